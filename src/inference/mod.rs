@@ -1,0 +1,153 @@
+//! Language models, behind one seam: [`ChatModel`].
+//!
+//! The rest of the program hands over a [`Request`] and reads pieces of text; which engine writes them is known only here.
+
+pub mod config;
+pub mod local;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+
+use crate::conversation::Role;
+
+pub use config::Config;
+
+/// One message of a prompt. Its text is content, never markup: an engine encodes it with control tokens off.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said.
+    pub content: String,
+}
+
+impl fmt::Debug for Message {
+    /// Leaves the text out: what people write never reaches a log.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Message").field("role", &self.role).field("bytes", &self.content.len()).finish()
+    }
+}
+
+/// How the next token is chosen, and when to stop.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sampling {
+    /// 0 takes the likeliest token each time; above, the higher the more varied. No unit.
+    pub temperature: f32,
+    /// Only the smallest set of tokens whose probabilities reach this sum is drawn from (0 < p ≤ 1).
+    pub top_p: f32,
+    /// At most this many of the likeliest tokens are drawn from; 0 means all.
+    pub top_k: usize,
+    /// Divides (positive) or multiplies (negative) the logits of tokens already seen; 1 changes nothing.
+    pub repetition_penalty: f32,
+    /// Makes the draw repeatable; `None` takes a fresh seed.
+    pub seed: Option<u64>,
+    /// The most tokens an answer may have.
+    pub max_tokens: usize,
+    /// Texts that end the answer; they are not part of it.
+    pub stop: Vec<String>,
+}
+
+/// A prompt and how to answer it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The system prompt, the history and the question, oldest first.
+    pub messages: Vec<Message>,
+    /// How to choose tokens.
+    pub sampling: Sampling,
+}
+
+/// What a model writes, as it writes it.
+#[derive(Clone, PartialEq)]
+pub enum Piece {
+    /// More text: always whole characters.
+    Text(String),
+    /// The end, with what it cost. Nothing follows.
+    Done(Usage),
+}
+
+/// Why an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// The model ended it, or a stop text was reached.
+    Stop,
+    /// It reached the most tokens allowed, or the model's context was full.
+    Length,
+}
+
+/// What one answer cost: measured once, here.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Usage {
+    /// Tokens read.
+    pub prompt_tokens: usize,
+    /// Tokens written.
+    pub completion_tokens: usize,
+    /// Time spent reading the prompt.
+    pub prefill: std::time::Duration,
+    /// Time spent writing.
+    pub decode: std::time::Duration,
+    /// Why it ended.
+    pub finish: Finish,
+}
+
+/// An answer being written. Dropping it cancels the work within one token.
+pub struct Generation {
+    pieces: mpsc::Receiver<Result<Piece, InferenceError>>,
+}
+
+impl Generation {
+    /// A generation read from `pieces`; the sender sees the channel closed when the reader is dropped, and stops.
+    #[must_use]
+    pub fn new(pieces: mpsc::Receiver<Result<Piece, InferenceError>>) -> Self {
+        Self { pieces }
+    }
+
+    /// The next piece; `None` after [`Piece::Done`] or an error.
+    pub async fn next(&mut self) -> Option<Result<Piece, InferenceError>> {
+        self.pieces.recv().await
+    }
+
+    /// The next piece, for a thread that is outside the async runtime.
+    pub fn blocking_next(&mut self) -> Option<Result<Piece, InferenceError>> {
+        self.pieces.blocking_recv()
+    }
+}
+
+/// Why a model gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum InferenceError {
+    /// The queue is full: come back later.
+    #[error("the model's queue is full")]
+    Busy,
+    /// The prompt alone does not leave room for an answer.
+    #[error("the prompt has {tokens} tokens, the model's context holds {context}")]
+    PromptTooLong {
+        /// The prompt's length in tokens.
+        tokens: usize,
+        /// The context's length in tokens.
+        context: usize,
+    },
+    /// The engine stopped or failed; the text is for logs and never holds content.
+    #[error("the engine failed: {0}")]
+    Engine(String),
+}
+
+/// A model that answers: the local engine, a remote server, or a scripted fake in tests.
+#[async_trait]
+pub trait ChatModel: Send + Sync + 'static {
+    /// Starts answering. Returns at once, with [`InferenceError::Busy`] when the bounded queue is full.
+    fn generate(&self, request: Request) -> Result<Generation, InferenceError>;
+
+    /// What a message costs in the prompt, in the model's own tokens, markup included.
+    fn count_tokens(&self, message: &Message) -> usize;
+
+    /// How many tokens prompt and answer may have together.
+    fn context_length(&self) -> usize;
+
+    /// The model's name, for people: `check`, `chat` and the health page show it.
+    fn name(&self) -> &str;
+
+    /// Whether the engine can answer now; the error says why not.
+    async fn health(&self) -> Result<(), InferenceError>;
+}

@@ -1,0 +1,104 @@
+//! What passes between Matrix, the durable inbox and the assistant: plain values, already parsed, with nothing of the SDK in them.
+//!
+//! They stand below everything else because the store writes them, Matrix makes them and the assistant reads them.
+
+use std::fmt;
+
+use ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId};
+use serde::{Deserialize, Serialize};
+
+/// A message of a room that may be a question, as read from a sync response.
+#[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Incoming {
+    /// The event's id: the one key under which a question is accepted, answered and remembered as done.
+    pub event_id: OwnedEventId,
+    /// The room it was written in.
+    pub room_id: OwnedRoomId,
+    /// Who wrote it.
+    pub sender: OwnedUserId,
+    /// The root of the thread it was written in, if any.
+    pub thread: Option<OwnedEventId>,
+    /// The event it replies to, when the reply is a real one (not a thread's fallback).
+    pub replies_to: Option<OwnedEventId>,
+    /// Whether `m.mentions` names the bot.
+    pub mentions_me: bool,
+    /// Whether the room is a direct conversation between one person and the bot.
+    pub direct: bool,
+    /// The homeserver's time for the event, in milliseconds since the epoch. Never trusted further than for saying that a question is old.
+    pub sent_at: u64,
+    /// The text, without reply fallback and without a leading mention of the bot.
+    pub body: String,
+}
+
+impl Incoming {
+    /// The conversation this message belongs to.
+    #[must_use]
+    pub fn conversation(&self) -> ConversationId {
+        ConversationId { room_id: self.room_id.clone(), thread: self.thread.clone() }
+    }
+}
+
+impl fmt::Debug for Incoming {
+    /// Leaves the text out: what people write never reaches a log.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Incoming")
+            .field("event_id", &self.event_id)
+            .field("room_id", &self.room_id)
+            .field("thread", &self.thread)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A line of talk with its own history: a thread, or the main line of a room or direct conversation.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, Hash)]
+pub struct ConversationId {
+    /// The room.
+    pub room_id: OwnedRoomId,
+    /// The thread's root; `None` for the room's main line.
+    pub thread: Option<OwnedEventId>,
+}
+
+/// Whether a message is an answer to a person, or a notice that no bot may answer.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub enum Kind {
+    /// `m.text`: an answer written by the model.
+    Text,
+    /// `m.notice`: a sentence of the bot's own (busy, too old, help…).
+    Notice,
+}
+
+/// A message to send, or a new text for one already sent.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Outgoing<'a> {
+    /// The room to send to.
+    pub room_id: &'a RoomId,
+    /// The thread to answer in, if the question was in one.
+    pub thread: Option<&'a EventId>,
+    /// The question that is answered.
+    pub question: &'a EventId,
+    /// The number of this part of the answer, from 0.
+    pub part: usize,
+    /// The message whose text this one replaces, when it is an edit.
+    pub replaces: Option<&'a EventId>,
+    /// Answer or notice.
+    pub kind: Kind,
+    /// The text, in markdown.
+    pub markdown: &'a str,
+    /// The transaction id: the same one for the same message, however often it is tried.
+    pub transaction: &'a str,
+}
+
+impl fmt::Debug for Outgoing<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Outgoing")
+            .field("room_id", &self.room_id)
+            .field("question", &self.question)
+            .field("part", &self.part)
+            .field("replaces", &self.replaces)
+            .field("bytes", &self.markdown.len())
+            .finish_non_exhaustive()
+    }
+}
