@@ -56,7 +56,9 @@ impl Venv {
             format!("the testbed needs python3 with its venv module (packages python3 and python3-venv): {reason}")
         })?;
         let mut install = Command::new(self.python());
-        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:", "-r"]);
+        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+        // Wheels only, so that nothing is compiled here; nio's `atomicwrites` is pure Python and has none.
+        install.args(["--only-binary=:all:", "--no-binary=atomicwrites", "-r"]);
         install.arg(super::folder().join("requirements.txt"));
         quietly(&mut install).map_err(|reason| format!("the testbed's Python packages cannot be installed: {reason}"))
     }
