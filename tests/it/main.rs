@@ -3,5 +3,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access;
+mod dm;
+mod insecure;
+mod limits;
+mod meaning;
+mod outage;
+mod privacy;
+mod restart;
+mod rooms;
 mod support_works;
+mod threads;
 mod world;

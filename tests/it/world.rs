@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 use crate::support::{
     bot::{Bot, Setup},
     people::{People, Person},
+    room::Message,
     synapse::{Profile, Synapse},
     venv::Venv,
 };
@@ -75,4 +76,22 @@ pub fn id_of(setup: &Setup) -> String {
 fn unique(name: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(1);
     format!("{name}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The messages of `sender`.
+pub fn from(messages: &[Message], sender: &str) -> Vec<Message> {
+    messages.iter().filter(|message| message.sender == sender).cloned().collect()
+}
+
+/// Reads the room as the person sees it: the bot wrote one message per question and nothing else, each complete and readable.
+///
+/// Silence is proven by what comes after it: ask something else and wait for its answer before calling this.
+pub fn assert_answered_once(person: &Person, room: &str, bot: &str, questions: &[String]) {
+    let written = from(&person.messages(room), bot);
+    for question in questions {
+        let answers: Vec<_> = written.iter().filter(|message| message.answers(question)).collect();
+        assert_eq!(answers.len(), 1, "answers to {question}: {answers:#?}");
+        assert!(answers[0].complete() && !answers[0].undecryptable, "{:#?}", answers[0]);
+    }
+    assert_eq!(written.len(), questions.len(), "more messages than questions: {written:#?}");
 }

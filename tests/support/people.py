@@ -225,6 +225,10 @@ async def do_members(person, room):
     return {event["state_key"]: event["content"]["membership"] for event in chunk}
 
 
+async def do_in_room(room):
+    return (await call("GET", f"/_synapse/admin/v1/rooms/{quote(room)}/members", None, admin_token))["members"]
+
+
 async def serve(line: dict) -> None:
     number, do = line.pop("id"), line.pop("do")
     try:

@@ -115,6 +115,12 @@ impl People {
         made.as_str().expect("a user id").to_owned()
     }
 
+    /// The ids of those who are in a room, as the homeserver knows it: even when nobody is left to look.
+    pub async fn in_room(&self, room: &str) -> Vec<String> {
+        let ids = self.request("in_room", json!({"room": room})).await.expect("the members");
+        serde_json::from_value(ids).expect("ids")
+    }
+
     /// Makes an account that the limits spare, and logs in.
     pub async fn register(self: &Arc<Self>, name: &str) -> Person {
         let made = self.request("account", json!({"name": name, "exempted": true})).await.expect("an account");
@@ -253,11 +259,16 @@ impl Person {
     ///
     /// After [`PATIENCE`], with `what` and the room.
     pub async fn until<T>(&self, room: &str, what: &str, mut wanted: impl FnMut(&[Message]) -> Option<T>) -> T {
+        self.until_events(room, what, |events| wanted(&messages(events))).await
+    }
+
+    /// As [`Self::until`], over everything that was received.
+    pub async fn until_events<T>(&self, room: &str, what: &str, mut wanted: impl FnMut(&[Event]) -> Option<T>) -> T {
         let mut changed = self.people.shared.changed.subscribe();
         let found = timeout(PATIENCE, async {
             loop {
                 changed.borrow_and_update();
-                if let Some(found) = wanted(&self.messages(room)) {
+                if let Some(found) = wanted(&self.events(room)) {
                     return found;
                 }
                 changed.changed().await.expect("people.py runs");
@@ -266,6 +277,23 @@ impl Person {
         found
             .await
             .unwrap_or_else(|_| panic!("{} waited for {what} in vain; seen: {:#?}", self.name, self.messages(room)))
+    }
+
+    /// Waits until `user` is in the room, or out of it, in this person's eyes: `join`, `leave`, …
+    pub async fn until_member(&self, room: &str, user: &str, membership: &str) {
+        let latest = |events: &[Event]| {
+            let of_user = |event: &&Event| {
+                event.kind.as_deref() == Some("m.room.member") && event.state_key.as_deref() == Some(user)
+            };
+            events.iter().rev().find(of_user).filter(|event| event.content["membership"] == membership).map(|_| ())
+        };
+        self.until_events(room, membership, latest).await;
+    }
+
+    /// Asks, and waits for the complete answer.
+    pub async fn ask(&self, room: &str, text: impl Into<Text>) -> Message {
+        let question = self.send(room, text).await;
+        self.answer_to(room, &question).await
     }
 
     /// The complete answer to `question`: its last part.

@@ -16,6 +16,8 @@ pub struct Event {
     /// Its type after decryption.
     #[serde(rename = "type")]
     pub kind: Option<String>,
+    /// For a piece of the room's state, its key.
+    pub state_key: Option<String>,
     /// Its content after decryption.
     pub content: Value,
     /// For a redaction, the event removed.
