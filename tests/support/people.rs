@@ -264,19 +264,26 @@ impl Person {
 
     /// As [`Self::until`], over everything that was received.
     pub async fn until_events<T>(&self, room: &str, what: &str, mut wanted: impl FnMut(&[Event]) -> Option<T>) -> T {
-        let mut changed = self.people.shared.changed.subscribe();
-        let found = timeout(PATIENCE, async {
-            loop {
-                changed.borrow_and_update();
-                if let Some(found) = wanted(&self.events(room)) {
-                    return found;
-                }
-                changed.changed().await.expect("people.py runs");
-            }
-        });
+        let found = timeout(PATIENCE, self.watch(room, |events| wanted(events)));
         found
             .await
             .unwrap_or_else(|_| panic!("{} waited for {what} in vain; seen: {:#?}", self.name, self.messages(room)))
+    }
+
+    /// As [`Self::until`], without a limit: `None` when nothing more will come.
+    pub async fn next<T>(&self, room: &str, wanted: impl Fn(&[Message]) -> Option<T>) -> Option<T> {
+        self.watch(room, |events| wanted(&messages(events))).await
+    }
+
+    async fn watch<T>(&self, room: &str, mut wanted: impl FnMut(&[Event]) -> Option<T>) -> Option<T> {
+        let mut changed = self.people.shared.changed.subscribe();
+        loop {
+            changed.borrow_and_update();
+            if let Some(found) = wanted(&self.events(room)) {
+                return Some(found);
+            }
+            changed.changed().await.ok()?;
+        }
     }
 
     /// Waits until `user` is in the room, or out of it, in this person's eyes: `join`, `leave`, …
