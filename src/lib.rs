@@ -10,6 +10,8 @@
 //! | 2 | [`matrix`], [`store`], [`inference`] |
 //! | 1 | [`conversation`], [`compagnon`], [`message`], [`secret`] |
 
+pub mod assistant;
+pub mod compagnon;
 pub mod conversation;
 pub mod inference;
 pub mod matrix;
