@@ -43,7 +43,8 @@ pub(super) enum Skip {
 struct Event {
     #[serde(rename = "type")]
     kind: String,
-    event_id: OwnedEventId,
+    #[serde(rename = "event_id")]
+    id: OwnedEventId,
     sender: OwnedUserId,
     #[serde(default)]
     origin_server_ts: Value,
@@ -128,7 +129,7 @@ impl Reader<'_> {
             return Err(Skip::Empty);
         }
         Ok(Incoming {
-            event_id: event.event_id,
+            event_id: event.id,
             room_id: self.room_id.to_owned(),
             sender: event.sender,
             thread: place.thread,

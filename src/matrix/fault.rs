@@ -52,11 +52,12 @@ impl From<&HttpError> for Fault {
     fn from(error: &HttpError) -> Self {
         match error {
             HttpError::Reqwest(error) => Self::Unreachable(chain(error)),
-            HttpError::Cached(error) => Self::from(&**error),
-            HttpError::RefreshToken(RefreshTokenError::MatrixAuth(error)) => Self::from(&**error),
+            HttpError::Cached(error) | HttpError::RefreshToken(RefreshTokenError::MatrixAuth(error)) => {
+                Self::from(&**error)
+            }
             HttpError::RefreshToken(_) => Self::LoggedOut { soft: false },
             HttpError::Api(_) => from_answer(error),
-            other => Self::Local(other.to_string()),
+            HttpError::IntoHttp(error) => Self::Local(error.to_string()),
         }
     }
 }
@@ -109,7 +110,7 @@ pub(super) struct Backoff(u32);
 impl Backoff {
     /// The next wait: what the server asks for, or the next step.
     pub(super) fn next(&mut self, fault: &Fault) -> Duration {
-        let step = Duration::from_secs(1 << self.0.min(6)).min(Duration::from_secs(60));
+        let step = Duration::from_secs(1 << self.0.min(6)).min(Duration::from_mins(1));
         self.0 = self.0.saturating_add(1);
         match fault {
             Fault::Limited(wait) => (*wait).max(Duration::from_millis(100)),

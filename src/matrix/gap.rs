@@ -22,7 +22,7 @@ use super::fault::{Backoff, Fault};
 /// At most 20 pages of 100 events are read back; a bot that was away longer answers what is recent.
 const MAX_PAGES: usize = 20;
 /// Events older than this (by the server's word) end the reading back.
-const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
+const MAX_AGE: Duration = Duration::from_hours(24);
 
 /// A change of the bot's own membership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,9 +52,8 @@ fn start(steps: &[Option<Step>]) -> Start {
     };
     match steps[..joined].iter().rposition(Option::is_some) {
         Some(before) if steps[before] == Some(Step::Invited) => Start::After(before),
-        Some(_) => Start::After(joined),
         None if steps[joined] == Some(Step::Joined { invited: true }) => Start::Further(joined),
-        None => Start::After(joined),
+        _ => Start::After(joined),
     }
 }
 
@@ -99,7 +98,7 @@ pub(super) async fn new_events(
         let Some(token) = from.take().filter(|_| more && pages < MAX_PAGES) else { break begin };
         pages += 1;
         let Some((mut older, next)) = page(room, token, to).await else { break begin };
-        let old = older.last().and_then(|event| event.timestamp()).map(|time| u64::from(time.get()));
+        let old = older.last().and_then(TimelineEvent::timestamp).map(|time| u64::from(time.get()));
         from = next.filter(|_| !older.is_empty() && old.is_none_or(|time| time + MAX_AGE.as_millis() as u64 > now));
         older.reverse();
         older.append(&mut events);

@@ -103,7 +103,7 @@ impl Filter<'_> {
                 vec![Event::Start(Tag::Table(columns))]
             }
             Tag::BlockQuote(_) => vec![Event::Start(Tag::BlockQuote(None))],
-            tag if is_allowed(&tag.to_end()) => vec![Event::Start(tag)],
+            tag if is_allowed(tag.to_end()) => vec![Event::Start(tag)],
             _ => Vec::new(),
         }
     }
@@ -119,13 +119,13 @@ impl Filter<'_> {
                 _ => Vec::new(),
             },
             TagEnd::BlockQuote(_) => vec![Event::End(TagEnd::BlockQuote(None))],
-            tag if is_allowed(&tag) => vec![Event::End(tag)],
+            tag if is_allowed(tag) => vec![Event::End(tag)],
             _ => Vec::new(),
         }
     }
 }
 
-fn is_allowed(tag: &TagEnd) -> bool {
+fn is_allowed(tag: TagEnd) -> bool {
     matches!(
         tag,
         TagEnd::Paragraph

@@ -232,7 +232,7 @@ fn filter() -> FilterDefinition {
     let mut filter = FilterDefinition::default();
     filter.presence = Filter::ignore_all();
     filter.room.timeline.limit = Some(uint!(50));
-    filter.room.timeline.lazy_load_options = lazy.clone();
+    filter.room.timeline.lazy_load_options = lazy;
     filter.room.state.lazy_load_options = lazy;
     filter.room.ephemeral = RoomEventFilter::ignore_all();
     filter

@@ -27,7 +27,7 @@ use crate::message::Outgoing;
 /// One request.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 /// A whole sending. The first one into an encrypted room also fetches members and devices and hands out the room's key.
-const SEND_LIMIT: Duration = Duration::from_secs(120);
+const SEND_LIMIT: Duration = Duration::from_mins(2);
 /// Typing and receipts: worth little, so given little time.
 const COURTESY_LIMIT: Duration = Duration::from_secs(5);
 /// How far back the bot looks for its own message: 5 pages of 100 of its own events.

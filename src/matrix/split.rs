@@ -88,8 +88,8 @@ fn cut(text: &str, window: usize) -> usize {
     }
     let head = &text[..window];
     // A boundary too near the beginning would make many small parts; the first line of a block may be a fence, kept with what follows.
-    let least = window / 3;
-    let last = |find: &dyn Fn(&str) -> Option<usize>| find(head).filter(|end| *end > least);
+    let minimum = window / 3;
+    let last = |find: &dyn Fn(&str) -> Option<usize>| find(head).filter(|end| *end > minimum);
     last(&|head| head.rfind("\n\n").map(|at| at + 2).filter(|end| open_fence(&head[..*end]).is_none()))
         .or_else(|| last(&|head| head.rfind('\n').map(|at| at + 1)))
         .or_else(|| last(&sentence_end))
@@ -119,7 +119,7 @@ fn open_fence(text: &str) -> Option<Fence> {
         let Some((marker, info)) = fence_line(line) else { continue };
         match &open {
             None => {
-                let language: String = info.chars().take_while(|c| c.is_ascii_alphanumeric()).take(16).collect();
+                let language: String = info.chars().take_while(char::is_ascii_alphanumeric).take(16).collect();
                 open = Some(Fence { opening: format!("{marker}{language}"), marker: marker.to_owned() });
             }
             Some(fence) if marker.starts_with(&fence.marker) && info.trim().is_empty() => open = None,
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_code_block_is_closed_and_opened_again() {
-        let text = format!("Voici :\n\n```python\n{}```\nfin", "print('bonjour')\n".repeat(20));
+        let text = format!("Voici :\n\n```python\n{}```\nfin", "print('bonjour')\n".repeat(40));
         let parts = split(&text, 200);
         assert!(parts.len() > 2);
         for part in &parts {
@@ -185,8 +185,8 @@ mod tests {
 
     #[test]
     fn a_growing_answer_keeps_its_first_parts() {
-        let text: String =
-            (0..1_500).map(|n| format!("Phrase numéro {n}. {}", if n % 9 == 0 { "\n\n" } else { "" })).collect();
+        let sentences: Vec<String> = (0..1_500).map(|n| format!("Phrase numéro {n}.")).collect();
+        let text = sentences.chunks(9).map(|chunk| chunk.join(" ")).collect::<Vec<_>>().join("\n\n");
         let whole = parts(&text);
         assert!(whole.len() > 3);
         for end in (0..text.len()).step_by(997).filter(|end| text.is_char_boundary(*end)) {
