@@ -22,17 +22,21 @@ use super::{
 /// How often a move is tried while the server fails (about two minutes of growing waits); a restart tries again.
 const ATTEMPTS: usize = 7;
 
-/// Accepts or declines an invitation.
-pub(super) async fn answer(session: &Session, access: &Access, room: &Room) {
+/// Accepts or declines an invitation. Returns the room that this one replaces, if it does.
+pub(super) async fn answer(session: &Session, access: &Access, room: &Room) -> Option<OwnedRoomId> {
     let room_id = room.room_id();
     let inviter = match room.invite_details().await {
         Ok(invite) => invite.inviter_id,
-        Err(error) => return warn!(%error, %room_id, "an invitation does not say who invites"),
+        Err(error) => {
+            warn!(%error, %room_id, "an invitation does not say who invites");
+            return None;
+        }
     };
     let rule = rooms::access_rule(room).await;
     if let Err(refusal) = access.invitation(&inviter, rule.as_deref()) {
         info!(%room_id, ?refusal, "an invitation is declined");
-        return leave(room, Some(refusal.reason())).await;
+        leave(room, Some(refusal.reason())).await;
+        return None;
     }
     // Remembered before joining: the first question may come with the very sync that shows the join.
     if room.is_direct().await.unwrap_or(false) {
@@ -42,8 +46,13 @@ pub(super) async fn answer(session: &Session, access: &Access, room: &Room) {
         Ok(()) => info!(%room_id, "joined on invitation"),
         // The join itself may have succeeded: marking the conversation as direct comes after it.
         Err(_) if room.state() == RoomState::Joined => info!(%room_id, "joined on invitation, not marked as direct"),
-        Err(fault) => warn!(?fault, %room_id, "an invited room could not be joined"),
+        Err(fault) => {
+            warn!(?fault, %room_id, "an invited room could not be joined");
+            return None;
+        }
     }
+    // An upgraded room is usually closed: its tombstone could not be followed, and the people invite the bot again.
+    predecessor(room).await.ok().flatten()
 }
 
 /// Leaves a room in which nobody else is or may come. The server is asked: leaving on a wrong count could not be undone.
@@ -91,14 +100,13 @@ pub(super) async fn upgrade(access: &Access, old: &Room) -> Option<OwnedRoomId> 
     let known = client.get_room(&new_id).filter(|room| room.state() == RoomState::Joined);
     let came_in = known.is_none();
     let new = if let Some(room) = known { room } else { join_successor(old, &new_id).await? };
-    let create = match state(&new, "m.room.create").await {
-        Ok(create) => create.unwrap_or_default(),
+    let true_upgrade = match predecessor(&new).await {
+        Ok(named) => named.as_deref() == Some(old.room_id()),
         Err(fault) => {
             warn!(?fault, room_id = %new_id, "whether a room replaces another could not be read");
             return None;
         }
     };
-    let true_upgrade = create["predecessor"]["room_id"] == old.room_id().as_str();
     let rule = state(&new, "im.vector.room.access_rules").await.ok().flatten().unwrap_or_default();
     let refused = access.room(rule["rule"].as_str()).err();
     if true_upgrade && refused.is_none() {
@@ -110,6 +118,15 @@ pub(super) async fn upgrade(access: &Access, old: &Room) -> Option<OwnedRoomId> 
         leave(&new, refused.map(super::access::Refusal::reason)).await;
     }
     None
+}
+
+/// The room that this one says it replaces, if that room says the same.
+async fn predecessor(new: &Room) -> Result<Option<OwnedRoomId>, Fault> {
+    let create = state(new, "m.room.create").await?.unwrap_or_default();
+    let named = create["predecessor"]["room_id"].as_str().and_then(|id| OwnedRoomId::try_from(id).ok());
+    let client = new.client();
+    let confirmed = named.as_deref().and_then(|id| client.get_room(id)).and_then(|old| old.successor_room());
+    Ok(named.filter(|_| confirmed.is_some_and(|successor| successor.room_id == new.room_id())))
 }
 
 async fn join_successor(old: &Room, new_id: &RoomId) -> Option<Room> {

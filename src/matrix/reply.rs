@@ -1,7 +1,11 @@
 //! Speaking: the [`Gateway`] on a real session. One call is one attempt; when to try again is the caller's business, because only
 //! the caller knows what else is waiting.
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use matrix_sdk::{
@@ -9,11 +13,11 @@ use matrix_sdk::{
     config::RequestConfig,
     room::MessagesOptions,
     ruma::{
-        EventId, OwnedEventId, OwnedTransactionId, RoomId, api::client::receipt::create_receipt::v3::ReceiptType,
-        events::receipt::ReceiptThread, uint,
+        EventId, OwnedEventId, OwnedRoomId, OwnedTransactionId, RoomId,
+        api::client::receipt::create_receipt::v3::ReceiptType, events::receipt::ReceiptThread, uint,
     },
 };
-use tokio::time::timeout;
+use tokio::{sync::Mutex, time::timeout};
 use tracing::debug;
 
 use super::{
@@ -33,17 +37,22 @@ const COURTESY_LIMIT: Duration = Duration::from_secs(5);
 /// How far back the bot looks for its own message: 5 pages of 100 of its own events.
 const FIND_PAGES: usize = 5;
 
-/// The assistant's way to Matrix.
+/// The assistant's way to Matrix. Make one per session and clone it: its clones share the turns of each room.
 #[derive(Clone)]
 pub struct MatrixGateway {
     session: Session,
+    turns: Turns,
 }
+
+/// One sending at a time in each room: the SDK checks that the room's key may still be used, then encrypts, and panics ("Session
+/// expired") when another message has used it up in between, which happens at every hundredth message.
+type Turns = Arc<std::sync::Mutex<HashMap<OwnedRoomId, Arc<Mutex<()>>>>>;
 
 impl MatrixGateway {
     /// Speaks for this session.
     #[must_use]
     pub fn new(session: Session) -> Self {
-        Self { session }
+        Self { session, turns: Arc::default() }
     }
 
     fn room(&self, room_id: &RoomId) -> Result<Room, SendError> {
@@ -51,6 +60,11 @@ impl MatrixGateway {
             .client()
             .get_room(room_id)
             .ok_or_else(|| SendError::Refused("the bot is not in this room".to_owned()))
+    }
+
+    fn turn(&self, room_id: &RoomId) -> Arc<Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(turns.entry(room_id.to_owned()).or_default())
     }
 
     /// Encrypt or refuse: a room once seen encrypted never gets plain text, whatever its state says now.
@@ -82,7 +96,9 @@ impl From<Fault> for SendError {
 impl Gateway for MatrixGateway {
     async fn send(&self, message: &Outgoing<'_>) -> Result<OwnedEventId, SendError> {
         let room = self.room(message.room_id)?;
+        let turn = self.turn(message.room_id);
         let sending = async {
+            let _turn = turn.lock().await;
             self.check_encryption(&room).await?;
             let direct = rooms::kind(&self.session, &room).await == RoomKind::Direct;
             let transaction = OwnedTransactionId::from(message.transaction);

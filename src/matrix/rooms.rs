@@ -171,9 +171,15 @@ impl Keeper {
     }
 
     fn invited(&mut self, room: Room) {
-        if room.state() == RoomState::Invited {
-            self.spawn(room, |session, access, room| async move { moves::answer(&session, &access, &room).await });
+        if room.state() != RoomState::Invited {
+            return;
         }
+        let moved = self.moved.0.clone();
+        self.spawn(room, |session, access, room| async move {
+            if let Some(old) = moves::answer(&session, &access, &room).await {
+                let _ = moved.send((old, room.room_id().to_owned()));
+            }
+        });
     }
 
     fn upgrade(&mut self, room: Room) {

@@ -17,6 +17,7 @@ use crate::secret::Secret;
 
 /// The SDK's own setting-up makes several requests; a server that hangs must not hold the start for ever.
 const SETUP_LIMIT: Duration = Duration::from_secs(90);
+const QUERY_LIMIT: Duration = Duration::from_secs(30);
 
 /// Does what is still to be done: nothing on most starts. Failures are logged, not returned: the bot works without, except for
 /// clients that refuse unsigned devices.
@@ -31,10 +32,23 @@ pub(super) async fn establish(client: &Client, vault: &Vault, password: Option<&
         warn!("the bot's cryptographic identity could not be set up in time");
     }
     if !is_verified(client).await {
+        see_own_signature(client).await;
+    }
+    if !is_verified(client).await {
         warn!(
             "this device is not signed by the bot's account: put the account's recovery key in recovery.key, \
              in the data folder, then restart"
         );
+    }
+}
+
+/// The SDK knows a signature only as the server gives it back, and asks for it no sooner than the first sync.
+async fn see_own_signature(client: &Client) {
+    let Some(user_id) = client.user_id() else { return };
+    match timeout(QUERY_LIMIT, client.encryption().request_user_identity(user_id)).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => warn!(%error, "the bot's own devices could not be looked up"),
+        Err(_) => warn!("the bot's own devices could not be looked up in time"),
     }
 }
 
