@@ -17,7 +17,7 @@ use matrix_sdk::{
 use serde_json::Value;
 use tokio::{sync::mpsc, task::JoinSet};
 
-use super::{access::Access, moves, session::Session};
+use super::{access::Access, moves, session::Session, trust};
 
 /// What kind of room this is, as Tchap's users know them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +97,8 @@ pub(super) struct Keeper {
     session: Session,
     access: Access,
     tasks: JoinSet<OwnedRoomId>,
+    /// Empty until the first sync, and the signing of the bot's own device from then on.
+    signing: Option<JoinSet<()>>,
     busy: HashSet<OwnedRoomId>,
     tombstoned: HashSet<OwnedRoomId>,
     moved: (mpsc::UnboundedSender<Move>, mpsc::UnboundedReceiver<Move>),
@@ -111,6 +113,7 @@ impl Keeper {
             session,
             access,
             tasks: JoinSet::new(),
+            signing: None,
             busy: HashSet::new(),
             tombstoned: HashSet::new(),
             moved: mpsc::unbounded_channel(),
@@ -151,6 +154,9 @@ impl Keeper {
             }
         }
         let client = self.session.client().clone();
+        if self.signing.is_none() {
+            self.signing.get_or_insert_default().spawn(trust::after_first_sync(client.clone()));
+        }
         for room in response.rooms.invited.keys().filter_map(|id| client.get_room(id)) {
             self.invited(room);
         }

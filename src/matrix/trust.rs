@@ -34,7 +34,7 @@ pub(super) async fn establish(client: &Client, vault: &Vault, password: Option<&
     if !is_verified(client).await {
         see_own_signature(client).await;
     }
-    if !is_verified(client).await {
+    if !holds_keys(client).await {
         warn!(
             "this device is not signed by the bot's account: put the account's recovery key in recovery.key, \
              in the data folder, then restart"
@@ -50,6 +50,22 @@ async fn see_own_signature(client: &Client) {
         Ok(Err(error)) => warn!(%error, "the bot's own devices could not be looked up"),
         Err(_) => warn!("the bot's own devices could not be looked up in time"),
     }
+}
+
+/// Signs a device that took the identity over: its own keys reach the server only with the first sync, and only then can they be
+/// signed.
+pub(super) async fn after_first_sync(client: Client) {
+    if !holds_keys(&client).await || is_verified(&client).await {
+        return;
+    }
+    see_own_signature(&client).await;
+    let device = client.encryption().get_own_device().await.ok().flatten();
+    let Some(device) = device.filter(|device| !device.is_cross_signed_by_owner()) else { return };
+    match device.verify().await {
+        Ok(()) => info!("this device is now signed by the bot's account"),
+        Err(error) => warn!(%error, "this device could not be signed"),
+    }
+    see_own_signature(&client).await;
 }
 
 /// Whether the account has signed this device.
