@@ -12,17 +12,18 @@ use std::{
 };
 
 use anyhow::Context as _;
+use futures_util::StreamExt as _;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    assistant::{Assistant, texts::Text},
+    assistant::Assistant,
     compagnon::Library,
     config::Config,
     http::{self, Status},
     inference::{ChatModel, local::LocalModel},
-    matrix::{Batch, MatrixGateway, Session, SessionError, SyncError, sync_loop},
-    store::Store,
+    matrix::{Access, Batch, Keys, MatrixGateway, Session, SessionError, keys_received, retry_undecrypted, sync_loop},
+    store::{Store, StoreError},
 };
 
 /// How long answers being written may go on after SIGTERM: container engines kill after 30 s at the latest.
@@ -47,7 +48,8 @@ pub struct InUse(PathBuf);
 pub struct App {
     assistant: Arc<Assistant>,
     store: Store,
-    session: Arc<Session>,
+    session: Session,
+    access: Access,
     status: Status,
     config: Config,
     /// Held until the end: one process per data folder.
@@ -73,14 +75,13 @@ impl App {
         library.get(&config.assistant.compagnon)?;
         let model = open_model(&config)?;
         tracing::info!(model = model.name(), "the model is ready");
-        let decline = Text::InvitationRefused.say(config.assistant.language);
-        let Some(session) = connect(|| Session::connect(&matrix, &folder, decline), stop).await? else { return Ok(None) };
-        let session = Arc::new(session);
-        let gateway = Arc::new(MatrixGateway::new(&session));
+        let Some(session) = connect(|| Session::connect(&matrix, &folder), stop).await? else { return Ok(None) };
+        let access = Access::new(&matrix.access, session.user_id().server_name());
+        let gateway = Arc::new(MatrixGateway::new(session.clone()));
         let status = Status { model: Arc::clone(&model), synced: Arc::new(AtomicBool::new(false)) };
         let sampling = config.model.sampling.clone().into();
         let assistant = Assistant::new(store.clone(), model, gateway, library, config.assistant.clone(), sampling);
-        Ok(Some(Self { assistant, store, session, status, config, _lock: lock }))
+        Ok(Some(Self { assistant, store, session, access, status, config, _lock: lock }))
     }
 
     /// Answers until `stop`, then drains: no message is read any more, answers being written are finished, the rest waits in the store.
@@ -88,7 +89,10 @@ impl App {
         let endpoint = self.serve(&stop).await?;
         let purge = tokio::spawn(purge(self.store.clone(), self.config.assistant.retention.unsigned_abs(), stop.clone()));
         self.assistant.resume()?;
-        let outcome = self.read(&stop).await;
+        let outcome = tokio::select! {
+            outcome = self.read(&stop) => outcome,
+            outcome = self.read_late(&stop) => outcome,
+        };
         stop.cancel();
         self.assistant.shut_down(GRACE).await;
         purge.await?;
@@ -101,15 +105,54 @@ impl App {
 
     /// Reads messages until `stop`, or until the homeserver refuses the account.
     async fn read(&self, stop: &CancellationToken) -> anyhow::Result<()> {
-        let (assistant, synced) = (&self.assistant, &self.status.synced);
-        let accept = async |batch: Batch| {
-            tokio::task::block_in_place(|| assistant.accept(batch))?;
-            if !synced.swap(true, Ordering::Relaxed) {
-                tracing::info!("ready");
+        let accept = |mut batch: Batch| {
+            let (assistant, synced, access) = (Arc::clone(&self.assistant), Arc::clone(&self.status.synced), self.access.clone());
+            async move {
+                batch.messages.retain(|message| access.user(&message.sender).is_ok());
+                tokio::task::block_in_place(|| assistant.accept(batch))?;
+                if !synced.swap(true, Ordering::Relaxed) {
+                    tracing::info!("ready");
+                }
+                Ok::<_, StoreError>(())
             }
-            Ok(())
         };
-        Ok(sync_loop(&self.session, self.store.cursor()?, accept, stop.clone()).await?)
+        Ok(sync_loop(&self.session, &self.access, self.store.cursor()?, accept, stop.clone()).await?)
+    }
+
+    /// Reads again, whenever keys arrive, the messages that could not be read without them.
+    async fn read_late(&self, stop: &CancellationToken) -> anyhow::Result<()> {
+        let mut keys = std::pin::pin!(keys_received(&self.session).await);
+        let mut arrived = Keys::Unknown;
+        loop {
+            self.retry(&arrived).await?;
+            arrived = tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                next = keys.next() => match next {
+                    Some(keys) => keys,
+                    None => return Ok(()),
+                },
+            };
+        }
+    }
+
+    async fn retry(&self, arrived: &Keys) -> Result<(), StoreError> {
+        let mut events = self.store.undecrypted()?;
+        if let Keys::Sessions(sessions) = arrived {
+            events.retain(|event| {
+                sessions.iter().any(|(room, session)| *room == event.room_id && Some(session) == event.session_id.as_ref())
+            });
+        }
+        if events.is_empty() {
+            return Ok(());
+        }
+        let retried = retry_undecrypted(&self.session, events.clone()).await;
+        let mut messages = retried.messages;
+        messages.retain(|message| self.access.user(&message.sender).is_ok());
+        self.assistant.accept_late(messages)?;
+        for event in events.iter().filter(|event| !retried.waiting.contains(event)) {
+            self.store.give_up(&event.room_id, &event.event_id)?;
+        }
+        Ok(())
     }
 
     async fn serve(&self, stop: &CancellationToken) -> anyhow::Result<Option<JoinHandle<std::io::Result<()>>>> {
@@ -157,7 +200,7 @@ async fn connect<F: Future<Output = Result<Session, SessionError>>>(
 /// Removes what is too old, at start and then every hour.
 async fn purge(store: Store, retention: Duration, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        if let Err(error) = tokio::task::block_in_place(|| store.purge(crate::assistant::now(), REMEMBER_DONE, retention)) {
+        if let Err(error) = tokio::task::block_in_place(|| store.purge(crate::assistant::now(), REMEMBER_DONE.as_millis() as u64, retention.as_millis() as u64)) {
             tracing::error!(%error, "what is too old could not be removed");
         }
         let _ = tokio::time::timeout(PURGE_EVERY, stop.cancelled()).await;

@@ -116,19 +116,24 @@ impl Assistant {
 
     /// Writes down what a sync response brought. When it returns, the questions in it will be answered even if the process dies.
     pub fn accept(self: &Arc<Self>, batch: Batch) -> Result<(), StoreError> {
-        let mut questions = Vec::new();
-        for message in batch.messages {
-            if self.is_addressed(&message)? {
-                questions.push(message);
-            }
-        }
-        let accept = Accept {
-            next_batch: batch.next_batch.as_deref(),
+        let questions = self.addressed(batch.messages)?;
+        self.take(&Accept {
+            next_batch: Some(&batch.next_batch),
             questions: &questions,
             undecrypted: &batch.undecrypted,
             left: &batch.left,
-        };
-        for queued in self.store.accept(&accept, now())? {
+        })
+    }
+
+    /// Takes messages whose key arrived after them: as [`Assistant::accept`], outside of a sync.
+    pub fn accept_late(self: &Arc<Self>, messages: Vec<Incoming>) -> Result<(), StoreError> {
+        let questions = self.addressed(messages)?;
+        self.take(&Accept { next_batch: None, questions: &questions, undecrypted: &[], left: &[] })
+    }
+
+    /// Writes down what came, and starts on what is new in it.
+    fn take(self: &Arc<Self>, accept: &Accept<'_>) -> Result<(), StoreError> {
+        for queued in self.store.accept(accept, now())? {
             let work = Work::Question(Box::new(queued));
             if let Some(Work::Question(refused)) = self.inbox_run(|inbox| inbox.push(work)) {
                 let assistant = Arc::clone(self);
@@ -138,6 +143,17 @@ impl Assistant {
             }
         }
         Ok(())
+    }
+
+    /// Those of the messages that are meant for the bot.
+    fn addressed(&self, messages: Vec<Incoming>) -> Result<Vec<Incoming>, StoreError> {
+        let mut questions = Vec::new();
+        for message in messages {
+            if self.is_addressed(&message)? {
+                questions.push(message);
+            }
+        }
+        Ok(questions)
     }
 
     /// Whether a message is meant for the bot.

@@ -106,7 +106,8 @@ fn exit_status(error: &anyhow::Error) -> u8 {
     }
     match error.downcast_ref::<SessionError>() {
         Some(error) if error.is_account() => status::ACCOUNT,
-        Some(error) if error.is_keys() => status::KEYS,
+        Some(SessionError::CryptoStoreLost) => status::KEYS,
+        Some(SessionError::Config(_)) => status::CONFIGURATION,
         _ => 1,
     }
 }

@@ -1,7 +1,7 @@
 //! The content of the events the bot sends, as JSON, and how it knows its own again. Pure.
 //!
-//! Every message carries `org.compagnon.answer`: which question it answers, which part it is, and for what the model wrote,
-//! `"generated": true`, so that machines too can tell a generated text (AI Act, article 50).
+//! Every message carries `org.compagnon.answer`: which question it answers, which part it is, whether it is still being written, and
+//! for what the model wrote, `"generated": true`, so that machines too can tell a generated text (AI Act, article 50).
 
 use ruma::{EventId, OwnedEventId, UserId};
 use serde_json::{Map, Value, json};
@@ -31,7 +31,7 @@ pub(super) fn content(message: &Outgoing<'_>, direct: bool) -> Value {
 }
 
 fn text(message: &Outgoing<'_>, direct: bool) -> Map<String, Value> {
-    let mut answer = json!({"question": message.question, "part": message.part});
+    let mut answer = json!({"question": message.question, "part": message.part, "complete": message.complete});
     if message.kind == Kind::Text {
         answer["generated"] = true.into();
     }
@@ -100,6 +100,7 @@ mod tests {
             part,
             replaces,
             kind: Kind::Text,
+            complete: true,
             markdown: "**oui** @room",
             transaction: "t",
         }
@@ -114,7 +115,7 @@ mod tests {
             "format": "org.matrix.custom.html",
             "formatted_body": "<p><strong>oui</strong> @\u{2060}room</p>",
             "m.mentions": {},
-            "org.compagnon.answer": {"question": "$q", "part": 0, "generated": true},
+            "org.compagnon.answer": {"question": "$q", "part": 0, "complete": true, "generated": true},
         });
         assert_eq!(found, expected);
     }

@@ -13,6 +13,7 @@ mod html;
 mod intake;
 mod late;
 mod moves;
+mod probe;
 mod reply;
 mod rooms;
 mod session;
@@ -32,13 +33,14 @@ pub use config::Config;
 pub use html::to_html;
 pub use intake::{SyncError, sync_loop};
 pub use late::{Keys, Retried, keys_received, retry_undecrypted};
+pub use probe::probe;
 pub use reply::MatrixGateway;
 pub use rooms::RoomKind;
 pub use session::{Session, SessionError};
 pub use split::{parts, split};
 
 /// What one sync response brought, to be written down in one go before the next is asked for.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Batch {
     /// The token from which the next sync starts. Stored with the messages, so that neither is ahead of the other.
     pub next_batch: String,

@@ -61,6 +61,14 @@ pub enum SessionError {
     Storage(String),
 }
 
+impl SessionError {
+    /// Whether the account is what is refused: only new credentials help.
+    #[must_use]
+    pub fn is_account(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::LoggedOut | Self::SoftLogout | Self::Expired)
+    }
+}
+
 impl From<io::Error> for SessionError {
     fn from(error: io::Error) -> Self {
         Self::Storage(error.to_string())
