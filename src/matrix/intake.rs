@@ -226,6 +226,13 @@ impl<'a> Place<'a> {
     }
 }
 
+/// The loop must be fit for `tokio::spawn`; here the compiler says so rather than the application's author.
+#[cfg(test)]
+#[allow(dead_code)]
+fn the_loop_is_send(session: &Session, access: &Access, stop: CancellationToken) -> impl Send {
+    sync_loop(session, access, None, |_| async { Ok::<(), std::convert::Infallible>(()) }, stop)
+}
+
 /// Members only as they speak, fifty events a room, no presence, no typing, no receipts.
 fn filter() -> FilterDefinition {
     let lazy = LazyLoadOptions::Enabled { include_redundant_members: false };
