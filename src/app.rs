@@ -87,7 +87,8 @@ impl App {
     /// Answers until `stop`, then drains: no message is read any more, answers being written are finished, the rest waits in the store.
     pub async fn run_until_stopped(self, stop: CancellationToken) -> anyhow::Result<()> {
         let endpoint = self.serve(&stop).await?;
-        let purge = tokio::spawn(purge(self.store.clone(), self.config.assistant.retention.unsigned_abs(), stop.clone()));
+        let purge =
+            tokio::spawn(purge(self.store.clone(), self.config.assistant.retention.unsigned_abs(), stop.clone()));
         self.assistant.resume()?;
         let outcome = tokio::select! {
             outcome = self.read(&stop) => outcome,
@@ -106,7 +107,8 @@ impl App {
     /// Reads messages until `stop`, or until the homeserver refuses the account.
     async fn read(&self, stop: &CancellationToken) -> anyhow::Result<()> {
         let accept = |mut batch: Batch| {
-            let (assistant, synced, access) = (Arc::clone(&self.assistant), Arc::clone(&self.status.synced), self.access.clone());
+            let (assistant, synced, access) =
+                (Arc::clone(&self.assistant), Arc::clone(&self.status.synced), self.access.clone());
             async move {
                 batch.messages.retain(|message| access.user(&message.sender).is_ok());
                 tokio::task::block_in_place(|| assistant.accept(batch))?;
@@ -139,7 +141,9 @@ impl App {
         let mut events = self.store.undecrypted()?;
         if let Keys::Sessions(sessions) = arrived {
             events.retain(|event| {
-                sessions.iter().any(|(room, session)| *room == event.room_id && Some(session) == event.session_id.as_ref())
+                sessions
+                    .iter()
+                    .any(|(room, session)| *room == event.room_id && Some(session) == event.session_id.as_ref())
             });
         }
         if events.is_empty() {
@@ -157,7 +161,8 @@ impl App {
 
     async fn serve(&self, stop: &CancellationToken) -> anyhow::Result<Option<JoinHandle<std::io::Result<()>>>> {
         let Some(address) = self.config.http.listen else { return Ok(None) };
-        let listener = TcpListener::bind(address).await.with_context(|| format!("http.listen: {address} cannot be used"))?;
+        let listener =
+            TcpListener::bind(address).await.with_context(|| format!("http.listen: {address} cannot be used"))?;
         let stopped = stop.clone().cancelled_owned();
         Ok(Some(tokio::spawn(http::serve(listener, self.status.clone(), stopped))))
     }
@@ -166,7 +171,8 @@ impl App {
 /// Makes the data folder and takes its lock.
 fn lock(folder: &Path) -> anyhow::Result<File> {
     fs::create_dir_all(folder).with_context(|| format!("the data folder {} cannot be made", folder.display()))?;
-    let file = File::create(folder.join("lock")).with_context(|| format!("the data folder {} cannot be written", folder.display()))?;
+    let file = File::create(folder.join("lock"))
+        .with_context(|| format!("the data folder {} cannot be written", folder.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(InUse(folder.to_owned()).into()),
@@ -200,7 +206,9 @@ async fn connect<F: Future<Output = Result<Session, SessionError>>>(
 /// Removes what is too old, at start and then every hour.
 async fn purge(store: Store, retention: Duration, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        if let Err(error) = tokio::task::block_in_place(|| store.purge(crate::assistant::now(), REMEMBER_DONE.as_millis() as u64, retention.as_millis() as u64)) {
+        if let Err(error) = tokio::task::block_in_place(|| {
+            store.purge(crate::assistant::now(), REMEMBER_DONE.as_millis() as u64, retention.as_millis() as u64)
+        }) {
             tracing::error!(%error, "what is too old could not be removed");
         }
         let _ = tokio::time::timeout(PURGE_EVERY, stop.cancelled()).await;

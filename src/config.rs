@@ -117,7 +117,9 @@ impl Config {
     /// The `matrix` section, or a sentence that says it is missing.
     pub fn matrix(&self) -> Result<&matrix::Config, ConfigError> {
         self.matrix.as_ref().ok_or_else(|| {
-            ConfigError::Invalid("matrix: this section is missing; name the homeserver and the account in it".to_owned())
+            ConfigError::Invalid(
+                "matrix: this section is missing; name the homeserver and the account in it".to_owned(),
+            )
         })
     }
 }
@@ -131,7 +133,8 @@ fn set(tree: &mut Value, keys: &[String], value: Value) -> Result<(), String> {
     if tree.is_null() {
         *tree = Value::Mapping(Mapping::new());
     }
-    let mapping = tree.as_mapping_mut().ok_or_else(|| format!("`{first}` cannot be set inside a value that has no keys"))?;
+    let mapping =
+        tree.as_mapping_mut().ok_or_else(|| format!("`{first}` cannot be set inside a value that has no keys"))?;
     set(mapping.entry(Value::String(first.clone())).or_insert(Value::Null), rest, value)
 }
 
@@ -173,7 +176,8 @@ mod tests {
         let text = "assistant:\n  compagnon: temoin\n";
         let config = Config::parse(text, variables(&[("COMPAGNON__ASSISTANT__COMPAGNON", "autre")])).expect("fits");
         assert_eq!(config.assistant.compagnon, "autre");
-        let sentence = Config::parse(text, variables(&[("COMPAGNON__ASSISTANT__COMPAGNE", "autre")])).expect_err("misspelt");
+        let sentence =
+            Config::parse(text, variables(&[("COMPAGNON__ASSISTANT__COMPAGNE", "autre")])).expect_err("misspelt");
         assert!(sentence.to_string().contains("COMPAGNON__ASSISTANT__COMPAGNE"), "{sentence}");
         let sentence = Config::parse(text, variables(&[("COMPAGNON__DATA__X", "1"), ("COMPAGNON__DATA", "d")]));
         assert!(sentence.expect_err("a path has no keys").to_string().contains("COMPAGNON__DATA__X"));

@@ -44,7 +44,11 @@ impl Status {
 }
 
 /// Serves until `stop` completes.
-pub async fn serve(listener: TcpListener, status: Status, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    status: Status,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     let router = Router::new()
         .route("/health", get(async |State(status): State<Status>| answer(status.health().await)))
         .route("/ready", get(async |State(status): State<Status>| answer(status.ready().await)))

@@ -52,5 +52,9 @@ pub fn start(config: &Config) {
     let targets = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("compagnon", level);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let registry = tracing_subscriber::registry().with(targets);
-    let _ = if config.json { registry.with(layer.json()).try_init() } else { registry.with(layer.with_ansi(false)).try_init() };
+    let _ = if config.json {
+        registry.with(layer.json()).try_init()
+    } else {
+        registry.with(layer.with_ansi(false)).try_init()
+    };
 }

@@ -99,7 +99,7 @@ async fn conclude(
         at: now(),
     };
     let turns = vec![turn(Role::User, &question.body), turn(Role::Assistant, text)];
-    let mut parts = matrix::split(text);
+    let mut parts = matrix::parts(text);
     if end == Finish::Length {
         let cut = Text::Cut.say(assistant.config.language);
         if let Some(last) = parts.last_mut() {

@@ -43,9 +43,7 @@ fn assistant(folder: &std::path::Path, gateway: &Arc<FakeGateway>, model: FakeMo
 
 impl Bench {
     fn ask(&self, messages: Vec<Incoming>) {
-        self.assistant
-            .accept(Batch { messages, next_batch: "s1".to_owned(), ..Batch::default() })
-            .expect("accepted");
+        self.assistant.accept(Batch { messages, next_batch: "s1".to_owned(), ..Batch::default() }).expect("accepted");
     }
 
     /// Waits until nothing is left to do, and gives what people see.

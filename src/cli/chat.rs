@@ -47,14 +47,24 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
             break;
         }
         let outcome = compagnon(config, arguments, default).and_then(|compagnon| {
-            let request =
-                prompt::request(&*model, &config.model.sampling.clone().into(), &config.assistant, &compagnon, &turns, question)?;
+            let request = prompt::request(
+                &*model,
+                &config.model.sampling.clone().into(),
+                &config.assistant,
+                &compagnon,
+                &turns,
+                question,
+            )?;
             answer(&*model, request)
         });
         match outcome {
             Ok(answer) => {
-                let turn =
-                    |role, content: String| Turn { role, content, event_id: owned_event_id!("$terminal:localhost"), at: 0 };
+                let turn = |role, content: String| Turn {
+                    role,
+                    content,
+                    event_id: owned_event_id!("$terminal:localhost"),
+                    at: 0,
+                };
                 turns.extend([turn(Role::User, question.to_owned()), turn(Role::Assistant, answer)]);
             }
             // An author mends the file and asks again; a script must notice.

@@ -41,7 +41,8 @@ pub(super) fn check(config: Result<Config, ConfigError>) -> anyhow::Result<ExitC
     };
     findings.add("configuration", Ok(format!("data in {}", config.data().display())));
     prompts(&config, &mut findings);
-    let model = open_model(&config).map(|model| format!("{}, context of {} tokens", model.name(), model.context_length()));
+    let model =
+        open_model(&config).map(|model| format!("{}, context of {} tokens", model.name(), model.context_length()));
     findings.add("model", model.map_err(|error| format!("{error:#}")));
     homeserver(&config, &mut findings)?;
     Ok(ExitCode::from(u8::from(findings.wrong > 0)))

@@ -15,7 +15,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
-use crate::{config::Config, matrix::SessionError, telemetry};
+use crate::{config::Config, matrix::SessionError};
 
 /// A Matrix bot for Tchap: it answers agents with a language model loaded locally.
 #[derive(Parser)]

@@ -26,7 +26,10 @@ pub(super) fn model(config: &Config, command: &Command) -> anyhow::Result<ExitCo
         }
         Command::List => {
             for entry in hub::list(data)? {
-                super::say(&format!("{}/{} at {}  {} bytes  {}", entry.repo, entry.file, entry.revision, entry.bytes, entry.sha256));
+                super::say(&format!(
+                    "{}/{} at {}  {} bytes  {}",
+                    entry.repo, entry.file, entry.revision, entry.bytes, entry.sha256
+                ));
             }
         }
         Command::Verify => {

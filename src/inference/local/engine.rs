@@ -42,7 +42,12 @@ struct Machine {
 
 impl Engine {
     /// Starts the thread. `queue` requests may wait, `context` tokens may be in play.
-    pub(super) fn start(weights: ModelWeights, tokenizer: Arc<Tokenizer>, context: usize, queue: usize) -> std::io::Result<Self> {
+    pub(super) fn start(
+        weights: ModelWeights,
+        tokenizer: Arc<Tokenizer>,
+        context: usize,
+        queue: usize,
+    ) -> std::io::Result<Self> {
         let (jobs, waiting) = sync_channel(queue);
         let machine = Machine { weights, tokenizer, context };
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || machine.run(&waiting))?;

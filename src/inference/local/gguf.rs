@@ -80,7 +80,8 @@ pub(crate) fn digest(path: &Path) -> std::io::Result<String> {
 pub(super) fn read<R: Read + Seek>(mut reader: R) -> Result<Model, String> {
     // candle checks counts against the file's length, but a hostile value can still make it panic (an alignment of 0, for one).
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let content = Content::read(&mut reader).map_err(|error| format!("it is not a GGUF file that can be read: {error}"))?;
+        let content =
+            Content::read(&mut reader).map_err(|error| format!("it is not a GGUF file that can be read: {error}"))?;
         check(&content, &mut reader)?;
         let metadata = Metadata(content.metadata.clone());
         let weights = ModelWeights::from_gguf(content, &mut reader, &Device::Cpu)
@@ -105,7 +106,9 @@ fn check<R: Seek>(content: &Content, reader: &mut R) -> Result<(), String> {
     if number("llama.attention.key_length").is_some_and(|length| length * heads != width) {
         return Err("its heads have a size of their own, which this engine does not know".to_owned());
     }
-    if metadata.text("llama.rope.scaling.type").is_some_and(|kind| kind != "none") || content.tensor_infos.contains_key("rope_freqs.weight") {
+    if metadata.text("llama.rope.scaling.type").is_some_and(|kind| kind != "none")
+        || content.tensor_infos.contains_key("rope_freqs.weight")
+    {
         return Err("its positions are scaled (RoPE scaling), which this engine does not know".to_owned());
     }
     let length = reader.seek(std::io::SeekFrom::End(0)).map_err(|error| error.to_string())?;
@@ -116,7 +119,10 @@ fn check<R: Seek>(content: &Content, reader: &mut R) -> Result<(), String> {
         });
         let end = bytes.and_then(|bytes| bytes.checked_add(tensor.offset)?.checked_add(content.tensor_data_offset));
         if end.is_none_or(|end| end > length) {
-            return Err(format!("the tensor `{}` lies outside of it: it is cut short or malformed", name.escape_default()));
+            return Err(format!(
+                "the tensor `{}` lies outside of it: it is cut short or malformed",
+                name.escape_default()
+            ));
         }
     }
     Ok(())

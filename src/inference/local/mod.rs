@@ -104,7 +104,8 @@ impl LocalModel {
         let message = |role| Message { role, content: String::new() };
         let once = [message(Role::User)];
         let twice = [message(Role::User), message(Role::Assistant), message(Role::User)];
-        let length = |messages: &[Message]| self.template.encode(&self.tokenizer, messages).ok().map(|tokens| tokens.len());
+        let length =
+            |messages: &[Message]| self.template.encode(&self.tokenizer, messages).ok().map(|tokens| tokens.len());
         Some(length(&twice)?.checked_sub(length(&once)?)?.div_ceil(2))
     }
 }

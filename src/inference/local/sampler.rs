@@ -33,7 +33,8 @@ impl<'a> Sampler<'a> {
             candidates.truncate(self.settings.top_k);
         }
         let top = candidates[0].1;
-        let weights: Vec<f32> = candidates.iter().map(|(_, logit)| ((logit - top) / self.settings.temperature).exp()).collect();
+        let weights: Vec<f32> =
+            candidates.iter().map(|(_, logit)| ((logit - top) / self.settings.temperature).exp()).collect();
         let kept = nucleus(&weights, self.settings.top_p);
         let mut draw = self.rng.random::<f32>() * weights[..kept].iter().sum::<f32>();
         for (weight, (token, _)) in weights[..kept].iter().zip(&candidates) {

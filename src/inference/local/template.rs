@@ -56,15 +56,17 @@ impl Template {
         let nonce: u128 = rand::rng().random();
         let mark = |index: usize| format!("\u{E000}{nonce:032x}-{index}\u{E001}");
         // Some templates know no system role: the instructions then open the first message.
-        let rendered = self.render(messages.iter().enumerate().map(|(at, message)| (message.role, mark(at)))).or_else(|error| {
-            match messages {
+        let rendered = self.render(messages.iter().enumerate().map(|(at, message)| (message.role, mark(at)))).or_else(
+            |error| match messages {
                 [system, first, rest @ ..] if system.role == Role::System && first.role == Role::User => {
                     let opening = std::iter::once((Role::User, format!("{}\n\n{}", mark(0), mark(1))));
-                    self.render(opening.chain(rest.iter().enumerate().map(|(at, message)| (message.role, mark(at + 2)))))
+                    self.render(
+                        opening.chain(rest.iter().enumerate().map(|(at, message)| (message.role, mark(at + 2)))),
+                    )
                 }
                 _ => Err(error),
-            }
-        })?;
+            },
+        )?;
         let mut prompt = Prompt::default();
         let mut rest = rendered.as_str();
         while let Some((at, index, mark)) = (0..messages.len())
@@ -81,13 +83,14 @@ impl Template {
     }
 
     fn render(&self, messages: impl Iterator<Item = (Role, String)>) -> Result<String, String> {
-        let messages: Vec<Value> = messages.map(|(role, content)| context! { role, content }).collect();
+        let messages: Vec<Value> =
+            messages.map(|(role, content)| context! { role => role.as_str(), content }).collect();
         let template = self.environment.get_template("chat").map_err(|error| error.to_string())?;
         let variables = context! {
             messages,
             add_generation_prompt => true,
-            bos_token => self.bos,
-            eos_token => self.eos,
+            bos_token => &*self.bos,
+            eos_token => &*self.eos,
         };
         template.render(variables).map_err(|error| format!("the chat template failed: {error}"))
     }

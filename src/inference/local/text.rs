@@ -54,7 +54,8 @@ impl<'a> Text<'a> {
     }
 
     fn release(&mut self, last: bool) -> Shown {
-        let first_stop = self.stops.iter().filter(|stop| !stop.is_empty()).filter_map(|stop| self.held.find(stop)).min();
+        let first_stop =
+            self.stops.iter().filter(|stop| !stop.is_empty()).filter_map(|stop| self.held.find(stop)).min();
         if let Some(at) = first_stop {
             self.held.truncate(at);
             return Shown { text: std::mem::take(&mut self.held), stopped: true };

@@ -21,7 +21,8 @@ const BYTE: u64 = 6;
 /// How Llama 3 splits text before merging; numbers go by three digits.
 const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 /// How Qwen 2 does; numbers go digit by digit.
-const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+const QWEN2: &str =
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
 /// A vocabulary and the way to it.
 pub(super) struct Tokenizer {
@@ -53,12 +54,16 @@ impl Tokenizer {
         let tokens = metadata.texts("tokenizer.ggml.tokens").ok_or_else(|| missing("tokenizer.ggml.tokens"))?;
         let types = types(metadata, tokens.len());
         let (inner, bytes) = match model {
-            "gpt2" => (byte_level(metadata, &tokens, &types)?, tokens.iter().map(|token| from_byte_level(token)).collect()),
+            "gpt2" => {
+                (byte_level(metadata, &tokens, &types)?, tokens.iter().map(|token| from_byte_level(token)).collect())
+            }
             "llama" => {
                 let bytes = tokens.iter().zip(&types).map(|(token, kind)| from_sentence_piece(token, *kind)).collect();
                 (sentence_piece(metadata, &tokens, &types)?, bytes)
             }
-            other => return Err(format!("its tokenizer is of the kind `{other}`; this engine knows `gpt2` and `llama`")),
+            other => {
+                return Err(format!("its tokenizer is of the kind `{other}`; this engine knows `gpt2` and `llama`"));
+            }
         };
         let mut controls: Vec<(String, u32)> = tokens
             .iter()
@@ -141,9 +146,14 @@ fn vocabulary<'a>(tokens: &[&'a str], types: &[u64]) -> HashMap<&'a str, u32> {
     pairs.filter(|(_, id)| !matches!(types[*id as usize], CONTROL | USER_DEFINED)).collect()
 }
 
-fn bpe(vocabulary: &HashMap<&str, u32>, merges: Vec<(String, String)>, adapt: fn(tokenizers::models::bpe::BpeBuilder) -> tokenizers::models::bpe::BpeBuilder) -> Result<BPE, String> {
+fn bpe(
+    vocabulary: &HashMap<&str, u32>,
+    merges: Vec<(String, String)>,
+    adapt: fn(tokenizers::models::bpe::BpeBuilder) -> tokenizers::models::bpe::BpeBuilder,
+) -> Result<BPE, String> {
     let vocabulary = vocabulary.iter().map(|(token, id)| ((*token).to_owned(), *id)).collect::<Vec<_>>();
-    let builder = BPE::builder().vocab_and_merges(vocabulary.into_iter().collect::<tokenizers::models::bpe::Vocab>(), merges);
+    let builder =
+        BPE::builder().vocab_and_merges(vocabulary.into_iter().collect::<tokenizers::models::bpe::Vocab>(), merges);
     adapt(builder).build().map_err(|error| format!("its tokenizer cannot be built: {error}"))
 }
 
@@ -161,7 +171,9 @@ fn byte_level(metadata: &Metadata, tokens: &[&str], types: &[u64]) -> Result<tok
         "smollm" => Sequence::new(vec![Digits::new(true).into(), whole.into()]).into(),
         "llama-bpe" | "llama3" => regex(LLAMA3)?,
         "qwen2" => regex(QWEN2)?,
-        other => return Err(format!("its tokenizer splits text in the way `{other}`, which this engine does not know")),
+        other => {
+            return Err(format!("its tokenizer splits text in the way `{other}`, which this engine does not know"));
+        }
     };
     let vocabulary = vocabulary(tokens, types);
     let merges = metadata.texts("tokenizer.ggml.merges").ok_or("its tokenizer has no `tokenizer.ggml.merges`")?;
@@ -171,7 +183,8 @@ fn byte_level(metadata: &Metadata, tokens: &[&str], types: &[u64]) -> Result<tok
         .collect::<Option<Vec<_>>>()
         .ok_or("one of its merges is not a pair")?;
     let whole_words = matches!(kind, "llama-bpe" | "llama3");
-    let model = bpe(&vocabulary, merges, if whole_words { |builder| builder.ignore_merges(true) } else { |builder| builder })?;
+    let model =
+        bpe(&vocabulary, merges, if whole_words { |builder| builder.ignore_merges(true) } else { |builder| builder })?;
     let mut tokenizer = tokenizers::Tokenizer::new(model);
     tokenizer.with_pre_tokenizer(Some(before));
     if kind == "qwen2" {
@@ -196,7 +209,8 @@ fn sentence_piece(metadata: &Metadata, tokens: &[&str], types: &[u64]) -> Result
     }
     merges.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
     let merges = merges.into_iter().map(|(.., pair)| pair).collect();
-    let model = bpe(&vocabulary, merges, |builder| builder.byte_fallback(true).fuse_unk(true).unk_token("<unk>".to_owned()))?;
+    let model =
+        bpe(&vocabulary, merges, |builder| builder.byte_fallback(true).fuse_unk(true).unk_token("<unk>".to_owned()))?;
     let mut tokenizer = tokenizers::Tokenizer::new(model);
     let spaces = Replace::new(" ", "▁").map_err(|error| error.to_string())?;
     tokenizer.with_normalizer(Some(spaces)).map_err(|error| error.to_string())?;
