@@ -1,0 +1,17 @@
+//! The bot against a real homeserver and real clients: one program, so that all scenarios share one Synapse.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod access;
+mod dm;
+mod insecure;
+mod limits;
+mod meaning;
+mod outage;
+mod privacy;
+mod restart;
+mod rooms;
+mod support_works;
+mod threads;
+mod world;

@@ -1,0 +1,97 @@
+//! What the scenarios share: one homeserver, its people, and a bot of its own for each.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+use tokio::sync::OnceCell;
+
+use crate::support::{
+    bot::{Bot, Setup},
+    people::{People, Person},
+    room::Message,
+    synapse::{Profile, Synapse},
+    venv::Venv,
+};
+
+/// A homeserver with its people.
+pub struct World {
+    pub venv: Venv,
+    pub synapse: Synapse,
+    pub people: Arc<People>,
+    profile: Profile,
+}
+
+impl World {
+    /// One of a scenario's own, for those that stop the homeserver or want its limits.
+    pub async fn new(profile: Profile) -> Self {
+        let venv = Venv::prepare().unwrap_or_else(|sentence| panic!("{sentence}"));
+        let synapse = Synapse::start(&venv, profile);
+        let people = People::start(&venv, &synapse).await;
+        Self { venv, synapse, people, profile }
+    }
+
+    /// The one that all others share. It has no limits.
+    pub async fn shared() -> &'static Self {
+        static SHARED: OnceCell<World> = OnceCell::const_new();
+        SHARED.get_or_init(|| Self::new(Profile::Open)).await
+    }
+
+    /// A new person. The name is made unique, because scenarios share the homeserver.
+    pub async fn person(&self, name: &str) -> Person {
+        self.people.register(&unique(name)).await
+    }
+
+    /// An account for a bot, not started yet.
+    pub async fn setup(&self) -> Setup {
+        let (user, password) = (unique("compagnon"), "testbed-bot");
+        self.people.account(&user, password).await;
+        Setup::new(&user, password, &self.synapse, self.profile)
+    }
+
+    /// A bot of the scenario's own, ready. Gives its full id too.
+    pub async fn bot(&self) -> (Bot, String) {
+        let setup = self.setup().await;
+        let id = id_of(&setup);
+        (self.start(&setup), id)
+    }
+
+    /// Starts a bot.
+    pub fn start(&self, setup: &Setup) -> Bot {
+        self.start_with(setup, "")
+    }
+
+    /// Starts a bot with kill points.
+    pub fn start_with(&self, setup: &Setup, failpoints: &str) -> Bot {
+        Bot::start_with(&self.venv, vec![env!("CARGO_BIN_EXE_compagnon").into()], setup, failpoints)
+    }
+}
+
+/// The full id of a bot's account.
+pub fn id_of(setup: &Setup) -> String {
+    format!("@{}:localhost", setup.user)
+}
+
+fn unique(name: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(1);
+    format!("{name}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The messages of `sender`.
+pub fn from(messages: &[Message], sender: &str) -> Vec<Message> {
+    messages.iter().filter(|message| message.sender == sender).cloned().collect()
+}
+
+/// Reads the room as the person sees it: the bot wrote one message per question and nothing else, each complete and readable.
+///
+/// Silence is proven by what comes after it: ask something else and wait for its answer before calling this.
+pub fn assert_answered_once(person: &Person, room: &str, bot: &str, questions: &[String]) {
+    let written = from(&person.messages(room), bot);
+    for question in questions {
+        let answers: Vec<_> = written.iter().filter(|message| message.answers(question)).collect();
+        assert_eq!(answers.len(), 1, "answers to {question}: {answers:#?}");
+        assert!(answers[0].complete() && !answers[0].undecryptable, "{:#?}", answers[0]);
+    }
+    assert_eq!(written.len(), questions.len(), "more messages than questions: {written:#?}");
+}

@@ -1,0 +1,176 @@
+//! The bot as a child process, in a folder of its own.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{Child, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use nix::sys::signal::Signal;
+
+use super::{
+    leash, run_folder,
+    synapse::{Profile, Synapse, free_port, get},
+    venv::Venv,
+};
+
+/// How a bot is set up.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The account's name and password, registered beforehand.
+    pub user: String,
+    /// See [`Self::user`].
+    pub password: String,
+    /// The homeserver.
+    pub url: String,
+    /// Its limits, which the bot is told as ops would tell it.
+    pub profile: Profile,
+    /// `matrix.access`, as YAML in one line.
+    pub access: String,
+    /// `log.level`.
+    pub log_level: &'static str,
+}
+
+impl Setup {
+    /// The usual one: everybody of the homeserver is welcome.
+    pub fn new(user: &str, password: &str, synapse: &Synapse, profile: Profile) -> Self {
+        Self {
+            user: user.to_owned(),
+            password: password.to_owned(),
+            url: synapse.url(),
+            profile,
+            access: r#"{ servers: ["localhost"] }"#.to_owned(),
+            log_level: "info",
+        }
+    }
+
+    fn yaml(&self, folder: &Path, port: u16) -> String {
+        // Under the stock limits the bot's own defaults must be right, so it is told nothing.
+        let limits = if self.profile == Profile::Open { ", per_second: 50, burst: 100" } else { "" };
+        format!(
+            "data: \"{data}\"\n\
+             matrix: {{ homeserver: \"{url}\", user: {user}, password: \"{password}\", access: {access} }}\n\
+             assistant: {{ compagnon: temoin, streaming: {{ enabled: true{limits} }} }}\n\
+             http: {{ listen: \"127.0.0.1:{port}\" }}\n\
+             log: {{ level: {level} }}\n",
+            data = folder.join("data").display(),
+            url = self.url,
+            user = self.user,
+            password = self.password,
+            access = self.access,
+            level = self.log_level,
+        )
+    }
+}
+
+/// A bot that ends with this value.
+pub struct Bot {
+    venv: Venv,
+    program: Vec<OsString>,
+    folder: PathBuf,
+    port: u16,
+    child: Option<Child>,
+}
+
+impl Bot {
+    /// Starts `program` (with its first arguments) in a new folder and waits until it is ready.
+    pub fn start(venv: &Venv, program: Vec<OsString>, setup: &Setup) -> Self {
+        Self::start_with(venv, program, setup, "")
+    }
+
+    /// As [`Self::start`], with kill points.
+    pub fn start_with(venv: &Venv, program: Vec<OsString>, setup: &Setup, failpoints: &str) -> Self {
+        let (folder, port) = (run_folder("bot"), free_port());
+        fs::create_dir_all(folder.join("data")).expect("a folder");
+        fs::write(folder.join("config.yaml"), setup.yaml(&folder, port)).expect("written");
+        let mut bot = Self { venv: venv.clone(), program, folder, port, child: None };
+        bot.start_again_with(failpoints);
+        bot
+    }
+
+    /// Starts it once more in the same folder.
+    pub fn start_again(&mut self) {
+        self.start_again_with("");
+    }
+
+    /// As [`Self::start_again`], with kill points for this start.
+    pub fn start_again_with(&mut self, failpoints: &str) {
+        assert!(self.child.is_none(), "the bot runs already");
+        let mut arguments = self.program[1..].to_vec();
+        arguments.extend(["--config".into(), self.folder.join("config.yaml").into(), "run".into()]);
+        let mut command = leash::command(&self.venv, &self.program[0], &arguments);
+        let log = File::options().create(true).append(true).open(self.folder.join("bot.log")).expect("opened");
+        command.current_dir(&self.folder).env("FAILPOINTS", failpoints).stdin(Stdio::null());
+        command.stdout(log.try_clone().expect("cloned")).stderr(log);
+        let mut child = leash::spawn(command).expect("python starts");
+        let deadline = Instant::now() + Duration::from_secs(90);
+        while get(self.port, "/ready") != Some(200) {
+            let ended = child.try_wait().expect("waited for");
+            assert!(ended.is_none(), "the bot ended with {ended:?}: {}", self.log());
+            assert!(Instant::now() < deadline, "the bot is not ready: {}", self.log());
+            thread::sleep(Duration::from_millis(50));
+        }
+        self.child = Some(child);
+    }
+
+    /// SIGKILL: the process gets no chance to write anything down.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// SIGTERM, and the exit status.
+    ///
+    /// # Panics
+    ///
+    /// When it has not ended after 30 seconds.
+    pub fn terminate(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("a running bot");
+        leash::signal(&child, Signal::SIGTERM);
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            if let Some(status) = child.try_wait().expect("waited for") {
+                return status;
+            }
+            if Instant::now() > deadline {
+                let _ = child.kill();
+                panic!("the bot does not stop: {}", self.log());
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The status of `GET` on one of its endpoints.
+    pub fn get(&self, path: &str) -> Option<u16> {
+        get(self.port, path)
+    }
+
+    /// The memory it holds, in KiB.
+    pub fn rss_kib(&self) -> u64 {
+        let id = self.child.as_ref().expect("a running bot").id();
+        let status = fs::read_to_string(format!("/proc/{id}/status")).expect("the process's status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line for the memory");
+        line.trim_end_matches("kB").trim().parse().expect("a number")
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// Everything it has logged, over all starts.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("bot.log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Bot {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

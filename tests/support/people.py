@@ -1,0 +1,255 @@
+"""People with real Matrix clients (matrix-nio, libolm), driven over standard input and output.
+
+Each line in is a request: {"id": 1, "do": "send", …}. Each line out is its answer, {"id": 1, "ok": …} or {"id": 1, "error": "…"}, or
+something a person's client saw: {"seen": "event", "person": …, "room": …, "event": …}. One process holds everybody, because what a
+client costs is mostly the interpreter.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+import sys
+from urllib.parse import quote
+
+import aiohttp
+from nio import AsyncClient, AsyncClientConfig, Event, MegolmEvent, TypingNoticeEvent
+
+URL, SECRET, FOLDER = sys.argv[1:4]
+PASSWORD = "testbed-password"
+# Far more than a test writes: no person's client may have a gap in what it saw.
+FILTER = {"room": {"timeline": {"limit": 1000}}, "presence": {"types": []}}
+
+people: dict[str, "Person"] = {}
+web: aiohttp.ClientSession
+admin_token: str | None = None
+
+# Undecryptable messages are reported as such; nio's complaints about them would only be noise.
+logging.disable(logging.CRITICAL)
+
+
+def say(line: dict) -> None:
+    print(json.dumps(line, ensure_ascii=False), flush=True)
+
+
+def good(response):
+    """The response, or an exception with the server's reason."""
+    if type(response).__name__.endswith("Error"):
+        raise RuntimeError(f"{type(response).__name__}: {response.message} ({response.status_code})")
+    return response
+
+
+async def call(method: str, path: str, body: dict | None = None, token: str | None = None) -> dict:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async with web.request(method, URL + path, json=body, headers=headers) as response:
+        answer = await response.json()
+        if response.status != 200:
+            raise RuntimeError(f"{path}: {response.status} {answer.get('errcode')} {answer.get('error')}")
+        return answer
+
+
+async def make_account(name: str, password: str, admin: bool = False) -> dict:
+    path = "/_synapse/admin/v1/register"
+    nonce = (await call("GET", path))["nonce"]
+    parts = [nonce, name, password, "admin" if admin else "notadmin"]
+    mac = hmac.new(SECRET.encode(), "\0".join(parts).encode(), hashlib.sha1).hexdigest()
+    return await call("POST", path, {"nonce": nonce, "username": name, "password": password, "admin": admin, "mac": mac})
+
+
+async def exempt(user_id: str) -> None:
+    """Lifts the homeserver's limits for one person, so that only the bot is under them."""
+    path = f"/_synapse/admin/v1/users/{quote(user_id)}/override_ratelimit"
+    await call("POST", path, {"messages_per_second": 0, "burst_count": 0}, admin_token)
+
+
+class Person:
+    def __init__(self, name: str) -> None:
+        config = AsyncClientConfig(encryption_enabled=True, max_timeout_retry_wait_time=1, backoff_factor=0.05)
+        self.name = name
+        self.client = AsyncClient(URL, name, store_path=FOLDER, config=config)
+        # Messages whose key has not come yet, and the wake-up of whoever waits for a sync.
+        self.locked: dict[str, tuple[str, MegolmEvent]] = {}
+        self.synced = asyncio.Condition()
+
+    async def log_in(self, password: str) -> None:
+        good(await self.client.login(password, device_name=f"nio of {self.name}"))
+        if self.client.should_upload_keys:
+            good(await self.client.keys_upload())
+        self.client.add_event_callback(self.on_event, Event)
+        self.client.add_ephemeral_callback(self.on_typing, TypingNoticeEvent)
+        good(await self.client.sync(timeout=0, sync_filter=FILTER, full_state=True))
+        self.task = asyncio.create_task(self.keep_syncing())
+
+    async def keep_syncing(self) -> None:
+        while True:
+            try:
+                response = await self.client.sync(timeout=20000, sync_filter=FILTER)
+                if type(response).__name__.endswith("Error"):
+                    raise RuntimeError(response.message)
+                await self.client.run_response_callbacks([response])
+                await self.client.send_to_device_messages()
+                if self.client.should_upload_keys:
+                    await self.client.keys_upload()
+                if self.client.should_query_keys:
+                    await self.client.keys_query()
+                if self.client.should_claim_keys:
+                    await self.client.keys_claim(self.client.get_users_for_key_claiming())
+            except Exception as error:  # The server may be down: that is what some tests are about.
+                say({"seen": "trouble", "person": self.name, "error": f"{type(error).__name__}: {error}"})
+                await asyncio.sleep(0.2)
+            # A key may come after the message that it opens.
+            for room_id, event in list(self.locked.values()):
+                self.show(room_id, event)
+            async with self.synced:
+                self.synced.notify_all()
+
+    async def until(self, condition) -> None:
+        async with asyncio.timeout(30):
+            async with self.synced:
+                await self.synced.wait_for(condition)
+
+    async def on_event(self, room, event) -> None:
+        self.show(room.room_id, event)
+
+    async def on_typing(self, room, event) -> None:
+        say({"seen": "typing", "person": self.name, "room": room.room_id, "users": event.users})
+
+    def show(self, room_id: str, event) -> None:
+        known = event.event_id in self.locked
+        encrypted = bool(getattr(event, "decrypted", False))
+        device = getattr(event, "sender_key", None)
+        if isinstance(event, MegolmEvent):
+            encrypted, device = True, event.device_id
+            try:
+                event = self.client.decrypt_event(event)
+            except Exception:
+                if known:
+                    return
+                self.locked[event.event_id] = (room_id, event)
+        undecryptable = isinstance(event, MegolmEvent)
+        if not undecryptable:
+            self.locked.pop(event.event_id, None)
+        source = event.source
+        shown = {
+            "event_id": event.event_id,
+            "sender": event.sender,
+            "type": source.get("type"),
+            "state_key": source.get("state_key"),
+            "content": source.get("content", {}),
+            "redacts": source.get("redacts") or source.get("content", {}).get("redacts"),
+            "encrypted": encrypted,
+            "undecryptable": undecryptable,
+            "device": device,
+        }
+        say({"seen": "event", "person": self.name, "room": room_id, "event": shown})
+
+
+async def do_account(name, password=PASSWORD, exempted=False):
+    user_id = (await make_account(name, password))["user_id"]
+    if exempted:
+        await exempt(user_id)
+    return user_id
+
+
+async def do_login(person, password=PASSWORD):
+    newcomer = Person(person)
+    await newcomer.log_in(password)
+    people[person] = newcomer
+    return {"user_id": newcomer.client.user_id, "device_id": newcomer.client.device_id}
+
+
+async def do_create_room(person, name=None, encrypted=False, invite=(), direct=False, version="10"):
+    who = people[person]
+    state = []
+    if encrypted:
+        state.append({"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}})
+    body = {
+        "preset": "trusted_private_chat" if direct else "private_chat",
+        "is_direct": direct,
+        "invite": list(invite),
+        "initial_state": state,
+        "room_version": version,
+    }
+    if name:
+        body["name"] = name
+    room_id = (await call("POST", "/_matrix/client/v3/createRoom", body, who.client.access_token))["room_id"]
+    if direct:
+        path = f"/_matrix/client/v3/user/{quote(who.client.user_id)}/account_data/m.direct"
+        await call("PUT", path, {user: [room_id] for user in invite}, who.client.access_token)
+    rooms = who.client.rooms
+    await who.until(lambda: room_id in rooms and (rooms[room_id].encrypted or not encrypted))
+    return room_id
+
+
+async def do_join(person, room):
+    who = people[person]
+    good(await who.client.join(room))
+    await who.until(lambda: room in who.client.rooms)
+
+
+async def do_invite(person, room, user):
+    good(await people[person].client.room_invite(room, user))
+
+
+async def do_leave(person, room):
+    good(await people[person].client.room_leave(room))
+
+
+async def do_kick(person, room, user):
+    good(await people[person].client.room_kick(room, user))
+
+
+async def do_send(person, room, content, type="m.room.message"):
+    client = people[person].client
+    # nio asks for devices at its next sync; a first message must not be faster than that.
+    if client.olm and client.rooms[room].encrypted and client.should_query_keys:
+        good(await client.keys_query())
+    return good(await client.room_send(room, type, content, ignore_unverified_devices=True)).event_id
+
+
+async def do_send_plain(person, room, content, type="m.room.message"):
+    """As `send`, in clear even in an encrypted room."""
+    who = people[person]
+    path = f"/_matrix/client/v3/rooms/{quote(room)}/send/{quote(type)}/plain-{id(content)}"
+    return (await call("PUT", path, content, who.client.access_token))["event_id"]
+
+
+async def do_redact(person, room, event):
+    return good(await people[person].client.room_redact(room, event)).event_id
+
+
+async def do_members(person, room):
+    path = f"/_matrix/client/v3/rooms/{quote(room)}/members"
+    chunk = (await call("GET", path, None, people[person].client.access_token))["chunk"]
+    return {event["state_key"]: event["content"]["membership"] for event in chunk}
+
+
+async def do_in_room(room):
+    return (await call("GET", f"/_synapse/admin/v1/rooms/{quote(room)}/members", None, admin_token))["members"]
+
+
+async def serve(line: dict) -> None:
+    number, do = line.pop("id"), line.pop("do")
+    try:
+        say({"id": number, "ok": await globals()[f"do_{do}"](**line)})
+    except Exception as error:
+        say({"id": number, "error": f"{do}: {type(error).__name__}: {error}"})
+
+
+async def main() -> None:
+    global web, admin_token
+    web = aiohttp.ClientSession()
+    admin_token = (await make_account("testbed-admin", PASSWORD, admin=True))["access_token"]
+    reader = asyncio.StreamReader(limit=1 << 24)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    say({"seen": "ready"})
+    tasks = set()
+    while line := await reader.readline():
+        task = asyncio.create_task(serve(json.loads(line)))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+
+# Synapse restarts under these clients, so nothing here may end because of it.
+asyncio.run(main())
