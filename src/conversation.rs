@@ -17,6 +17,18 @@ pub enum Role {
     Assistant,
 }
 
+impl Role {
+    /// The role's name, as chat templates know it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+        }
+    }
+}
+
 /// One message of a conversation.
 #[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Turn {

@@ -10,9 +10,16 @@
 //! | 2 | [`matrix`], [`store`], [`inference`] |
 //! | 1 | [`conversation`], [`compagnon`], [`message`], [`secret`] |
 
+pub mod app;
+pub mod assistant;
+pub mod cli;
+pub mod compagnon;
+pub mod config;
 pub mod conversation;
+pub mod http;
 pub mod inference;
 pub mod matrix;
 pub mod message;
 pub mod secret;
 pub mod store;
+pub mod telemetry;

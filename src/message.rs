@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId};
+use ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde::{Deserialize, Serialize};
 
 /// A message of a room that may be a question, as read from a sync response.
@@ -51,6 +51,32 @@ impl fmt::Debug for Incoming {
     }
 }
 
+/// An event whose key has not arrived yet: kept until it does, or until it is too old to be answered.
+#[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Undecrypted {
+    /// The room it was sent to.
+    pub room_id: OwnedRoomId,
+    /// Its id.
+    pub event_id: OwnedEventId,
+    /// The Megolm session it waits for, when the event says which.
+    pub session_id: Option<String>,
+    /// The homeserver's time for the event, in milliseconds since the epoch.
+    pub sent_at: u64,
+    /// The encrypted event, as JSON.
+    pub raw: String,
+}
+
+impl fmt::Debug for Undecrypted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Undecrypted")
+            .field("event_id", &self.event_id)
+            .field("room_id", &self.room_id)
+            .field("session_id", &self.session_id)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A line of talk with its own history: a thread, or the main line of a room or direct conversation.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, Hash)]
 pub struct ConversationId {
@@ -78,12 +104,16 @@ pub struct Outgoing<'a> {
     pub thread: Option<&'a EventId>,
     /// The question that is answered.
     pub question: &'a EventId,
+    /// Who asked it: mentioned in rooms, so that the answer reaches them.
+    pub asker: &'a UserId,
     /// The number of this part of the answer, from 0.
     pub part: usize,
     /// The message whose text this one replaces, when it is an edit.
     pub replaces: Option<&'a EventId>,
     /// Answer or notice.
     pub kind: Kind,
+    /// Whether this text is the last one, rather than an answer still being written.
+    pub complete: bool,
     /// The text, in markdown.
     pub markdown: &'a str,
     /// The transaction id: the same one for the same message, however often it is tried.

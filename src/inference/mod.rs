@@ -3,6 +3,7 @@
 //! The rest of the program hands over a [`Request`] and reads pieces of text; which engine writes them is known only here.
 
 pub mod config;
+pub mod hub;
 pub mod local;
 
 use std::fmt;

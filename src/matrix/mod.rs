@@ -1,26 +1,57 @@
 //! The only place that knows `matrix_sdk`. What leaves it are plain values: a [`Batch`] of new messages per sync, and the
 //! [`Gateway`] through which the assistant speaks.
 
+mod access;
+mod body;
 pub mod config;
+mod content;
+mod encrypted;
+mod event;
+mod fault;
+mod gap;
+mod html;
+mod intake;
+mod late;
+mod moves;
+mod probe;
+mod reply;
+mod rooms;
+mod session;
+mod split;
+mod trust;
+mod vault;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId};
 
-use crate::message::{Incoming, Outgoing};
+use crate::message::{Incoming, Outgoing, Undecrypted};
 
+pub use access::{Access, Refusal};
 pub use config::Config;
+pub use html::to_html;
+pub use intake::{SyncError, sync_loop};
+pub use late::{Keys, Retried, keys_received, retry_undecrypted};
+pub use probe::probe;
+pub use reply::MatrixGateway;
+pub use rooms::RoomKind;
+pub use session::{Session, SessionError};
+pub use split::{parts, split};
 
 /// What one sync response brought, to be written down in one go before the next is asked for.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Batch {
     /// The token from which the next sync starts. Stored with the messages, so that neither is ahead of the other.
     pub next_batch: String,
     /// New text messages by others, decrypted, oldest first within a room. Own, edited, redacted and notice messages are not in it.
     pub messages: Vec<Incoming>,
+    /// Messages whose key has not arrived yet, to be kept for [`retry_undecrypted`].
+    pub undecrypted: Vec<Undecrypted>,
     /// Rooms the bot is no longer in: left, kicked, banned.
     pub left: Vec<OwnedRoomId>,
+    /// Rooms that were upgraded, as (old, new): checked on both sides. The same move may be told again after a restart.
+    pub upgraded: Vec<(OwnedRoomId, OwnedRoomId)>,
 }
 
 /// Why a message could not be sent.

@@ -1,0 +1,41 @@
+# One container per ministry. The image holds the program and its prompts, nothing else; the model, the session and the
+# conversations live in the /data volume.
+#
+#   docker build -t compagnon .
+#   docker run --read-only --tmpfs /tmp -v compagnon-data:/data -v ./config.yaml:/etc/compagnon/config.yaml:ro compagnon
+
+FROM rust:1.95-bookworm AS build
+WORKDIR /build
+# The dependencies first, with an empty program: this layer is rebuilt only when they change.
+COPY Cargo.toml Cargo.lock ./
+RUN mkdir -p src tests/it tests/demo \
+ && echo 'fn main() {}' | tee src/main.rs tests/demo/main.rs tests/it/main.rs tests/architecture.rs > /dev/null \
+ && touch src/lib.rs \
+ && cargo build --release --locked --bin compagnon \
+ && rm -rf src tests
+COPY src src
+COPY prompts prompts
+COPY tests/witness/witness.gguf tests/witness/witness.gguf
+# The manifest names the test targets, so their files must exist; they are not built.
+RUN mkdir -p tests/it tests/demo \
+ && touch tests/it/main.rs tests/demo/main.rs tests/architecture.rs src/lib.rs src/main.rs \
+ && cargo build --release --locked --bin compagnon
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends ca-certificates \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --system --uid 10001 --no-create-home --home-dir /data compagnon \
+ && install --directory --owner=compagnon --group=compagnon --mode=0700 /data
+COPY --from=build /build/target/release/compagnon /usr/local/bin/compagnon
+COPY prompts /etc/compagnon/prompts
+USER 10001
+WORKDIR /data
+VOLUME /data
+ENV COMPAGNON__DATA=/data COMPAGNON__HTTP__LISTEN=127.0.0.1:8080
+HEALTHCHECK --interval=30s --timeout=6s --start-period=60s \
+    CMD ["compagnon", "--config", "/etc/compagnon/config.yaml", "health"]
+# SIGTERM: answers being written are finished (25 s at most), the rest is taken up at the next start.
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["compagnon", "--config", "/etc/compagnon/config.yaml"]
+CMD ["run"]

@@ -1,0 +1,216 @@
+//! Wiring only: builds everything, supervises it, shuts it down in order.
+
+use std::{
+    fs::{self, File, TryLockError},
+    future::Future,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use futures_util::StreamExt as _;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    assistant::Assistant,
+    compagnon::Library,
+    config::Config,
+    http::{self, Status},
+    inference::{ChatModel, local::LocalModel},
+    matrix::{Access, Batch, Keys, MatrixGateway, Session, SessionError, keys_received, retry_undecrypted, sync_loop},
+    store::{Store, StoreError},
+};
+
+/// How long answers being written may go on after SIGTERM: container engines kill after 30 s at the latest.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// How often what is too old is removed.
+const PURGE_EVERY: Duration = Duration::from_secs(3600);
+
+/// How long answered questions are remembered, so that no homeserver's repetition makes them new: longer than any of them keeps a
+/// transaction or a sync token alive.
+const REMEMBER_DONE: Duration = Duration::from_secs(90 * 24 * 3600);
+
+/// The longest wait between two tries at a homeserver that is out of reach at start.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+
+/// Another process works on the data folder.
+#[derive(Debug, thiserror::Error)]
+#[error("the data folder {0} is in use by another process; stop it first")]
+pub struct InUse(PathBuf);
+
+/// The whole bot, ready to run.
+pub struct App {
+    assistant: Arc<Assistant>,
+    store: Store,
+    session: Session,
+    access: Access,
+    status: Status,
+    config: Config,
+    /// Held until the end: one process per data folder.
+    _lock: File,
+}
+
+/// The model that the configuration names.
+pub fn open_model(config: &Config) -> anyhow::Result<Arc<dyn ChatModel>> {
+    Ok(Arc::new(LocalModel::open(&config.model, config.data())?))
+}
+
+impl App {
+    /// Builds everything. Waits for a homeserver that is out of reach; `None` when stopped meanwhile.
+    pub async fn build(config: Config, stop: &CancellationToken) -> anyhow::Result<Option<Self>> {
+        let matrix = config.matrix()?.clone();
+        let folder = config.data().to_owned();
+        let lock = lock(&folder)?;
+        let store = Store::open(&folder)?;
+        let (library, problems) = Library::load(config.prompts.as_deref())?;
+        for problem in problems {
+            tracing::error!(%problem, "a compagnon is left out");
+        }
+        library.get(&config.assistant.compagnon)?;
+        let model = open_model(&config)?;
+        tracing::info!(model = model.name(), "the model is ready");
+        let Some(session) = connect(|| Session::connect(&matrix, &folder), stop).await? else { return Ok(None) };
+        let access = Access::new(&matrix.access, session.user_id().server_name());
+        let gateway = Arc::new(MatrixGateway::new(session.clone()));
+        let status = Status { model: Arc::clone(&model), synced: Arc::new(AtomicBool::new(false)) };
+        let sampling = config.model.sampling.clone().into();
+        let assistant = Assistant::new(store.clone(), model, gateway, library, config.assistant.clone(), sampling);
+        Ok(Some(Self { assistant, store, session, access, status, config, _lock: lock }))
+    }
+
+    /// Answers until `stop`, then drains: no message is read any more, answers being written are finished, the rest waits in the store.
+    pub async fn run_until_stopped(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let endpoint = self.serve(&stop).await?;
+        let purge =
+            tokio::spawn(purge(self.store.clone(), self.config.assistant.retention.unsigned_abs(), stop.clone()));
+        self.assistant.resume()?;
+        let outcome = tokio::select! {
+            outcome = self.read(&stop) => outcome,
+            outcome = self.read_late(&stop) => outcome,
+        };
+        stop.cancel();
+        self.assistant.shut_down(GRACE).await;
+        purge.await?;
+        if let Some(endpoint) = endpoint {
+            endpoint.await??;
+        }
+        tracing::info!("stopped");
+        outcome
+    }
+
+    /// Reads messages until `stop`, or until the homeserver refuses the account.
+    async fn read(&self, stop: &CancellationToken) -> anyhow::Result<()> {
+        let accept = |mut batch: Batch| {
+            let (assistant, synced, access) =
+                (Arc::clone(&self.assistant), Arc::clone(&self.status.synced), self.access.clone());
+            async move {
+                batch.messages.retain(|message| access.user(&message.sender).is_ok());
+                tokio::task::block_in_place(|| assistant.accept(batch))?;
+                if !synced.swap(true, Ordering::Relaxed) {
+                    tracing::info!("ready");
+                }
+                Ok::<_, StoreError>(())
+            }
+        };
+        Ok(sync_loop(&self.session, &self.access, self.store.cursor()?, accept, stop.clone()).await?)
+    }
+
+    /// Reads again, whenever keys arrive, the messages that could not be read without them.
+    async fn read_late(&self, stop: &CancellationToken) -> anyhow::Result<()> {
+        let mut keys = std::pin::pin!(keys_received(&self.session).await);
+        let mut arrived = Keys::Unknown;
+        loop {
+            self.retry(&arrived).await?;
+            arrived = tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                next = keys.next() => match next {
+                    Some(keys) => keys,
+                    None => return Ok(()),
+                },
+            };
+        }
+    }
+
+    async fn retry(&self, arrived: &Keys) -> Result<(), StoreError> {
+        let mut events = self.store.undecrypted()?;
+        if let Keys::Sessions(sessions) = arrived {
+            events.retain(|event| {
+                sessions
+                    .iter()
+                    .any(|(room, session)| *room == event.room_id && Some(session) == event.session_id.as_ref())
+            });
+        }
+        if events.is_empty() {
+            return Ok(());
+        }
+        let retried = retry_undecrypted(&self.session, events.clone()).await;
+        let mut messages = retried.messages;
+        messages.retain(|message| self.access.user(&message.sender).is_ok());
+        self.assistant.accept_late(messages)?;
+        for event in events.iter().filter(|event| !retried.waiting.contains(event)) {
+            self.store.give_up(&event.room_id, &event.event_id)?;
+        }
+        Ok(())
+    }
+
+    async fn serve(&self, stop: &CancellationToken) -> anyhow::Result<Option<JoinHandle<std::io::Result<()>>>> {
+        let Some(address) = self.config.http.listen else { return Ok(None) };
+        let listener =
+            TcpListener::bind(address).await.with_context(|| format!("http.listen: {address} cannot be used"))?;
+        let stopped = stop.clone().cancelled_owned();
+        Ok(Some(tokio::spawn(http::serve(listener, self.status.clone(), stopped))))
+    }
+}
+
+/// Makes the data folder and takes its lock.
+fn lock(folder: &Path) -> anyhow::Result<File> {
+    fs::create_dir_all(folder).with_context(|| format!("the data folder {} cannot be made", folder.display()))?;
+    let file = File::create(folder.join("lock"))
+        .with_context(|| format!("the data folder {} cannot be written", folder.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(InUse(folder.to_owned()).into()),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+/// Connects, however long the homeserver is out of reach.
+async fn connect<F: Future<Output = Result<Session, SessionError>>>(
+    mut attempt: impl FnMut() -> F,
+    stop: &CancellationToken,
+) -> Result<Option<Session>, SessionError> {
+    let mut backoff = Duration::from_secs(1);
+    loop {
+        let reason = tokio::select! {
+            () = stop.cancelled() => return Ok(None),
+            outcome = attempt() => match outcome {
+                Err(SessionError::Unreachable(reason)) => reason,
+                other => return other.map(Some),
+            },
+        };
+        tracing::warn!(reason, "the homeserver is out of reach; trying again in {backoff:?}");
+        tokio::select! {
+            () = stop.cancelled() => return Ok(None),
+            () = tokio::time::sleep(backoff) => {}
+        }
+        backoff = (backoff * 2).min(LONGEST_BACKOFF);
+    }
+}
+
+/// Removes what is too old, at start and then every hour.
+async fn purge(store: Store, retention: Duration, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        if let Err(error) = tokio::task::block_in_place(|| {
+            store.purge(crate::assistant::now(), REMEMBER_DONE.as_millis() as u64, retention.as_millis() as u64)
+        }) {
+            tracing::error!(%error, "what is too old could not be removed");
+        }
+        let _ = tokio::time::timeout(PURGE_EVERY, stop.cancelled()).await;
+    }
+}

@@ -1,0 +1,108 @@
+//! Getting an answer into its room, once, whatever the homeserver does meanwhile.
+//!
+//! The answer is already in the store's outbox. Each part has a transaction id made from the question, so trying again never doubles it.
+
+use std::time::{Duration, Instant};
+
+use ruma::{EventId, OwnedEventId};
+
+use super::{Assistant, Failure};
+use crate::{
+    matrix::SendError,
+    message::{Incoming, Outgoing},
+    store::Delivery,
+};
+
+/// The longest wait between two tries at a homeserver that does not answer.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+
+/// The transaction id of part `part` of the answer to a question; `variant` tells a text's later editions from its first.
+pub(super) fn transaction(question: &EventId, part: usize, variant: &str) -> String {
+    let digest = blake3::hash(question.as_bytes()).to_hex();
+    format!("compagnon-{}-{part}{variant}", &digest[..32])
+}
+
+/// Sends what of an answer is not sent yet, and marks the question as done. `resumed` says that a process before this one may have sent
+/// some of it without living to write that down.
+pub(super) async fn deliver(assistant: &Assistant, delivery: &Delivery, resumed: bool) -> Result<(), Failure> {
+    let (question, answer) = (&delivery.question, &delivery.answer);
+    for (part, markdown) in answer.parts.iter().enumerate().skip(delivery.sent.len()) {
+        let shown = match answer.draft.clone().filter(|_| part == 0) {
+            None if resumed => find_sent(assistant, question, part).await?,
+            known => known,
+        };
+        // What is found of part 0 may be an unfinished draft, so it is edited; of the others there is one edition only.
+        let event_id = match shown {
+            Some(event_id) if part > 0 => event_id,
+            shown => {
+                let variant = if shown.is_some() { "-final" } else { "" };
+                let transaction = transaction(&question.event_id, part, variant);
+                let outgoing = Outgoing {
+                    replaces: shown.as_deref(),
+                    kind: answer.kind,
+                    markdown,
+                    complete: true,
+                    ..assistant.outgoing(question, part, &transaction)
+                };
+                match send(assistant, &outgoing).await {
+                    // An edit has an id of its own, which nobody replies to: the message people see is the one edited.
+                    Ok(event_id) => shown.unwrap_or(event_id),
+                    Err(Failure::Refused(reason)) => {
+                        tracing::warn!(event_id = %question.event_id, reason, "an answer could not be delivered");
+                        break;
+                    }
+                    Err(other) => return Err(other),
+                }
+            }
+        };
+        assistant.store.part_sent(question, &event_id, super::now())?;
+    }
+    assistant.store.delivered(question, super::now())?;
+    Ok(())
+}
+
+/// Sends one message, however often it takes.
+async fn send(assistant: &Assistant, outgoing: &Outgoing<'_>) -> Result<OwnedEventId, Failure> {
+    fail::fail_point!("before-put");
+    let sent = persist(assistant, || assistant.gateway.send(outgoing)).await?;
+    fail::fail_point!("after-put");
+    assistant.pace().accepted(Instant::now());
+    Ok(sent)
+}
+
+/// The message in the room that already holds part `part` of the answer to `question`, if there is one.
+async fn find_sent(assistant: &Assistant, question: &Incoming, part: usize) -> Result<Option<OwnedEventId>, Failure> {
+    match persist(assistant, || assistant.gateway.find_sent(&question.room_id, &question.event_id, part)).await {
+        // A room that does not let itself be read may still take the message, or refuse it in its turn.
+        Err(Failure::Refused(_)) => Ok(None),
+        other => other,
+    }
+}
+
+/// Tries until the homeserver answers, waiting as long as it asks for, and longer each time when it does not answer at all.
+async fn persist<T, F: Future<Output = Result<T, SendError>>>(
+    assistant: &Assistant,
+    mut ask: impl FnMut() -> F,
+) -> Result<T, Failure> {
+    let mut backoff = Duration::from_secs(1);
+    loop {
+        let wait = match ask().await {
+            Ok(answer) => return Ok(answer),
+            Err(SendError::Refused(reason)) => return Err(Failure::Refused(reason)),
+            Err(SendError::Limited(wait)) => {
+                assistant.pace().limited(wait, Instant::now());
+                wait
+            }
+            Err(SendError::Unreachable(reason)) => {
+                tracing::warn!(reason, "the homeserver did not answer; trying again");
+                let wait = backoff;
+                backoff = (backoff * 2).min(LONGEST_BACKOFF);
+                wait
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = assistant.abort.cancelled() => return Err(Failure::Stopped),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! How often an answer's text may be refreshed, so that refreshing never delays an answer's end.
+//!
+//! Synapse counts the bot's messages in a leaky bucket over all rooms (`rc_message`). This is our copy of it: refreshing draws only on the
+//! part above a reserve kept for final texts; final texts are always sent, whatever the copy says, and their fate corrects it.
+
+use std::time::{Duration, Instant};
+
+/// Synapse's own limit, in messages per second.
+pub const STOCK_PER_SECOND: f64 = 0.2;
+/// Synapse's own limit, in messages in a row.
+pub const STOCK_BURST: f64 = 10.0;
+
+/// What part of the burst is kept: a first text may go down to the first, a refreshed one to the second. With the stock burst of 10, four
+/// answers in a row then end without waiting: 10 → first text 9 → three refreshes 6 → end 5 → first text 4 → end 3 → end 2 → end 1.
+const RESERVE_FIRST: f64 = 0.4;
+const RESERVE_REFRESH: f64 = 0.6;
+
+/// The least time between two refreshes of one answer: faster only makes a phone flicker.
+const SHORTEST: Duration = Duration::from_millis(700);
+
+/// Our copy of the homeserver's bucket.
+#[derive(Debug)]
+pub struct Pace {
+    configured: (f64, f64),
+    per_second: f64,
+    burst: f64,
+    left: f64,
+    at: Instant,
+}
+
+impl Pace {
+    /// A full bucket.
+    #[must_use]
+    pub fn new(per_second: f64, burst: f64, now: Instant) -> Self {
+        Self { configured: (per_second, burst), per_second, burst, left: burst, at: now }
+    }
+
+    fn refill(&mut self, now: Instant) {
+        let gained = now.saturating_duration_since(self.at).as_secs_f64() * self.per_second;
+        self.left = (self.left + gained).min(self.burst);
+        self.at = now;
+    }
+
+    /// Whether an answer's first text may be shown now.
+    pub fn may_show_first(&mut self, now: Instant) -> bool {
+        self.refill(now);
+        self.left > self.burst * RESERVE_FIRST
+    }
+
+    /// Whether an answer that was last refreshed `since` ago, and `refreshes` times in all, may be refreshed now. The wait doubles each
+    /// time up to the homeserver's own rate, so that a long answer spreads its refreshes.
+    pub fn may_refresh(&mut self, since: Duration, refreshes: u32, now: Instant) -> bool {
+        self.refill(now);
+        let longest = Duration::from_secs_f64(1.0 / self.per_second).max(SHORTEST);
+        let wait = SHORTEST.saturating_mul(2_u32.saturating_pow(refreshes)).min(longest);
+        since >= wait && self.left > self.burst * RESERVE_REFRESH
+    }
+
+    /// A message was accepted. Accepted although the copy was empty, it shows a more generous homeserver than we thought.
+    pub fn accepted(&mut self, now: Instant) {
+        self.refill(now);
+        self.left -= 1.0;
+        if self.left < -1.0 {
+            self.per_second *= 2.0;
+            self.burst *= 2.0;
+            self.left = self.burst / 2.0;
+        }
+    }
+
+    /// A message was refused for the rate: the bucket is empty until `wait` from now, and what we had learnt is forgotten.
+    pub fn limited(&mut self, wait: Duration, now: Instant) {
+        (self.per_second, self.burst) = self.configured;
+        self.left = 1.0 - wait.as_secs_f64() * self.per_second;
+        self.at = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{Pace, STOCK_BURST, STOCK_PER_SECOND};
+
+    /// Synapse's bucket: refuses a message when it is empty.
+    struct Homeserver {
+        left: f64,
+        at: Instant,
+    }
+
+    impl Homeserver {
+        fn takes(&mut self, now: Instant) -> bool {
+            self.left = (self.left + (now - self.at).as_secs_f64() * STOCK_PER_SECOND).min(STOCK_BURST);
+            self.at = now;
+            let takes = self.left >= 1.0;
+            self.left -= f64::from(u8::from(takes));
+            takes
+        }
+    }
+
+    /// Four answers of `length` in a row, with text to refresh all the time, against stock limits: no message is ever refused.
+    fn four_answers(length: Duration) {
+        let start = Instant::now();
+        let mut pace = Pace::new(STOCK_PER_SECOND, STOCK_BURST, start);
+        let mut homeserver = Homeserver { left: STOCK_BURST, at: start };
+        let mut now = start;
+        for answer in 0..4 {
+            let (end, mut shown, mut refreshes) = (now + length, None, 0);
+            while now < end {
+                let may = match shown {
+                    None => pace.may_show_first(now),
+                    Some(at) => pace.may_refresh(now - at, refreshes, now),
+                };
+                if may {
+                    assert!(homeserver.takes(now), "a refresh of answer {answer} was refused");
+                    pace.accepted(now);
+                    refreshes += u32::from(shown.is_some());
+                    shown = Some(now);
+                }
+                now += Duration::from_millis(50);
+            }
+            assert!(homeserver.takes(now), "the end of answer {answer} was refused");
+            pace.accepted(now);
+        }
+    }
+
+    #[test]
+    fn stock_limits_never_delay_the_end_of_four_answers_in_a_row() {
+        for milliseconds in [50, 500, 2_000, 10_000, 60_000] {
+            four_answers(Duration::from_millis(milliseconds));
+        }
+    }
+
+    #[test]
+    fn a_generous_homeserver_is_noticed_and_a_refusal_believed() {
+        let now = Instant::now();
+        let mut pace = Pace::new(STOCK_PER_SECOND, STOCK_BURST, now);
+        for _ in 0..12 {
+            pace.accepted(now);
+        }
+        assert!(pace.may_show_first(now), "twelve in a row were taken where ten are allowed");
+        pace.limited(Duration::from_secs(4), now);
+        assert!(!pace.may_show_first(now));
+        assert!(!pace.may_show_first(now + Duration::from_secs(10)));
+        assert!(pace.may_show_first(now + Duration::from_secs(60)));
+    }
+}

@@ -1,0 +1,192 @@
+//! The assistant against its fakes: what no real homeserver can be made to do at a chosen moment.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::Semaphore;
+
+use super::{
+    Assistant, Config,
+    fakes::{FakeGateway, FakeModel, Shown, incoming},
+    texts::{Language, Text},
+};
+use crate::{
+    compagnon::Library,
+    inference::Sampling,
+    matrix::{Batch, SendError},
+    message::{Incoming, Kind},
+    store::Store,
+};
+
+struct Bench {
+    assistant: Arc<Assistant>,
+    gateway: Arc<FakeGateway>,
+}
+
+/// An assistant on a store and a homeserver that may have been used before.
+fn assistant(folder: &std::path::Path, gateway: &Arc<FakeGateway>, model: FakeModel, config: Config) -> Bench {
+    let store = Store::open(folder).expect("a store");
+    let (library, _) = Library::load(None).expect("embedded");
+    let sampling = Sampling {
+        temperature: 0.0,
+        top_p: 1.0,
+        top_k: 0,
+        repetition_penalty: 1.0,
+        seed: None,
+        max_tokens: 100,
+        stop: Vec::new(),
+    };
+    let gateway = Arc::clone(gateway);
+    let config = Config { compagnon: "temoin".to_owned(), ..config };
+    let assistant = Assistant::new(store, Arc::new(model), gateway.clone(), library, config, sampling);
+    Bench { assistant, gateway }
+}
+
+impl Bench {
+    fn ask(&self, messages: Vec<Incoming>) {
+        self.assistant.accept(Batch { messages, next_batch: "s1".to_owned(), ..Batch::default() }).expect("accepted");
+    }
+
+    /// Waits until nothing is left to do, and gives what people see.
+    async fn settle(self) -> Vec<Shown> {
+        self.assistant.tasks.close();
+        self.assistant.tasks.wait().await;
+        self.gateway.shown()
+    }
+}
+
+fn texts(shown: &[Shown]) -> Vec<&str> {
+    shown.iter().map(|shown| shown.text.as_str()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_remembers_and_two_do_not_mix() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), Config::default());
+    let threaded = Incoming { thread: Some("$root:h".try_into().expect("an id")), ..incoming("$3:h", "!a:h", "trois") };
+    bench.ask(vec![
+        incoming("$1:h", "!a:h", "un"),
+        incoming("$2:h", "!a:h", "deux"),
+        threaded,
+        incoming("$4:h", "!b:h", "quatre"),
+    ]);
+    let shown = bench.settle().await;
+    let mut texts = texts(&shown);
+    texts.sort_unstable();
+    // The second question of the room comes after two turns; the thread and the other room start anew.
+    assert_eq!(texts, ["2: quatre", "2: trois", "2: un", "4: deux"]);
+    assert!(shown.iter().all(|shown| shown.complete && shown.kind == Kind::Text));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_event_twice_is_one_question() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), Config::default());
+    for _ in 0..2 {
+        bench.ask(vec![incoming("$1:h", "!a:h", "un")]);
+    }
+    assert_eq!(texts(&bench.settle().await), ["2: un"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_room_only_what_is_addressed_is_answered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), Config::default());
+    let said = |event, body| Incoming { direct: false, ..incoming(event, "!a:h", body) };
+    bench.ask(vec![
+        said("$1:h", "bavardage"),
+        Incoming { mentions_me: true, ..said("$2:h", "question") },
+        Incoming { replies_to: Some("$other:h".try_into().expect("an id")), ..said("$3:h", "entre nous") },
+        Incoming { thread: Some("$elsewhere:h".try_into().expect("an id")), ..said("$4:h", "fil des autres") },
+    ]);
+    assert_eq!(texts(&bench.settle().await), ["2: question"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_to_the_bot_and_its_threads_need_no_mention() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gateway = Arc::default();
+    let said = |event, body| Incoming { direct: false, ..incoming(event, "!a:h", body) };
+    let thread = Some("$root:h".try_into().expect("an id"));
+    let bench = assistant(folder.path(), &gateway, FakeModel::default(), Config::default());
+    bench.ask(vec![Incoming { mentions_me: true, thread: thread.clone(), ..said("$1:h", "un") }]);
+    bench.settle().await;
+    let bench = assistant(folder.path(), &gateway, FakeModel::default(), Config::default());
+    let reply = Incoming { replies_to: Some("$sent0:h".try_into().expect("an id")), ..said("$2:h", "deux") };
+    bench.ask(vec![reply, Incoming { thread, ..said("$3:h", "trois") }]);
+    let shown = bench.settle().await;
+    let mut after = texts(&shown)[1..].to_vec();
+    after.sort_unstable();
+    assert_eq!(after, ["2: deux", "4: trois"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_stops_in_the_middle_is_taken_up_by_the_next_with_one_message_in_all() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gateway: Arc<FakeGateway> = Arc::default();
+    let closed = FakeModel { gate: Some(Arc::new(Semaphore::new(0))), fails: false };
+    let bench = assistant(folder.path(), &gateway, closed, Config::default());
+    bench.ask(vec![incoming("$1:h", "!a:h", "un")]);
+    while gateway.shown().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    bench.assistant.shut_down(Duration::ZERO).await;
+    assert_eq!(texts(&gateway.shown()), ["2: …"], "a draft is shown and the answer was given up");
+    drop(bench);
+
+    let bench = assistant(folder.path(), &gateway, FakeModel::default(), Config::default());
+    bench.assistant.resume().expect("resumed");
+    let shown = bench.settle().await;
+    assert_eq!(texts(&shown), ["2: un"]);
+    assert!(shown[0].complete);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_homeserver_that_asks_to_wait_or_fails_gets_the_answer_all_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gateway: Arc<FakeGateway> = Arc::default();
+    *gateway.refusals.lock().expect("not poisoned") =
+        vec![SendError::Limited(Duration::from_millis(10)), SendError::Unreachable("503".to_owned())];
+    let bench = assistant(folder.path(), &gateway, FakeModel::default(), Config::default());
+    bench.ask(vec![incoming("$1:h", "!a:h", "un")]);
+    assert_eq!(texts(&bench.settle().await), ["2: un"]);
+    assert_eq!(gateway.requests(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_that_refuses_the_answer_does_not_hold_up_the_next_question() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gateway: Arc<FakeGateway> = Arc::default();
+    *gateway.refusals.lock().expect("not poisoned") = vec![SendError::Refused("kicked".to_owned())];
+    let bench = assistant(folder.path(), &gateway, FakeModel::default(), Config::default());
+    bench.ask(vec![incoming("$1:h", "!a:h", "un"), incoming("$2:h", "!a:h", "deux")]);
+    assert_eq!(texts(&bench.settle().await), ["4: deux"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_answered_gets_one_calm_sentence() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gateway: Arc<FakeGateway> = Arc::default();
+    let bench = assistant(folder.path(), &gateway, FakeModel { fails: true, gate: None }, Config::default());
+    bench.ask(vec![incoming("$1:h", "!a:h", "un"), incoming("$2:h", "!b:h", &"mot ".repeat(1000))]);
+    let shown = bench.settle().await;
+    let mut texts = texts(&shown);
+    texts.sort_unstable();
+    assert_eq!(texts, [Text::Failed.say(Language::Fr), Text::TooLong.say(Language::Fr)]);
+    assert!(shown.iter().all(|shown| shown.kind == Kind::Notice && shown.complete));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_questions_in_one_conversation_are_told_that_the_bot_is_busy() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gate = Arc::new(Semaphore::new(0));
+    let model = FakeModel { gate: Some(Arc::clone(&gate)), fails: false };
+    let config = Config { waiting_per_conversation: 2, ..Config::default() };
+    let bench = assistant(folder.path(), &Arc::default(), model, config);
+    // One batch: the first may or may not have been taken out of the queue when the last arrives.
+    bench.ask((0..6).map(|n| incoming(&format!("${n}:h"), "!a:h", "un")).collect());
+    gate.add_permits(6);
+    let shown = bench.settle().await;
+    let busy = shown.iter().filter(|shown| shown.text == Text::Busy.say(Language::Fr)).count();
+    assert!((3..=4).contains(&busy), "{busy} of 6 were refused");
+    assert_eq!(shown.len(), 6, "each question got its message");
+}

@@ -1,0 +1,118 @@
+//! The command line: one file per subcommand.
+
+mod chat;
+mod check;
+mod health;
+mod model;
+mod run;
+
+use std::{
+    ffi::OsString,
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+
+use crate::{config::Config, matrix::SessionError};
+
+/// A Matrix bot for Tchap: it answers agents with a language model loaded locally.
+#[derive(Parser)]
+#[command(name = "compagnon", version, about)]
+struct Arguments {
+    /// The configuration file. Environment variables such as `COMPAGNON__MATRIX__USER` override its keys.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Answer in Matrix until stopped.
+    Run,
+    /// Talk to a compagnon in the terminal, without Matrix.
+    Chat(chat::Arguments),
+    /// Read the configuration, the prompts, the model and the homeserver, and say each finding in one line.
+    Check,
+    /// Pull, list or verify model files.
+    #[command(subcommand)]
+    Model(model::Command),
+    /// Ask the running bot whether it is healthy (for a container's health check).
+    Health,
+}
+
+/// What the exit status tells ops, beside 0 (done) and 2 (the command line is wrong, from clap).
+///
+/// | status | meaning | what to do |
+/// |---|---|---|
+/// | 1 | anything not below | read the sentence |
+/// | 3 | the configuration is refused | mend the key that is named |
+/// | 4 | the homeserver refuses the account: wrong password, logged out, expired | give new credentials |
+/// | 5 | the encryption keys of the session are lost or damaged | restore a backup, or start anew with an empty data folder |
+/// | 6 | another process works on the same data folder | stop one of the two |
+pub mod status {
+    /// The configuration is refused.
+    pub const CONFIGURATION: u8 = 3;
+    /// The homeserver refuses the account.
+    pub const ACCOUNT: u8 = 4;
+    /// The session's encryption keys are lost.
+    pub const KEYS: u8 = 5;
+    /// The data folder is in use.
+    pub const IN_USE: u8 = 6;
+}
+
+/// Runs the command line and gives its exit status. An error is one sentence on standard error.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match execute(arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "compagnon: {error:#}");
+            ExitCode::from(exit_status(&error))
+        }
+    }
+}
+
+fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    // Kill points, for the tests: nothing unless the program was built with them.
+    let _scenario = fail::has_failpoints().then(fail::FailScenario::setup);
+    let file = arguments.config.as_deref();
+    let config = Config::load(file);
+    match arguments.command {
+        Command::Run => run::run(config?)?,
+        Command::Chat(options) => chat::chat(&config?, &options, file.is_none())?,
+        Command::Check => return check::check(config),
+        Command::Model(command) => return model::model(&config?, &command),
+        Command::Health => health::health(&config?)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The exit status for an error: see [`status`].
+fn exit_status(error: &anyhow::Error) -> u8 {
+    if error.is::<crate::config::ConfigError>() {
+        return status::CONFIGURATION;
+    }
+    if error.is::<crate::app::InUse>() {
+        return status::IN_USE;
+    }
+    match error.downcast_ref::<SessionError>() {
+        Some(error) if error.is_account() => status::ACCOUNT,
+        Some(SessionError::CryptoStoreLost) => status::KEYS,
+        Some(SessionError::Config(_)) => status::CONFIGURATION,
+        _ => 1,
+    }
+}
+
+/// One line of output; a reader that has gone away is no error.
+fn say(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
+}

@@ -1,0 +1,50 @@
+//! `compagnon model`: the files of models.
+
+use std::process::ExitCode;
+
+use crate::{config::Config, inference::hub};
+
+/// What to do with model files.
+#[derive(clap::Subcommand)]
+pub(super) enum Command {
+    /// Fetch the file that `model.hub` names, once.
+    Pull,
+    /// List the files that were fetched.
+    List,
+    /// Read every fetched file again and compare it with the manifest.
+    Verify,
+}
+
+/// Runs one of them; `verify` fails when a file differs.
+pub(super) fn model(config: &Config, command: &Command) -> anyhow::Result<ExitCode> {
+    let data = config.data();
+    match command {
+        Command::Pull => {
+            let entry = hub::pull(&config.model, data)?;
+            super::say(&format!("{}/{} at {}, {} bytes", entry.repo, entry.file, entry.revision, entry.bytes));
+            super::say(&format!("sha256: {}", entry.sha256));
+        }
+        Command::List => {
+            for entry in hub::list(data)? {
+                super::say(&format!(
+                    "{}/{} at {}  {} bytes  {}",
+                    entry.repo, entry.file, entry.revision, entry.bytes, entry.sha256
+                ));
+            }
+        }
+        Command::Verify => {
+            let mut wrong = 0;
+            for (entry, outcome) in hub::verify(data)? {
+                match outcome {
+                    Ok(()) => super::say(&format!("ok    {}/{}", entry.repo, entry.file)),
+                    Err(reason) => {
+                        wrong += 1;
+                        super::say(&format!("wrong {}/{}: {reason}", entry.repo, entry.file));
+                    }
+                }
+            }
+            return Ok(ExitCode::from(u8::from(wrong > 0)));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

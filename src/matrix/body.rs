@@ -1,0 +1,181 @@
+//! The text of a question as the model should see it: without the quote old clients put before a reply, and without the name by
+//! which the message calls the bot. Pure.
+
+use ruma::UserId;
+
+/// The longest text taken from one message. Events are at most 64 KiB, so this only guards against a server that is not.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// The question in a message.
+///
+/// `names` are the texts by which the bot may be called, `own` its id (to recognise a pill), `reply` whether the message replies to
+/// another, `called` whether the message is known to be for the bot: only then is a leading name taken off.
+pub(super) fn question(
+    body: &str,
+    formatted: Option<&str>,
+    names: &[String],
+    own: &UserId,
+    reply: bool,
+    called: bool,
+) -> String {
+    let body = if reply { without_quote(body) } else { body };
+    let mut text = body.trim();
+    if called {
+        let pill = formatted.and_then(|html| pill_text(html, own));
+        let names = pill.iter().chain(names).map(String::as_str);
+        text = without_mention(text, names, own).trim();
+    }
+    let mut end = text.len().min(MAX_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
+}
+
+/// Takes off the reply fallback (`> <@user:server> …` lines, then an empty one). Any other quote is the person's own.
+fn without_quote(body: &str) -> &str {
+    if !body.starts_with("> <@") && !body.starts_with("> * <@") {
+        return body;
+    }
+    let mut rest = body;
+    while rest.starts_with('>') {
+        let Some(end) = rest.find('\n') else { return "" };
+        rest = &rest[end + 1..];
+    }
+    rest.strip_prefix('\n').unwrap_or(rest)
+}
+
+/// Takes off a leading call: a name, with or without `@`, followed by `:`, `,`, a space or the end; or a markdown link to the bot.
+fn without_mention<'a, 'n>(text: &'a str, names: impl Iterator<Item = &'n str>, own: &UserId) -> &'a str {
+    if let Some(rest) = after_markdown_pill(text, own) {
+        return after_separator(rest).unwrap_or(rest);
+    }
+    names
+        .filter_map(|name| {
+            let rest = after_name(text, name)
+                .or_else(|| after_name(text.strip_prefix('@')?, name.strip_prefix('@').unwrap_or(name)))?;
+            after_separator(rest)
+        })
+        // The name that takes off the most is the right one: a localpart begins the full id.
+        .min_by_key(|rest| rest.len())
+        .unwrap_or(text)
+}
+
+fn after_name<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let mut rest = text.chars();
+    for wanted in name.chars() {
+        let found = rest.next()?;
+        if found != wanted && !found.to_lowercase().eq(wanted.to_lowercase()) {
+            return None;
+        }
+    }
+    Some(rest.as_str())
+}
+
+/// What follows a name: nothing, or the text after one separator. `None` when the name only begins a longer word.
+fn after_separator(rest: &str) -> Option<&str> {
+    let mut chars = rest.chars();
+    match chars.next() {
+        None => Some(rest),
+        Some(':' | ',') if chars.as_str().is_empty() || chars.as_str().starts_with(char::is_whitespace) => {
+            Some(chars.as_str())
+        }
+        Some(c) if c.is_whitespace() => Some(chars.as_str()),
+        _ => None,
+    }
+}
+
+/// `[name](https://matrix.to/#/@bot:server)` at the beginning.
+fn after_markdown_pill<'a>(text: &'a str, own: &UserId) -> Option<&'a str> {
+    let (_, link) = text.strip_prefix('[')?.split_once("](")?;
+    let (href, rest) = link.split_once(')')?;
+    links_to(href, own).then_some(rest)
+}
+
+/// The text of the first link to the bot in a message's HTML: the name this client shows for it.
+fn pill_text(html: &str, own: &UserId) -> Option<String> {
+    html.split("<a ").skip(1).find_map(|tag| {
+        let (attributes, rest) = tag.split_once('>')?;
+        let (_, href) = attributes.split_once("href=\"")?;
+        let (href, _) = href.split_once('"')?;
+        let (label, _) = rest.split_once("</a>")?;
+        let plain = !label.is_empty() && !label.contains('<');
+        (plain && links_to(href, own)).then(|| unescape(label))
+    })
+}
+
+fn links_to(href: &str, own: &UserId) -> bool {
+    let Some((_, target)) = href.split_once("/#/") else { return false };
+    let target = target.strip_prefix("user/").unwrap_or(target);
+    let target = target.split('?').next().unwrap_or(target).replace("%40", "@").replace("%3A", ":").replace("%3a", ":");
+    target == own.as_str()
+}
+
+fn unescape(text: &str) -> String {
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&")
+}
+
+#[cfg(test)]
+mod tests {
+    use ruma::user_id;
+
+    use super::question;
+
+    fn check(body: &str, formatted: Option<&str>, reply: bool, called: bool, expected: &str) {
+        let names = ["@marius:hs".to_owned(), "Marius [DINUM]".to_owned(), "marius".to_owned()];
+        let found = question(body, formatted, &names, user_id!("@marius:hs"), reply, called);
+        assert_eq!(found, expected, "{body:?}");
+    }
+
+    #[test]
+    fn a_leading_mention_is_taken_off() {
+        for (body, expected) in [
+            ("Marius [DINUM]: bonjour", "bonjour"),
+            ("marius [dinum], bonjour", "bonjour"),
+            ("@Marius [DINUM] bonjour", "bonjour"),
+            ("@marius:hs: bonjour", "bonjour"),
+            ("@marius:hs bonjour", "bonjour"),
+            ("@marius bonjour", "bonjour"),
+            ("marius: !aide", "!aide"),
+            ("Marius [DINUM]", ""),
+            ("[Marius](https://matrix.to/#/@marius:hs) bonjour", "bonjour"),
+            ("[Marius](https://tchap.gouv.fr/#/@marius:hs): bonjour", "bonjour"),
+            // Not the bot, or not at the beginning.
+            ("mariusz, bonjour", "mariusz, bonjour"),
+            ("marius:autre bonjour", "marius:autre bonjour"),
+            ("[Marius](https://matrix.to/#/@other:hs) bonjour", "[Marius](https://matrix.to/#/@other:hs) bonjour"),
+            ("bonjour marius", "bonjour marius"),
+            ("", ""),
+        ] {
+            check(body, None, false, true, expected);
+        }
+    }
+
+    #[test]
+    fn a_name_is_text_when_the_bot_is_not_called() {
+        check("marius: bonjour", None, false, false, "marius: bonjour");
+    }
+
+    #[test]
+    fn a_pill_may_show_another_name() {
+        let html = r#"<a href="https://matrix.to/#/%40marius%3Ahs">Mon &amp; robot</a>: quelle heure ?"#;
+        check("Mon & robot: quelle heure ?", Some(html), false, true, "quelle heure ?");
+        let other = r#"<a href="https://matrix.to/#/@bob:hs">Bob</a> quelle heure ?"#;
+        check("Bob quelle heure ?", Some(other), false, true, "Bob quelle heure ?");
+    }
+
+    #[test]
+    fn only_the_fallback_quote_is_taken_off() {
+        check("> <@a:hs> avant\n> encore\n\nma question", None, true, false, "ma question");
+        check("> <@a:hs> avant\n\nmarius: ma question", None, true, true, "ma question");
+        check("> une citation\n\nma question", None, true, false, "> une citation\n\nma question");
+        check("> <@a:hs> avant\n\nma question", None, false, false, "> <@a:hs> avant\n\nma question");
+        check("> <@a:hs> rien d'autre", None, true, false, "");
+    }
+
+    #[test]
+    fn an_endless_text_is_cut_between_characters() {
+        let body = "é".repeat(64 * 1024);
+        check(&body, None, false, false, &body[..64 * 1024]);
+    }
+}

@@ -1,0 +1,178 @@
+//! The content of the events the bot sends, as JSON, and how it knows its own again. Pure.
+//!
+//! Every message carries `org.compagnon.answer`: which question it answers, which part it is, whether it is still being written, and
+//! for what the model wrote, `"generated": true`, so that machines too can tell a generated text (AI Act, article 50).
+
+use ruma::{EventId, OwnedEventId, UserId};
+use serde_json::{Map, Value, json};
+
+use super::html::{defuse, to_html};
+use crate::message::{Kind, Outgoing};
+
+/// The bot's own field.
+pub(super) const ANSWER: &str = "org.compagnon.answer";
+
+/// The content of a message, for a direct conversation or for a room.
+pub(super) fn content(message: &Outgoing<'_>, direct: bool) -> Value {
+    let text = text(message, direct);
+    let Some(replaced) = message.replaces else {
+        return with(text, "m.relates_to", relation(message, direct));
+    };
+    // Clients that know edits show only the new content; the others see a second message, marked as a correction.
+    let mut edit = text.clone();
+    for key in ["body", "formatted_body"] {
+        let corrected = format!("* {}", text[key].as_str().unwrap_or_default());
+        edit.insert(key.to_owned(), corrected.into());
+    }
+    // The person was told with the message itself.
+    edit.insert("m.mentions".to_owned(), json!({}));
+    edit.insert("m.new_content".to_owned(), text.into());
+    with(edit, "m.relates_to", Some(json!({"rel_type": "m.replace", "event_id": replaced})))
+}
+
+fn text(message: &Outgoing<'_>, direct: bool) -> Map<String, Value> {
+    let mut answer = json!({"question": message.question, "part": message.part, "complete": message.complete});
+    if message.kind == Kind::Text {
+        answer["generated"] = true.into();
+    }
+    let told = !direct && message.part == 0;
+    let mentions = if told { json!({"user_ids": [message.asker]}) } else { json!({}) };
+    let mut text = Map::new();
+    let msgtype = match message.kind {
+        Kind::Text => "m.text",
+        Kind::Notice => "m.notice",
+    };
+    text.insert("msgtype".to_owned(), msgtype.into());
+    text.insert("body".to_owned(), defuse(message.markdown).into());
+    text.insert("format".to_owned(), "org.matrix.custom.html".into());
+    text.insert("formatted_body".to_owned(), to_html(message.markdown, &[]).into());
+    text.insert("m.mentions".to_owned(), mentions);
+    text.insert(ANSWER.to_owned(), answer);
+    text
+}
+
+/// A thread's message says which one it answers; in a room the first part replies; in a direct conversation nothing needs saying.
+fn relation(message: &Outgoing<'_>, direct: bool) -> Option<Value> {
+    let reply = json!({"event_id": message.question});
+    let replies = !direct && message.part == 0;
+    match message.thread {
+        Some(root) => Some(json!({
+            "rel_type": "m.thread", "event_id": root, "is_falling_back": !replies, "m.in_reply_to": reply,
+        })),
+        None if replies => Some(json!({"m.in_reply_to": reply})),
+        None => None,
+    }
+}
+
+fn with(mut content: Map<String, Value>, key: &str, value: Option<Value>) -> Value {
+    if let Some(value) = value {
+        content.insert(key.to_owned(), value);
+    }
+    content.into()
+}
+
+/// The id of the message that this event is, or edits, if that is the given part of the answer to a question.
+pub(super) fn sent_id(json: &str, own: &UserId, question: &EventId, part: usize) -> Option<OwnedEventId> {
+    let event: Value = serde_json::from_str(json).ok()?;
+    let content = &event["content"];
+    let answer = &content[ANSWER];
+    if event["sender"] != own.as_str() || answer["question"] != question.as_str() || answer["part"] != part {
+        return None;
+    }
+    let relation = &content["m.relates_to"];
+    let id = if relation["rel_type"] == "m.replace" { &relation["event_id"] } else { &event["event_id"] };
+    OwnedEventId::try_from(id.as_str()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use ruma::{EventId, event_id, room_id, user_id};
+    use serde_json::{Value, json};
+
+    use super::{Kind, Outgoing, content, sent_id};
+
+    fn message<'a>(thread: Option<&'a EventId>, replaces: Option<&'a EventId>, part: usize) -> Outgoing<'a> {
+        Outgoing {
+            room_id: room_id!("!r:hs"),
+            thread,
+            question: event_id!("$q"),
+            asker: user_id!("@a:hs"),
+            part,
+            replaces,
+            kind: Kind::Text,
+            complete: true,
+            markdown: "**oui** @room",
+            transaction: "t",
+        }
+    }
+
+    #[test]
+    fn a_direct_conversation_gets_plain_messages() {
+        let found = content(&message(None, None, 0), true);
+        let expected = json!({
+            "msgtype": "m.text",
+            "body": "**oui** @\u{2060}room",
+            "format": "org.matrix.custom.html",
+            "formatted_body": "<p><strong>oui</strong> @\u{2060}room</p>",
+            "m.mentions": {},
+            "org.compagnon.answer": {"question": "$q", "part": 0, "complete": true, "generated": true},
+        });
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_room_gets_a_reply_that_tells_the_asker_once() {
+        let first = content(&message(None, None, 0), false);
+        assert_eq!(first["m.relates_to"], json!({"m.in_reply_to": {"event_id": "$q"}}));
+        assert_eq!(first["m.mentions"], json!({"user_ids": ["@a:hs"]}));
+        let second = content(&message(None, None, 1), false);
+        assert_eq!((&second["m.relates_to"], &second["m.mentions"]), (&Value::Null, &json!({})));
+    }
+
+    #[test]
+    fn a_thread_stays_one() {
+        let root = event_id!("$root");
+        let found = content(&message(Some(root), None, 0), false);
+        let reply = json!({"event_id": "$q"});
+        assert_eq!(
+            found["m.relates_to"],
+            json!({"rel_type": "m.thread", "event_id": "$root", "is_falling_back": false, "m.in_reply_to": reply})
+        );
+        assert_eq!(content(&message(Some(root), None, 0), true)["m.relates_to"]["is_falling_back"], true);
+    }
+
+    #[test]
+    fn an_edit_carries_the_new_content_and_rings_nobody() {
+        let found = content(&message(None, Some(event_id!("$old")), 0), false);
+        assert_eq!(found["m.relates_to"], json!({"rel_type": "m.replace", "event_id": "$old"}));
+        assert_eq!(found["body"], "* **oui** @\u{2060}room");
+        assert_eq!(found["m.mentions"], json!({}));
+        assert_eq!(found["m.new_content"]["body"], "**oui** @\u{2060}room");
+        assert_eq!(found["m.new_content"]["m.mentions"], json!({"user_ids": ["@a:hs"]}));
+        assert_eq!(found["m.new_content"]["org.compagnon.answer"], found["org.compagnon.answer"]);
+        assert!(found["m.new_content"].get("m.relates_to").is_none());
+    }
+
+    #[test]
+    fn a_notice_is_not_generated() {
+        let found = content(&Outgoing { kind: Kind::Notice, ..message(None, None, 0) }, true);
+        assert_eq!(found["msgtype"], "m.notice");
+        assert!(found["org.compagnon.answer"].get("generated").is_none());
+    }
+
+    #[test]
+    fn the_bot_knows_its_own_messages_and_their_edits() {
+        let own = user_id!("@bot:hs");
+        let find = |sender: &str, content: Value, part: usize| {
+            let event = json!({"type": "m.room.message", "sender": sender, "event_id": "$sent", "content": content});
+            sent_id(&event.to_string(), own, event_id!("$q"), part).map(|id| id.to_string())
+        };
+        let sent = content(&message(None, None, 1), false);
+        let edit = content(&message(None, Some(event_id!("$first")), 1), false);
+        assert_eq!(find("@bot:hs", sent.clone(), 1).as_deref(), Some("$sent"));
+        assert_eq!(find("@bot:hs", edit, 1).as_deref(), Some("$first"));
+        assert_eq!(find("@bot:hs", sent.clone(), 0), None);
+        assert_eq!(find("@other:hs", sent, 1), None);
+        assert_eq!(find("@bot:hs", json!({"body": "x"}), 1), None);
+    }
+}

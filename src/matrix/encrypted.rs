@@ -1,0 +1,58 @@
+//! Which rooms were ever seen encrypted. Encryption can only be switched on; a server that later hides the room's state must not
+//! make the bot write or read plain text there.
+
+use std::{collections::HashSet, sync::Mutex};
+
+use matrix_sdk::{
+    Room,
+    ruma::{OwnedRoomId, RoomId},
+};
+use tracing::warn;
+
+/// The memory of this process; the SDK's state store keeps it from start to start.
+#[derive(Debug, Default)]
+pub(super) struct EncryptedRooms(Mutex<HashSet<OwnedRoomId>>);
+
+impl EncryptedRooms {
+    /// Whether the room is, or was once seen, encrypted.
+    pub(super) async fn contains(&self, room: &Room) -> bool {
+        if self.lock().contains(room.room_id()) {
+            return true;
+        }
+        let known = room.encryption_state().is_encrypted() || stored(room).await;
+        if known {
+            self.remember(room).await;
+        }
+        known
+    }
+
+    /// Remembers for ever that the room is encrypted.
+    pub(super) async fn remember(&self, room: &Room) {
+        if !self.lock().insert(room.room_id().to_owned()) {
+            return;
+        }
+        let store = room.client();
+        if let Err(error) = store.state_store().set_custom_value_no_read(&key(room.room_id()), vec![1]).await {
+            warn!(%error, room_id = %room.room_id(), "that the room is encrypted could not be written down");
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<OwnedRoomId>> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+async fn stored(room: &Room) -> bool {
+    match room.client().state_store().get_custom_value(&key(room.room_id())).await {
+        Ok(value) => value.is_some(),
+        // Not knowing is no reason to write plain text.
+        Err(error) => {
+            warn!(%error, room_id = %room.room_id(), "whether the room is encrypted could not be read");
+            true
+        }
+    }
+}
+
+fn key(room_id: &RoomId) -> Vec<u8> {
+    format!("compagnon.encrypted.{room_id}").into_bytes()
+}

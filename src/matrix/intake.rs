@@ -1,0 +1,246 @@
+//! The sync loop: one response after another becomes a [`Batch`], which the caller writes down before the next is asked for.
+//!
+//! The cursor is ours. The SDK keeps a sync token too, but writes it before anyone has seen the messages, and drops a response that
+//! ends at its own token. So its token is removed at each start, before the session is restored (`session::build`), every sync is
+//! made from the cursor that was stored *with* the messages, and a response that was never written down is simply asked for
+//! again. What the SDK then sees twice (state, keys) it takes twice without harm; what we see twice the store knows by event id.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use matrix_sdk::{
+    Room,
+    config::{SyncSettings, SyncToken},
+    deserialized_responses::{TimelineEvent, TimelineEventKind},
+    ruma::{
+        api::client::{
+            filter::{Filter, FilterDefinition, LazyLoadOptions, RoomEventFilter},
+            sync::sync_events::v3,
+        },
+        uint,
+    },
+    sync::{SyncResponse, Timeline},
+};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use super::{
+    Batch,
+    access::Access,
+    event::{self, Reader, Skip},
+    fault::{Backoff, Fault},
+    gap,
+    rooms::{self, Keeper, RoomKind},
+    session::Session,
+};
+use crate::message::{Incoming, Undecrypted};
+
+/// How long the server may hold a sync that has nothing to say.
+const LONG_POLL: Duration = Duration::from_secs(30);
+/// The filter's name on this device; it changes with the filter, because the server keeps the old one.
+const FILTER: &str = "compagnon-1";
+
+/// Why the loop ended before it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError<E> {
+    /// The token is not valid any more. After a soft logout the same device may connect again; otherwise a person must decide.
+    #[error("the homeserver has ended this session")]
+    LoggedOut {
+        /// Whether `Session::connect` may bring the same device back.
+        soft: bool,
+    },
+    /// The account has expired.
+    #[error("the account has expired: renew it from its mailbox")]
+    Expired,
+    /// A batch could not be written down. The loop must not be started again on the same session: the SDK has moved on.
+    #[error("a batch could not be accepted")]
+    Accept(#[source] E),
+}
+
+/// Syncs until stopped. `accept` gets a batch after every sync, even an empty one (the cursor moves), and must have written it down
+/// when it returns: only then is the next sync asked for, and only then are invitations answered.
+///
+/// `cursor` is the `next_batch` of the last batch accepted, or `None` at the very first start; what the rooms then already hold is
+/// not taken for questions. Stopping drops the request in flight; nothing is lost, as its batch was not accepted.
+///
+/// One loop per session.
+pub async fn sync_loop<E, F>(
+    session: &Session,
+    access: &Access,
+    mut cursor: Option<String>,
+    mut accept: impl FnMut(Batch) -> F,
+    stop: CancellationToken,
+) -> Result<(), SyncError<E>>
+where
+    // Not an `AsyncFnMut`: the loop could then not be spawned, as nobody can say that its futures are `Send`.
+    F: Future<Output = Result<(), E>> + Send,
+{
+    let mut keeper = Keeper::new(session.clone(), access.clone());
+    let mut backoff = Backoff::default();
+    let mut full_state = cursor.is_some() && session.is_fresh();
+    keeper.resume();
+    loop {
+        let turn = tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(()),
+            turn = turn(session, &mut keeper, cursor.as_deref(), full_state) => turn,
+        };
+        let (batch, response) = match turn {
+            Ok(done) => done,
+            Err(Fault::LoggedOut { soft }) => return Err(SyncError::LoggedOut { soft }),
+            Err(Fault::Expired) => return Err(SyncError::Expired),
+            Err(fault) => {
+                let wait = backoff.next(&fault);
+                warn!(?fault, ?wait, "the sync failed");
+                tokio::select! {
+                    () = stop.cancelled() => return Ok(()),
+                    () = sleep(wait) => continue,
+                }
+            }
+        };
+        backoff.reset();
+        full_state = false;
+        let next = batch.next_batch.clone();
+        accept(batch).await.map_err(SyncError::Accept)?;
+        cursor = Some(next);
+        keeper.follow(&response);
+    }
+}
+
+/// One sync, and what it brought.
+async fn turn(
+    session: &Session,
+    keeper: &mut Keeper,
+    cursor: Option<&str>,
+    full_state: bool,
+) -> Result<(Batch, SyncResponse), Fault> {
+    let client = session.client();
+    let filter = client.get_or_upload_filter(FILTER, filter()).await.map_err(|error| Fault::from(&error))?;
+    let settings = SyncSettings::new()
+        .token(cursor.map_or(SyncToken::NoToken, |cursor| SyncToken::Specific(cursor.to_owned())))
+        .filter(v3::Filter::FilterId(filter))
+        .full_state(full_state)
+        .timeout(LONG_POLL);
+    let mut response = client.sync_once(settings).await.map_err(|error| Fault::from(&error))?;
+
+    let mut batch = Batch {
+        next_batch: response.next_batch.clone(),
+        messages: Vec::new(),
+        undecrypted: Vec::new(),
+        left: response.rooms.left.keys().cloned().collect(),
+        upgraded: keeper.upgraded(),
+    };
+    let Some(cursor) = cursor else { return Ok((batch, response)) };
+    for (room_id, update) in &mut response.rooms.joined {
+        let Some(room) = client.get_room(room_id) else { continue };
+        let timeline = std::mem::take(&mut update.timeline);
+        keeper.notice(&room, &timeline, &update.state);
+        read_room(session, &room, timeline, cursor, &mut batch).await;
+    }
+    Ok((batch, response))
+}
+
+/// Reads one room's new events into the batch.
+async fn read_room(session: &Session, room: &Room, timeline: Timeline, cursor: &str, batch: &mut Batch) {
+    if timeline.events.is_empty() && !timeline.limited {
+        return;
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64);
+    let events = gap::new_events(room, timeline, cursor, session.user_id(), now).await;
+    let gone = event::redacted(events.iter().map(|event| event.raw().json().get()));
+    let events = events.into_iter().filter(|event| event.event_id().is_none_or(|id| !gone.contains(id.as_str())));
+    let events: Vec<_> = events.collect();
+    if events.iter().any(|event| !matches!(event.kind, TimelineEventKind::PlainText { .. })) {
+        session.encrypted.remember(room).await;
+    }
+    let place = Place::of(session, room).await;
+    for event in events {
+        match place.read(session, &event) {
+            Reading::Question(incoming) => batch.messages.push(incoming),
+            Reading::Later(undecrypted) => batch.undecrypted.push(undecrypted),
+            Reading::Nothing => {}
+        }
+    }
+}
+
+/// What the reading of an event needs to know of its room.
+pub(super) struct Place<'a> {
+    room: &'a Room,
+    direct: bool,
+    encrypted: bool,
+}
+
+/// What an event turned out to be.
+pub(super) enum Reading {
+    Question(Incoming),
+    Later(Undecrypted),
+    Nothing,
+}
+
+impl<'a> Place<'a> {
+    pub(super) async fn of(session: &Session, room: &'a Room) -> Self {
+        let direct = rooms::kind(session, room).await == RoomKind::Direct;
+        let encrypted = session.encrypted.contains(room).await;
+        Self { room, direct, encrypted }
+    }
+
+    pub(super) fn read(&self, session: &Session, event: &TimelineEvent) -> Reading {
+        let json = event.raw().json().get();
+        let decrypted = match &event.kind {
+            TimelineEventKind::UnableToDecrypt { utd_info, .. } => {
+                return self.later(session, event, utd_info.session_id.clone());
+            }
+            TimelineEventKind::Decrypted(_) => true,
+            TimelineEventKind::PlainText { .. } => false,
+        };
+        let reader = Reader {
+            own: session.user_id(),
+            names: session.names(),
+            room_id: self.room.room_id(),
+            direct: self.direct,
+            encrypted: self.encrypted,
+        };
+        match reader.read(json, decrypted) {
+            Ok(incoming) => Reading::Question(incoming),
+            Err(skip) => {
+                if matches!(skip, Skip::Malformed | Skip::PlainText) {
+                    debug!(?skip, event_id = ?event.event_id(), "an event was left aside");
+                }
+                Reading::Nothing
+            }
+        }
+    }
+
+    fn later(&self, session: &Session, event: &TimelineEvent, session_id: Option<String>) -> Reading {
+        let sender = event.raw().get_field::<String>("sender").ok().flatten();
+        match event.event_id() {
+            Some(event_id) if sender.as_deref() != Some(session.user_id().as_str()) => Reading::Later(Undecrypted {
+                room_id: self.room.room_id().to_owned(),
+                event_id,
+                session_id,
+                sent_at: event.timestamp_raw().map_or(0, |time| time.get().into()),
+                raw: event.raw().json().get().to_owned(),
+            }),
+            _ => Reading::Nothing,
+        }
+    }
+}
+
+/// The loop must be fit for `tokio::spawn`; here the compiler says so rather than the application's author.
+#[cfg(test)]
+#[allow(dead_code)]
+fn the_loop_is_send(session: &Session, access: &Access, stop: CancellationToken) -> impl Send {
+    sync_loop(session, access, None, |_| async { Ok::<(), std::convert::Infallible>(()) }, stop)
+}
+
+/// Members only as they speak, fifty events a room, no presence, no typing, no receipts.
+fn filter() -> FilterDefinition {
+    let lazy = LazyLoadOptions::Enabled { include_redundant_members: false };
+    let mut filter = FilterDefinition::default();
+    filter.presence = Filter::ignore_all();
+    filter.room.timeline.limit = Some(uint!(50));
+    filter.room.timeline.lazy_load_options = lazy;
+    filter.room.state.lazy_load_options = lazy;
+    filter.room.ephemeral = RoomEventFilter::ignore_all();
+    filter
+}

@@ -1,0 +1,70 @@
+//! Messages whose key arrives after them. The SDK never looks at them again by itself; the store keeps them, and they are read here
+//! when a key comes, and once at each start.
+
+use std::collections::BTreeMap;
+
+use futures_util::{Stream, StreamExt};
+use matrix_sdk::ruma::{OwnedRoomId, events::room::encrypted::OriginalSyncRoomEncryptedEvent, serde::Raw};
+use tracing::debug;
+
+use super::{
+    intake::{Place, Reading},
+    session::Session,
+};
+use crate::message::{Incoming, Undecrypted};
+
+/// What a second reading gave. Events that were readable but no questions are in neither list.
+#[derive(Debug, Default)]
+pub struct Retried {
+    /// Questions, in the order of the events given.
+    pub messages: Vec<Incoming>,
+    /// Events that still wait for their key.
+    pub waiting: Vec<Undecrypted>,
+}
+
+/// The keys that arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// Of these Megolm sessions, by room.
+    Sessions(Vec<(OwnedRoomId, String)>),
+    /// Of sessions that were not followed one by one: everything waiting is worth a look.
+    Unknown,
+}
+
+/// Says, for as long as the session lives, that keys have arrived: from other devices, or from the backup on the server.
+pub async fn keys_received(session: &Session) -> impl Stream<Item = Keys> + Send + use<> {
+    let stream = session.client().encryption().room_keys_received_stream().await;
+    futures_util::stream::iter(stream).flatten().map(|received| match received {
+        Ok(keys) => Keys::Sessions(keys.into_iter().map(|key| (key.room_id, key.session_id)).collect()),
+        Err(_) => Keys::Unknown,
+    })
+}
+
+/// Tries to read these events again.
+pub async fn retry_undecrypted(session: &Session, events: Vec<Undecrypted>) -> Retried {
+    let mut retried = Retried::default();
+    let mut by_room: BTreeMap<OwnedRoomId, Vec<Undecrypted>> = BTreeMap::new();
+    for event in events {
+        by_room.entry(event.room_id.clone()).or_default().push(event);
+    }
+    for (room_id, events) in by_room {
+        let Some(room) = session.client().get_room(&room_id) else { continue };
+        session.encrypted.remember(&room).await;
+        let place = Place::of(session, &room).await;
+        for event in events {
+            let Ok(raw) = Raw::<OriginalSyncRoomEncryptedEvent>::from_json_string(event.raw.clone()) else { continue };
+            match room.decrypt_event(&raw, None).await {
+                Ok(read) => match place.read(session, &read) {
+                    Reading::Question(incoming) => retried.messages.push(incoming),
+                    Reading::Later(_) => retried.waiting.push(event),
+                    Reading::Nothing => {}
+                },
+                Err(error) => {
+                    debug!(%error, event_id = %event.event_id, "an event is still unreadable");
+                    retried.waiting.push(event);
+                }
+            }
+        }
+    }
+    retried
+}

@@ -1,0 +1,162 @@
+//! Speaking: the [`Gateway`] on a real session. One call is one attempt; when to try again is the caller's business, because only
+//! the caller knows what else is waiting.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use matrix_sdk::{
+    Room,
+    config::RequestConfig,
+    room::MessagesOptions,
+    ruma::{
+        EventId, OwnedEventId, OwnedRoomId, OwnedTransactionId, RoomId,
+        api::client::receipt::create_receipt::v3::ReceiptType, events::receipt::ReceiptThread, uint,
+    },
+};
+use tokio::{sync::Mutex, time::timeout};
+use tracing::debug;
+
+use super::{
+    Gateway, SendError, content,
+    fault::Fault,
+    rooms::{self, RoomKind},
+    session::Session,
+};
+use crate::message::Outgoing;
+
+/// One request.
+const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+/// A whole sending. The first one into an encrypted room also fetches members and devices and hands out the room's key.
+const SEND_LIMIT: Duration = Duration::from_mins(2);
+/// Typing and receipts: worth little, so given little time.
+const COURTESY_LIMIT: Duration = Duration::from_secs(5);
+/// How far back the bot looks for its own message: 5 pages of 100 of its own events.
+const FIND_PAGES: usize = 5;
+
+/// The assistant's way to Matrix. Make one per session and clone it: its clones share the turns of each room.
+#[derive(Clone)]
+pub struct MatrixGateway {
+    session: Session,
+    turns: Turns,
+}
+
+/// One sending at a time in each room: the SDK checks that the room's key may still be used, then encrypts, and panics ("Session
+/// expired") when another message has used it up in between, which happens at every hundredth message.
+type Turns = Arc<std::sync::Mutex<HashMap<OwnedRoomId, Arc<Mutex<()>>>>>;
+
+impl MatrixGateway {
+    /// Speaks for this session.
+    #[must_use]
+    pub fn new(session: Session) -> Self {
+        Self { session, turns: Arc::default() }
+    }
+
+    fn room(&self, room_id: &RoomId) -> Result<Room, SendError> {
+        self.session
+            .client()
+            .get_room(room_id)
+            .ok_or_else(|| SendError::Refused("the bot is not in this room".to_owned()))
+    }
+
+    fn turn(&self, room_id: &RoomId) -> Arc<Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(turns.entry(room_id.to_owned()).or_default())
+    }
+
+    /// Encrypt or refuse: a room once seen encrypted never gets plain text, whatever its state says now.
+    async fn check_encryption(&self, room: &Room) -> Result<(), SendError> {
+        let state = room.latest_encryption_state().await.map_err(|error| Fault::from(&error))?;
+        if !state.is_encrypted() && self.session.encrypted.contains(room).await {
+            return Err(SendError::Refused(
+                "the room was encrypted, and the server says it is not any more".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl From<Fault> for SendError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Limited(wait) => Self::Limited(wait),
+            Fault::Unreachable(why) => Self::Unreachable(why),
+            // The sync loop sees it too, and ends; the message is sent by the session that comes after.
+            Fault::LoggedOut { .. } => Self::Unreachable("the session has ended".to_owned()),
+            Fault::Expired => Self::Unreachable("the account has expired".to_owned()),
+            Fault::Refused(why) | Fault::Local(why) => Self::Refused(why),
+        }
+    }
+}
+
+#[async_trait]
+impl Gateway for MatrixGateway {
+    async fn send(&self, message: &Outgoing<'_>) -> Result<OwnedEventId, SendError> {
+        let room = self.room(message.room_id)?;
+        let turn = self.turn(message.room_id);
+        let sending = async {
+            let _turn = turn.lock().await;
+            self.check_encryption(&room).await?;
+            let direct = rooms::kind(&self.session, &room).await == RoomKind::Direct;
+            let transaction = OwnedTransactionId::from(message.transaction);
+            let once = RequestConfig::new().disable_retry().timeout(REQUEST_LIMIT);
+            let sent = room
+                .send_raw("m.room.message", content::content(message, direct))
+                .with_transaction_id(&transaction)
+                .with_request_config(once)
+                .await
+                .map_err(|error| Fault::from(&error))?;
+            Ok(sent.response.event_id)
+        };
+        timeout(SEND_LIMIT, sending)
+            .await
+            .unwrap_or_else(|_| Err(SendError::Unreachable("sending took too long".to_owned())))
+    }
+
+    async fn find_sent(
+        &self,
+        room_id: &RoomId,
+        question: &EventId,
+        part: usize,
+    ) -> Result<Option<OwnedEventId>, SendError> {
+        let room = self.room(room_id)?;
+        let mut from: Option<String> = None;
+        for _ in 0..FIND_PAGES {
+            let mut options = MessagesOptions::backward().from(from.as_deref());
+            options.limit = uint!(100);
+            options.filter.senders = Some(vec![self.session.user_id().to_owned()]);
+            let page = room.messages(options).await.map_err(|error| Fault::from(&error))?;
+            let own = self.session.user_id();
+            let found =
+                page.chunk.iter().find_map(|event| content::sent_id(event.raw().json().get(), own, question, part));
+            if found.is_some() || page.end.is_none() {
+                return Ok(found);
+            }
+            from = page.end;
+        }
+        Ok(None)
+    }
+
+    async fn typing(&self, room_id: &RoomId, on: bool) {
+        let Ok(room) = self.room(room_id) else { return };
+        courtesy("typing", timeout(COURTESY_LIMIT, room.typing_notice(on)).await);
+    }
+
+    async fn read(&self, room_id: &RoomId, thread: Option<&EventId>, event_id: &EventId) {
+        let Ok(room) = self.room(room_id) else { return };
+        let thread = thread.map_or(ReceiptThread::Main, |root| ReceiptThread::Thread(root.to_owned()));
+        let receipt = room.send_single_receipt(ReceiptType::Read, thread, event_id.to_owned());
+        courtesy("receipt", timeout(COURTESY_LIMIT, receipt).await);
+    }
+}
+
+fn courtesy<E>(what: &'static str, done: Result<matrix_sdk::Result<()>, E>) {
+    match done {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => debug!(%error, what, "not sent"),
+        Err(_) => debug!(what, "not sent in time"),
+    }
+}

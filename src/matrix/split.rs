@@ -1,0 +1,235 @@
+//! Long answers, cut where a reader would: between paragraphs, else lines, else sentences, else words. Pure.
+//!
+//! # How long a part may be
+//!
+//! An event is at most 65,536 bytes, as the server sees it. Encrypted, the content is base64 (× 4/3) inside an envelope of less than
+//! 4 KiB, so the content itself may have (65,536 − 4,096) × 3/4 = 46,080 bytes. An edit carries everything twice (once for old
+//! clients), and each copy holds the markdown and its HTML, both as JSON strings; identifiers and keys take less than 1 KiB. So the
+//! markdown and the HTML of a part, as JSON, must stay under 22,500 bytes together. Ordinary text of 8,000 bytes makes about
+//! 18,000; text made of `&` and line ends makes far more, and is measured and cut again.
+
+use super::html;
+
+/// The markdown of an ordinary part, in bytes.
+const PART_BYTES: usize = 8_000;
+/// What the markdown and the HTML of a part may weigh together, as JSON.
+const WEIGHT: usize = 22_500;
+/// No part is asked to be shorter than this: there must be room for a fence and a word.
+const MIN_BYTES: usize = 128;
+
+/// Cuts an answer into parts that each fit into one event, edits and encryption included.
+///
+/// The text of an answer that grows is cut at the same places as before, but for its last part.
+#[must_use]
+pub fn parts(markdown: &str) -> Vec<String> {
+    let mut whole = Vec::new();
+    for part in split(markdown, PART_BYTES) {
+        cut_heavy(part, PART_BYTES, &mut whole);
+    }
+    whole
+}
+
+fn cut_heavy(part: String, max_bytes: usize, into: &mut Vec<String>) {
+    if weight(&part) <= WEIGHT || max_bytes <= MIN_BYTES {
+        into.push(part);
+        return;
+    }
+    for smaller in split(&part, max_bytes / 2) {
+        cut_heavy(smaller, max_bytes / 2, into);
+    }
+}
+
+fn weight(markdown: &str) -> usize {
+    json_bytes(markdown) + json_bytes(&html::to_html(markdown, &[]))
+}
+
+/// The length of a text as a JSON string.
+fn json_bytes(text: &str) -> usize {
+    text.bytes()
+        .map(|byte| match byte {
+            b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 8 | 12 => 2,
+            0..0x20 => 6,
+            _ => 1,
+        })
+        .sum()
+}
+
+/// Cuts markdown into parts of at most `max_bytes` (128 at least). A code block that is cut is closed, and opened again in the next.
+#[must_use]
+pub fn split(markdown: &str, max_bytes: usize) -> Vec<String> {
+    let max_bytes = max_bytes.max(MIN_BYTES);
+    let mut parts = Vec::new();
+    let mut rest = markdown.trim_end().to_owned();
+    while rest.len() > max_bytes {
+        let reserve = longest_fence(&rest) + 1;
+        let end = cut(&rest, max_bytes.saturating_sub(reserve).max(max_bytes / 2));
+        let mut part = rest[..end].trim_end().to_owned();
+        let mut next = rest[end..].trim_start_matches(['\n', '\r']).to_owned();
+        if let Some(fence) = open_fence(&part) {
+            next = format!("{}\n{next}", fence.opening);
+            part = format!("{part}\n{}", fence.marker);
+        }
+        if !part.trim().is_empty() {
+            parts.push(part);
+        }
+        rest = next;
+    }
+    if !rest.trim().is_empty() || parts.is_empty() {
+        parts.push(rest);
+    }
+    parts
+}
+
+/// Where to cut a text that is longer than `window`: never at 0, always between two characters.
+fn cut(text: &str, window: usize) -> usize {
+    let mut window = window;
+    while !text.is_char_boundary(window) {
+        window -= 1;
+    }
+    let head = &text[..window];
+    // A boundary too near the beginning would make many small parts; the first line of a block may be a fence, kept with what follows.
+    let minimum = window / 3;
+    let last = |find: &dyn Fn(&str) -> Option<usize>| find(head).filter(|end| *end > minimum);
+    last(&|head| head.rfind("\n\n").map(|at| at + 2).filter(|end| open_fence(&head[..*end]).is_none()))
+        .or_else(|| last(&|head| head.rfind('\n').map(|at| at + 1)))
+        .or_else(|| last(&sentence_end))
+        .or_else(|| last(&|head| head.rfind(char::is_whitespace).map(|at| at + after(head, at))))
+        .unwrap_or(window)
+}
+
+fn sentence_end(head: &str) -> Option<usize> {
+    [". ", "! ", "? ", "… "].iter().filter_map(|end| head.rfind(end).map(|at| at + end.len())).max()
+}
+
+fn after(text: &str, at: usize) -> usize {
+    text[at..].chars().next().map_or(0, char::len_utf8)
+}
+
+/// A code block that is still open at the end of a text.
+struct Fence {
+    /// What closes it.
+    marker: String,
+    /// What opens it again: the marker and the language.
+    opening: String,
+}
+
+fn open_fence(text: &str) -> Option<Fence> {
+    let mut open: Option<Fence> = None;
+    for line in text.lines() {
+        let Some((marker, info)) = fence_line(line) else { continue };
+        match &open {
+            None => {
+                let language: String = info.chars().take_while(char::is_ascii_alphanumeric).take(16).collect();
+                open = Some(Fence { opening: format!("{marker}{language}"), marker: marker.to_owned() });
+            }
+            Some(fence) if marker.starts_with(&fence.marker) && info.trim().is_empty() => open = None,
+            Some(_) => {}
+        }
+    }
+    open
+}
+
+/// The marker of a fence (three backticks or tildes, or more) and what follows it on the line.
+fn fence_line(line: &str) -> Option<(&str, &str)> {
+    let text = line.trim_start_matches(' ');
+    let mark = text.chars().next().filter(|c| matches!(c, '`' | '~'))?;
+    let info = text.trim_start_matches(mark);
+    let marker = &text[..text.len() - info.len()];
+    // A marker longer than any part is no fence worth keeping; one line of code between backticks is none at all.
+    let fence =
+        (3..=16).contains(&marker.len()) && line.len() - text.len() <= 3 && !(mark == '`' && info.contains('`'));
+    fence.then_some((marker, info))
+}
+
+fn longest_fence(text: &str) -> usize {
+    text.lines().filter_map(fence_line).map(|(marker, _)| marker.len()).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{MIN_BYTES, PART_BYTES, WEIGHT, parts, split, weight};
+
+    #[test]
+    fn short_answers_are_one_part() {
+        assert_eq!(parts("Bonjour."), ["Bonjour."]);
+        assert_eq!(parts(""), [""]);
+    }
+
+    #[test]
+    fn the_cut_is_between_paragraphs_then_lines_then_sentences_then_words() {
+        let paragraph = "mot ".repeat(20);
+        let text = format!("{paragraph}\n\n{paragraph}\n\n{paragraph}");
+        assert_eq!(split(&text, 200).len(), 2);
+        assert!(split(&text, 200).iter().all(|part| part.ends_with("mot")));
+        let lines = "une ligne de la liste\n".repeat(10);
+        assert!(split(&lines, 128).iter().all(|part| part.lines().all(|line| line == "une ligne de la liste")));
+        let sentences = "Voici une phrase entière. ".repeat(12);
+        assert!(split(&sentences, 150).iter().all(|part| part.starts_with("Voici") && part.ends_with("entière.")));
+        let words = "mot ".repeat(100);
+        assert!(split(&words, 130).iter().all(|part| part.split(' ').all(|word| word == "mot")));
+        assert_eq!(split(&"é".repeat(300), 128).concat(), "é".repeat(300));
+    }
+
+    #[test]
+    fn a_code_block_is_closed_and_opened_again() {
+        let text = format!("Voici :\n\n```python\n{}```\nfin", "print('bonjour')\n".repeat(40));
+        let parts = split(&text, 200);
+        assert!(parts.len() > 2);
+        for part in &parts {
+            assert!(part.len() <= 200 && part.matches("```").count() % 2 == 0, "{part}");
+        }
+        assert!(parts[1].starts_with("```python\n") && parts[0].ends_with("\n```"));
+    }
+
+    #[test]
+    fn a_growing_answer_keeps_its_first_parts() {
+        let sentences: Vec<String> = (0..1_500).map(|n| format!("Phrase numéro {n}.")).collect();
+        let text = sentences.chunks(9).map(|chunk| chunk.join(" ")).collect::<Vec<_>>().join("\n\n");
+        let whole = parts(&text);
+        assert!(whole.len() > 3);
+        for end in (0..text.len()).step_by(997).filter(|end| text.is_char_boundary(*end)) {
+            let some = parts(&text[..end]);
+            assert_eq!(some[..some.len() - 1], whole[..some.len() - 1]);
+        }
+    }
+
+    #[test]
+    fn heavy_text_is_cut_again() {
+        for text in ["&".repeat(30_000), "\n&\u{1}".repeat(9_000), "\"<&>\"\n".repeat(4_000)] {
+            let parts = parts(&text);
+            assert!(parts.iter().all(|part| weight(part) <= WEIGHT));
+        }
+    }
+
+    fn letters(text: &str) -> String {
+        text.chars().filter(|c| !c.is_whitespace()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost(text in "([a-zé.,!? ]{0,60}[ \n]{0,3}){0,60}", max in 0usize..600) {
+            let parts = split(&text, max);
+            prop_assert_eq!(letters(&parts.concat()), letters(&text));
+            prop_assert!(parts.iter().all(|part| part.len() <= max.max(MIN_BYTES)));
+        }
+
+        #[test]
+        fn any_text_ends_and_fits(text in "([`~]{0,5}[a-z ]{0,30}\n{0,2}){0,80}", max in 0usize..400) {
+            let parts = split(&text, max);
+            prop_assert!(parts.iter().all(|part| part.len() <= max.max(MIN_BYTES)));
+            let code = |text: &str| letters(text).replace(['`', '~'], "");
+            let (found, wanted) = (code(&parts.concat()), code(&text));
+            // A block opened again repeats its language; nothing is missing.
+            prop_assert!(found.len() >= wanted.len());
+        }
+
+        #[test]
+        fn every_part_is_light(text in "([a-z&<>\"\n *`]{0,400}){0,60}") {
+            for part in parts(&text) {
+                prop_assert!(part.len() <= PART_BYTES && weight(&part) <= WEIGHT);
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The files of the Matrix session in the data folder, all readable by the bot's account alone:
+//!
+//! | file | what | lost |
+//! |---|---|---|
+//! | `matrix/` | the SDK's `SQLite` stores | old messages unreadable, the device must be replaced |
+//! | `matrix.key` | 32 random bytes that encrypt those stores | as above |
+//! | `session.json` | user, device, tokens | log in again: a new device |
+//! | `recovery.key` | the account's recovery key | the keys' backup on the server cannot be opened |
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use matrix_sdk::{
+    SessionTokens,
+    ruma::{OwnedDeviceId, OwnedUserId},
+};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::secret::Secret;
+
+/// The database whose loss makes the device unusable.
+const CRYPTO_STORE: &str = "matrix-sdk-crypto.sqlite3";
+
+/// What `session.json` holds.
+///
+/// It is first written *before* the login, with the device id alone: a login that is cut off is then repeated for the same device
+/// on the same stores, instead of leaving stores that belong to no known device.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Stored {
+    /// The device, chosen here before the first login.
+    pub(super) device_id: OwnedDeviceId,
+    /// The account, known after the login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) user_id: Option<OwnedUserId>,
+    /// The tokens of a password login. An administrator's token stays in the configuration and is not copied here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) tokens: Option<SessionTokens>,
+}
+
+/// The files.
+#[derive(Clone, Debug)]
+pub(super) struct Vault {
+    folder: PathBuf,
+}
+
+impl Vault {
+    /// Opens the folder, making what is missing.
+    pub(super) fn open(folder: &Path) -> io::Result<Self> {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder.join("matrix"))?;
+        Ok(Self { folder: folder.to_owned() })
+    }
+
+    /// Where the SDK's stores are.
+    pub(super) fn stores(&self) -> PathBuf {
+        self.folder.join("matrix")
+    }
+
+    /// Whether the encryption store, and the key that opens it, are there.
+    pub(super) fn holds_crypto(&self) -> bool {
+        self.stores().join(CRYPTO_STORE).exists() && self.folder.join("matrix.key").exists()
+    }
+
+    /// Whether stores are there without the key that opens them.
+    pub(super) fn lost_key(&self) -> bool {
+        self.stores().join(CRYPTO_STORE).exists() && !self.folder.join("matrix.key").exists()
+    }
+
+    /// The key of the SDK's stores, made at the first start.
+    pub(super) fn store_key(&self) -> io::Result<Zeroizing<[u8; 32]>> {
+        let path = self.folder.join("matrix.key");
+        match fs::read(&path).map(Zeroizing::new) {
+            Ok(bytes) => <[u8; 32]>::try_from(bytes.as_slice())
+                .map(Zeroizing::new)
+                .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "matrix.key does not hold 32 bytes")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let key = Zeroizing::new(rand::random::<[u8; 32]>());
+                write(&path, key.as_slice())?;
+                Ok(key)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The stored session, if there is one.
+    pub(super) fn session(&self) -> io::Result<Option<Stored>> {
+        match fs::read(self.folder.join("session.json")).map(Zeroizing::new) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Replaces the stored session.
+    pub(super) fn save_session(&self, session: &Stored) -> io::Result<()> {
+        let bytes = Zeroizing::new(serde_json::to_vec(session)?);
+        write(&self.folder.join("session.json"), &bytes)
+    }
+
+    /// The recovery key: one made by the bot, or put there by an administrator for an account that already has one.
+    pub(super) fn recovery_key(&self) -> io::Result<Option<Secret>> {
+        match fs::read_to_string(self.folder.join("recovery.key")).map(Zeroizing::new) {
+            Ok(text) => Ok(Some(text.trim()).filter(|text| !text.is_empty()).map(|text| Secret::from(text.to_owned()))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps the recovery key.
+    pub(super) fn save_recovery_key(&self, key: &Secret) -> io::Result<()> {
+        write(&self.folder.join("recovery.key"), key.expose().as_bytes())
+    }
+}
+
+/// Writes a file whole or not at all: beside it first, then renamed over it, both on disk before returning.
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let beside = path.with_extension("new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&beside, path)?;
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::{Secret, Stored, Vault};
+
+    #[test]
+    fn what_is_written_is_read_again_by_the_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open(folder.path()).unwrap();
+        assert!(vault.session().unwrap().is_none() && vault.recovery_key().unwrap().is_none());
+
+        let key = vault.store_key().unwrap();
+        assert_eq!(*key, *vault.store_key().unwrap(), "the key is made once");
+        vault.save_session(&Stored { device_id: "DEVICE".into(), user_id: None, tokens: None }).unwrap();
+        assert_eq!(vault.session().unwrap().unwrap().device_id, "DEVICE");
+        vault.save_recovery_key(&Secret::from("EsTx".to_owned())).unwrap();
+        assert_eq!(vault.recovery_key().unwrap().unwrap().expose(), "EsTx");
+
+        for name in ["matrix.key", "session.json", "recovery.key"] {
+            let mode = folder.path().join(name).metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+    }
+
+    #[test]
+    fn stores_without_their_key_are_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open(folder.path()).unwrap();
+        assert!(!vault.holds_crypto() && !vault.lost_key());
+        std::fs::write(vault.stores().join("matrix-sdk-crypto.sqlite3"), b"").unwrap();
+        assert!(!vault.holds_crypto() && vault.lost_key());
+    }
+}

@@ -1,0 +1,109 @@
+//! Small secret files, replaced whole: after a crash there is the old one or the new one, never half of either.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use super::StoreError;
+
+/// Makes the folder, readable by its owner only, if it is not there yet.
+pub(super) fn make_folder(folder: &Path) -> Result<(), StoreError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(StoreError::Files)
+}
+
+/// Holds the folder for one process, until the file is dropped.
+pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
+    let file = private(true).truncate(false).open(path).map_err(StoreError::Files)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse),
+        Err(TryLockError::Error(error)) => Err(StoreError::Files(error)),
+    }
+}
+
+/// Replaces the file at `path`, and returns once the change would survive a power cut.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let fresh = path.with_extension("new");
+    let write = || {
+        let mut file = private(true).truncate(true).open(&fresh)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&fresh, path)?;
+        // The name is durable only once the folder is.
+        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+    };
+    write().map_err(StoreError::Files)
+}
+
+/// Like [`replace`], and then writes zeros over the bytes that were there before.
+///
+/// The zeros are best effort: on most file systems they fall on the same blocks; on a copy-on-write file system, a snapshot or
+/// the spare blocks of an SSD, they do not.
+pub(super) fn replace_and_wipe(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    // Opened before the name moves: this handle keeps leading to the old bytes.
+    let old = private(false).open(path).map_err(StoreError::Files)?;
+    replace(path, bytes)?;
+    wipe(old).map_err(StoreError::Files)
+}
+
+fn wipe(mut file: File) -> io::Result<()> {
+    let length = file.metadata()?.len() as usize;
+    file.write_all(&vec![0; length])?;
+    file.sync_all()
+}
+
+fn private(create: bool) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create(create).mode(0o600);
+    options
+}
+
+/// Whether someone else than the file's owner may read or write it.
+pub(super) fn open_to_others(path: &Path) -> Result<bool, StoreError> {
+    let metadata = std::fs::metadata(path).map_err(StoreError::Files)?;
+    Ok(metadata.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Read;
+
+    use super::{lock, open_to_others, replace, replace_and_wipe};
+    use crate::store::StoreError;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_kept_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rooms.keys");
+        replace(&path, b"first").unwrap();
+        replace(&path, b"2nd").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"2nd");
+        assert!(!open_to_others(&path).unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
+    }
+
+    #[test]
+    fn wiping_leaves_nothing_of_the_old_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rooms.keys");
+        replace(&path, b"secret").unwrap();
+        let mut old = fs::File::open(&path).unwrap();
+        replace_and_wipe(&path, b"new").unwrap();
+        let mut left = Vec::new();
+        old.read_to_end(&mut left).unwrap();
+        assert_eq!(left, [0; 6]);
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+    }
+
+    #[test]
+    fn one_holder_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.lock");
+        let held = lock(&path).unwrap();
+        assert!(matches!(lock(&path), Err(StoreError::InUse)));
+        drop(held);
+        lock(&path).unwrap();
+    }
+}

@@ -1,0 +1,230 @@
+//! The two key files, which stand beside sled and not in it.
+//!
+//! - `store.key`: the master key, 32 random bytes, made once. Everything else is derived from it or sealed under it.
+//! - `rooms.keys`: one random data key per room, sealed under the master key, rewritten whole at each change.
+//!
+//! sled keeps replaced and removed bytes in its log until it happens to reuse their segment, so removing records is not
+//! forgetting. Destroying the room's key is: the file is replaced, and the old one's bytes are overwritten. What this cannot
+//! reach: backups and snapshots that hold `rooms.keys`, copy-on-write file systems, and an SSD's spare blocks.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::seal::{Cipher, Key32, Name, derived_key, random_key};
+use super::{StoreError, files};
+
+const MASTER_FILE: &str = "store.key";
+const ROOMS_FILE: &str = "rooms.keys";
+/// A room in the file: its name, then its key.
+const ROOM_BYTES: usize = 16 + 32;
+
+/// Reads the master key, or makes it when nothing was ever stored in this folder.
+pub(super) fn master(folder: &Path, records_exist: bool) -> Result<Key32, StoreError> {
+    let path = folder.join(MASTER_FILE);
+    if !path.try_exists().map_err(StoreError::Files)? {
+        if records_exist || folder.join(ROOMS_FILE).exists() {
+            return Err(StoreError::Refused(
+                "The store is there but its key file store.key is not: put it back from the backup, or remove the store to start from nothing.",
+            ));
+        }
+        let key = random_key();
+        files::replace(&path, key.as_slice())?;
+        return Ok(key);
+    }
+    if files::open_to_others(&path)? {
+        return Err(StoreError::Refused("Other users can read store.key: restrict it to its owner (chmod 600)."));
+    }
+    let bytes = Zeroizing::new(std::fs::read(&path).map_err(StoreError::Files)?);
+    let mut key = Box::new(Zeroizing::new([0; 32]));
+    if bytes.len() != key.len() {
+        return Err(StoreError::Refused("store.key is damaged: put it back from the backup."));
+    }
+    key.copy_from_slice(&bytes);
+    Ok(key)
+}
+
+/// The data keys of all rooms, as in the file.
+pub(super) struct RoomKeys {
+    path: PathBuf,
+    cipher: Cipher,
+    /// Counts the rewrites. sled holds the last one it relied on: an older file, put back by mistake, is noticed.
+    generation: u64,
+    rooms: HashMap<Name, Key32>,
+    /// Whether a key was made since the file was written.
+    unsaved: bool,
+}
+
+impl RoomKeys {
+    /// Reads the file, or makes an empty one when nothing was ever stored in this folder.
+    pub(super) fn open(folder: &Path, master: &Key32, records_exist: bool) -> Result<Self, StoreError> {
+        let mut keys = Self {
+            path: folder.join(ROOMS_FILE),
+            cipher: Cipher::new(&derived_key("compagnon 2026-11 store: file of room keys", master)),
+            generation: 0,
+            rooms: HashMap::new(),
+            unsaved: false,
+        };
+        if keys.path.try_exists().map_err(StoreError::Files)? {
+            keys.read()?;
+        } else if records_exist {
+            return Err(StoreError::Refused(
+                "The store is there but its file rooms.keys is not: put it back from the backup, or remove the store to start from nothing.",
+            ));
+        } else {
+            files::replace(&keys.path, &keys.sealed()?)?;
+        }
+        Ok(keys)
+    }
+
+    fn read(&mut self) -> Result<(), StoreError> {
+        const DAMAGED: StoreError =
+            StoreError::Refused("store.key does not open rooms.keys: put both back from the same backup.");
+        let sealed = std::fs::read(&self.path).map_err(StoreError::Files)?;
+        let plain = self.cipher.open(ROOMS_FILE, &[], &sealed).ok_or(DAMAGED)?;
+        let (generation, rooms) = plain.split_first_chunk::<8>().ok_or(DAMAGED)?;
+        self.generation = u64::from_be_bytes(*generation);
+        for room in rooms.chunks_exact(ROOM_BYTES) {
+            let (name, secret) = room.split_first_chunk::<16>().ok_or(DAMAGED)?;
+            let mut key = Box::new(Zeroizing::new([0; 32]));
+            key.copy_from_slice(secret);
+            self.rooms.insert(*name, key);
+        }
+        Ok(())
+    }
+
+    fn sealed(&self) -> Result<Vec<u8>, StoreError> {
+        // Sized beforehand: a vector that grows leaves copies of the keys behind.
+        let mut plain = Zeroizing::new(Vec::with_capacity(8 + self.rooms.len() * ROOM_BYTES));
+        plain.extend_from_slice(&self.generation.to_be_bytes());
+        for (name, key) in &self.rooms {
+            plain.extend_from_slice(name);
+            plain.extend_from_slice(key.as_slice());
+        }
+        self.cipher.seal(ROOMS_FILE, &[], &plain).ok_or(StoreError::Damaged { tree: ROOMS_FILE })
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The cipher of a room that has a key.
+    pub(super) fn cipher(&self, room: &Name) -> Option<Cipher> {
+        self.rooms.get(room).map(Cipher::new)
+    }
+
+    /// The cipher of a room, which gets a key if it has none. [`Self::save`] comes before any use of it is written.
+    pub(super) fn cipher_or_new(&mut self, room: Name) -> Cipher {
+        let key = self.rooms.entry(room).or_insert_with(|| {
+            self.unsaved = true;
+            random_key()
+        });
+        Cipher::new(key)
+    }
+
+    pub(super) fn rooms(&self) -> impl Iterator<Item = &Name> {
+        self.rooms.keys()
+    }
+
+    /// Writes the file if a key was made; returns whether it was.
+    pub(super) fn save(&mut self) -> Result<bool, StoreError> {
+        if !self.unsaved {
+            return Ok(false);
+        }
+        self.generation += 1;
+        files::replace(&self.path, &self.sealed()?)?;
+        self.unsaved = false;
+        Ok(true)
+    }
+
+    /// Destroys the keys of these rooms, in memory and in the file.
+    pub(super) fn destroy(&mut self, rooms: &[Name]) -> Result<(), StoreError> {
+        let before = self.rooms.len();
+        self.rooms.retain(|name, _| !rooms.contains(name));
+        if self.rooms.len() == before {
+            return Ok(());
+        }
+        // Until the file is written, a failure leaves the old keys in it: the next save brings it up to date.
+        self.unsaved = true;
+        self.generation += 1;
+        files::replace_and_wipe(&self.path, &self.sealed()?)?;
+        self.unsaved = false;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    use super::{MASTER_FILE, ROOMS_FILE, RoomKeys, master};
+    use crate::store::StoreError;
+
+    fn refused<T>(result: Result<T, StoreError>, word: &str) {
+        match result {
+            Err(StoreError::Refused(sentence)) => assert!(sentence.contains(word), "{sentence}"),
+            Err(other) => panic!("{other}"),
+            Ok(_) => panic!("accepted"),
+        }
+    }
+
+    fn reopened(folder: &Path) -> RoomKeys {
+        RoomKeys::open(folder, &master(folder, true).unwrap(), true).unwrap()
+    }
+
+    #[test]
+    fn the_master_key_is_made_once_and_kept_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = master(folder.path(), false).unwrap();
+        let mode = fs::metadata(folder.path().join(MASTER_FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(master(folder.path(), true).unwrap().as_slice(), first.as_slice());
+    }
+
+    #[test]
+    fn a_missing_short_or_readable_master_key_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        refused(master(folder.path(), true), "store.key is not");
+        master(folder.path(), false).unwrap();
+        let path = folder.path().join(MASTER_FILE);
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        refused(master(folder.path(), true), "chmod 600");
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        fs::write(&path, b"short").unwrap();
+        refused(master(folder.path(), true), "damaged");
+    }
+
+    #[test]
+    fn room_keys_are_kept_and_destroyed() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = master(folder.path(), false).unwrap();
+        let mut keys = RoomKeys::open(folder.path(), &key, false).unwrap();
+        let sealed = keys.cipher_or_new([1; 16]).seal("turns", b"k", b"v").unwrap();
+        keys.cipher_or_new([2; 16]);
+        assert!(keys.save().unwrap());
+        assert!(!keys.save().unwrap(), "nothing new");
+        let mut keys = reopened(folder.path());
+        assert!(keys.cipher(&[1; 16]).unwrap().open("turns", b"k", &sealed).is_some());
+        keys.destroy(&[[1; 16]]).unwrap();
+        let keys = reopened(folder.path());
+        assert!(keys.cipher(&[1; 16]).is_none());
+        assert!(keys.cipher(&[2; 16]).is_some());
+        assert_eq!(keys.generation(), 2);
+    }
+
+    #[test]
+    fn a_missing_or_damaged_file_of_room_keys_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = master(folder.path(), false).unwrap();
+        refused(RoomKeys::open(folder.path(), &key, true), "rooms.keys is not");
+        RoomKeys::open(folder.path(), &key, false).unwrap();
+        let path = folder.path().join(ROOMS_FILE);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[30] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        refused(RoomKeys::open(folder.path(), &key, true), "does not open");
+    }
+}

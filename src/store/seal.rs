@@ -1,0 +1,156 @@
+//! How a value is sealed and how a name is hidden. Pure functions over bytes and keys: no file and no database here.
+//!
+//! A sealed value is `nonce (24 bytes) ‖ XChaCha20-Poly1305(value)`. What is authenticated with it is the format, the logical
+//! tree and the whole key of the record, so that a value moved elsewhere, or changed, does not open.
+
+use blake3::Hasher;
+use chacha20poly1305::aead::rand_core::RngCore;
+use chacha20poly1305::aead::{Aead, OsRng, Payload};
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+use ruma::{EventId, RoomId};
+use zeroize::Zeroizing;
+
+use crate::message::ConversationId;
+
+/// Bound into every sealed value, so that a later format cannot be read as this one.
+const FORMAT: &[u8] = b"compagnon/store/1";
+/// XChaCha20's nonce is long enough to be drawn at random for every value without ever counting.
+const NONCE_BYTES: usize = 24;
+
+/// A 32-byte key, wiped when dropped. Boxed, so that moving it about leaves no copies behind.
+pub(super) type Key32 = Box<Zeroizing<[u8; 32]>>;
+/// What stands on disk in place of an identifier: a keyed hash, of no use to someone without the master key.
+pub(super) type Name = [u8; 16];
+
+/// A new random key from the operating system.
+pub(super) fn random_key() -> Key32 {
+    let mut key = Box::new(Zeroizing::new([0; 32]));
+    OsRng.fill_bytes(key.as_mut_slice());
+    key
+}
+
+/// The key for one purpose, made from the master key.
+pub(super) fn derived_key(context: &str, master: &Key32) -> Key32 {
+    Box::new(Zeroizing::new(blake3::derive_key(context, master.as_slice())))
+}
+
+/// Seals and opens values under one key.
+pub(super) struct Cipher(XChaCha20Poly1305);
+
+impl Cipher {
+    pub(super) fn new(key: &Key32) -> Self {
+        Self(XChaCha20Poly1305::new(key.as_slice().into()))
+    }
+
+    /// Seals `value` for the place `key` of `tree`. `None` only for a value of more than 256 GiB.
+    pub(super) fn seal(&self, tree: &str, key: &[u8], value: &[u8]) -> Option<Vec<u8>> {
+        let mut sealed = vec![0; NONCE_BYTES];
+        OsRng.fill_bytes(&mut sealed);
+        let payload = Payload { msg: value, aad: &place(tree, key) };
+        let text = self.0.encrypt(XNonce::from_slice(&sealed), payload).ok()?;
+        sealed.extend_from_slice(&text);
+        Some(sealed)
+    }
+
+    /// Opens a value sealed for this very place; `None` when it was not.
+    pub(super) fn open(&self, tree: &str, key: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let (nonce, text) = sealed.split_at_checked(NONCE_BYTES)?;
+        let payload = Payload { msg: text, aad: &place(tree, key) };
+        self.0.decrypt(XNonce::from_slice(nonce), payload).ok().map(Zeroizing::new)
+    }
+}
+
+/// The authenticated place of a value. The tree's length keeps tree and key from running into one another.
+fn place(tree: &str, key: &[u8]) -> Vec<u8> {
+    [FORMAT, &(tree.len() as u64).to_be_bytes(), tree.as_bytes(), key].concat()
+}
+
+/// Hides identifiers. One key per kind of identifier, so that equal strings of two kinds do not show as equal.
+pub(super) struct Names {
+    room: Key32,
+    event: Key32,
+    conversation: Key32,
+}
+
+impl Names {
+    pub(super) fn new(master: &Key32) -> Self {
+        Self {
+            room: derived_key("compagnon 2026-11 store: names of rooms", master),
+            event: derived_key("compagnon 2026-11 store: names of events", master),
+            conversation: derived_key("compagnon 2026-11 store: names of conversations", master),
+        }
+    }
+
+    pub(super) fn room(&self, room: &RoomId) -> Name {
+        name(&self.room, &[room.as_bytes()])
+    }
+
+    pub(super) fn event(&self, event: &EventId) -> Name {
+        name(&self.event, &[event.as_bytes()])
+    }
+
+    pub(super) fn conversation(&self, conversation: &ConversationId) -> Name {
+        let thread = conversation.thread.as_ref().map_or(&[][..], |root| root.as_bytes());
+        name(&self.conversation, &[conversation.room_id.as_bytes(), thread])
+    }
+}
+
+fn name(key: &Key32, parts: &[&[u8]]) -> Name {
+    let mut hasher = Hasher::new_keyed(key);
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_be_bytes()).update(part);
+    }
+    let mut name = Name::default();
+    hasher.finalize_xof().fill(&mut name);
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use ruma::{owned_event_id, owned_room_id};
+
+    use super::{Cipher, ConversationId, Names, random_key};
+
+    #[test]
+    fn a_value_opens_only_in_its_place_with_its_key() {
+        let cipher = Cipher::new(&random_key());
+        let sealed = cipher.seal("turns", b"key", b"bonjour").unwrap();
+        assert_eq!(cipher.open("turns", b"key", &sealed).unwrap().as_slice(), b"bonjour");
+        assert!(cipher.open("inbox", b"key", &sealed).is_none(), "another tree");
+        assert!(cipher.open("turns", b"yek", &sealed).is_none(), "another key");
+        assert!(cipher.open("turnsk", b"ey", &sealed).is_none(), "the border between tree and key");
+        assert!(Cipher::new(&random_key()).open("turns", b"key", &sealed).is_none(), "another secret");
+    }
+
+    #[test]
+    fn no_bit_of_a_sealed_value_may_change() {
+        let cipher = Cipher::new(&random_key());
+        let sealed = cipher.seal("turns", b"key", b"bonjour").unwrap();
+        for bit in 0..sealed.len() * 8 {
+            let mut flipped = sealed.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(cipher.open("turns", b"key", &flipped).is_none(), "bit {bit}");
+        }
+        for length in 0..sealed.len() {
+            assert!(cipher.open("turns", b"key", &sealed[..length]).is_none(), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn the_same_value_never_looks_the_same_twice() {
+        let cipher = Cipher::new(&random_key());
+        assert_ne!(cipher.seal("t", b"k", b"oui"), cipher.seal("t", b"k", b"oui"));
+    }
+
+    #[test]
+    fn names_depend_on_the_master_key_the_kind_and_the_thread() {
+        let (here, there) = (Names::new(&random_key()), Names::new(&random_key()));
+        let room = owned_room_id!("!salon:h");
+        assert_eq!(here.room(&room), here.room(&room));
+        assert_ne!(here.room(&room), there.room(&room));
+        let main = ConversationId { room_id: room, thread: None };
+        let thread = ConversationId { thread: Some(owned_event_id!("$racine:h")), ..main.clone() };
+        assert_ne!(here.conversation(&main), here.conversation(&thread));
+        assert_ne!(here.conversation(&main), here.room(&main.room_id));
+    }
+}

@@ -1,0 +1,60 @@
+//! Logs: what happened, never what was said.
+//!
+//! The libraries below us may log bodies and keys at their finer levels, so they are held at `warn` whatever level is asked for: the
+//! finer levels are for our own targets, which never carry content.
+
+use serde::Deserialize;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+/// What is logged, and how.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The finest level shown: `error`, `warn`, `info` (default), `debug` or `trace`.
+    pub level: Level,
+    /// One JSON object per line, for a log collector.
+    pub json: bool,
+}
+
+/// A log level.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// What needs a person.
+    Error,
+    /// What may need one.
+    Warn,
+    /// What happens in normal life.
+    #[default]
+    Info,
+    /// How.
+    Debug,
+    /// Everything of our own.
+    Trace,
+}
+
+impl From<Level> for LevelFilter {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Error => Self::ERROR,
+            Level::Warn => Self::WARN,
+            Level::Info => Self::INFO,
+            Level::Debug => Self::DEBUG,
+            Level::Trace => Self::TRACE,
+        }
+    }
+}
+
+/// Starts logging to standard error. A second call changes nothing.
+pub fn start(config: &Config) {
+    let level = LevelFilter::from(config.level);
+    let targets = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("compagnon", level);
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry().with(targets);
+    let _ = if config.json {
+        registry.with(layer.json()).try_init()
+    } else {
+        registry.with(layer.with_ansi(false)).try_init()
+    };
+}
