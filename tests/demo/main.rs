@@ -122,9 +122,7 @@ async fn converse(stage: &Stage) {
         let line = line.trim();
         latest = match line.strip_prefix('#') {
             _ if line.is_empty() => continue,
-            Some(text) => {
-                Some((&stage.room, stage.awa.send(&stage.room, Text::to(&stage.id, text.trim())).await))
-            }
+            Some(text) => Some((&stage.room, stage.awa.send(&stage.room, Text::to(&stage.id, text.trim())).await)),
             None => Some((&stage.dm, stage.awa.send(&stage.dm, line).await)),
         };
     }

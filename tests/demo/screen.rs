@@ -16,9 +16,9 @@ pub async fn follow(person: &Person, room: &str, name: &str, bot: &str) {
         let news = |messages: &[Message]| {
             let changed = |message: &&Message| {
                 message.sender == bot
-                    && printed.get(&message.event_id).is_none_or(|old| {
-                        (old.edits, old.undecryptable) != (message.edits, message.undecryptable)
-                    })
+                    && printed
+                        .get(&message.event_id)
+                        .is_none_or(|old| (old.edits, old.undecryptable) != (message.edits, message.undecryptable))
             };
             messages.iter().find(changed).cloned()
         };

@@ -7,7 +7,7 @@ use std::{
     process::{Child, ChildStdin, Stdio},
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
     time::Duration,
@@ -49,6 +49,8 @@ struct Shared {
     waiting: Mutex<Waiting>,
     seen: Mutex<Seen>,
     changed: watch::Sender<u64>,
+    /// Nothing more will come: the process has ended.
+    ended: AtomicBool,
 }
 
 /// One person, logged in. Cheap to clone.
@@ -91,7 +93,9 @@ impl People {
                 }
             }
             // Whoever still waits learns that nothing will come.
+            listener.ended.store(true, Ordering::Relaxed);
             listener.lock_waiting().clear();
+            listener.changed.send_modify(|count| *count += 1);
         });
         started.await.unwrap_or_else(|_| panic!("people.py did not start, see {}", folder.display()));
         Arc::new(Self { child, input, next: AtomicU64::new(0), shared })
@@ -265,9 +269,8 @@ impl Person {
     /// As [`Self::until`], over everything that was received.
     pub async fn until_events<T>(&self, room: &str, what: &str, mut wanted: impl FnMut(&[Event]) -> Option<T>) -> T {
         let found = timeout(PATIENCE, self.watch(room, |events| wanted(events)));
-        found
-            .await
-            .unwrap_or_else(|_| panic!("{} waited for {what} in vain; seen: {:#?}", self.name, self.messages(room)))
+        let seen = || format!("{} waited for {what} in vain; seen: {:#?}", self.name, self.messages(room));
+        found.await.ok().flatten().unwrap_or_else(|| panic!("{}", seen()))
     }
 
     /// As [`Self::until`], without a limit: `None` when nothing more will come.
@@ -281,6 +284,9 @@ impl Person {
             changed.borrow_and_update();
             if let Some(found) = wanted(&self.events(room)) {
                 return Some(found);
+            }
+            if self.people.shared.ended.load(Ordering::Relaxed) {
+                return None;
             }
             changed.changed().await.ok()?;
         }
