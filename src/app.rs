@@ -79,7 +79,7 @@ impl App {
         let access = Access::new(&matrix.access, session.user_id().server_name());
         let gateway = Arc::new(MatrixGateway::new(session.clone()));
         let status = Status { model: Arc::clone(&model), synced: Arc::new(AtomicBool::new(false)) };
-        let sampling = config.model.sampling.clone().into();
+        let sampling = config.model.sampling.clone();
         let assistant = Assistant::new(store.clone(), model, gateway, library, config.assistant.clone(), sampling);
         Ok(Some(Self { assistant, store, session, access, status, config, _lock: lock }))
     }

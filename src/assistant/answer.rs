@@ -120,6 +120,8 @@ async fn finish(
     let question = &queued.question;
     let answer = Answer { kind, parts, draft: queued.draft.clone() };
     let delivery = assistant.store.conclude(&Conclusion { question, turns, answer })?;
+    tracing::debug!(event_id = %question.event_id, "stored");
+    fail::fail_point!("answer-stored");
     delivery::deliver(assistant, &delivery, resumed).await
 }
 

@@ -36,7 +36,8 @@ pub fn request(
     let about = &compagnon.about;
     let sampling = Sampling {
         temperature: about.temperature.unwrap_or(sampling.temperature),
-        max_tokens: about.max_tokens.unwrap_or(sampling.max_tokens),
+        // Half of the context at most, so that a small model keeps room for what it is asked.
+        max_tokens: about.max_tokens.unwrap_or(sampling.max_tokens).min(model.context_length() / 2),
         ..sampling.clone()
     };
     let message = |role, content: &str| Message { role, content: content.to_owned() };
@@ -44,7 +45,10 @@ pub fn request(
     let asked = message(Role::User, question);
     let cost = |message: &Message| model.count_tokens(message);
     let taken = sampling.max_tokens + cost(&system) + cost(&asked) + MARGIN;
-    let budget = model.context_length().checked_sub(taken).ok_or(PromptError::TooLong)?;
+    let budget = model.context_length().checked_sub(taken).ok_or_else(|| {
+        eprintln!("{} {} {} {}", model.context_length(), sampling.max_tokens, cost(&system), cost(&asked));
+        PromptError::TooLong
+    })?;
     let history = trimmed(turns, budget, |turn| cost(&message(turn.role, &turn.content)));
     let history = history.iter().map(|turn| message(turn.role, &turn.content));
     let messages = std::iter::once(system).chain(history).chain(std::iter::once(asked)).collect();

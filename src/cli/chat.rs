@@ -49,7 +49,7 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
         let outcome = compagnon(config, arguments, default).and_then(|compagnon| {
             let request = prompt::request(
                 &*model,
-                &config.model.sampling.clone().into(),
+                &config.model.sampling,
                 &config.assistant,
                 &compagnon,
                 &turns,

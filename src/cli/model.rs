@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
+
 use crate::{config::Config, inference::hub};
 
 /// What to do with model files.
@@ -20,7 +22,7 @@ pub(super) fn model(config: &Config, command: &Command) -> anyhow::Result<ExitCo
     let data = config.data();
     match command {
         Command::Pull => {
-            let entry = hub::pull(&config.model, data)?;
+            let entry = pull(config)?;
             super::say(&format!("{}/{} at {}, {} bytes", entry.repo, entry.file, entry.revision, entry.bytes));
             super::say(&format!("sha256: {}", entry.sha256));
         }
@@ -34,7 +36,7 @@ pub(super) fn model(config: &Config, command: &Command) -> anyhow::Result<ExitCo
         }
         Command::Verify => {
             let mut wrong = 0;
-            for (entry, outcome) in hub::verify(data)? {
+            for hub::Verified { entry, outcome } in hub::verify(data)? {
                 match outcome {
                     Ok(()) => super::say(&format!("ok    {}/{}", entry.repo, entry.file)),
                     Err(reason) => {
@@ -47,4 +49,10 @@ pub(super) fn model(config: &Config, command: &Command) -> anyhow::Result<ExitCo
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn pull(config: &Config) -> anyhow::Result<hub::Entry> {
+    let model = &config.model;
+    let hub = model.hub.as_ref().context("model.hub is not set: name a repo, a file and a revision in it")?;
+    Ok(hub::pull(hub, model.sha256.as_deref(), model.offline, config.data())?)
 }

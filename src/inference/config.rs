@@ -1,6 +1,6 @@
 //! The `model` section of the configuration.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -10,125 +10,160 @@ use super::Sampling;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The GGUF file. Without it and without `hub`, the embedded witness answers.
+    /// The GGUF file. Without it (and without `hub`), the embedded witness model answers.
     pub file: Option<PathBuf>,
     /// The file's SHA-256, in hexadecimal; a file that differs is refused.
     pub sha256: Option<String>,
-    /// A file of the hub, fetched once by `compagnon model pull`.
+    /// The model to download with `model pull`, and then to answer with.
     pub hub: Option<Hub>,
-    /// Refuses to reach the hub, whatever the command line asks.
+    /// Never reach the network for a model; `model pull` then fails instead of downloading.
     pub offline: bool,
-    /// The most tokens of prompt and answer together, within what the model and the engine can hold.
+    /// The most tokens prompt and answer may have together; the model's own limit is never exceeded.
     pub context: usize,
-    /// Requests that may wait for the engine.
+    /// How many requests may wait behind the one being answered.
     pub queue: usize,
-    /// How words are chosen, unless a compagnon says otherwise.
-    pub sampling: SamplingConfig,
+    /// How tokens are chosen when a compagnon says nothing else.
+    pub sampling: Sampling,
 }
 
-/// A file of the hub, at a pinned revision.
-#[derive(Clone, Debug, Deserialize)]
+/// A file of a repository on the Hugging Face hub, or on a mirror of it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct Hub {
-    /// The repository, as `owner/name`.
+    /// The repository, `owner/name`.
     pub repo: String,
-    /// The file in it.
+    /// The GGUF's path in the repository.
     pub file: String,
-    /// The commit (best) or branch.
+    /// The full commit: a branch could change under us.
     pub revision: String,
-    /// The hub's address, for a mirror.
-    #[serde(default)]
-    pub endpoint: Option<String>,
+    /// The hub's base URL.
+    #[serde(default = "default_endpoint")]
+    pub endpoint: String,
 }
 
-/// How words are chosen.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SamplingConfig {
-    /// See [`Sampling::temperature`].
-    pub temperature: f32,
-    /// See [`Sampling::top_p`].
-    pub top_p: f32,
-    /// See [`Sampling::top_k`].
-    pub top_k: usize,
-    /// See [`Sampling::repetition_penalty`].
-    pub repetition_penalty: f32,
-    /// See [`Sampling::max_tokens`].
-    pub max_tokens: usize,
+fn default_endpoint() -> String {
+    "https://huggingface.co".to_owned()
 }
 
 impl Default for Config {
     fn default() -> Self {
-        let sampling = SamplingConfig::default();
-        Self { file: None, sha256: None, hub: None, offline: false, context: 4096, queue: 64, sampling }
-    }
-}
-
-impl Default for SamplingConfig {
-    fn default() -> Self {
-        Self { temperature: 0.3, top_p: 0.95, top_k: 40, repetition_penalty: 1.05, max_tokens: 1024 }
-    }
-}
-
-impl From<SamplingConfig> for Sampling {
-    fn from(config: SamplingConfig) -> Self {
-        let SamplingConfig { temperature, top_p, top_k, repetition_penalty, max_tokens } = config;
-        Self { temperature, top_p, top_k, repetition_penalty, max_tokens, seed: None, stop: Vec::new() }
-    }
-}
-
-impl Config {
-    /// Checks what the types cannot; the error is one sentence that names the key.
-    pub fn validate(&self) -> Result<(), String> {
-        let sampling = &self.sampling;
-        let rules = [
-            (self.file.is_none() || self.hub.is_none(), "model: give `file` or `hub`, not both"),
-            (self.sha256.as_deref().is_none_or(is_digest), "model.sha256 must be 64 hexadecimal digits"),
-            (self.context >= 128, "model.context must be at least 128 tokens"),
-            (self.queue > 0, "model.queue must be at least 1"),
-            ((0.0..=5.0).contains(&sampling.temperature), "model.sampling.temperature must be between 0 and 5"),
-            (sampling.top_p > 0.0 && sampling.top_p <= 1.0, "model.sampling.top_p must be above 0 and at most 1"),
-            (
-                (0.5..=2.0).contains(&sampling.repetition_penalty),
-                "model.sampling.repetition_penalty must be between 0.5 and 2",
-            ),
-            (
-                sampling.max_tokens > 0 && sampling.max_tokens < self.context,
-                "model.sampling.max_tokens must be at least 1 and less than model.context",
-            ),
-        ];
-        match rules.iter().find(|(holds, _)| !holds) {
-            None => Ok(()),
-            Some((_, sentence)) => Err((*sentence).to_owned()),
+        Self {
+            file: None,
+            sha256: None,
+            hub: None,
+            offline: false,
+            context: 4096,
+            queue: 64,
+            sampling: Sampling::default(),
         }
     }
 }
 
-fn is_digest(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+impl Config {
+    /// Checks what the types cannot: the error is one sentence that names the key.
+    pub fn validate(&self) -> Result<(), String> {
+        require(self.file.is_none() || self.hub.is_none(), "model.file and model.hub exclude each other: keep one")?;
+        if let Some(sum) = &self.sha256 {
+            require(is_hex(sum, 64), "model.sha256 must be 64 hexadecimal digits")?;
+        }
+        require(self.context >= 64, "model.context must be at least 64 tokens")?;
+        require((1..=65_536).contains(&self.queue), "model.queue must be between 1 and 65536 requests")?;
+        self.hub.as_ref().map_or(Ok(()), Hub::validate)?;
+        self.sampling.validate().map_err(|error| format!("model.sampling.{error}"))
+    }
+}
+
+impl Hub {
+    fn validate(&self) -> Result<(), String> {
+        let path = Path::new(&self.file);
+        let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
+        let name = |text: &str| {
+            !text.is_empty()
+                && !text.starts_with('.')
+                && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        };
+        require(
+            self.repo.split_once('/').is_some_and(|(owner, repo)| name(owner) && name(repo)),
+            "model.hub.repo must be owner/name",
+        )?;
+        require(
+            inside && path.extension().is_some_and(|extension| extension == "gguf"),
+            "model.hub.file must be the path of a .gguf file in the repository",
+        )?;
+        require(is_hex(&self.revision, 40), "model.hub.revision must be a full commit: 40 hexadecimal digits")?;
+        require(
+            url::Url::parse(&self.endpoint).is_ok_and(|url| matches!(url.scheme(), "http" | "https")),
+            "model.hub.endpoint must be an http or https URL",
+        )
+    }
+}
+
+impl Sampling {
+    /// Checks the ranges; the error starts with the field's name.
+    pub fn validate(&self) -> Result<(), String> {
+        require((0.0..=5.0).contains(&self.temperature), "temperature must be between 0 and 5")?;
+        require(self.top_p > 0.0 && self.top_p <= 1.0, "top_p must be above 0 and at most 1")?;
+        require((0.5..=2.0).contains(&self.repetition_penalty), "repetition_penalty must be between 0.5 and 2")?;
+        require(self.max_tokens >= 1, "max_tokens must be at least 1")?;
+        require(self.stop.iter().all(|stop| !stop.is_empty()), "stop must not hold an empty text")
+    }
+}
+
+fn require(holds: bool, sentence: &str) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(sentence.to_owned()) }
+}
+
+fn is_hex(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
 mod tests {
     use super::Config;
 
+    fn check(yaml: &str) -> Result<(), String> {
+        serde_yaml::from_str::<Config>(yaml).map_err(|error| error.to_string())?.validate()
+    }
+
+    const HUB: &str = "hub: {repo: o/n, file: m.gguf, revision: 0123456789012345678901234567890123456789}";
+
     #[test]
-    fn each_bad_value_names_its_key() {
-        assert_eq!(Config::default().validate(), Ok(()));
-        let cases = [
-            ("file: a\nhub: {repo: a/b, file: c, revision: d}", "not both"),
-            ("sha256: xyz", "model.sha256"),
-            ("context: 1", "model.context"),
+    fn an_empty_section_is_the_witness_with_sensible_limits() {
+        let config: Config = serde_yaml::from_str("{}").unwrap();
+        assert_eq!(config.validate(), Ok(()));
+        assert_eq!((config.context, config.queue, config.sampling.max_tokens), (4096, 64, 1024));
+        assert!(config.file.is_none() && config.hub.is_none() && !config.offline);
+    }
+
+    #[test]
+    fn good_sections_pass() {
+        assert_eq!(check(HUB), Ok(()));
+        assert_eq!(check("sampling: {temperature: 0, stop: ['###']}"), Ok(()));
+    }
+
+    #[test]
+    fn each_error_names_its_key() {
+        let bad = [
+            ("contexte: 3", "contexte"),
+            ("context: 3", "model.context"),
             ("queue: 0", "model.queue"),
-            ("sampling: {temperature: -1}", "temperature"),
-            ("sampling: {top_p: 0}", "top_p"),
-            ("sampling: {repetition_penalty: 9}", "repetition_penalty"),
-            ("sampling: {max_tokens: 4096}", "max_tokens"),
+            ("sha256: abc", "model.sha256"),
+            (&format!("{{file: a.gguf, {HUB}}}"), "model.file"),
+            ("sampling: {temperature: -1}", "model.sampling.temperature"),
+            ("sampling: {temperature: .nan}", "model.sampling.temperature"),
+            ("sampling: {top_p: 0}", "model.sampling.top_p"),
+            ("sampling: {repetition_penalty: 0}", "model.sampling.repetition_penalty"),
+            ("sampling: {max_tokens: 0}", "model.sampling.max_tokens"),
+            ("sampling: {stop: ['']}", "model.sampling.stop"),
+            (&HUB.replace("o/n", "../n"), "model.hub.repo"),
+            (&HUB.replace("m.gguf", "../m.gguf"), "model.hub.file"),
+            (&HUB.replace("m.gguf", "m.bin"), "model.hub.file"),
+            (&HUB.replace("0123456789012345678901234567890123456789", "main"), "model.hub.revision"),
+            (&HUB.replace('}', ", endpoint: 'ftp://x'}"), "model.hub.endpoint"),
         ];
-        for (text, expected) in cases {
-            let config: Config = serde_yaml::from_str(text).expect(text);
-            let sentence = config.validate().expect_err(text);
-            assert!(sentence.contains(expected), "{text} → {sentence}");
+        for (yaml, key) in bad {
+            let error = check(yaml).expect_err(yaml);
+            assert!(error.contains(key), "{yaml}: {error}");
         }
     }
 }

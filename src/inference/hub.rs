@@ -1,161 +1,248 @@
-//! Models from the hub: fetched once at a pinned revision, and known from then on by their SHA-256 in a manifest of our own, because the
-//! hub's client checks none.
+//! Downloaded models: fetched at a pinned revision, checked, and listed in a manifest of our own.
+//!
+//! Everything lies under `<data>/models/`: the hub's own cache in `hub/`, and `manifest.json`. Neither hf-hub nor the hub
+//! keeps a checksum that can be checked again later; the manifest does.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
 
-use hf_hub::{Repo, RepoType, api::sync::ApiBuilder};
+use hf_hub::api::sync::{ApiBuilder, ApiError, ApiRepo};
+use hf_hub::{Cache, Repo, RepoType};
+use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    config::{Config, Hub},
-    local::gguf::digest,
-};
+use super::config::Hub;
+use super::local::sum;
 
-const HUB: &str = "https://huggingface.co";
+/// How often a download that was cut goes on by itself; `model pull` run again goes on too.
+const RETRIES: usize = 5;
 
-/// A file that was pulled.
+/// A downloaded model.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Entry {
-    /// The repository.
+    /// The repository, `owner/name`.
     pub repo: String,
-    /// The file in it.
+    /// The file's path in the repository.
     pub file: String,
-    /// The revision it was asked at.
+    /// The commit it was taken from.
     pub revision: String,
-    /// Its digest, in hexadecimal.
+    /// The file's SHA-256, in lower-case hexadecimal, computed here.
     pub sha256: String,
-    /// Its size.
+    /// The file's length.
     pub bytes: u64,
-    /// Where it is, below the folder of models.
-    path: PathBuf,
-}
-
-/// Why a model was not pulled or is not there.
-#[derive(Debug, thiserror::Error)]
-pub enum HubError {
-    /// No hub is configured.
-    #[error("model.hub is not set: name a repo, a file and a revision in it")]
-    NotConfigured,
-    /// The configuration forbids it.
-    #[error("model.offline is set, so nothing is fetched from the hub")]
-    Offline,
-    /// The model has not been pulled.
-    #[error("{0} has not been pulled yet: run `compagnon model pull`")]
-    NotPulled(String),
-    /// The hub did not give the file.
-    #[error("the hub did not give {file}: {reason}")]
-    Hub {
-        /// The file.
-        file: String,
-        /// Why.
-        reason: String,
-    },
-    /// The file that came is not the one chosen.
-    #[error("{file} has the SHA-256 {found}, not {expected}; it was removed")]
-    Digest {
-        /// The file.
-        file: String,
-        /// Its digest.
-        found: String,
-        /// The one in the configuration.
-        expected: String,
-    },
-    /// The folder of models cannot be used.
-    #[error("the folder of models: {0}")]
-    Files(#[from] std::io::Error),
-    /// The manifest cannot be read.
-    #[error("the manifest {0} is damaged: remove it and pull again")]
-    Manifest(String),
+    /// Where it lies, below `<data>/models/`.
+    pub place: PathBuf,
 }
 
 impl Entry {
-    /// The file's path in a data folder.
+    /// Where the file lies.
     #[must_use]
     pub fn path(&self, data: &Path) -> PathBuf {
-        folder(data).join(&self.path)
+        folder(data).join(&self.place)
     }
+
+    fn is(&self, hub: &Hub) -> bool {
+        self.repo == hub.repo && self.file == hub.file && self.revision.eq_ignore_ascii_case(&hub.revision)
+    }
+
+    fn check(&self, data: &Path) -> Result<(), HubError> {
+        let path = self.path(data);
+        let found = File::open(&path).and_then(|mut file| sum(&mut file)).map_err(|error| at(&path, error))?;
+        if found == self.sha256 {
+            return Ok(());
+        }
+        Err(HubError::Mismatch { file: self.file.clone(), expected: self.sha256.clone(), found })
+    }
+}
+
+/// A downloaded model that was read again.
+#[derive(Debug)]
+pub struct Verified {
+    /// What the manifest says.
+    pub entry: Entry,
+    /// What is wrong with the file, if anything.
+    pub outcome: Result<(), HubError>,
+}
+
+/// What is wrong with downloaded models; each is one sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum HubError {
+    /// The configuration forbids the network.
+    #[error("model.offline is set: nothing is downloaded")]
+    Offline,
+    /// The hub could not be reached, or has no such file.
+    #[error("the download failed: {0} (run it again: it goes on where it stopped)")]
+    Download(String),
+    /// A file is not what was expected.
+    #[error("{file} has the SHA-256 {found}, {expected} was expected")]
+    Mismatch {
+        /// The file's path in its repository.
+        file: String,
+        /// The sum in the configuration, the hub's answer or the manifest.
+        expected: String,
+        /// The file's sum.
+        found: String,
+    },
+    /// A file could not be read or written.
+    #[error("{path}: {error}")]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The manifest is not one.
+    #[error("{0} is damaged: remove it and pull the models again")]
+    Manifest(PathBuf),
+}
+
+/// Downloads a model unless it is here already, checks it and writes it in the manifest. Blocks; shows a progress bar on a
+/// terminal. With `sha256` (hexadecimal), a file that differs is removed and refused.
+pub fn pull(hub: &Hub, sha256: Option<&str>, offline: bool, data: &Path) -> Result<Entry, HubError> {
+    pull_with(hub, sha256, offline, data, RETRIES)
+}
+
+/// The downloaded models, in the order they came.
+pub fn list(data: &Path) -> Result<Vec<Entry>, HubError> {
+    let path = folder(data).join("manifest.json");
+    match fs::read(&path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|_| HubError::Manifest(path)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(at(&path, error)),
+    }
+}
+
+/// Reads every downloaded model again; each comes with what is wrong with it, if anything.
+pub fn verify(data: &Path) -> Result<Vec<Verified>, HubError> {
+    let verified = |entry: Entry| Verified { outcome: entry.check(data), entry };
+    Ok(list(data)?.into_iter().map(verified).collect())
+}
+
+/// The manifest's entry for a model, if it was downloaded.
+pub(super) fn find(hub: &Hub, data: &Path) -> Result<Option<Entry>, HubError> {
+    Ok(list(data)?.into_iter().find(|entry| entry.is(hub)))
+}
+
+fn pull_with(hub: &Hub, sha256: Option<&str>, offline: bool, data: &Path, retries: usize) -> Result<Entry, HubError> {
+    let known = find(hub, data)?;
+    if let Some(entry) = &known
+        && entry.check(data).is_ok()
+    {
+        expect(hub, sha256, &entry.sha256)?;
+        return Ok(entry.clone());
+    }
+    if offline {
+        return Err(HubError::Offline);
+    }
+    let root = folder(data);
+    fs::create_dir_all(&root).map_err(|error| at(&root, error))?;
+    // A damaged copy in the cache would be taken for the whole file.
+    if let Some(entry) = &known {
+        remove(&entry.path(data))?;
+    }
+    let pointer = download(hub, &root, retries)?;
+    let blob = pointer.canonicalize().map_err(|error| at(&pointer, error))?;
+    let found = File::open(&blob).and_then(|mut file| sum(&mut file)).map_err(|error| at(&blob, error))?;
+    // For large files, the name under which the hub stores them is their SHA-256.
+    let stored = blob.file_name().and_then(|name| name.to_str()).filter(|name| name.len() == 64);
+    let manifest = known.as_ref().map(|entry| entry.sha256.as_str());
+    for expected in [sha256, stored, manifest] {
+        if let Err(error) = expect(hub, expected, &found) {
+            remove(&pointer)?;
+            return Err(error);
+        }
+    }
+    let bytes = fs::metadata(&blob).map_err(|error| at(&blob, error))?.len();
+    let place = pointer.strip_prefix(&root).unwrap_or(&pointer).to_owned();
+    let entry = Entry {
+        repo: hub.repo.clone(),
+        file: hub.file.clone(),
+        revision: hub.revision.clone(),
+        sha256: found,
+        bytes,
+        place,
+    };
+    record(&entry, hub, data)?;
+    Ok(entry)
+}
+
+fn download(hub: &Hub, root: &Path, retries: usize) -> Result<PathBuf, HubError> {
+    let cache = Cache::new(root.join("hub"));
+    let api = ApiBuilder::from_cache(cache.clone())
+        .with_endpoint(hub.endpoint.trim_end_matches('/').to_owned())
+        // Public models only: a token would be sent to whatever endpoint is configured.
+        .with_token(None)
+        .with_retries(retries)
+        .build()
+        .map_err(|error| failed(&error))?;
+    let repo = Repo::with_revision(hub.repo.clone(), RepoType::Model, hub.revision.clone());
+    let files = api.repo(repo.clone());
+    fetch(&files, &hub.file).or_else(|error| {
+        // A part that is already whole (or more) makes the hub refuse the rest: begin again, once.
+        if !matches!(error, ApiError::InvalidResume) && !error.to_string().contains("416") {
+            return Err(failed(&error));
+        }
+        let blobs = cache.path().join(repo.folder_name()).join("blobs");
+        for part in fs::read_dir(&blobs).map_err(|error| at(&blobs, error))?.flatten() {
+            if part.path().extension().is_some_and(|extension| extension == "part") {
+                fs::remove_file(part.path()).map_err(|error| at(&part.path(), error))?;
+            }
+        }
+        fetch(&files, &hub.file).map_err(|error| failed(&error))
+    })
+}
+
+fn fetch(files: &ApiRepo, file: &str) -> Result<PathBuf, ApiError> {
+    // Draws on standard error, and only when that is a terminal.
+    files.download_with_progress(file, ProgressBar::new(0))
+}
+
+fn failed(error: &ApiError) -> HubError {
+    HubError::Download(error.to_string())
+}
+
+fn expect(hub: &Hub, expected: Option<&str>, found: &str) -> Result<(), HubError> {
+    match expected.filter(|expected| !expected.eq_ignore_ascii_case(found)) {
+        None => Ok(()),
+        Some(expected) => Err(HubError::Mismatch {
+            file: hub.file.clone(),
+            expected: expected.to_ascii_lowercase(),
+            found: found.to_owned(),
+        }),
+    }
+}
+
+/// Removes a downloaded file: the link in the cache, and what it leads to.
+fn remove(pointer: &Path) -> Result<(), HubError> {
+    for path in [pointer.canonicalize().ok(), Some(pointer.to_owned())].into_iter().flatten() {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&path, error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Writes the manifest beside itself, then puts it in place: it is whole at any moment.
+fn record(entry: &Entry, hub: &Hub, data: &Path) -> Result<(), HubError> {
+    let mut entries = list(data)?;
+    entries.retain(|known| !known.is(hub));
+    entries.push(entry.clone());
+    let path = folder(data).join("manifest.json");
+    let written = path.with_extension("json.new");
+    let json = serde_json::to_vec_pretty(&entries).map_err(|error| at(&path, error.into()))?;
+    fs::write(&written, json).and_then(|()| fs::rename(&written, &path)).map_err(|error| at(&path, error))
 }
 
 fn folder(data: &Path) -> PathBuf {
     data.join("models")
 }
 
-/// Fetches the configured file, unless it is there, and writes it into the manifest. Blocks; shows its progress on a terminal.
-pub fn pull(config: &Config, data: &Path) -> Result<Entry, HubError> {
-    let hub = config.hub.as_ref().ok_or(HubError::NotConfigured)?;
-    if config.offline {
-        return Err(HubError::Offline);
-    }
-    let folder = folder(data);
-    fs::create_dir_all(&folder)?;
-    let refused = |reason: String| HubError::Hub { file: hub.file.clone(), reason };
-    let api = ApiBuilder::new()
-        .with_endpoint(hub.endpoint.as_deref().unwrap_or(HUB).trim_end_matches('/').to_owned())
-        .with_cache_dir(folder.clone())
-        .with_token(std::env::var("HF_TOKEN").ok())
-        .with_retries(3)
-        .build()
-        .map_err(|error| refused(error.to_string()))?;
-    let repo = Repo::with_revision(hub.repo.clone(), RepoType::Model, hub.revision.clone());
-    let path = api.repo(repo).get(&hub.file).map_err(|error| refused(error.to_string()))?;
-    let found = digest(&path)?;
-    if let Some(expected) = config.sha256.as_ref().filter(|expected| !found.eq_ignore_ascii_case(expected)) {
-        // Both the link and what it leads to: the next pull must fetch it anew.
-        let target = fs::canonicalize(&path)?;
-        fs::remove_file(&path)?;
-        if target != path {
-            fs::remove_file(target)?;
-        }
-        return Err(HubError::Digest { file: hub.file.clone(), found, expected: expected.clone() });
-    }
-    let entry = Entry {
-        repo: hub.repo.clone(),
-        file: hub.file.clone(),
-        revision: hub.revision.clone(),
-        sha256: found,
-        bytes: fs::metadata(&path)?.len(),
-        path: path.strip_prefix(&folder).unwrap_or(&path).to_owned(),
-    };
-    let mut entries = list(data)?;
-    entries.retain(|old| (&old.repo, &old.file, &old.revision) != (&entry.repo, &entry.file, &entry.revision));
-    entries.push(entry.clone());
-    let manifest = manifest(data);
-    let fresh = manifest.with_extension("new");
-    fs::write(&fresh, serde_json::to_vec_pretty(&entries).map_err(std::io::Error::other)?)?;
-    fs::rename(fresh, manifest)?;
-    Ok(entry)
+fn at(path: &Path, error: io::Error) -> HubError {
+    HubError::File { path: path.to_owned(), error }
 }
 
-/// What has been pulled.
-pub fn list(data: &Path) -> Result<Vec<Entry>, HubError> {
-    let manifest = manifest(data);
-    match fs::read(&manifest) {
-        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|_| HubError::Manifest(manifest.display().to_string())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The entry of the configured file.
-pub(super) fn pulled(hub: &Hub, data: &Path) -> Result<Entry, HubError> {
-    let wanted = (&hub.repo, &hub.file, &hub.revision);
-    let entry = list(data)?.into_iter().find(|entry| (&entry.repo, &entry.file, &entry.revision) == wanted);
-    entry.ok_or_else(|| HubError::NotPulled(format!("{}/{}", hub.repo, hub.file)))
-}
-
-/// Reads every pulled file again: each with what is wrong with it, if anything.
-pub fn verify(data: &Path) -> Result<Vec<(Entry, Result<(), String>)>, HubError> {
-    let check = |entry: &Entry| match digest(&entry.path(data)) {
-        Ok(found) if found == entry.sha256 => Ok(()),
-        Ok(found) => Err(format!("its SHA-256 is {found}, not {}: remove it and pull again", entry.sha256)),
-        Err(error) => Err(format!("{error}: pull it again")),
-    };
-    Ok(list(data)?.into_iter().map(|entry| (entry.clone(), check(&entry))).collect())
-}
-
-fn manifest(data: &Path) -> PathBuf {
-    folder(data).join("manifest.json")
-}
+#[cfg(test)]
+#[path = "hub_tests.rs"]
+mod tests;

@@ -9,6 +9,7 @@ pub mod local;
 use std::fmt;
 
 use async_trait::async_trait;
+use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use crate::conversation::Role;
@@ -32,7 +33,8 @@ impl fmt::Debug for Message {
 }
 
 /// How the next token is chosen, and when to stop.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
 pub struct Sampling {
     /// 0 takes the likeliest token each time; above, the higher the more varied. No unit.
     pub temperature: f32,
@@ -40,7 +42,8 @@ pub struct Sampling {
     pub top_p: f32,
     /// At most this many of the likeliest tokens are drawn from; 0 means all.
     pub top_k: usize,
-    /// Divides (positive) or multiplies (negative) the logits of tokens already seen; 1 changes nothing.
+    /// Divides (positive) or multiplies (negative) the logits of the answer's last 64 tokens; 1 changes nothing. The
+    /// prompt's own tokens are left alone: names and figures must be copied from it.
     pub repetition_penalty: f32,
     /// Makes the draw repeatable; `None` takes a fresh seed.
     pub seed: Option<u64>,
@@ -48,6 +51,21 @@ pub struct Sampling {
     pub max_tokens: usize,
     /// Texts that end the answer; they are not part of it.
     pub stop: Vec<String>,
+}
+
+impl Default for Sampling {
+    /// Sober: an assistant for work, not a poet.
+    fn default() -> Self {
+        Self {
+            temperature: 0.3,
+            top_p: 0.95,
+            top_k: 40,
+            repetition_penalty: 1.05,
+            seed: None,
+            max_tokens: 1024,
+            stop: Vec::new(),
+        }
+    }
 }
 
 /// A prompt and how to answer it.

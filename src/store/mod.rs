@@ -56,6 +56,9 @@ pub struct Store {
 
 struct Inner {
     db: Db,
+    /// sled's log. On Linux, sled's flush hands the bytes to the disk but syncs neither the file's new length nor the disk's own cache;
+    /// syncing the file does, so that a power cut takes nothing back.
+    log: std::fs::File,
     keys: Mutex<RoomKeys>,
     names: Names,
     /// Seals what belongs to no room.
@@ -180,6 +183,7 @@ impl Store {
         let existed = folder.exists();
         let master = keys::master(data, existed)?;
         let db = sled::Config::new().path(&folder).cache_capacity(CACHE_BYTES).flush_every_ms(None).open()?;
+        let log = std::fs::File::open(folder.join("db")).map_err(StoreError::Files)?;
         let found = schema::migrate(&db, schema::MIGRATIONS)?;
         let keys = RoomKeys::open(data, &master, found == schema::Found::Store)?;
         let relied_on = db.get(GENERATION)?.map_or(0, |bytes| number(&bytes));
@@ -187,7 +191,7 @@ impl Store {
             return Err(StoreError::Refused("rooms.keys is older than the store: put both back from the same backup."));
         }
         let own = Cipher::new(&seal::derived_key("compagnon 2026-11 store: values of no room", &master));
-        let inner = Inner { db, keys: Mutex::new(keys), names: Names::new(&master), own, _lock: lock };
+        let inner = Inner { db, log, keys: Mutex::new(keys), names: Names::new(&master), own, _lock: lock };
         let store = Self { inner: Arc::new(inner) };
         store.sweep()?;
         Ok(store)
@@ -237,7 +241,7 @@ impl Store {
 
     fn flush(&self) -> Result<(), StoreError> {
         self.inner.db.flush()?;
-        Ok(())
+        self.inner.log.sync_data().map_err(StoreError::Files)
     }
 }
 

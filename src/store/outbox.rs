@@ -24,7 +24,6 @@ impl Store {
         self.put(&mut batch, OUTBOX, &self.event_key(OUTBOX, &question.room_id, &question.event_id), &delivery)?;
         self.add_turns(&mut batch, &question.conversation(), &conclusion.turns)?;
         self.apply(batch)?;
-        fail::fail_point!("answer-stored");
         Ok(delivery)
     }
 

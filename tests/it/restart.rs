@@ -6,7 +6,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     support::{
-        bot::Bot,
+        bot::{Bot, Setup},
         people::{PATIENCE, Person},
         room::Text,
     },
@@ -59,15 +59,13 @@ async fn a_kill_in_the_middle_of_an_answer_neither_loses_nor_doubles_it() {
 #[tokio::test]
 async fn a_kill_between_storing_and_sending_neither_loses_nor_doubles_it() {
     kill_after("answer-stored=sleep(100000)", async |_, _, _, bot| {
-        let answered = bot.log().matches("answered").count();
+        let stored = bot.log().matches("stored").count();
         let written = timeout(PATIENCE, async {
-            while bot.log().matches("answered").count() == answered {
+            while bot.log().matches("stored").count() == stored {
                 sleep(Duration::from_millis(20)).await;
             }
         });
-        written.await.unwrap_or_else(|_| panic!("no answer was written: {}", bot.log()));
-        // The line is written just before the answer is stored; a kill in between would be right too, but is not meant here.
-        sleep(Duration::from_millis(300)).await;
+        written.await.unwrap_or_else(|_| panic!("no answer was stored: {}", bot.log()));
     })
     .await;
 }
@@ -75,7 +73,8 @@ async fn a_kill_between_storing_and_sending_neither_loses_nor_doubles_it() {
 /// Asks, waits for `moment`, kills, starts again, and reads the room; several times in one room.
 async fn kill_after(failpoints: &str, moment: impl AsyncFn(&Person, &str, &str, &Bot)) {
     let world = World::shared().await;
-    let setup = world.setup().await;
+    // At this level the log says when an answer is stored.
+    let setup = Setup { log_level: "debug", ..world.setup().await };
     let (id, awa) = (id_of(&setup), world.person("awa").await);
     let mut bot = world.start(&setup);
     let (room, first) = awa.create_dm(&id, "Comment vous appelez-vous ?").await;

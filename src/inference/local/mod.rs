@@ -1,129 +1,133 @@
-//! The local engine: a GGUF file in this process, answering one request at a time.
+//! The local engine: a GGUF file, its tokenizer and its template, and a thread that answers.
 //!
-//! What is here stands on candle's quantised llama, which cannot batch rooms. The seam above ([`ChatModel`]) does not know that.
+//! `header` and `gguf` open the file, `vocabulary`, `tokenizer` and `template` make the prompt, `llama` computes, `sampler`
+//! and `text` turn logits into what people read, `engine` holds the queue. A later engine replaces `llama` and `engine`.
 
 mod engine;
-pub(crate) mod gguf;
+mod gguf;
+mod header;
+mod llama;
 mod sampler;
 mod template;
 #[cfg(test)]
-mod tests;
+mod testing;
 mod text;
 mod tokenizer;
+mod vocabulary;
 
-use std::{io::Cursor, path::Path, sync::Arc};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use self::engine::Engine;
+use self::gguf::Gguf;
+use self::llama::Llama;
+use self::template::Template;
+use self::tokenizer::Tokenizer;
+use self::vocabulary::Vocabulary;
 use super::{ChatModel, Config, Generation, InferenceError, Message, Request, hub};
 use crate::conversation::Role;
-use engine::Engine;
-use gguf::Model;
-use template::Template;
-use tokenizer::Tokenizer;
 
-/// The witness: a tiny model of the project's own, so that everything runs without a network. See `tests/witness/`.
-const WITNESS: &[u8] = include_bytes!("../../../tests/witness/witness.gguf");
+pub use self::gguf::GgufError;
+pub(in crate::inference) use self::gguf::sum;
 
-/// What a message costs beside its text, if the template does not let itself be measured.
-const USUAL_OVERHEAD: usize = 8;
+/// The witness: a tiny model with a few sentences, for tests and for a first try without a download.
+static WITNESS: &[u8] = include_bytes!("../../../tests/witness/witness.gguf");
 
-/// Why a model cannot be used. Each is one sentence.
+/// Why no model could be opened; each is one sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The file is missing, not the one expected, malformed, or of a kind that the engine does not know.
-    #[error("the model {file}: {reason}")]
+    /// The file is missing, damaged, not the expected one, or of a kind this engine cannot run.
+    #[error("the model {path} cannot be used: {reason}")]
     File {
-        /// The file.
-        file: String,
-        /// What is wrong.
-        reason: String,
+        /// The file, or a name for the embedded one.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: GgufError,
     },
-    /// The hub's file is not there yet.
+    /// `model.hub` names a model that was never downloaded.
+    #[error("the model {0} is not here yet: run `compagnon model pull`")]
+    NotPulled(String),
+    /// The manifest of downloaded models could not be read.
     #[error(transparent)]
     Hub(#[from] hub::HubError),
-    /// The system gives no thread.
-    #[error("the engine cannot start: {0}")]
-    Thread(#[from] std::io::Error),
+    /// The system gave no thread.
+    #[error("the engine's thread cannot be started: {0}")]
+    Thread(std::io::Error),
 }
 
 /// A model loaded in this process.
 pub struct LocalModel {
     name: String,
-    engine: Engine,
-    tokenizer: Arc<Tokenizer>,
+    tokenizer: Tokenizer,
     template: Template,
+    engine: Engine,
     context: usize,
-    overhead: usize,
+    markup: Markup,
 }
 
 impl LocalModel {
-    /// Opens the model that the configuration names: a file, a file pulled from the hub into `data`, or else the witness.
+    /// Opens the model of the configuration: its `file`, or what `model pull` put under `data` for its `hub`, or the witness.
     pub fn open(config: &Config, data: &Path) -> Result<Self, OpenError> {
-        if let Some(hub) = &config.hub {
-            let entry = hub::pulled(hub, data)?;
-            return Self::from_file(&entry.path(data), Some(&entry.sha256), config);
-        }
-        match &config.file {
-            Some(path) => Self::from_file(path, config.sha256.as_deref(), config),
-            None => Self::witness(config),
-        }
+        let (path, sha256) = match (&config.file, &config.hub) {
+            (Some(file), _) => (file.clone(), config.sha256.clone()),
+            (None, Some(hub)) => {
+                let entry = hub::find(hub, data)?.ok_or_else(|| OpenError::NotPulled(hub.repo.clone()))?;
+                (entry.path(data), config.sha256.clone().or(Some(entry.sha256)))
+            }
+            (None, None) => return Self::embedded(config),
+        };
+        let beside = path.with_file_name("tokenizer.json");
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Gguf::open(&path, sha256.as_deref())
+            .map_err(Failure::File)
+            .and_then(|gguf| Self::load(gguf, &stem, beside.exists().then_some(beside.as_path()), config))
+            .map_err(|failure| failure.at(path))
     }
 
-    /// Opens the embedded witness.
-    pub fn witness(config: &Config) -> Result<Self, OpenError> {
-        let named = |reason| OpenError::File { file: "embedded in the program".to_owned(), reason };
-        Self::new(gguf::read(Cursor::new(WITNESS)).map_err(named)?, "witness (embedded)", config)
+    /// Opens the embedded witness model, with the default limits.
+    pub fn witness() -> Result<Self, OpenError> {
+        Self::embedded(&Config::default())
     }
 
-    fn from_file(path: &Path, sha256: Option<&str>, config: &Config) -> Result<Self, OpenError> {
-        Self::new(gguf::open(path, sha256)?, &path.display().to_string(), config)
+    fn embedded(config: &Config) -> Result<Self, OpenError> {
+        Gguf::embedded(WITNESS)
+            .map_err(Failure::File)
+            .and_then(|gguf| Self::load(gguf, "witness", None, config))
+            .map_err(|failure| failure.at(PathBuf::from("(embedded witness)")))
     }
 
-    fn new(model: Model, file: &str, config: &Config) -> Result<Self, OpenError> {
-        let named = |reason| OpenError::File { file: file.to_owned(), reason };
-        let Model { weights, metadata } = model;
-        let tokenizer = Arc::new(Tokenizer::read(&metadata).map_err(named)?);
-        let template = Template::read(&metadata, &tokenizer).map_err(named)?;
-        let own = metadata.number("llama.context_length").unwrap_or(gguf::MOST_POSITIONS);
-        let context = config.context.min(own).min(gguf::MOST_POSITIONS);
+    fn load(gguf: Gguf, fallback: &str, json: Option<&Path>, config: &Config) -> Result<Self, Failure> {
+        let vocabulary = Arc::new(Vocabulary::read(&gguf)?);
+        let tokenizer = Tokenizer::load(&gguf, Arc::clone(&vocabulary), json)?;
+        let template = read_template(&gguf, &vocabulary)?;
+        let markup = Markup::measure(&template, &tokenizer).map_err(GgufError::damaged)?;
+        let name = gguf.text("general.name").filter(|name| !name.trim().is_empty()).unwrap_or(fallback).to_owned();
+        let (llama, limit) = Llama::load(gguf, vocabulary.tokens.len())?;
+        let context = limit.min(config.context);
         if context < config.context {
-            tracing::warn!(asked = config.context, context, "model.context is more than this model and engine hold");
+            tracing::info!(asked = config.context, context, "the context is bounded by the model and its engine");
         }
-        let engine = Engine::start(weights, Arc::clone(&tokenizer), context, config.queue)?;
-        let mut model = Self { name: file.to_owned(), engine, tokenizer, template, context, overhead: USUAL_OVERHEAD };
-        if let Some(name) = metadata.text("general.name") {
-            model.name = format!("{name}, {file}");
-        }
-        model.overhead = model.measured_overhead().unwrap_or(USUAL_OVERHEAD);
-        Ok(model)
+        let engine = Engine::start(Box::new(llama), vocabulary, context, config.queue).map_err(Failure::Thread)?;
+        Ok(Self { name, tokenizer, template, engine, context, markup })
     }
 
-    /// What the template adds to each message, in tokens: half of what two more empty turns add.
-    fn measured_overhead(&self) -> Option<usize> {
-        let message = |role| Message { role, content: String::new() };
-        let once = [message(Role::User)];
-        let twice = [message(Role::User), message(Role::Assistant), message(Role::User)];
-        let length =
-            |messages: &[Message]| self.template.encode(&self.tokenizer, messages).ok().map(|tokens| tokens.len());
-        Some(length(&twice)?.checked_sub(length(&once)?)?.div_ceil(2))
+    fn prompt(&self, messages: &[Message]) -> Result<Vec<u32>, InferenceError> {
+        let spans = self.template.render(messages).map_err(InferenceError::Engine)?;
+        self.tokenizer.prompt(&spans).map_err(InferenceError::Engine)
     }
 }
 
 #[async_trait]
 impl ChatModel for LocalModel {
     fn generate(&self, request: Request) -> Result<Generation, InferenceError> {
-        let prompt = self.template.encode(&self.tokenizer, &request.messages).map_err(InferenceError::Engine)?;
-        if prompt.is_empty() || prompt.len() >= self.context {
-            return Err(InferenceError::PromptTooLong { tokens: prompt.len(), context: self.context });
-        }
-        self.engine.generate(prompt, request.sampling)
+        self.engine.submit(self.prompt(&request.messages)?, request.sampling)
     }
 
+    /// At least what the message adds to a prompt: their sum is never less than the prompt's length.
     fn count_tokens(&self, message: &Message) -> usize {
-        // A text that cannot be encoded counts as its bytes, which no tokenizer exceeds.
-        let text = self.tokenizer.encode(&message.content).map_or(message.content.len(), |tokens| tokens.len());
-        text + self.overhead
+        self.tokenizer.count(&message.content) + self.markup.of(message.role)
     }
 
     fn context_length(&self) -> usize {
@@ -135,6 +139,83 @@ impl ChatModel for LocalModel {
     }
 
     async fn health(&self) -> Result<(), InferenceError> {
-        if self.engine.is_alive() { Ok(()) } else { Err(InferenceError::Engine("its thread has ended".to_owned())) }
+        self.engine.health()
     }
 }
+
+/// What goes wrong while loading, before the file's name is added.
+enum Failure {
+    File(GgufError),
+    Thread(std::io::Error),
+}
+
+impl From<GgufError> for Failure {
+    fn from(reason: GgufError) -> Self {
+        Self::File(reason)
+    }
+}
+
+impl Failure {
+    fn at(self, path: PathBuf) -> OpenError {
+        match self {
+            Self::File(reason) => OpenError::File { path, reason },
+            Self::Thread(error) => OpenError::Thread(error),
+        }
+    }
+}
+
+fn read_template(gguf: &Gguf, vocabulary: &Vocabulary) -> Result<Template, GgufError> {
+    let spelling = |key: &str| {
+        let id = gguf.number(key).and_then(|id| vocabulary.tokens.get(id as usize));
+        id.cloned().unwrap_or_default()
+    };
+    let source = match gguf.text("tokenizer.chat_template") {
+        Some(source) => source,
+        None if ["<|im_start|>", "<|im_end|>"].iter().all(|token| vocabulary.reserved(token).is_some()) => {
+            template::CHATML
+        }
+        None => return Err(GgufError::unsupported("it has no chat template: it is not made for conversations")),
+    };
+    let (bos, eos) = (spelling("tokenizer.ggml.bos_token_id"), spelling("tokenizer.ggml.eos_token_id"));
+    Template::new(source.to_owned(), bos, eos)
+}
+
+/// What a template adds around a message, in tokens, rounded so that sums are upper bounds.
+#[derive(Clone, Copy, Debug)]
+struct Markup {
+    system: usize,
+    user: usize,
+    assistant: usize,
+}
+
+impl Markup {
+    /// Measured on three small conversations, since templates tell nothing about themselves.
+    fn measure(template: &Template, tokenizer: &Tokenizer) -> Result<Self, String> {
+        let sample = |role| Message { role, content: "x".to_owned() };
+        let [system, user, assistant] = [Role::System, Role::User, Role::Assistant].map(sample);
+        let one = tokenizer.count("x");
+        let length = |messages: &[&Message]| {
+            let messages: Vec<Message> = messages.iter().map(|message| (*message).clone()).collect();
+            let ids = tokenizer.prompt(&template.render(&messages)?)?;
+            Ok::<usize, String>(ids.len().saturating_sub(one * messages.len()))
+        };
+        // The first question carries the BOS and the answer's opening; the later ones are counted as much, which is more
+        // than they are.
+        let single = length(&[&user])?;
+        let pair = length(&[&user, &assistant, &user])?.saturating_sub(single);
+        let instructions = length(&[&system, &user])?.saturating_sub(single);
+        // Words across the border of a text and its markup may be cut otherwise than apart: two tokens for that.
+        Ok(Self { system: instructions + 2, user: single + 2, assistant: pair.saturating_sub(single) + 2 })
+    }
+
+    fn of(self, role: Role) -> usize {
+        match role {
+            Role::System => self.system,
+            Role::User => self.user,
+            Role::Assistant => self.assistant,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,24 +1,31 @@
-//! From messages to tokens, through the chat template that the model's authors wrote.
+//! The model's chat template, rendered so that what people write never meets its markup.
 //!
-//! The template never sees what people write. Each message's text is stood in for by a mark that nobody can guess; once the template is
-//! rendered, what is around the marks is its own markup, where control tokens are control tokens, and the texts are put back as text.
+//! The template sees a placeholder for each message's text. The rendering is cut at the placeholders, and the texts are put
+//! back as content. White space at a text's ends stays visible to the template: many trim it.
 
-use minijinja::{Environment, Error, ErrorKind, Value, context};
-use rand::RngExt as _;
+use std::fmt::Write as _;
 
-use super::{
-    gguf::Metadata,
-    tokenizer::{Stretch, Tokenizer},
-};
-use crate::{conversation::Role, inference::Message};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Value;
+use minijinja::{Environment, Error, ErrorKind, context};
+use rand::Rng;
 
-/// What a template may cost: they come with the model file, and one that loops must not stop the bot.
-const FUEL: u64 = 2_000_000;
+use super::gguf::{GgufError, one_line};
+use super::tokenizer::Span;
+use crate::conversation::Role;
+use crate::inference::Message;
 
-/// The template of models that have none but know `ChatML`'s tokens.
-const CHATML: &str = "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+/// The template used when a file has none but knows its tokens.
+pub(super) const CHATML: &str = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}\
+                                 {% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
-/// A chat template, ready.
+/// What a rendering may cost: a thousand times what a long conversation needs, and still well under a second.
+const FUEL: u64 = 5_000_000;
+
+const OPEN: char = '\u{E000}';
+const CLOSE: char = '\u{E001}';
+
+/// A compiled chat template.
 pub(super) struct Template {
     environment: Environment<'static>,
     bos: String,
@@ -26,110 +33,161 @@ pub(super) struct Template {
 }
 
 impl Template {
-    /// Reads the template; the error is one sentence.
-    pub(super) fn read(metadata: &Metadata, tokenizer: &Tokenizer) -> Result<Self, String> {
-        let source = match metadata.text("tokenizer.chat_template") {
-            Some(source) => source,
-            None if tokenizer.control("<|im_start|>").is_some() => CHATML,
-            None => return Err("it has no chat template: choose a model made for conversation".to_owned()),
-        };
+    /// Compiles a template; `bos` and `eos` are the spellings it may write.
+    pub(super) fn new(source: String, bos: String, eos: String) -> Result<Self, GgufError> {
+        Self::compile(source)
+            .map(|environment| Self { environment, bos, eos })
+            .map_err(|error| GgufError::damaged(format!("its chat template cannot be read: {error}")))
+    }
+
+    fn compile(source: String) -> Result<Environment<'static>, Error> {
         let mut environment = Environment::new();
+        // As the transformers library sets Jinja up for chat templates.
+        environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
         environment.set_fuel(Some(FUEL));
         environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.add_function("raise_exception", |reason: String| -> Result<Value, Error> {
             Err(Error::new(ErrorKind::InvalidOperation, reason))
         });
-        environment.add_function("strftime_now", |format: String| {
-            jiff::fmt::strtime::format(&format, &jiff::Zoned::now()).unwrap_or_default()
-        });
-        // The whole text is the model's input, not a web page.
-        environment.add_filter("tojson", |value: Value| serde_json::to_string(&value).unwrap_or_default());
-        environment
-            .add_template_owned("chat", source.to_owned())
-            .map_err(|error| format!("its chat template cannot be read: {error}"))?;
-        let spelling = |id: Option<u32>| id.map_or_else(String::new, |id| tokenizer.spelling(id).to_owned());
-        Ok(Self { environment, bos: spelling(tokenizer.bos), eos: spelling(tokenizer.ends.last().copied()) })
+        environment.add_function("strftime_now", strftime_now);
+        environment.add_filter("tojson", tojson);
+        environment.add_template_owned("chat", source)?;
+        Ok(environment)
     }
 
-    /// The tokens of a prompt that the model is to answer.
-    pub(super) fn encode(&self, tokenizer: &Tokenizer, messages: &[Message]) -> Result<Vec<u32>, String> {
-        let nonce: u128 = rand::rng().random();
-        let mark = |index: usize| format!("\u{E000}{nonce:032x}-{index}\u{E001}");
-        // Some templates know no system role: the instructions then open the first message.
-        let rendered = self.render(messages.iter().enumerate().map(|(at, message)| (message.role, mark(at)))).or_else(
-            |error| match messages {
-                [system, first, rest @ ..] if system.role == Role::System && first.role == Role::User => {
-                    let opening = std::iter::once((Role::User, format!("{}\n\n{}", mark(0), mark(1))));
-                    self.render(
-                        opening.chain(rest.iter().enumerate().map(|(at, message)| (message.role, mark(at + 2)))),
-                    )
-                }
-                _ => Err(error),
-            },
-        )?;
-        let mut prompt = Prompt::default();
-        let mut rest = rendered.as_str();
-        while let Some((at, index, mark)) = (0..messages.len())
-            .map(|index| (index, mark(index)))
-            .filter_map(|(index, mark)| rest.find(&mark).map(|at| (at, index, mark)))
-            .min()
-        {
-            prompt.markup(tokenizer, &rest[..at])?;
-            prompt.text.push_str(&messages[index].content);
-            rest = &rest[at + mark.len()..];
-        }
-        prompt.markup(tokenizer, rest)?;
-        prompt.finish(tokenizer)
-    }
-
-    fn render(&self, messages: impl Iterator<Item = (Role, String)>) -> Result<String, String> {
-        let messages: Vec<Value> =
-            messages.map(|(role, content)| context! { role => role.as_str(), content }).collect();
-        let template = self.environment.get_template("chat").map_err(|error| error.to_string())?;
-        let variables = context! {
-            messages,
-            add_generation_prompt => true,
-            bos_token => &*self.bos,
-            eos_token => &*self.eos,
-        };
-        template.render(variables).map_err(|error| format!("the chat template failed: {error}"))
-    }
-}
-
-/// Tokens so far, and the text that is not encoded yet: text on both sides of a mark is encoded in one go, as the model was taught.
-#[derive(Default)]
-struct Prompt {
-    tokens: Vec<u32>,
-    text: String,
-}
-
-impl Prompt {
-    fn markup(&mut self, tokenizer: &Tokenizer, markup: &str) -> Result<(), String> {
-        for stretch in tokenizer.stretches(markup) {
-            match stretch {
-                Stretch::Text(text) => self.text.push_str(&text),
-                Stretch::Control(id) => {
-                    self.encode(tokenizer)?;
-                    self.tokens.push(id);
-                }
+    /// The prompt for these messages, ready for the answer. The error never holds content.
+    ///
+    /// A template that refuses or drops the system message, or refuses two messages of one person in a row, gets the same
+    /// conversation with the instructions at the head of the first question and neighbours joined.
+    pub(super) fn render(&self, messages: &[Message]) -> Result<Vec<Span>, String> {
+        match self.try_render(messages) {
+            Ok(spans) if shows_system(&spans, messages) => Ok(spans),
+            first => {
+                let folded = fold(messages);
+                let second = self.try_render(&folded);
+                if second.is_err() && first.is_ok() { first } else { second }
             }
         }
-        Ok(())
     }
 
-    fn encode(&mut self, tokenizer: &Tokenizer) -> Result<(), String> {
-        if !self.text.is_empty() {
-            self.tokens.extend(tokenizer.encode(&std::mem::take(&mut self.text))?);
+    fn try_render(&self, messages: &[Message]) -> Result<Vec<Span>, String> {
+        let mut nonce = [0; 16];
+        rand::rng().fill_bytes(&mut nonce);
+        let mut open = OPEN.to_string();
+        for byte in nonce {
+            // Writing to a string cannot fail.
+            let _ = write!(open, "{byte:02x}");
         }
-        Ok(())
-    }
-
-    fn finish(mut self, tokenizer: &Tokenizer) -> Result<Vec<u32>, String> {
-        self.encode(tokenizer)?;
-        match tokenizer.bos {
-            Some(bos) if tokenizer.add_bos && self.tokens.first() != Some(&bos) => self.tokens.insert(0, bos),
-            _ => {}
-        }
-        Ok(self.tokens)
+        open.push(':');
+        let values: Vec<Value> = messages
+            .iter()
+            .enumerate()
+            .map(|(index, message)| {
+                context! { role => role(message.role), content => placeholder(&message.content, &open, index) }
+            })
+            .collect();
+        let context = context! {
+            messages => values,
+            add_generation_prompt => true,
+            bos_token => self.bos.as_str(),
+            eos_token => self.eos.as_str(),
+            // Families that can think aloud: people wait for an answer, not for the thoughts.
+            enable_thinking => false,
+        };
+        let rendering = self
+            .environment
+            .get_template("chat")
+            .and_then(|template| template.render(context))
+            .map_err(|error| one_line(&format!("the chat template failed: {error}")))?;
+        Ok(cut(&rendering, &open, messages))
     }
 }
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::System => "system",
+        Role::User => "user",
+        Role::Assistant => "assistant",
+    }
+}
+
+/// The text's outer white space around a mark that stands for the rest; a blank text stands for itself.
+fn placeholder(content: &str, open: &str, index: usize) -> String {
+    let core = content.trim();
+    if core.is_empty() {
+        return content.to_owned();
+    }
+    let lead = &content[..content.len() - content.trim_start().len()];
+    let trail = &content[content.trim_end().len()..];
+    format!("{lead}{open}{index}{CLOSE}{trail}")
+}
+
+/// Cuts a rendering at its placeholders.
+fn cut(rendering: &str, open: &str, messages: &[Message]) -> Vec<Span> {
+    let mut parts = rendering.split(open);
+    let mut spans = vec![Span::Markup(parts.next().unwrap_or_default().to_owned())];
+    for part in parts {
+        // A template that cut a placeholder in two lost that text: the rest is its own.
+        let Some((index, markup)) = part.split_once(CLOSE) else { continue };
+        if let Some(message) = index.parse().ok().and_then(|index: usize| messages.get(index)) {
+            spans.push(Span::Content(message.content.trim().to_owned()));
+        }
+        spans.push(Span::Markup(markup.to_owned()));
+    }
+    spans
+}
+
+fn shows_system(spans: &[Span], messages: &[Message]) -> bool {
+    messages
+        .iter()
+        .filter(|message| message.role == Role::System && !message.content.trim().is_empty())
+        .all(|message| spans.contains(&Span::Content(message.content.trim().to_owned())))
+}
+
+/// Without a system role, and with roles that alternate.
+fn fold(messages: &[Message]) -> Vec<Message> {
+    let mut folded: Vec<Message> = Vec::new();
+    for message in messages {
+        // Instructions are given by whoever asks.
+        let role = if message.role == Role::System { Role::User } else { message.role };
+        match folded.last_mut().filter(|last| last.role == role) {
+            Some(last) => {
+                last.content.push_str("\n\n");
+                last.content.push_str(&message.content);
+            }
+            None => folded.push(Message { role, content: message.content.clone() }),
+        }
+    }
+    folded
+}
+
+fn strftime_now(format: &str) -> Result<String, Error> {
+    jiff::fmt::strtime::format(format, &jiff::Zoned::now())
+        .map_err(|_| Error::new(ErrorKind::InvalidOperation, "strftime_now: the format cannot be used"))
+}
+
+/// Jinja's `tojson` as chat templates expect it: minijinja's, without its escapes for HTML.
+fn tojson(value: &Value, indent: Option<Value>, options: minijinja::value::Kwargs) -> Result<Value, Error> {
+    let escaped = minijinja::filters::tojson(value, indent, options)?.to_string();
+    let mut plain = String::with_capacity(escaped.len());
+    let mut rest = escaped.as_str();
+    while let Some(at) = rest.find('\\') {
+        plain.push_str(&rest[..at]);
+        let (escape, character) = match rest.get(at..at + 6) {
+            Some("\\u003c") => (6, "<"),
+            Some("\\u003e") => (6, ">"),
+            Some("\\u0026") => (6, "&"),
+            Some("\\u0027") => (6, "'"),
+            // Every other escape is two ASCII characters that stay; after `\u` the digits follow as text.
+            _ => (2, &rest[at..at + 2]),
+        };
+        plain.push_str(character);
+        rest = &rest[at + escape..];
+    }
+    plain.push_str(rest);
+    Ok(Value::from_safe_string(plain))
+}
+
+#[cfg(test)]
+#[path = "template_tests.rs"]
+mod tests;

@@ -1,133 +1,157 @@
-//! From tokens' bytes to text that may be shown: whole characters only, and never a part of a stop text.
+//! From bytes to what people read: whole characters, and never a part of a stop text.
 
-/// Collects bytes and lets go of text.
-pub(super) struct Text<'a> {
-    stops: &'a [String],
-    /// Bytes that are not yet a whole character.
-    bytes: Vec<u8>,
-    /// Text held back because a stop text may begin in it.
+/// Gathers bytes into whole characters.
+#[derive(Default)]
+pub(super) struct Characters {
+    pending: Vec<u8>,
+}
+
+impl Characters {
+    /// Adds bytes and returns the characters they complete; bytes that can never be text become U+FFFD.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> String {
+        self.pending.extend_from_slice(bytes);
+        let mut text = String::new();
+        loop {
+            match std::str::from_utf8(&self.pending) {
+                Ok(valid) => {
+                    text.push_str(valid);
+                    self.pending.clear();
+                    return text;
+                }
+                Err(error) => {
+                    let valid = error.valid_up_to();
+                    text.push_str(&String::from_utf8_lossy(&self.pending[..valid]));
+                    // Without a length, the bytes are the start of a character still to come.
+                    let Some(invalid) = error.error_len() else {
+                        self.pending.drain(..valid);
+                        return text;
+                    };
+                    text.push(char::REPLACEMENT_CHARACTER);
+                    self.pending.drain(..valid + invalid);
+                }
+            }
+        }
+    }
+
+    /// What remains at the end: one U+FFFD for a character that never came whole.
+    pub(super) fn finish(&mut self) -> &'static str {
+        if std::mem::take(&mut self.pending).is_empty() { "" } else { "\u{FFFD}" }
+    }
+}
+
+/// Lets text through up to the first stop text.
+pub(super) struct Stops {
+    stops: Vec<String>,
     held: String,
 }
 
-/// What may be shown now, and whether a stop text ended the answer.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Shown {
-    pub(super) text: String,
-    pub(super) stopped: bool,
+/// What [`Stops::push`] lets through.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Passed {
+    /// Text that can no longer be part of a stop text; may be empty.
+    Text(String),
+    /// The last text: a stop text followed it.
+    Stopped(String),
 }
 
-impl<'a> Text<'a> {
-    pub(super) fn new(stops: &'a [String]) -> Self {
-        Self { stops, bytes: Vec::new(), held: String::new() }
+impl Stops {
+    /// Stops at any of these texts; empty ones are ignored.
+    pub(super) fn new(stops: &[String]) -> Self {
+        let stops = stops.iter().filter(|stop| !stop.is_empty()).cloned().collect();
+        Self { stops, held: String::new() }
     }
 
-    /// Takes the bytes of one more token.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Shown {
-        self.bytes.extend_from_slice(bytes);
-        self.take_characters(false);
-        self.release(false)
-    }
-
-    /// The answer is over: what was held back is text after all.
-    pub(super) fn finish(&mut self) -> Shown {
-        self.take_characters(true);
-        self.release(true)
-    }
-
-    fn take_characters(&mut self, last: bool) {
-        let mut rest = self.bytes.as_slice();
-        let mut kept = Vec::new();
-        for chunk in rest.utf8_chunks() {
-            self.held.push_str(chunk.valid());
-            rest = &rest[chunk.valid().len()..];
-            let invalid = chunk.invalid();
-            // Only at the very end may an unfinished character still be finished.
-            let unfinished = !invalid.is_empty() && rest.len() == invalid.len() && is_unfinished(invalid);
-            if unfinished && !last {
-                kept = invalid.to_vec();
-            } else if !invalid.is_empty() {
-                self.held.push(char::REPLACEMENT_CHARACTER);
-            }
-            rest = &rest[invalid.len()..];
-        }
-        self.bytes = kept;
-    }
-
-    fn release(&mut self, last: bool) -> Shown {
-        let first_stop =
-            self.stops.iter().filter(|stop| !stop.is_empty()).filter_map(|stop| self.held.find(stop)).min();
-        if let Some(at) = first_stop {
+    /// Adds text; what might be the start of a stop text is held back.
+    pub(super) fn push(&mut self, text: &str) -> Passed {
+        self.held.push_str(text);
+        if let Some(at) = self.stops.iter().filter_map(|stop| self.held.find(stop.as_str())).min() {
             self.held.truncate(at);
-            return Shown { text: std::mem::take(&mut self.held), stopped: true };
+            return Passed::Stopped(std::mem::take(&mut self.held));
         }
-        let keep = if last { 0 } else { self.stops.iter().map(|stop| beginning(&self.held, stop)).max().unwrap_or(0) };
-        let rest = self.held.split_off(self.held.len() - keep);
-        Shown { text: std::mem::replace(&mut self.held, rest), stopped: false }
+        let doubtful = self.stops.iter().map(|stop| self.begins(stop)).max().unwrap_or(0);
+        let rest = self.held.split_off(self.held.len() - doubtful);
+        Passed::Text(std::mem::replace(&mut self.held, rest))
     }
-}
 
-/// The length of the longest end of `text` that begins `stop`.
-fn beginning(text: &str, stop: &str) -> usize {
-    (1..stop.len()).rev().find(|length| stop.is_char_boundary(*length) && text.ends_with(&stop[..*length])).unwrap_or(0)
-}
+    /// What was held back, once nothing more can come.
+    pub(super) fn finish(&mut self) -> String {
+        std::mem::take(&mut self.held)
+    }
 
-/// Whether these bytes begin a character that more bytes may complete.
-fn is_unfinished(bytes: &[u8]) -> bool {
-    std::str::from_utf8(bytes).is_err_and(|error| error.valid_up_to() == 0 && error.error_len().is_none())
+    /// The length in bytes of the longest end of the held text that starts `stop`.
+    fn begins(&self, stop: &str) -> usize {
+        let starts = stop.char_indices().map(|(at, _)| at).filter(|at| *at > 0);
+        starts.filter(|at| self.held.ends_with(&stop[..*at])).max().unwrap_or(0)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::Text;
+    use super::{Characters, Passed, Stops};
 
-    /// What is shown when the bytes come in pieces of these lengths, and whether a stop text was met.
-    fn shown(stops: &[String], bytes: &[u8], lengths: &[usize]) -> (Vec<String>, bool) {
-        let mut text = Text::new(stops);
-        let mut out = Vec::new();
-        let mut rest = bytes;
-        let mut lengths = lengths.iter().cycle();
-        while !rest.is_empty() {
-            let (now, later) = rest.split_at((*lengths.next().expect("endless")).clamp(1, rest.len()));
-            let step = text.push(now);
-            out.push(step.text);
-            if step.stopped {
-                return (out, true);
+    #[test]
+    fn an_emoji_comes_out_only_whole() {
+        let mut characters = Characters::default();
+        let bytes = "é👍".as_bytes();
+        let pieces: Vec<String> = bytes.iter().map(|byte| characters.push(&[*byte])).collect();
+        assert_eq!(pieces, ["", "é", "", "", "", "👍"]);
+        assert_eq!(characters.finish(), "");
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_do_not_block_what_follows() {
+        let mut characters = Characters::default();
+        assert_eq!(characters.push(b"a\xFFb\xF0\x9F"), "a\u{FFFD}b");
+        assert_eq!(characters.push(b"!"), "\u{FFFD}!");
+        assert_eq!(characters.push(b"\xE2"), "");
+        assert_eq!(characters.finish(), "\u{FFFD}");
+    }
+
+    fn through(stops: &[&str], pieces: &[&str]) -> (String, bool) {
+        let stops: Vec<String> = stops.iter().map(|stop| (*stop).to_owned()).collect();
+        let mut filter = Stops::new(&stops);
+        let mut out = String::new();
+        for piece in pieces {
+            match filter.push(piece) {
+                Passed::Text(text) => out.push_str(&text),
+                Passed::Stopped(text) => return (out + text.as_str(), true),
             }
-            rest = later;
         }
-        let end = text.finish();
-        out.push(end.text);
-        (out, end.stopped)
+        out.push_str(&filter.finish());
+        (out, false)
+    }
+
+    #[test]
+    fn a_stop_text_split_over_pieces_never_shows() {
+        assert_eq!(through(&["###", "FIN"], &["ok #", "#", "# suite"]), ("ok ".to_owned(), true));
+        assert_eq!(through(&["###"], &["a#", "b##"]), ("a#b##".to_owned(), false));
+        assert_eq!(through(&["aab"], &["a", "a", "a", "b"]), ("a".to_owned(), true));
+        assert_eq!(through(&["", "é!"], &["é", "é", "!"]), ("é".to_owned(), true));
     }
 
     proptest! {
         #[test]
-        fn however_it_is_cut_the_same_text_is_shown(text in "[a-z🙂é ]{0,40}", lengths in prop::collection::vec(1_usize..6, 1..8)) {
-            let (pieces, _) = shown(&[], text.as_bytes(), &lengths);
-            prop_assert_eq!(pieces.concat(), text);
+        fn whatever_the_pieces_the_text_up_to_the_stop_comes_out(
+            pieces in prop::collection::vec("[abé]{0,4}", 0..12), stop in "[abé]{1,4}",
+        ) {
+            let whole = pieces.concat();
+            let borrowed: Vec<&str> = pieces.iter().map(String::as_str).collect();
+            let (out, stopped) = through(&[&stop], &borrowed);
+            if let Some((before, _)) = whole.split_once(&stop) {
+                prop_assert_eq!((out.as_str(), stopped), (before, true));
+            } else {
+                prop_assert_eq!((out, stopped), (whole, false));
+            }
         }
 
         #[test]
-        fn nothing_of_a_stop_text_is_ever_shown(text in "[abc]{0,40}", lengths in prop::collection::vec(1_usize..6, 1..8)) {
-            let stop = "abca".to_owned();
-            let (pieces, stopped) = shown(std::slice::from_ref(&stop), text.as_bytes(), &lengths);
-            let expected = text.split(&stop).next().unwrap_or_default();
-            prop_assert_eq!(pieces.concat(), expected);
-            prop_assert_eq!(stopped, text.contains(&stop));
+        fn characters_are_those_of_the_whole_text(text in any::<String>(), cut in 1_usize..5) {
+            let mut characters = Characters::default();
+            let mut out: String = text.as_bytes().chunks(cut).map(|bytes| characters.push(bytes)).collect();
+            out.push_str(characters.finish());
+            prop_assert_eq!(out, text);
         }
-
-        #[test]
-        fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..40), lengths in prop::collection::vec(1_usize..6, 1..8)) {
-            let (pieces, _) = shown(&[], &bytes, &lengths);
-            prop_assert_eq!(pieces.concat(), String::from_utf8_lossy(&bytes));
-        }
-    }
-
-    #[test]
-    fn a_character_spread_over_tokens_is_shown_once_whole() {
-        let (pieces, _) = shown(&[], "a🙂".as_bytes(), &[1]);
-        assert_eq!(pieces, ["a", "", "", "", "🙂", ""]);
     }
 }

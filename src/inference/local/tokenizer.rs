@@ -1,238 +1,260 @@
-//! Text to tokens and back, as the GGUF file itself describes it.
+//! Text to token ids, where only the template's own markup may become control tokens.
 //!
-//! Control tokens are not in the vocabulary that text is encoded with: `<|im_start|>` in a message is eleven characters of text. Only
-//! [`Tokenizer::control`], which the chat template's own markup goes through, gives their ids.
+//! The encoder is built *without* the reserved tokens: whatever is written in a message, there is no path from its text to
+//! a control id. Markup is searched for reserved spellings here, by hand.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
 
-use tokenizers::{
-    SplitDelimiterBehavior,
-    models::bpe::BPE,
-    normalizers::{NFC, Replace},
-    pre_tokenizers::{PreTokenizerWrapper, byte_level::ByteLevel, digits::Digits, sequence::Sequence, split::Split},
-};
+use serde_json::Value as Json;
+use tokenizers::models::bpe::{BPE, Vocab};
+use tokenizers::pre_tokenizers::PreTokenizerWrapper;
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use tokenizers::pre_tokenizers::sequence::Sequence;
+use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
+use tokenizers::tokenizer::SplitDelimiterBehavior;
 
-use super::gguf::Metadata;
+use super::gguf::{Gguf, GgufError};
+use super::vocabulary::{Kind, Spelling, Vocabulary};
 
-const CONTROL: u64 = 3;
-const USER_DEFINED: u64 = 4;
-const BYTE: u64 = 6;
-
-/// How Llama 3 splits text before merging; numbers go by three digits.
+const CONTRACTIONS: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-/// How Qwen 2 does; numbers go digit by digit.
 const QWEN2: &str =
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-/// A vocabulary and the way to it.
-pub(super) struct Tokenizer {
-    inner: tokenizers::Tokenizer,
-    /// The bytes of each token, by id.
-    bytes: Vec<Vec<u8>>,
-    /// The spellings of the tokens that are markup, longest first.
-    controls: Vec<(String, u32)>,
-    pub(super) bos: Option<u32>,
-    pub(super) add_bos: bool,
-    /// The tokens that end an answer.
-    pub(super) ends: Vec<u32>,
+/// A stretch of a prompt.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Span {
+    /// Written by the template: reserved spellings are control tokens.
+    Markup(String),
+    /// Written by someone: text, whatever it looks like.
+    Content(String),
 }
 
-/// A stretch of a prompt.
-#[derive(Debug, PartialEq)]
-pub(super) enum Stretch {
-    /// A control token.
-    Control(u32),
-    /// Text, to be encoded as such.
-    Text(String),
+/// Encodes prompts.
+pub(super) struct Tokenizer {
+    encoder: tokenizers::Tokenizer,
+    vocabulary: Arc<Vocabulary>,
+    /// Reserved spellings, the longest first.
+    reserved: Vec<(String, u32)>,
+    /// Whether spaces are written as `▁` here rather than by the encoder itself.
+    marks_spaces: bool,
+    bos: Option<u32>,
 }
 
 impl Tokenizer {
-    /// Reads the tokenizer; the error is one sentence.
-    pub(super) fn read(metadata: &Metadata) -> Result<Self, String> {
-        let missing = |key: &str| format!("its tokenizer has no `{key}`");
-        let model = metadata.text("tokenizer.ggml.model").ok_or_else(|| missing("tokenizer.ggml.model"))?;
-        let tokens = metadata.texts("tokenizer.ggml.tokens").ok_or_else(|| missing("tokenizer.ggml.tokens"))?;
-        let types = types(metadata, tokens.len());
-        let (inner, bytes) = match model {
-            "gpt2" => {
-                (byte_level(metadata, &tokens, &types)?, tokens.iter().map(|token| from_byte_level(token)).collect())
-            }
-            "llama" => {
-                let bytes = tokens.iter().zip(&types).map(|(token, kind)| from_sentence_piece(token, *kind)).collect();
-                (sentence_piece(metadata, &tokens, &types)?, bytes)
-            }
-            other => {
-                return Err(format!("its tokenizer is of the kind `{other}`; this engine knows `gpt2` and `llama`"));
-            }
+    /// Builds the encoder from the GGUF, or from a `tokenizer.json` that lies beside it.
+    pub(super) fn load(gguf: &Gguf, vocabulary: Arc<Vocabulary>, json: Option<&Path>) -> Result<Self, GgufError> {
+        let beside = json.map(std::fs::read).transpose()?;
+        let (encoder, marks_spaces) = match (beside, vocabulary.spelling) {
+            (Some(bytes), _) => (from_json(&bytes, &vocabulary)?, false),
+            (None, Spelling::ByteLevel) => (byte_level(gguf, &vocabulary)?, false),
+            (None, Spelling::SentencePiece) => (sentence_piece(gguf, &vocabulary)?, true),
         };
-        let mut controls: Vec<(String, u32)> = tokens
-            .iter()
-            .zip(0_u32..)
-            .filter(|(token, id)| matches!(types[*id as usize], CONTROL | USER_DEFINED) && !token.is_empty())
-            .map(|(token, id)| ((*token).to_owned(), id))
+        let mut reserved: Vec<(String, u32)> = (0..vocabulary.tokens.len() as u32)
+            .filter(|id| vocabulary.is_reserved(*id))
+            .map(|id| (vocabulary.tokens[id as usize].clone(), id))
+            .filter(|(token, _)| !token.trim().is_empty())
             .collect();
-        controls.sort_by_key(|(token, _)| std::cmp::Reverse(token.len()));
-        let id = |key: &str| metadata.number(key).filter(|id| *id < tokens.len()).and_then(|id| u32::try_from(id).ok());
-        let (bos, eos) = (id("tokenizer.ggml.bos_token_id"), id("tokenizer.ggml.eos_token_id"));
-        let known_ends = ["<|im_end|>", "<|eot_id|>", "<|end_of_text|>", "<|endoftext|>", "<|end|>", "</s>"];
-        let named = controls.iter().filter(|(token, _)| known_ends.contains(&token.as_str())).map(|(_, id)| *id);
-        let ends = named.chain(eos).collect();
-        let add_bos = metadata.flag("tokenizer.ggml.add_bos_token").unwrap_or(model == "llama");
-        Ok(Self { inner, bytes, controls, bos, add_bos, ends })
+        reserved.sort_by_key(|(token, _)| std::cmp::Reverse(token.len()));
+        // llama.cpp's default: SentencePiece models want their BOS, the others say so.
+        let wants_bos = gguf.flag("tokenizer.ggml.add_bos_token").unwrap_or(marks_spaces);
+        let bos = gguf.number("tokenizer.ggml.bos_token_id").map(|id| id as u32).filter(|_| wants_bos);
+        Ok(Self { encoder, vocabulary, reserved, marks_spaces, bos })
     }
 
-    /// Encodes text as text: no control token comes out, whatever is spelt in it.
-    pub(super) fn encode(&self, text: &str) -> Result<Vec<u32>, String> {
-        self.inner.encode(text, false).map(|encoding| encoding.get_ids().to_vec()).map_err(|error| error.to_string())
+    /// A prompt's token ids, its BOS included when the model wants one. The error never holds content.
+    pub(super) fn prompt(&self, spans: &[Span]) -> Result<Vec<u32>, String> {
+        let mut ids = self.encode(spans)?;
+        if let Some(bos) = self.bos
+            && ids.first() != Some(&bos)
+        {
+            ids.insert(0, bos);
+        }
+        Ok(ids)
     }
 
-    /// The bytes of a token; a character may be spread over several tokens.
-    pub(super) fn bytes(&self, id: u32) -> &[u8] {
-        self.bytes.get(id as usize).map_or(&[], Vec::as_slice)
+    /// How many tokens a text is, as content.
+    pub(super) fn count(&self, text: &str) -> usize {
+        // An encoder that fails is met again, with its error, when the prompt is made.
+        self.text(text).map_or(text.len(), |ids| ids.len())
     }
 
-    /// The id of the control token with this spelling.
-    pub(super) fn control(&self, spelling: &str) -> Option<u32> {
-        self.controls.iter().find(|(token, _)| token == spelling).map(|(_, id)| *id)
-    }
-
-    /// The spelling of a control token.
-    pub(super) fn spelling(&self, id: u32) -> &str {
-        self.controls.iter().find(|(_, control)| *control == id).map_or("", |(token, _)| token)
-    }
-
-    /// Splits a template's own markup into control tokens and plain text.
-    pub(super) fn stretches(&self, markup: &str) -> Vec<Stretch> {
-        let mut out = Vec::new();
-        let mut text = String::new();
-        let mut rest = markup;
-        while let Some(character) = rest.chars().next() {
-            if let Some((token, id)) = self.controls.iter().find(|(token, _)| rest.starts_with(token.as_str())) {
-                if !text.is_empty() {
-                    out.push(Stretch::Text(std::mem::take(&mut text)));
+    /// Neighbouring stretches of text are encoded as one, so that the words across their border are those the model learnt.
+    fn encode(&self, spans: &[Span]) -> Result<Vec<u32>, String> {
+        let mut ids = Vec::new();
+        let mut run = String::new();
+        for span in spans {
+            match span {
+                Span::Content(text) => run.push_str(text),
+                Span::Markup(text) => {
+                    let mut rest = text.as_str();
+                    while let Some((before, id, after)) = self.next_reserved(rest) {
+                        run.push_str(before);
+                        ids.extend(self.text(&std::mem::take(&mut run))?);
+                        ids.push(id);
+                        rest = after;
+                    }
+                    run.push_str(rest);
                 }
-                out.push(Stretch::Control(*id));
-                rest = &rest[token.len()..];
-            } else {
-                text.push(character);
-                rest = &rest[character.len_utf8()..];
             }
         }
-        if !text.is_empty() {
-            out.push(Stretch::Text(text));
-        }
-        out
+        ids.extend(self.text(&run)?);
+        Ok(ids)
     }
 
-    #[cfg(test)]
-    pub(super) fn is_control(&self, id: u32) -> bool {
-        self.controls.iter().any(|(_, control)| *control == id)
+    /// The first reserved spelling in `markup`: what stands before it, its id, and what follows.
+    fn next_reserved<'a>(&self, markup: &'a str) -> Option<(&'a str, u32, &'a str)> {
+        markup.char_indices().find_map(|(at, _)| {
+            let (before, here) = markup.split_at(at);
+            let (token, id) = self.reserved.iter().find(|(token, _)| here.starts_with(token.as_str()))?;
+            Some((before, *id, &here[token.len()..]))
+        })
+    }
+
+    fn text(&self, text: &str) -> Result<Vec<u32>, String> {
+        if text.is_empty() {
+            return Ok(Vec::new());
+        }
+        let marked = self.marks_spaces.then(|| {
+            let prefix = if self.vocabulary.space_prefix { "▁" } else { "" };
+            format!("{prefix}{}", text.replace(' ', "▁"))
+        });
+        let encoding = self
+            .encoder
+            .encode_fast(marked.as_deref().unwrap_or(text), false)
+            .map_err(|_| "the tokenizer failed on a text".to_owned())?;
+        Ok(encoding.get_ids().to_vec())
     }
 }
 
-fn types(metadata: &Metadata, count: usize) -> Vec<u64> {
-    let listed = metadata.list("tokenizer.ggml.token_type").unwrap_or_default();
-    let kind = |value: &candle_core::quantized::gguf_file::Value| {
-        value.to_i32().ok().and_then(|kind| u64::try_from(kind).ok()).or_else(|| value.to_u64().ok()).unwrap_or(1)
-    };
-    let mut types: Vec<u64> = listed.iter().take(count).map(kind).collect();
-    types.resize(count, 1);
-    types
-}
-
-/// The vocabulary without what is markup.
-fn vocabulary<'a>(tokens: &[&'a str], types: &[u64]) -> HashMap<&'a str, u32> {
-    let pairs = tokens.iter().copied().zip(0_u32..);
-    pairs.filter(|(_, id)| !matches!(types[*id as usize], CONTROL | USER_DEFINED)).collect()
-}
-
-fn bpe(
-    vocabulary: &HashMap<&str, u32>,
-    merges: Vec<(String, String)>,
-    adapt: fn(tokenizers::models::bpe::BpeBuilder) -> tokenizers::models::bpe::BpeBuilder,
-) -> Result<BPE, String> {
-    let vocabulary = vocabulary.iter().map(|(token, id)| ((*token).to_owned(), *id)).collect::<Vec<_>>();
-    let builder =
-        BPE::builder().vocab_and_merges(vocabulary.into_iter().collect::<tokenizers::models::bpe::Vocab>(), merges);
-    adapt(builder).build().map_err(|error| format!("its tokenizer cannot be built: {error}"))
-}
-
-fn byte_level(metadata: &Metadata, tokens: &[&str], types: &[u64]) -> Result<tokenizers::Tokenizer, String> {
-    let kind = metadata.text("tokenizer.ggml.pre").unwrap_or("default");
-    let regex = |pattern: &str| -> Result<PreTokenizerWrapper, String> {
-        let pattern = tokenizers::pre_tokenizers::split::SplitPattern::Regex(pattern.to_owned());
-        let split = Split::new(pattern, SplitDelimiterBehavior::Isolated, false).map_err(|error| error.to_string())?;
-        let bytes = ByteLevel::new(false, false, false);
-        Ok(Sequence::new(vec![split.into(), bytes.into()]).into())
-    };
-    let whole = ByteLevel::new(false, false, true);
-    let before: PreTokenizerWrapper = match kind {
-        "gpt-2" | "default" => whole.into(),
-        "smollm" => Sequence::new(vec![Digits::new(true).into(), whole.into()]).into(),
-        "llama-bpe" | "llama3" => regex(LLAMA3)?,
-        "qwen2" => regex(QWEN2)?,
-        other => {
-            return Err(format!("its tokenizer splits text in the way `{other}`, which this engine does not know"));
+fn byte_level(gguf: &Gguf, vocabulary: &Vocabulary) -> Result<tokenizers::Tokenizer, GgufError> {
+    let pre = gguf.text("tokenizer.ggml.pre").unwrap_or("absent");
+    // The patterns are llama.cpp's (llama-vocab.cpp), which are those of the models' own tokenizers.
+    let (patterns, ignore_merges): (&[&str], bool) = match pre {
+        "gpt-2" | "gpt2" => (&[CONTRACTIONS], false),
+        "smollm" => (&[r"\p{N}", CONTRACTIONS], false),
+        "qwen2" => (&[QWEN2], false),
+        "llama-bpe" | "llama3" | "llama-v3" => (&[LLAMA3], true),
+        "default" => (&[r"[\p{P}\$\+<=>\^~\|]+", CONTRACTIONS, r"\p{N}+", "[0-9][0-9][0-9]"], false),
+        _ => {
+            return Err(GgufError::unsupported(format!(
+                "how it splits words ({pre:?}) is not known here; put the model's tokenizer.json beside it"
+            )));
         }
     };
-    let vocabulary = vocabulary(tokens, types);
-    let merges = metadata.texts("tokenizer.ggml.merges").ok_or("its tokenizer has no `tokenizer.ggml.merges`")?;
-    let merges = merges
-        .into_iter()
-        .map(|pair| pair.split_once(' ').map(|(left, right)| (left.to_owned(), right.to_owned())))
+    let merges = gguf
+        .list("tokenizer.ggml.merges")
+        .iter()
+        .map(|merge| {
+            let (left, right) = merge.to_string().ok()?.split_once(' ')?;
+            Some((left.to_owned(), right.to_owned()))
+        })
         .collect::<Option<Vec<_>>>()
-        .ok_or("one of its merges is not a pair")?;
-    let whole_words = matches!(kind, "llama-bpe" | "llama3");
-    let model =
-        bpe(&vocabulary, merges, if whole_words { |builder| builder.ignore_merges(true) } else { |builder| builder })?;
-    let mut tokenizer = tokenizers::Tokenizer::new(model);
-    tokenizer.with_pre_tokenizer(Some(before));
-    if kind == "qwen2" {
-        tokenizer.with_normalizer(Some(NFC)).map_err(|error| error.to_string())?;
+        .ok_or_else(|| GgufError::damaged("its merges are not pairs of texts"))?;
+    let mut steps = Vec::new();
+    for pattern in patterns {
+        let pattern = SplitPattern::Regex((*pattern).to_owned());
+        let split = Split::new(pattern, SplitDelimiterBehavior::Isolated, false).map_err(tokenizer_error)?;
+        steps.push(PreTokenizerWrapper::Split(split));
     }
-    Ok(tokenizer)
+    steps.push(PreTokenizerWrapper::ByteLevel(ByteLevel::new(false, false, false)));
+    let mut encoder = encoder(vocabulary, merges, ignore_merges, false)?;
+    encoder.with_pre_tokenizer(Some(Sequence::new(steps)));
+    Ok(encoder)
 }
 
-/// SentencePiece's BPE has scores in place of merges: a pair may be merged when the whole is a piece, the better score first.
-fn sentence_piece(metadata: &Metadata, tokens: &[&str], types: &[u64]) -> Result<tokenizers::Tokenizer, String> {
-    let scores = metadata.list("tokenizer.ggml.scores").ok_or("its tokenizer has no `tokenizer.ggml.scores`")?;
-    let score = |id: u32| scores.get(id as usize).and_then(|value| value.to_f32().ok()).unwrap_or(f32::MIN);
-    let vocabulary = vocabulary(tokens, types);
-    let mut merges = Vec::new();
-    for (piece, id) in &vocabulary {
-        for (at, _) in piece.char_indices().skip(1) {
-            let (left, right) = piece.split_at(at);
-            if let (Some(first), Some(second)) = (vocabulary.get(left), vocabulary.get(right)) {
-                merges.push((score(*id), *first, *second, (left.to_owned(), right.to_owned())));
-            }
+/// `SentencePiece` merges the pair whose union scores best; that is a BPE whose merges are ranked by the score of the union.
+fn sentence_piece(gguf: &Gguf, vocabulary: &Vocabulary) -> Result<tokenizers::Tokenizer, GgufError> {
+    let scores: Vec<f32> = gguf.list("tokenizer.ggml.scores").iter().filter_map(|score| score.to_f32().ok()).collect();
+    if scores.len() != vocabulary.tokens.len() {
+        return Err(GgufError::damaged("its tokens and their scores are not as many"));
+    }
+    let texts: HashSet<&str> = (0..vocabulary.tokens.len())
+        .filter(|id| vocabulary.kinds[*id] == Kind::Text)
+        .map(|id| vocabulary.tokens[id].as_str())
+        .collect();
+    let mut ranked: Vec<(f32, &str, &str)> = Vec::new();
+    for (token, score) in vocabulary.tokens.iter().zip(&scores) {
+        if !texts.contains(token.as_str()) {
+            continue;
         }
+        let splits = token.char_indices().skip(1).map(|(at, _)| token.split_at(at));
+        ranked.extend(
+            splits.filter(|(l, r)| texts.contains(l) && texts.contains(r)).map(|(left, right)| (*score, left, right)),
+        );
     }
-    merges.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
-    let merges = merges.into_iter().map(|(.., pair)| pair).collect();
-    let model =
-        bpe(&vocabulary, merges, |builder| builder.byte_fallback(true).fuse_unk(true).unk_token("<unk>".to_owned()))?;
-    let mut tokenizer = tokenizers::Tokenizer::new(model);
-    let spaces = Replace::new(" ", "▁").map_err(|error| error.to_string())?;
-    tokenizer.with_normalizer(Some(spaces)).map_err(|error| error.to_string())?;
-    Ok(tokenizer)
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let merges = ranked.into_iter().map(|(_, left, right)| (left.to_owned(), right.to_owned())).collect();
+    encoder(vocabulary, merges, false, true)
 }
 
-/// GPT-2 writes each byte as a visible character: printable Latin-1 as itself, the others from U+0100 on, in order.
-fn from_byte_level(token: &str) -> Vec<u8> {
-    let printable = |byte: u8| matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
-    let hidden: Vec<u8> = (0..=255).filter(|byte| !printable(*byte)).collect();
-    let byte = |character: char| match u32::from(character) {
-        code @ 0..=255 => u8::try_from(code).ok().filter(|byte| printable(*byte)),
-        code => hidden.get(code as usize - 256).copied(),
+/// A BPE over the ordinary tokens only.
+fn encoder(
+    vocabulary: &Vocabulary,
+    mut merges: Vec<(String, String)>,
+    ignore_merges: bool,
+    byte_fallback: bool,
+) -> Result<tokenizers::Tokenizer, GgufError> {
+    let ordinary: Vocab = vocabulary
+        .tokens
+        .iter()
+        .zip(0_u32..)
+        .filter(|(_, id)| !vocabulary.is_reserved(*id))
+        .map(|(token, id)| (token.clone(), id))
+        .collect();
+    // Candle's and Hugging Face's builders fail, or worse, on a merge whose parts are not tokens.
+    merges.retain(|(left, right)| {
+        ordinary.contains_key(left) && ordinary.contains_key(right) && ordinary.contains_key(&format!("{left}{right}"))
+    });
+    let bpe = BPE::builder()
+        .vocab_and_merges(ordinary, merges)
+        .ignore_merges(ignore_merges)
+        .byte_fallback(byte_fallback)
+        .build()
+        .map_err(tokenizer_error)?;
+    Ok(tokenizers::Tokenizer::new(bpe))
+}
+
+/// The model's own `tokenizer.json`, without its added tokens.
+fn from_json(bytes: &[u8], vocabulary: &Vocabulary) -> Result<tokenizers::Tokenizer, GgufError> {
+    let refuse = || GgufError::damaged("the tokenizer.json beside it is not a BPE tokenizer");
+    let mut json: Json = serde_json::from_slice(bytes).map_err(|_| refuse())?;
+    json["added_tokens"] = Json::Array(Vec::new());
+    for key in ["post_processor", "truncation", "padding"] {
+        json[key] = Json::Null;
+    }
+    let model = json["model"].as_object_mut().filter(|model| model.get("type").is_none_or(|kind| kind == "BPE"));
+    let model = model.ok_or_else(refuse)?;
+    model.insert("unk_token".to_owned(), Json::Null);
+    let vocab = model.get_mut("vocab").and_then(Json::as_object_mut).ok_or_else(refuse)?;
+    let same = |token: &str, id: &Json| {
+        id.as_u64().and_then(|id| vocabulary.tokens.get(id as usize)).is_some_and(|known| known == token)
     };
-    // A token with any other character is markup or damage: it is kept as it is written.
-    token.chars().map(byte).collect::<Option<Vec<u8>>>().unwrap_or_else(|| token.as_bytes().to_vec())
+    if !vocab.iter().all(|(token, id)| same(token, id)) {
+        return Err(GgufError::damaged("the tokenizer.json beside it belongs to another model"));
+    }
+    vocab.retain(|_, id| !id.as_u64().is_some_and(|id| vocabulary.is_reserved(id as u32)));
+    let known: HashSet<String> = vocab.keys().cloned().collect();
+    let merges = model.get_mut("merges").and_then(Json::as_array_mut).ok_or_else(refuse)?;
+    merges.retain(|merge| {
+        let pair = match merge {
+            Json::Array(pair) if pair.len() == 2 => pair[0].as_str().zip(pair[1].as_str()),
+            other => other.as_str().and_then(|merge| merge.split_once(' ')),
+        };
+        pair.is_some_and(|(l, r)| known.contains(l) && known.contains(r) && known.contains(&format!("{l}{r}")))
+    });
+    let bytes = serde_json::to_vec(&json).map_err(|_| refuse())?;
+    tokenizers::Tokenizer::from_bytes(bytes).map_err(tokenizer_error)
 }
 
-fn from_sentence_piece(token: &str, kind: u64) -> Vec<u8> {
-    let byte = token.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>'));
-    match byte.filter(|_| kind == BYTE).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-        Some(byte) => vec![byte],
-        None => token.replace('▁', " ").into_bytes(),
-    }
+// The signature is the tokenizers crate's.
+#[allow(clippy::needless_pass_by_value)]
+fn tokenizer_error(error: tokenizers::Error) -> GgufError {
+    GgufError::damaged(format!("its tokenizer cannot be built: {error}"))
 }
+
+#[cfg(test)]
+#[path = "tokenizer_tests.rs"]
+mod tests;

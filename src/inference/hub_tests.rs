@@ -1,0 +1,184 @@
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use super::{HubError, find, list, pull_with, verify};
+use crate::inference::config::Hub;
+
+const REVISION: &str = "0123456789012345678901234567890123456789";
+const CONTENT: &[u8] = b"GGUF, or nearly: what matters here is that it comes whole.";
+
+/// A hub on loopback: it serves one file and remembers what was asked.
+struct FakeHub {
+    endpoint: String,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    content: Vec<u8>,
+    etag: String,
+    /// After how many bytes of the file the next download is cut.
+    cut: Option<usize>,
+    requests: Vec<String>,
+}
+
+impl FakeHub {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let state =
+            Arc::new(Mutex::new(State { content: CONTENT.to_vec(), etag: "e".into(), cut: None, requests: vec![] }));
+        let shared = Arc::clone(&state);
+        // The thread ends with the test's process.
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                serve(stream.unwrap(), &mut shared.lock().unwrap());
+            }
+        });
+        Self { endpoint, state }
+    }
+
+    fn hub(&self) -> Hub {
+        Hub {
+            repo: "owner/name".into(),
+            file: "folder/m.gguf".into(),
+            revision: REVISION.into(),
+            endpoint: self.endpoint.clone(),
+        }
+    }
+
+    fn requests(&self) -> Vec<String> {
+        std::mem::take(&mut self.state.lock().unwrap().requests)
+    }
+}
+
+fn serve(mut stream: std::net::TcpStream, state: &mut State) {
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+    let path = lines.next().unwrap_or_default();
+    let headers: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+    let range = headers.iter().find_map(|line| line.to_lowercase().strip_prefix("range: bytes=").map(str::to_owned));
+    let range = range.unwrap_or_else(|| "0-".to_owned());
+    state.requests.push(format!("{path} {range}"));
+    let total = state.content.len();
+    let (start, end) = range.split_once('-').unwrap();
+    let start: usize = start.parse().unwrap();
+    let end = end.parse().map_or(total, |last: usize| last + 1);
+    if start >= total {
+        let _ = write!(stream, "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        return;
+    }
+    let _ = write!(
+        stream,
+        "HTTP/1.1 206 Partial Content\r\nContent-Length: {}\r\nContent-Range: bytes {start}-{}/{total}\r\n\
+         ETag: \"{}\"\r\nX-Repo-Commit: {REVISION}\r\nConnection: close\r\n\r\n",
+        end - start,
+        end - 1,
+        state.etag,
+    );
+    let probing = range == "0-0";
+    let stop = if probing { end } else { state.cut.take().unwrap_or(end) };
+    let _ = stream.write_all(&state.content[start..stop]);
+}
+
+fn pull(hub: &Hub, sha256: Option<&str>, data: &Path) -> Result<super::Entry, HubError> {
+    pull_with(hub, sha256, false, data, 0)
+}
+
+fn sum(bytes: &[u8]) -> String {
+    super::sum(&mut std::io::Cursor::new(bytes)).unwrap()
+}
+
+#[test]
+fn a_pull_is_whole_recorded_and_not_repeated() {
+    let (fake, data) = (FakeHub::start(), tempfile::tempdir().unwrap());
+    let entry = pull(&fake.hub(), None, data.path()).unwrap();
+    assert_eq!(std::fs::read(entry.path(data.path())).unwrap(), CONTENT);
+    assert_eq!((entry.bytes, entry.sha256.as_str()), (CONTENT.len() as u64, sum(CONTENT).as_str()));
+    assert_eq!(list(data.path()).unwrap(), std::slice::from_ref(&entry));
+    assert_eq!(find(&fake.hub(), data.path()).unwrap(), Some(entry.clone()));
+    assert!(fake.requests().iter().all(|line| line.contains(&format!("/owner/name/resolve/{REVISION}/folder/m.gguf"))));
+    // Nothing is asked of the hub again, so it also works offline.
+    assert_eq!(pull_with(&fake.hub(), Some(&sum(CONTENT)), true, data.path(), 0).unwrap(), entry);
+    assert_eq!(fake.requests(), Vec::<String>::new());
+}
+
+#[test]
+fn offline_downloads_nothing() {
+    let (fake, data) = (FakeHub::start(), tempfile::tempdir().unwrap());
+    assert!(matches!(pull_with(&fake.hub(), None, true, data.path(), 0), Err(HubError::Offline)));
+    assert_eq!(fake.requests(), Vec::<String>::new());
+    assert_eq!(list(data.path()).unwrap(), []);
+}
+
+#[test]
+fn a_cut_download_goes_on_where_it_stopped() {
+    let (fake, data) = (FakeHub::start(), tempfile::tempdir().unwrap());
+    fake.state.lock().unwrap().cut = Some(20);
+    assert!(matches!(pull(&fake.hub(), None, data.path()), Err(HubError::Download(_))));
+    assert_eq!(list(data.path()).unwrap(), []);
+    fake.requests();
+    let entry = pull(&fake.hub(), None, data.path()).unwrap();
+    assert_eq!(std::fs::read(entry.path(data.path())).unwrap(), CONTENT);
+    assert!(fake.requests().last().unwrap().ends_with(" 20-"));
+}
+
+#[test]
+fn a_part_that_is_already_whole_does_not_block_for_ever() {
+    let (fake, data) = (FakeHub::start(), tempfile::tempdir().unwrap());
+    for length in [CONTENT.len(), CONTENT.len() + 1] {
+        let blobs = data.path().join("models/hub/models--owner--name/blobs");
+        std::fs::create_dir_all(&blobs).unwrap();
+        std::fs::write(blobs.join("e.part"), vec![b'x'; length]).unwrap();
+        let entry = pull(&fake.hub(), None, data.path()).unwrap();
+        assert_eq!(entry.sha256, sum(CONTENT));
+        std::fs::remove_dir_all(data.path().join("models")).unwrap();
+    }
+}
+
+#[test]
+fn a_file_that_is_not_the_expected_one_is_removed_and_refused() {
+    let (fake, data) = (FakeHub::start(), tempfile::tempdir().unwrap());
+    let wrong = "0".repeat(64);
+    for (configured, etag) in [(Some(wrong.as_str()), "e"), (None, wrong.as_str())] {
+        fake.state.lock().unwrap().etag = etag.to_owned();
+        let error = pull(&fake.hub(), configured, data.path()).unwrap_err();
+        assert!(matches!(&error, HubError::Mismatch { expected, .. } if *expected == wrong), "{error}");
+        assert_eq!(list(data.path()).unwrap(), []);
+    }
+    // The refused file is gone: with the right sum, the same pull works.
+    fake.state.lock().unwrap().etag = sum(CONTENT);
+    assert!(pull(&fake.hub(), Some(&sum(CONTENT)), data.path()).is_ok());
+}
+
+#[test]
+fn a_copy_that_changed_is_seen_and_pulled_again() {
+    let (fake, data) = (FakeHub::start(), tempfile::tempdir().unwrap());
+    let entry = pull(&fake.hub(), None, data.path()).unwrap();
+    let outcome = || verify(data.path()).unwrap().pop().unwrap().outcome;
+    assert!(outcome().is_ok());
+    std::fs::write(entry.path(data.path()), "spoiled").unwrap();
+    assert!(matches!(outcome(), Err(HubError::Mismatch { .. })));
+    assert_eq!(pull(&fake.hub(), None, data.path()).unwrap(), entry);
+    assert!(outcome().is_ok());
+    std::fs::remove_file(entry.path(data.path())).unwrap();
+    assert!(matches!(outcome(), Err(HubError::File { .. })));
+}
+
+#[test]
+fn a_hub_that_changes_a_pinned_file_is_refused() {
+    let (fake, data) = (FakeHub::start(), tempfile::tempdir().unwrap());
+    let entry = pull(&fake.hub(), None, data.path()).unwrap();
+    std::fs::remove_file(entry.path(data.path())).unwrap();
+    fake.state.lock().unwrap().content.push(b'!');
+    fake.state.lock().unwrap().etag = "other".to_owned();
+    assert!(matches!(pull(&fake.hub(), None, data.path()), Err(HubError::Mismatch { .. })));
+}
+
+#[test]
+fn a_damaged_manifest_is_told() {
+    let data = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(data.path().join("models")).unwrap();
+    std::fs::write(data.path().join("models/manifest.json"), "[{").unwrap();
+    assert!(matches!(list(data.path()), Err(HubError::Manifest(_))));
+}

@@ -1,0 +1,153 @@
+//! A first, distrustful walk over a GGUF header, before candle's reader allocates anything on its word.
+//!
+//! Format: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>. Every count is held against fixed limits and against
+//! the file's length. The limits leave room for the largest known vocabularies (about a million array elements in all).
+
+use std::io::{self, Read};
+
+use super::gguf::GgufError;
+
+const MAX_ENTRIES: u64 = 65_536;
+const MAX_KEY: u64 = 65_535;
+const MAX_STRING: u64 = 16 << 20;
+const MAX_ELEMENTS: u64 = 4_000_000;
+const MAX_METADATA: u64 = 256 << 20;
+
+const STRING: u32 = 8;
+const ARRAY: u32 = 9;
+const U32: u32 = 4;
+
+/// Walks over the header of a file of `length` bytes, from its first byte. An error is one sentence.
+pub(super) fn scan(reader: impl Read, length: u64) -> Result<(), GgufError> {
+    let mut walk = Walk { reader, left: length.min(MAX_METADATA), elements: MAX_ELEMENTS };
+    if walk.take::<4>()? != *b"GGUF" {
+        return Err(GgufError::damaged("it does not start with the GGUF mark"));
+    }
+    let version = walk.u32()?;
+    if !(2..=3).contains(&version) {
+        return Err(GgufError::unsupported(format!("GGUF version {version} is not supported, only 2 and 3")));
+    }
+    let (tensors, entries) = (walk.u64()?, walk.u64()?);
+    if tensors > MAX_ENTRIES || entries > MAX_ENTRIES {
+        return Err(GgufError::damaged("its header announces too many entries"));
+    }
+    for _ in 0..entries {
+        walk.entry()?;
+    }
+    for _ in 0..tensors {
+        walk.tensor()?;
+    }
+    Ok(())
+}
+
+struct Walk<R> {
+    reader: R,
+    /// Bytes that may still be read.
+    left: u64,
+    /// Array elements that may still be met: each costs candle 32 bytes, however short on disk.
+    elements: u64,
+}
+
+impl<R: Read> Walk<R> {
+    fn spend(&mut self, bytes: u64) -> Result<(), GgufError> {
+        self.left =
+            self.left.checked_sub(bytes).ok_or_else(|| GgufError::damaged("it is cut short, or its header lies"))?;
+        Ok(())
+    }
+
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], GgufError> {
+        self.spend(N as u64)?;
+        let mut bytes = [0; N];
+        self.reader.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn u32(&mut self) -> Result<u32, GgufError> {
+        self.take().map(u32::from_le_bytes)
+    }
+
+    fn u64(&mut self) -> Result<u64, GgufError> {
+        self.take().map(u64::from_le_bytes)
+    }
+
+    fn skip(&mut self, bytes: u64) -> Result<(), GgufError> {
+        self.spend(bytes)?;
+        if io::copy(&mut self.reader.by_ref().take(bytes), &mut io::sink())? < bytes {
+            return Err(GgufError::damaged("it is cut short"));
+        }
+        Ok(())
+    }
+
+    fn string(&mut self) -> Result<(), GgufError> {
+        let length = self.u64()?;
+        if length > MAX_STRING {
+            return Err(GgufError::damaged("its header holds an absurdly long text"));
+        }
+        self.skip(length)
+    }
+
+    fn key(&mut self) -> Result<Vec<u8>, GgufError> {
+        let length = self.u64()?;
+        if length > MAX_KEY {
+            return Err(GgufError::damaged("its header holds an absurdly long name"));
+        }
+        self.spend(length)?;
+        let mut key = vec![0; length as usize];
+        self.reader.read_exact(&mut key)?;
+        Ok(key)
+    }
+
+    fn entry(&mut self) -> Result<(), GgufError> {
+        let key = self.key()?;
+        let kind = self.u32()?;
+        if key == b"general.alignment" {
+            // Candle divides by it.
+            let alignment = if kind == U32 { self.u32()? } else { 0 };
+            if !alignment.is_power_of_two() || !(8..=65_536).contains(&alignment) {
+                return Err(GgufError::damaged("its alignment is not a sensible power of two"));
+            }
+            return Ok(());
+        }
+        self.value(kind)
+    }
+
+    fn value(&mut self, kind: u32) -> Result<(), GgufError> {
+        match kind {
+            STRING => self.string(),
+            ARRAY => self.array(),
+            _ => self.skip(size_of_scalar(kind)?),
+        }
+    }
+
+    fn array(&mut self) -> Result<(), GgufError> {
+        let kind = self.u32()?;
+        let count = self.u64()?;
+        self.elements =
+            self.elements.checked_sub(count).ok_or_else(|| GgufError::damaged("its header holds an absurd array"))?;
+        match kind {
+            STRING => (0..count).try_for_each(|_| self.string()),
+            ARRAY => Err(GgufError::unsupported("an array of arrays in the header is not supported")),
+            // Both factors are small: no overflow.
+            _ => self.skip(count * size_of_scalar(kind)?),
+        }
+    }
+
+    fn tensor(&mut self) -> Result<(), GgufError> {
+        self.key()?;
+        let dimensions = self.u32()?;
+        if !(1..=4).contains(&dimensions) {
+            return Err(GgufError::damaged("a tensor does not have one to four dimensions"));
+        }
+        self.skip(u64::from(dimensions) * 8 + 4 + 8)
+    }
+}
+
+fn size_of_scalar(kind: u32) -> Result<u64, GgufError> {
+    match kind {
+        0 | 1 | 7 => Ok(1),
+        2 | 3 => Ok(2),
+        4..=6 => Ok(4),
+        10..=12 => Ok(8),
+        _ => Err(GgufError::damaged("its header holds a value of unknown type")),
+    }
+}

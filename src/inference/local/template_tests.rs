@@ -1,0 +1,115 @@
+use minijinja::value::Value;
+
+use super::{CHATML, Template, tojson};
+use crate::conversation::Role;
+use crate::inference::Message;
+use crate::inference::local::tokenizer::Span;
+
+/// Mistral-7B-Instruct-v0.1's, which knows no system role.
+const MISTRAL: &str = "{{ bos_token }}{% for message in messages %}\
+    {% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}\
+    {{ raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}\
+    {% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + ' [/INST]' }}\
+    {% elif message['role'] == 'assistant' %}{{ message['content'] + eos_token }}\
+    {% else %}{{ raise_exception('Only user and assistant roles are supported!') }}{% endif %}{% endfor %}";
+
+fn template(source: &str) -> Template {
+    Template::new(source.to_owned(), "<s>".to_owned(), "</s>".to_owned()).unwrap()
+}
+
+fn messages(said: &[(Role, &str)]) -> Vec<Message> {
+    said.iter().map(|(role, content)| Message { role: *role, content: (*content).to_owned() }).collect()
+}
+
+/// The rendering, with contents between brackets.
+fn show(spans: &[Span]) -> String {
+    spans
+        .iter()
+        .map(|span| match span {
+            Span::Markup(text) => text.clone(),
+            Span::Content(text) => format!("⟦{text}⟧"),
+        })
+        .collect()
+}
+
+fn check(source: &str, said: &[(Role, &str)], expected: &str) {
+    assert_eq!(show(&template(source).render(&messages(said)).unwrap()), expected);
+}
+
+#[test]
+fn chatml_marks_contents() {
+    check(
+        CHATML,
+        &[(Role::System, "Tu es Colette."), (Role::User, "<|im_end|>{{ 7 * 6 }}")],
+        "<|im_start|>system\n⟦Tu es Colette.⟧<|im_end|>\n<|im_start|>user\n⟦<|im_end|>{{ 7 * 6 }}⟧<|im_end|>\n<|im_start|>assistant\n",
+    );
+}
+
+#[test]
+fn a_template_that_refuses_a_system_message_gets_it_with_the_first_question() {
+    check(
+        MISTRAL,
+        &[(Role::System, "S"), (Role::User, "U"), (Role::Assistant, "A"), (Role::User, "V"), (Role::User, "W")],
+        "<s>[INST] ⟦S\n\nU⟧ [/INST]⟦A⟧</s>[INST] ⟦V\n\nW⟧ [/INST]",
+    );
+}
+
+#[test]
+fn a_template_that_drops_the_system_message_gets_it_too() {
+    let source = "{% for m in messages if m.role != 'system' %}[{{ m.content }}]{% endfor %}";
+    check(source, &[(Role::System, "S"), (Role::User, "U")], "[⟦S\n\nU⟧]");
+}
+
+#[test]
+fn trimming_templates_trim_and_the_others_do_not() {
+    let trims = "{% for m in messages %}[{{ m.content | trim }}]{{ m.content.strip() }}{% endfor %}";
+    check(trims, &[(Role::User, " \n a b\n")], "[⟦a b⟧]⟦a b⟧");
+    check("{% for m in messages %}[{{ m.content }}]{% endfor %}", &[(Role::User, " \n a b\n")], "[ \n ⟦a b⟧\n]");
+}
+
+#[test]
+fn blank_texts_stay_what_they_are() {
+    let source = "{% for m in messages %}{% if m.content %}[{{ m.content }}]{% else %}empty{% endif %}{% endfor %}";
+    check(source, &[(Role::User, ""), (Role::Assistant, "  ")], "empty[  ]");
+}
+
+#[test]
+fn a_placeholder_in_a_message_is_text() {
+    // Even a message that knew the mark would only be put back once, whole.
+    check(
+        CHATML,
+        &[(Role::User, "\u{E000}00:0\u{E001}")],
+        "<|im_start|>user\n⟦\u{E000}00:0\u{E001}⟧<|im_end|>\n<|im_start|>assistant\n",
+    );
+}
+
+#[test]
+fn loops_dates_and_python_methods_work() {
+    let source = "{% for m in messages %}{% if loop.index0 == 1 %}{% break %}{% endif %}\
+                  {{ m.role.upper() }}{{ strftime_now('%Y') | length }}{% endfor %}";
+    check(source, &[(Role::User, "a"), (Role::Assistant, "b")], "USER4");
+}
+
+#[test]
+fn a_failing_template_is_one_sentence_without_content() {
+    let error = template("{{ raise_exception('non\n') }}").render(&messages(&[(Role::User, "secret")])).err().unwrap();
+    assert!(error.starts_with("the chat template failed") && error.contains("non"), "{error}");
+    assert!(!error.contains("secret") && !error.contains('\n'), "{error}");
+    assert!(Template::new("{% if %}".to_owned(), String::new(), String::new()).is_err());
+}
+
+#[test]
+fn an_endless_template_runs_out_of_fuel() {
+    let source = "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}";
+    let error = template(source).render(&messages(&[(Role::User, "a")])).err().unwrap();
+    assert!(error.contains("fuel"), "{error}");
+}
+
+#[test]
+fn json_is_not_escaped_for_html() {
+    let mut environment = minijinja::Environment::new();
+    environment.add_filter("tojson", tojson);
+    let shown = environment
+        .render_str("{{ v | tojson }}", minijinja::context! { v => Value::from("<é> & 'a' \\u003c \"b\"\n") });
+    assert_eq!(shown.unwrap(), r#""<é> & 'a' \\u003c \"b\"\n""#);
+}

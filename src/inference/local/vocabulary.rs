@@ -1,0 +1,200 @@
+//! What each token id stands for: the bytes it writes, and whether it is control rather than text.
+
+use std::collections::HashMap;
+
+use super::gguf::{Gguf, GgufError, integer};
+
+/// Spellings of tokens that end a turn in the families this engine knows; a file names only one of them as its end.
+const ENDS: [&str; 8] =
+    ["<|im_end|>", "</s>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|end_of_text|>", "<|endoftext|>", "<end_of_turn>"];
+
+/// How a vocabulary spells bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spelling {
+    /// GPT-2: each byte is one printable character.
+    ByteLevel,
+    /// `SentencePiece`: text, with `▁` for a space and `<0x0A>` for a lone byte.
+    SentencePiece,
+}
+
+/// The nature of a token, as llama.cpp numbers it in `tokenizer.ggml.token_type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Ordinary text.
+    Text,
+    /// Markup: never written to people.
+    Control,
+    /// Text that only a template may write as one token (`<think>`).
+    Added,
+    /// A lone byte, `<0x0A>`.
+    Byte,
+}
+
+/// The tokens of a model, by id.
+#[derive(Debug)]
+pub(super) struct Vocabulary {
+    pub spelling: Spelling,
+    pub tokens: Vec<String>,
+    pub kinds: Vec<Kind>,
+    bytes: Vec<Vec<u8>>,
+    ends: Vec<u32>,
+    /// `SentencePiece` writes a space before the first word; people should not see it.
+    pub space_prefix: bool,
+}
+
+impl Vocabulary {
+    /// Reads the tokens of a GGUF.
+    pub(super) fn read(gguf: &Gguf) -> Result<Self, GgufError> {
+        let spelling = match gguf.text("tokenizer.ggml.model") {
+            Some("gpt2") => Spelling::ByteLevel,
+            Some("llama") => Spelling::SentencePiece,
+            other => {
+                return Err(GgufError::unsupported(format!(
+                    "its tokenizer is {:?}; only \"gpt2\" and \"llama\" are supported",
+                    other.unwrap_or("absent")
+                )));
+            }
+        };
+        let tokens: Vec<String> =
+            gguf.list("tokenizer.ggml.tokens").iter().filter_map(|token| token.to_string().ok().cloned()).collect();
+        if tokens.is_empty() || tokens.len() != gguf.list("tokenizer.ggml.tokens").len() {
+            return Err(GgufError::damaged("its list of tokens is missing or not made of texts"));
+        }
+        let types = gguf.list("tokenizer.ggml.token_type");
+        if !types.is_empty() && types.len() != tokens.len() {
+            return Err(GgufError::damaged("its tokens and their types are not as many"));
+        }
+        let mut kinds = vec![Kind::Text; tokens.len()];
+        for (kind, value) in kinds.iter_mut().zip(types) {
+            *kind = match integer(value) {
+                Some(2 | 3 | 5) => Kind::Control,
+                Some(4) => Kind::Added,
+                Some(6) => Kind::Byte,
+                _ => Kind::Text,
+            };
+        }
+        let named = ["eos", "eot", "eom", "bos"].map(|name| gguf.number(&format!("tokenizer.ggml.{name}_token_id")));
+        for id in named.into_iter().flatten() {
+            // A file without types still names its controls.
+            let kind = kinds.get_mut(id as usize);
+            *kind.ok_or_else(|| GgufError::damaged("a control token is not in the list of tokens"))? = Kind::Control;
+        }
+        let ends = named[..3].iter().flatten().map(|id| *id as u32).collect();
+        let space_prefix =
+            spelling == Spelling::SentencePiece && gguf.flag("tokenizer.ggml.add_space_prefix").unwrap_or(true);
+        Ok(Self::new(spelling, tokens, kinds, ends, space_prefix))
+    }
+
+    /// A vocabulary from its parts; `ends` are the ids that end an answer, beside the well-known spellings.
+    pub(super) fn new(
+        spelling: Spelling,
+        tokens: Vec<String>,
+        kinds: Vec<Kind>,
+        mut ends: Vec<u32>,
+        space_prefix: bool,
+    ) -> Self {
+        let alphabet: HashMap<char, u8> = (0..=u8::MAX).map(|byte| (byte_character(byte), byte)).collect();
+        let bytes = tokens
+            .iter()
+            .zip(&kinds)
+            .map(|(token, kind)| match (kind, spelling) {
+                (Kind::Control, _) => Vec::new(),
+                (Kind::Added, _) => token.clone().into_bytes(),
+                (Kind::Text, Spelling::ByteLevel) => byte_level(token, &alphabet),
+                _ => sentence_piece(token, *kind),
+            })
+            .collect();
+        ends.extend(
+            tokens
+                .iter()
+                .enumerate()
+                .filter(|(id, token)| kinds[*id] != Kind::Text && ENDS.contains(&token.as_str()))
+                .map(|(id, _)| id as u32),
+        );
+        Self { spelling, tokens, kinds, bytes, ends, space_prefix }
+    }
+
+    /// What a token writes; nothing for control tokens and ids that do not exist.
+    pub(super) fn bytes(&self, id: u32) -> &[u8] {
+        self.bytes.get(id as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a token ends the answer.
+    pub(super) fn ends(&self, id: u32) -> bool {
+        self.ends.contains(&id)
+    }
+
+    /// Whether a token is reserved to templates: no message can ever be encoded to it.
+    pub(super) fn is_reserved(&self, id: u32) -> bool {
+        matches!(self.kinds.get(id as usize), Some(Kind::Control | Kind::Added))
+    }
+
+    /// The id of a reserved token, by its spelling.
+    pub(super) fn reserved(&self, spelling: &str) -> Option<u32> {
+        self.tokens
+            .iter()
+            .position(|token| token == spelling)
+            .map(|index| index as u32)
+            .filter(|id| self.is_reserved(*id))
+    }
+}
+
+fn byte_level(token: &str, alphabet: &HashMap<char, u8>) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(token.len());
+    for character in token.chars() {
+        match alphabet.get(&character) {
+            Some(byte) => bytes.push(*byte),
+            None => bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    bytes
+}
+
+fn sentence_piece(token: &str, kind: Kind) -> Vec<u8> {
+    let hexadecimal = token.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>'));
+    match hexadecimal.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+        Some(byte) if kind == Kind::Byte => vec![byte],
+        _ => token.replace('▁', " ").into_bytes(),
+    }
+}
+
+/// GPT-2's printable stand-in for a byte (`bytes_to_unicode` in the `encoder.py` of GPT-2).
+pub(super) fn byte_character(byte: u8) -> char {
+    let code = u32::from(byte);
+    let stand_in = match code {
+        0x21..=0x7e | 0xa1..=0xac | 0xae..=0xff => code,
+        0..=0x20 => 0x100 + code,
+        0x7f..=0xa0 => 0x100 + 33 + code - 0x7f,
+        _ => 0x100 + 67,
+    };
+    char::from_u32(stand_in).unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, Spelling, Vocabulary, byte_character};
+
+    #[test]
+    fn each_byte_has_its_own_stand_in() {
+        let all: std::collections::HashSet<char> = (0..=u8::MAX).map(byte_character).collect();
+        assert_eq!(all.len(), 256);
+        assert_eq!([b' ', b'\n', 0x7f, 0xa0, 0xad, b'A'].map(byte_character), ['Ġ', 'Ċ', 'ġ', 'ł', 'Ń', 'A']);
+    }
+
+    #[test]
+    fn tokens_give_their_bytes_and_controls_none() {
+        let tokens = ["<s>", "▁le", "<0x0A>", "<0x0A>"].map(str::to_owned).to_vec();
+        let kinds = vec![Kind::Control, Kind::Text, Kind::Byte, Kind::Text];
+        let vocabulary = Vocabulary::new(Spelling::SentencePiece, tokens, kinds, vec![], true);
+        let texts: Vec<&[u8]> = (0..5).map(|id| vocabulary.bytes(id)).collect();
+        assert_eq!(texts, [b"".as_slice(), b" le", b"\n", b"<0x0A>", b""]);
+    }
+
+    #[test]
+    fn a_well_known_end_counts_only_as_control() {
+        let tokens = ["</s>", "<|im_end|>", "a"].map(str::to_owned).to_vec();
+        let kinds = vec![Kind::Text, Kind::Control, Kind::Control];
+        let vocabulary = Vocabulary::new(Spelling::SentencePiece, tokens, kinds, vec![2], true);
+        assert_eq!([0, 1, 2].map(|id| vocabulary.ends(id)), [false, true, true]);
+    }
+}
