@@ -23,21 +23,21 @@ use crate::{
     http::{self, Status},
     inference::{ChatModel, local::LocalModel},
     matrix::{Access, Batch, Keys, MatrixGateway, Session, SessionError, keys_received, retry_undecrypted, sync_loop},
-    store::{Store, StoreError},
+    store::{Retention, Store, StoreError},
 };
 
 /// How long answers being written may go on after SIGTERM: container engines kill after 30 s at the latest.
 const GRACE: Duration = Duration::from_secs(20);
 
 /// How often what is too old is removed.
-const PURGE_EVERY: Duration = Duration::from_secs(3600);
+const PURGE_EVERY: Duration = Duration::from_hours(1);
 
 /// How long answered questions are remembered, so that no homeserver's repetition makes them new: longer than any of them keeps a
 /// transaction or a sync token alive.
-const REMEMBER_DONE: Duration = Duration::from_secs(90 * 24 * 3600);
+const REMEMBER_DONE: Duration = Duration::from_hours(90 * 24);
 
 /// The longest wait between two tries at a homeserver that is out of reach at start.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
 
 /// Another process works on the data folder.
 #[derive(Debug, thiserror::Error)]
@@ -154,7 +154,7 @@ impl App {
         messages.retain(|message| self.access.user(&message.sender).is_ok());
         self.assistant.accept_late(messages)?;
         for event in events.iter().filter(|event| !retried.waiting.contains(event)) {
-            self.store.give_up(&event.room_id, &event.event_id)?;
+            self.store.decrypted(&event.room_id, &event.event_id)?;
         }
         Ok(())
     }
@@ -205,10 +205,14 @@ async fn connect<F: Future<Output = Result<Session, SessionError>>>(
 
 /// Removes what is too old, at start and then every hour.
 async fn purge(store: Store, retention: Duration, stop: CancellationToken) {
+    let milliseconds = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let keep = Retention {
+        marks: milliseconds(REMEMBER_DONE),
+        turns: milliseconds(retention),
+        undecrypted: milliseconds(retention),
+    };
     while !stop.is_cancelled() {
-        if let Err(error) = tokio::task::block_in_place(|| {
-            store.purge(crate::assistant::now(), REMEMBER_DONE.as_millis() as u64, retention.as_millis() as u64)
-        }) {
+        if let Err(error) = tokio::task::block_in_place(|| store.purge(crate::assistant::now(), &keep)) {
             tracing::error!(%error, "what is too old could not be removed");
         }
         let _ = tokio::time::timeout(PURGE_EVERY, stop.cancelled()).await;

@@ -163,7 +163,7 @@ mod tests {
             ("data: x\nmodle: {}\n", "modle", "line 2"),
             ("assistant:\n  streaming:\n    enabled: perhaps\n", "assistant.streaming.enabled", "line 3"),
             ("model:\n  contexte: 5\n", "contexte", "line 2"),
-            ("http: [1\n", "", "line 2"),
+            ("http: [1\n", "http", "line 1"),
         ];
         for (text, key, line) in cases {
             let sentence = Config::parse(text, Vec::new()).expect_err("a bad file").to_string();

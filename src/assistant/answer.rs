@@ -21,7 +21,7 @@ use crate::{
 
 /// For this long after a start, what arrives may have waited at the homeserver while the bot was down; later it is fresh, whatever the
 /// homeserver's clock says.
-const CATCH_UP: Duration = Duration::from_secs(300);
+const CATCH_UP: Duration = Duration::from_mins(5);
 
 /// "Is typing" fades after four seconds; it is shown anew before.
 const TYPING_AGAIN: Duration = Duration::from_secs(3);
@@ -30,7 +30,10 @@ const TYPING_AGAIN: Duration = Duration::from_secs(3);
 pub(super) async fn answer(assistant: &Assistant, queued: Queued) -> Result<(), Failure> {
     let arrived = Instant::now();
     let question = &queued.question;
-    let attempt = assistant.store.begin(question)?;
+    let Some(attempt) = assistant.store.begin(question)? else {
+        // Forgotten with its room, or answered already.
+        return Ok(());
+    };
     if is_stale(&queued, assistant.started, now(), assistant.config.max_age) {
         return decline(assistant, &queued, Text::TooOld).await;
     }
@@ -119,9 +122,10 @@ async fn finish(
 ) -> Result<(), Failure> {
     let question = &queued.question;
     let answer = Answer { kind, parts, draft: queued.draft.clone() };
-    let delivery = assistant.store.conclude(&Conclusion { question, turns, answer })?;
-    tracing::debug!(event_id = %question.event_id, "stored");
-    fail::fail_point!("answer-stored");
+    let Some(delivery) = assistant.store.conclude(Conclusion { question, turns, answer }, now())? else {
+        // The room was forgotten while the answer was written.
+        return Ok(());
+    };
     delivery::deliver(assistant, &delivery, resumed).await
 }
 
@@ -143,8 +147,8 @@ fn excuse(error: &InferenceError) -> Text {
 fn is_stale(queued: &Queued, started: u64, now: u64, max_age: SignedDuration) -> bool {
     let waited_here = now.saturating_sub(queued.received_at);
     let caught_up = queued.received_at > started.saturating_add(CATCH_UP.as_millis() as u64);
-    let waited_there = if caught_up { 0 } else { now.saturating_sub(queued.question.sent_at) };
-    u128::from(waited_here.max(waited_there)) > max_age.unsigned_abs().as_millis()
+    let elsewhere = if caught_up { 0 } else { now.saturating_sub(queued.question.sent_at) };
+    u128::from(waited_here.max(elsewhere)) > max_age.unsigned_abs().as_millis()
 }
 
 /// Shows "is typing" until the guard is dropped, and the question as read.

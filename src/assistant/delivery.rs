@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The longest wait between two tries at a homeserver that does not answer.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
 
 /// The transaction id of part `part` of the answer to a question; `variant` tells a text's later editions from its first.
 pub(super) fn transaction(question: &EventId, part: usize, variant: &str) -> String {
@@ -55,7 +55,7 @@ pub(super) async fn deliver(assistant: &Assistant, delivery: &Delivery, resumed:
                 }
             }
         };
-        assistant.store.part_sent(question, &event_id, super::now())?;
+        assistant.store.part_sent(question, part, &event_id, super::now())?;
     }
     assistant.store.delivered(question, super::now())?;
     Ok(())

@@ -141,6 +141,6 @@ mod tests {
         pace.limited(Duration::from_secs(4), now);
         assert!(!pace.may_show_first(now));
         assert!(!pace.may_show_first(now + Duration::from_secs(10)));
-        assert!(pace.may_show_first(now + Duration::from_secs(60)));
+        assert!(pace.may_show_first(now + Duration::from_mins(1)));
     }
 }

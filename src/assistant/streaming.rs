@@ -164,7 +164,7 @@ impl<'a> Screen<'a> {
             Ok(event_id) => {
                 self.assistant.pace().accepted(Instant::now());
                 if self.draft.is_none() {
-                    self.assistant.store.draft(&self.queued.question, &event_id)?;
+                    self.assistant.store.draft(&self.queued.question, &event_id, super::now())?;
                     self.draft = Some(event_id);
                 }
             }

@@ -47,14 +47,8 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
             break;
         }
         let outcome = compagnon(config, arguments, default).and_then(|compagnon| {
-            let request = prompt::request(
-                &*model,
-                &config.model.sampling,
-                &config.assistant,
-                &compagnon,
-                &turns,
-                question,
-            )?;
+            let request =
+                prompt::request(&*model, &config.model.sampling, &config.assistant, &compagnon, &turns, question)?;
             answer(&*model, request)
         });
         match outcome {

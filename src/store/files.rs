@@ -4,6 +4,8 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use super::StoreError;
 
@@ -20,6 +22,22 @@ pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse),
         Err(TryLockError::Error(error)) => Err(StoreError::Files(error)),
     }
+}
+
+/// Waits, two seconds at most, until nobody holds the file. A database closed in this process is held a moment longer: sled's
+/// threads let go of its file only when they have gone to rest.
+pub(super) fn wait_until_free(path: &Path) -> Result<(), StoreError> {
+    const PAUSE: Duration = Duration::from_millis(10);
+    if !path.try_exists().map_err(StoreError::Files)? {
+        return Ok(());
+    }
+    for _ in 0..200 {
+        match lock(path) {
+            Err(StoreError::InUse) => thread::sleep(PAUSE),
+            other => return other.map(drop),
+        }
+    }
+    Err(StoreError::InUse)
 }
 
 /// Replaces the file at `path`, and returns once the change would survive a power cut.

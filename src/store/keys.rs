@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::seal::{Cipher, Key32, Name, derived_key, random_key};
+use super::seal::{Cipher, Key32, Name};
 use super::{StoreError, files};
 
 const MASTER_FILE: &str = "store.key";
@@ -29,20 +29,15 @@ pub(super) fn master(folder: &Path, records_exist: bool) -> Result<Key32, StoreE
                 "The store is there but its key file store.key is not: put it back from the backup, or remove the store to start from nothing.",
             ));
         }
-        let key = random_key();
-        files::replace(&path, key.as_slice())?;
+        let key = Key32::random();
+        files::replace(&path, key.bytes())?;
         return Ok(key);
     }
     if files::open_to_others(&path)? {
         return Err(StoreError::Refused("Other users can read store.key: restrict it to its owner (chmod 600)."));
     }
     let bytes = Zeroizing::new(std::fs::read(&path).map_err(StoreError::Files)?);
-    let mut key = Box::new(Zeroizing::new([0; 32]));
-    if bytes.len() != key.len() {
-        return Err(StoreError::Refused("store.key is damaged: put it back from the backup."));
-    }
-    key.copy_from_slice(&bytes);
-    Ok(key)
+    Key32::read(&bytes).ok_or(StoreError::Refused("store.key is damaged: put it back from the backup."))
 }
 
 /// The data keys of all rooms, as in the file.
@@ -52,8 +47,10 @@ pub(super) struct RoomKeys {
     /// Counts the rewrites. sled holds the last one it relied on: an older file, put back by mistake, is noticed.
     generation: u64,
     rooms: HashMap<Name, Key32>,
-    /// Whether a key was made since the file was written.
+    /// Whether keys were made or destroyed since the file was written.
     unsaved: bool,
+    /// Whether the file still holds a destroyed key, and so must be overwritten and not only replaced.
+    destroyed: bool,
 }
 
 impl RoomKeys {
@@ -61,10 +58,11 @@ impl RoomKeys {
     pub(super) fn open(folder: &Path, master: &Key32, records_exist: bool) -> Result<Self, StoreError> {
         let mut keys = Self {
             path: folder.join(ROOMS_FILE),
-            cipher: Cipher::new(&derived_key("compagnon 2026-11 store: file of room keys", master)),
+            cipher: Cipher::new(&master.derive("compagnon 2026-11 store: file of room keys")),
             generation: 0,
             rooms: HashMap::new(),
             unsaved: false,
+            destroyed: false,
         };
         if keys.path.try_exists().map_err(StoreError::Files)? {
             keys.read()?;
@@ -87,9 +85,7 @@ impl RoomKeys {
         self.generation = u64::from_be_bytes(*generation);
         for room in rooms.chunks_exact(ROOM_BYTES) {
             let (name, secret) = room.split_first_chunk::<16>().ok_or(DAMAGED)?;
-            let mut key = Box::new(Zeroizing::new([0; 32]));
-            key.copy_from_slice(secret);
-            self.rooms.insert(*name, key);
+            self.rooms.insert(*name, Key32::read(secret).ok_or(DAMAGED)?);
         }
         Ok(())
     }
@@ -100,7 +96,7 @@ impl RoomKeys {
         plain.extend_from_slice(&self.generation.to_be_bytes());
         for (name, key) in &self.rooms {
             plain.extend_from_slice(name);
-            plain.extend_from_slice(key.as_slice());
+            plain.extend_from_slice(key.bytes());
         }
         self.cipher.seal(ROOMS_FILE, &[], &plain).ok_or(StoreError::Damaged { tree: ROOMS_FILE })
     }
@@ -118,7 +114,7 @@ impl RoomKeys {
     pub(super) fn cipher_or_new(&mut self, room: Name) -> Cipher {
         let key = self.rooms.entry(room).or_insert_with(|| {
             self.unsaved = true;
-            random_key()
+            Key32::random()
         });
         Cipher::new(key)
     }
@@ -127,30 +123,26 @@ impl RoomKeys {
         self.rooms.keys()
     }
 
-    /// Writes the file if a key was made; returns whether it was.
+    /// Writes the file if it is not up to date; returns whether it did.
     pub(super) fn save(&mut self) -> Result<bool, StoreError> {
         if !self.unsaved {
             return Ok(false);
         }
         self.generation += 1;
-        files::replace(&self.path, &self.sealed()?)?;
-        self.unsaved = false;
+        let write = if self.destroyed { files::replace_and_wipe } else { files::replace };
+        write(&self.path, &self.sealed()?)?;
+        (self.unsaved, self.destroyed) = (false, false);
         Ok(true)
     }
 
     /// Destroys the keys of these rooms, in memory and in the file.
     pub(super) fn destroy(&mut self, rooms: &[Name]) -> Result<(), StoreError> {
-        let before = self.rooms.len();
-        self.rooms.retain(|name, _| !rooms.contains(name));
-        if self.rooms.len() == before {
-            return Ok(());
+        for room in rooms {
+            if self.rooms.remove(room).is_some() {
+                (self.unsaved, self.destroyed) = (true, true);
+            }
         }
-        // Until the file is written, a failure leaves the old keys in it: the next save brings it up to date.
-        self.unsaved = true;
-        self.generation += 1;
-        files::replace_and_wipe(&self.path, &self.sealed()?)?;
-        self.unsaved = false;
-        Ok(())
+        self.save().map(drop)
     }
 }
 
@@ -181,7 +173,7 @@ mod tests {
         let first = master(folder.path(), false).unwrap();
         let mode = fs::metadata(folder.path().join(MASTER_FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        assert_eq!(master(folder.path(), true).unwrap().as_slice(), first.as_slice());
+        assert_eq!(master(folder.path(), true).unwrap().bytes(), first.bytes());
     }
 
     #[test]

@@ -1,57 +1,137 @@
-//! Answers stored and not wholly delivered.
+//! Answers on their way: stored whole before the first part is sent, and kept until the last one is acknowledged.
 
-use ruma::EventId;
-use sled::Batch;
+use std::fmt;
 
-use super::{
-    Conclusion, Delivery, Store, StoreError,
-    records::{INBOX, OUTBOX},
-};
-use crate::message::Incoming;
+use ruma::{EventId, OwnedEventId};
+use serde::{Deserialize, Serialize};
+
+use super::inbox::Queued;
+use super::records::{Key, Tree};
+use super::{Store, StoreError};
+use crate::conversation::Turn;
+use crate::message::{Incoming, Kind};
+
+/// What is sent in answer to a question.
+#[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Answer {
+    /// Answer or notice.
+    pub kind: Kind,
+    /// The texts of its messages, in markdown.
+    pub parts: Vec<String>,
+    /// The message shown while it was written, which part 0 replaces.
+    pub draft: Option<OwnedEventId>,
+}
+
+impl fmt::Debug for Answer {
+    /// Leaves the texts out: what the bot says never reaches a log.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Answer")
+            .field("kind", &self.kind)
+            .field("parts", &self.parts.len())
+            .field("draft", &self.draft)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How answering a question ended.
+#[derive(Clone, Debug)]
+pub struct Conclusion<'a> {
+    /// The question.
+    pub question: &'a Incoming,
+    /// What is added to its conversation: the question and the answer, or nothing for a notice.
+    pub turns: Vec<Turn>,
+    /// What is to be sent.
+    pub answer: Answer,
+}
+
+/// An answer not yet delivered.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Delivery {
+    /// Its place in the order of storing, on the same count as [`Queued::sequence`].
+    pub sequence: u64,
+    /// The question.
+    pub question: Incoming,
+    /// What is to be sent.
+    pub answer: Answer,
+    /// The events of the parts already acknowledged, from part 0.
+    pub sent: Vec<OwnedEventId>,
+    /// When it was stored.
+    pub stored_at: u64,
+}
 
 impl Store {
-    /// Takes the question out of the inbox, adds the turns to its conversation and puts the answer in the outbox: one change, flushed.
-    pub fn conclude(&self, conclusion: &Conclusion<'_>) -> Result<Delivery, StoreError> {
-        let question = conclusion.question;
-        let delivery = Delivery {
-            sequence: self.inner.db.generate_id()?,
-            question: question.clone(),
-            answer: conclusion.answer.clone(),
-            sent: Vec::new(),
-        };
-        let mut batch = Batch::default();
-        batch.remove(self.event_key(INBOX, &question.room_id, &question.event_id));
-        self.put(&mut batch, OUTBOX, &self.event_key(OUTBOX, &question.room_id, &question.event_id), &delivery)?;
-        self.add_turns(&mut batch, &question.conversation(), &conclusion.turns)?;
-        self.apply(batch)?;
-        Ok(delivery)
+    /// Moves a question from waiting to answered: out of the inbox, its turns into the conversation, its answer into the outbox, all
+    /// in one write.
+    ///
+    /// Returns the delivery to make. `None`: the question is not waiting any more (dropped, or its room forgotten), nothing was
+    /// written and nothing may be sent.
+    pub fn conclude(&self, conclusion: Conclusion<'_>, now: u64) -> Result<Option<Delivery>, StoreError> {
+        let Conclusion { question, turns, answer } = conclusion;
+        let mut session = self.session();
+        let place = self.place(&question.room_id, &question.event_id);
+        if session.get::<Queued>(&place.of(Tree::Inbox))?.is_none() {
+            return Ok(None);
+        }
+        session.remove(&place.of(Tree::Inbox));
+        let conversation = self.0.names.conversation(&question.conversation());
+        for turn in &turns {
+            let number = session.next()?.to_be_bytes();
+            session.put(&Key::new(Tree::Turns, &[&place.room, &conversation, &number]), turn)?;
+        }
+        let sequence = session.next()?;
+        let delivery = Delivery { sequence, question: question.clone(), answer, sent: Vec::new(), stored_at: now };
+        session.put(&place.of(Tree::Outbox), &delivery)?;
+        fail::fail_point!("before-answer-stored");
+        session.commit()?;
+        // What a test of kills waits for: from here on the answer survives.
+        tracing::debug!(event_id = %question.event_id, "stored");
+        fail::fail_point!("answer-stored");
+        Ok(Some(delivery))
     }
 
-    /// The answers not wholly delivered, in the order in which they were concluded.
+    /// The answers not yet delivered, in the order they were stored. Records that do not open are set aside and counted by
+    /// [`Store::damaged`].
     pub fn undelivered(&self) -> Result<Vec<Delivery>, StoreError> {
-        let mut deliveries: Vec<Delivery> = self.scan(OUTBOX, &[OUTBOX.prefix])?;
-        deliveries.sort_by_key(|delivery| delivery.sequence);
+        let deliveries = self.session().scan::<Delivery>(&Key::new(Tree::Outbox, &[]))?;
+        let mut deliveries: Vec<Delivery> = deliveries.into_iter().map(|(_, delivery)| delivery).collect();
+        deliveries.sort_unstable_by_key(|delivery| delivery.sequence);
         Ok(deliveries)
     }
 
-    /// Notes that the homeserver has the next part of the answer, as the message `event_id`.
-    pub fn part_sent(&self, question: &Incoming, event_id: &EventId, now: u64) -> Result<(), StoreError> {
-        let key = self.event_key(OUTBOX, &question.room_id, &question.event_id);
-        let mut batch = Batch::default();
-        if let Some(mut delivery) = self.get::<Delivery>(OUTBOX, &key)? {
-            delivery.sent.push(event_id.to_owned());
-            self.put(&mut batch, OUTBOX, &key, &delivery)?;
+    /// Remembers that a part was acknowledged, and its event as the bot's own. Parts come in order; the same one may come twice.
+    pub fn part_sent(&self, question: &Incoming, part: usize, event: &EventId, now: u64) -> Result<(), StoreError> {
+        let mut session = self.session();
+        let key = self.place(&question.room_id, &question.event_id).of(Tree::Outbox);
+        // Without a delivery (its room was forgotten meanwhile) the message is still the bot's own.
+        if let Some(mut delivery) = session.get::<Delivery>(&key)? {
+            if part > delivery.sent.len() {
+                return Err(StoreError::Refused(
+                    "a part of an answer was acknowledged before the one that precedes it",
+                ));
+            }
+            delivery.sent.splice(part..delivery.sent.len().min(part + 1), [event.to_owned()]);
+            session.put(&key, &delivery)?;
         }
-        batch.insert(self.mark(b's', event_id), &now.to_be_bytes());
-        self.apply(batch)
+        session.put(&self.mark(Tree::Own, event), &now)?;
+        session.commit()?;
+        fail::fail_point!("part-recorded");
+        Ok(())
     }
 
-    /// Notes that the question is done with: its answer leaves the outbox, and its event is never a question again.
+    /// Ends a question: its answer is out of the outbox, and its event is never accepted again.
     pub fn delivered(&self, question: &Incoming, now: u64) -> Result<(), StoreError> {
+        let mut session = self.session();
+        session.remove(&self.place(&question.room_id, &question.event_id).of(Tree::Outbox));
+        session.put(&self.mark(Tree::Done, &question.event_id), &now)?;
         fail::fail_point!("before-done");
-        let mut batch = Batch::default();
-        batch.remove(self.event_key(OUTBOX, &question.room_id, &question.event_id));
-        batch.insert(self.mark(b'd', &question.event_id), &now.to_be_bytes());
-        self.apply(batch)
+        session.commit()?;
+        fail::fail_point!("done");
+        Ok(())
+    }
+
+    /// Whether the bot sent this event.
+    pub fn is_own(&self, event: &EventId) -> Result<bool, StoreError> {
+        self.session().contains(&self.mark(Tree::Own, event))
     }
 }

@@ -8,30 +8,45 @@ use chacha20poly1305::aead::rand_core::RngCore;
 use chacha20poly1305::aead::{Aead, OsRng, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use ruma::{EventId, RoomId};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::message::ConversationId;
 
 /// Bound into every sealed value, so that a later format cannot be read as this one.
 const FORMAT: &[u8] = b"compagnon/store/1";
-/// XChaCha20's nonce is long enough to be drawn at random for every value without ever counting.
+/// The nonce is long enough to be drawn at random for every value without ever counting.
 const NONCE_BYTES: usize = 24;
 
-/// A 32-byte key, wiped when dropped. Boxed, so that moving it about leaves no copies behind.
-pub(super) type Key32 = Box<Zeroizing<[u8; 32]>>;
 /// What stands on disk in place of an identifier: a keyed hash, of no use to someone without the master key.
 pub(super) type Name = [u8; 16];
 
-/// A new random key from the operating system.
-pub(super) fn random_key() -> Key32 {
-    let mut key = Box::new(Zeroizing::new([0; 32]));
-    OsRng.fill_bytes(key.as_mut_slice());
-    key
-}
+/// A 32-byte key, wiped when dropped. Boxed, so that moving it about leaves no copies behind.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub(super) struct Key32(Box<[u8; 32]>);
 
-/// The key for one purpose, made from the master key.
-pub(super) fn derived_key(context: &str, master: &Key32) -> Key32 {
-    Box::new(Zeroizing::new(blake3::derive_key(context, master.as_slice())))
+impl Key32 {
+    /// A new key from the operating system's randomness.
+    pub(super) fn random() -> Self {
+        let mut key = Self(Box::default());
+        OsRng.fill_bytes(key.0.as_mut_slice());
+        key
+    }
+
+    /// A key read back; `None` when it is not 32 bytes.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let mut key = Self(Box::default());
+        key.0.copy_from_slice(bytes.first_chunk::<32>().filter(|_| bytes.len() == 32)?);
+        Some(key)
+    }
+
+    /// The key for one purpose, made from this one.
+    pub(super) fn derive(&self, purpose: &str) -> Self {
+        Self(Box::new(blake3::derive_key(purpose, self.bytes())))
+    }
+
+    pub(super) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
 /// Seals and opens values under one key.
@@ -39,7 +54,7 @@ pub(super) struct Cipher(XChaCha20Poly1305);
 
 impl Cipher {
     pub(super) fn new(key: &Key32) -> Self {
-        Self(XChaCha20Poly1305::new(key.as_slice().into()))
+        Self(XChaCha20Poly1305::new(key.bytes().into()))
     }
 
     /// Seals `value` for the place `key` of `tree`. `None` only for a value of more than 256 GiB.
@@ -75,9 +90,9 @@ pub(super) struct Names {
 impl Names {
     pub(super) fn new(master: &Key32) -> Self {
         Self {
-            room: derived_key("compagnon 2026-11 store: names of rooms", master),
-            event: derived_key("compagnon 2026-11 store: names of events", master),
-            conversation: derived_key("compagnon 2026-11 store: names of conversations", master),
+            room: master.derive("compagnon 2026-11 store: names of rooms"),
+            event: master.derive("compagnon 2026-11 store: names of events"),
+            conversation: master.derive("compagnon 2026-11 store: names of conversations"),
         }
     }
 
@@ -96,7 +111,7 @@ impl Names {
 }
 
 fn name(key: &Key32, parts: &[&[u8]]) -> Name {
-    let mut hasher = Hasher::new_keyed(key);
+    let mut hasher = Hasher::new_keyed(key.bytes());
     for part in parts {
         hasher.update(&(part.len() as u64).to_be_bytes()).update(part);
     }
@@ -109,22 +124,22 @@ fn name(key: &Key32, parts: &[&[u8]]) -> Name {
 mod tests {
     use ruma::{owned_event_id, owned_room_id};
 
-    use super::{Cipher, ConversationId, Names, random_key};
+    use super::{Cipher, ConversationId, Key32, Names};
 
     #[test]
     fn a_value_opens_only_in_its_place_with_its_key() {
-        let cipher = Cipher::new(&random_key());
+        let cipher = Cipher::new(&Key32::random());
         let sealed = cipher.seal("turns", b"key", b"bonjour").unwrap();
         assert_eq!(cipher.open("turns", b"key", &sealed).unwrap().as_slice(), b"bonjour");
         assert!(cipher.open("inbox", b"key", &sealed).is_none(), "another tree");
         assert!(cipher.open("turns", b"yek", &sealed).is_none(), "another key");
         assert!(cipher.open("turnsk", b"ey", &sealed).is_none(), "the border between tree and key");
-        assert!(Cipher::new(&random_key()).open("turns", b"key", &sealed).is_none(), "another secret");
+        assert!(Cipher::new(&Key32::random()).open("turns", b"key", &sealed).is_none(), "another secret");
     }
 
     #[test]
     fn no_bit_of_a_sealed_value_may_change() {
-        let cipher = Cipher::new(&random_key());
+        let cipher = Cipher::new(&Key32::random());
         let sealed = cipher.seal("turns", b"key", b"bonjour").unwrap();
         for bit in 0..sealed.len() * 8 {
             let mut flipped = sealed.clone();
@@ -138,13 +153,13 @@ mod tests {
 
     #[test]
     fn the_same_value_never_looks_the_same_twice() {
-        let cipher = Cipher::new(&random_key());
+        let cipher = Cipher::new(&Key32::random());
         assert_ne!(cipher.seal("t", b"k", b"oui"), cipher.seal("t", b"k", b"oui"));
     }
 
     #[test]
     fn names_depend_on_the_master_key_the_kind_and_the_thread() {
-        let (here, there) = (Names::new(&random_key()), Names::new(&random_key()));
+        let (here, there) = (Names::new(&Key32::random()), Names::new(&Key32::random()));
         let room = owned_room_id!("!salon:h");
         assert_eq!(here.room(&room), here.room(&room));
         assert_ne!(here.room(&room), there.room(&room));

@@ -1,69 +1,43 @@
-//! What was said, conversation by conversation.
+//! What was said in each conversation. A room's main line and each of its threads are separate.
 
-use sled::Batch;
-
-use super::{
-    Store, StoreError, number,
-    records::{OUTBOX, TURNS},
-};
-use crate::{
-    conversation::Turn,
-    message::{ConversationId, Incoming},
-};
+use super::outbox::Delivery;
+use super::records::{Key, Tree};
+use super::{Store, StoreError};
+use crate::conversation::Turn;
+use crate::message::ConversationId;
 
 impl Store {
-    /// The turns of a conversation, oldest first.
+    /// What was said in a conversation, oldest first. Turns that do not open are set aside and counted by [`Store::damaged`].
     pub fn turns(&self, conversation: &ConversationId) -> Result<Vec<Turn>, StoreError> {
-        self.scan(TURNS, &self.conversation_key(conversation))
+        let turns = self.session().scan(&self.turns_of(conversation))?;
+        Ok(turns.into_iter().map(|(_, turn)| turn).collect())
     }
 
-    /// Whether the bot speaks in this conversation: it has answered there, or an answer is on its way.
+    /// Whether the bot takes part in a conversation: it has said something there, or is about to.
     pub fn answers_in(&self, conversation: &ConversationId) -> Result<bool, StoreError> {
-        if let Some(entry) = self.inner.db.scan_prefix(self.conversation_key(conversation)).next() {
-            return entry.map(|_| true).map_err(StoreError::from);
+        let session = self.session();
+        if session.any(&self.turns_of(conversation))? {
+            return Ok(true);
         }
-        let room = [&[OUTBOX.prefix], &self.inner.names.room(&conversation.room_id)[..]].concat();
-        let on_their_way: Vec<super::Delivery> = self.scan(OUTBOX, &room)?;
-        Ok(on_their_way.iter().any(|delivery| Incoming::conversation(&delivery.question) == *conversation))
+        let room = self.0.names.room(&conversation.room_id);
+        let deliveries = session.scan::<Delivery>(&Key::new(Tree::Outbox, &[&room]))?;
+        Ok(deliveries.iter().any(|(_, delivery)| delivery.question.conversation() == *conversation))
     }
 
-    /// Removes the turns of a conversation. Their sealed bytes may stay in the log until it is compacted; the room's key opens them.
+    /// Removes what was said in one conversation; questions and answers under way stay.
+    ///
+    /// Other conversations need the room's key, so it stays too: until sled reuses their place in its log, the old bytes could be
+    /// opened by someone who has the folder and its keys. [`Store::forget_room`] has no such delay.
     pub fn forget_conversation(&self, conversation: &ConversationId) -> Result<(), StoreError> {
-        let mut batch = Batch::default();
-        for key in self.inner.db.scan_prefix(self.conversation_key(conversation)).keys() {
-            batch.remove(key?);
+        let mut session = self.session();
+        for key in session.raw_keys(&self.turns_of(conversation))? {
+            session.remove_raw(&key);
         }
-        self.apply(batch)
+        session.commit()
     }
 
-    pub(super) fn add_turns(
-        &self,
-        batch: &mut Batch,
-        conversation: &ConversationId,
-        turns: &[Turn],
-    ) -> Result<(), StoreError> {
-        for turn in turns {
-            let sequence = self.inner.db.generate_id()?.to_be_bytes();
-            let key = [&self.conversation_key(conversation)[..], &sequence, &turn.at.to_be_bytes()].concat();
-            self.put(batch, TURNS, &key, turn)?;
-        }
-        Ok(())
-    }
-
-    /// Adds the removal of turns from before `horizon` to a batch. The time stands in the key: nothing needs to be opened.
-    pub(super) fn old_turns(&self, horizon: u64, batch: &mut Batch) -> Result<(), StoreError> {
-        for key in self.inner.db.scan_prefix([TURNS.prefix]).keys() {
-            let key = key?;
-            let at = key.len().checked_sub(8).map_or(0, |start| number(&key[start..]));
-            if at < horizon {
-                batch.remove(key);
-            }
-        }
-        Ok(())
-    }
-
-    fn conversation_key(&self, conversation: &ConversationId) -> Vec<u8> {
-        let names = &self.inner.names;
-        [&[TURNS.prefix], &names.room(&conversation.room_id)[..], &names.conversation(conversation)[..]].concat()
+    fn turns_of(&self, conversation: &ConversationId) -> Key {
+        let room = self.0.names.room(&conversation.room_id);
+        Key::new(Tree::Turns, &[&room, &self.0.names.conversation(conversation)])
     }
 }

@@ -22,14 +22,14 @@ async fn a_mention_is_answered_as_a_reply_to_its_author() {
     let answer = awa.answer_to(&room, &question).await;
     assert!(answer.encrypted && answer.body.contains("Témoin"), "{answer:#?}");
     assert_eq!(answer.in_reply_to.as_deref(), Some(question.as_str()));
-    assert_eq!(answer.mentions, [awa.user_id.clone()]);
+    assert_eq!(answer.mentions, std::slice::from_ref(&awa.user_id));
     // The others read it as well.
     assert!(!ben.answer_to(&room, &question).await.undecryptable);
 
     // A reply to the bot speaks to it, without a mention; whoever writes it.
     let follow_up = ben.send(&room, Text::new(QUESTION).replying_to(&answer.event_id)).await;
     let answer = ben.answer_to(&room, &follow_up).await;
-    assert_eq!(answer.mentions, [ben.user_id.clone()]);
+    assert_eq!(answer.mentions, std::slice::from_ref(&ben.user_id));
     awa.answer_to(&room, &follow_up).await;
     assert_answered_once(&awa, &room, &id, &[question, follow_up]);
 }

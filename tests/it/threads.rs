@@ -12,16 +12,16 @@ async fn a_thread_is_answered_in_and_remembered_apart() {
     let awa = world.person("awa").await;
     let room = awa.create_room("Bureau", true, &[&id]).await;
     awa.until_member(&room, &id, "join").await;
-    let root = awa.send(&room, "Parlons de moi.").await;
+    let opening = awa.send(&room, "Parlons de moi.").await;
 
-    let told = awa.send(&room, Text::to(&id, "Je m'appelle Awa.").in_thread(&root)).await;
+    let told = awa.send(&room, Text::to(&id, "Je m'appelle Awa.").in_thread(&opening)).await;
     let answer = awa.answer_to(&room, &told).await;
-    assert_eq!(answer.thread.as_deref(), Some(root.as_str()), "{answer:#?}");
+    assert_eq!(answer.thread.as_deref(), Some(opening.as_str()), "{answer:#?}");
 
     // The bot takes part in the thread now, so it needs no mention.
-    let asked = awa.send(&room, Text::new("Comment je m'appelle ?").in_thread(&root)).await;
+    let asked = awa.send(&room, Text::new("Comment je m'appelle ?").in_thread(&opening)).await;
     let answer = awa.answer_to(&room, &asked).await;
-    assert_eq!(answer.thread.as_deref(), Some(root.as_str()), "{answer:#?}");
+    assert_eq!(answer.thread.as_deref(), Some(opening.as_str()), "{answer:#?}");
     assert!(answer.body.contains("Awa"), "{answer:#?}");
 
     let outside = awa.send(&room, Text::to(&id, "Comment je m'appelle ?")).await;

@@ -34,7 +34,7 @@ pub fn run(venv: &Venv, script: &str, arguments: &Value) -> Result<Value, String
     last.ok_or_else(|| format!("{script} failed: {}", String::from_utf8_lossy(&output.stderr)))
 }
 
-/// Node from the machine, or else from PyPI.
+/// Node from the machine, or else from the Python package index.
 fn node(venv: &Venv) -> Result<PathBuf, String> {
     if new_enough(Path::new("node")) {
         return Ok("node".into());

@@ -12,6 +12,7 @@ import json
 import logging
 import sys
 from urllib.parse import quote
+import uuid
 
 import aiohttp
 from nio import AsyncClient, AsyncClientConfig, Event, MegolmEvent, TypingNoticeEvent
@@ -178,7 +179,13 @@ async def do_create_room(person, name=None, encrypted=False, invite=(), direct=F
         path = f"/_matrix/client/v3/user/{quote(who.client.user_id)}/account_data/m.direct"
         await call("PUT", path, {user: [room_id] for user in invite}, who.client.access_token)
     rooms = who.client.rooms
-    await who.until(lambda: room_id in rooms and (rooms[room_id].encrypted or not encrypted))
+
+    def known():
+        # The invitations too: the key of a first message is given to those that are known to be invited.
+        room = rooms.get(room_id)
+        return room and (room.encrypted or not encrypted) and all(user in room.users for user in invite)
+
+    await who.until(known)
     return room_id
 
 
@@ -211,7 +218,7 @@ async def do_send(person, room, content, type="m.room.message"):
 async def do_send_plain(person, room, content, type="m.room.message"):
     """As `send`, in clear even in an encrypted room."""
     who = people[person]
-    path = f"/_matrix/client/v3/rooms/{quote(room)}/send/{quote(type)}/plain-{id(content)}"
+    path = f"/_matrix/client/v3/rooms/{quote(room)}/send/{quote(type)}/plain-{uuid.uuid4()}"
     return (await call("PUT", path, content, who.client.access_token))["event_id"]
 
 

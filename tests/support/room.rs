@@ -8,6 +8,7 @@ pub const ANSWER: &str = "org.compagnon.answer";
 
 /// One event as a client received it, decrypted where it could be.
 #[derive(Clone, Debug, Deserialize)]
+#[allow(clippy::struct_field_names)] // `event_id` is Matrix's own word.
 pub struct Event {
     /// Its id.
     pub event_id: String,

@@ -79,7 +79,7 @@ impl Synapse {
         command.current_dir(&self.folder).stdin(Stdio::null());
         command.stdout(output.try_clone().expect("cloned")).stderr(output);
         let mut child = leash::spawn(command).expect("python starts");
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while get(self.port, "/_matrix/client/versions") != Some(200) {
             let ended = child.try_wait().expect("waited for").is_some();
             assert!(!ended && Instant::now() < deadline, "Synapse did not start, see {}", self.folder.display());

@@ -1,0 +1,167 @@
+//! The life of a question, with a kill after each step.
+
+use super::{
+    Accept, accept, after_a_kill, conclude, event, folder, held, in_thread, names, open, question, room, turns,
+};
+use crate::store::StoreError;
+
+#[test]
+fn questions_are_queued_in_order_of_arrival_with_the_cursor() {
+    let folder = folder();
+    let store = open(&folder);
+    assert_eq!(store.cursor().unwrap(), None);
+    accept(&store, &[question("a", "1"), question("b", "2")], 10);
+    accept(&store, &[question("a", "3")], 20);
+    let killed = after_a_kill(&folder);
+    let store = open(&killed);
+    accept(&store, &[question("b", "4")], 30);
+    let queued = store.queued().unwrap();
+    assert_eq!(names(&queued), ["$1:tchap.test", "$2:tchap.test", "$3:tchap.test", "$4:tchap.test"]);
+    assert_eq!(queued[2].received_at, 20);
+    assert_eq!(queued[0].question, question("a", "1"));
+    assert_eq!(store.cursor().unwrap().as_deref(), Some("s1"));
+}
+
+#[test]
+fn numbers_grow_even_when_the_inbox_was_empty_at_a_restart() {
+    let folder = folder();
+    let first = accept(&open(&folder), &[question("a", "1")], 1)[0].sequence;
+    let store = open(&folder);
+    store.drop_question(&room("a"), &event("1"), 2).unwrap();
+    drop(store);
+    assert!(accept(&open(&folder), &[question("a", "2")], 3)[0].sequence > first);
+}
+
+#[test]
+fn an_event_is_accepted_once_at_every_stage() {
+    let folder = folder();
+    let store = open(&folder);
+    let asked = question("a", "1");
+    assert_eq!(accept(&store, &[asked.clone(), asked.clone()], 1).len(), 1, "twice in one response");
+    assert!(accept(&store, std::slice::from_ref(&asked), 2).is_empty(), "waiting");
+    conclude(&store, &asked, 3).unwrap();
+    assert!(accept(&store, std::slice::from_ref(&asked), 4).is_empty(), "being delivered");
+    store.delivered(&asked, 5).unwrap();
+    assert!(accept(&store, std::slice::from_ref(&asked), 6).is_empty(), "over");
+    let killed = after_a_kill(&folder);
+    assert!(accept(&open(&killed), &[asked], 7).is_empty(), "over, after a kill");
+}
+
+#[test]
+fn each_step_survives_a_kill() {
+    let first = folder();
+    let asked = question("a", "1");
+    let store = open(&first);
+    accept(&store, std::slice::from_ref(&asked), 1);
+    assert_eq!(store.begin(&asked).unwrap(), Some(1));
+
+    let second = after_a_kill(&first);
+    let store = open(&second);
+    assert_eq!(store.begin(&asked).unwrap(), Some(2));
+    assert!(store.draft(&asked, &event("draft"), 2).unwrap());
+
+    let third = after_a_kill(&second);
+    let store = open(&third);
+    let queued = store.queued().unwrap();
+    assert_eq!((queued[0].attempts, queued[0].draft.clone()), (2, Some(event("draft"))));
+    assert!(store.is_own(&event("draft")).unwrap());
+    conclude(&store, &asked, 3).unwrap();
+
+    let fourth = after_a_kill(&third);
+    let store = open(&fourth);
+    assert!(store.queued().unwrap().is_empty());
+    assert_eq!(store.turns(&asked.conversation()).unwrap(), turns(&asked, 3));
+    assert_eq!(store.undelivered().unwrap()[0].answer.parts, ["a", "b"]);
+    store.part_sent(&asked, 0, &event("part0"), 4).unwrap();
+
+    let fifth = after_a_kill(&fourth);
+    let store = open(&fifth);
+    assert_eq!(store.undelivered().unwrap()[0].sent, [event("part0")]);
+    assert!(store.is_own(&event("part0")).unwrap());
+    store.part_sent(&asked, 1, &event("part1"), 5).unwrap();
+    store.delivered(&asked, 6).unwrap();
+
+    let sixth = after_a_kill(&fifth);
+    let store = open(&sixth);
+    assert!(store.undelivered().unwrap().is_empty());
+    assert!(store.queued().unwrap().is_empty());
+}
+
+#[test]
+fn parts_come_in_order_and_may_come_twice() {
+    let folder = folder();
+    let store = open(&folder);
+    let asked = question("a", "1");
+    accept(&store, std::slice::from_ref(&asked), 1);
+    conclude(&store, &asked, 2).unwrap();
+    assert!(matches!(store.part_sent(&asked, 1, &event("p1"), 3), Err(StoreError::Refused(_))));
+    store.part_sent(&asked, 0, &event("p0"), 3).unwrap();
+    store.part_sent(&asked, 0, &event("p0"), 4).unwrap();
+    store.part_sent(&asked, 1, &event("p1"), 5).unwrap();
+    assert_eq!(store.undelivered().unwrap()[0].sent, [event("p0"), event("p1")]);
+}
+
+#[test]
+fn a_question_that_was_dropped_is_not_answered() {
+    let folder = folder();
+    let store = open(&folder);
+    let asked = question("a", "1");
+    assert!(!store.drop_question(&asked.room_id, &asked.event_id, 1).unwrap(), "nothing there yet");
+    accept(&store, std::slice::from_ref(&asked), 1);
+    assert!(store.drop_question(&asked.room_id, &asked.event_id, 2).unwrap());
+    assert_eq!(store.begin(&asked).unwrap(), None);
+    assert!(!store.draft(&asked, &event("draft"), 3).unwrap());
+    assert_eq!(conclude(&store, &asked, 4), None);
+    assert!(store.turns(&asked.conversation()).unwrap().is_empty());
+    assert!(accept(&store, &[asked], 5).is_empty());
+}
+
+#[test]
+fn conversations_of_one_room_are_apart() {
+    let folder = folder();
+    let store = open(&folder);
+    let main = question("a", "1");
+    let thread = in_thread(question("a", "2"), "root");
+    accept(&store, &[main.clone(), thread.clone()], 1);
+    assert!(!store.answers_in(&thread.conversation()).unwrap());
+    conclude(&store, &thread, 2).unwrap();
+    assert!(store.answers_in(&thread.conversation()).unwrap());
+    assert!(!store.answers_in(&main.conversation()).unwrap());
+    conclude(&store, &main, 3).unwrap();
+    assert_eq!(store.turns(&main.conversation()).unwrap(), turns(&main, 3));
+    store.forget_conversation(&main.conversation()).unwrap();
+    assert!(store.turns(&main.conversation()).unwrap().is_empty());
+    assert_eq!(store.turns(&thread.conversation()).unwrap(), turns(&thread, 2));
+    assert!(store.answers_in(&main.conversation()).unwrap(), "its answer is still on its way");
+}
+
+#[test]
+fn an_event_waits_for_its_key_until_it_is_a_question() {
+    let first = folder();
+    let store = open(&first);
+    let batch = Accept { next_batch: Some("s2"), undecrypted: &[held("a", "1"), held("a", "2")], ..Accept::default() };
+    store.accept(&batch, 1).unwrap();
+    store.accept(&batch, 2).unwrap();
+    let second = after_a_kill(&first);
+    let store = open(&second);
+    assert_eq!(store.undecrypted().unwrap(), [held("a", "1"), held("a", "2")]);
+    // The key of the first one came: a question, without a sync.
+    let late = Accept { questions: &[question("a", "1")], ..Accept::default() };
+    assert_eq!(store.accept(&late, 3).unwrap().len(), 1);
+    assert_eq!(store.undecrypted().unwrap(), [held("a", "2")]);
+    assert_eq!(store.cursor().unwrap().as_deref(), Some("s2"));
+    // Seen again, still encrypted: it is a question already.
+    store.accept(&batch, 4).unwrap();
+    assert_eq!(store.undecrypted().unwrap(), [held("a", "2")]);
+    store.decrypted(&room("a"), &event("2")).unwrap();
+    assert!(store.undecrypted().unwrap().is_empty());
+}
+
+#[test]
+fn the_folder_serves_one_process_at_a_time() {
+    let folder = folder();
+    let store = open(&folder);
+    assert!(matches!(super::Store::open(folder.path()), Err(StoreError::InUse)));
+    drop(store);
+    open(&folder);
+}
