@@ -17,7 +17,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    assistant::Assistant,
+    assistant::{Assistant, texts::Text},
     compagnon::Library,
     config::Config,
     http::{self, Status},
@@ -76,7 +76,8 @@ impl App {
         let model = open_model(&config)?;
         tracing::info!(model = model.name(), "the model is ready");
         let Some(session) = connect(|| Session::connect(&matrix, &folder), stop).await? else { return Ok(None) };
-        let access = Access::new(&matrix.access, session.user_id().server_name());
+        let access =
+            Access::new(&matrix.access, session.user_id().server_name(), Text::refusal(config.assistant.language));
         let gateway = Arc::new(MatrixGateway::new(session.clone()));
         let status = Status { model: Arc::clone(&model), synced: Arc::new(AtomicBool::new(false)) };
         let sampling = config.model.sampling.clone();

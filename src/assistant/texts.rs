@@ -3,6 +3,8 @@
 use jiff::civil::Date;
 use serde::Deserialize;
 
+use crate::matrix::{Refusal, Sentence};
+
 /// The language of the bot's own sentences.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
@@ -56,16 +58,45 @@ pub enum Text {
     Failed,
     /// The model wrote nothing.
     Empty,
-    /// The reason given with a refused invitation.
-    InvitationRefused,
+    /// An invitation from another homeserver than those served.
+    RefusedServer,
+    /// An invitation from outside of the State.
+    RefusedExternal,
+    /// An invitation to a room open to people outside of the State.
+    RefusedOpenRoom,
     /// Put after an answer that reached the greatest length allowed.
     Cut,
 }
 
 impl Text {
     /// All of them, for the tests and for who proofreads.
-    pub const ALL: [Self; 7] =
-        [Self::Busy, Self::TooOld, Self::TooLong, Self::Failed, Self::Empty, Self::InvitationRefused, Self::Cut];
+    pub const ALL: [Self; 9] = [
+        Self::Busy,
+        Self::TooOld,
+        Self::TooLong,
+        Self::Failed,
+        Self::Empty,
+        Self::RefusedServer,
+        Self::RefusedExternal,
+        Self::RefusedOpenRoom,
+        Self::Cut,
+    ];
+
+    /// What is said of a refused invitation, in a language.
+    #[must_use]
+    pub fn refusal(language: Language) -> Sentence {
+        const fn text(refusal: Refusal) -> Text {
+            match refusal {
+                Refusal::Server => Text::RefusedServer,
+                Refusal::External => Text::RefusedExternal,
+                Refusal::OpenRoom => Text::RefusedOpenRoom,
+            }
+        }
+        match language {
+            Language::Fr => |refusal| text(refusal).say(Language::Fr),
+            Language::En => |refusal| text(refusal).say(Language::En),
+        }
+    }
 
     /// The sentence in a language.
     #[must_use]
@@ -91,9 +122,17 @@ impl Text {
                 "Je n’ai rien trouvé à répondre. Posez votre question autrement.",
                 "I found nothing to answer. Please ask in another way.",
             ),
-            Self::InvitationRefused => (
-                "Je ne peux pas rejoindre ce salon : il n’est pas ouvert à ce service.",
-                "I cannot join this room: it is not open to this service.",
+            Self::RefusedServer => (
+                "Je ne réponds qu’aux agents de mon administration : je ne peux pas rejoindre ce salon.",
+                "I only serve the staff of my own organisation: I cannot join this room.",
+            ),
+            Self::RefusedExternal => (
+                "Je ne suis pas ouvert aux invités externes : je ne peux pas rejoindre ce salon.",
+                "I am not open to external guests: I cannot join this room.",
+            ),
+            Self::RefusedOpenRoom => (
+                "Je ne rejoins pas les salons ouverts aux externes.",
+                "I do not join rooms that are open to external guests.",
             ),
             Self::Cut => (
                 "*(Réponse arrêtée : longueur maximale atteinte. Demandez-moi de continuer.)*",

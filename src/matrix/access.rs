@@ -11,6 +11,7 @@ pub struct Access {
     users: Vec<OwnedUserId>,
     externals: bool,
     externals_servers: Vec<String>,
+    sentence: Sentence,
 }
 
 /// Why somebody, or a room, is refused.
@@ -24,32 +25,23 @@ pub enum Refusal {
     OpenRoom,
 }
 
-impl Refusal {
-    /// The sentence given with a refused invitation, in French then in English.
-    #[must_use]
-    pub fn reason(self) -> &'static str {
-        match self {
-            Self::Server => {
-                "Ce compagnon ne répond qu'aux agents de son administration. / This assistant only serves its own organisation."
-            }
-            Self::External => {
-                "Ce compagnon n'est pas ouvert aux invités externes. / This assistant does not accept external guests."
-            }
-            Self::OpenRoom => {
-                "Ce compagnon ne rejoint pas les salons ouverts aux externes. / This assistant does not join rooms open to external guests."
-            }
-        }
-    }
-}
+/// The sentence given with a refused invitation. It comes from above, where all sentences are.
+pub type Sentence = fn(Refusal) -> &'static str;
 
 impl Access {
     /// The configured rules; without any server named, those of the bot's own.
     #[must_use]
-    pub fn new(config: &AccessConfig, own_server: &ServerName) -> Self {
+    pub fn new(config: &AccessConfig, own_server: &ServerName, sentence: Sentence) -> Self {
         let servers =
             if config.servers.is_empty() { vec![own_server.as_str().to_owned()] } else { config.servers.clone() };
         let users = config.users.iter().filter_map(|user| UserId::parse(user).ok()).collect();
-        Self { servers, users, externals: config.externals, externals_servers: config.externals_servers.clone() }
+        let externals_servers = config.externals_servers.clone();
+        Self { servers, users, externals: config.externals, externals_servers, sentence }
+    }
+
+    /// What people are told of a refusal.
+    pub(super) fn sentence(&self, refusal: Refusal) -> &'static str {
+        (self.sentence)(refusal)
     }
 
     /// Whether this person may use the bot.
@@ -86,7 +78,7 @@ mod tests {
     const EXTERNAL: &str = "@x:agent.externe.tchap.gouv.fr";
 
     fn check(config: &AccessConfig, inviter: &str, rule: Option<&str>, expected: Result<(), Refusal>) {
-        let access = Access::new(config, server_name!("agent.a.tchap.gouv.fr"));
+        let access = Access::new(config, server_name!("agent.a.tchap.gouv.fr"), |_| "");
         let inviter = UserId::parse(inviter).unwrap();
         assert_eq!(access.invitation(&inviter, rule), expected, "{inviter} {rule:?}");
     }

@@ -28,7 +28,7 @@ use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId};
 
 use crate::message::{Incoming, Outgoing, Undecrypted};
 
-pub use access::{Access, Refusal};
+pub use access::{Access, Refusal, Sentence};
 pub use config::Config;
 pub use html::to_html;
 pub use intake::{SyncError, sync_loop};

@@ -35,7 +35,7 @@ pub(super) async fn answer(session: &Session, access: &Access, room: &Room) -> O
     let rule = rooms::access_rule(room).await;
     if let Err(refusal) = access.invitation(&inviter, rule.as_deref()) {
         info!(%room_id, ?refusal, "an invitation is declined");
-        leave(room, Some(refusal.reason())).await;
+        leave(room, Some(access.sentence(refusal))).await;
         return None;
     }
     // Remembered before joining: the first question may come with the very sync that shows the join.
@@ -115,7 +115,7 @@ pub(super) async fn upgrade(access: &Access, old: &Room) -> Option<OwnedRoomId> 
     }
     warn!(from = %old.room_id(), to = %new_id, true_upgrade, ?refused, "a replacement room is not followed");
     if came_in {
-        leave(&new, refused.map(super::access::Refusal::reason)).await;
+        leave(&new, refused.map(|refusal| access.sentence(refusal))).await;
     }
     None
 }

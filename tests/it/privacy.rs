@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use crate::world::{World, id_of};
+use crate::world::{World, assert_answered_once, id_of};
 
 /// A word that nothing else contains.
 const CANARY: &str = "Zorglubine";
@@ -19,6 +19,7 @@ async fn neither_question_nor_answer_is_found_on_disk() {
     let answer = awa.ask(&room, "Présentez-vous longuement.").await;
     let said: String = answer.body.chars().take(24).collect();
     assert!(said.len() > 12, "too short to be looked for: {answer:#?}");
+    assert!(holder(&bot.data(), "SQLite format 3").is_some(), "the search itself finds what is there");
     for moment in ["while it runs", "after its end"] {
         for secret in [CANARY, &said] {
             let log = bot.log();
@@ -30,6 +31,20 @@ async fn neither_question_nor_answer_is_found_on_disk() {
             assert!(bot.terminate().success());
         }
     }
+}
+
+#[tokio::test]
+async fn what_stands_in_clear_in_an_encrypted_room_is_not_answered() {
+    let world = World::shared().await;
+    let (_bot, id) = world.bot().await;
+    let awa = world.person("awa").await;
+    let (room, first) = awa.create_dm(&id, "Bonjour").await;
+    awa.answer_to(&room, &first).await;
+    awa.send_plain(&room, "Comment vous appelez-vous ?").await;
+    // Its answer comes after the moment at which the other's would have come.
+    let second = awa.send(&room, "Merci").await;
+    awa.answer_to(&room, &second).await;
+    assert_answered_once(&awa, &room, &id, &[first, second]);
 }
 
 /// The first file below `folder` that holds the bytes of `text`.

@@ -236,6 +236,11 @@ impl Person {
         self.request_text("send", json!({"room": room, "content": content})).await
     }
 
+    /// Sends a text in clear, even where the room is encrypted: what a homeserver that meddles could do.
+    pub async fn send_plain(&self, room: &str, text: impl Into<Text>) -> String {
+        self.request_text("send_plain", json!({"room": room, "content": text.into().content()})).await
+    }
+
     /// Removes a message.
     pub async fn redact(&self, room: &str, event: &str) {
         self.request("redact", json!({"room": room, "event": event})).await;
