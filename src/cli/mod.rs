@@ -15,7 +15,11 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
-use crate::{config::Config, matrix::SessionError};
+use crate::{
+    config::Config,
+    matrix::{SessionError, SyncError},
+    store::StoreError,
+};
 
 /// A Matrix bot for Tchap: it answers agents with a language model loaded locally.
 #[derive(Parser)]
@@ -103,6 +107,11 @@ fn exit_status(error: &anyhow::Error) -> u8 {
     }
     if error.is::<crate::app::InUse>() {
         return status::IN_USE;
+    }
+    if let Some(SyncError::Expired | SyncError::LoggedOut { soft: false }) =
+        error.downcast_ref::<SyncError<StoreError>>()
+    {
+        return status::ACCOUNT;
     }
     match error.downcast_ref::<SessionError>() {
         Some(error) if error.is_account() => status::ACCOUNT,

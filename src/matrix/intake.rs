@@ -79,11 +79,13 @@ where
     let mut backoff = Backoff::default();
     let mut full_state = cursor.is_some() && session.is_fresh();
     keeper.resume();
+    // The first response must come at once, news or not: until then nobody knows that the bot is there.
+    let mut patience = Duration::ZERO;
     loop {
         let turn = tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(()),
-            turn = turn(session, &mut keeper, cursor.as_deref(), full_state) => turn,
+            turn = turn(session, &mut keeper, cursor.as_deref(), full_state, patience) => turn,
         };
         let (batch, response) = match turn {
             Ok(done) => done,
@@ -100,6 +102,7 @@ where
         };
         backoff.reset();
         full_state = false;
+        patience = LONG_POLL;
         let next = batch.next_batch.clone();
         accept(batch).await.map_err(SyncError::Accept)?;
         cursor = Some(next);
@@ -113,6 +116,7 @@ async fn turn(
     keeper: &mut Keeper,
     cursor: Option<&str>,
     full_state: bool,
+    patience: Duration,
 ) -> Result<(Batch, SyncResponse), Fault> {
     let client = session.client();
     let filter = client.get_or_upload_filter(FILTER, filter()).await.map_err(|error| Fault::from(&error))?;
@@ -120,7 +124,7 @@ async fn turn(
         .token(cursor.map_or(SyncToken::NoToken, |cursor| SyncToken::Specific(cursor.to_owned())))
         .filter(v3::Filter::FilterId(filter))
         .full_state(full_state)
-        .timeout(LONG_POLL);
+        .timeout(patience);
     let mut response = client.sync_once(settings).await.map_err(|error| Fault::from(&error))?;
 
     let mut batch = Batch {
