@@ -37,6 +37,9 @@ pub(super) async fn answer(assistant: &Assistant, queued: Queued) -> Result<(), 
     if is_stale(&queued, assistant.started, now(), assistant.config.max_age) {
         return decline(assistant, &queued, Text::TooOld).await;
     }
+    if question.body.trim().is_empty() {
+        return decline(assistant, &queued, Text::NoQuestion).await;
+    }
     let turns = assistant.store.turns(&question.conversation())?;
     let request = match prompt(assistant, &turns, question) {
         Ok(request) => request,

@@ -167,11 +167,15 @@ async fn what_cannot_be_answered_gets_one_calm_sentence() {
     let folder = tempfile::tempdir().expect("a folder");
     let gateway: Arc<FakeGateway> = Arc::default();
     let bench = assistant(folder.path(), &gateway, FakeModel { fails: true, gate: None }, Config::default());
-    bench.ask(vec![incoming("$1:h", "!a:h", "un"), incoming("$2:h", "!b:h", &"mot ".repeat(1000))]);
+    bench.ask(vec![
+        incoming("$1:h", "!a:h", "un"),
+        incoming("$2:h", "!b:h", &"mot ".repeat(1000)),
+        incoming("$3:h", "!c:h", " "),
+    ]);
     let shown = bench.settle().await;
     let mut texts = texts(&shown);
     texts.sort_unstable();
-    assert_eq!(texts, [Text::Failed.say(Language::Fr), Text::TooLong.say(Language::Fr)]);
+    assert_eq!(texts, [Text::Failed, Text::TooLong, Text::NoQuestion].map(|text| text.say(Language::Fr)));
     assert!(shown.iter().all(|shown| shown.kind == Kind::Notice && shown.complete));
 }
 

@@ -54,6 +54,8 @@ pub enum Text {
     TooOld,
     /// The question does not fit in what the model can read.
     TooLong,
+    /// The bot was called and nothing was asked.
+    NoQuestion,
     /// The model failed.
     Failed,
     /// The model wrote nothing.
@@ -70,10 +72,11 @@ pub enum Text {
 
 impl Text {
     /// All of them, for the tests and for who proofreads.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Busy,
         Self::TooOld,
         Self::TooLong,
+        Self::NoQuestion,
         Self::Failed,
         Self::Empty,
         Self::RefusedServer,
@@ -113,6 +116,10 @@ impl Text {
             Self::TooLong => (
                 "Votre message est trop long pour que je le lise en une fois. Raccourcissez-le ou envoyez-le en plusieurs messages.",
                 "Your message is too long for me to read at once. Shorten it, or send it as several messages.",
+            ),
+            Self::NoQuestion => (
+                "Vous m’avez appelé sans rien me demander. Écrivez votre question dans le même message.",
+                "You called me without asking anything. Write your question in the same message.",
             ),
             Self::Failed => (
                 "Je n’ai pas pu répondre : le modèle a rencontré une erreur. Reposez votre question ; si cela se reproduit, prévenez l’administrateur du service.",
