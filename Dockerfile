@@ -25,7 +25,7 @@ FROM debian:bookworm-slim
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --no-create-home --home-dir /data compagnon \
+ && useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin compagnon \
  && install --directory --owner=compagnon --group=compagnon --mode=0700 /data
 COPY --from=build /build/target/release/compagnon /usr/local/bin/compagnon
 COPY prompts /etc/compagnon/prompts

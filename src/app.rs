@@ -44,6 +44,9 @@ const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
 #[error("the data folder {0} is in use by another process; stop it first")]
 pub struct InUse(PathBuf);
 
+/// The task that serves health and readiness.
+type Endpoint = JoinHandle<std::io::Result<()>>;
+
 /// The whole bot, ready to run.
 pub struct App {
     assistant: Arc<Assistant>,
@@ -51,6 +54,7 @@ pub struct App {
     session: Session,
     access: Access,
     status: Status,
+    endpoint: Option<Endpoint>,
     config: Config,
     /// Held until the end: one process per data folder.
     _lock: File,
@@ -75,19 +79,20 @@ impl App {
         library.get(&config.assistant.compagnon)?;
         let model = open_model(&config)?;
         tracing::info!(model = model.name(), "the model is ready");
+        // Before the homeserver is asked: a bot that waits for it is healthy, and must not be restarted for that.
+        let status = Status { model: Arc::clone(&model), synced: Arc::new(AtomicBool::new(false)) };
+        let endpoint = serve(&config.http, &status, stop).await?;
         let Some(session) = connect(|| Session::connect(&matrix, &folder), stop).await? else { return Ok(None) };
         let access =
             Access::new(&matrix.access, session.user_id().server_name(), Text::refusal(config.assistant.language));
         let gateway = Arc::new(MatrixGateway::new(session.clone()));
-        let status = Status { model: Arc::clone(&model), synced: Arc::new(AtomicBool::new(false)) };
         let sampling = config.model.sampling.clone();
         let assistant = Assistant::new(store.clone(), model, gateway, library, config.assistant.clone(), sampling);
-        Ok(Some(Self { assistant, store, session, access, status, config, _lock: lock }))
+        Ok(Some(Self { assistant, store, session, access, status, endpoint, config, _lock: lock }))
     }
 
     /// Answers until `stop`, then drains: no message is read any more, answers being written are finished, the rest waits in the store.
     pub async fn run_until_stopped(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let endpoint = self.serve(&stop).await?;
         let purge =
             tokio::spawn(purge(self.store.clone(), self.config.assistant.retention.unsigned_abs(), stop.clone()));
         self.assistant.resume()?;
@@ -98,7 +103,7 @@ impl App {
         stop.cancel();
         self.assistant.shut_down(GRACE).await;
         purge.await?;
-        if let Some(endpoint) = endpoint {
+        if let Some(endpoint) = self.endpoint {
             endpoint.await??;
         }
         tracing::info!("stopped");
@@ -130,9 +135,11 @@ impl App {
             self.retry(&arrived).await?;
             arrived = tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                next = keys.next() => match next {
-                    Some(keys) => keys,
-                    None => return Ok(()),
+                next = keys.next() => if let Some(keys) = next {
+                    keys
+                } else {
+                    stop.cancelled().await;
+                    return Ok(());
                 },
             };
         }
@@ -159,14 +166,15 @@ impl App {
         }
         Ok(())
     }
+}
 
-    async fn serve(&self, stop: &CancellationToken) -> anyhow::Result<Option<JoinHandle<std::io::Result<()>>>> {
-        let Some(address) = self.config.http.listen else { return Ok(None) };
-        let listener =
-            TcpListener::bind(address).await.with_context(|| format!("http.listen: {address} cannot be used"))?;
-        let stopped = stop.clone().cancelled_owned();
-        Ok(Some(tokio::spawn(http::serve(listener, self.status.clone(), stopped))))
-    }
+/// Serves health and readiness, if the configuration says where.
+async fn serve(config: &http::Config, status: &Status, stop: &CancellationToken) -> anyhow::Result<Option<Endpoint>> {
+    let Some(address) = config.listen else { return Ok(None) };
+    let listener =
+        TcpListener::bind(address).await.with_context(|| format!("http.listen: {address} cannot be used"))?;
+    let stopped = stop.clone().cancelled_owned();
+    Ok(Some(tokio::spawn(http::serve(listener, status.clone(), stopped))))
 }
 
 /// Makes the data folder and takes its lock.

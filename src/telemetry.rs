@@ -49,7 +49,12 @@ impl From<Level> for LevelFilter {
 /// Starts logging to standard error. A second call changes nothing.
 pub fn start(config: &Config) {
     let level = LevelFilter::from(config.level);
-    let targets = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("compagnon", level);
+    let targets = Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        // These print whole answers of the homeserver at `error`; what failed is in our own line.
+        .with_target("matrix_sdk::http_client", LevelFilter::OFF)
+        .with_target("matrix_sdk_base::response_processors", LevelFilter::OFF)
+        .with_target("compagnon", level);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let registry = tracing_subscriber::registry().with(targets);
     let _ = if config.json {

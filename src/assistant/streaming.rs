@@ -19,7 +19,7 @@ use crate::{
 const GRACE: Duration = Duration::from_millis(30);
 
 /// How often text that has arrived is looked at for showing.
-const TICK: Duration = Duration::from_millis(50);
+const TICK: Duration = Duration::from_millis(10);
 
 /// Longer texts are shown only once complete, since they are split then.
 const LONGEST_SHOWN: usize = 6 * 1024;
@@ -55,10 +55,19 @@ pub(super) async fn stream(
     let mut screen = Screen::new(assistant, queued, attempt).await;
     let mut text = String::new();
     let mut first_text: Option<Instant> = None;
+    // One clock for the whole answer: a wait begun anew at each piece would never end while a fast model writes.
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let ended = loop {
         tokio::select! {
             biased;
             () = assistant.abort.cancelled() => return Err(Failure::Stopped),
+            outcome = screen.sent() => screen.note(outcome)?,
+            _ = tick.tick(), if screen.wants(&text) => {
+                if let Some(first) = first_text.filter(|first| first.elapsed() >= GRACE) {
+                    screen.show(&text, first);
+                }
+            }
             piece = generation.next() => match piece {
                 Some(Ok(Piece::Text(more))) => {
                     text.push_str(&more);
@@ -68,12 +77,6 @@ pub(super) async fn stream(
                 Some(Err(error)) => break Err(error),
                 None => break Err(InferenceError::Engine("the engine went away".to_owned())),
             },
-            outcome = screen.sent() => screen.note(outcome)?,
-            () = tokio::time::sleep(TICK.min(GRACE)), if screen.wants(&text) => {
-                if let Some(first) = first_text.filter(|first| first.elapsed() >= GRACE) {
-                    screen.show(&text, first);
-                }
-            }
         }
     };
     // The final text must not overtake a draft, and needs its id.
