@@ -76,23 +76,17 @@ pub(super) async fn answer(assistant: &Assistant, queued: Queued) -> Result<(), 
         show_us = written.shown_after.map(|delay| delay.as_micros()),
         "answered"
     );
-    conclude(assistant, &queued, &written.text, written.usage.finish, attempt > 1).await
+    conclude(assistant, &queued, &written.text, written.usage.finish).await
 }
 
 /// Says one of the bot's own sentences instead of an answer. It is delivered as surely as an answer, and leaves no trace in the conversation.
 pub(super) async fn decline(assistant: &Assistant, queued: &Queued, text: Text) -> Result<(), Failure> {
     let parts = vec![text.say(assistant.config.language).to_owned()];
-    finish(assistant, queued, Vec::new(), Kind::Notice, parts, queued.attempts > 0).await
+    finish(assistant, queued, Vec::new(), Kind::Notice, parts).await
 }
 
 /// Stores an answer with its question, then delivers it.
-async fn conclude(
-    assistant: &Assistant,
-    queued: &Queued,
-    text: &str,
-    end: Finish,
-    resumed: bool,
-) -> Result<(), Failure> {
+async fn conclude(assistant: &Assistant, queued: &Queued, text: &str, end: Finish) -> Result<(), Failure> {
     let text = text.trim();
     if text.is_empty() {
         return decline(assistant, queued, Text::Empty).await;
@@ -112,7 +106,7 @@ async fn conclude(
             *last = format!("{last}\n\n{cut}");
         }
     }
-    finish(assistant, queued, turns, Kind::Text, parts, resumed).await
+    finish(assistant, queued, turns, Kind::Text, parts).await
 }
 
 async fn finish(
@@ -121,7 +115,6 @@ async fn finish(
     turns: Vec<Turn>,
     kind: Kind,
     parts: Vec<String>,
-    resumed: bool,
 ) -> Result<(), Failure> {
     let question = &queued.question;
     let answer = Answer { kind, parts, draft: queued.draft.clone() };
@@ -129,7 +122,8 @@ async fn finish(
         // The room was forgotten while the answer was written.
         return Ok(());
     };
-    delivery::deliver(assistant, &delivery, resumed).await
+    // An earlier process that began may have sent a part of it.
+    delivery::deliver(assistant, &delivery, queued.attempts > 0).await
 }
 
 fn prompt(assistant: &Assistant, turns: &[Turn], question: &Incoming) -> Result<Request, PromptError> {
