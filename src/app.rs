@@ -17,17 +17,22 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    assistant::{Assistant, texts::Text},
-    compagnon::Library,
+    assistant::{self, Assistant, prompt, texts},
+    compagnon::{Compagnon, Shelf},
     config::Config,
     http::{self, Status},
     inference::{ChatModel, local::LocalModel},
     matrix::{Access, Batch, Keys, MatrixGateway, Session, SessionError, keys_received, retry_undecrypted, sync_loop},
+    message::Origin,
     store::{Retention, Store, StoreError},
 };
 
 /// How long answers being written may go on after SIGTERM: container engines kill after 30 s at the latest.
 const GRACE: Duration = Duration::from_secs(20);
+
+/// How often the prompts folder is looked at. By its files' times: that works on network and overlay file systems too, where
+/// notifications do not.
+const LOOK_AT_PROMPTS_EVERY: Duration = Duration::from_secs(2);
 
 /// How often what is too old is removed.
 const PURGE_EVERY: Duration = Duration::from_hours(1);
@@ -51,6 +56,7 @@ type Endpoint = JoinHandle<std::io::Result<()>>;
 pub struct App {
     assistant: Arc<Assistant>,
     store: Store,
+    shelf: Arc<Shelf>,
     session: Session,
     access: Access,
     status: Status,
@@ -72,29 +78,38 @@ impl App {
         let folder = config.data().to_owned();
         let lock = lock(&folder)?;
         let store = Store::open(&folder)?;
-        let (library, problems) = Library::load(config.prompts.as_deref())?;
+        let (shelf, problems) = Shelf::open(config.prompts.as_deref())?;
         for problem in problems {
             tracing::error!(%problem, "a compagnon is left out");
         }
-        library.get(&config.assistant.compagnon)?;
+        shelf.library().get(&config.assistant.compagnon)?;
         let model = open_model(&config)?;
         tracing::info!(model = model.name(), "the model is ready");
+        fits(&config, &*model, &shelf)?;
         // Before the homeserver is asked: a bot that waits for it is healthy, and must not be restarted for that.
         let status = Status { model: Arc::clone(&model), synced: Arc::new(AtomicBool::new(false)) };
         let endpoint = serve(&config.http, &status, stop).await?;
         let Some(session) = connect(|| Session::connect(&matrix, &folder), stop).await? else { return Ok(None) };
         let access =
-            Access::new(&matrix.access, session.user_id().server_name(), Text::refusal(config.assistant.language));
+            Access::new(&matrix.access, session.user_id().server_name(), texts::refusal(config.assistant.language));
         let gateway = Arc::new(MatrixGateway::new(session.clone()));
-        let sampling = config.model.sampling.clone();
-        let assistant = Assistant::new(store.clone(), model, gateway, library, config.assistant.clone(), sampling);
-        Ok(Some(Self { assistant, store, session, access, status, endpoint, config, _lock: lock }))
+        let shelf = Arc::new(shelf);
+        let assistant = Assistant::new(assistant::Parts {
+            store: store.clone(),
+            model,
+            gateway,
+            shelf: Arc::clone(&shelf),
+            config: config.assistant.clone(),
+            sampling: config.model.sampling.clone(),
+            externals: matrix.access.externals,
+        });
+        Ok(Some(Self { assistant, store, shelf, session, access, status, endpoint, config, _lock: lock }))
     }
 
     /// Answers until `stop`, then drains: no message is read any more, answers being written are finished, the rest waits in the store.
     pub async fn run_until_stopped(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let purge =
-            tokio::spawn(purge(self.store.clone(), self.config.assistant.retention.unsigned_abs(), stop.clone()));
+        let purge = tokio::spawn(purge(self.store.clone(), keep(&self.config.assistant), stop.clone()));
+        let follow = tokio::spawn(follow(Arc::clone(&self.shelf), stop.clone()));
         self.assistant.resume()?;
         let outcome = tokio::select! {
             outcome = self.read(&stop) => outcome,
@@ -103,6 +118,7 @@ impl App {
         stop.cancel();
         self.assistant.shut_down(GRACE).await;
         purge.await?;
+        follow.await?;
         if let Some(endpoint) = self.endpoint {
             endpoint.await??;
         }
@@ -116,7 +132,9 @@ impl App {
             let (assistant, synced, access) =
                 (Arc::clone(&self.assistant), Arc::clone(&self.status.synced), self.access.clone());
             async move {
-                batch.messages.retain(|message| access.user(&message.sender).is_ok());
+                batch
+                    .messages
+                    .retain(|message| message.origin == Origin::Joined || access.user(&message.sender).is_ok());
                 tokio::task::block_in_place(|| assistant.accept(batch))?;
                 if !synced.swap(true, Ordering::Relaxed) {
                     tracing::info!("ready");
@@ -160,12 +178,34 @@ impl App {
         let retried = retry_undecrypted(&self.session, events.clone()).await;
         let mut messages = retried.messages;
         messages.retain(|message| self.access.user(&message.sender).is_ok());
-        self.assistant.accept_late(messages)?;
+        self.assistant.accept_late(messages, retried.edits)?;
         for event in events.iter().filter(|event| !retried.waiting.contains(event)) {
             self.store.decrypted(&event.room_id, &event.event_id)?;
         }
         Ok(())
     }
+}
+
+/// Makes sure that the model can read the compagnons: the usual one must be usable, of the others it is said which are not.
+fn fits(config: &Config, model: &dyn ChatModel, shelf: &Shelf) -> anyhow::Result<()> {
+    let library = shelf.library();
+    let fits =
+        |compagnon: &Compagnon| prompt::fits(model, &config.model.sampling, &config.assistant, compagnon).is_ok();
+    let too_long: Vec<&str> = library.iter().filter(|one| !fits(one)).map(|one| one.id.as_str()).collect();
+    let (usual, context) = (config.assistant.compagnon.as_str(), model.context_length());
+    anyhow::ensure!(
+        !too_long.contains(&usual),
+        "assistant.compagnon: the prompt of `{usual}` does not leave room for a question in the model's {context} tokens; \
+         choose a shorter one, or a model with a longer context"
+    );
+    if !too_long.is_empty() {
+        tracing::warn!(
+            ?too_long,
+            context,
+            "some compagnons do not leave room for a question in the model: nobody can choose them"
+        );
+    }
+    Ok(())
 }
 
 /// Serves health and readiness, if the configuration says where.
@@ -212,14 +252,32 @@ async fn connect<F: Future<Output = Result<Session, SessionError>>>(
     }
 }
 
-/// Removes what is too old, at start and then every hour.
-async fn purge(store: Store, retention: Duration, stop: CancellationToken) {
+/// How long the store keeps what.
+fn keep(config: &assistant::Config) -> Retention {
     let milliseconds = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    let keep = Retention {
+    let retention = milliseconds(config.retention.unsigned_abs());
+    Retention {
         marks: milliseconds(REMEMBER_DONE),
-        turns: milliseconds(retention),
-        undecrypted: milliseconds(retention),
-    };
+        turns: retention,
+        turns_at_most: milliseconds(config.retention_limit.unsigned_abs()),
+        audit: milliseconds(config.audit.unsigned_abs()),
+        undecrypted: retention,
+    }
+}
+
+/// Follows the prompts folder: a change is taken up, a broken file named.
+async fn follow(shelf: Arc<Shelf>, stop: CancellationToken) {
+    while tokio::time::timeout(LOOK_AT_PROMPTS_EVERY, stop.cancelled()).await.is_err() {
+        let Some(problems) = tokio::task::block_in_place(|| shelf.refresh()) else { continue };
+        for problem in &problems {
+            tracing::error!(%problem, "a compagnon cannot be read; the last good one goes on");
+        }
+        tracing::info!(problems = problems.len(), "the compagnons were read again");
+    }
+}
+
+/// Removes what is too old, at start and then every hour.
+async fn purge(store: Store, keep: Retention, stop: CancellationToken) {
     while !stop.is_cancelled() {
         if let Err(error) = tokio::task::block_in_place(|| store.purge(crate::assistant::now(), &keep)) {
             tracing::error!(%error, "what is too old could not be removed");

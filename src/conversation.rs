@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ruma::OwnedEventId;
+use ruma::{OwnedEventId, OwnedUserId};
 use serde::{Deserialize, Serialize};
 
 /// Who spoke.
@@ -40,6 +40,12 @@ pub struct Turn {
     pub event_id: OwnedEventId,
     /// When it was stored, in milliseconds since the epoch, by our clock.
     pub at: u64,
+    /// Who asked: the author of a person's turn, and of the question that an answer's turn answers.
+    #[serde(default)]
+    pub asker: Option<OwnedUserId>,
+    /// The display name of whoever spoke, for a person's turn.
+    #[serde(default)]
+    pub name: Option<String>,
 }
 
 impl fmt::Debug for Turn {
@@ -84,7 +90,14 @@ mod tests {
 
     fn turn(index: usize, length: usize) -> Turn {
         let role = if index.is_multiple_of(2) { Role::User } else { Role::Assistant };
-        Turn { role, content: "x".repeat(length), event_id: owned_event_id!("$q:h"), at: index as u64 }
+        Turn {
+            role,
+            content: "x".repeat(length),
+            event_id: owned_event_id!("$q:h"),
+            at: index as u64,
+            asker: None,
+            name: None,
+        }
     }
 
     proptest! {

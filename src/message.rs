@@ -28,6 +28,72 @@ pub struct Incoming {
     pub sent_at: u64,
     /// The text, without reply fallback and without a leading mention of the bot.
     pub body: String,
+    /// What happened: a message in all cases but one.
+    #[serde(default)]
+    pub origin: Origin,
+    /// The sender's display name in the room, without the organisation that Tchap adds in brackets.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// What an [`Incoming`] stands for.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// Somebody's message.
+    #[default]
+    Message,
+    /// The bot came into the room: the event is its own `m.room.member`, the sender itself, the text empty.
+    Joined,
+}
+
+/// A message whose author has changed its text.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// The room.
+    pub room_id: OwnedRoomId,
+    /// The edit itself.
+    pub event_id: OwnedEventId,
+    /// The message that is edited.
+    pub replaces: OwnedEventId,
+    /// Who edits. An edit counts only when this is who wrote the message.
+    pub sender: OwnedUserId,
+    /// The new text, cleaned as [`Incoming::body`] is.
+    pub body: String,
+}
+
+impl fmt::Debug for Edit {
+    /// Leaves the text out: what people write never reaches a log.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Edit")
+            .field("event_id", &self.event_id)
+            .field("replaces", &self.replaces)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// An event that was taken back, by its author or a moderator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redaction {
+    /// The room.
+    pub room_id: OwnedRoomId,
+    /// The event that is no more.
+    pub redacts: OwnedEventId,
+}
+
+/// An emoji put on a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reaction {
+    /// The room.
+    pub room_id: OwnedRoomId,
+    /// Who put it.
+    pub sender: OwnedUserId,
+    /// The message it was put on.
+    pub target: OwnedEventId,
+    /// The emoji.
+    pub key: String,
 }
 
 impl Incoming {
@@ -104,8 +170,9 @@ pub struct Outgoing<'a> {
     pub thread: Option<&'a EventId>,
     /// The question that is answered.
     pub question: &'a EventId,
-    /// Who asked it: mentioned in rooms, so that the answer reaches them.
-    pub asker: &'a UserId,
+    /// Who asked it: in rooms the answer replies to them and mentions them, so that it reaches them. `None` for what the bot says
+    /// unasked; `question` is then the event that made it speak.
+    pub asker: Option<&'a UserId>,
     /// The number of this part of the answer, from 0.
     pub part: usize,
     /// The message whose text this one replaces, when it is an edit.

@@ -6,17 +6,20 @@ use jiff::SignedDuration;
 use tokio_util::sync::DropGuard;
 
 use super::{
-    Assistant, Failure, delivery, now,
-    prompt::{PromptError, request},
-    streaming,
+    Assistant, Failure, commands, contact, delivery, now,
+    prompt::{Ask, PromptError, request},
+    running::Interruption,
+    streaming::{self, End, Written},
     texts::Text,
+    voice,
 };
 use crate::{
+    compagnon::Settings,
     conversation::{Role, Turn},
     inference::{Finish, InferenceError, Request},
     matrix,
-    message::{Incoming, Kind},
-    store::{Answer, Conclusion, Queued},
+    message::{Incoming, Kind, Origin},
+    store::{Answer, Change, Conclusion, Delivery, Queued},
 };
 
 /// For this long after a start, what arrives may have waited at the homeserver while the bot was down; later it is fresh, whatever the
@@ -26,48 +29,86 @@ const CATCH_UP: Duration = Duration::from_mins(5);
 /// "Is typing" fades after four seconds; it is shown anew before.
 const TYPING_AGAIN: Duration = Duration::from_secs(3);
 
-/// Answers a question and delivers the answer.
-pub(super) async fn answer(assistant: &Assistant, queued: Queued) -> Result<(), Failure> {
+/// Answers a question and delivers the answer. A question that is edited meanwhile is answered from its new text; one that is taken back
+/// is not answered.
+pub(super) async fn answer(assistant: &Assistant, waiting: Queued) -> Result<(), Failure> {
+    // Each turn takes the question as the store has it now; it is there no more once it is answered, dropped, or forgotten.
+    while let Some(queued) = assistant.store.begin(&waiting.question)? {
+        attempt(assistant, queued).await?;
+    }
+    Ok(())
+}
+
+async fn attempt(assistant: &Assistant, queued: Queued) -> Result<(), Failure> {
     let arrived = Instant::now();
     let question = &queued.question;
-    let Some(attempt) = assistant.store.begin(question)? else {
-        // Forgotten with its room, or answered already.
-        return Ok(());
-    };
+    if question.origin == Origin::Joined {
+        return contact::welcome(assistant, &queued).await;
+    }
     if is_stale(&queued, assistant.started, now(), assistant.config.max_age) {
-        return decline(assistant, &queued, Text::TooOld).await;
+        return decline(assistant, &queued, &Text::TooOld).await;
+    }
+    // What was answered before is a question and stays one, whatever an edit has made of it.
+    if let Some(call) = assistant.call(question).filter(|_| queued.again.is_none()) {
+        return commands::execute(assistant, &queued, &call).await;
+    }
+    let settings = assistant.store.room_settings(&question.room_id)?;
+    let facts = contact::facts(assistant, question).await?;
+    if facts.as_ref().is_some_and(|facts| facts.open) && !assistant.externals {
+        return decline(assistant, &queued, &Text::RefusedOpenRoom).await;
     }
     if question.body.trim().is_empty() {
-        return decline(assistant, &queued, Text::NoQuestion).await;
+        return decline(assistant, &queued, &Text::NoQuestion).await;
     }
-    let turns = assistant.store.turns(&question.conversation())?;
-    let request = match prompt(assistant, &turns, question) {
+    let limit = assistant.config.limits.question;
+    if question.body.chars().count() > limit {
+        return decline(assistant, &queued, &Text::QuestionTooLong { limit }).await;
+    }
+    contact::inform(assistant, &queued, &settings).await?;
+    let voice = voice::of_room(assistant, &question.room_id, &settings)?;
+    let room = facts.and_then(|facts| facts.name).unwrap_or_default();
+    let request = match prompt(assistant, &queued, &settings, &voice, &room) {
         Ok(request) => request,
-        Err(PromptError::TooLong) => return decline(assistant, &queued, Text::TooLong).await,
-        Err(PromptError::Compagnon(error)) => {
+        Err(Refusal::Store(error)) => return Err(error),
+        Err(Refusal::Prompt(PromptError::TooLong)) => return decline(assistant, &queued, &Text::TooLong).await,
+        Err(Refusal::Prompt(PromptError::Compagnon(error))) => {
             tracing::error!(%error, "the compagnon cannot be used");
-            return decline(assistant, &queued, Text::Failed).await;
+            return decline(assistant, &queued, &Text::Failed).await;
         }
     };
+    let entered = assistant.runs.enter(question);
+    // An edit or a redaction that came before the line above found nothing to interrupt.
+    if !assistant.store.is_waiting(question)? {
+        return Ok(());
+    }
     let generation = match assistant.model.generate(request) {
         Ok(generation) => generation,
-        Err(error) => return decline(assistant, &queued, excuse(&error)).await,
+        Err(error) => return decline(assistant, &queued, &excuse(&error)).await,
     };
     let prepared = arrived.elapsed();
     let _typing = show_typing(assistant, question);
-    let (written, draft) = streaming::stream(assistant, &queued, attempt, generation).await?;
+    let (end, draft) = streaming::stream(assistant, &queued, &entered.run, generation).await?;
     let queued = Queued { draft, ..queued };
-    let written = match written {
-        Ok(written) => written,
-        Err(error) => {
-            tracing::error!(event_id = %queued.question.event_id, %error, "no answer was written");
-            return decline(assistant, &queued, excuse(&error)).await;
+    match end {
+        End::Written(written) => {
+            log(&queued, prepared, &written);
+            conclude(assistant, &queued, &settings, &voice, &written.text, Ending::of(written.usage.finish)).await
         }
-    };
-    let question = &queued.question;
+        End::Interrupted(Interruption::Changed, _) => Ok(()),
+        End::Interrupted(Interruption::Stopped, text) => {
+            conclude(assistant, &queued, &settings, &voice, &text, Ending::Stopped).await
+        }
+        End::Failed(error) => {
+            tracing::error!(event_id = %queued.question.event_id, %error, "no answer was written");
+            decline(assistant, &queued, &excuse(&error)).await
+        }
+    }
+}
+
+fn log(queued: &Queued, prepared: Duration, written: &Written) {
     tracing::info!(
-        event_id = %question.event_id,
-        attempt,
+        event_id = %queued.question.event_id,
+        attempt = queued.attempts,
         prepare_us = prepared.as_micros(),
         prompt_tokens = written.usage.prompt_tokens,
         prefill_ms = written.usage.prefill.as_millis(),
@@ -76,20 +117,44 @@ pub(super) async fn answer(assistant: &Assistant, queued: Queued) -> Result<(), 
         show_us = written.shown_after.map(|delay| delay.as_micros()),
         "answered"
     );
-    conclude(assistant, &queued, &written.text, written.usage.finish).await
 }
 
 /// Says one of the bot's own sentences instead of an answer. It is delivered as surely as an answer, and leaves no trace in the conversation.
-pub(super) async fn decline(assistant: &Assistant, queued: &Queued, text: Text) -> Result<(), Failure> {
-    let parts = vec![text.say(assistant.config.language).to_owned()];
-    finish(assistant, queued, Vec::new(), Kind::Notice, parts).await
+pub(super) async fn decline(assistant: &Assistant, queued: &Queued, text: &Text<'_>) -> Result<(), Failure> {
+    let settings = assistant.store.room_settings(&queued.question.room_id)?;
+    let parts = vec![text.say(voice::language(&assistant.config, &settings)).into_owned()];
+    conclude_with(assistant, queued, Vec::new(), Kind::Notice, parts, Vec::new())?.deliver(assistant).await.map(drop)
+}
+
+/// How an answer came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Whole,
+    Cut,
+    Stopped,
+}
+
+impl Ending {
+    fn of(finish: Finish) -> Self {
+        match finish {
+            Finish::Stop => Self::Whole,
+            Finish::Length => Self::Cut,
+        }
+    }
 }
 
 /// Stores an answer with its question, then delivers it.
-async fn conclude(assistant: &Assistant, queued: &Queued, text: &str, end: Finish) -> Result<(), Failure> {
+async fn conclude(
+    assistant: &Assistant,
+    queued: &Queued,
+    settings: &Settings,
+    voice: &voice::Voice,
+    text: &str,
+    ending: Ending,
+) -> Result<(), Failure> {
     let text = text.trim();
-    if text.is_empty() {
-        return decline(assistant, queued, Text::Empty).await;
+    if text.is_empty() && ending != Ending::Stopped {
+        return decline(assistant, queued, &Text::Empty).await;
     }
     let question = &queued.question;
     let turn = |role, content: &str| Turn {
@@ -97,42 +162,100 @@ async fn conclude(assistant: &Assistant, queued: &Queued, text: &str, end: Finis
         content: content.to_owned(),
         event_id: question.event_id.clone(),
         at: now(),
+        asker: Some(question.sender.clone()),
+        name: question.name.clone().filter(|_| role == Role::User),
     };
-    let turns = vec![turn(Role::User, &question.body), turn(Role::Assistant, text)];
-    let mut parts = matrix::parts(text);
-    if end == Finish::Length {
-        let cut = Text::Cut.say(assistant.config.language);
-        if let Some(last) = parts.last_mut() {
-            *last = format!("{last}\n\n{cut}");
+    // An answer stopped before its first word is no turn of a conversation.
+    let turns =
+        if text.is_empty() { Vec::new() } else { vec![turn(Role::User, &question.body), turn(Role::Assistant, text)] };
+    let language = voice::language(&assistant.config, settings);
+    let mut parts = if text.is_empty() { vec![String::new()] } else { matrix::parts(text) };
+    let title = voice.compagnon.title();
+    let under = match ending {
+        Ending::Whole => None,
+        Ending::Cut => Some(Text::Cut),
+        Ending::Stopped => Some(Text::Stopped),
+    };
+    if let Some(last) = parts.last_mut() {
+        let gone = voice.gone.then_some(Text::Gone { title });
+        for text in under.into_iter().chain([Text::Mark { title }]).chain(gone) {
+            *last = format!("{last}\n\n{}", text.say(language));
         }
+        *last = last.trim_start().to_owned();
     }
-    finish(assistant, queued, turns, Kind::Text, parts).await
+    let mut changes = Vec::new();
+    if voice.gone {
+        // Said once: from now on the usual one is what the room has chosen.
+        let settings = Settings { compagnon: None, ..settings.clone() };
+        changes.push(Change::Settings(question.room_id.clone(), settings));
+    }
+    conclude_with(assistant, queued, turns, Kind::Text, parts, changes)?.deliver(assistant).await.map(drop)
 }
 
-async fn finish(
+/// An answer in the store, on its way.
+pub(super) struct Concluded {
+    /// `None`: the question is not waiting any more, or has another text, and nothing is sent.
+    delivery: Option<Delivery>,
+    /// Whether an earlier attempt may have sent a part of it.
+    resumed: bool,
+}
+
+impl Concluded {
+    /// Sends it; whether there was something to send.
+    pub(super) async fn deliver(self, assistant: &Assistant) -> Result<bool, Failure> {
+        let Some(delivery) = self.delivery else { return Ok(false) };
+        delivery::deliver(assistant, &delivery, self.resumed).await?;
+        Ok(true)
+    }
+}
+
+/// Stores an answer and what changes with it, in one write.
+pub(super) fn conclude_with(
     assistant: &Assistant,
     queued: &Queued,
     turns: Vec<Turn>,
     kind: Kind,
     parts: Vec<String>,
-) -> Result<(), Failure> {
+    changes: Vec<Change>,
+) -> Result<Concluded, Failure> {
     let question = &queued.question;
-    let answer = Answer { kind, parts, draft: queued.draft.clone() };
-    let Some(delivery) = assistant.store.conclude(Conclusion { question, turns, answer }, now())? else {
-        // The room was forgotten while the answer was written.
-        return Ok(());
-    };
-    // An earlier process that began may have sent a part of it.
-    delivery::deliver(assistant, &delivery, queued.attempts > 0).await
+    let (draft, again, shown) = (queued.draft.clone(), queued.again.clone(), queued.shown.clone());
+    let answer = Answer { kind, parts, draft, again, shown };
+    let delivery = assistant.store.conclude(Conclusion { question, turns, answer, changes }, now())?;
+    Ok(Concluded { delivery, resumed: queued.attempts > 1 })
 }
 
-fn prompt(assistant: &Assistant, turns: &[Turn], question: &Incoming) -> Result<Request, PromptError> {
-    let compagnon = assistant.library.get(&assistant.config.compagnon)?;
-    request(&*assistant.model, &assistant.sampling, &assistant.config, compagnon, turns, &question.body)
+/// Why there is no prompt.
+enum Refusal {
+    Prompt(PromptError),
+    Store(Failure),
+}
+
+fn prompt(
+    assistant: &Assistant,
+    queued: &Queued,
+    settings: &Settings,
+    voice: &voice::Voice,
+    room: &str,
+) -> Result<Request, Refusal> {
+    let question = &queued.question;
+    let turns = assistant.store.turns(&question.conversation()).map_err(|error| Refusal::Store(error.into()))?;
+    // A question that is answered again is answered from what came before it.
+    let before = turns.iter().position(|turn| turn.event_id == question.event_id).unwrap_or(turns.len());
+    let ask = Ask {
+        compagnon: &voice.compagnon,
+        settings,
+        room,
+        turns: &turns[..before],
+        question: &question.body,
+        asker: Some(&question.sender),
+        name: question.name.as_deref(),
+    };
+    request(&*assistant.model, &assistant.sampling, &assistant.config, &ask).map_err(Refusal::Prompt)
 }
 
 /// The sentence for an agent when the model gave nothing.
-fn excuse(error: &InferenceError) -> Text {
+fn excuse(error: &InferenceError) -> Text<'static> {
     match error {
         InferenceError::Busy => Text::Busy,
         InferenceError::PromptTooLong { .. } => Text::TooLong,

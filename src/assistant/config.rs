@@ -1,9 +1,13 @@
 //! The `assistant` section of the configuration.
 
+use std::num::NonZeroU32;
+
 use jiff::SignedDuration;
+use ruma::OwnedUserId;
 use serde::Deserialize;
 
-use super::{pace, texts::Language};
+use super::pace;
+use crate::compagnon::Language;
 
 /// How questions are answered.
 #[derive(Clone, Debug, Deserialize)]
@@ -21,8 +25,20 @@ pub struct Config {
     pub streaming: Streaming,
     /// A question older than this is not answered any more, and the bot says so.
     pub max_age: SignedDuration,
-    /// How long a conversation's turns are kept.
+    /// How long what is said is kept, in rooms that have not chosen otherwise.
     pub retention: SignedDuration,
+    /// The longest that a room may choose.
+    pub retention_limit: SignedDuration,
+    /// How long the audit trail of commands is kept.
+    pub audit: SignedDuration,
+    /// The administrators of the instance, by full id: they decide on the catalogue and read the audit trail.
+    pub administrators: Vec<OwnedUserId>,
+    /// The power level from which a person administers the bot in a room.
+    pub power_level: i64,
+    /// The address of the guide, which the help names.
+    pub guide: Option<String>,
+    /// What one person, one room, one message may ask for.
+    pub limits: Limits,
     /// The most questions that may wait, over all rooms.
     pub waiting: usize,
     /// The most questions that may wait in one conversation.
@@ -41,6 +57,61 @@ pub struct Streaming {
     pub burst: f64,
 }
 
+/// What one person, one room, one message may ask for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Messages of one person, in all rooms.
+    pub person: Rate,
+    /// Messages of one room, by all its people.
+    pub room: Rate,
+    /// The most characters of a question.
+    pub question: usize,
+    /// The most characters of a prompt or addition written by command.
+    pub prompt: usize,
+    /// A message that comes within two seconds of the answer to the one before was not typed by a person: after so many in a row, the
+    /// bot is silent there for an hour, so that no two programs talk for ever.
+    pub loop_after: u32,
+    /// Other bots, by full id: never answered.
+    pub bots: Vec<OwnedUserId>,
+}
+
+/// A token bucket.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// Messages in a row.
+    pub burst: NonZeroU32,
+    /// Messages an hour, after that.
+    pub per_hour: NonZeroU32,
+}
+
+impl Rate {
+    /// A bucket of these.
+    pub(super) const fn of(burst: u32, per_hour: u32) -> Self {
+        const fn at_least_one(count: u32) -> NonZeroU32 {
+            match NonZeroU32::new(count) {
+                Some(count) => count,
+                None => NonZeroU32::MIN,
+            }
+        }
+        Self { burst: at_least_one(burst), per_hour: at_least_one(per_hour) }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            person: Rate::of(20, 120),
+            room: Rate::of(60, 600),
+            question: 16_000,
+            prompt: 8_000,
+            loop_after: 8,
+            bots: Vec::new(),
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -51,6 +122,12 @@ impl Default for Config {
             streaming: Streaming::default(),
             max_age: SignedDuration::from_hours(12),
             retention: SignedDuration::from_hours(7 * 24),
+            retention_limit: SignedDuration::from_hours(30 * 24),
+            audit: SignedDuration::from_hours(365 * 24),
+            administrators: Vec::new(),
+            power_level: 50,
+            guide: None,
+            limits: Limits::default(),
             waiting: 500,
             waiting_per_conversation: 100,
         }
@@ -77,6 +154,14 @@ impl Config {
         positive("streaming.burst", self.streaming.burst)?;
         positive("max_age", self.max_age.as_secs_f64())?;
         positive("retention", self.retention.as_secs_f64())?;
+        positive("retention_limit", self.retention_limit.as_secs_f64())?;
+        positive("audit", self.audit.as_secs_f64())?;
+        positive("limits.question", self.limits.question as f64)?;
+        positive("limits.prompt", self.limits.prompt as f64)?;
+        positive("limits.loop_after", self.limits.loop_after.into())?;
+        if self.retention > self.retention_limit {
+            return Err("assistant.retention is longer than assistant.retention_limit".to_owned());
+        }
         positive("waiting", self.waiting as f64)?;
         positive("waiting_per_conversation", self.waiting_per_conversation as f64)?;
         jiff::tz::TimeZone::get(&self.time_zone).map(drop).map_err(|_| {

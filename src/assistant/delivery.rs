@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use ruma::{EventId, OwnedEventId};
+use ruma::{EventId, OwnedEventId, RoomId};
 
 use super::{Assistant, Failure};
 use crate::{
@@ -22,21 +22,33 @@ pub(super) fn transaction(question: &EventId, part: usize, variant: &str) -> Str
     format!("compagnon-{}-{part}{variant}", &digest[..32])
 }
 
+/// What tells the transaction ids of an answer given again from those of the earlier one.
+pub(super) fn edition(again: Option<&EventId>) -> String {
+    again.map_or_else(String::new, |event| edition_of(event.as_str()))
+}
+
+/// What tells the transaction ids of messages apart that go to several persons for one cause.
+pub(super) fn edition_of(text: &str) -> String {
+    format!("-{}", &blake3::hash(text.as_bytes()).to_hex()[..16])
+}
+
 /// Sends what of an answer is not sent yet, and marks the question as done. `resumed` says that a process before this one may have sent
 /// some of it without living to write that down.
 pub(super) async fn deliver(assistant: &Assistant, delivery: &Delivery, resumed: bool) -> Result<(), Failure> {
     let (question, answer) = (&delivery.question, &delivery.answer);
+    let edition = edition(answer.again.as_deref());
     for (part, markdown) in answer.parts.iter().enumerate().skip(delivery.sent.len()) {
-        let shown = match answer.draft.clone().filter(|_| part == 0) {
+        let earlier = answer.draft.as_ref().filter(|_| part == 0).or_else(|| answer.shown.get(part));
+        let shown = match earlier.cloned() {
             None if resumed => find_sent(assistant, question, part).await?,
             known => known,
         };
         // What is found of part 0 may be an unfinished draft, so it is edited; of the others there is one edition only.
         let event_id = match shown {
-            Some(event_id) if part > 0 => event_id,
+            Some(event_id) if part > 0 && answer.again.is_none() => event_id,
             shown => {
                 let variant = if shown.is_some() { "-final" } else { "" };
-                let transaction = transaction(&question.event_id, part, variant);
+                let transaction = transaction(&question.event_id, part, &format!("{edition}{variant}"));
                 let outgoing = Outgoing {
                     replaces: shown.as_deref(),
                     kind: answer.kind,
@@ -57,12 +69,30 @@ pub(super) async fn deliver(assistant: &Assistant, delivery: &Delivery, resumed:
         };
         assistant.store.part_sent(question, part, &event_id, super::now())?;
     }
+    for too_many in answer.shown.iter().skip(answer.parts.len()) {
+        take_back(assistant, &question.room_id, too_many).await?;
+    }
     assistant.store.delivered(question, super::now())?;
+    // Its question may have been taken back while a part of it was on its way.
+    assistant.withdraw(assistant.store.withdrawals()?);
+    assistant.limits.answered(question, Instant::now());
     Ok(())
 }
 
+/// Takes one of the bot's own messages back, however often it takes. A room that refuses keeps it.
+pub(super) async fn take_back(assistant: &Assistant, room: &RoomId, event: &EventId) -> Result<(), Failure> {
+    let transaction = transaction(event, 0, "-gone");
+    match persist(assistant, || assistant.gateway.redact(room, event, &transaction)).await {
+        Err(Failure::Refused(reason)) => {
+            tracing::warn!(event_id = %event, reason, "a message could not be taken back");
+            Ok(())
+        }
+        other => other,
+    }
+}
+
 /// Sends one message, however often it takes.
-async fn send(assistant: &Assistant, outgoing: &Outgoing<'_>) -> Result<OwnedEventId, Failure> {
+pub(super) async fn send(assistant: &Assistant, outgoing: &Outgoing<'_>) -> Result<OwnedEventId, Failure> {
     fail::fail_point!("before-put");
     let sent = persist(assistant, || assistant.gateway.send(outgoing)).await?;
     fail::fail_point!("after-put");
@@ -80,7 +110,7 @@ async fn find_sent(assistant: &Assistant, question: &Incoming, part: usize) -> R
 }
 
 /// Tries until the homeserver answers, waiting as long as it asks for, and longer each time when it does not answer at all.
-async fn persist<T, F: Future<Output = Result<T, SendError>>>(
+pub(super) async fn persist<T, F: Future<Output = Result<T, SendError>>>(
     assistant: &Assistant,
     mut ask: impl FnMut() -> F,
 ) -> Result<T, Failure> {

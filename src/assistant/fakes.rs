@@ -7,20 +7,28 @@ use std::{
 };
 
 use async_trait::async_trait;
-use ruma::{EventId, OwnedEventId, RoomId, owned_user_id};
+use ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId, owned_user_id};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::{
     inference::{ChatModel, Finish, Generation, InferenceError, Message, Piece, Request, Usage},
-    matrix::{Gateway, SendError},
-    message::{Incoming, Kind, Outgoing},
+    matrix::{Attachment, Gateway, RoomFacts, RoomKind, SendError},
+    message::{Incoming, Kind, Origin, Outgoing},
     store::Queued,
 };
 
 /// A question waiting to be answered.
 pub(super) fn queued(event: &str, room: &str) -> Queued {
     let question = incoming(event, room, "Bonjour");
-    Queued { sequence: 0, received_at: super::now(), question, attempts: 0, draft: None }
+    Queued {
+        sequence: 0,
+        received_at: super::now(),
+        question,
+        attempts: 0,
+        draft: None,
+        again: None,
+        shown: Vec::new(),
+    }
 }
 
 /// A message in a direct conversation.
@@ -35,6 +43,8 @@ pub(super) fn incoming(event: &str, room: &str, body: &str) -> Incoming {
         direct: true,
         sent_at: super::now(),
         body: body.to_owned(),
+        origin: Origin::Message,
+        name: None,
     }
 }
 
@@ -60,12 +70,36 @@ struct Rooms {
     transactions: HashMap<String, OwnedEventId>,
     shown: Vec<(OwnedEventId, Shown)>,
     requests: usize,
+    levels: HashMap<OwnedUserId, i64>,
+    open: bool,
+    files: Vec<(OwnedRoomId, Vec<u8>)>,
 }
 
 impl FakeGateway {
     /// The messages in the order in which they were first sent.
     pub(super) fn shown(&self) -> Vec<Shown> {
         self.rooms().shown.iter().map(|(_, shown)| shown.clone()).collect()
+    }
+
+    /// Gives a person a power level, in all rooms. Everybody else has 100.
+    pub(super) fn set_level(&self, person: &UserId, level: i64) {
+        self.rooms().levels.insert(person.to_owned(), level);
+    }
+
+    /// Opens all rooms to people outside of the State.
+    pub(super) fn open_rooms(&self) {
+        self.rooms().open = true;
+    }
+
+    /// The files that were sent, with their rooms.
+    pub(super) fn files(&self) -> Vec<(OwnedRoomId, Vec<u8>)> {
+        self.rooms().files.clone()
+    }
+
+    /// The id of the message that shows the answer to a question.
+    pub(super) fn message_of(&self, question: &str) -> Option<OwnedEventId> {
+        let rooms = self.rooms();
+        rooms.shown.iter().find(|(_, shown)| shown.question == question).map(|(id, _)| id.clone())
     }
 
     /// How many requests were accepted, repeated ones included.
@@ -121,6 +155,30 @@ impl Gateway for FakeGateway {
     async fn typing(&self, _: &RoomId, _: bool) {}
 
     async fn read(&self, _: &RoomId, _: Option<&EventId>, _: &EventId) {}
+
+    async fn room(&self, _: &RoomId) -> Result<RoomFacts, SendError> {
+        Ok(RoomFacts { kind: RoomKind::Salon, name: Some("Bureau".to_owned()), open: self.rooms().open })
+    }
+
+    async fn power_level(&self, _: &RoomId, user_id: &UserId) -> Result<Option<i64>, SendError> {
+        Ok(Some(self.rooms().levels.get(user_id).copied().unwrap_or(100)))
+    }
+
+    async fn redact(&self, _: &RoomId, event_id: &EventId, _: &str) -> Result<(), SendError> {
+        self.rooms().shown.retain(|(id, _)| id != event_id);
+        Ok(())
+    }
+
+    async fn direct_room(&self, user_id: &UserId, make: bool) -> Result<Option<OwnedRoomId>, SendError> {
+        let room = format!("!with-{}:h", user_id.localpart());
+        Ok(make.then(|| room.try_into().expect("a room id")))
+    }
+
+    async fn send_file(&self, room_id: &RoomId, file: &Attachment<'_>) -> Result<OwnedEventId, SendError> {
+        let mut rooms = self.rooms();
+        rooms.files.push((room_id.to_owned(), file.bytes.to_vec()));
+        Ok(format!("$file{}:h", rooms.files.len()).try_into().expect("an event id"))
+    }
 }
 
 /// A model that repeats the question, after its own count of the messages it was given: `3: Bonjour`. One token is one word.
@@ -129,12 +187,15 @@ impl Gateway for FakeGateway {
 pub(super) struct FakeModel {
     pub(super) gate: Option<Arc<Semaphore>>,
     pub(super) fails: bool,
+    /// The system prompts it was given, in order.
+    pub(super) systems: Arc<Mutex<Vec<String>>>,
 }
 
 #[async_trait]
 impl ChatModel for FakeModel {
     fn generate(&self, request: Request) -> Result<Generation, InferenceError> {
         let (pieces, reader) = mpsc::channel(1024);
+        self.systems.lock().expect("not poisoned").push(request.messages[0].content.clone());
         let this = self.clone();
         tokio::spawn(async move {
             let question = request.messages.last().expect("a question").content.clone();

@@ -17,36 +17,48 @@ use crate::{
 pub enum Work {
     /// A question to answer.
     Question(Box<Queued>),
+    /// A command that changes nothing: it waits for no answer.
+    Command(Box<Queued>),
     /// An answer written before a restart, to be sent.
     Delivery(Box<Delivery>),
 }
 
 impl Work {
-    /// The conversation it belongs to.
+    /// The lane it waits in.
     #[must_use]
-    pub fn conversation(&self) -> ConversationId {
+    pub fn lane(&self) -> Lane {
         match self {
-            Self::Question(queued) => queued.question.conversation(),
-            Self::Delivery(delivery) => delivery.question.conversation(),
+            Self::Question(queued) => Lane { conversation: queued.question.conversation(), urgent: false },
+            Self::Command(queued) => Lane { conversation: queued.question.conversation(), urgent: true },
+            Self::Delivery(delivery) => Lane { conversation: delivery.question.conversation(), urgent: false },
         }
     }
+}
+
+/// Where things wait for one another: each conversation has a lane for answers and one for what need not wait for them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Lane {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// Whether it is the second one.
+    pub urgent: bool,
 }
 
 /// What became of work that was pushed.
 #[derive(Debug)]
 pub enum Admission {
-    /// Nothing runs in this conversation yet: the caller must run it, until [`Inbox::next`] says `None`.
-    Run(ConversationId),
+    /// Nothing runs in this lane yet: the caller must run it, until [`Inbox::next`] says `None`.
+    Run(Lane),
     /// Something runs there already and will come to it.
     Waits,
     /// Too much waits: it is handed back, for the bot to say that it is busy.
     Busy(Work),
 }
 
-/// The conversations with work, in order of arrival within each.
+/// The lanes with work, in order of arrival within each.
 #[derive(Debug)]
 pub struct Inbox {
-    lanes: Mutex<HashMap<ConversationId, VecDeque<Work>>>,
+    lanes: Mutex<HashMap<Lane, VecDeque<Work>>>,
     most: usize,
     most_per_conversation: usize,
 }
@@ -71,22 +83,28 @@ impl Inbox {
     fn add(&self, work: Work, bounded: bool) -> Admission {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting: usize = lanes.values().map(VecDeque::len).sum();
-        let conversation = work.conversation();
-        let in_conversation = lanes.get(&conversation).map_or(0, VecDeque::len);
+        let lane = work.lane();
+        let in_conversation = lanes.get(&lane).map_or(0, VecDeque::len);
         if bounded && (waiting >= self.most || in_conversation >= self.most_per_conversation) {
             return Admission::Busy(work);
         }
-        let runs = lanes.contains_key(&conversation);
-        lanes.entry(conversation.clone()).or_default().push_back(work);
-        if runs { Admission::Waits } else { Admission::Run(conversation) }
+        let runs = lanes.contains_key(&lane);
+        lanes.entry(lane.clone()).or_default().push_back(work);
+        if runs { Admission::Waits } else { Admission::Run(lane) }
     }
 
-    /// The next thing to do in a conversation; `None` ends its run.
-    pub fn next(&self, conversation: &ConversationId) -> Option<Work> {
+    /// How many things wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).values().map(VecDeque::len).sum()
+    }
+
+    /// The next thing to do in a lane; `None` ends its run.
+    pub fn next(&self, lane: &Lane) -> Option<Work> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = lanes.get_mut(conversation)?.pop_front();
+        let next = lanes.get_mut(lane)?.pop_front();
         if next.is_none() {
-            lanes.remove(conversation);
+            lanes.remove(lane);
         }
         next
     }
@@ -105,14 +123,14 @@ mod tests {
     fn one_conversation_is_served_in_order_and_run_once() {
         let inbox = Inbox::new(10, 10);
         let first = question("$1:h", "!a:h");
-        let conversation = first.conversation();
+        let lane = first.lane();
         assert!(matches!(inbox.push(first), Admission::Run(_)));
         assert!(matches!(inbox.push(question("$2:h", "!a:h")), Admission::Waits));
         assert!(matches!(inbox.push(question("$3:h", "!b:h")), Admission::Run(_)));
-        let order: Vec<String> = std::iter::from_fn(|| inbox.next(&conversation))
+        let order: Vec<String> = std::iter::from_fn(|| inbox.next(&lane))
             .map(|work| match work {
                 Work::Question(queued) => queued.question.event_id.to_string(),
-                Work::Delivery(_) => unreachable!("only questions were pushed"),
+                Work::Command(_) | Work::Delivery(_) => unreachable!("only questions were pushed"),
             })
             .collect();
         assert_eq!(order, ["$1:h", "$2:h"]);

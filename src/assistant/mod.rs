@@ -1,40 +1,52 @@
 //! The assistant: from a message that was accepted to an answer that was delivered.
 //!
-//! One straight line: [`Assistant::accept`] writes new questions down, a task per conversation takes them one at a time through
+//! One straight line: `intake` writes new questions down, a task per conversation takes them one at a time through
 //! `answer` (prompt, generation, streaming, storing) and `delivery` (sending until the homeserver has it). Questions and answers are in
 //! the store before they are acted upon, so a process that dies anywhere leaves a line that the next one takes up where it stopped.
 
 mod answer;
+#[cfg(test)]
+mod care_tests;
+mod commands;
 pub mod config;
+mod contact;
 mod delivery;
 #[cfg(test)]
 mod fakes;
 pub mod inbox;
+mod intake;
+mod limits;
 pub mod pace;
 pub mod prompt;
+mod running;
 mod streaming;
 #[cfg(test)]
 mod tests;
 pub mod texts;
+mod voice;
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, Instant, SystemTime},
 };
 
+use ruma::EventId;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    compagnon::Library,
+    compagnon::Shelf,
     inference::{ChatModel, Sampling},
-    matrix::{Batch, Gateway},
-    message::{ConversationId, Incoming, Kind, Outgoing},
-    store::{Accept, Store, StoreError},
+    matrix::Gateway,
+    message::{Incoming, Kind, Origin, Outgoing},
+    store::{Queued, Store, StoreError, Withdrawal},
 };
 
+use commands::Call;
 pub use config::Config;
-use inbox::{Admission, Inbox, Work};
+use inbox::{Admission, Inbox, Lane, Work};
+use limits::Limits;
 use pace::Pace;
+use running::Runs;
 use texts::Text;
 
 /// Answers the questions of all rooms.
@@ -42,11 +54,17 @@ pub struct Assistant {
     store: Store,
     model: Arc<dyn ChatModel>,
     gateway: Arc<dyn Gateway>,
-    library: Library,
+    shelf: Arc<Shelf>,
     config: Config,
     sampling: Sampling,
+    /// Whether rooms open to people outside of the State are served.
+    externals: bool,
     pace: Mutex<Pace>,
     inbox: Inbox,
+    limits: Limits,
+    runs: Runs,
+    /// Held by a command that changes something: what it has read stays true until it is done.
+    commands: tokio::sync::Mutex<()>,
     /// When this process began, in milliseconds since the epoch.
     started: u64,
     /// Set: no further question is begun.
@@ -54,6 +72,26 @@ pub struct Assistant {
     /// Set: what runs is given up where it is; the store has all that is needed to take it up again.
     abort: CancellationToken,
     tasks: TaskTracker,
+    /// For what runs beside the answers and needs the whole.
+    me: Weak<Self>,
+}
+
+/// What an assistant is made of.
+pub struct Parts {
+    /// What the bot remembers.
+    pub store: Store,
+    /// What answers.
+    pub model: Arc<dyn ChatModel>,
+    /// The way to Matrix.
+    pub gateway: Arc<dyn Gateway>,
+    /// The compagnons.
+    pub shelf: Arc<Shelf>,
+    /// The `assistant` section of the configuration.
+    pub config: Config,
+    /// How the model chooses its words, unless a compagnon or a room says otherwise.
+    pub sampling: Sampling,
+    /// Whether rooms open to people outside of the State are served.
+    pub externals: bool,
 }
 
 /// Why a piece of work ended without being done.
@@ -65,6 +103,9 @@ enum Failure {
     /// The room does not take the message.
     #[error("the room refused the message: {0}")]
     Refused(String),
+    /// The configured compagnon is not there.
+    #[error("{0}")]
+    Compagnon(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -78,99 +119,99 @@ pub(crate) fn now() -> u64 {
 impl Assistant {
     /// An assistant with nothing to do yet: call [`Assistant::resume`] once.
     #[must_use]
-    pub fn new(
-        store: Store,
-        model: Arc<dyn ChatModel>,
-        gateway: Arc<dyn Gateway>,
-        library: Library,
-        config: Config,
-        sampling: Sampling,
-    ) -> Arc<Self> {
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let Parts { store, model, gateway, shelf, config, sampling, externals } = parts;
         let pace = Pace::new(config.streaming.per_second, config.streaming.burst, Instant::now());
-        Arc::new(Self {
+        Arc::new_cyclic(|me| Self {
             store,
             model,
             gateway,
-            library,
+            shelf,
+            externals,
             pace: Mutex::new(pace),
             inbox: Inbox::new(config.waiting, config.waiting_per_conversation),
+            limits: Limits::new(&config.limits),
+            runs: Runs::default(),
+            commands: tokio::sync::Mutex::default(),
             config,
             sampling,
             started: now(),
             stop: CancellationToken::new(),
             abort: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            me: me.clone(),
         })
     }
 
-    /// Takes up what an earlier process left: answers not sent, then questions not answered.
-    pub fn resume(self: &Arc<Self>) -> Result<(), StoreError> {
+    /// Takes up what an earlier process left: answers not sent, then questions not answered, and messages to be taken back.
+    pub fn resume(&self) -> Result<(), StoreError> {
         let deliveries = self.store.undelivered()?.into_iter().map(|delivery| Work::Delivery(Box::new(delivery)));
-        let questions = self.store.queued()?.into_iter().map(|queued| Work::Question(Box::new(queued)));
+        let questions = self.store.queued()?.into_iter().map(|queued| self.work(queued));
         for work in deliveries.chain(questions).collect::<Vec<_>>() {
             let admission = self.inbox_run(|inbox| inbox.resume(work));
             debug_assert!(admission.is_none(), "what was accepted is never refused");
         }
+        self.withdraw(self.store.withdrawals()?);
         Ok(())
     }
 
-    /// Writes down what a sync response brought. When it returns, the questions in it will be answered even if the process dies.
-    pub fn accept(self: &Arc<Self>, batch: Batch) -> Result<(), StoreError> {
-        let questions = self.addressed(batch.messages)?;
-        self.take(&Accept {
-            next_batch: Some(&batch.next_batch),
-            questions: &questions,
-            undecrypted: &batch.undecrypted,
-            left: &batch.left,
-        })
-    }
-
-    /// Takes messages whose key arrived after them: as [`Assistant::accept`], outside of a sync.
-    pub fn accept_late(self: &Arc<Self>, messages: Vec<Incoming>) -> Result<(), StoreError> {
-        let questions = self.addressed(messages)?;
-        self.take(&Accept { next_batch: None, questions: &questions, undecrypted: &[], left: &[] })
-    }
-
-    /// Writes down what came, and starts on what is new in it.
-    fn take(self: &Arc<Self>, accept: &Accept<'_>) -> Result<(), StoreError> {
-        for queued in self.store.accept(accept, now())? {
-            let work = Work::Question(Box::new(queued));
-            if let Some(Work::Question(refused)) = self.inbox_run(|inbox| inbox.push(work)) {
-                let assistant = Arc::clone(self);
-                self.tasks.spawn(async move {
-                    assistant.report(answer::decline(&assistant, &refused, Text::Busy).await);
-                });
-            }
+    /// Takes messages of the bot back, because what they answer was taken back.
+    fn withdraw(&self, withdrawals: Vec<Withdrawal>) {
+        if withdrawals.is_empty() {
+            return;
         }
-        Ok(())
-    }
-
-    /// Those of the messages that are meant for the bot.
-    fn addressed(&self, messages: Vec<Incoming>) -> Result<Vec<Incoming>, StoreError> {
-        let mut questions = Vec::new();
-        for message in messages {
-            if self.is_addressed(&message)? {
-                questions.push(message);
+        self.spawn(|assistant| async move {
+            for withdrawal in withdrawals {
+                let taken = delivery::take_back(&assistant, &withdrawal.room_id, &withdrawal.event_id).await;
+                let noted = taken.and_then(|()| Ok(assistant.store.withdrawn(&withdrawal)?));
+                assistant.report(noted);
             }
-        }
-        Ok(questions)
+        });
     }
 
-    /// Whether a message is meant for the bot.
-    fn is_addressed(&self, message: &Incoming) -> Result<bool, StoreError> {
-        Ok(message.direct
-            || message.mentions_me
-            || match &message.replies_to {
-                Some(event_id) => self.store.is_own(event_id)?,
-                None => message.thread.is_some() && self.store.answers_in(&message.conversation())?,
-            })
+    /// Tells the administrators of the instance, where they talk with the bot already, that a compagnon is proposed. The list of proposals
+    /// has it in any case.
+    fn tell_administrators(&self, cause: &EventId, title: &str, id: &str, author: &str) {
+        let text = Text::NewProposal { title, id, author }.say(self.config.language);
+        let (cause, administrators) = (cause.to_owned(), self.config.administrators.clone());
+        self.spawn(|assistant| async move {
+            for person in administrators {
+                let Ok(Some(room)) = assistant.gateway.direct_room(&person, false).await else { continue };
+                let transaction = delivery::transaction(&cause, 0, &delivery::edition_of(person.as_str()));
+                let outgoing = Outgoing {
+                    room_id: &room,
+                    thread: None,
+                    question: &cause,
+                    asker: None,
+                    part: 0,
+                    replaces: None,
+                    kind: Kind::Notice,
+                    complete: true,
+                    markdown: &text,
+                    transaction: &transaction,
+                };
+                assistant.report(delivery::send(&assistant, &outgoing).await.map(drop));
+            }
+        });
     }
 
-    /// Puts work in the inbox and starts its conversation if need be; gives back what is refused.
-    fn inbox_run(self: &Arc<Self>, add: impl FnOnce(&Inbox) -> Admission) -> Option<Work> {
+    /// The command that a message for the bot is, if it is one.
+    #[allow(clippy::unused_self)] // Reads as what it is at its calls.
+    fn call(&self, message: &Incoming) -> Option<Call> {
+        if message.origin == Origin::Joined { None } else { Call::read(message, true) }
+    }
+
+    /// A question as work for its lane.
+    fn work(&self, queued: Queued) -> Work {
+        let urgent = queued.again.is_none() && self.call(&queued.question).is_some_and(|call| call.is_urgent());
+        if urgent { Work::Command(Box::new(queued)) } else { Work::Question(Box::new(queued)) }
+    }
+
+    /// Puts work in the inbox and starts its lane if need be; gives back what is refused.
+    fn inbox_run(&self, add: impl FnOnce(&Inbox) -> Admission) -> Option<Work> {
         match add(&self.inbox) {
-            Admission::Run(conversation) => {
-                self.tasks.spawn(Arc::clone(self).run(conversation));
+            Admission::Run(lane) => {
+                self.spawn(|assistant| assistant.run(lane));
                 None
             }
             Admission::Waits => None,
@@ -178,14 +219,22 @@ impl Assistant {
         }
     }
 
-    /// Does the work of one conversation until there is none.
-    async fn run(self: Arc<Self>, conversation: ConversationId) {
+    /// Does the work of one lane until there is none.
+    async fn run(self: Arc<Self>, lane: Lane) {
         while !self.stop.is_cancelled() {
-            let Some(work) = self.inbox.next(&conversation) else { return };
+            let Some(work) = self.inbox.next(&lane) else { return };
             self.report(match work {
                 Work::Delivery(delivery) => delivery::deliver(&self, &delivery, true).await,
-                Work::Question(queued) => answer::answer(&self, *queued).await,
+                Work::Question(queued) | Work::Command(queued) => answer::answer(&self, *queued).await,
             });
+        }
+    }
+
+    /// Runs something beside, until it ends or the program does.
+    fn spawn<F: Future<Output = ()> + Send + 'static>(&self, work: impl FnOnce(Arc<Self>) -> F) {
+        // It is there for as long as somebody calls its methods.
+        if let Some(me) = self.me.upgrade() {
+            self.tasks.spawn(work(me));
         }
     }
 
@@ -220,7 +269,8 @@ impl Assistant {
             room_id: &question.room_id,
             thread: question.thread.as_deref(),
             question: &question.event_id,
-            asker: &question.sender,
+            // Nobody asked for what the bot says when it comes in.
+            asker: Some(&*question.sender).filter(|_| question.origin == Origin::Message),
             part,
             replaces: None,
             kind: Kind::Text,

@@ -1,17 +1,24 @@
-//! What a model is given: the compagnon's system prompt, as much of the conversation as fits, and the question. `chat` in the terminal
-//! and answers in rooms are made by the same function, so that authors of prompts see what agents will get.
+//! What a model is given: the compagnon's system prompt with the room's addition, as much of the conversation as fits, and the
+//! question. `chat` in the terminal and answers in rooms are made by the same function, so that authors of prompts see what agents get.
 
 use jiff::{Timestamp, tz::TimeZone};
+use ruma::UserId;
 
 use super::Config;
 use crate::{
-    compagnon::{Compagnon, CompagnonError, Variables},
+    compagnon::{Compagnon, CompagnonError, Language, Settings, Variables},
     conversation::{Role, Turn, trimmed},
     inference::{ChatModel, Message, Request, Sampling},
 };
 
 /// Tokens kept free for what a template adds around the whole prompt.
 const MARGIN: usize = 16;
+
+/// The most characters of a room's name that a prompt shows: a name is a hint, not a place for instructions.
+const LONGEST_ROOM: usize = 80;
+
+/// About as many tokens as a question of a few lines.
+const FEW_LINES: usize = 50;
 
 /// Why no prompt was made.
 #[derive(Debug, thiserror::Error)]
@@ -24,39 +31,148 @@ pub enum PromptError {
     Compagnon(#[from] CompagnonError),
 }
 
-/// The request for a question; `turns` are those of its conversation, oldest first.
+/// A question in its place.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// Who answers.
+    pub compagnon: &'a Compagnon,
+    /// What the room has set.
+    pub settings: &'a Settings,
+    /// The room's name; empty where it has none.
+    pub room: &'a str,
+    /// What was said before, oldest first.
+    pub turns: &'a [Turn],
+    /// The question's text.
+    pub question: &'a str,
+    /// Who asks, where that is known.
+    pub asker: Option<&'a UserId>,
+    /// How that person is called.
+    pub name: Option<&'a str>,
+}
+
+/// The request for a question.
 pub fn request(
     model: &dyn ChatModel,
     sampling: &Sampling,
     config: &Config,
-    compagnon: &Compagnon,
-    turns: &[Turn],
-    question: &str,
+    ask: &Ask<'_>,
 ) -> Result<Request, PromptError> {
-    let about = &compagnon.about;
-    let sampling = Sampling {
-        temperature: about.temperature.unwrap_or(sampling.temperature),
-        // Half of the context at most, so that a small model keeps room for what it is asked.
-        max_tokens: about.max_tokens.unwrap_or(sampling.max_tokens).min(model.context_length() / 2),
-        ..sampling.clone()
+    let sampling = self::sampling(model, sampling, ask);
+    let several = several(ask);
+    let by = |name: Option<&str>, asker: Option<&UserId>| {
+        name.or_else(|| asker.map(UserId::localpart)).filter(|_| several).map(str::to_owned)
     };
-    let message = |role, content: &str| Message { role, content: content.to_owned() };
-    let system = message(Role::System, &system_prompt(config, compagnon)?);
-    let asked = message(Role::User, question);
+    let said = |turn: &Turn| {
+        let name = by(turn.name.as_deref(), turn.asker.as_deref()).filter(|_| turn.role == Role::User);
+        Message { name, ..Message::new(turn.role, turn.content.clone()) }
+    };
+    let system = Message::new(Role::System, system_prompt(config, ask)?);
+    let asked = Message { name: by(ask.name, ask.asker), ..Message::new(Role::User, ask.question) };
     let cost = |message: &Message| model.count_tokens(message);
     let taken = sampling.max_tokens + cost(&system) + cost(&asked) + MARGIN;
-    let budget = model.context_length().checked_sub(taken).ok_or_else(|| {
-        eprintln!("{} {} {} {}", model.context_length(), sampling.max_tokens, cost(&system), cost(&asked));
-        PromptError::TooLong
-    })?;
-    let history = trimmed(turns, budget, |turn| cost(&message(turn.role, &turn.content)));
-    let history = history.iter().map(|turn| message(turn.role, &turn.content));
-    let messages = std::iter::once(system).chain(history).chain(std::iter::once(asked)).collect();
+    let budget = model.context_length().checked_sub(taken).ok_or(PromptError::TooLong)?;
+    let history = trimmed(ask.turns, budget, |turn| cost(&said(turn)));
+    let messages = std::iter::once(system).chain(history.iter().map(said)).chain(std::iter::once(asked)).collect();
     Ok(Request { messages, sampling })
 }
 
-fn system_prompt(config: &Config, compagnon: &Compagnon) -> Result<String, CompagnonError> {
+/// Whether a compagnon's prompt leaves room for a question in the model's context.
+pub fn fits(
+    model: &dyn ChatModel,
+    sampling: &Sampling,
+    config: &Config,
+    compagnon: &Compagnon,
+) -> Result<(), PromptError> {
+    let settings = Settings::default();
+    // Room for a question of a few lines.
+    let question = "x ".repeat(FEW_LINES);
+    let ask =
+        Ask { compagnon, settings: &settings, room: "", turns: &[], question: &question, asker: None, name: None };
+    request(model, sampling, config, &ask).map(drop)
+}
+
+/// The room's settings over the compagnon's over the model's, within what ops allow.
+fn sampling(model: &dyn ChatModel, usual: &Sampling, ask: &Ask<'_>) -> Sampling {
+    let (settings, about) = (ask.settings, &ask.compagnon.about);
+    let longest = settings.max_tokens.or(about.max_tokens).unwrap_or(usual.max_tokens).min(usual.max_tokens);
+    Sampling {
+        temperature: settings.temperature.or(about.temperature).unwrap_or(usual.temperature),
+        // Half of the context at most, so that a small model keeps room for what it is asked.
+        max_tokens: longest.min(model.context_length() / 2),
+        ..usual.clone()
+    }
+}
+
+/// Whether more than one person has spoken: only then must the model be told who speaks.
+fn several(ask: &Ask<'_>) -> bool {
+    let asked = ask.turns.iter().filter(|turn| turn.role == Role::User).filter_map(|turn| turn.asker.as_deref());
+    let mut persons = asked.chain(ask.asker);
+    persons.next().is_some_and(|first| persons.any(|person| person != first))
+}
+
+fn system_prompt(config: &Config, ask: &Ask<'_>) -> Result<String, CompagnonError> {
     let zone = TimeZone::get(&config.time_zone).unwrap_or(TimeZone::UTC);
-    let date = config.language.date(Timestamp::now().to_zoned(zone).date());
-    compagnon.system_prompt(&Variables { date: &date, organisation: &config.organisation })
+    let language = ask.compagnon.about.language;
+    let date = language.date(Timestamp::now().to_zoned(zone).date());
+    let room: String = ask.room.chars().filter(|letter| !letter.is_control()).take(LONGEST_ROOM).collect();
+    let variables = Variables { date: &date, organisation: &config.organisation, room: &room };
+    let prompt = ask.compagnon.system_prompt(&variables)?;
+    let heading = match language {
+        Language::Fr => "Consigne de ce salon :",
+        Language::En => "Instruction of this room:",
+    };
+    Ok(match &ask.settings.addition {
+        Some(addition) => format!("{prompt}\n\n{heading}\n{addition}"),
+        None => prompt,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use ruma::{OwnedUserId, owned_event_id, owned_user_id};
+
+    use super::{Ask, Config, request};
+    use crate::{
+        assistant::fakes::FakeModel,
+        compagnon::{About, Compagnon, Settings},
+        conversation::{Role, Turn},
+        inference::Sampling,
+    };
+
+    fn turn(role: Role, content: &str, asker: OwnedUserId, name: Option<&str>) -> Turn {
+        let (content, name) = (content.to_owned(), name.map(str::to_owned));
+        Turn { role, content, event_id: owned_event_id!("$q:h"), at: 0, asker: Some(asker), name }
+    }
+
+    fn names(turns: &[Turn], asker: &OwnedUserId) -> Vec<Option<String>> {
+        let compagnon = Compagnon::new("c", About::default(), "Vous êtes C.").expect("good");
+        let settings = Settings { addition: Some("Soyez bref.".to_owned()), ..Settings::default() };
+        let ask = Ask {
+            compagnon: &compagnon,
+            settings: &settings,
+            room: "Bureau",
+            turns,
+            question: "Et moi ?",
+            asker: Some(asker),
+            name: Some("Ben"),
+        };
+        let sampling = Sampling { max_tokens: 10, ..Sampling::default() };
+        let made = request(&FakeModel::default(), &sampling, &Config::default(), &ask).expect("a request");
+        assert_eq!(made.messages[0].content, "Vous êtes C.\n\nConsigne de ce salon :\nSoyez bref.");
+        made.messages.into_iter().map(|message| message.name).collect()
+    }
+
+    #[test]
+    fn who_speaks_is_said_once_there_are_several() {
+        let (awa, ben) = (owned_user_id!("@awa:h"), owned_user_id!("@ben:h"));
+        let turns = [
+            turn(Role::User, "Bonjour", awa.clone(), Some("Awa")),
+            turn(Role::Assistant, "Bonjour.", awa.clone(), None),
+            turn(Role::User, "Encore", awa.clone(), None),
+            turn(Role::Assistant, "Bonjour.", awa.clone(), None),
+        ];
+        assert_eq!(names(&turns, &awa), [const { None }; 6]);
+        let expected = [None, Some("Awa"), None, Some("awa"), None, Some("Ben")];
+        assert_eq!(names(&turns, &ben), expected.map(|name| name.map(str::to_owned)));
+    }
 }

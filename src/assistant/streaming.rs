@@ -7,7 +7,11 @@ use std::time::{Duration, Instant};
 use futures_util::future::{BoxFuture, FutureExt as _};
 use ruma::OwnedEventId;
 
-use super::{Assistant, Failure, delivery::transaction};
+use super::{
+    Assistant, Failure,
+    delivery::{edition, transaction},
+    running::{Interruption, Run},
+};
 use crate::{
     inference::{Generation, InferenceError, Piece, Usage},
     matrix::SendError,
@@ -32,11 +36,21 @@ pub(super) struct Written {
     pub shown_after: Option<Duration>,
 }
 
+/// How an answer's writing ended.
+pub(super) enum End {
+    /// By itself.
+    Written(Written),
+    /// Early, with what was written so far.
+    Interrupted(Interruption, String),
+    /// By an error.
+    Failed(InferenceError),
+}
+
 /// The state of an answer on its way to the room.
 struct Screen<'a> {
     assistant: &'a Assistant,
     queued: &'a Queued,
-    attempt: u32,
+    run: &'a Run,
     draft: Option<OwnedEventId>,
     sending: Option<BoxFuture<'a, Result<OwnedEventId, SendError>>>,
     shown_bytes: usize,
@@ -49,10 +63,10 @@ struct Screen<'a> {
 pub(super) async fn stream(
     assistant: &Assistant,
     queued: &Queued,
-    attempt: u32,
+    run: &Run,
     mut generation: Generation,
-) -> Result<(Result<Written, InferenceError>, Option<OwnedEventId>), Failure> {
-    let mut screen = Screen::new(assistant, queued, attempt).await;
+) -> Result<(End, Option<OwnedEventId>), Failure> {
+    let mut screen = Screen::new(assistant, queued, run).await;
     let mut text = String::new();
     let mut first_text: Option<Instant> = None;
     // One clock for the whole answer: a wait begun anew at each piece would never end while a fast model writes.
@@ -62,6 +76,7 @@ pub(super) async fn stream(
         tokio::select! {
             biased;
             () = assistant.abort.cancelled() => return Err(Failure::Stopped),
+            why = run.interrupted() => break Err(End::Interrupted(why, std::mem::take(&mut text))),
             outcome = screen.sent() => screen.note(outcome)?,
             _ = tick.tick(), if screen.wants(&text) => {
                 if let Some(first) = first_text.filter(|first| first.elapsed() >= GRACE) {
@@ -74,11 +89,13 @@ pub(super) async fn stream(
                     first_text.get_or_insert_with(Instant::now);
                 }
                 Some(Ok(Piece::Done(usage))) => break Ok(usage),
-                Some(Err(error)) => break Err(error),
-                None => break Err(InferenceError::Engine("the engine went away".to_owned())),
+                Some(Err(error)) => break Err(End::Failed(error)),
+                None => break Err(End::Failed(InferenceError::Engine("the engine went away".to_owned()))),
             },
         }
     };
+    // Nobody waits for the rest: dropped here, it is cancelled.
+    drop(generation);
     // The final text must not overtake a draft, and needs its id.
     while screen.sending.is_some() {
         tokio::select! {
@@ -86,22 +103,29 @@ pub(super) async fn stream(
             outcome = screen.sent() => screen.note(outcome)?,
         }
     }
-    let written = ended.map(|usage| Written { text, usage, shown_after: screen.shown_after });
-    Ok((written, screen.draft))
+    let end = match ended {
+        Ok(usage) => End::Written(Written { text, usage, shown_after: screen.shown_after }),
+        Err(early) => early,
+    };
+    Ok((end, screen.draft))
 }
 
 impl<'a> Screen<'a> {
-    async fn new(assistant: &'a Assistant, queued: &'a Queued, attempt: u32) -> Self {
+    async fn new(assistant: &'a Assistant, queued: &'a Queued, run: &'a Run) -> Self {
         let question = &queued.question;
-        let mut draft = queued.draft.clone();
-        if draft.is_none() && attempt > 1 {
+        // An answer given again is shown in the place of the earlier one.
+        let mut draft = queued.draft.clone().or_else(|| queued.shown.first().cloned());
+        if draft.is_none() && queued.attempts > 1 {
             // The process before this one may have shown a draft without living to write its id down.
             draft = assistant.gateway.find_sent(&question.room_id, &question.event_id, 0).await.unwrap_or_default();
+        }
+        if let Some(draft) = &draft {
+            run.shown_as(draft);
         }
         Self {
             assistant,
             queued,
-            attempt,
+            run,
             draft,
             sending: None,
             shown_bytes: 0,
@@ -134,7 +158,9 @@ impl<'a> Screen<'a> {
         self.shown_after.get_or_insert(now - first_text);
         self.shown_at = Some(now);
         self.shown_bytes = text.len();
-        let variant = self.draft.as_ref().map_or_else(String::new, |_| format!("-{}-{}", self.attempt, self.refreshes));
+        let edition = edition(self.queued.again.as_deref());
+        let shown = self.draft.as_ref().map(|_| format!("-{}-{}", self.queued.attempts, self.refreshes));
+        let variant = format!("{edition}{}", shown.unwrap_or_default());
         let (assistant, question, draft) = (self.assistant, &self.queued.question, self.draft.clone());
         let markdown = format!("{} …", text.trim_end());
         self.sending = Some(
@@ -167,7 +193,12 @@ impl<'a> Screen<'a> {
             Ok(event_id) => {
                 self.assistant.pace().accepted(Instant::now());
                 if self.draft.is_none() {
-                    self.assistant.store.draft(&self.queued.question, &event_id, super::now())?;
+                    let question = &self.queued.question;
+                    self.run.shown_as(&event_id);
+                    if !self.assistant.store.draft(question, &event_id, super::now())? {
+                        // Its question was taken back while it was on its way.
+                        self.assistant.withdraw(self.assistant.store.withdrawals()?);
+                    }
                     self.draft = Some(event_id);
                 }
             }

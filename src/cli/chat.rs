@@ -11,7 +11,7 @@ use ruma::owned_event_id;
 use crate::{
     app::open_model,
     assistant::prompt,
-    compagnon::{Compagnon, Library},
+    compagnon::{Compagnon, Library, Settings},
     config::Config,
     conversation::{Role, Turn},
     inference::{ChatModel, Piece, Request},
@@ -47,8 +47,16 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
             break;
         }
         let outcome = compagnon(config, arguments, default).and_then(|compagnon| {
-            let request =
-                prompt::request(&*model, &config.model.sampling, &config.assistant, &compagnon, &turns, question)?;
+            let ask = prompt::Ask {
+                compagnon: &compagnon,
+                settings: &Settings::default(),
+                room: "",
+                turns: &turns,
+                question,
+                asker: None,
+                name: None,
+            };
+            let request = prompt::request(&*model, &config.model.sampling, &config.assistant, &ask)?;
             answer(&*model, request)
         });
         match outcome {
@@ -58,6 +66,8 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
                     content,
                     event_id: owned_event_id!("$terminal:localhost"),
                     at: 0,
+                    asker: None,
+                    name: None,
                 };
                 turns.extend([turn(Role::User, question.to_owned()), turn(Role::Assistant, answer)]);
             }
@@ -73,10 +83,10 @@ fn compagnon(config: &Config, arguments: &Arguments, default: &str) -> anyhow::R
     if let Some(path) = &arguments.prompt {
         let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
         let id = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("prompt");
-        return Ok(Compagnon::parse(id, &text)?);
+        return Compagnon::parse(id, &text).with_context(|| path.display().to_string());
     }
     let (library, _) = Library::load(config.prompts.as_deref())?;
-    Ok(library.get(arguments.compagnon.as_deref().unwrap_or(default))?.clone())
+    Ok(Compagnon::clone(library.get(arguments.compagnon.as_deref().unwrap_or(default))?))
 }
 
 /// Prints the answer as it is written, and gives it back.

@@ -6,8 +6,10 @@ use tokio::runtime::Runtime;
 
 use crate::{
     app::open_model,
+    assistant::prompt,
     compagnon::Library,
     config::{Config, ConfigError},
+    inference::ChatModel,
     matrix,
 };
 
@@ -40,25 +42,31 @@ pub(super) fn check(config: Result<Config, ConfigError>) -> anyhow::Result<ExitC
         }
     };
     findings.add("configuration", Ok(format!("data in {}", config.data().display())));
-    prompts(&config, &mut findings);
-    let model =
-        open_model(&config).map(|model| format!("{}, context of {} tokens", model.name(), model.context_length()));
-    findings.add("model", model.map_err(|error| format!("{error:#}")));
+    let model = open_model(&config);
+    let described =
+        model.as_ref().map(|model| format!("{}, context of {} tokens", model.name(), model.context_length()));
+    findings.add("model", described.map_err(|error| format!("{error:#}")));
+    prompts(&config, model.as_deref().ok(), &mut findings);
     homeserver(&config, &mut findings)?;
     Ok(ExitCode::from(u8::from(findings.wrong > 0)))
 }
 
-fn prompts(config: &Config, findings: &mut Findings) {
+fn prompts(config: &Config, model: Option<&dyn ChatModel>, findings: &mut Findings) {
     match Library::load(config.prompts.as_deref()) {
         Ok((library, problems)) => {
             for problem in problems {
                 findings.add("prompt", Err(problem.to_string()));
             }
             for compagnon in library.iter() {
-                findings.add("prompt", Ok(format!("{} — {}", compagnon.id, compagnon.about.description)));
+                let fits = model
+                    .map_or(Ok(()), |model| prompt::fits(model, &config.model.sampling, &config.assistant, compagnon));
+                let described = format!("{} — {}", compagnon.id, compagnon.about.description);
+                let too_long =
+                    |_| format!("{}: it does not leave room for a question in the model's context", compagnon.id);
+                findings.add("prompt", fits.map(|()| described).map_err(too_long));
             }
             let default = library.get(&config.assistant.compagnon);
-            findings.add("default compagnon", default.map(|c| c.about.name.clone()).map_err(|error| error.to_string()));
+            findings.add("default compagnon", default.map(|c| c.title().to_owned()).map_err(|error| error.to_string()));
         }
         Err(error) => findings.add("prompts", Err(error.to_string())),
     }

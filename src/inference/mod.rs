@@ -23,12 +23,26 @@ pub struct Message {
     pub role: Role,
     /// What is said.
     pub content: String,
+    /// Who said it, where several people speak. Never part of the text: a template shows it in a field of its own.
+    pub name: Option<String>,
+}
+
+impl Message {
+    /// A message of nobody in particular.
+    #[must_use]
+    pub fn new(role: Role, content: impl Into<String>) -> Self {
+        Self { role, content: content.into(), name: None }
+    }
 }
 
 impl fmt::Debug for Message {
     /// Leaves the text out: what people write never reaches a log.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Message").field("role", &self.role).field("bytes", &self.content.len()).finish()
+        formatter
+            .debug_struct("Message")
+            .field("role", &self.role)
+            .field("bytes", &self.content.len())
+            .finish_non_exhaustive()
     }
 }
 

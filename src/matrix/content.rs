@@ -35,8 +35,8 @@ fn text(message: &Outgoing<'_>, direct: bool) -> Map<String, Value> {
     if message.kind == Kind::Text {
         answer["generated"] = true.into();
     }
-    let told = !direct && message.part == 0;
-    let mentions = if told { json!({"user_ids": [message.asker]}) } else { json!({}) };
+    let told = message.asker.filter(|_| !direct && message.part == 0);
+    let mentions = told.map_or_else(|| json!({}), |asker| json!({"user_ids": [asker]}));
     let mut text = Map::new();
     let msgtype = match message.kind {
         Kind::Text => "m.text",
@@ -54,7 +54,7 @@ fn text(message: &Outgoing<'_>, direct: bool) -> Map<String, Value> {
 /// A thread's message says which one it answers; in a room the first part replies; in a direct conversation nothing needs saying.
 fn relation(message: &Outgoing<'_>, direct: bool) -> Option<Value> {
     let reply = json!({"event_id": message.question});
-    let replies = !direct && message.part == 0;
+    let replies = !direct && message.part == 0 && message.asker.is_some();
     match message.thread {
         Some(root) => Some(json!({
             "rel_type": "m.thread", "event_id": root, "is_falling_back": !replies, "m.in_reply_to": reply,
@@ -96,7 +96,7 @@ mod tests {
             room_id: room_id!("!r:hs"),
             thread,
             question: event_id!("$q"),
-            asker: user_id!("@a:hs"),
+            asker: Some(user_id!("@a:hs")),
             part,
             replaces,
             kind: Kind::Text,
@@ -127,6 +127,18 @@ mod tests {
         assert_eq!(first["m.mentions"], json!({"user_ids": ["@a:hs"]}));
         let second = content(&message(None, None, 1), false);
         assert_eq!((&second["m.relates_to"], &second["m.mentions"]), (&Value::Null, &json!({})));
+    }
+
+    #[test]
+    fn what_is_said_unasked_is_no_reply_and_tells_nobody() {
+        for direct in [true, false] {
+            let unasked = content(&Outgoing { asker: None, ..message(None, None, 0) }, direct);
+            assert_eq!((&unasked["m.relates_to"], &unasked["m.mentions"]), (&Value::Null, &json!({})));
+            let root = event_id!("$root");
+            let threaded = content(&Outgoing { asker: None, ..message(Some(root), None, 0) }, direct);
+            assert_eq!(threaded["m.relates_to"]["is_falling_back"], true);
+            assert_eq!(threaded["m.mentions"], json!({}));
+        }
     }
 
     #[test]

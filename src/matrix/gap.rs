@@ -74,16 +74,21 @@ fn step(json: &str, own: &UserId) -> Option<Step> {
     }
 }
 
-/// The new events of a room, oldest first. `cursor` is the token of the sync before this one.
+/// What is new in a room.
+pub(super) struct News {
+    /// The new events, oldest first.
+    pub(super) events: Vec<TimelineEvent>,
+    /// The event with which the bot came in, if it did.
+    ///
+    /// The `state` block of a sync is no place to look for it: with lazy loading the server puts the bot's own membership there whenever
+    /// it leaves events out, however old it is. A join that this leaves out of the timeline is found by reading back.
+    pub(super) joined: Option<TimelineEvent>,
+}
+
+/// What is new in a room. `cursor` is the token of the sync before this one.
 ///
 /// A server that fails is asked again for as long as it takes: going on without would lose questions.
-pub(super) async fn new_events(
-    room: &Room,
-    timeline: Timeline,
-    cursor: &str,
-    own: &UserId,
-    now: u64,
-) -> Vec<TimelineEvent> {
+pub(super) async fn new_events(room: &Room, timeline: Timeline, cursor: &str, own: &UserId, now: u64) -> News {
     let Timeline { limited, prev_batch, mut events } = timeline;
     let mut from = prev_batch;
     let mut pages = 0;
@@ -105,8 +110,13 @@ pub(super) async fn new_events(
         events = older;
     };
     match begin {
-        Start::Everything => events,
-        Start::After(index) | Start::Further(index) => events.split_off(index + 1),
+        Start::Everything => News { events, joined: None },
+        Start::After(index) | Start::Further(index) => {
+            let came_in =
+                |event: &&TimelineEvent| matches!(step(event.raw().json().get(), own), Some(Step::Joined { .. }));
+            let joined = events.iter().rfind(came_in).cloned();
+            News { events: events.split_off(index + 1), joined }
+        }
     }
 }
 

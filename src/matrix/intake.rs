@@ -5,13 +5,17 @@
 //! made from the cursor that was stored *with* the messages, and a response that was never written down is simply asked for
 //! again. What the SDK then sees twice (state, keys) it takes twice without harm; what we see twice the store knows by event id.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use matrix_sdk::{
     Room,
     config::{SyncSettings, SyncToken},
     deserialized_responses::{TimelineEvent, TimelineEventKind},
     ruma::{
+        OwnedUserId, UserId,
         api::client::{
             filter::{Filter, FilterDefinition, LazyLoadOptions, RoomEventFilter},
             sync::sync_events::v3,
@@ -27,13 +31,13 @@ use tracing::{debug, warn};
 use super::{
     Batch,
     access::Access,
-    event::{self, Reader, Skip},
+    event::{self, Found, Reader, Skip},
     fault::{Backoff, Fault},
-    gap,
+    gap, name,
     rooms::{self, Keeper, RoomKind},
     session::Session,
 };
-use crate::message::{Incoming, Undecrypted};
+use crate::message::{Incoming, Origin, Undecrypted};
 
 /// How long the server may hold a sync that has nothing to say.
 const LONG_POLL: Duration = Duration::from_secs(30);
@@ -129,10 +133,9 @@ async fn turn(
 
     let mut batch = Batch {
         next_batch: response.next_batch.clone(),
-        messages: Vec::new(),
-        undecrypted: Vec::new(),
         left: response.rooms.left.keys().cloned().collect(),
         upgraded: keeper.upgraded(),
+        ..Batch::default()
     };
     let Some(cursor) = cursor else { return Ok((batch, response)) };
     for (room_id, update) in &mut response.rooms.joined {
@@ -150,17 +153,21 @@ async fn read_room(session: &Session, room: &Room, timeline: Timeline, cursor: &
         return;
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64);
-    let events = gap::new_events(room, timeline, cursor, session.user_id(), now).await;
+    let gap::News { events, joined } = gap::new_events(room, timeline, cursor, session.user_id(), now).await;
     let gone = event::redacted(events.iter().map(|event| event.raw().json().get()));
     let events = events.into_iter().filter(|event| event.event_id().is_none_or(|id| !gone.contains(id.as_str())));
     let events: Vec<_> = events.collect();
     if events.iter().any(|event| !matches!(event.kind, TimelineEventKind::PlainText { .. })) {
         session.encrypted.remember(room).await;
     }
-    let place = Place::of(session, room).await;
+    let mut place = Place::of(session, room).await;
+    batch.messages.extend(joined.and_then(|event| place.came_in(session, &event)));
     for event in events {
-        match place.read(session, &event) {
-            Reading::Question(incoming) => batch.messages.push(incoming),
+        match place.read(session, &event).await {
+            Reading::Now(Found::Question(incoming)) => batch.messages.push(incoming),
+            Reading::Now(Found::Edit(edit)) => batch.edits.push(edit),
+            Reading::Now(Found::Redaction(redaction)) => batch.redactions.push(redaction),
+            Reading::Now(Found::Reaction(reaction)) => batch.reactions.push(reaction),
             Reading::Later(undecrypted) => batch.undecrypted.push(undecrypted),
             Reading::Nothing => {}
         }
@@ -172,11 +179,13 @@ pub(super) struct Place<'a> {
     room: &'a Room,
     direct: bool,
     encrypted: bool,
+    /// The names of those who have spoken since.
+    names: HashMap<OwnedUserId, Option<String>>,
 }
 
 /// What an event turned out to be.
 pub(super) enum Reading {
-    Question(Incoming),
+    Now(Found),
     Later(Undecrypted),
     Nothing,
 }
@@ -185,10 +194,10 @@ impl<'a> Place<'a> {
     pub(super) async fn of(session: &Session, room: &'a Room) -> Self {
         let direct = rooms::kind(session, room).await == RoomKind::Direct;
         let encrypted = session.encrypted.contains(room).await;
-        Self { room, direct, encrypted }
+        Self { room, direct, encrypted, names: HashMap::new() }
     }
 
-    pub(super) fn read(&self, session: &Session, event: &TimelineEvent) -> Reading {
+    pub(super) async fn read(&mut self, session: &Session, event: &TimelineEvent) -> Reading {
         let json = event.raw().json().get();
         let decrypted = match &event.kind {
             TimelineEventKind::UnableToDecrypt { utd_info, .. } => {
@@ -205,7 +214,11 @@ impl<'a> Place<'a> {
             encrypted: self.encrypted,
         };
         match reader.read(json, decrypted) {
-            Ok(incoming) => Reading::Question(incoming),
+            Ok(Found::Question(mut incoming)) => {
+                incoming.name = self.name(&incoming.sender).await;
+                Reading::Now(Found::Question(incoming))
+            }
+            Ok(found) => Reading::Now(found),
             Err(skip) => {
                 if matches!(skip, Skip::Malformed | Skip::PlainText) {
                     debug!(?skip, event_id = ?event.event_id(), "an event was left aside");
@@ -213,6 +226,39 @@ impl<'a> Place<'a> {
                 Reading::Nothing
             }
         }
+    }
+
+    /// A person's name in the room, as the SDK knows it: with lazy loading, the sync that brings a message brings its sender too.
+    async fn name(&mut self, user_id: &UserId) -> Option<String> {
+        match self.names.entry(user_id.to_owned()) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(place) => {
+                let member = self.room.get_member_no_sync(user_id).await.ok().flatten();
+                place.insert(member.and_then(|member| name::person(member.display_name()?))).clone()
+            }
+        }
+    }
+
+    /// The bot's own coming into the room, as a message of its own kind. Into the rooms it made itself it was not called.
+    fn came_in(&self, session: &Session, event: &TimelineEvent) -> Option<Incoming> {
+        let own = session.user_id();
+        // The first is who made the room; since room version 12 whoever was invited with trust is among the others.
+        if self.room.creators().is_some_and(|creators| creators.first().is_some_and(|maker| maker == own)) {
+            return None;
+        }
+        Some(Incoming {
+            event_id: event.event_id()?,
+            room_id: self.room.room_id().to_owned(),
+            sender: own.to_owned(),
+            thread: None,
+            replies_to: None,
+            mentions_me: false,
+            direct: self.direct,
+            sent_at: event.timestamp_raw().map_or(0, |time| time.get().into()),
+            body: String::new(),
+            origin: Origin::Joined,
+            name: None,
+        })
     }
 
     fn later(&self, session: &Session, event: &TimelineEvent, session_id: Option<String>) -> Reading {

@@ -8,16 +8,19 @@ use matrix_sdk::ruma::{OwnedRoomId, events::room::encrypted::OriginalSyncRoomEnc
 use tracing::debug;
 
 use super::{
+    event::Found,
     intake::{Place, Reading},
     session::Session,
 };
-use crate::message::{Incoming, Undecrypted};
+use crate::message::{Edit, Incoming, Undecrypted};
 
-/// What a second reading gave. Events that were readable but no questions are in neither list.
+/// What a second reading gave. Events that were readable but neither questions nor edits are in no list.
 #[derive(Debug, Default)]
 pub struct Retried {
     /// Questions, in the order of the events given.
     pub messages: Vec<Incoming>,
+    /// Messages whose text was changed.
+    pub edits: Vec<Edit>,
     /// Events that still wait for their key.
     pub waiting: Vec<Undecrypted>,
 }
@@ -50,14 +53,16 @@ pub async fn retry_undecrypted(session: &Session, events: Vec<Undecrypted>) -> R
     for (room_id, events) in by_room {
         let Some(room) = session.client().get_room(&room_id) else { continue };
         session.encrypted.remember(&room).await;
-        let place = Place::of(session, &room).await;
+        let mut place = Place::of(session, &room).await;
         for event in events {
             let Ok(raw) = Raw::<OriginalSyncRoomEncryptedEvent>::from_json_string(event.raw.clone()) else { continue };
             match room.decrypt_event(&raw, None).await {
-                Ok(read) => match place.read(session, &read) {
-                    Reading::Question(incoming) => retried.messages.push(incoming),
+                Ok(read) => match place.read(session, &read).await {
+                    Reading::Now(Found::Question(incoming)) => retried.messages.push(incoming),
+                    Reading::Now(Found::Edit(edit)) => retried.edits.push(edit),
                     Reading::Later(_) => retried.waiting.push(event),
-                    Reading::Nothing => {}
+                    // What is never encrypted has nothing to wait for.
+                    Reading::Now(Found::Redaction(_) | Found::Reaction(_)) | Reading::Nothing => {}
                 },
                 Err(error) => {
                     debug!(%error, event_id = %event.event_id, "an event is still unreadable");

@@ -2,17 +2,21 @@
 //! [`Gateway`] through which the assistant speaks.
 
 mod access;
+mod ask;
 mod body;
 pub mod config;
 mod content;
 mod encrypted;
 mod event;
 mod fault;
+mod file;
 mod gap;
 mod html;
 mod intake;
 mod late;
 mod moves;
+mod name;
+mod power;
 mod probe;
 mod reply;
 mod rooms;
@@ -24,9 +28,9 @@ mod vault;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId};
+use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId, UserId};
 
-use crate::message::{Incoming, Outgoing, Undecrypted};
+use crate::message::{Edit, Incoming, Outgoing, Reaction, Redaction, Undecrypted};
 
 pub use access::{Access, Refusal, Sentence};
 pub use config::Config;
@@ -44,14 +48,32 @@ pub use split::{parts, split};
 pub struct Batch {
     /// The token from which the next sync starts. Stored with the messages, so that neither is ahead of the other.
     pub next_batch: String,
-    /// New text messages by others, decrypted, oldest first within a room. Own, edited, redacted and notice messages are not in it.
+    /// New text messages by others, decrypted, oldest first within a room, and the bot's own coming into a room. Own, redacted and
+    /// notice messages are not in it, nor what another compagnon has written.
     pub messages: Vec<Incoming>,
+    /// Messages whose text was changed.
+    pub edits: Vec<Edit>,
+    /// Events that were taken back.
+    pub redactions: Vec<Redaction>,
+    /// Emojis put on messages by others.
+    pub reactions: Vec<Reaction>,
     /// Messages whose key has not arrived yet, to be kept for [`retry_undecrypted`].
     pub undecrypted: Vec<Undecrypted>,
     /// Rooms the bot is no longer in: left, kicked, banned.
     pub left: Vec<OwnedRoomId>,
     /// Rooms that were upgraded, as (old, new): checked on both sides. The same move may be told again after a restart.
     pub upgraded: Vec<(OwnedRoomId, OwnedRoomId)>,
+}
+
+/// What a room is at the moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomFacts {
+    /// Its kind, as people know it.
+    pub kind: RoomKind,
+    /// Its name, or for a direct conversation the name of the other person. `None` when it has none.
+    pub name: Option<String>,
+    /// Whether people outside the State may be in it (Tchap's rule `unrestricted`).
+    pub open: bool,
 }
 
 /// Why a message could not be sent.
@@ -66,6 +88,28 @@ pub enum SendError {
     /// It will never be sent: the bot is not in the room any more, or may not write there, or encryption is not possible.
     #[error("the room refuses the message: {0}")]
     Refused(String),
+}
+
+/// A file to send.
+#[derive(Clone, Copy)]
+pub struct Attachment<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its media type.
+    pub media_type: &'a str,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// The question that asked for it, as in [`Outgoing::question`].
+    pub question: &'a EventId,
+    /// The transaction id of its message.
+    pub transaction: &'a str,
+}
+
+impl std::fmt::Debug for Attachment<'_> {
+    /// Leaves the content out.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Attachment").field("bytes", &self.bytes.len()).finish_non_exhaustive()
+    }
 }
 
 /// What the assistant needs from Matrix: the client in the product, a stateful fake in tests.
@@ -88,4 +132,20 @@ pub trait Gateway: Send + Sync + 'static {
 
     /// Marks the room as read up to this event, in its thread; failures are only logged.
     async fn read(&self, room_id: &RoomId, thread: Option<&EventId>, event_id: &EventId);
+
+    /// What the room is now.
+    async fn room(&self, room_id: &RoomId) -> Result<RoomFacts, SendError>;
+
+    /// The power level of a person in a room, asked of the homeserver at this moment. `None`: the person is not in the room.
+    /// `i64::MAX` for the creators of a room of version 12 and later.
+    async fn power_level(&self, room_id: &RoomId, user_id: &UserId) -> Result<Option<i64>, SendError>;
+
+    /// Takes one of the bot's own messages back. One attempt; the same transaction id may be tried again.
+    async fn redact(&self, room_id: &RoomId, event_id: &EventId, transaction: &str) -> Result<(), SendError>;
+
+    /// The encrypted direct conversation with a person, made if there is none. Where it has to be made and `make` is false: `None`.
+    async fn direct_room(&self, user_id: &UserId, make: bool) -> Result<Option<OwnedRoomId>, SendError>;
+
+    /// Sends a file, encrypted where the room is; refused where it is not.
+    async fn send_file(&self, room_id: &RoomId, file: &Attachment<'_>) -> Result<OwnedEventId, SendError>;
 }

@@ -2,6 +2,7 @@
 
 use matrix_sdk::{
     HttpError, Room, RoomMemberships, RoomState,
+    config::RequestConfig,
     ruma::{
         OwnedRoomId, RoomId, RoomOrAliasId,
         api::client::{membership::leave_room, state::get_state_event_for_key},
@@ -56,7 +57,9 @@ pub(super) async fn answer(session: &Session, access: &Access, room: &Room) -> O
 }
 
 /// Leaves a room in which nobody else is or may come. The server is asked: leaving on a wrong count could not be undone.
-pub(super) async fn leave_if_alone(room: &Room) {
+pub(super) async fn leave_if_alone(session: &Session, room: &Room) {
+    // If the bot is just opening this room, the other person is not invited yet.
+    drop(session.directs.opened.lock().await);
     let members = match room.members(RoomMemberships::ACTIVE).await {
         Ok(members) => members,
         Err(error) => return warn!(%error, room_id = %room.room_id(), "the members of a room could not be read"),
@@ -146,17 +149,23 @@ async fn join_successor(old: &Room, new_id: &RoomId) -> Option<Room> {
 
 /// The content of a state event, from the server: a room just joined is not in the SDK's store yet.
 async fn state(room: &Room, kind: &str) -> Result<Option<Value>, Fault> {
-    let client = &room.client();
-    let asked = retry(|| async move {
-        let kind = StateEventType::from(kind);
-        let request = get_state_event_for_key::v3::Request::new(room.room_id().to_owned(), kind, String::new());
-        match client.send(request).await {
-            Ok(answer) => Ok(serde_json::from_str(answer.into_content().json().get()).ok()),
-            Err(error) if not_found(&error) => Ok(None),
-            Err(error) => Err(error),
-        }
-    });
-    asked.await
+    retry(|| state_once(room, kind, "", None)).await
+}
+
+/// One attempt at what [`state`] does, for any key. `None` when there is no such event.
+pub(super) async fn state_once(
+    room: &Room,
+    kind: &str,
+    key: &str,
+    config: Option<RequestConfig>,
+) -> Result<Option<Value>, HttpError> {
+    let kind = StateEventType::from(kind);
+    let request = get_state_event_for_key::v3::Request::new(room.room_id().to_owned(), kind, key.to_owned());
+    match room.client().send(request).with_request_config(config).await {
+        Ok(answer) => Ok(serde_json::from_str(answer.into_content().json().get()).ok()),
+        Err(error) if not_found(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn not_found(error: &HttpError) -> bool {

@@ -13,16 +13,20 @@ use matrix_sdk::{
     config::RequestConfig,
     room::MessagesOptions,
     ruma::{
-        EventId, OwnedEventId, OwnedRoomId, OwnedTransactionId, RoomId,
-        api::client::receipt::create_receipt::v3::ReceiptType, events::receipt::ReceiptThread, uint,
+        EventId, OwnedEventId, OwnedRoomId, OwnedTransactionId, RoomId, UserId,
+        api::client::{receipt::create_receipt::v3::ReceiptType, redact::redact_event},
+        events::receipt::ReceiptThread,
+        uint,
     },
 };
+use serde_json::Value;
 use tokio::{sync::Mutex, time::timeout};
 use tracing::debug;
 
 use super::{
-    Gateway, SendError, content,
+    Attachment, Gateway, RoomFacts, SendError, ask, content,
     fault::Fault,
+    file,
     rooms::{self, RoomKind},
     session::Session,
 };
@@ -55,7 +59,7 @@ impl MatrixGateway {
         Self { session, turns: Arc::default() }
     }
 
-    fn room(&self, room_id: &RoomId) -> Result<Room, SendError> {
+    fn known(&self, room_id: &RoomId) -> Result<Room, SendError> {
         self.session
             .client()
             .get_room(room_id)
@@ -67,16 +71,56 @@ impl MatrixGateway {
         Arc::clone(turns.entry(room_id.to_owned()).or_default())
     }
 
-    /// Encrypt or refuse: a room once seen encrypted never gets plain text, whatever its state says now.
-    async fn check_encryption(&self, room: &Room) -> Result<(), SendError> {
+    /// Does the work when the room's turn has come, within the time a sending may take.
+    async fn in_turn<T>(
+        &self,
+        room_id: &RoomId,
+        work: impl Future<Output = Result<T, SendError>> + Send,
+    ) -> Result<T, SendError> {
+        let turn = self.turn(room_id);
+        let work = async {
+            let _turn = turn.lock().await;
+            work.await
+        };
+        timeout(SEND_LIMIT, work)
+            .await
+            .unwrap_or_else(|_| Err(SendError::Unreachable("sending took too long".to_owned())))
+    }
+
+    /// Says whether messages to the room are encrypted. Encrypt or refuse: a room once seen encrypted never gets plain text, whatever
+    /// its state says now.
+    async fn check_encryption(&self, room: &Room) -> Result<bool, SendError> {
         let state = room.latest_encryption_state().await.map_err(|error| Fault::from(&error))?;
         if !state.is_encrypted() && self.session.encrypted.contains(room).await {
             return Err(SendError::Refused(
                 "the room was encrypted, and the server says it is not any more".to_owned(),
             ));
         }
-        Ok(())
+        Ok(state.is_encrypted())
     }
+
+    /// Opens an encrypted direct conversation, and knows it as one before the sync shows it.
+    async fn open(&self, user_id: &UserId) -> Result<OwnedRoomId, SendError> {
+        let room = timeout(SEND_LIMIT, self.session.client().create_dm(user_id)).await;
+        let room = room
+            .map_err(|_| SendError::Unreachable("opening a conversation took too long".to_owned()))?
+            .map_err(|error| Fault::from(&error))?;
+        self.session.directs.insert(room.room_id());
+        self.session.encrypted.remember(&room).await;
+        Ok(room.room_id().to_owned())
+    }
+}
+
+/// One attempt at one request.
+fn once() -> RequestConfig {
+    RequestConfig::new().disable_retry().timeout(REQUEST_LIMIT)
+}
+
+async fn post(room: &Room, content: Value, transaction: &str) -> Result<OwnedEventId, SendError> {
+    let transaction = OwnedTransactionId::from(transaction);
+    let sending = room.send_raw("m.room.message", content).with_transaction_id(&transaction);
+    let sent = sending.with_request_config(once()).await.map_err(|error| Fault::from(&error))?;
+    Ok(sent.response.event_id)
 }
 
 impl From<Fault> for SendError {
@@ -95,25 +139,13 @@ impl From<Fault> for SendError {
 #[async_trait]
 impl Gateway for MatrixGateway {
     async fn send(&self, message: &Outgoing<'_>) -> Result<OwnedEventId, SendError> {
-        let room = self.room(message.room_id)?;
-        let turn = self.turn(message.room_id);
+        let room = self.known(message.room_id)?;
         let sending = async {
-            let _turn = turn.lock().await;
             self.check_encryption(&room).await?;
             let direct = rooms::kind(&self.session, &room).await == RoomKind::Direct;
-            let transaction = OwnedTransactionId::from(message.transaction);
-            let once = RequestConfig::new().disable_retry().timeout(REQUEST_LIMIT);
-            let sent = room
-                .send_raw("m.room.message", content::content(message, direct))
-                .with_transaction_id(&transaction)
-                .with_request_config(once)
-                .await
-                .map_err(|error| Fault::from(&error))?;
-            Ok(sent.response.event_id)
+            post(&room, content::content(message, direct), message.transaction).await
         };
-        timeout(SEND_LIMIT, sending)
-            .await
-            .unwrap_or_else(|_| Err(SendError::Unreachable("sending took too long".to_owned())))
+        self.in_turn(message.room_id, sending).await
     }
 
     async fn find_sent(
@@ -122,7 +154,7 @@ impl Gateway for MatrixGateway {
         question: &EventId,
         part: usize,
     ) -> Result<Option<OwnedEventId>, SendError> {
-        let room = self.room(room_id)?;
+        let room = self.known(room_id)?;
         let mut from: Option<String> = None;
         for _ in 0..FIND_PAGES {
             let mut options = MessagesOptions::backward().from(from.as_deref());
@@ -141,15 +173,64 @@ impl Gateway for MatrixGateway {
     }
 
     async fn typing(&self, room_id: &RoomId, on: bool) {
-        let Ok(room) = self.room(room_id) else { return };
+        let Ok(room) = self.known(room_id) else { return };
         courtesy("typing", timeout(COURTESY_LIMIT, room.typing_notice(on)).await);
     }
 
     async fn read(&self, room_id: &RoomId, thread: Option<&EventId>, event_id: &EventId) {
-        let Ok(room) = self.room(room_id) else { return };
+        let Ok(room) = self.known(room_id) else { return };
         let thread = thread.map_or(ReceiptThread::Main, |root| ReceiptThread::Thread(root.to_owned()));
         let receipt = room.send_single_receipt(ReceiptType::Read, thread, event_id.to_owned());
         courtesy("receipt", timeout(COURTESY_LIMIT, receipt).await);
+    }
+
+    async fn room(&self, room_id: &RoomId) -> Result<RoomFacts, SendError> {
+        ask::facts(&self.session, &self.known(room_id)?).await
+    }
+
+    async fn power_level(&self, room_id: &RoomId, user_id: &UserId) -> Result<Option<i64>, SendError> {
+        ask::power_level(&self.known(room_id)?, user_id, once()).await
+    }
+
+    async fn redact(&self, room_id: &RoomId, event_id: &EventId, transaction: &str) -> Result<(), SendError> {
+        let transaction = OwnedTransactionId::from(transaction);
+        // Not with the SDK's `redact`: it tries again by itself.
+        let request = redact_event::v3::Request::new(room_id.to_owned(), event_id.to_owned(), transaction);
+        let redacting = self.session.client().send(request).with_request_config(once());
+        redacting.await.map_err(|error| Fault::from(&error))?;
+        Ok(())
+    }
+
+    async fn direct_room(&self, user_id: &UserId, make: bool) -> Result<Option<OwnedRoomId>, SendError> {
+        // One at a time: two callers must not open two conversations with the same person.
+        let mut opened = self.session.directs.opened.lock().await;
+        if let Some(room_id) = ask::direct_room(&self.session, user_id).await? {
+            return Ok(Some(room_id));
+        }
+        // The sync takes a while to show a new one in full.
+        if let Some(room) = opened.get(user_id).and_then(|room_id| self.known(room_id).ok())
+            && ask::is_shared(&room, user_id, once()).await?
+        {
+            return Ok(Some(room.room_id().to_owned()));
+        }
+        if !make {
+            return Ok(None);
+        }
+        let room_id = self.open(user_id).await?;
+        opened.insert(user_id.to_owned(), room_id.clone());
+        Ok(Some(room_id))
+    }
+
+    async fn send_file(&self, room_id: &RoomId, file: &Attachment<'_>) -> Result<OwnedEventId, SendError> {
+        let room = self.known(room_id)?;
+        let sending = async {
+            if !self.check_encryption(&room).await? {
+                return Err(SendError::Refused("files are sent to encrypted rooms only".to_owned()));
+            }
+            let content = file::upload(self.session.client(), file, once()).await?;
+            post(&room, content, file.transaction).await
+        };
+        self.in_turn(room_id, sending).await
     }
 }
 

@@ -4,7 +4,7 @@
 //! SDK's state after a restart, so nothing of it is written down here.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Mutex, PoisonError},
 };
 
@@ -78,17 +78,22 @@ fn state_json(event: &RawAnySyncOrStrippedState) -> serde_json::Result<Value> {
     }
 }
 
-/// The conversations the bot was invited to as direct ones, while the account data that says so is still on its way.
+/// The direct conversations the bot was invited to or has opened, while the account data that says so is still on its way.
 #[derive(Debug, Default)]
-pub(super) struct Directs(Mutex<HashSet<OwnedRoomId>>);
+pub(super) struct Directs {
+    marked: Mutex<HashSet<OwnedRoomId>>,
+    /// The conversations that the bot has opened itself, by person. Held while one is being opened, because the sync shows it before the
+    /// other person is even invited: nobody must then take it for an empty room, or open it once more.
+    pub(super) opened: tokio::sync::Mutex<HashMap<OwnedUserId, OwnedRoomId>>,
+}
 
 impl Directs {
     pub(super) fn insert(&self, room_id: &RoomId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(room_id.to_owned());
+        self.marked.lock().unwrap_or_else(PoisonError::into_inner).insert(room_id.to_owned());
     }
 
     fn contains(&self, room_id: &RoomId) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(room_id)
+        self.marked.lock().unwrap_or_else(PoisonError::into_inner).contains(room_id)
     }
 }
 
@@ -171,7 +176,7 @@ impl Keeper {
         for room in response.rooms.joined.keys().filter_map(|id| client.get_room(id)) {
             // Both counts come from the server's summary; none at all means that it has not sent one yet.
             if room.joined_members_count() == 1 && room.invited_members_count() == 0 {
-                self.spawn(room, |_, _, room| async move { moves::leave_if_alone(&room).await });
+                self.spawn(room, |session, _, room| async move { moves::leave_if_alone(&session, &room).await });
             }
         }
     }

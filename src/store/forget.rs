@@ -1,11 +1,15 @@
 //! Forgetting: a room and its key at once, and what has grown old.
 
-use ruma::RoomId;
+use std::collections::HashMap;
 
-use super::records::{Key, ROOM_TREES, Session, Tree};
+use super::answered::Answered;
+use super::audit::Entry;
+use super::records::{Key, ROOM_TREES, Tree};
 use super::seal::Name;
+use super::session::Session;
+use super::turns::Said;
 use super::{Store, StoreError};
-use crate::conversation::Turn;
+use crate::compagnon::Settings;
 use crate::message::Undecrypted;
 
 /// How long things are kept, in milliseconds.
@@ -13,40 +17,27 @@ use crate::message::Undecrypted;
 pub struct Retention {
     /// Marks of questions that are over and of the bot's own messages. At least as long as a homeserver may show an event again.
     pub marks: u64,
-    /// What was said.
+    /// What was said, in rooms that have not chosen otherwise.
     pub turns: u64,
+    /// The longest a room may choose for what was said.
+    pub turns_at_most: u64,
+    /// Lines of the audit trail, and marks of persons who were told what the bot is.
+    pub audit: u64,
     /// Events whose key has not come.
     pub undecrypted: u64,
 }
 
 impl Store {
-    /// Forgets everything about a room, and destroys its key: what sled's log still holds of it cannot be opened any more (the
-    /// limits are those of the key file, see the store's `keys`). Its questions count as over.
-    pub fn forget_room(&self, room: &RoomId, now: u64) -> Result<(), StoreError> {
-        let mut session = self.session();
-        session.forget(self.0.names.room(room), now)?;
-        session.commit()
-    }
-
-    /// Removes what is older than its retention, and destroys the keys of rooms of which nothing is left. Returns how many records
-    /// went.
+    /// Removes what is older than its retention, destroys the keys of rooms of which nothing is left, and replaces those of the
+    /// others something went from. Returns how many records went.
     pub fn purge(&self, now: u64, keep: &Retention) -> Result<usize, StoreError> {
         let mut session = self.session();
-        let mut old = Vec::new();
-        for tree in [Tree::Done, Tree::Own] {
-            let marks = session.scan::<u64>(&Key::new(tree, &[]))?;
-            old.extend(marks.into_iter().filter(|(_, at)| now.saturating_sub(*at) > keep.marks).map(|(key, _)| key));
-        }
-        let turns = session.scan::<Turn>(&Key::new(Tree::Turns, &[]))?;
-        old.extend(turns.into_iter().filter(|(_, turn)| now.saturating_sub(turn.at) > keep.turns).map(|(key, _)| key));
-        let held = session.scan::<Undecrypted>(&Key::new(Tree::Undecrypted, &[]))?;
-        old.extend(
-            held.into_iter()
-                .filter(|(_, event)| now.saturating_sub(event.sent_at) > keep.undecrypted)
-                .map(|(key, _)| key),
-        );
+        let old = session.expired(now, keep)?;
         for key in &old {
             session.remove(key);
+            if let Some(room) = key.room() {
+                session.rotate(room)?;
+            }
         }
         session.commit()?;
         self.sweep()?;
@@ -79,7 +70,34 @@ impl Store {
 }
 
 impl Session<'_> {
-    /// Removes a room's records and marks its questions as over, in this session's write; its key goes after.
+    /// What is older than its retention. Settings, compagnons and what is under way have none.
+    fn expired(&self, now: u64, keep: &Retention) -> Result<Vec<Key>, StoreError> {
+        let older = |at: u64, than: u64| now.saturating_sub(at) > than;
+        let mut old = Vec::new();
+        for (tree, kept) in [(Tree::Done, keep.marks), (Tree::Own, keep.marks), (Tree::Informed, keep.audit)] {
+            let marks = self.scan::<u64>(&Key::all(tree))?.into_iter();
+            old.extend(marks.filter(|(_, at)| older(*at, kept)).map(|(key, _)| key));
+        }
+        let audit = self.scan::<Entry>(&Key::all(Tree::Audit))?.into_iter();
+        old.extend(audit.filter(|(_, entry)| older(entry.at, keep.audit)).map(|(key, _)| key));
+        let held = self.scan::<Undecrypted>(&Key::all(Tree::Undecrypted))?.into_iter();
+        old.extend(held.filter(|(_, event)| older(event.sent_at, keep.undecrypted)).map(|(key, _)| key));
+
+        let settings = self.scan::<Settings>(&Key::all(Tree::Settings))?.into_iter();
+        let chosen: HashMap<_, u64> = settings.filter_map(|(key, own)| Some((key.room()?, own.retention?))).collect();
+        let kept = |key: &Key| {
+            let chosen = key.room().and_then(|room| chosen.get(&room));
+            chosen.copied().unwrap_or(keep.turns).min(keep.turns_at_most)
+        };
+        let turns = self.scan::<Said>(&Key::all(Tree::Turns))?.into_iter().map(|(key, said)| (key, said.turn.at));
+        let answered = self.scan::<Answered>(&Key::all(Tree::Answered))?.into_iter();
+        let said = turns.chain(answered.map(|(key, answered)| (key, answered.at)));
+        old.extend(said.filter(|(key, at)| older(*at, kept(key))).map(|(key, _)| key));
+        Ok(old)
+    }
+
+    /// Forgets everything about a room, and destroys its key: what sled's log still holds of it cannot be opened any more (the
+    /// limits are those of the key file, see the store's `keys`). Its questions count as over.
     pub(super) fn forget(&mut self, room: Name, now: u64) -> Result<(), StoreError> {
         for tree in [Tree::Inbox, Tree::Outbox] {
             for key in self.raw_keys(&Key::new(tree, &[&room]))? {

@@ -1,13 +1,13 @@
 //! The sync cursor and the questions not yet answered: what was read from Matrix is here before the next sync is asked for.
 
-use std::collections::HashSet;
-
 use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId};
 use serde::{Deserialize, Serialize};
 
-use super::records::{CURSOR, Key, Place, Session, Tree};
+use super::answered::Answered;
+use super::records::{CURSOR, Key, Place, Tree};
+use super::session::Session;
 use super::{Store, StoreError};
-use crate::message::{Incoming, Undecrypted};
+use crate::message::{Edit, Incoming, Redaction, Undecrypted};
 
 /// What one sync response, or a key that came late, brought.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,6 +20,32 @@ pub struct Accept<'a> {
     pub undecrypted: &'a [Undecrypted],
     /// Rooms the bot is no longer in: they are forgotten, and their questions in this same response with them.
     pub left: &'a [OwnedRoomId],
+    /// Messages whose text was changed.
+    pub edits: &'a [Edit],
+    /// Events that were taken back.
+    pub redactions: &'a [Redaction],
+    /// Rooms that were upgraded, as (old, new): the old one's settings move, unless the new one has its own.
+    pub upgraded: &'a [(OwnedRoomId, OwnedRoomId)],
+}
+
+/// What was new in what was accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// New questions.
+    pub new: Vec<Queued>,
+    /// Questions whose text has changed.
+    pub edited: Vec<Edited>,
+    /// Questions that were taken back, at whatever stage: waiting, being answered, answered.
+    pub redacted: Vec<OwnedEventId>,
+}
+
+/// A question whose text has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edited {
+    /// The question with its new text, as it now waits.
+    pub queued: Queued,
+    /// Whether its answer was already written: it waits anew. Otherwise it was still waiting, or being answered from its old text.
+    pub anew: bool,
 }
 
 /// A question waiting for its answer.
@@ -35,33 +61,45 @@ pub struct Queued {
     pub attempts: u32,
     /// The message that shows the answer being written, if one was sent.
     pub draft: Option<OwnedEventId>,
+    /// For a question that is answered again: the event for which it is (an edit, a command).
+    #[serde(default)]
+    pub again: Option<OwnedEventId>,
+    /// For a question that is answered again: the messages of the earlier answer, which the new one replaces. Known from
+    /// [`Store::begin`] on.
+    #[serde(default)]
+    pub shown: Vec<OwnedEventId>,
 }
 
 impl Store {
-    /// Writes down a sync response: questions, undecrypted events and cursor together.
+    /// Writes down a sync response: questions, undecrypted events, what was edited and taken back, and the cursor together.
     ///
-    /// Returns the new questions only. An event already queued, answered or over is left out, so a response may be given twice.
-    pub fn accept(&self, batch: &Accept<'_>, now: u64) -> Result<Vec<Queued>, StoreError> {
+    /// Returns what is new only. An event already queued, answered or over is left out, so a response may be given twice.
+    pub fn accept(&self, batch: &Accept<'_>, now: u64) -> Result<Accepted, StoreError> {
         let mut session = self.session();
-        let mut taken = HashSet::new();
+        let stays = |room: &OwnedRoomId| !batch.left.contains(room);
         let mut new = Vec::new();
-        for question in batch.questions.iter().filter(|question| !batch.left.contains(&question.room_id)) {
+        for question in batch.questions.iter().filter(|question| stays(&question.room_id)) {
             let place = self.place(&question.room_id, &question.event_id);
             // Its key has come, whether or not it is new as a question.
             session.remove(&place.of(Tree::Undecrypted));
-            if !taken.insert(place.event) || session.is_known(&place)? {
-                continue;
+            if !session.is_known(&place)? {
+                session.queue(&place, question.clone(), None, now)?;
+                new.push(place);
             }
-            let sequence = session.next()?;
-            let queued = Queued { sequence, question: question.clone(), received_at: now, attempts: 0, draft: None };
-            session.put(&place.of(Tree::Inbox), &queued)?;
-            new.push(queued);
         }
-        for event in batch.undecrypted.iter().filter(|event| !batch.left.contains(&event.room_id)) {
+        for event in batch.undecrypted.iter().filter(|event| stays(&event.room_id)) {
             let place = self.place(&event.room_id, &event.event_id);
-            if taken.insert(place.event) && !session.is_known(&place)? {
+            if !session.is_known(&place)? {
                 session.hold(&place, event)?;
             }
+        }
+        let edited = session.edit_all(batch.edits.iter().filter(|edit| stays(&edit.room_id)), now)?;
+        let mut redacted = Vec::new();
+        for redaction in batch.redactions.iter().filter(|redaction| stays(&redaction.room_id)) {
+            redacted.extend(session.redact(redaction, now)?.filter(|question| !redacted.contains(question)));
+        }
+        for (old, new) in batch.upgraded {
+            session.upgrade(old, new)?;
         }
         for room in batch.left {
             session.forget(self.0.names.room(room), now)?;
@@ -69,10 +107,11 @@ impl Store {
         if let Some(cursor) = batch.next_batch {
             session.put(&Key::meta(CURSOR), &cursor)?;
         }
+        let accepted = session.accepted(&new, &edited, redacted)?;
         fail::fail_point!("before-sync-saved");
         session.commit()?;
         fail::fail_point!("sync-saved");
-        Ok(new)
+        Ok(accepted)
     }
 
     /// Where the next sync starts; `None` when there was none yet.
@@ -88,46 +127,57 @@ impl Store {
         Ok(questions)
     }
 
-    /// Counts an attempt at an answer before it is made, and returns its number, from 1. `None`: the question is not waiting any
-    /// more (dropped, or its room forgotten) and must not be answered.
-    pub fn begin(&self, question: &Incoming) -> Result<Option<u32>, StoreError> {
-        let attempts = self.change_queued(question, |_, queued| {
+    /// Counts an attempt at an answer before it is made, and returns the question as it stands now: its text may have been edited
+    /// since it was read. `attempts` is the number of this attempt, from 1. `None`: the question is not waiting any more (dropped,
+    /// or its room forgotten) and must not be answered.
+    pub fn begin(&self, question: &Incoming) -> Result<Option<Queued>, StoreError> {
+        let begun = self.change_queued(question, |session, queued| {
             queued.attempts = queued.attempts.saturating_add(1);
-            Ok(queued.attempts)
+            if queued.again.is_some() {
+                let place = self.place(&question.room_id, &question.event_id);
+                let answered = session.look::<Answered>(&place.of(Tree::Answered))?;
+                queued.shown = answered.map(|answered| answered.parts).unwrap_or_default();
+            }
+            Ok(queued.clone())
         })?;
         fail::fail_point!("question-begun");
-        Ok(attempts)
+        Ok(begun)
+    }
+
+    /// Drops a waiting question (its author wants no answer, or is refused one), never to be accepted again. Returns whether it was
+    /// waiting.
+    pub fn drop_question(&self, room: &RoomId, event: &EventId, now: u64) -> Result<bool, StoreError> {
+        let mut session = self.session();
+        let key = self.place(room, event).of(Tree::Inbox);
+        if !session.contains(&key)? {
+            return Ok(false);
+        }
+        session.remove(&key);
+        session.put(&self.mark(Tree::Done, event), &now)?;
+        session.commit()?;
+        Ok(true)
+    }
+
+    /// Whether a question is waiting, with this very text.
+    pub fn is_waiting(&self, question: &Incoming) -> Result<bool, StoreError> {
+        let key = self.place(&question.room_id, &question.event_id).of(Tree::Inbox);
+        Ok(self.session().get::<Queued>(&key)?.is_some_and(|queued| queued.question.body == question.body))
     }
 
     /// Remembers the message that shows the answer being written, as this question's and as the bot's own. Returns whether the
-    /// question is still waiting.
+    /// question is still waiting; if it was taken back meanwhile, the message is among [`Store::withdrawals`].
     pub fn draft(&self, question: &Incoming, event: &EventId, now: u64) -> Result<bool, StoreError> {
         let own = self.mark(Tree::Own, event);
         let changed = self.change_queued(question, |session, queued| {
             queued.draft = Some(event.to_owned());
             session.put(&own, &now)
         })?;
-        Ok(changed.is_some())
-    }
-
-    /// Takes a question out at whatever stage it is (redacted, or not answerable), never to be accepted again. Returns whether
-    /// there was anything to take out.
-    pub fn drop_question(&self, room: &RoomId, event: &EventId, now: u64) -> Result<bool, StoreError> {
-        let mut session = self.session();
-        let place = self.place(room, event);
-        let mut found = false;
-        for tree in [Tree::Inbox, Tree::Outbox, Tree::Undecrypted] {
-            let key = place.of(tree);
-            if session.contains(&key)? {
-                session.remove(&key);
-                found = true;
-            }
-        }
-        if found {
-            session.put(&self.mark(Tree::Done, event), &now)?;
+        if changed.is_none() {
+            let mut session = self.session();
+            session.withdraw_late(question, event)?;
             session.commit()?;
         }
-        Ok(found)
+        Ok(changed.is_some())
     }
 
     fn change_queued<T>(
@@ -146,6 +196,57 @@ impl Store {
 }
 
 impl Session<'_> {
+    /// Puts a question at the end of those waiting.
+    pub(super) fn queue(
+        &mut self,
+        place: &Place,
+        question: Incoming,
+        again: Option<OwnedEventId>,
+        now: u64,
+    ) -> Result<Queued, StoreError> {
+        let sequence = self.next()?;
+        let (attempts, draft, shown) = (0, None, Vec::new());
+        let queued = Queued { sequence, question, received_at: now, attempts, draft, again, shown };
+        self.put(&place.of(Tree::Inbox), &queued)?;
+        Ok(queued)
+    }
+
+    /// Makes edits in their order; returns which questions they changed, and whether any of them waits anew.
+    fn edit_all<'e>(
+        &mut self,
+        edits: impl Iterator<Item = &'e Edit>,
+        now: u64,
+    ) -> Result<Vec<(Place, bool)>, StoreError> {
+        let mut edited: Vec<(Place, bool)> = Vec::new();
+        for edit in edits {
+            let Some(anew) = self.edit(edit, now)? else { continue };
+            let place = Place::new(self.names(), &edit.room_id, &edit.replaces);
+            match edited.iter_mut().find(|(known, _)| *known == place) {
+                Some((_, before)) => *before |= anew,
+                None => edited.push((place, anew)),
+            }
+        }
+        Ok(edited)
+    }
+
+    /// What is reported of a response: each question once, as it stands at the end of it.
+    fn accepted(
+        &self,
+        new: &[Place],
+        edited: &[(Place, bool)],
+        redacted: Vec<OwnedEventId>,
+    ) -> Result<Accepted, StoreError> {
+        let mut accepted = Accepted { redacted, ..Accepted::default() };
+        for place in new {
+            accepted.new.extend(self.look::<Queued>(&place.of(Tree::Inbox))?);
+        }
+        for (place, anew) in edited.iter().filter(|(place, _)| !new.contains(place)) {
+            let queued = self.look::<Queued>(&place.of(Tree::Inbox))?;
+            accepted.edited.extend(queued.map(|queued| Edited { queued, anew: *anew }));
+        }
+        Ok(accepted)
+    }
+
     /// Whether an event is queued, being delivered, or over. A damaged outbox record counts: part of the answer may be sent.
     fn is_known(&self, place: &Place) -> Result<bool, StoreError> {
         let outbox = place.of(Tree::Outbox);

@@ -1,13 +1,15 @@
 //! The two key files, which stand beside sled and not in it.
 //!
 //! - `store.key`: the master key, 32 random bytes, made once. Everything else is derived from it or sealed under it.
-//! - `rooms.keys`: one random data key per room, sealed under the master key, rewritten whole at each change.
+//! - `rooms.keys`: one random data key per room, sealed under the master key, rewritten whole at each change. While a room's key
+//!   is being replaced (`rotate.rs`) its name is there twice: the current key, then the previous one.
 //!
 //! sled keeps replaced and removed bytes in its log until it happens to reuse their segment, so removing records is not
 //! forgetting. Destroying the room's key is: the file is replaced, and the old one's bytes are overwritten. What this cannot
 //! reach: backups and snapshots that hold `rooms.keys`, copy-on-write file systems, and an SSD's spare blocks.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -40,17 +42,21 @@ pub(super) fn master(folder: &Path, records_exist: bool) -> Result<Key32, StoreE
     Key32::read(&bytes).ok_or(StoreError::Refused("store.key is damaged: put it back from the backup."))
 }
 
+/// A room's key, and the one it replaces as long as records may be sealed under that.
+struct Held {
+    current: Key32,
+    previous: Option<Key32>,
+}
+
 /// The data keys of all rooms, as in the file.
 pub(super) struct RoomKeys {
     path: PathBuf,
     cipher: Cipher,
     /// Counts the rewrites. sled holds the last one it relied on: an older file, put back by mistake, is noticed.
     generation: u64,
-    rooms: HashMap<Name, Key32>,
+    rooms: HashMap<Name, Held>,
     /// Whether keys were made or destroyed since the file was written.
     unsaved: bool,
-    /// Whether the file still holds a destroyed key, and so must be overwritten and not only replaced.
-    destroyed: bool,
 }
 
 impl RoomKeys {
@@ -62,7 +68,6 @@ impl RoomKeys {
             generation: 0,
             rooms: HashMap::new(),
             unsaved: false,
-            destroyed: false,
         };
         if keys.path.try_exists().map_err(StoreError::Files)? {
             keys.read()?;
@@ -85,18 +90,24 @@ impl RoomKeys {
         self.generation = u64::from_be_bytes(*generation);
         for room in rooms.chunks_exact(ROOM_BYTES) {
             let (name, secret) = room.split_first_chunk::<16>().ok_or(DAMAGED)?;
-            self.rooms.insert(*name, Key32::read(secret).ok_or(DAMAGED)?);
+            let key = Key32::read(secret).ok_or(DAMAGED)?;
+            match self.rooms.entry(*name) {
+                Entry::Occupied(mut held) => held.get_mut().previous = Some(key),
+                Entry::Vacant(free) => drop(free.insert(Held { current: key, previous: None })),
+            }
         }
         Ok(())
     }
 
     fn sealed(&self) -> Result<Vec<u8>, StoreError> {
         // Sized beforehand: a vector that grows leaves copies of the keys behind.
-        let mut plain = Zeroizing::new(Vec::with_capacity(8 + self.rooms.len() * ROOM_BYTES));
+        let mut plain = Zeroizing::new(Vec::with_capacity(8 + 2 * self.rooms.len() * ROOM_BYTES));
         plain.extend_from_slice(&self.generation.to_be_bytes());
-        for (name, key) in &self.rooms {
-            plain.extend_from_slice(name);
-            plain.extend_from_slice(key.bytes());
+        for (name, held) in &self.rooms {
+            for key in [Some(&held.current), held.previous.as_ref()].into_iter().flatten() {
+                plain.extend_from_slice(name);
+                plain.extend_from_slice(key.bytes());
+            }
         }
         self.cipher.seal(ROOMS_FILE, &[], &plain).ok_or(StoreError::Damaged { tree: ROOMS_FILE })
     }
@@ -107,40 +118,65 @@ impl RoomKeys {
 
     /// The cipher of a room that has a key.
     pub(super) fn cipher(&self, room: &Name) -> Option<Cipher> {
-        self.rooms.get(room).map(Cipher::new)
+        self.rooms.get(room).map(|held| Cipher::new(&held.current))
+    }
+
+    /// The cipher of the key that a room's key is replacing.
+    pub(super) fn previous(&self, room: &Name) -> Option<Cipher> {
+        self.rooms.get(room)?.previous.as_ref().map(Cipher::new)
+    }
+
+    /// The rooms that have a previous key.
+    pub(super) fn in_rotation(&self) -> Vec<Name> {
+        self.rooms.iter().filter(|(_, held)| held.previous.is_some()).map(|(room, _)| *room).collect()
     }
 
     /// The cipher of a room, which gets a key if it has none. [`Self::save`] comes before any use of it is written.
     pub(super) fn cipher_or_new(&mut self, room: Name) -> Cipher {
-        let key = self.rooms.entry(room).or_insert_with(|| {
+        let held = self.rooms.entry(room).or_insert_with(|| {
             self.unsaved = true;
-            Key32::random()
+            Held { current: Key32::random(), previous: None }
         });
-        Cipher::new(key)
+        Cipher::new(&held.current)
+    }
+
+    /// Gives a room that has a key a new one beside it. A room in rotation stays as it is: its previous key is still needed.
+    pub(super) fn renew(&mut self, room: Name) {
+        if let Some(held) = self.rooms.get_mut(&room).filter(|held| held.previous.is_none()) {
+            held.previous = Some(std::mem::replace(&mut held.current, Key32::random()));
+            self.unsaved = true;
+        }
     }
 
     pub(super) fn rooms(&self) -> impl Iterator<Item = &Name> {
         self.rooms.keys()
     }
 
-    /// Writes the file if it is not up to date; returns whether it did.
+    /// Writes the file if it is not up to date; returns whether it did. The file before it is always overwritten: a key that is
+    /// destroyed later stands in it too.
     pub(super) fn save(&mut self) -> Result<bool, StoreError> {
         if !self.unsaved {
             return Ok(false);
         }
         self.generation += 1;
-        let write = if self.destroyed { files::replace_and_wipe } else { files::replace };
-        write(&self.path, &self.sealed()?)?;
-        (self.unsaved, self.destroyed) = (false, false);
+        files::replace_and_wipe(&self.path, &self.sealed()?)?;
+        self.unsaved = false;
         Ok(true)
     }
 
     /// Destroys the keys of these rooms, in memory and in the file.
     pub(super) fn destroy(&mut self, rooms: &[Name]) -> Result<(), StoreError> {
         for room in rooms {
-            if self.rooms.remove(room).is_some() {
-                (self.unsaved, self.destroyed) = (true, true);
-            }
+            self.unsaved |= self.rooms.remove(room).is_some();
+        }
+        self.save().map(drop)
+    }
+
+    /// Destroys the previous keys of these rooms.
+    pub(super) fn retire(&mut self, rooms: &[Name]) -> Result<(), StoreError> {
+        for room in rooms {
+            let previous = self.rooms.get_mut(room).and_then(|held| held.previous.take());
+            self.unsaved |= previous.is_some();
         }
         self.save().map(drop)
     }
@@ -205,6 +241,29 @@ mod tests {
         assert!(keys.cipher(&[1; 16]).is_none());
         assert!(keys.cipher(&[2; 16]).is_some());
         assert_eq!(keys.generation(), 2);
+    }
+
+    #[test]
+    fn a_key_is_replaced_in_two_steps() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = master(folder.path(), false).unwrap();
+        let mut keys = RoomKeys::open(folder.path(), &key, false).unwrap();
+        let sealed = keys.cipher_or_new([1; 16]).seal("turns", b"k", b"v").unwrap();
+        keys.cipher_or_new([2; 16]);
+        keys.renew([1; 16]);
+        keys.renew([1; 16]);
+        keys.renew([3; 16]);
+        keys.save().unwrap();
+        let mut keys = reopened(folder.path());
+        assert_eq!(keys.in_rotation(), [[1; 16]]);
+        assert!(keys.cipher(&[1; 16]).unwrap().open("turns", b"k", &sealed).is_none());
+        assert!(keys.previous(&[1; 16]).unwrap().open("turns", b"k", &sealed).is_some());
+        assert!(keys.previous(&[2; 16]).is_none());
+        keys.retire(&[[1; 16], [2; 16], [3; 16]]).unwrap();
+        let keys = reopened(folder.path());
+        assert!(keys.in_rotation().is_empty());
+        assert!(keys.cipher(&[1; 16]).unwrap().open("turns", b"k", &sealed).is_none());
+        assert!(keys.cipher(&[3; 16]).is_none());
     }
 
     #[test]

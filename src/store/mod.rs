@@ -2,37 +2,52 @@
 //!
 //! Every change is one atomic write followed by a flush: when a function here returns, what it did survives a kill. A record is
 //! sealed for its place (`seal.rs`); identifiers stand on disk as keyed hashes only; what belongs to a room is sealed under the
-//! room's own key, so that forgetting the room is destroying that key (`keys.rs`).
+//! room's own key, so that forgetting the room is destroying that key (`keys.rs`), and forgetting a part of it is replacing that
+//! key (`rotate.rs`).
 //!
 //! All functions block for the time of a disk write, a few milliseconds. Times are milliseconds since the epoch, by our clock.
 
+mod answered;
+mod audit;
+mod changes;
 mod files;
 mod forget;
 mod inbox;
 mod keys;
+mod made;
 mod outbox;
+mod personal;
 mod records;
+mod rotate;
 mod schema;
 mod seal;
+mod session;
 mod settings;
 #[cfg(test)]
 mod tests;
 mod turns;
 mod undecrypted;
+mod withdraw;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use self::keys::RoomKeys;
-use self::records::{GENERATION, Key, SEQUENCE, State};
+use self::records::{GENERATION, Key, SEQUENCE};
 use self::schema::{Found, MIGRATIONS};
 use self::seal::{Cipher, Names};
+use self::session::State;
 
+pub use self::audit::Entry;
+pub use self::changes::Change;
 pub use self::forget::Retention;
-pub use self::inbox::{Accept, Queued};
+pub use self::inbox::{Accept, Accepted, Edited, Queued};
 pub use self::outbox::{Answer, Conclusion, Delivery};
+pub use self::personal::Personal;
+pub use self::withdraw::Withdrawal;
 
 /// sled's own default is 1 GiB; what is read here is small and read seldom, and memory belongs to the model.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
@@ -111,11 +126,12 @@ impl Store {
             log,
             names: Names::new(&master),
             cipher: Cipher::new(&master.derive("compagnon 2026-11 store: records of no room")),
-            state: Mutex::new(State { rooms, sequence: 0 }),
+            state: Mutex::new(State { rooms, sequence: 0, wishes: BTreeSet::new() }),
             _lock: lock,
         }));
         store.check(&found)?;
         store.sweep()?;
+        store.finish_rotations()?;
         Ok(store)
     }
 

@@ -5,6 +5,8 @@ use std::fmt;
 use ruma::{EventId, OwnedEventId};
 use serde::{Deserialize, Serialize};
 
+use super::answered::Answered;
+use super::changes::Change;
 use super::inbox::Queued;
 use super::records::{Key, Tree};
 use super::{Store, StoreError};
@@ -20,6 +22,12 @@ pub struct Answer {
     pub parts: Vec<String>,
     /// The message shown while it was written, which part 0 replaces.
     pub draft: Option<OwnedEventId>,
+    /// For a question answered again, the event for which it was: it tells this answer's transaction ids from the earlier one's.
+    #[serde(default)]
+    pub again: Option<OwnedEventId>,
+    /// For a question answered again, the messages of the earlier answer: part n replaces the nth; those too many are taken back.
+    #[serde(default)]
+    pub shown: Vec<OwnedEventId>,
 }
 
 impl fmt::Debug for Answer {
@@ -43,6 +51,8 @@ pub struct Conclusion<'a> {
     pub turns: Vec<Turn>,
     /// What is to be sent.
     pub answer: Answer,
+    /// What else changes with it.
+    pub changes: Vec<Change>,
 }
 
 /// An answer not yet delivered.
@@ -64,21 +74,24 @@ impl Store {
     /// Moves a question from waiting to answered: out of the inbox, its turns into the conversation, its answer into the outbox, all
     /// in one write.
     ///
-    /// Returns the delivery to make. `None`: the question is not waiting any more (dropped, or its room forgotten), nothing was
-    /// written and nothing may be sent.
+    /// The turns of a question that is answered again take the place of the earlier ones.
+    ///
+    /// Returns the delivery to make. `None`: the question is not waiting any more (dropped, or its room forgotten), or its text was
+    /// edited meanwhile; nothing was written and nothing may be sent.
     pub fn conclude(&self, conclusion: Conclusion<'_>, now: u64) -> Result<Option<Delivery>, StoreError> {
-        let Conclusion { question, turns, answer } = conclusion;
+        let Conclusion { question, turns, answer, changes } = conclusion;
         let mut session = self.session();
         let place = self.place(&question.room_id, &question.event_id);
-        if session.get::<Queued>(&place.of(Tree::Inbox))?.is_none() {
+        let waiting = session.get::<Queued>(&place.of(Tree::Inbox))?;
+        if waiting.is_none_or(|queued| queued.question.body != question.body) {
             return Ok(None);
         }
         session.remove(&place.of(Tree::Inbox));
-        let conversation = self.0.names.conversation(&question.conversation());
-        for turn in &turns {
-            let number = session.next()?.to_be_bytes();
-            session.put(&Key::new(Tree::Turns, &[&place.room, &conversation, &number]), turn)?;
+        // Before the turns: what a command forgets is not what is said of it.
+        for change in &changes {
+            session.change(change, now)?;
         }
+        session.say(question, turns)?;
         let sequence = session.next()?;
         let delivery = Delivery { sequence, question: question.clone(), answer, sent: Vec::new(), stored_at: now };
         session.put(&place.of(Tree::Outbox), &delivery)?;
@@ -103,7 +116,7 @@ impl Store {
     pub fn part_sent(&self, question: &Incoming, part: usize, event: &EventId, now: u64) -> Result<(), StoreError> {
         let mut session = self.session();
         let key = self.place(&question.room_id, &question.event_id).of(Tree::Outbox);
-        // Without a delivery (its room was forgotten meanwhile) the message is still the bot's own.
+        // Without a delivery (the question was taken back, or its room forgotten meanwhile) the message is still the bot's own.
         if let Some(mut delivery) = session.get::<Delivery>(&key)? {
             if part > delivery.sent.len() {
                 return Err(StoreError::Refused(
@@ -112,6 +125,8 @@ impl Store {
             }
             delivery.sent.splice(part..delivery.sent.len().min(part + 1), [event.to_owned()]);
             session.put(&key, &delivery)?;
+        } else {
+            session.withdraw_late(question, event)?;
         }
         session.put(&self.mark(Tree::Own, event), &now)?;
         session.commit()?;
@@ -119,10 +134,16 @@ impl Store {
         Ok(())
     }
 
-    /// Ends a question: its answer is out of the outbox, and its event is never accepted again.
+    /// Ends a question: its answer is out of the outbox, and its event is never accepted again. Its messages are remembered, so that
+    /// they can be replaced or taken back.
     pub fn delivered(&self, question: &Incoming, now: u64) -> Result<(), StoreError> {
         let mut session = self.session();
-        session.remove(&self.place(&question.room_id, &question.event_id).of(Tree::Outbox));
+        let place = self.place(&question.room_id, &question.event_id);
+        let delivery = session.look::<Delivery>(&place.of(Tree::Outbox))?;
+        if let Some(answered) = delivery.and_then(|delivery| Answered::of(delivery, now)) {
+            session.put(&place.of(Tree::Answered), &answered)?;
+        }
+        session.remove(&place.of(Tree::Outbox));
         session.put(&self.mark(Tree::Done, &question.event_id), &now)?;
         fail::fail_point!("before-done");
         session.commit()?;

@@ -7,7 +7,7 @@ use blake3::Hasher;
 use chacha20poly1305::aead::rand_core::RngCore;
 use chacha20poly1305::aead::{Aead, OsRng, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
-use ruma::{EventId, RoomId};
+use ruma::{EventId, RoomId, UserId};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::message::ConversationId;
@@ -85,6 +85,8 @@ pub(super) struct Names {
     room: Key32,
     event: Key32,
     conversation: Key32,
+    made: Key32,
+    person: Key32,
 }
 
 impl Names {
@@ -93,6 +95,8 @@ impl Names {
             room: master.derive("compagnon 2026-11 store: names of rooms"),
             event: master.derive("compagnon 2026-11 store: names of events"),
             conversation: master.derive("compagnon 2026-11 store: names of conversations"),
+            made: master.derive("compagnon 2026-11 store: names of compagnons"),
+            person: master.derive("compagnon 2026-11 store: names of persons"),
         }
     }
 
@@ -107,6 +111,15 @@ impl Names {
     pub(super) fn conversation(&self, conversation: &ConversationId) -> Name {
         let thread = conversation.thread.as_ref().map_or(&[][..], |root| root.as_bytes());
         name(&self.conversation, &[conversation.room_id.as_bytes(), thread])
+    }
+
+    /// A compagnon made by command: the name of its own data key, as a room's name is the room's.
+    pub(super) fn made(&self, number: u64) -> Name {
+        name(&self.made, &[format!("made:{number}").as_bytes()])
+    }
+
+    pub(super) fn person(&self, user: &UserId) -> Name {
+        name(&self.person, &[user.as_bytes()])
     }
 }
 

@@ -1,30 +1,31 @@
-//! What is remembered about a room itself.
+//! What a room has chosen for itself. It stands under the room's key and goes with the room; it does not grow old.
 
 use ruma::RoomId;
 
-use super::records::{Key, Tree};
+use super::session::Session;
 use super::{Store, StoreError};
+use crate::compagnon::Settings;
 
 impl Store {
-    /// Remembers that a room is encrypted. It outlives [`Store::forget_room`]: were it forgotten with the room, a hostile server
-    /// could have the bot invited again and withhold the room's state, and the bot would write in plain text. All that stays is
-    /// the keyed hash of the room's id.
-    pub fn remember_encrypted(&self, room: &RoomId) -> Result<(), StoreError> {
-        let key = self.encrypted(room);
-        let mut session = self.session();
-        if session.contains(&key)? {
-            return Ok(());
+    /// A room's settings; the default ones for a room that has none.
+    pub fn room_settings(&self, room: &RoomId) -> Result<Settings, StoreError> {
+        Ok(self.session().get(&self.0.names.settings(room))?.unwrap_or_default())
+    }
+}
+
+impl Session<'_> {
+    /// Moves what is tied to a room to the one that takes its place: its settings, unless the new room has its own, and the
+    /// compagnons made there.
+    pub(super) fn upgrade(&mut self, old: &RoomId, new: &RoomId) -> Result<(), StoreError> {
+        let (from, to) = (self.names().settings(old), self.names().settings(new));
+        let here = self.look::<Settings>(&to)?.unwrap_or_default();
+        if !here.has_chosen()
+            && let Some(there) = self.look::<Settings>(&from)?
+        {
+            // The new room may have been welcomed before the upgrade was known.
+            self.put(&to, &Settings { welcomed_at: here.welcomed_at.or(there.welcomed_at), ..there })?;
+            self.remove(&from);
         }
-        session.put(&key, &())?;
-        session.commit()
-    }
-
-    /// Whether the room was ever seen encrypted.
-    pub fn was_encrypted(&self, room: &RoomId) -> Result<bool, StoreError> {
-        self.session().contains(&self.encrypted(room))
-    }
-
-    fn encrypted(&self, room: &RoomId) -> Key {
-        Key::new(Tree::Encrypted, &[&self.0.names.room(room)])
+        self.move_made(old, new)
     }
 }

@@ -1,43 +1,107 @@
 //! What was said in each conversation. A room's main line and each of its threads are separate.
 
+use ruma::RoomId;
+use serde::{Deserialize, Serialize};
+
+use super::answered::Answered;
 use super::outbox::Delivery;
 use super::records::{Key, Tree};
+use super::seal::Names;
+use super::session::Session;
 use super::{Store, StoreError};
 use crate::conversation::Turn;
-use crate::message::ConversationId;
+use crate::message::{ConversationId, Incoming};
+
+/// A turn as it is written: it says where it was said, which its place, a hash, does not.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Said {
+    #[serde(flatten)]
+    pub(super) turn: Turn,
+    /// `None` in what an older program wrote.
+    #[serde(default)]
+    pub(super) conversation: Option<ConversationId>,
+}
 
 impl Store {
     /// What was said in a conversation, oldest first. Turns that do not open are set aside and counted by [`Store::damaged`].
     pub fn turns(&self, conversation: &ConversationId) -> Result<Vec<Turn>, StoreError> {
-        let turns = self.session().scan(&self.turns_of(conversation))?;
-        Ok(turns.into_iter().map(|(_, turn)| turn).collect())
+        let turns = self.session().scan::<Said>(&self.0.names.turns(conversation))?;
+        Ok(turns.into_iter().map(|(_, said)| said.turn).collect())
     }
 
     /// Whether the bot takes part in a conversation: it has said something there, or is about to.
     pub fn answers_in(&self, conversation: &ConversationId) -> Result<bool, StoreError> {
         let session = self.session();
-        if session.any(&self.turns_of(conversation))? {
+        if session.any(&self.0.names.turns(conversation))? {
             return Ok(true);
         }
         let room = self.0.names.room(&conversation.room_id);
         let deliveries = session.scan::<Delivery>(&Key::new(Tree::Outbox, &[&room]))?;
         Ok(deliveries.iter().any(|(_, delivery)| delivery.question.conversation() == *conversation))
     }
+}
 
-    /// Removes what was said in one conversation; questions and answers under way stay.
-    ///
-    /// Other conversations need the room's key, so it stays too: until sled reuses their place in its log, the old bytes could be
-    /// opened by someone who has the folder and its keys. [`Store::forget_room`] has no such delay.
-    pub fn forget_conversation(&self, conversation: &ConversationId) -> Result<(), StoreError> {
-        let mut session = self.session();
-        for key in session.raw_keys(&self.turns_of(conversation))? {
-            session.remove_raw(&key);
+impl Names {
+    /// The places of a conversation's turns.
+    fn turns(&self, conversation: &ConversationId) -> Key {
+        Key::new(Tree::Turns, &[&self.room(&conversation.room_id), &self.conversation(conversation)])
+    }
+}
+
+impl Session<'_> {
+    /// Adds the turns of a question to its conversation. Earlier turns of the same question go; the new ones take their places in the
+    /// order of the conversation.
+    pub(super) fn say(&mut self, question: &Incoming, turns: Vec<Turn>) -> Result<(), StoreError> {
+        let conversation = question.conversation();
+        let prefix = self.names().turns(&conversation);
+        let mut earlier = self.scan::<Said>(&prefix)?;
+        earlier.retain(|(_, said)| said.turn.event_id == question.event_id);
+        for (key, _) in &earlier {
+            self.remove(key);
         }
-        session.commit()
+        if !earlier.is_empty() {
+            // What its author has changed is not to be read again.
+            self.rotate(self.names().room(&conversation.room_id))?;
+        }
+        for turn in turns {
+            let key = match earlier.iter().position(|(_, said)| said.turn.role == turn.role) {
+                Some(index) => earlier.remove(index).0,
+                None => Key::new(Tree::Turns, &[&prefix.bytes[1..], &self.next()?.to_be_bytes()]),
+            };
+            self.put(&key, &Said { turn, conversation: Some(conversation.clone()) })?;
+        }
+        Ok(())
     }
 
-    fn turns_of(&self, conversation: &ConversationId) -> Key {
-        let room = self.0.names.room(&conversation.room_id);
-        Key::new(Tree::Turns, &[&room, &self.0.names.conversation(conversation)])
+    /// Removes what was said in one conversation, for good; questions and answers under way stay.
+    pub(super) fn forget_conversation(&mut self, conversation: &ConversationId) -> Result<(), StoreError> {
+        let room = self.names().room(&conversation.room_id);
+        let turns = self.raw_keys(&self.names().turns(conversation))?;
+        let mut answered = self.scan::<Answered>(&Key::new(Tree::Answered, &[&room]))?;
+        answered.retain(|(_, answered)| answered.question.conversation() == *conversation);
+        if turns.is_empty() && answered.is_empty() {
+            return Ok(());
+        }
+        for key in &turns {
+            self.remove_raw(key);
+        }
+        for (key, _) in &answered {
+            self.remove(key);
+        }
+        self.rotate(room)
+    }
+
+    /// Removes what was said in a room, threads included, for good; questions and answers under way stay, and so do its settings.
+    pub(super) fn forget_turns(&mut self, room: &RoomId) -> Result<(), StoreError> {
+        let room = self.names().room(room);
+        let mut gone = self.raw_keys(&Key::new(Tree::Turns, &[&room]))?;
+        gone.extend(self.raw_keys(&Key::new(Tree::Answered, &[&room]))?);
+        if gone.is_empty() {
+            return Ok(());
+        }
+        for key in &gone {
+            self.remove_raw(key);
+        }
+        self.rotate(room)
     }
 }

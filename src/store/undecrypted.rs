@@ -2,7 +2,8 @@
 
 use ruma::{EventId, RoomId};
 
-use super::records::{Key, Place, Session, Tree};
+use super::records::{Key, Place, Tree};
+use super::session::Session;
 use super::{Store, StoreError};
 use crate::message::Undecrypted;
 

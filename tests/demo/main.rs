@@ -138,7 +138,9 @@ async fn recite(stage: &Stage) -> bool {
         (&stage.dm, "Comment vous appelez-vous ?", Some("Témoin")),
         (&stage.dm, "Je m'appelle Awa.", None),
         (&stage.dm, "Comment je m'appelle ?", Some("Awa")),
-        (&stage.room, "Comment vous appelez-vous ?", Some("Témoin")),
+        (&stage.dm, "aide", Some("!compagnon")),
+        (&stage.room, "!compagnon créer Marius\nTu es {{ name }}, l'assistant du guichet.", Some("est créé")),
+        (&stage.room, "Comment vous appelez-vous ?", Some("Marius")),
     ];
     let mut good = true;
     for (room, line, expected) in lines {

@@ -4,6 +4,10 @@
 mod support;
 
 mod access;
+mod care;
+mod commands;
+mod compagnons;
+mod contact;
 mod dm;
 mod insecure;
 mod limits;

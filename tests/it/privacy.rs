@@ -48,7 +48,7 @@ async fn what_stands_in_clear_in_an_encrypted_room_is_not_answered() {
 }
 
 /// The first file below `folder` that holds the bytes of `text`.
-fn holder(folder: &Path, text: &str) -> Option<String> {
+pub fn holder(folder: &Path, text: &str) -> Option<String> {
     for entry in fs::read_dir(folder).expect("a folder").flatten() {
         let path = entry.path();
         if path.is_dir() {

@@ -10,7 +10,7 @@ use crate::{
         people::{PATIENCE, Person},
         room::Text,
     },
-    world::{World, assert_answered_once, id_of},
+    world::{World, assert_answered_once, from, id_of},
 };
 
 /// How often each kill is tried; more in a long run than in every build.
@@ -68,6 +68,37 @@ async fn a_kill_between_storing_and_sending_neither_loses_nor_doubles_it() {
         written.await.unwrap_or_else(|_| panic!("no answer was stored: {}", bot.log()));
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_command_is_executed_once_through_a_kill() {
+    let world = World::shared().await;
+    let setup = Setup { log_level: "debug", ..world.setup().await };
+    let (id, awa) = (id_of(&setup), world.person("awa").await);
+    let mut bot = world.start_with(&setup, "");
+    let (room, first) = awa.create_dm(&id, "Comment vous appelez-vous ?").await;
+    awa.answer_to(&room, &first).await;
+    // Before the change is written, and after it but before its answer is sent.
+    for (point, name) in [("before-answer-stored", "Alpha"), ("answer-stored", "Basile")] {
+        bot.kill();
+        bot.start_again_with(&format!("{point}=sleep(100000)"));
+        let command = awa.send(&room, format!("!compagnon créer {name}\nTu es {{{{ name }}}}, un essai.")).await;
+        let word = if point == "answer-stored" { format!("stored event_id={command}") } else { "executing".to_owned() };
+        let begun = timeout(PATIENCE, async {
+            while !bot.log().lines().any(|line| line.contains(&word) && line.contains(&command)) {
+                sleep(Duration::from_millis(20)).await;
+            }
+        });
+        begun.await.unwrap_or_else(|_| panic!("the command is not under way: {}", bot.log()));
+        bot.kill();
+        bot.start_again();
+        let answer = awa.answer_to(&room, &command).await;
+        assert!(answer.body.contains(&format!("**{name}** est créé")), "{answer:#?}");
+        let answers = from(&awa.messages(&room), &id).into_iter().filter(|message| message.answers(&command)).count();
+        assert_eq!(answers, 1);
+    }
+    let list = awa.ask(&room, "compagnons").await;
+    assert!(["alpha", "basile"].iter().all(|name| list.body.matches(&format!("`{name}` —")).count() == 1), "{list:#?}");
 }
 
 /// Asks, waits for `moment`, kills, starts again, and reads the room; several times in one room.

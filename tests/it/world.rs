@@ -87,7 +87,10 @@ pub fn from(messages: &[Message], sender: &str) -> Vec<Message> {
 ///
 /// Silence is proven by what comes after it: ask something else and wait for its answer before calling this.
 pub fn assert_answered_once(person: &Person, room: &str, bot: &str, questions: &[String]) {
-    let written = from(&person.messages(room), bot);
+    let seen = person.messages(room);
+    // What the bot says unasked, as when it comes in, answers no message.
+    let asked = |message: &Message| seen.iter().any(|other| message.answers(&other.event_id));
+    let written: Vec<Message> = from(&seen, bot).into_iter().filter(asked).collect();
     for question in questions {
         let answers: Vec<_> = written.iter().filter(|message| message.answers(question)).collect();
         assert_eq!(answers.len(), 1, "answers to {question}: {answers:#?}");
@@ -95,3 +98,25 @@ pub fn assert_answered_once(person: &Person, room: &str, bot: &str, questions: &
     }
     assert_eq!(written.len(), questions.len(), "more messages than questions: {written:#?}");
 }
+
+/// Asks, and prints question and answer: the transcripts of the guide and of reviews.
+pub async fn play(person: &Person, room: &str, text: impl Into<crate::support::room::Text>) -> Message {
+    let text = text.into();
+    let said = text.content()["body"].as_str().unwrap_or_default().to_owned();
+    let answer = person.ask(room, text).await;
+    println!("\n{} → {}\nbot → {}", person.name, said.replace('\n', "\n    "), answer.body.replace('\n', "\n    "));
+    answer
+}
+
+/// Two compagnons that the witness model can be.
+pub const TWO: [(&str, &str); 2] = [
+    (
+        "temoin.md",
+        "---\nname: Témoin\ndescription: Le compagnon de démonstration.\ntemperature: 0\n---\nTu es {{ name }}, le compagnon de démonstration.\n",
+    ),
+    (
+        "colette.md",
+        "---\nname: Colette\ndescription: L'assistante du budget.\ntemperature: 0\nwelcome: Je réponds sur le budget.\n\
+         examples: [Comment vous appelez-vous ?]\n---\nTu es {{ name }}, l'assistante du budget.\n",
+    ),
+];

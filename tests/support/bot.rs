@@ -32,6 +32,10 @@ pub struct Setup {
     pub access: String,
     /// `log.level`.
     pub log_level: &'static str,
+    /// More of the `assistant` section, as YAML in one line that begins with a comma.
+    pub assistant: String,
+    /// The compagnons of its prompts folder, by file name; none for those that come with the program.
+    pub prompts: Vec<(&'static str, &'static str)>,
 }
 
 impl Setup {
@@ -44,16 +48,24 @@ impl Setup {
             profile,
             access: r#"{ servers: ["localhost"] }"#.to_owned(),
             log_level: "info",
+            assistant: String::new(),
+            prompts: Vec::new(),
         }
     }
 
     fn yaml(&self, folder: &Path, port: u16) -> String {
         // Under the stock limits the bot's own defaults must be right, so it is told nothing.
         let limits = if self.profile == Profile::Open { ", per_second: 50, burst: 100" } else { "" };
+        let prompts = folder.join("prompts");
+        let prompts =
+            if self.prompts.is_empty() { String::new() } else { format!("prompts: \"{}\"\n", prompts.display()) };
+        // Nobody types here: the limits that are for people are out of the way.
+        let rates = "person: { burst: 9999, per_hour: 9999 }, room: { burst: 9999, per_hour: 9999 }, loop_after: 9999";
         format!(
             "data: \"{data}\"\n\
+             {prompts}\
              matrix: {{ homeserver: \"{url}\", user: {user}, password: \"{password}\", access: {access} }}\n\
-             assistant: {{ compagnon: temoin, streaming: {{ enabled: true{limits} }} }}\n\
+             assistant: {{ compagnon: temoin, streaming: {{ enabled: true{limits} }}, limits: {{ {rates} }}{assistant} }}\n\
              http: {{ listen: \"127.0.0.1:{port}\" }}\n\
              log: {{ level: {level} }}\n",
             data = folder.join("data").display(),
@@ -62,6 +74,7 @@ impl Setup {
             password = self.password,
             access = self.access,
             level = self.log_level,
+            assistant = self.assistant,
         )
     }
 }
@@ -87,8 +100,17 @@ impl Bot {
         fs::create_dir_all(folder.join("data")).expect("a folder");
         fs::write(folder.join("config.yaml"), setup.yaml(&folder, port)).expect("written");
         let mut bot = Self { venv: venv.clone(), program, folder, port, child: None };
+        for (name, text) in &setup.prompts {
+            bot.write_prompt(name, text);
+        }
         bot.start_again_with(failpoints);
         bot
+    }
+
+    /// Writes a file of its prompts folder.
+    pub fn write_prompt(&self, name: &str, text: &str) {
+        fs::create_dir_all(self.folder.join("prompts")).expect("a folder");
+        fs::write(self.folder.join("prompts").join(name), text).expect("written");
     }
 
     /// Starts it once more in the same folder.

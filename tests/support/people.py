@@ -16,6 +16,7 @@ import uuid
 
 import aiohttp
 from nio import AsyncClient, AsyncClientConfig, Event, MegolmEvent, TypingNoticeEvent
+from nio.crypto.attachments import decrypt_attachment
 
 URL, SECRET, FOLDER = sys.argv[1:4]
 PASSWORD = "testbed-password"
@@ -160,7 +161,7 @@ async def do_login(person, password=PASSWORD):
     return {"user_id": newcomer.client.user_id, "device_id": newcomer.client.device_id}
 
 
-async def do_create_room(person, name=None, encrypted=False, invite=(), direct=False, version="10"):
+async def do_create_room(person, name=None, encrypted=False, invite=(), direct=False, version="10", powers=None):
     who = people[person]
     state = []
     if encrypted:
@@ -174,6 +175,9 @@ async def do_create_room(person, name=None, encrypted=False, invite=(), direct=F
     }
     if name:
         body["name"] = name
+    if powers:
+        # In place of the users' levels that the server would choose, so the maker's must be among them.
+        body["power_level_content_override"] = {"users": {who.client.user_id: 100, **powers}}
     room_id = (await call("POST", "/_matrix/client/v3/createRoom", body, who.client.access_token))["room_id"]
     if direct:
         path = f"/_matrix/client/v3/user/{quote(who.client.user_id)}/account_data/m.direct"
@@ -222,8 +226,47 @@ async def do_send_plain(person, room, content, type="m.room.message"):
     return (await call("PUT", path, content, who.client.access_token))["event_id"]
 
 
+async def do_upgrade(person, room, version="11"):
+    path = f"/_matrix/client/v3/rooms/{quote(room)}/upgrade"
+    return (await call("POST", path, {"new_version": version}, people[person].client.access_token))["replacement_room"]
+
+
 async def do_redact(person, room, event):
     return good(await people[person].client.room_redact(room, event)).event_id
+
+
+async def do_react(person, room, event, key):
+    content = {"m.relates_to": {"rel_type": "m.annotation", "event_id": event, "key": key}}
+    return await do_send_plain(person, room, content, "m.reaction")
+
+
+async def do_set_power(person, room, user, level):
+    path = f"/_matrix/client/v3/rooms/{quote(room)}/state/m.room.power_levels"
+    token = people[person].client.access_token
+    content = await call("GET", path, None, token)
+    content.setdefault("users", {})[user] = level
+    await call("PUT", path, content, token)
+
+
+async def do_set_display_name(person, name):
+    good(await people[person].client.set_displayname(name))
+
+
+async def do_download(person, file):
+    """The bytes of an encrypted file, in hexadecimal."""
+    server, media = file["url"].removeprefix("mxc://").split("/")
+    path = f"{URL}/_matrix/client/v1/media/download/{quote(server)}/{quote(media)}"
+    headers = {"Authorization": f"Bearer {people[person].client.access_token}"}
+    async with web.get(path, headers=headers) as response:
+        response.raise_for_status()
+        secret = await response.read()
+    return decrypt_attachment(secret, file["key"]["k"], file["hashes"]["sha256"], file["iv"]).hex()
+
+
+async def do_rooms(person):
+    """The rooms this person is in or invited to, as the homeserver says at this moment, with the membership."""
+    sync = await call("GET", "/_matrix/client/v3/sync?timeout=0", None, people[person].client.access_token)
+    return {room: kind for kind in ("join", "invite") for room in sync.get("rooms", {}).get(kind, {})}
 
 
 async def do_members(person, room):

@@ -194,6 +194,13 @@ impl Person {
         self.request_text("create_room", json!({"name": name, "encrypted": encrypted, "invite": invite})).await
     }
 
+    /// As [`Self::create_room`], with the power levels of some people in place of the usual 0.
+    pub async fn create_room_with_powers(&self, name: &str, invite: &[&str], powers: &[(&str, i64)]) -> String {
+        let powers: HashMap<_, _> = powers.iter().copied().collect();
+        let room = json!({"name": name, "encrypted": true, "invite": invite, "powers": powers});
+        self.request_text("create_room", room).await
+    }
+
     /// Opens an encrypted direct conversation and writes `first` at once, before the other has joined. Gives the room and the message.
     pub async fn create_dm(&self, with: &str, first: &str) -> (String, String) {
         let room = self.open_dm(with).await;
@@ -214,6 +221,13 @@ impl Person {
     /// Joins.
     pub async fn join(&self, room: &str) {
         self.request("join", json!({"room": room})).await;
+    }
+
+    /// Replaces a room by one of another version, and gives the new one.
+    pub async fn upgrade(&self, room: &str) -> String {
+        let new = self.request_text("upgrade", json!({"room": room})).await;
+        self.until_member(&new, &self.user_id, "join").await;
+        new
     }
 
     /// Leaves.
@@ -244,6 +258,45 @@ impl Person {
     /// Removes a message.
     pub async fn redact(&self, room: &str, event: &str) {
         self.request("redact", json!({"room": room, "event": event})).await;
+    }
+
+    /// Puts an emoji on a message.
+    pub async fn react(&self, room: &str, event: &str, key: &str) -> String {
+        self.request_text("react", json!({"room": room, "event": event, "key": key})).await
+    }
+
+    /// Gives a person another power level.
+    pub async fn set_power(&self, room: &str, user: &str, level: i64) {
+        self.request("set_power", json!({"room": room, "user": user, "level": level})).await;
+    }
+
+    /// Changes the name that others see.
+    pub async fn set_display_name(&self, name: &str) {
+        self.request("set_display_name", json!({"name": name})).await;
+    }
+
+    /// The bytes of the file in a message.
+    pub async fn download(&self, message: &Message) -> Vec<u8> {
+        let file = message.file.as_ref().expect("a message with an encrypted file");
+        hex(&self.request_text("download", json!({"file": file})).await)
+    }
+
+    /// The rooms this person is in or invited to, as the homeserver says: `join` or `invite` by room.
+    pub async fn rooms(&self) -> HashMap<String, String> {
+        serde_json::from_value(self.request("rooms", json!({})).await).expect("memberships")
+    }
+
+    /// Waits until this person is invited somewhere, and gives the room: that of a conversation which the bot opens by itself.
+    pub async fn invitation(&self) -> String {
+        let invited = async {
+            loop {
+                if let Some((room, _)) = self.rooms().await.into_iter().find(|(_, membership)| membership == "invite") {
+                    return room;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        timeout(PATIENCE, invited).await.unwrap_or_else(|_| panic!("{} waited for an invitation in vain", self.name))
     }
 
     /// Each person the room ever knew, with their membership, as the homeserver says.
@@ -325,4 +378,10 @@ impl Person {
         let any = |message: &Message| message.answers(question) && !message.body.is_empty();
         self.until(room, "a first text", |messages| messages.iter().find(|message| any(message)).cloned()).await
     }
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    let digit =
+        |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()).expect("a hex digit");
+    text.as_bytes().chunks(2).map(|pair| digit(pair[0]) * 16 + digit(pair[1])).collect()
 }

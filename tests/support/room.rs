@@ -60,6 +60,8 @@ pub struct Message {
     pub device: Option<String>,
     /// The bot's mark, in its latest edition.
     pub answer: Value,
+    /// The encrypted file, for a message that is one.
+    pub file: Option<Value>,
 }
 
 impl Message {
@@ -115,6 +117,7 @@ fn message(event: &Event) -> Message {
         undecryptable: event.undecryptable,
         device: event.device.clone(),
         answer: content[ANSWER].clone(),
+        file: content.get("file").cloned(),
     }
 }
 

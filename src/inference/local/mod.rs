@@ -127,7 +127,9 @@ impl ChatModel for LocalModel {
 
     /// At least what the message adds to a prompt: their sum is never less than the prompt's length.
     fn count_tokens(&self, message: &Message) -> usize {
-        self.tokenizer.count(&message.content) + self.markup.of(message.role)
+        // A name is set off by four tokens at most, whichever way the template shows it.
+        let name = message.name.as_deref().map_or(0, |name| self.tokenizer.count(name) + 4);
+        self.tokenizer.count(&message.content) + name + self.markup.of(message.role)
     }
 
     fn context_length(&self) -> usize {
@@ -191,7 +193,7 @@ struct Markup {
 impl Markup {
     /// Measured on three small conversations, since templates tell nothing about themselves.
     fn measure(template: &Template, tokenizer: &Tokenizer) -> Result<Self, String> {
-        let sample = |role| Message { role, content: "x".to_owned() };
+        let sample = |role| Message::new(role, "x");
         let [system, user, assistant] = [Role::System, Role::User, Role::Assistant].map(sample);
         let one = tokenizer.count("x");
         let length = |messages: &[&Message]| {

@@ -30,14 +30,20 @@ pub(super) struct Template {
     environment: Environment<'static>,
     bos: String,
     eos: String,
+    /// Whether it shows who speaks, in a field of its own.
+    names: bool,
 }
 
 impl Template {
     /// Compiles a template; `bos` and `eos` are the spellings it may write.
     pub(super) fn new(source: String, bos: String, eos: String) -> Result<Self, GgufError> {
-        Self::compile(source)
-            .map(|environment| Self { environment, bos, eos })
-            .map_err(|error| GgufError::damaged(format!("its chat template cannot be read: {error}")))
+        let environment = Self::compile(source)
+            .map_err(|error| GgufError::damaged(format!("its chat template cannot be read: {error}")))?;
+        let mut template = Self { environment, bos, eos, names: true };
+        let probe = Message { name: Some("name".to_owned()), ..Message::new(Role::User, "text") };
+        let shown = template.try_render(std::slice::from_ref(&probe)).unwrap_or_default();
+        template.names = shown.contains(&Span::Content("name".to_owned()));
+        Ok(template)
     }
 
     fn compile(source: String) -> Result<Environment<'static>, Error> {
@@ -60,6 +66,13 @@ impl Template {
     /// A template that refuses or drops the system message, or refuses two messages of one person in a row, gets the same
     /// conversation with the instructions at the head of the first question and neighbours joined.
     pub(super) fn render(&self, messages: &[Message]) -> Result<Vec<Span>, String> {
+        let headed: Vec<Message>;
+        let messages = if self.names || messages.iter().all(|message| message.name.is_none()) {
+            messages
+        } else {
+            headed = messages.iter().map(head).collect();
+            &headed
+        };
         match self.try_render(messages) {
             Ok(spans) if shows_system(&spans, messages) => Ok(spans),
             first => {
@@ -83,7 +96,12 @@ impl Template {
             .iter()
             .enumerate()
             .map(|(index, message)| {
-                context! { role => role(message.role), content => placeholder(&message.content, &open, index) }
+                let name = message.name.as_deref().map(|name| placeholder(name, &open, messages.len() + index));
+                context! {
+                    role => role(message.role),
+                    content => placeholder(&message.content, &open, index),
+                    name => name,
+                }
             })
             .collect();
         let context = context! {
@@ -129,12 +147,34 @@ fn cut(rendering: &str, open: &str, messages: &[Message]) -> Vec<Span> {
     for part in parts {
         // A template that cut a placeholder in two lost that text: the rest is its own.
         let Some((index, markup)) = part.split_once(CLOSE) else { continue };
-        if let Some(message) = index.parse().ok().and_then(|index: usize| messages.get(index)) {
-            spans.push(Span::Content(message.content.trim().to_owned()));
+        if let Some(text) = index.parse().ok().and_then(|index| text(messages, index)) {
+            spans.push(Span::Content(text.trim().to_owned()));
         }
         spans.push(Span::Markup(markup.to_owned()));
     }
     spans
+}
+
+/// The text that a placeholder stands for: first the contents, then the names.
+fn text(messages: &[Message], index: usize) -> Option<&str> {
+    match index.checked_sub(messages.len()) {
+        None => messages.get(index).map(|message| message.content.as_str()),
+        Some(index) => messages.get(index)?.name.as_deref(),
+    }
+}
+
+/// The brackets around a name in front of a text.
+const BRACKETS: [char; 2] = ['⟦', '⟧'];
+
+/// For a template without a field for names: the name in front of the text, between brackets that are taken out of everything people
+/// write, so that no text can make up a speaker.
+fn head(message: &Message) -> Message {
+    let content = message.content.replace(BRACKETS, "");
+    let content = match &message.name {
+        Some(name) => format!("⟦{}⟧ {}", name.replace(BRACKETS, ""), content.trim_start()),
+        None => content,
+    };
+    Message::new(message.role, content)
 }
 
 fn shows_system(spans: &[Span], messages: &[Message]) -> bool {
@@ -154,8 +194,9 @@ fn fold(messages: &[Message]) -> Vec<Message> {
             Some(last) => {
                 last.content.push_str("\n\n");
                 last.content.push_str(&message.content);
+                last.name = last.name.take().or_else(|| message.name.clone());
             }
-            None => folded.push(Message { role, content: message.content.clone() }),
+            None => folded.push(Message { role, ..message.clone() }),
         }
     }
     folded

@@ -180,7 +180,7 @@ fn greedy() -> Sampling {
 }
 
 fn messages(said: &[(Role, &str)]) -> Vec<Message> {
-    said.iter().map(|(role, content)| Message { role: *role, content: (*content).to_owned() }).collect()
+    said.iter().map(|(role, content)| Message::new(*role, *content)).collect()
 }
 
 fn ask(

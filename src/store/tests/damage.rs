@@ -3,7 +3,7 @@
 use sled::Db;
 use tempfile::TempDir;
 
-use super::{accept, answer, conclude, event, folder, names, open, question, turns};
+use super::{KEEP, accept, answer, conclude, event, folder, leave, names, open, question, redact, turns};
 use crate::message::Incoming;
 use crate::store::records::{Key, Tree};
 use crate::store::{Conclusion, Store, StoreError};
@@ -39,7 +39,7 @@ fn a_damaged_question_is_set_aside_and_the_others_are_answered() {
     assert_eq!(store.damaged().unwrap(), 1);
     assert_eq!(names(&store.queued().unwrap()), ["$2:tchap.test"], "and the next time too");
     assert_eq!(store.damaged().unwrap(), 1);
-    store.forget_room(&bad.room_id, 2).unwrap();
+    leave(&store, "a", 2);
     assert_eq!(store.damaged().unwrap(), 0, "it goes with its room");
 }
 
@@ -53,7 +53,8 @@ fn asking_for_the_damaged_record_itself_is_an_error() {
     drop(store);
     tamper(&folder, |db| flip(db, &place));
     let store = open(&folder);
-    let conclusion = || Conclusion { question: &asked, turns: turns(&asked, 2), answer: answer(&["a"]) };
+    let conclusion =
+        || Conclusion { question: &asked, turns: turns(&asked, 2), answer: answer(&["a"]), changes: Vec::new() };
     let error = store.conclude(conclusion(), 2).unwrap_err();
     assert!(matches!(error, StoreError::Damaged { tree: "inbox" }));
     assert!(!error.to_string().contains("tchap"), "the error names the tree only");
@@ -103,13 +104,12 @@ fn a_mark_counts_even_when_its_time_is_lost() {
     let asked = question("a", "1");
     let store = open(&folder);
     accept(&store, std::slice::from_ref(&asked), 1);
-    store.drop_question(&asked.room_id, &asked.event_id, 2).unwrap();
+    redact(&store, "a", &["1"], 2);
     let mark = store.mark(Tree::Done, &event("1")).bytes;
     drop(store);
     tamper(&folder, |db| flip(db, &mark));
     let store = open(&folder);
-    let keep = crate::store::Retention { marks: 0, turns: 0, undecrypted: 0 };
-    assert_eq!(store.purge(1_000, &keep).unwrap(), 0);
+    assert_eq!(store.purge(1_000, &KEEP).unwrap(), 0);
     assert!(accept(&store, &[asked], 3).is_empty());
 }
 

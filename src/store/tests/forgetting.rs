@@ -4,9 +4,14 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-use super::{Accept, accept, after_a_kill, conclude, event, folder, held, in_thread, open, question, room, turns};
+use super::rooms::{entry, made};
+use super::{
+    Accept, Accepted, KEEP, accept, after_a_kill, conclude, edit, event, folder, held, in_thread, leave, open,
+    question, redact, room, turns, withdrawn,
+};
+use crate::compagnon::Settings;
 use crate::store::records::{Key, Tree};
-use crate::store::{Retention, StoreError};
+use crate::store::{Change, StoreError};
 
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
@@ -32,14 +37,25 @@ fn neither_names_nor_words_stand_on_disk() {
         next_batch: Some("CANARIcursor"),
         questions: &[asked.clone(), question("CANARIother", "CANARIwaiting")],
         undecrypted: &[held("CANARIroom", "CANARIheld")],
-        left: &[],
+        ..Accept::default()
     };
     store.accept(&batch, 1).unwrap();
     store.begin(&asked).unwrap();
     store.draft(&asked, &event("CANARIdraft"), 2).unwrap();
     conclude(&store, &asked, 3).unwrap();
     store.part_sent(&asked, 0, &event("CANARIpart"), 4).unwrap();
-    store.remember_encrypted(&room("CANARIroom")).unwrap();
+    store.delivered(&asked, 5).unwrap();
+    edit(&store, &asked, "CANARIedit", "CANARInew", 6);
+    let settings = Settings { addition: Some("CANARIaddition".to_owned()), ..Settings::default() };
+    let changes = [
+        Change::Settings(room("CANARIroom"), settings),
+        Change::Made(made(1, "CANARIroom", "CANARItext")),
+        Change::Informed(asked.sender.clone()),
+        Change::Audit(entry(1, "CANARIaction")),
+    ];
+    store.apply(&changes, 7).unwrap();
+    redact(&store, "CANARIroom", &["CANARIevent"], 8);
+    assert_eq!(withdrawn(&store), [event("CANARIpart")].into());
     drop(store);
     let files = files(folder.path());
     assert!(files.iter().any(|(name, _)| name.ends_with("store/db")), "sled's log was looked at");
@@ -60,11 +76,11 @@ fn a_forgotten_room_cannot_be_opened_even_from_the_old_database() {
     conclude(&store, &gone, 2).unwrap();
     conclude(&store, &kept, 2).unwrap();
     let before = after_a_kill(&folder);
-    store.forget_room(&gone.room_id, 3).unwrap();
+    leave(&store, "gone", 3);
     assert!(store.turns(&gone.conversation()).unwrap().is_empty());
     assert!(store.queued().unwrap().is_empty());
     assert_eq!(store.undelivered().unwrap().len(), 1);
-    assert_eq!(store.begin(&waiting).unwrap(), None, "an answer under way stops");
+    assert!(store.begin(&waiting).unwrap().is_none(), "an answer under way stops");
     assert!(accept(&store, &[gone.clone(), waiting], 4).is_empty(), "its questions are over");
     drop(store);
 
@@ -96,8 +112,9 @@ fn a_room_that_was_left_is_forgotten_in_the_same_write() {
         questions: &[question("a", "2")],
         undecrypted: &[held("a", "3")],
         left: &[room("a")],
+        ..Accept::default()
     };
-    assert!(store.accept(&batch, 2).unwrap().is_empty());
+    assert_eq!(store.accept(&batch, 2).unwrap(), Accepted::default());
     let killed = after_a_kill(&folder);
     let store = open(&killed);
     assert!(store.queued().unwrap().is_empty());
@@ -159,7 +176,8 @@ fn a_key_that_could_not_be_destroyed_is_destroyed_by_the_next_write() {
     let keys = folder.path().join("rooms.keys");
     let mut old = fs::File::open(&keys).unwrap();
     with_unwritable_keys(folder.path(), || {
-        assert!(matches!(store.forget_room(&room("a"), 2), Err(StoreError::Files(_))));
+        let left = Accept { left: &[room("a")], ..Accept::default() };
+        assert!(matches!(store.accept(&left, 2), Err(StoreError::Files(_))));
     });
     accept(&store, &[], 3);
     let mut left = Vec::new();
@@ -167,20 +185,6 @@ fn a_key_that_could_not_be_destroyed_is_destroyed_by_the_next_write() {
     assert!(left.iter().all(|byte| *byte == 0), "the file that held it is overwritten");
     let killed = after_a_kill(&folder);
     assert_eq!(open(&killed).session().rooms().rooms().count(), 0);
-}
-
-#[test]
-fn encryption_is_remembered_beyond_a_room() {
-    let folder = folder();
-    let store = open(&folder);
-    assert!(!store.was_encrypted(&room("a")).unwrap());
-    store.remember_encrypted(&room("a")).unwrap();
-    store.remember_encrypted(&room("a")).unwrap();
-    store.forget_room(&room("a"), 1).unwrap();
-    let killed = after_a_kill(&folder);
-    let store = open(&killed);
-    assert!(store.was_encrypted(&room("a")).unwrap());
-    assert!(!store.was_encrypted(&room("b")).unwrap());
 }
 
 #[test]
@@ -194,15 +198,14 @@ fn what_is_old_is_purged_with_the_keys_of_empty_rooms() {
         store.part_sent(asked, 0, &event(&format!("part{at}")), at).unwrap();
         store.delivered(asked, at).unwrap();
     }
-    let keep = Retention { marks: 100, turns: 100, undecrypted: 100 };
-    assert_eq!(store.purge(200, &keep).unwrap(), 0, "exactly as old as allowed");
-    assert_eq!(store.purge(201, &keep).unwrap(), 4, "two turns, two marks");
+    assert_eq!(store.purge(200, &KEEP).unwrap(), 0, "exactly as old as allowed");
+    assert_eq!(store.purge(201, &KEEP).unwrap(), 5, "two turns, two marks, what was shown");
     assert!(store.turns(&old.conversation()).unwrap().is_empty());
     assert_eq!(store.turns(&new.conversation()).unwrap().len(), 2);
     assert!(!store.is_own(&event("part100")).unwrap());
     assert!(store.is_own(&event("part200")).unwrap());
     assert_eq!(store.session().rooms().rooms().count(), 1);
-    assert_eq!(store.purge(0, &keep).unwrap(), 0, "a clock set back removes nothing");
+    assert_eq!(store.purge(0, &KEEP).unwrap(), 0, "a clock set back removes nothing");
     assert_eq!(accept(&store, &[old, new], 202).len(), 1, "only the forgotten mark lets its event in again");
 }
 

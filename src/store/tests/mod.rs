@@ -2,20 +2,24 @@
 //!
 //! A crash is played by copying the folder of an open store: what is in the copy is what a kill would have left.
 
+mod again;
 mod damage;
 mod forgetting;
 mod model;
 mod questions;
+mod rooms;
+mod rotation;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use ruma::{OwnedEventId, OwnedRoomId};
 use tempfile::TempDir;
 
-use super::{Accept, Answer, Conclusion, Delivery, Queued, Store};
+use super::{Accept, Accepted, Answer, Conclusion, Delivery, Queued, Retention, Store};
 use crate::conversation::{Role, Turn};
-use crate::message::{Incoming, Kind, Undecrypted};
+use crate::message::{Edit, Incoming, Kind, Origin, Redaction, Undecrypted};
 
 fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
@@ -65,6 +69,8 @@ fn question(room: &str, name: &str) -> Incoming {
         direct: false,
         sent_at: 1,
         body: format!("la question {name}"),
+        origin: Origin::Message,
+        name: None,
     }
 }
 
@@ -83,21 +89,81 @@ fn held(room: &str, name: &str) -> Undecrypted {
 }
 
 fn turns(question: &Incoming, at: u64) -> Vec<Turn> {
-    let turn =
-        |role, content: &str| Turn { role, content: content.to_owned(), event_id: question.event_id.clone(), at };
+    let turn = |role, content: &str| Turn {
+        role,
+        content: content.to_owned(),
+        event_id: question.event_id.clone(),
+        at,
+        asker: Some(question.sender.clone()),
+        name: None,
+    };
     vec![turn(Role::User, &question.body), turn(Role::Assistant, "la réponse")]
 }
 
 fn answer(parts: &[&str]) -> Answer {
-    Answer { kind: Kind::Text, parts: parts.iter().map(|part| (*part).to_owned()).collect(), draft: None }
+    let parts = parts.iter().map(|part| (*part).to_owned()).collect();
+    Answer { kind: Kind::Text, parts, draft: None, again: None, shown: Vec::new() }
 }
 
 fn accept(store: &Store, questions: &[Incoming], now: u64) -> Vec<Queued> {
-    store.accept(&Accept { next_batch: Some("s1"), questions, ..Accept::default() }, now).unwrap()
+    store.accept(&Accept { next_batch: Some("s1"), questions, ..Accept::default() }, now).unwrap().new
 }
 
+/// Takes events back, in a response of their own.
+fn redact(store: &Store, room: &str, events: &[&str], now: u64) -> Accepted {
+    let redaction = |name: &&str| Redaction { room_id: self::room(room), redacts: event(name) };
+    let redactions: Vec<Redaction> = events.iter().map(redaction).collect();
+    store.accept(&Accept { redactions: &redactions, ..Accept::default() }, now).unwrap()
+}
+
+/// Gives a question a new text, in a response of its own.
+fn edit(store: &Store, question: &Incoming, name: &str, body: &str, now: u64) -> Accepted {
+    let edit = an_edit(question, name, body);
+    store.accept(&Accept { edits: &[edit], ..Accept::default() }, now).unwrap()
+}
+
+fn an_edit(question: &Incoming, name: &str, body: &str) -> Edit {
+    Edit {
+        room_id: question.room_id.clone(),
+        event_id: event(name),
+        replaces: question.event_id.clone(),
+        sender: question.sender.clone(),
+        body: body.to_owned(),
+    }
+}
+
+/// Leaves a room.
+fn leave(store: &Store, room: &str, now: u64) {
+    store.accept(&Accept { left: &[self::room(room)], ..Accept::default() }, now).unwrap();
+}
+
+/// Asks, answers and delivers, with one message shown for each of the two parts.
+fn exchange(store: &Store, question: &Incoming, now: u64) -> [OwnedEventId; 2] {
+    accept(store, std::slice::from_ref(question), now);
+    conclude(store, question, now).unwrap();
+    deliver(store, question, now)
+}
+
+/// Delivers the two parts of an answer.
+fn deliver(store: &Store, question: &Incoming, now: u64) -> [OwnedEventId; 2] {
+    let shown = [0, 1].map(|part| event(&format!("shown{part}.{}", &question.event_id.localpart()[..1])));
+    for (part, event) in shown.iter().enumerate() {
+        store.part_sent(question, part, event, now).unwrap();
+    }
+    store.delivered(question, now).unwrap();
+    shown
+}
+
+/// The bot's messages to be taken back.
+fn withdrawn(store: &Store) -> BTreeSet<OwnedEventId> {
+    store.withdrawals().unwrap().into_iter().map(|withdrawal| withdrawal.event_id).collect()
+}
+
+const KEEP: Retention = Retention { marks: 100, turns: 100, turns_at_most: 1_000, audit: 100, undecrypted: 100 };
+
 fn conclude(store: &Store, question: &Incoming, now: u64) -> Option<Delivery> {
-    let conclusion = Conclusion { question, turns: turns(question, now), answer: answer(&["a", "b"]) };
+    let conclusion =
+        Conclusion { question, turns: turns(question, now), answer: answer(&["a", "b"]), changes: Vec::new() };
     store.conclude(conclusion, now).unwrap()
 }
 

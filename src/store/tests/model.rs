@@ -1,167 +1,114 @@
 //! Random histories, with kills, against a plain model in memory.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+mod memory;
+
+use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use ruma::{EventId, OwnedEventId, OwnedRoomId};
+use ruma::{OwnedEventId, OwnedUserId};
 use tempfile::TempDir;
 
+use self::memory::Model;
 use super::{
     Accept, Conclusion, Delivery, Queued, Store, Undecrypted, after_a_kill, answer, event, folder, held, in_thread,
-    open, question, room, turns,
+    open, question, room, turns, withdrawn,
 };
+use crate::compagnon::Settings;
 use crate::conversation::Turn;
-use crate::message::{ConversationId, Incoming};
-use crate::store::Retention;
+use crate::message::{Edit, Incoming, Redaction};
+use crate::store::{Answer, Change, Retention};
 
 const EVENTS: usize = 6;
 const ROOMS: usize = 2;
-const KEEP: Retention = Retention { marks: 60, turns: 40, undecrypted: 50 };
+const KEEP: Retention = Retention { marks: 60, turns: 40, turns_at_most: 70, audit: 50, undecrypted: 50 };
 
 #[derive(Clone, Debug)]
 enum Step {
-    Accept { questions: Vec<usize>, held: Vec<usize>, left: Option<usize> },
+    Accept(Response),
     Begin(usize),
     Draft(usize),
     Conclude(usize),
     PartSent(usize, usize),
     Delivered(usize),
-    Drop(usize),
-    ForgetRoom(usize),
+    Reopen(usize),
     ForgetConversation(usize),
+    ForgetTurns(usize),
+    ForgetPerson(usize),
+    Settings(usize, u64),
     Decrypted(usize),
-    Encrypted(usize),
+    Withdrawn,
     Purge,
     Kill,
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+/// What one sync response brings, as indices.
+#[derive(Clone, Debug, Default)]
+struct Response {
+    questions: Vec<usize>,
+    held: Vec<usize>,
+    /// Questions, the numbers of their edits, and whether another than the author made them.
+    edits: Vec<(usize, usize, bool)>,
+    /// Questions that are taken back; or, instead, a message that shows part of their answer.
+    redactions: Vec<(usize, Option<usize>)>,
+    left: Option<usize>,
+}
+
+fn responses() -> impl Strategy<Value = Response> {
     let some = || prop::collection::vec(0..EVENTS, 0..4);
+    let edits = prop::collection::vec((0..EVENTS, 0..3_usize, prop::bool::weighted(0.2)), 0..3);
+    let redactions = prop::collection::vec((0..EVENTS, prop::option::of(0..2_usize)), 0..2);
     let left = prop::option::weighted(0.15, 0..ROOMS);
+    (some(), some(), edits, redactions, left).prop_map(|(questions, held, edits, redactions, left)| Response {
+        questions,
+        held,
+        edits,
+        redactions,
+        left,
+    })
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        6 => (some(), some(), left).prop_map(|(questions, held, left)| Step::Accept { questions, held, left }),
+        8 => responses().prop_map(Step::Accept),
         3 => (0..EVENTS).prop_map(Step::Begin),
         2 => (0..EVENTS).prop_map(Step::Draft),
         6 => (0..EVENTS).prop_map(Step::Conclude),
         4 => (0..EVENTS, 0..2_usize).prop_map(|(event, part)| Step::PartSent(event, part)),
-        3 => (0..EVENTS).prop_map(Step::Delivered),
-        1 => (0..EVENTS).prop_map(Step::Drop),
-        1 => (0..ROOMS).prop_map(Step::ForgetRoom),
+        4 => (0..EVENTS).prop_map(Step::Delivered),
+        2 => (0..EVENTS).prop_map(Step::Reopen),
         1 => (0..EVENTS).prop_map(Step::ForgetConversation),
+        1 => (0..ROOMS).prop_map(Step::ForgetTurns),
+        1 => (0..2_usize).prop_map(Step::ForgetPerson),
+        1 => (0..ROOMS, 20..90_u64).prop_map(|(room, retention)| Step::Settings(room, retention)),
         1 => (0..EVENTS).prop_map(Step::Decrypted),
-        1 => (0..ROOMS).prop_map(Step::Encrypted),
+        1 => Just(Step::Withdrawn),
         2 => Just(Step::Purge),
         3 => Just(Step::Kill),
     ];
-    prop::collection::vec(step, 1..40)
+    prop::collection::vec(step, 1..60)
 }
 
 fn room_of(index: usize) -> String {
     format!("r{}", index % ROOMS)
 }
 
-/// Events are spread over two rooms, and in each over the main line and a thread.
+fn person(index: usize) -> OwnedUserId {
+    format!("@agent{}:tchap.test", index % 2).try_into().unwrap()
+}
+
+/// Events are spread over two rooms, in each over the main line and a thread, and over two persons.
 fn asked(index: usize) -> Incoming {
-    let question = question(&room_of(index), &index.to_string());
+    let question = Incoming { sender: person(index / 2), ..question(&room_of(index), &index.to_string()) };
     if index % 4 < 2 { question } else { in_thread(question, "root") }
+}
+
+/// A message that shows part of an answer: the same one when the answer is given again.
+fn part(index: usize, part: usize) -> OwnedEventId {
+    event(&format!("part{index}.{part}"))
 }
 
 fn unread(index: usize, now: u64) -> Undecrypted {
     Undecrypted { sent_at: now, ..held(&room_of(index), &index.to_string()) }
-}
-
-/// What the store should remember.
-#[derive(Default)]
-struct Model {
-    cursor: Option<String>,
-    inbox: Vec<Queued>,
-    outbox: Vec<Delivery>,
-    turns: HashMap<ConversationId, Vec<Turn>>,
-    held: BTreeMap<OwnedEventId, Undecrypted>,
-    done: HashMap<OwnedEventId, u64>,
-    own: HashMap<OwnedEventId, u64>,
-    encrypted: BTreeSet<OwnedRoomId>,
-}
-
-impl Model {
-    fn knows(&self, event: &EventId) -> bool {
-        self.inbox.iter().any(|queued| queued.question.event_id == event)
-            || self.outbox.iter().any(|delivery| delivery.question.event_id == event)
-            || self.done.contains_key(event)
-    }
-
-    fn accept(&mut self, batch: &Accept<'_>, now: u64) -> Vec<OwnedEventId> {
-        let mut taken = HashSet::new();
-        let mut new = Vec::new();
-        for question in batch.questions.iter().filter(|question| !batch.left.contains(&question.room_id)) {
-            self.held.remove(&question.event_id);
-            if taken.insert(question.event_id.clone()) && !self.knows(&question.event_id) {
-                let question = question.clone();
-                new.push(question.event_id.clone());
-                self.inbox.push(Queued { sequence: 0, question, received_at: now, attempts: 0, draft: None });
-            }
-        }
-        for event in batch.undecrypted.iter().filter(|event| !batch.left.contains(&event.room_id)) {
-            if taken.insert(event.event_id.clone()) && !self.knows(&event.event_id) {
-                self.held.entry(event.event_id.clone()).or_insert_with(|| event.clone());
-            }
-        }
-        batch.left.iter().for_each(|room| self.forget(room, now));
-        self.cursor = batch.next_batch.map(str::to_owned);
-        new
-    }
-
-    fn forget(&mut self, room: &OwnedRoomId, now: u64) {
-        let inbox = self.inbox.iter().map(|queued| &queued.question);
-        let questions = inbox.chain(self.outbox.iter().map(|delivery| &delivery.question));
-        let over = questions.filter(|question| question.room_id == *room).map(|question| question.event_id.clone());
-        self.done.extend(over.map(|event| (event, now)));
-        self.inbox.retain(|queued| queued.question.room_id != *room);
-        self.outbox.retain(|delivery| delivery.question.room_id != *room);
-        self.turns.retain(|conversation, _| conversation.room_id != *room);
-        self.held.retain(|_, event| event.room_id != *room);
-    }
-
-    fn conclude(&mut self, question: &Incoming, turns: Vec<Turn>, now: u64) -> bool {
-        let Some(index) = self.inbox.iter().position(|queued| queued.question == *question) else { return false };
-        self.inbox.remove(index);
-        self.turns.entry(question.conversation()).or_default().extend(turns);
-        let (question, answer) = (question.clone(), answer(&["a", "b"]));
-        self.outbox.push(Delivery { sequence: 0, question, answer, sent: Vec::new(), stored_at: now });
-        true
-    }
-
-    /// Whether the acknowledgement is in order.
-    fn part_sent(&mut self, question: &Incoming, part: usize, event: &EventId, now: u64) -> bool {
-        if let Some(delivery) = self.outbox.iter_mut().find(|delivery| delivery.question == *question) {
-            match part.cmp(&delivery.sent.len()) {
-                std::cmp::Ordering::Less => delivery.sent[part] = event.to_owned(),
-                std::cmp::Ordering::Equal => delivery.sent.push(event.to_owned()),
-                std::cmp::Ordering::Greater => return false,
-            }
-        }
-        self.own.insert(event.to_owned(), now);
-        true
-    }
-
-    fn drop_question(&mut self, question: &Incoming, now: u64) -> bool {
-        let before = self.inbox.len() + self.outbox.len() + self.held.len();
-        self.inbox.retain(|queued| queued.question != *question);
-        self.outbox.retain(|delivery| delivery.question != *question);
-        self.held.remove(&question.event_id);
-        let found = before > self.inbox.len() + self.outbox.len() + self.held.len();
-        if found {
-            self.done.insert(question.event_id.clone(), now);
-        }
-        found
-    }
-
-    fn purge(&mut self, now: u64) {
-        self.done.retain(|_, at| now - *at <= KEEP.marks);
-        self.own.retain(|_, at| now - *at <= KEEP.marks);
-        self.held.retain(|_, event| now - event.sent_at <= KEEP.undecrypted);
-        self.turns.values_mut().for_each(|turns| turns.retain(|turn| now - turn.at <= KEEP.turns));
-    }
 }
 
 /// The store under test and its model.
@@ -172,80 +119,151 @@ struct Pair {
 }
 
 impl Pair {
-    fn accept(&mut self, questions: &[usize], held: &[usize], left: Option<usize>, now: u64) {
+    fn accept(&mut self, response: &Response, now: u64) {
+        let edit = |&(index, number, foreign): &(usize, usize, bool)| Edit {
+            room_id: room(&room_of(index)),
+            event_id: event(&format!("edit{index}.{number}")),
+            replaces: asked(index).event_id,
+            sender: person(index / 2 + usize::from(foreign)),
+            body: format!("édition {number}"),
+        };
+        let redaction = |&(index, message): &(usize, Option<usize>)| Redaction {
+            room_id: room(&room_of(index)),
+            redacts: message.map_or(asked(index).event_id, |number| part(index, number)),
+        };
         let batch = Accept {
             next_batch: Some(&format!("s{now}")),
-            questions: &questions.iter().map(|index| asked(*index)).collect::<Vec<_>>(),
-            undecrypted: &held.iter().map(|index| unread(*index, now)).collect::<Vec<_>>(),
-            left: &left.map(|index| room(&room_of(index))).into_iter().collect::<Vec<_>>(),
+            questions: &response.questions.iter().map(|index| asked(*index)).collect::<Vec<_>>(),
+            undecrypted: &response.held.iter().map(|index| unread(*index, now)).collect::<Vec<_>>(),
+            left: &response.left.map(|index| room(&room_of(index))).into_iter().collect::<Vec<_>>(),
+            edits: &response.edits.iter().map(edit).collect::<Vec<_>>(),
+            redactions: &response.redactions.iter().map(redaction).collect::<Vec<_>>(),
+            upgraded: &[],
         };
-        let new = self.store.accept(&batch, now).unwrap();
-        let new: Vec<OwnedEventId> = new.into_iter().map(|queued| queued.question.event_id).collect();
-        assert_eq!(new, self.model.accept(&batch, now));
+        let accepted = self.store.accept(&batch, now).unwrap();
+        let new = accepted.new.into_iter().map(|queued| queued.question).collect();
+        let edited = accepted.edited.into_iter().map(|edited| (edited.queued.question, edited.anew)).collect();
+        assert_eq!((new, edited, accepted.redacted), self.model.accept(&batch, now));
+    }
+
+    /// The question as it stands now; as it was first asked when it is not waiting.
+    fn current(&mut self, index: usize) -> Incoming {
+        let question = asked(index);
+        self.model.waiting(&question.event_id).map_or(question, |queued| queued.question.clone())
+    }
+
+    fn answer(&mut self, index: usize, now: u64) {
+        // Answering begins when the earlier answer is delivered, as one question of a conversation at a time is seen to.
+        let question = self.current(index);
+        if self.model.delivering(&question.event_id).is_some() {
+            return;
+        }
+        let queued = self.model.waiting(&question.event_id).cloned();
+        let (again, shown) = queued.map(|queued| (queued.again, queued.shown)).unwrap_or_default();
+        let answer = Answer { again, shown, ..answer(&["a", "b"]) };
+        let said = turns(&question, now);
+        let conclude = |question| {
+            let (turns, answer) = (said.clone(), answer.clone());
+            self.store.conclude(Conclusion { question, turns, answer, changes: Vec::new() }, now).unwrap()
+        };
+        let stale = Incoming { body: "un texte d'avant".to_owned(), ..question.clone() };
+        assert_eq!(conclude(&stale), None);
+        let delivery = conclude(&question);
+        assert_eq!(delivery.is_some(), self.model.conclude(&question, answer, said, now));
+    }
+
+    fn begin(&mut self, index: usize) {
+        let shown = self.model.answered(&asked(index).event_id).map_or(Vec::new(), |(_, parts, _)| parts.clone());
+        let begun = self.model.waiting(&asked(index).event_id).map(|queued| {
+            queued.attempts += 1;
+            if queued.again.is_some() {
+                queued.shown = shown;
+            }
+            queued.clone()
+        });
+        let stored = self.store.begin(&asked(index)).unwrap();
+        assert_eq!(stored.map(|queued| Queued { sequence: 0, ..queued }), begun);
+    }
+
+    fn draft(&mut self, index: usize, now: u64) {
+        let (question, draft) = (asked(index), event(&format!("draft{index}")));
+        let has_key = self.has_key(index);
+        let waiting = self.model.waiting(&question.event_id);
+        assert_eq!(self.store.draft(&question, &draft, now).unwrap(), waiting.is_some());
+        if let Some(queued) = waiting {
+            queued.draft = Some(draft.clone());
+            self.model.own.insert(draft, now);
+        } else {
+            self.model.late(&question, &draft, has_key);
+        }
+    }
+
+    fn has_key(&self, index: usize) -> bool {
+        self.store.session().rooms().cipher(&self.store.0.names.room(&room(&room_of(index)))).is_some()
+    }
+
+    fn apply(&self, change: Change, now: u64) {
+        self.store.apply(&[change], now).unwrap();
     }
 
     fn step(&mut self, step: &Step, now: u64) {
-        let (store, model) = (&self.store, &mut self.model);
-        let draft = |index: usize| event(&format!("draft{index}"));
         match *step {
-            Step::Accept { ref questions, ref held, left } => self.accept(questions, held, left, now),
-            Step::Begin(index) => {
-                let queued = model.inbox.iter_mut().find(|queued| queued.question == asked(index));
-                let attempts = queued.map(|queued| {
-                    queued.attempts += 1;
-                    queued.attempts
-                });
-                assert_eq!(store.begin(&asked(index)).unwrap(), attempts);
-            }
-            Step::Draft(index) => {
-                let queued = model.inbox.iter_mut().find(|queued| queued.question == asked(index));
-                assert_eq!(store.draft(&asked(index), &draft(index), now).unwrap(), queued.is_some());
-                if let Some(queued) = queued {
-                    queued.draft = Some(draft(index));
-                    model.own.insert(draft(index), now);
-                }
-            }
-            Step::Conclude(index) => {
-                let question = asked(index);
-                let said = turns(&question, now);
-                let conclusion = Conclusion { question: &question, turns: said.clone(), answer: answer(&["a", "b"]) };
-                let delivery = store.conclude(conclusion, now).unwrap();
-                assert_eq!(delivery.is_some(), model.conclude(&question, said, now));
-            }
-            Step::PartSent(index, part) => {
-                let sent = event(&format!("part{index}.{part}.{now}"));
-                let stored = store.part_sent(&asked(index), part, &sent, now);
-                assert_eq!(stored.is_ok(), model.part_sent(&asked(index), part, &sent, now));
+            Step::Accept(ref response) => self.accept(response, now),
+            Step::Begin(index) => self.begin(index),
+            Step::Draft(index) => self.draft(index, now),
+            Step::Conclude(index) => self.answer(index, now),
+            Step::PartSent(index, number) => {
+                let (sent, has_key) = (part(index, number), self.has_key(index));
+                let stored = self.store.part_sent(&asked(index), number, &sent, now);
+                assert_eq!(stored.is_ok(), self.model.part_sent(&asked(index), number, &sent, has_key, now));
             }
             Step::Delivered(index) => {
-                store.delivered(&asked(index), now).unwrap();
-                model.outbox.retain(|delivery| delivery.question != asked(index));
-                model.done.insert(asked(index).event_id, now);
+                self.store.delivered(&asked(index), now).unwrap();
+                self.model.delivered(&asked(index), now);
             }
-            Step::Drop(index) => {
-                let Incoming { room_id, event_id, .. } = asked(index);
-                let found = store.drop_question(&room_id, &event_id, now).unwrap();
-                assert_eq!(found, model.drop_question(&asked(index), now));
-            }
-            Step::ForgetRoom(index) => {
-                store.forget_room(&room(&room_of(index)), now).unwrap();
-                model.forget(&room(&room_of(index)), now);
+            Step::Reopen(index) => {
+                let (question, trigger) = (asked(index), event(&format!("trigger{now}")));
+                let stored = self.store.reopen(&question, &trigger, now).unwrap();
+                let known = self.model.waiting(&question.event_id).is_none();
+                let known = known && self.model.answered(&question.event_id).is_some();
+                assert_eq!(stored.map(|queued| queued.question), known.then(|| question.clone()));
+                if known {
+                    self.model.queue(question, Some(trigger), now);
+                }
             }
             Step::ForgetConversation(index) => {
-                store.forget_conversation(&asked(index).conversation()).unwrap();
-                model.turns.remove(&asked(index).conversation());
+                let conversation = asked(index).conversation();
+                self.apply(Change::ForgetConversation(conversation.clone()), now);
+                self.model.forget_said(|other| *other == conversation);
+            }
+            Step::ForgetTurns(index) => {
+                let room = room(&room_of(index));
+                self.apply(Change::ForgetTurns(room.clone()), now);
+                self.model.forget_said(|other| other.room_id == room);
+            }
+            Step::ForgetPerson(index) => {
+                self.apply(Change::ForgetPerson(person(index)), now);
+                self.model.said.retain(|(_, turn)| turn.asker != Some(person(index)));
+                self.model.answered.retain(|(question, ..)| question.sender != person(index));
+            }
+            Step::Settings(index, retention) => {
+                let settings = Settings { retention: Some(retention), ..Settings::default() };
+                self.apply(Change::Settings(room(&room_of(index)), settings), now);
+                self.model.settings.insert(room(&room_of(index)), retention);
             }
             Step::Decrypted(index) => {
-                store.decrypted(&asked(index).room_id, &asked(index).event_id).unwrap();
-                model.held.remove(&asked(index).event_id);
+                self.store.decrypted(&asked(index).room_id, &asked(index).event_id).unwrap();
+                self.model.held.remove(&asked(index).event_id);
             }
-            Step::Encrypted(index) => {
-                store.remember_encrypted(&room(&room_of(index))).unwrap();
-                model.encrypted.insert(room(&room_of(index)));
+            Step::Withdrawn => {
+                if let Some(withdrawal) = self.store.withdrawals().unwrap().first() {
+                    self.store.withdrawn(withdrawal).unwrap();
+                    self.model.withdrawals.remove(&withdrawal.event_id);
+                }
             }
             Step::Purge => {
-                store.purge(now, &KEEP).unwrap();
-                model.purge(now);
+                self.store.purge(now, &KEEP).unwrap();
+                self.model.purge(now);
             }
             Step::Kill => {
                 self.folder = after_a_kill(&self.folder);
@@ -258,33 +276,39 @@ impl Pair {
     fn compare(&self) {
         let (store, model) = (&self.store, &self.model);
         assert_eq!(store.cursor().unwrap(), model.cursor);
-        let mut queued = store.queued().unwrap();
+        let queued = store.queued().unwrap();
         assert!(queued.is_sorted_by(|a, b| a.sequence < b.sequence));
-        for queued in &mut queued {
-            queued.sequence = 0;
-        }
+        let queued: Vec<Queued> = queued.into_iter().map(|queued| Queued { sequence: 0, ..queued }).collect();
         assert_eq!(queued, model.inbox);
-        let mut undelivered = store.undelivered().unwrap();
+        let undelivered = store.undelivered().unwrap();
         assert!(undelivered.is_sorted_by(|a, b| a.sequence < b.sequence));
-        for delivery in &mut undelivered {
-            delivery.sequence = 0;
-        }
+        let undelivered: Vec<Delivery> =
+            undelivered.into_iter().map(|delivery| Delivery { sequence: 0, ..delivery }).collect();
         assert_eq!(undelivered, model.outbox);
         let held = store.undecrypted().unwrap().into_iter().map(|held| (held.event_id.clone(), held)).collect();
         assert_eq!(model.held, held);
         for index in 0..EVENTS {
             let conversation = asked(index).conversation();
-            let said = model.turns.get(&conversation).cloned().unwrap_or_default();
+            let said = model.said.iter().filter(|(place, _)| *place == conversation).map(|(_, turn)| turn.clone());
+            let said: Vec<Turn> = said.collect();
             let answers = !said.is_empty()
                 || model.outbox.iter().any(|delivery| delivery.question.conversation() == conversation);
             assert_eq!(store.turns(&conversation).unwrap(), said);
             assert_eq!(store.answers_in(&conversation).unwrap(), answers);
             let draft = event(&format!("draft{index}"));
             assert_eq!(store.is_own(&draft).unwrap(), model.own.contains_key(&draft));
-            let room = room(&room_of(index));
-            assert_eq!(store.was_encrypted(&room).unwrap(), model.encrypted.contains(&room));
+            let retention = store.room_settings(&asked(index).room_id).unwrap().retention;
+            assert_eq!(retention.as_ref(), model.settings.get(&asked(index).room_id));
         }
+        for index in 0..2 {
+            let theirs = model.said.iter().filter(|(_, turn)| turn.asker == Some(person(index))).count();
+            let personal = store.personal(&person(index)).unwrap();
+            assert_eq!(personal.exchanges.iter().map(|(_, said)| said.len()).sum::<usize>(), theirs);
+        }
+        let withdrawals: BTreeSet<OwnedEventId> = model.withdrawals.keys().cloned().collect();
+        assert_eq!(withdrawn(store), withdrawals);
         assert!(model.own.keys().all(|event| store.is_own(event).unwrap()));
+        assert!(store.session().rooms().in_rotation().is_empty());
         assert_eq!(store.damaged().unwrap(), 0);
     }
 }

@@ -1,0 +1,118 @@
+//! Showing and choosing compagnons.
+
+use super::{
+    super::{Context, Reply, words},
+    Action,
+    find::{self, Found},
+    not_found, title, usage,
+};
+use crate::{
+    assistant::{Failure, texts::Text, voice},
+    compagnon::{Choice, Visibility},
+};
+
+/// The room's compagnon, and what the room adds to it.
+pub(super) fn current(context: &Context<'_>) -> Result<Reply, Failure> {
+    let voice = voice::of_room(context.assistant, &context.message.room_id, &context.settings)?;
+    let addition = context.settings.addition.as_deref().map(|text| words::block("", text));
+    let settings = super::tune::shown(context);
+    context.say(&Text::Current {
+        title: &title(&voice.compagnon),
+        description: &words::inert(&voice.compagnon.about.description),
+        addition: addition.as_deref(),
+        settings: &settings,
+    })
+}
+
+/// All that can be chosen here.
+pub(super) fn list(context: &Context<'_>) -> Result<Reply, Failure> {
+    let voice = voice::of_room(context.assistant, &context.message.room_id, &context.settings)?;
+    let mut private = Vec::new();
+    let mut public = Vec::new();
+    let mut example = None;
+    for found in find::visible(context)? {
+        let compagnon = found.compagnon();
+        let current = compagnon.id == voice.compagnon.id;
+        if compagnon.about.visibility != Visibility::Public && !current {
+            continue;
+        }
+        if !current {
+            example.get_or_insert_with(|| compagnon.id.clone());
+        }
+        let mark = if current { format!(" {}", context.text(&Text::ListCurrent)) } else { String::new() };
+        let description = words::inert(&compagnon.about.description);
+        let line = format!("- **{}** `{}` — {description}{mark}", title(compagnon), compagnon.id);
+        let list = if matches!(found, Found::Made(..)) { &mut private } else { &mut public };
+        list.push(line);
+    }
+    let mut text = format!("{}\n\n{}", context.text(&Text::List), public.join("\n"));
+    if !private.is_empty() {
+        text = format!("{text}\n\n{}\n\n{}", context.text(&Text::ListPrivate), private.join("\n"));
+    }
+    if let Some(example) = example {
+        text = format!("{text}\n\n{}", context.text(&Text::ListMore { example: &example }));
+    }
+    Ok(Reply { text, changes: Vec::new() })
+}
+
+/// One compagnon with its text and its versions.
+pub(super) fn view(context: &Context<'_>, asked: &str) -> Result<Reply, Failure> {
+    if asked.is_empty() {
+        return usage(context, &[Action::View]);
+    }
+    let found = match find::find(context, asked)? {
+        Ok(found) => found,
+        Err(missing) => return not_found(context, &missing),
+    };
+    let compagnon = found.compagnon();
+    let description = words::inert(&compagnon.about.description);
+    let prompt = words::block("", &compagnon.prompt);
+    let mut text = format!("**{}** `{}` — {description}\n\n{prompt}", title(compagnon), compagnon.id);
+    if let Found::Made(made, _) = &found
+        && made.room_id == context.message.room_id
+        && made.versions.len() > 1
+    {
+        let lines = made.versions.iter().rev().map(|version| {
+            let shown = if made.published == Some(version.number) { " ✓" } else { "" };
+            format!("- {} `{}`{shown}", version.number, version.by)
+        });
+        let lines = lines.collect::<Vec<_>>().join("\n");
+        let more = context.text(&Text::VersionsMore { id: &compagnon.id });
+        text = format!("{text}\n\n{}\n\n{lines}\n\n{more}", context.text(&Text::Versions));
+    }
+    Ok(Reply { text, changes: Vec::new() })
+}
+
+/// Gives the room another compagnon.
+pub(super) async fn choose(context: &Context<'_>, asked: &str) -> Result<Reply, Failure> {
+    if asked.is_empty() {
+        return usage(context, &[Action::Choose, Action::List]);
+    }
+    let found = match find::find(context, asked)? {
+        Ok(found) => found,
+        Err(missing) => return not_found(context, &missing),
+    };
+    if !context.administers().await? {
+        return context.say(&Text::NeedsAdministrator);
+    }
+    if !context.fits(found.compagnon()) {
+        return context.say(&Text::DoesNotFit);
+    }
+    let (choice, number) = match &found {
+        Found::Library(compagnon) => (Choice::Library(compagnon.id.clone()), None),
+        Found::Made(made, _) if made.author == context.message.sender && made.room_id != context.message.room_id => {
+            (Choice::Own(made.number), Some(made.number))
+        }
+        Found::Made(made, _) => (Choice::Made(made.number), Some(made.number)),
+    };
+    let changes =
+        vec![context.set(|settings| settings.compagnon = Some(choice)), context.audit("compagnon.choose", number)];
+    let compagnon = found.compagnon();
+    let example = compagnon.about.examples.first().map(|example| words::inert(example));
+    let text = Text::Chosen {
+        title: &title(compagnon),
+        welcome: &words::inert(&compagnon.about.welcome),
+        example: example.as_deref(),
+    };
+    context.change(&text, changes)
+}

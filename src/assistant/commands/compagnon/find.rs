@@ -1,0 +1,90 @@
+//! Looking compagnons up by what people type: only among those that this person, in this room, may see.
+
+use std::sync::Arc;
+
+use super::super::{
+    Context,
+    words::{nearest, slug},
+};
+use crate::{
+    assistant::{Failure, voice},
+    compagnon::{Compagnon, Made, Visibility},
+};
+
+/// A compagnon that was found.
+#[derive(Clone)]
+pub(super) enum Found {
+    /// One of the library.
+    Library(Arc<Compagnon>),
+    /// One made by command, in the version shown here.
+    Made(Box<Made>, Arc<Compagnon>),
+}
+
+/// Why none was.
+pub(super) enum Missing {
+    /// There is none of that name; perhaps this one was meant.
+    Nothing { nearest: Option<String> },
+    /// Several could be meant.
+    Several(Vec<String>),
+}
+
+impl Found {
+    pub(super) fn compagnon(&self) -> &Arc<Compagnon> {
+        match self {
+            Self::Library(compagnon) | Self::Made(_, compagnon) => compagnon,
+        }
+    }
+}
+
+/// All that this person may see in this room: the room's own, the person's own, then the catalogue.
+pub(super) fn visible(context: &Context<'_>) -> Result<Vec<Found>, Failure> {
+    let message = context.message;
+    let mut private = Vec::new();
+    let mut public = Vec::new();
+    for made in context.assistant.store.all_made()? {
+        let theirs = made.room_id == message.room_id || made.author == message.sender;
+        let proposed = made.proposed.filter(|_| context.administers_instance());
+        let version = match proposed {
+            Some(number) if !theirs => made.version(number),
+            _ => voice::version_in(&made, &message.room_id).or_else(|| made.latest().filter(|_| theirs)),
+        };
+        let Some(compagnon) = version.and_then(|version| made.read(version).ok()) else { continue };
+        let list = if made.published.is_some() && !theirs { &mut public } else { &mut private };
+        list.push(Found::Made(Box::new(made), Arc::new(compagnon)));
+    }
+    private.extend(context.assistant.shelf.library().iter().cloned().map(Found::Library));
+    private.extend(public);
+    Ok(private)
+}
+
+/// The compagnon that was meant: by its identifier or title, by the beginning of its identifier, or by the initials of its title.
+pub(super) fn find(context: &Context<'_>, asked: &str) -> Result<Result<Found, Missing>, Failure> {
+    let mut visible = visible(context)?;
+    let wanted = slug(asked);
+    let exact = |found: &Found| {
+        let compagnon = found.compagnon();
+        compagnon.id == wanted || slug(compagnon.title()) == wanted || slug(&compagnon.about.name) == wanted
+    };
+    if let Some(found) = visible.iter().find(|found| exact(found)) {
+        return Ok(Ok(found.clone()));
+    }
+    visible.retain(|found| found.compagnon().about.visibility == Visibility::Public);
+    let fits = |found: &&Found| {
+        let compagnon = found.compagnon();
+        !wanted.is_empty() && (compagnon.id.starts_with(&wanted) || initials(compagnon.title()) == wanted)
+    };
+    let candidates: Vec<&Found> = visible.iter().filter(fits).collect();
+    Ok(match candidates.as_slice() {
+        [one] => Ok((*one).clone()),
+        [] => {
+            let ids = visible.iter().map(|found| found.compagnon().id.as_str());
+            Err(Missing::Nothing { nearest: nearest(&wanted, ids).map(str::to_owned) })
+        }
+        several => Err(Missing::Several(several.iter().map(|found| found.compagnon().id.clone()).collect())),
+    })
+}
+
+/// `Ressources humaines` is `rh`.
+fn initials(title: &str) -> String {
+    slug(title).split('-').filter_map(|word| word.chars().next()).collect()
+}

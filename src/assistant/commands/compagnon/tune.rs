@@ -1,0 +1,106 @@
+//! What a room adds to its compagnon: an instruction of its own, and settings.
+
+use super::{
+    super::{
+        Context, Reply,
+        words::{self, is, number},
+    },
+    Action, usage,
+};
+use crate::{
+    assistant::{Failure, texts::Text},
+    compagnon::{Language, Settings},
+};
+
+/// The highest temperature: above, answers are no sentences any more.
+const HOTTEST: f32 = 1.5;
+/// The names of the settings, in French and in English.
+const TEMPERATURE: [&str; 2] = ["température", "temperature"];
+const LENGTH: [&str; 2] = ["longueur", "length"];
+const LANGUAGE: [&str; 2] = ["langue", "language"];
+const NONE: [&str; 2] = ["aucun", "none"];
+/// The shortest answer that may be asked for, in tokens.
+const SHORTEST: usize = 50;
+
+/// Shows, sets or removes the room's addition to the system prompt.
+pub(super) async fn addition(context: &Context<'_>, line: &str, text: &str) -> Result<Reply, Failure> {
+    let addition = format!("{line}\n{text}");
+    let addition = addition.trim();
+    if addition.is_empty() {
+        return match &context.settings.addition {
+            None => context.say(&Text::NoAddition),
+            Some(_) => super::choose::current(context),
+        };
+    }
+    if !context.administers().await? {
+        return context.say(&Text::NeedsAdministrator);
+    }
+    let limit = context.assistant.config.limits.prompt;
+    if addition.chars().count() > limit {
+        return context.say(&Text::PromptTooLong { limit });
+    }
+    let audit = context.audit("compagnon.instruction", None);
+    if is(addition, &["aucune", "none"]) {
+        return context.change(&Text::AdditionRemoved, vec![context.set(|settings| settings.addition = None), audit]);
+    }
+    let set = context.set(|settings| settings.addition = Some(addition.to_owned()));
+    context.change(&Text::AdditionSet, vec![set, audit])
+}
+
+/// Changes one setting of the room, or all of them back to the usual ones.
+pub(super) async fn set(context: &Context<'_>, line: &str) -> Result<Reply, Failure> {
+    let (word, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let value = value.trim();
+    let most = context.assistant.sampling.max_tokens;
+    let mut settings = context.settings.clone();
+    let (names, allowed) = if is(word, &NONE) {
+        (settings.temperature, settings.max_tokens, settings.language) = (None, None, None);
+        (NONE, None)
+    } else if is(word, &TEMPERATURE) {
+        settings.temperature = number(value).filter(|value| (0.0..=HOTTEST).contains(value));
+        (TEMPERATURE, settings.temperature.is_none().then(|| format!("0 – {HOTTEST}")))
+    } else if is(word, &LENGTH) {
+        settings.max_tokens = value.parse().ok().filter(|value| (SHORTEST..=most).contains(value));
+        (LENGTH, settings.max_tokens.is_none().then(|| format!("{SHORTEST} – {most}")))
+    } else if is(word, &LANGUAGE) {
+        settings.language = language(value);
+        (LANGUAGE, settings.language.is_none().then(|| "fr, en".to_owned()))
+    } else {
+        return usage(context, &[Action::Set]);
+    };
+    if !context.administers().await? {
+        return context.say(&Text::NeedsAdministrator);
+    }
+    if let Some(allowed) = allowed {
+        return context.say(&Text::BadValue { allowed: &allowed });
+    }
+    let language = settings.language.unwrap_or(context.language);
+    let shown = format!("{} {}", named(names, language), words::inert(value));
+    let changes = vec![context.set(|known| *known = settings), context.audit("compagnon.set", None)];
+    // In the language that was just chosen.
+    let text = Text::SettingSet { setting: shown.trim_end() }.say(language).into_owned();
+    Ok(Reply { text, changes })
+}
+
+/// The name of a setting in a language.
+fn named(names: [&'static str; 2], language: Language) -> &'static str {
+    match language {
+        Language::Fr => names[0],
+        Language::En => names[1],
+    }
+}
+
+fn language(value: &str) -> Option<Language> {
+    if is(value, &["fr", "français"]) {
+        return Some(Language::Fr);
+    }
+    is(value, &["en", "anglais", "english"]).then_some(Language::En)
+}
+
+/// The room's own settings, for people.
+pub(super) fn shown(context: &Context<'_>) -> Vec<String> {
+    let Settings { temperature, max_tokens, .. } = context.settings;
+    let temperature = temperature.map(|value| format!("{} {value}", named(TEMPERATURE, context.language)));
+    let length = max_tokens.map(|value| format!("{} {value}", named(LENGTH, context.language)));
+    temperature.into_iter().chain(length).collect()
+}

@@ -1,0 +1,115 @@
+//! What every command needs to know of who wrote it and where.
+
+use std::time::Duration;
+
+use super::{Call, Reply, words::inert};
+use crate::{
+    assistant::{
+        Assistant, Failure, delivery, now, prompt,
+        texts::{Language, Text},
+        voice,
+    },
+    compagnon::{Compagnon, Settings},
+    message::Incoming,
+    store::{Change, Entry, Queued},
+};
+
+/// A command being executed.
+pub(super) struct Context<'a> {
+    pub(super) assistant: &'a Assistant,
+    pub(super) queued: &'a Queued,
+    pub(super) message: &'a Incoming,
+    /// The room's settings at the moment of execution.
+    pub(super) settings: Settings,
+    /// The language of the answer.
+    pub(super) language: Language,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(assistant: &'a Assistant, queued: &'a Queued, call: &Call) -> Result<Self, Failure> {
+        let message = &queued.question;
+        let settings = assistant.store.room_settings(&message.room_id)?;
+        // Who calls a command by its English name reads English, unless the room says otherwise.
+        let language = settings.language.unwrap_or(if call.english { Language::En } else { assistant.config.language });
+        Ok(Self { assistant, queued, message, settings, language })
+    }
+
+    /// Answers with a sentence and changes nothing.
+    #[allow(clippy::unnecessary_wraps)] // The last word of functions that may fail.
+    pub(super) fn say(&self, text: &Text<'_>) -> Result<Reply, Failure> {
+        self.change(text, Vec::new())
+    }
+
+    /// Answers with a sentence, once these changes are made.
+    #[allow(clippy::unnecessary_wraps)] // As `say`.
+    pub(super) fn change(&self, text: &Text<'_>, changes: Vec<Change>) -> Result<Reply, Failure> {
+        Ok(Reply { text: self.text(text), changes })
+    }
+
+    /// A sentence in the language of the answer.
+    pub(super) fn text(&self, text: &Text<'_>) -> String {
+        text.say(self.language).into_owned()
+    }
+
+    /// How a command is written, as an answer.
+    pub(super) fn usage(&self, usage: &[String]) -> Result<Reply, Failure> {
+        let usage = usage.iter().map(|form| format!("- {form}")).collect::<Vec<_>>().join("\n");
+        self.say(&Text::Usage { usage: &usage })
+    }
+
+    /// A line for the audit trail.
+    pub(super) fn audit(&self, action: &str, made: Option<u64>) -> Change {
+        Change::Audit(Entry {
+            at: now(),
+            by: self.message.sender.clone(),
+            room_id: self.message.room_id.clone(),
+            action: action.to_owned(),
+            made,
+        })
+    }
+
+    /// The change that gives this room other settings.
+    pub(super) fn set(&self, change: impl FnOnce(&mut Settings)) -> Change {
+        let mut settings = self.settings.clone();
+        change(&mut settings);
+        Change::Settings(self.message.room_id.clone(), settings)
+    }
+
+    /// Whether the author administers this room, asked of the homeserver now. In a direct conversation, everybody does.
+    pub(super) async fn administers(&self) -> Result<bool, Failure> {
+        if self.message.direct {
+            return Ok(true);
+        }
+        Ok(self.power(&self.message.room_id).await?.is_some_and(|level| level >= self.assistant.config.power_level))
+    }
+
+    /// The author's power level in a room; `None` when it cannot be known, or when the author is not there.
+    pub(super) async fn power(&self, room: &ruma::RoomId) -> Result<Option<i64>, Failure> {
+        let gateway = &self.assistant.gateway;
+        match delivery::persist(self.assistant, || gateway.power_level(room, &self.message.sender)).await {
+            Err(Failure::Refused(_)) => Ok(None),
+            other => other,
+        }
+    }
+
+    /// Whether the author administers the instance.
+    pub(super) fn administers_instance(&self) -> bool {
+        self.assistant.config.administrators.contains(&self.message.sender)
+    }
+
+    /// Whether the model can read a compagnon's prompt and a question.
+    pub(super) fn fits(&self, compagnon: &Compagnon) -> bool {
+        let assistant = self.assistant;
+        prompt::fits(&*assistant.model, &assistant.sampling, &assistant.config, compagnon).is_ok()
+    }
+
+    /// How long things are kept in this room.
+    pub(super) fn retention(&self) -> Duration {
+        voice::retention(&self.assistant.config, &self.settings)
+    }
+
+    /// How the author is called, for others to read.
+    pub(super) fn author(&self) -> String {
+        inert(self.message.name.as_deref().unwrap_or(self.message.sender.as_str()))
+    }
+}

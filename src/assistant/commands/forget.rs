@@ -1,0 +1,71 @@
+//! `!oublier`: a conversation, a person, or a whole room. What is forgotten cannot be read again, even by who holds the disk.
+
+use super::{Context, Reply, Spec, words::is};
+use crate::{
+    assistant::{
+        Failure,
+        texts::{Summary, Text},
+    },
+    conversation::Role,
+    store::Change,
+};
+
+pub(super) const SPEC: Spec = Spec {
+    names: &["oublier", "forget", "oublie"],
+    forms: [&[("", ""), ("moi", ""), ("tout", "")], &[("", ""), ("me", ""), ("all", "")]],
+    summary: Summary::Forget,
+    urgent: false,
+    instance: false,
+};
+
+/// What is to be forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    Conversation,
+    Person,
+    Room,
+}
+
+impl Scope {
+    pub(super) fn read(word: &str) -> Option<Self> {
+        if word.is_empty() {
+            return Some(Self::Conversation);
+        }
+        if is(word, &["moi", "me"]) {
+            return Some(Self::Person);
+        }
+        is(word, &["tout", "all"]).then_some(Self::Room)
+    }
+}
+
+pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply, Failure> {
+    let message = context.message;
+    match Scope::read(arguments) {
+        None => context.usage(&SPEC.usage(context.language)),
+        Some(Scope::Person) => {
+            let changes = vec![Change::ForgetPerson(message.sender.clone()), context.audit("forget.person", None)];
+            context.change(&Text::ForgottenPerson, changes)
+        }
+        Some(Scope::Conversation) => {
+            if !is_only_theirs(context)? && !context.administers().await? {
+                return context.say(&Text::ForgetOthers);
+            }
+            let forget = Change::ForgetConversation(message.conversation());
+            context.change(&Text::ForgottenConversation, vec![forget, context.audit("forget.conversation", None)])
+        }
+        Some(Scope::Room) => {
+            if !context.administers().await? {
+                return context.say(&Text::NeedsAdministrator);
+            }
+            let forget = Change::ForgetTurns(message.room_id.clone());
+            context.change(&Text::ForgottenRoom, vec![forget, context.audit("forget.room", None)])
+        }
+    }
+}
+
+/// Whether nobody else has spoken in the conversation.
+fn is_only_theirs(context: &Context<'_>) -> Result<bool, Failure> {
+    let turns = context.assistant.store.turns(&context.message.conversation())?;
+    let mut asked = turns.iter().filter(|turn| turn.role == Role::User);
+    Ok(asked.all(|turn| turn.asker.as_ref() == Some(&context.message.sender)))
+}

@@ -1,0 +1,45 @@
+//! `!journal`: the audit trail, for the administrators of the instance, in private.
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{Context, Reply, Spec};
+use crate::assistant::{
+    Failure,
+    texts::{Summary, Text},
+};
+
+pub(super) const SPEC: Spec = Spec {
+    names: &["journal", "audit"],
+    forms: [&[("", ""), ("50", "")], &[("", ""), ("50", "")]],
+    summary: Summary::Journal,
+    urgent: false,
+    instance: true,
+};
+
+/// Lines shown unless asked otherwise.
+const USUAL: usize = 20;
+/// The most lines shown: more is for a program to read.
+const MOST: usize = 200;
+
+pub(super) fn run(context: &Context<'_>, arguments: &str) -> Result<Reply, Failure> {
+    if !context.administers_instance() {
+        return context.say(&Text::NeedsInstanceAdministrator);
+    }
+    if !context.message.direct {
+        return context.say(&Text::OnlyInPrivate);
+    }
+    let limit = arguments.parse().unwrap_or(USUAL).clamp(1, MOST);
+    let entries = context.assistant.store.audit(limit)?;
+    if entries.is_empty() {
+        return context.say(&Text::JournalEmpty);
+    }
+    let zone = TimeZone::get(&context.assistant.config.time_zone).unwrap_or(TimeZone::UTC);
+    let lines = entries.iter().map(|entry| {
+        let at = i64::try_from(entry.at).ok().and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or_default();
+        let at = at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M");
+        let made = entry.made.map_or_else(String::new, |number| format!(" n° {number}"));
+        format!("- {at} `{}` `{}`{made} `{}`", entry.by, entry.action, entry.room_id)
+    });
+    let lines = lines.collect::<Vec<_>>().join("\n");
+    Ok(Reply { text: format!("{}\n\n{lines}", context.text(&Text::Journal)), changes: Vec::new() })
+}

@@ -1,0 +1,263 @@
+//! Commands: what people write to the bot rather than ask the model. One file each; help is made from their [`Spec`]s.
+//!
+//! A command is a new message that begins with `!`. Where the message is for the bot anyway, the `!` may be left out, if the whole
+//! message is nothing but a command. Nothing else is one: no edit, no quote, no notice, no text in the middle of a message. A command
+//! that is not understood gets the nearest one named, and never falls through to the model.
+
+mod answers;
+mod compagnon;
+mod context;
+mod export;
+mod forget;
+mod help;
+mod journal;
+mod privacy;
+mod redo;
+mod retention;
+mod status;
+mod stop;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use super::{
+    Assistant, Failure, answer,
+    texts::{Language, Summary, Text},
+};
+use crate::{
+    matrix,
+    message::{Incoming, Kind},
+    store::{Change, Queued},
+};
+
+use context::Context;
+pub(super) use stop::{is_stop, react};
+use words::{nearest, plain};
+
+/// A command bare of its `!` is no longer than this: longer messages are questions.
+const LONGEST_BARE: usize = 60;
+
+/// What may follow a command, and a word on it.
+type Form = (&'static str, &'static str);
+
+/// What the parser and the help know of a command.
+pub(super) struct Spec {
+    /// Its names, the French first, then the English, then others.
+    names: &'static [&'static str],
+    /// What may follow it, in French and in English: each form with what is to be known of it.
+    forms: [&'static [Form]; 2],
+    /// What it does.
+    summary: Summary,
+    /// Whether it changes nothing, and so need not wait for the answers before it.
+    urgent: bool,
+    /// Whether only the administrators of the instance are shown it.
+    instance: bool,
+}
+
+/// A command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Command {
+    Help,
+    Compagnon,
+    Answers,
+    Retention,
+    Forget,
+    Export,
+    Privacy,
+    Status,
+    Redo,
+    Stop,
+    Journal,
+}
+
+impl Command {
+    /// All of them, in the order of the help.
+    const ALL: [Self; 11] = [
+        Self::Help,
+        Self::Compagnon,
+        Self::Stop,
+        Self::Redo,
+        Self::Forget,
+        Self::Answers,
+        Self::Retention,
+        Self::Privacy,
+        Self::Export,
+        Self::Status,
+        Self::Journal,
+    ];
+
+    fn spec(self) -> &'static Spec {
+        match self {
+            Self::Help => &help::SPEC,
+            Self::Compagnon => &compagnon::SPEC,
+            Self::Answers => &answers::SPEC,
+            Self::Retention => &retention::SPEC,
+            Self::Forget => &forget::SPEC,
+            Self::Export => &export::SPEC,
+            Self::Privacy => &privacy::SPEC,
+            Self::Status => &status::SPEC,
+            Self::Redo => &redo::SPEC,
+            Self::Stop => &stop::SPEC,
+            Self::Journal => &journal::SPEC,
+        }
+    }
+
+    /// The command of that name, and the name's place among its names.
+    fn named(name: &str) -> Option<(Self, usize)> {
+        let name = plain(name);
+        Self::ALL.into_iter().find_map(|command| {
+            let place = command.spec().names.iter().position(|known| plain(known) == name)?;
+            Some((command, place))
+        })
+    }
+}
+
+/// A command as somebody wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Call {
+    /// The command; `None` when there is none of that name.
+    command: Option<Command>,
+    /// The name it was called by.
+    name: String,
+    /// Whether by an English name.
+    english: bool,
+    /// The rest of its line.
+    arguments: String,
+    /// The lines below.
+    text: String,
+}
+
+impl Call {
+    /// Reads a message as a command. `addressed` says whether it is for the bot anyway.
+    pub(super) fn read(message: &Incoming, addressed: bool) -> Option<Self> {
+        let body = message.body.trim();
+        match body.strip_prefix('!').or_else(|| body.strip_prefix('！')) {
+            Some(rest) => Self::after_mark(rest, addressed),
+            None if message.direct || message.mentions_me => Self::bare(body),
+            None => None,
+        }
+    }
+
+    /// Whether a text is a command wherever it is written: what an edit must not become.
+    pub(super) fn is_command(text: &str) -> bool {
+        let text = text.trim();
+        text.starts_with(['!', '！']) || Self::bare(text).is_some()
+    }
+
+    fn after_mark(rest: &str, addressed: bool) -> Option<Self> {
+        // French typography puts a space there, and phones do it by themselves.
+        let call = Self::cut(rest.trim_start());
+        // `!!!` and `!= 3` are not commands; nor, in a room, what another bot may know.
+        let is_word = call.name.chars().next().is_some_and(char::is_alphabetic);
+        (is_word && (call.command.is_some() || addressed)).then_some(call)
+    }
+
+    fn bare(body: &str) -> Option<Self> {
+        if body.contains('\n') || body.chars().count() > LONGEST_BARE {
+            return None;
+        }
+        let call = Self::cut(body);
+        let fits = match call.command? {
+            Command::Compagnon => compagnon::bare(&call.arguments),
+            Command::Answers => answers::read(&call.arguments).is_some(),
+            Command::Retention => !call.arguments.is_empty() && words::duration(&call.arguments).is_some(),
+            Command::Forget => forget::Scope::read(&call.arguments).is_some(),
+            Command::Help => call.arguments.is_empty() || Command::named(&call.arguments).is_some(),
+            _ => call.arguments.is_empty(),
+        };
+        fits.then_some(call)
+    }
+
+    fn cut(text: &str) -> Self {
+        let (line, below) = text.split_once('\n').unwrap_or((text, ""));
+        let line = line.trim();
+        let (name, arguments) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        let named = Command::named(name);
+        // The plural asks for all of them.
+        let arguments = if arguments.is_empty() && words::is(name, &["compagnons"]) { "liste" } else { arguments };
+        Self {
+            command: named.map(|(command, _)| command),
+            name: name.to_owned(),
+            english: named.is_some_and(|(command, place)| match command {
+                Command::Compagnon => compagnon::is_english(arguments.trim()),
+                _ => place == 1,
+            }),
+            arguments: arguments.trim().to_owned(),
+            text: below.trim_matches('\n').to_owned(),
+        }
+    }
+
+    /// Whether it need not wait for the answers before it.
+    pub(super) fn is_urgent(&self) -> bool {
+        match self.command {
+            Some(Command::Compagnon) => compagnon::only_reads(&self.arguments),
+            Some(command) => command.spec().urgent,
+            None => true,
+        }
+    }
+
+    /// Whether it is never refused for the rate.
+    pub(super) fn is_stop(&self) -> bool {
+        self.command == Some(Command::Stop)
+    }
+}
+
+/// What a command answers and changes, together in one write.
+pub(super) struct Reply {
+    text: String,
+    changes: Vec<Change>,
+}
+
+/// Executes a command and delivers its answer.
+pub(super) async fn execute(assistant: &Assistant, queued: &Queued, call: &Call) -> Result<(), Failure> {
+    // What is read must still be so when it is written, whoever changes something in another room at the same time.
+    let turn = if call.is_urgent() { None } else { Some(assistant.commands.lock().await) };
+    let context = Context::new(assistant, queued, call)?;
+    // What a test of kills waits for.
+    tracing::debug!(event_id = %queued.question.event_id, command = ?call.command, "executing");
+    let reply = run(&context, call).await?;
+    let concluded =
+        answer::conclude_with(assistant, queued, Vec::new(), Kind::Notice, matrix::parts(&reply.text), reply.changes)?;
+    drop(turn);
+    if !concluded.deliver(assistant).await? {
+        tracing::debug!(event_id = %queued.question.event_id, "a command's answer is not wanted any more");
+    }
+    Ok(())
+}
+
+async fn run(context: &Context<'_>, call: &Call) -> Result<Reply, Failure> {
+    let Some(command) = call.command else {
+        let names = Command::ALL.iter().flat_map(|command| command.spec().names.iter().copied());
+        return context.say(&Text::UnknownCommand { nearest: nearest(&call.name, names) });
+    };
+    match command {
+        Command::Help => help::run(context, &call.arguments),
+        Command::Compagnon => compagnon::run(context, &call.arguments, &call.text).await,
+        Command::Answers => answers::run(context, &call.arguments).await,
+        Command::Retention => retention::run(context, &call.arguments).await,
+        Command::Forget => forget::run(context, &call.arguments).await,
+        Command::Export => export::run(context).await,
+        Command::Privacy => privacy::run(context).await,
+        Command::Status => status::run(context).await,
+        Command::Redo => redo::run(context),
+        Command::Stop => stop::run(context).await,
+        Command::Journal => journal::run(context, &call.arguments),
+    }
+}
+
+impl Spec {
+    /// The command with each of its forms, as code.
+    fn usage(&self, language: Language) -> Vec<String> {
+        let (name, forms) = match language {
+            Language::Fr => (self.names.first(), self.forms[0]),
+            Language::En => (self.names.get(1), self.forms[1]),
+        };
+        let name = name.copied().unwrap_or_default();
+        if forms.is_empty() {
+            return vec![format!("`!{name}`")];
+        }
+        let usage =
+            |(form, note): &Form| format!("`!{}` {note}", format!("{name} {form}").trim_end()).trim_end().to_owned();
+        forms.iter().map(usage).collect()
+    }
+}

@@ -1,0 +1,30 @@
+//! `!refaire`: the last answer to this person, written again in its place.
+
+use super::{Context, Reply, Spec};
+use crate::{
+    assistant::{
+        Failure,
+        texts::{Summary, Text},
+    },
+    conversation::Role,
+    message::Incoming,
+};
+
+pub(super) const SPEC: Spec =
+    Spec { names: &["refaire", "redo"], forms: [&[], &[]], summary: Summary::Redo, urgent: false, instance: false };
+
+pub(super) fn run(context: &Context<'_>) -> Result<Reply, Failure> {
+    let (store, message) = (&context.assistant.store, context.message);
+    let turns = store.turns(&message.conversation())?;
+    let last = turns.iter().rfind(|turn| turn.role == Role::User && turn.asker.as_ref() == Some(&message.sender));
+    let Some(last) = last else { return context.say(&Text::NothingToRedo) };
+    let question = Incoming { event_id: last.event_id.clone(), body: last.content.clone(), ..message.clone() };
+    // Written down before the answer to the command, and taken up after it, since it waits in the same lane.
+    match store.reopen(&question, &message.event_id, crate::assistant::now())? {
+        Some(queued) => context.assistant.again(queued),
+        // A restart came between: it waits already.
+        None if context.queued.attempts > 1 => {}
+        None => return context.say(&Text::NothingToRedo),
+    }
+    context.say(&Text::Redoing)
+}

@@ -1,0 +1,24 @@
+//! `!état`: whether the bot is well.
+
+use super::{Context, Reply, Spec};
+use crate::assistant::{
+    Failure,
+    texts::{Summary, Text},
+    voice,
+};
+
+pub(super) const SPEC: Spec =
+    Spec { names: &["état", "status"], forms: [&[], &[]], summary: Summary::Status, urgent: true, instance: false };
+
+pub(super) async fn run(context: &Context<'_>) -> Result<Reply, Failure> {
+    let assistant = context.assistant;
+    let voice = voice::of_room(assistant, &context.message.room_id, &context.settings)?;
+    context.say(&Text::Status {
+        ready: assistant.model.health().await.is_ok(),
+        model: assistant.model.name(),
+        compagnon: voice.compagnon.title(),
+        waiting: assistant.inbox.waiting(),
+        retention: context.retention(),
+        version: env!("CARGO_PKG_VERSION"),
+    })
+}

@@ -1,0 +1,417 @@
+//! Commands against the fakes: what is understood, what is refused, and what changes.
+
+use std::sync::{Arc, Mutex};
+
+use ruma::{OwnedUserId, owned_user_id};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{Call, Command};
+use crate::{
+    assistant::{
+        Config,
+        config::{Limits, Rate},
+        fakes::{FakeGateway, FakeModel, incoming},
+        tests::{Bench, assistant},
+        texts::{Language, Text},
+    },
+    matrix::Batch,
+    message::{Edit, Incoming, Kind, Redaction},
+    store::Change,
+};
+
+/// Awa and Ben in one room, each in a direct conversation too.
+struct Office {
+    bench: Bench,
+    systems: Arc<Mutex<Vec<String>>>,
+    asked: usize,
+    _folder: TempDir,
+}
+
+fn awa() -> OwnedUserId {
+    owned_user_id!("@awa:h")
+}
+
+fn ben() -> OwnedUserId {
+    owned_user_id!("@ben:h")
+}
+
+impl Office {
+    fn new(mut config: Config) -> Self {
+        // Nobody types here.
+        config.limits.loop_after = u32::MAX;
+        (config.limits.person, config.limits.room) = (Rate::of(1_000, 1), Rate::of(1_000, 1));
+        let folder = tempfile::tempdir().expect("a folder");
+        let model = FakeModel::default();
+        let systems = Arc::clone(&model.systems);
+        let bench = assistant(folder.path(), &Arc::<FakeGateway>::default(), model, config);
+        bench.assistant.store.apply(&[Change::Informed(ben())], 0).expect("stored");
+        Self { bench, systems, asked: 0, _folder: folder }
+    }
+
+    fn message(&mut self, person: &OwnedUserId, room: &str, body: &str) -> Incoming {
+        self.asked += 1;
+        let event = format!("$q{}:h", self.asked);
+        Incoming { sender: person.clone(), direct: room.starts_with("!with"), ..incoming(&event, room, body) }
+    }
+
+    /// Writes in a room, and gives what the bot shows for it at rest.
+    async fn say(&mut self, person: &OwnedUserId, room: &str, body: &str) -> Option<(Kind, String)> {
+        let message = self.message(person, room, body);
+        self.send(message).await
+    }
+
+    async fn send(&mut self, message: Incoming) -> Option<(Kind, String)> {
+        let question = message.event_id.clone();
+        self.bench.ask(vec![message]);
+        self.bench.rest().await;
+        let shown = self.bench.gateway.shown().into_iter().find(|shown| shown.question == question)?;
+        Some((shown.kind, shown.text))
+    }
+
+    /// As [`Self::say`], for a command: its answer is a notice.
+    async fn command(&mut self, person: &OwnedUserId, room: &str, body: &str) -> String {
+        let (kind, text) = self.say(person, room, body).await.expect("an answer");
+        assert_eq!(kind, Kind::Notice, "{text}");
+        text
+    }
+
+    /// The system prompt with which a question is answered in a room.
+    async fn prompt(&mut self, person: &OwnedUserId, room: &str) -> String {
+        let message = self.message(person, room, "Question ?");
+        let (kind, text) = self.send(Incoming { mentions_me: true, ..message }).await.expect("an answer");
+        assert_eq!(kind, Kind::Text, "{text}");
+        self.systems.lock().expect("not poisoned").last().expect("a prompt").clone()
+    }
+}
+
+fn fr(text: &Text<'_>) -> String {
+    text.say(Language::Fr).into_owned()
+}
+
+fn read(body: &str, direct: bool, addressed: bool) -> Option<(Option<Command>, String)> {
+    let message = Incoming { direct, ..incoming("$q:h", "!a:h", body) };
+    Call::read(&message, addressed).map(|call| (call.command, call.arguments))
+}
+
+#[test]
+fn what_is_a_command() {
+    let is = |command| Some((Some(command), String::new()));
+    for body in ["!aide", "!AIDE", " ! aide", "!help", "！aide", "!aide\n"] {
+        assert_eq!(read(body, false, false), is(Command::Help), "{body:?}");
+    }
+    for (body, command) in [("!etat", Command::Status), ("!état", Command::Status), ("!e\u{301}tat", Command::Status)]
+    {
+        assert_eq!(read(body, false, false), is(command));
+    }
+    assert_eq!(
+        read("!compagnon  choisir rh ", false, false),
+        Some((Some(Command::Compagnon), "choisir rh".to_owned()))
+    );
+    // Of another bot, perhaps: only where this one is spoken to is it said that there is no such command.
+    assert_eq!(read("!meteo", false, false), None);
+    assert_eq!(read("!meteo", false, true), Some((None, String::new())));
+}
+
+#[test]
+fn what_is_none() {
+    for body in [
+        "aide",
+        "Une question !aide",
+        "> !aide",
+        "`!aide`",
+        "```\n!aide\n```",
+        "    x !oublier",
+        "!",
+        "!!!",
+        "!= 3",
+        "! ",
+        "- !aide",
+        "\u{200b}!aide",
+        "/aide",
+        "",
+    ] {
+        assert_eq!(read(body, false, true), None, "{body:?}");
+    }
+}
+
+#[test]
+fn where_the_bot_is_spoken_to_the_mark_may_be_left_out() {
+    for (body, command) in [
+        ("aide", Command::Help),
+        ("Aide", Command::Help),
+        ("help", Command::Help),
+        ("stop", Command::Stop),
+        ("oublier", Command::Forget),
+        ("oublier moi", Command::Forget),
+        ("compagnons", Command::Compagnon),
+        ("compagnon liste", Command::Compagnon),
+        ("compagnon rh", Command::Compagnon),
+        ("conservation 2 j", Command::Retention),
+        ("exporter", Command::Export),
+        ("confidentialite", Command::Privacy),
+    ] {
+        assert_eq!(read(body, true, true).and_then(|(command, _)| command), Some(command), "{body:?}");
+    }
+    for body in [
+        "Aide-moi",
+        "aide moi à écrire",
+        "oublier cette phrase",
+        "refaire le toit",
+        "stop ou encore",
+        "état des lieux",
+        "compagnon de route depuis toujours",
+        "conservation des archives",
+        "réponses aux usagers",
+        "Bonjour",
+        "exporter un fichier",
+        "compagnon créer X",
+        "journal officiel",
+        "!",
+    ] {
+        assert_eq!(read(body, true, true), None, "{body:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_command_names_the_nearest_and_never_reaches_the_model() {
+    let mut office = Office::new(Config::default());
+    let text = office.command(&awa(), "!with-awa:h", "!oublie-moi").await;
+    assert!(text.contains("`!aide`"), "{text}");
+    assert_eq!(
+        office.command(&awa(), "!with-awa:h", "!compangon").await,
+        fr(&Text::UnknownCommand { nearest: Some("compagnon") })
+    );
+    assert!(office.systems.lock().expect("not poisoned").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn help_is_made_from_the_commands() {
+    let mut office = Office::new(Config::default());
+    let text = office.command(&awa(), "!with-awa:h", "aide").await;
+    for command in Command::ALL {
+        let name = command.spec().names[0];
+        assert_eq!(
+            text.contains(&format!("`!{name}`")) || text.contains(&format!("`!{name} ")),
+            command != Command::Journal,
+            "{name}"
+        );
+    }
+    let one = office.command(&awa(), "!room:h", "!help compagnon").await;
+    assert!(one.contains("`!compagnon create <name>`"), "{one}");
+    // Who calls by an English name reads English.
+    assert!(office.command(&awa(), "!room:h", "!help").await.contains("What you can write to me"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compagnon_is_made_changed_published_and_withdrawn() {
+    let chief = owned_user_id!("@chief:h");
+    let config = Config { administrators: vec![chief.clone()], ..Config::default() };
+    let mut office = Office::new(config);
+    let (home, other) = ("!room:h", "!other:h");
+    office.bench.gateway.set_level(&ben(), 0);
+
+    // A member without the level is refused each.
+    for body in [
+        "!compagnon créer Budget\nVous êtes Budget.",
+        "!compagnon choisir synthese",
+        "!compagnon consigne Soyez bref.",
+        "!compagnon réglage température 1",
+        "!réponses tout",
+        "!conservation 2j",
+        "!oublier tout",
+    ] {
+        assert_eq!(office.command(&ben(), home, body).await, fr(&Text::NeedsAdministrator), "{body}");
+    }
+    let made = office
+        .command(&awa(), home, "!compagnon créer Budget : prépare le budget\nVous êtes {{ name }}.\n\nVous comptez.")
+        .await;
+    assert_eq!(made, fr(&Text::Created { title: "Budget", id: "budget" }));
+    assert_eq!(office.prompt(&ben(), home).await, "Vous êtes Budget.\n\nVous comptez.");
+    for body in [
+        "!compagnon modifier budget\nVous êtes Budget.",
+        "!compagnon revenir budget 1",
+        "!compagnon supprimer budget",
+        "!compagnon publier budget",
+        "!compagnon retirer budget",
+    ] {
+        assert_eq!(office.command(&ben(), home, body).await, fr(&Text::NeedsAdministrator), "{body}");
+    }
+    for body in ["!compagnon accepter budget", "!compagnon refuser budget", "!compagnon propositions", "!journal"] {
+        assert_eq!(office.command(&awa(), home, body).await, fr(&Text::NeedsInstanceAdministrator), "{body}");
+    }
+
+    // Private to its room and its author.
+    assert!(office.command(&ben(), "!with-ben:h", "!compagnon voir budget").await.starts_with("Je ne trouve pas"));
+    assert!(office.command(&awa(), "!with-awa:h", "!compagnon voir budget").await.contains("Vous comptez."));
+
+    let changed = office
+        .command(&awa(), home, "!compagnon modifier budget\n```\nVous êtes {{ name }}.\n\nVous vérifiez.\n```")
+        .await;
+    assert!(changed.contains("- Vous comptez.") && changed.contains("+ Vous vérifiez."), "{changed}");
+    assert!(!changed.contains("Vous êtes"), "only what changes is shown: {changed}");
+
+    assert_eq!(
+        office.command(&awa(), home, "!compagnon publier budget").await,
+        fr(&Text::Proposed { title: "Budget" })
+    );
+    assert!(
+        office.command(&ben(), "!with-ben:h", "!compagnon voir budget").await.starts_with("Je ne trouve pas"),
+        "not yet"
+    );
+    assert!(office.command(&chief, "!with-chief:h", "!compagnon propositions").await.contains("`budget`"));
+    assert!(office.command(&chief, "!with-chief:h", "!compagnon voir budget").await.contains("Vous vérifiez."));
+    let accepted = office.command(&chief, "!with-chief:h", "!compagnon accepter budget").await;
+    assert_eq!(accepted, fr(&Text::Accepted { title: "Budget", version: 2 }));
+
+    // Everybody may choose it now, and has the version that was accepted while its room tries the next.
+    office.bench.gateway.set_level(&ben(), 50);
+    office.command(&ben(), other, "!compagnon budget").await;
+    let next = office.command(&awa(), home, "!compagnon modifier budget\nVous êtes Budget, version trois.").await;
+    assert!(next.contains("`!compagnon publier budget`"), "{next}");
+    assert_eq!(office.prompt(&ben(), other).await, "Vous êtes Budget.\n\nVous vérifiez.");
+    assert_eq!(office.prompt(&ben(), home).await, "Vous êtes Budget, version trois.");
+    office.command(&awa(), home, "!compagnon revenir budget 1").await;
+    assert_eq!(office.prompt(&ben(), home).await, "Vous êtes Budget.\n\nVous comptez.");
+
+    assert_eq!(
+        office.command(&awa(), home, "!compagnon retirer budget").await,
+        fr(&Text::Withdrawn { title: "Budget" })
+    );
+    let message = office.message(&ben(), other, "Question ?");
+    let (_, gone) = office.send(Incoming { mentions_me: true, ..message }).await.expect("an answer");
+    assert!(gone.contains("n’existe plus"), "{gone}");
+    assert_eq!(office.prompt(&ben(), home).await, "Vous êtes Budget.\n\nVous comptez.", "at home it stays");
+
+    office.command(&awa(), home, "!compagnon supprimer budget").await;
+    assert!(office.command(&awa(), home, "!compagnon").await.starts_with("**Témoin** répond ici"));
+    let journal = office.command(&chief, "!with-chief:h", "!journal").await;
+    let actions = ["create", "edit", "propose", "accept", "choose", "revert", "withdraw", "delete"];
+    assert!(actions.iter().all(|action| journal.contains(&format!("`compagnon.{action}`"))), "{journal}");
+    assert!(!journal.contains("vérifiez") && !journal.contains("Budget"), "no content: {journal}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_no_administrator_of_its_room_cannot_change_a_compagnon_from_elsewhere() {
+    let mut office = Office::new(Config::default());
+    office.command(&awa(), "!room:h", "!compagnon créer Budget\nVous êtes Budget.").await;
+    office.bench.gateway.set_level(&awa(), 0);
+    // Its author, who has lost the level in its room, in a conversation of her own.
+    let refused = office.command(&awa(), "!with-awa:h", "!compagnon modifier budget\nVous êtes Autre.").await;
+    assert_eq!(refused, fr(&Text::NotYours));
+    assert_eq!(office.prompt(&awa(), "!room:h").await, "Vous êtes Budget.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pasted_texts_that_cannot_be_used_are_refused_in_one_sentence() {
+    let mut office = Office::new(Config { limits: Limits { prompt: 60, ..Limits::default() }, ..Config::default() });
+    for (body, expected) in [
+        ("!compagnon créer Budget", "Il manque le texte"),
+        ("!compagnon créer", "s’écrit ainsi"),
+        ("!compagnon créer 🙂\nVous êtes X.", "s’écrit ainsi"),
+        ("!compagnon créer Budget\nVous êtes {{ nom }}.", "`nom` n’est pas une variable"),
+        ("!compagnon créer Budget\nVous êtes {{ name.", "n’est pas fermée"),
+        ("!compagnon créer Budget\n---\nname: [\n---\nVous.", "L’en-tête"),
+        ("!compagnon créer Synthèse\nVous êtes S.", "déjà un compagnon"),
+        ("!compagnon créer liste\nVous êtes S.", "déjà un compagnon"),
+        ("!compagnon modifier synthese\nVous êtes S.", "catalogue du service"),
+        ("!compagnon choisir sinthese", "`synthese`"),
+        ("!compagnon réglage température 9", "0 – 1.5"),
+        ("!compagnon réglage couleur bleu", "s’écrit ainsi"),
+        ("!conservation 300j", "30 jours au plus"),
+        ("!conservation toujours", "s’écrit ainsi"),
+    ] {
+        let text = office.command(&awa(), "!room:h", body).await;
+        assert!(text.contains(expected), "{body:?} → {text}");
+    }
+    let long = format!("!compagnon créer Budget\n{}", "x".repeat(61));
+    assert_eq!(office.command(&awa(), "!room:h", &long).await, fr(&Text::PromptTooLong { limit: 60 }));
+    assert!(office.bench.assistant.store.all_made().expect("readable").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rooms_own_instruction_settings_and_mode() {
+    let mut office = Office::new(Config::default());
+    let room = "!room:h";
+    office.command(&awa(), room, "!compagnon consigne Répondez en une phrase.\nToujours.").await;
+    let prompt = office.prompt(&awa(), room).await;
+    assert!(prompt.ends_with("Consigne de ce salon :\nRépondez en une phrase.\nToujours."), "{prompt}");
+    assert!(!office.prompt(&awa(), "!other:h").await.contains("une phrase"), "another room");
+    office.command(&awa(), room, "!compagnon consigne aucune").await;
+    assert!(!office.prompt(&awa(), room).await.contains("une phrase"));
+
+    assert_eq!(office.say(&ben(), room, "Entre nous.").await, None);
+    office.command(&awa(), room, "!réponses tout").await;
+    assert!(office.say(&ben(), room, "À tous.").await.is_some());
+    office.command(&awa(), room, "!réponses mention").await;
+    assert_eq!(office.say(&ben(), room, "Entre nous.").await, None);
+
+    let english = office.command(&awa(), room, "!compagnon réglage langue en").await;
+    assert!(english.starts_with("Set: language en."), "{english}");
+    assert!(office.command(&awa(), room, "!état").await.starts_with("All is well"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_one_who_may_can_forget_what_others_said() {
+    let mut office = Office::new(Config::default());
+    let room = "!room:h";
+    office.bench.gateway.set_level(&ben(), 0);
+    office.bench.gateway.set_level(&awa(), 0);
+    for person in [awa(), ben()] {
+        office.prompt(&person, room).await;
+    }
+    assert_eq!(office.command(&ben(), room, "!oublier").await, fr(&Text::ForgetOthers));
+    assert_eq!(office.command(&ben(), room, "!oublier moi").await, fr(&Text::ForgottenPerson));
+    let conversation = office.message(&awa(), room, "").conversation();
+    let left = office.bench.assistant.store.turns(&conversation).expect("readable");
+    assert!(!left.is_empty() && left.iter().all(|turn| turn.asker.as_ref() == Some(&awa())));
+    // What is left is hers alone.
+    assert_eq!(office.command(&awa(), room, "!oublier").await, fr(&Text::ForgottenConversation));
+    assert!(office.bench.assistant.store.turns(&conversation).expect("readable").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_goes_to_the_persons_own_conversation_and_holds_what_is_theirs() {
+    let mut office = Office::new(Config::default());
+    office.say(&awa(), "!with-awa:h", "Je m'appelle Awa.").await;
+    office.say(&ben(), "!with-ben:h", "Je m'appelle Ben.").await;
+    office.command(&awa(), "!room:h", "!compagnon créer Budget\nVous êtes Budget.").await;
+    assert_eq!(office.command(&awa(), "!room:h", "!exporter").await, fr(&Text::ExportSent));
+    let files = office.bench.gateway.files();
+    assert_eq!(files[0].0, "!with-awa:h");
+    let file: Value = serde_json::from_slice(&files[0].1).expect("JSON");
+    let text = file.to_string();
+    assert!(text.contains("Je m'appelle Awa.") && !text.contains("Ben"), "{text}");
+    assert_eq!(file["conversations"][0]["messages"].as_array().map(Vec::len), Some(2), "question and answer");
+    assert_eq!(file["compagnons"][0]["id"], "budget");
+    assert_eq!(file["commands"][0]["action"], "compagnon.create");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_or_a_redaction_executes_nothing() {
+    let mut office = Office::new(Config::default());
+    let room = "!with-awa:h";
+    let question = office.message(&awa(), room, "Bonjour");
+    office.send(question.clone()).await.expect("an answer");
+    let (shown, asked) = (office.bench.gateway.shown(), office.systems.lock().expect("not poisoned").len());
+    for body in ["!oublier", "oublier", "! oublier moi"] {
+        let edit = Edit {
+            room_id: question.room_id.clone(),
+            event_id: format!("$edit{}:h", body.len()).try_into().expect("an id"),
+            replaces: question.event_id.clone(),
+            sender: awa(),
+            body: body.to_owned(),
+        };
+        office.bench.accept(Batch { edits: vec![edit], ..Batch::default() });
+        office.bench.rest().await;
+        assert_eq!(office.bench.assistant.store.turns(&question.conversation()).expect("readable").len(), 2, "{body}");
+        assert_eq!(office.bench.gateway.shown(), shown, "{body}: the answer is as it was");
+        assert_eq!(office.systems.lock().expect("not poisoned").len(), asked, "{body}: the model was not asked");
+    }
+    // A command taken back before its turn: both come in one response.
+    let command = office.message(&awa(), room, "!oublier");
+    let redaction = Redaction { room_id: command.room_id.clone(), redacts: command.event_id.clone() };
+    office.bench.accept(Batch { messages: vec![command], redactions: vec![redaction], ..Batch::default() });
+    office.bench.rest().await;
+    assert_eq!(office.bench.assistant.store.turns(&question.conversation()).expect("readable").len(), 2);
+}

@@ -1,0 +1,136 @@
+//! Reading what people type: with or without accents and capitals, with a slip of a letter. Pure.
+
+use std::time::Duration;
+
+use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
+
+/// A text without accents and capitals, for comparing.
+pub(super) fn plain(text: &str) -> String {
+    text.nfd().filter(|letter| !is_combining_mark(*letter)).flat_map(char::to_lowercase).collect()
+}
+
+/// Whether a word is one of these, accents and capitals aside.
+pub(super) fn is(word: &str, names: &[&str]) -> bool {
+    let word = plain(word);
+    names.iter().any(|name| plain(name) == word)
+}
+
+/// The identifier made from a name: `Budget de l'été` is `budget-de-l-ete`.
+pub(super) fn slug(name: &str) -> String {
+    const LONGEST: usize = 40;
+    let plain = plain(name);
+    let words = plain.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let mut slug = String::new();
+    for word in words {
+        if slug.len() + word.len() >= LONGEST {
+            break;
+        }
+        if !slug.is_empty() {
+            slug.push('-');
+        }
+        slug.push_str(word);
+    }
+    slug
+}
+
+/// The one of `names` that was probably meant: a slip or two away.
+pub(super) fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let word = plain(word);
+    let distance = |name: &str| strsim::damerau_levenshtein(&word, &plain(name));
+    names
+        .map(|name| (distance(name), name))
+        .filter(|(distance, name)| *distance <= 1 + name.chars().count() / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// A time such as `7j`, `12 h`, `2 semaines`, `3d`.
+pub(super) fn duration(text: &str) -> Option<Duration> {
+    let text = plain(text);
+    let digits = text.find(|letter: char| !letter.is_ascii_digit())?;
+    let (count, unit) = text.split_at(digits);
+    let hours = match unit.trim() {
+        "h" | "heure" | "heures" | "hour" | "hours" => 1,
+        "j" | "jour" | "jours" | "d" | "day" | "days" => 24,
+        "s" | "sem" | "semaine" | "semaines" | "w" | "week" | "weeks" => 7 * 24,
+        _ => return None,
+    };
+    let hours = count.parse::<u32>().ok()?.checked_mul(hours)?;
+    (hours > 0).then(|| Duration::from_hours(hours.into()))
+}
+
+/// A number as people write it, with a point or a comma.
+pub(super) fn number(text: &str) -> Option<f32> {
+    text.replace(',', ".").parse().ok().filter(|number: &f32| number.is_finite())
+}
+
+/// A block that shows a text as it is, whatever stands in it.
+pub(super) fn block(language: &str, text: &str) -> String {
+    let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}{language}\n{text}\n{fence}")
+}
+
+/// Text that markdown leaves alone: for names that people have chosen.
+pub(super) fn inert(text: &str) -> String {
+    let mut inert = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '\n' | '\r' => inert.push(' '),
+            letter if letter.is_ascii_punctuation() && !"'-.,;:!?()/".contains(letter) => inert.extend(['\\', letter]),
+            letter => inert.push(letter),
+        }
+    }
+    inert
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{block, duration, inert, is, nearest, number, plain, slug};
+
+    #[test]
+    fn accents_and_capitals_do_not_matter() {
+        assert_eq!(plain("Réponses"), "reponses");
+        assert_eq!(plain("re\u{301}ponses"), "reponses");
+        assert!(is("CREER", &["créer"]) && !is("cree", &["créer"]));
+    }
+
+    #[test]
+    fn a_name_makes_an_identifier() {
+        assert_eq!(slug("Budget de l’été 2027 !"), "budget-de-l-ete-2027");
+        assert_eq!(slug("🙂"), "");
+        assert!(slug(&"mot ".repeat(50)).len() <= 40);
+    }
+
+    #[test]
+    fn a_slip_is_understood_and_another_word_is_not() {
+        let names = ["aide", "compagnon", "oublier"];
+        for (word, expected) in
+            [("aid", Some("aide")), ("compangon", Some("compagnon")), ("oubliez", Some("oublier")), ("météo", None)]
+        {
+            assert_eq!(nearest(word, names.into_iter()), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn times_and_numbers() {
+        let hours = |text| duration(text).map(|time| time.as_secs() / 3600);
+        assert_eq!(["7j", "12 h", "2 semaines", "1 Jour", "3d"].map(hours), [168, 12, 336, 24, 72].map(Some));
+        assert_eq!(["", "j", "0j", "7", "7 ans", "-2j", "99999999999j", "4294967295j"].map(hours), [None; 8]);
+        assert_eq!(duration("1h"), Some(Duration::from_hours(1)));
+        assert_eq!([number("0,2"), number("1.5"), number("x"), number("inf")], [Some(0.2), Some(1.5), None, None]);
+    }
+
+    #[test]
+    fn a_block_is_longer_than_the_fences_in_it() {
+        assert_eq!(block("", "a\n```\nb"), "````\na\n```\nb\n````");
+        assert_eq!(block("diff", "a"), "```diff\na\n```");
+    }
+
+    #[test]
+    fn a_name_is_no_markup() {
+        assert_eq!(inert("**[x](y)** `z`\n# l'été"), r"\*\*\[x\](y)\*\* \`z\` \# l'été");
+    }
+}

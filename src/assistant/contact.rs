@@ -1,0 +1,84 @@
+//! First contact: what a room is told when the bot comes in, and a person who writes for the first time.
+
+use std::time::Duration;
+
+use super::{
+    Assistant, Failure, answer, delivery, now,
+    texts::{Text, Welcome},
+    voice,
+};
+use crate::{
+    compagnon::Settings,
+    matrix::{self, RoomFacts},
+    message::{Incoming, Kind, Outgoing},
+    store::{Change, Queued},
+};
+
+/// For this long after its welcome, what a room was told still stands in sight of who writes there.
+const IN_SIGHT: Duration = Duration::from_hours(24);
+
+/// The part of an answer that is the first contact's notice: no answer has as many parts, so the two are never taken for one another.
+const CONTACT_PART: usize = 999;
+
+/// Tells a room what the bot is, once.
+pub(super) async fn welcome(assistant: &Assistant, queued: &Queued) -> Result<(), Failure> {
+    let question = &queued.question;
+    let mut settings = assistant.store.room_settings(&question.room_id)?;
+    if settings.welcomed_at.is_some() {
+        assistant.store.drop_question(&question.room_id, &question.event_id, now())?;
+        return Ok(());
+    }
+    let open = facts(assistant, question).await?.is_some_and(|facts| facts.open);
+    let language = voice::language(&assistant.config, &settings);
+    let voice = voice::of_room(assistant, &question.room_id, &settings)?;
+    let welcome = Welcome {
+        organisation: &assistant.config.organisation,
+        title: voice.compagnon.title(),
+        description: &voice.compagnon.about.description,
+        retention: voice::retention(&assistant.config, &settings),
+        direct: question.direct,
+        open,
+    };
+    let text = if open && !assistant.externals { Text::RefusedOpenRoom } else { Text::Welcome(welcome) };
+    let parts = matrix::parts(&text.say(language));
+    settings.welcomed_at = Some(now());
+    let changes = vec![Change::Settings(question.room_id.clone(), settings)];
+    let concluded = answer::conclude_with(assistant, queued, Vec::new(), Kind::Notice, parts, changes)?;
+    concluded.deliver(assistant).await.map(drop)
+}
+
+/// Tells a person what the bot is, once, unless the room was told within sight.
+pub(super) async fn inform(assistant: &Assistant, queued: &Queued, settings: &Settings) -> Result<(), Failure> {
+    let question = &queued.question;
+    if assistant.store.is_informed(&question.sender)? {
+        return Ok(());
+    }
+    let in_sight = |at: u64| question.direct || now().saturating_sub(at) < IN_SIGHT.as_millis() as u64;
+    if !settings.welcomed_at.is_some_and(in_sight) {
+        let contact = Text::Contact { retention: voice::retention(&assistant.config, settings) };
+        let text = contact.say(voice::language(&assistant.config, settings));
+        let transaction = delivery::transaction(&question.event_id, CONTACT_PART, "");
+        let outgoing = Outgoing {
+            kind: Kind::Notice,
+            complete: true,
+            markdown: &text,
+            ..assistant.outgoing(question, CONTACT_PART, &transaction)
+        };
+        // The transaction id keeps it single if the process ends before the next line.
+        match delivery::send(assistant, &outgoing).await {
+            Err(Failure::Refused(_)) => return Ok(()),
+            other => other.map(drop)?,
+        }
+    }
+    assistant.store.apply(&[Change::Informed(question.sender.clone())], now())?;
+    Ok(())
+}
+
+/// What the room is; nothing when the bot is not in it any more.
+pub(super) async fn facts(assistant: &Assistant, question: &Incoming) -> Result<Option<RoomFacts>, Failure> {
+    match delivery::persist(assistant, || assistant.gateway.room(&question.room_id)).await {
+        Ok(facts) => Ok(Some(facts)),
+        Err(Failure::Refused(_)) => Ok(None),
+        Err(other) => Err(other),
+    }
+}

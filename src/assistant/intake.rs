@@ -1,0 +1,140 @@
+//! What comes from the rooms: which messages are for the bot, which of them wait for an answer, and what is done at once.
+
+use std::time::Instant;
+
+use ruma::{EventId, RoomId};
+
+use super::{
+    Assistant, answer,
+    commands::{self, Call},
+    inbox::Work,
+    limits::Verdict,
+    now,
+    running::Interruption,
+    texts::Text,
+};
+use crate::{
+    compagnon::Answers,
+    matrix::Batch,
+    message::{Edit, Incoming, Origin},
+    store::{Accept, Queued, StoreError},
+};
+
+impl Assistant {
+    /// Writes down what a sync response brought. When it returns, the questions in it will be answered even if the process dies.
+    pub fn accept(&self, batch: Batch) -> Result<(), StoreError> {
+        let questions = self.addressed(batch.messages)?;
+        let edits = new_texts(batch.edits);
+        self.take(&Accept {
+            next_batch: Some(&batch.next_batch),
+            questions: &questions,
+            undecrypted: &batch.undecrypted,
+            left: &batch.left,
+            edits: &edits,
+            redactions: &batch.redactions,
+            upgraded: &batch.upgraded,
+        })?;
+        for reaction in batch.reactions.into_iter().filter(|reaction| commands::is_stop(&reaction.key)) {
+            self.spawn(|assistant| commands::react(assistant, reaction));
+        }
+        Ok(())
+    }
+
+    /// Takes messages whose key arrived after them: as [`Assistant::accept`], outside of a sync.
+    pub fn accept_late(&self, messages: Vec<Incoming>, edits: Vec<Edit>) -> Result<(), StoreError> {
+        let questions = self.addressed(messages)?;
+        self.take(&Accept { questions: &questions, edits: &new_texts(edits), ..Accept::default() })
+    }
+
+    /// Writes down what came, and starts on what is new in it.
+    fn take(&self, accept: &Accept<'_>) -> Result<(), StoreError> {
+        let accepted = self.store.accept(accept, now())?;
+        for queued in accepted.new {
+            self.admit(queued)?;
+        }
+        for edited in accepted.edited {
+            self.changed(&edited.queued.question.room_id, &edited.queued.question.event_id);
+            if edited.anew {
+                self.again(edited.queued);
+            }
+        }
+        if !accepted.redacted.is_empty() {
+            for redaction in accept.redactions {
+                self.changed(&redaction.room_id, &redaction.redacts);
+            }
+            self.withdraw(self.store.withdrawals()?);
+        }
+        Ok(())
+    }
+
+    /// Lets a new question wait for its turn, unless its author asks too much.
+    fn admit(&self, queued: Queued) -> Result<(), StoreError> {
+        let question = &queued.question;
+        let exempt = question.origin == Origin::Joined || self.call(question).is_some_and(|call| call.is_stop());
+        let verdict = if exempt { Verdict::Pass } else { self.limits.check(question, Instant::now()) };
+        let refusal = match verdict {
+            Verdict::Pass => match self.inbox_run(|inbox| inbox.push(self.work(queued))) {
+                Some(Work::Question(refused) | Work::Command(refused)) => (*refused, Text::Busy),
+                Some(Work::Delivery(_)) | None => return Ok(()),
+            },
+            Verdict::Slow(wait) => (queued, Text::SlowDown { wait }),
+            Verdict::Loop => (queued, Text::LoopStopped),
+            Verdict::Silent => {
+                self.store.drop_question(&question.room_id, &question.event_id, now())?;
+                return Ok(());
+            }
+        };
+        self.spawn(|assistant| async move {
+            let (refused, text) = refusal;
+            assistant.report(answer::decline(&assistant, &refused, &text).await);
+        });
+        Ok(())
+    }
+
+    /// Lets a question that was answered before wait for its turn again.
+    pub(super) fn again(&self, queued: Queued) {
+        // It was accepted once; and it takes the place of its own answer, not a new one.
+        let refused = self.inbox_run(|inbox| inbox.resume(Work::Question(Box::new(queued))));
+        debug_assert!(refused.is_none(), "what was accepted is never refused");
+    }
+
+    /// A question has another text, or is no more: an answer being written from the old one is given up.
+    fn changed(&self, room: &RoomId, event: &EventId) {
+        if let Some(run) = self.runs.about(room, event) {
+            run.interrupt(Interruption::Changed);
+        }
+    }
+
+    /// Those of the messages that are meant for the bot.
+    fn addressed(&self, messages: Vec<Incoming>) -> Result<Vec<Incoming>, StoreError> {
+        let mut questions = Vec::new();
+        for message in messages {
+            if self.is_addressed(&message)? {
+                questions.push(message);
+            }
+        }
+        Ok(questions)
+    }
+
+    /// Whether a message is meant for the bot.
+    fn is_addressed(&self, message: &Incoming) -> Result<bool, StoreError> {
+        if self.config.limits.bots.contains(&message.sender) {
+            return Ok(false);
+        }
+        Ok(message.origin == Origin::Joined
+            || message.direct
+            || message.mentions_me
+            || Call::read(message, false).is_some()
+            || match &message.replies_to {
+                Some(event_id) => self.store.is_own(event_id)?,
+                None => message.thread.is_some() && self.store.answers_in(&message.conversation())?,
+            }
+            || self.store.room_settings(&message.room_id)?.answers == Answers::All)
+    }
+}
+
+/// The edits that count. A command is a new message: no edit becomes one.
+fn new_texts(mut edits: Vec<Edit>) -> Vec<Edit> {
+    edits.retain(|edit| !Call::is_command(&edit.body));
+    edits
+}

@@ -1,0 +1,103 @@
+//! The answers being written at this moment, so that they can be stopped, and given up when their question is changed or taken back.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+};
+
+use ruma::{EventId, OwnedEventId, OwnedUserId, RoomId};
+use tokio_util::sync::CancellationToken;
+
+use crate::message::{ConversationId, Incoming};
+
+/// Why an answer being written ends early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Interruption {
+    /// Somebody asked for it: what is written so far is the answer.
+    Stopped,
+    /// Its question has another text now, or is no more.
+    Changed,
+}
+
+/// One answer being written.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) conversation: ConversationId,
+    pub(super) question: OwnedEventId,
+    pub(super) asker: OwnedUserId,
+    draft: OnceLock<OwnedEventId>,
+    why: OnceLock<Interruption>,
+    token: CancellationToken,
+}
+
+impl Run {
+    /// Notes the message that shows the answer.
+    pub(super) fn shown_as(&self, draft: &EventId) {
+        let _ = self.draft.set(draft.to_owned());
+    }
+
+    /// Ends the answer early; the first reason counts.
+    pub(super) fn interrupt(&self, why: Interruption) {
+        let _ = self.why.set(why);
+        self.token.cancel();
+    }
+
+    /// Waits until the answer is to end early.
+    pub(super) async fn interrupted(&self) -> Interruption {
+        self.token.cancelled().await;
+        self.why.get().copied().unwrap_or(Interruption::Changed)
+    }
+}
+
+/// All of them: at most one per conversation.
+#[derive(Debug, Default)]
+pub(super) struct Runs(Mutex<HashMap<ConversationId, Arc<Run>>>);
+
+impl Runs {
+    /// Enters an answer, until the guard is dropped.
+    pub(super) fn enter(&self, question: &Incoming) -> Entered<'_> {
+        let run = Arc::new(Run {
+            conversation: question.conversation(),
+            question: question.event_id.clone(),
+            asker: question.sender.clone(),
+            draft: OnceLock::new(),
+            why: OnceLock::new(),
+            token: CancellationToken::new(),
+        });
+        self.lock().insert(run.conversation.clone(), Arc::clone(&run));
+        Entered { runs: self, run }
+    }
+
+    /// The answer being written in a conversation; without one there, to this person elsewhere in the room.
+    pub(super) fn near(&self, conversation: &ConversationId, person: &OwnedUserId) -> Option<Arc<Run>> {
+        let runs = self.lock();
+        let elsewhere =
+            || runs.values().find(|run| run.conversation.room_id == conversation.room_id && run.asker == *person);
+        runs.get(conversation).or_else(elsewhere).cloned()
+    }
+
+    /// The answer that a message shows or that answers it.
+    pub(super) fn about(&self, room: &RoomId, event: &EventId) -> Option<Arc<Run>> {
+        let about = |run: &&Arc<Run>| {
+            run.conversation.room_id == room
+                && (run.question == event || run.draft.get().is_some_and(|draft| draft == event))
+        };
+        self.lock().values().find(about).cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ConversationId, Arc<Run>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An answer that counts as being written for as long as this is there.
+pub(super) struct Entered<'a> {
+    runs: &'a Runs,
+    pub(super) run: Arc<Run>,
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.runs.lock().remove(&self.run.conversation);
+    }
+}

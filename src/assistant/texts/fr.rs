@@ -1,0 +1,342 @@
+//! The French sentences. Plain words, vouvoiement, no jargon; what can be typed stands between backquotes.
+
+use std::{borrow::Cow, time::Duration};
+
+use super::{Summary, Text, Welcome};
+use crate::compagnon::{Answers, CompagnonError, VARIABLES};
+
+/// The sentence in French.
+#[allow(clippy::too_many_lines)] // One arm per sentence: the table that people proofread.
+pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
+    let sentence = match text {
+        Text::Busy => "Je réponds déjà à beaucoup de questions. Reposez-moi la vôtre dans une minute.",
+        Text::TooOld => {
+            "J’étais arrêté quand vous avez écrit ce message, et il date : je n’y réponds pas. Écrivez-le de nouveau s’il vous est encore utile."
+        }
+        Text::TooLong => {
+            "Votre message est trop long pour que je le lise en une fois. Raccourcissez-le ou envoyez-le en plusieurs messages."
+        }
+        Text::QuestionTooLong { limit } => {
+            return format!(
+                "Votre message dépasse {limit} caractères : raccourcissez-le ou envoyez-le en plusieurs messages."
+            )
+            .into();
+        }
+        Text::NoQuestion => {
+            "Vous m’avez appelé sans rien me demander. Écrivez votre question dans le même message, ou `!aide`."
+        }
+        Text::Failed => {
+            "Je n’ai pas pu répondre : le modèle a rencontré une erreur. Reposez votre question ; si cela se reproduit, prévenez l’administrateur du service."
+        }
+        Text::Empty => "Je n’ai rien trouvé à répondre. Posez votre question autrement.",
+        Text::SlowDown { wait } => {
+            return format!(
+                "Vous m’avez beaucoup sollicité. Revenez dans {} : d’ici là, je ne réponds plus.",
+                delay(*wait)
+            )
+            .into();
+        }
+        Text::LoopStopped => {
+            "Nos messages s’enchaînent trop vite pour être écrits par une personne : je ne réponds plus ici pendant une heure."
+        }
+        Text::Cut => "*(Réponse arrêtée : longueur maximale atteinte. Demandez-moi de continuer.)*",
+        Text::Stopped => "*(Réponse arrêtée à votre demande.)*",
+        Text::Mark { title } => return format!("*{title} · réponse d’une IA, à vérifier*").into(),
+        Text::RefusedServer => "Je ne réponds qu’aux agents de mon administration : je ne peux pas rejoindre ce salon.",
+        Text::RefusedExternal => "Je ne suis pas ouvert aux invités externes : je ne peux pas rejoindre ce salon.",
+        Text::RefusedOpenRoom => "Je ne réponds pas dans les salons ouverts aux externes.",
+        Text::Welcome(welcome) => return self::welcome(welcome).into(),
+        Text::Contact { retention } => return contact(*retention).into(),
+        Text::UnknownCommand { nearest: Some(nearest) } => {
+            return format!(
+                "Je ne connais pas cette commande. Vouliez-vous dire `!{nearest}` ? Toutes les commandes : `!aide`."
+            )
+            .into();
+        }
+        Text::UnknownCommand { nearest: None } => "Je ne connais pas cette commande. Toutes les commandes : `!aide`.",
+        Text::Usage { usage } => return format!("Cette commande s’écrit ainsi :\n\n{usage}").into(),
+        Text::NeedsAdministrator => {
+            "Seuls les administrateurs de ce salon peuvent faire cela. Demandez-le à l’un d’eux, ou écrivez-moi en message privé : là, vous décidez."
+        }
+        Text::OnlyInPrivate => "Cette commande nomme des personnes : écrivez-la-moi en message privé.",
+        Text::NeedsInstanceAdministrator => "Seuls les administrateurs du service peuvent faire cela.",
+        Text::Help => "**Ce que vous pouvez m’écrire**",
+        Text::HelpMore { guide, direct } => return help_more(*guide, *direct).into(),
+        Text::Summary(summary) => self::summary(*summary),
+        Text::Current { title, description, addition, settings } => {
+            return current(title, description, *addition, settings).into();
+        }
+        Text::List => "**Compagnons**",
+        Text::ListPrivate => "**Faits ici ou par vous**",
+        Text::ListCurrent => "*(celui d’ici)*",
+        Text::ListMore { example } => return format!("Pour en changer : `!compagnon choisir {example}`.").into(),
+        Text::Chosen { title, welcome, example } => return chosen(title, welcome, *example).into(),
+        Text::NoSuchCompagnon { nearest: Some(nearest) } => {
+            return format!("Je ne trouve pas ce compagnon. Vouliez-vous dire `{nearest}` ? Pour les voir tous : `!compagnon liste`.").into();
+        }
+        Text::NoSuchCompagnon { nearest: None } => {
+            "Je ne trouve pas ce compagnon. Pour les voir tous : `!compagnon liste`."
+        }
+        Text::Ambiguous { candidates } => {
+            return format!("Plusieurs compagnons correspondent : {candidates}. Lequel ?").into();
+        }
+        Text::Gone { title } => {
+            return format!("Le compagnon choisi ici n’existe plus : c’est désormais **{title}** qui répond. Pour en choisir un autre : `!compagnon liste`.").into();
+        }
+        Text::NameTaken { id } => return format!("Il y a déjà un compagnon `{id}` : donnez-lui un autre nom.").into(),
+        Text::Created { title, id } => {
+            return format!("**{title}** est créé et répond désormais ici. Ce salon et vous êtes seuls à le voir ; pour le proposer à tous : `!compagnon publier {id}`.").into();
+        }
+        Text::Changed { title, id, version, diff, published } => {
+            return changed(title, id, *version, diff, *published).into();
+        }
+        Text::Unchanged => "C’est le même texte : rien n’a changé.",
+        Text::Deleted { title } => return format!("**{title}** est supprimé, avec toutes ses versions.").into(),
+        Text::FromLibrary { title } => {
+            return format!("**{title}** fait partie du catalogue du service : il ne se modifie pas d’ici. Faites le vôtre avec `!compagnon créer`, ou ajoutez une consigne pour ce salon avec `!compagnon consigne`.").into();
+        }
+        Text::NotYours => "Seuls les administrateurs du salon où ce compagnon a été créé peuvent le changer.",
+        Text::Proposed { title } => {
+            return format!("**{title}** est proposé au catalogue. Un administrateur du service va le lire ; d’ici là, rien ne change. Pour y renoncer : `!compagnon retirer`.").into();
+        }
+        Text::AlreadyPublished => "Cette version est déjà au catalogue.",
+        Text::Accepted { title, version } => {
+            return format!("**{title}** (version {version}) est au catalogue : tous les agents peuvent le choisir.")
+                .into();
+        }
+        Text::Declined { title } => {
+            return format!("La proposition de **{title}** est refusée ; il reste à son salon.").into();
+        }
+        Text::Withdrawn { title } => {
+            return format!("**{title}** n’est plus au catalogue. Il reste à son salon et à son auteur.").into();
+        }
+        Text::NotPublished => "Ce compagnon n’est ni au catalogue, ni proposé.",
+        Text::Proposals => {
+            "**Compagnons proposés au catalogue**\n\nPour lire : `!compagnon voir`. Pour décider : `!compagnon accepter` ou `!compagnon refuser`."
+        }
+        Text::NoProposals => "Aucun compagnon n’est proposé.",
+        Text::NewProposal { title, id, author } => {
+            return format!("{author} propose le compagnon **{title}** au catalogue. Pour le lire : `!compagnon voir {id}`. Pour décider : `!compagnon accepter {id}` ou `!compagnon refuser {id}`.").into();
+        }
+        Text::Versions => "**Versions**",
+        Text::VersionsMore { id } => {
+            return format!("Pour revenir à l’une d’elles : `!compagnon revenir {id} 1`.").into();
+        }
+        Text::NoSuchVersion => "Il n’y a pas de telle version. Pour les voir : `!compagnon voir`.",
+        Text::PromptTooLong { limit } => {
+            return format!("Ce texte dépasse {limit} caractères : raccourcissez-le.").into();
+        }
+        Text::DoesNotFit => "Le texte de ce compagnon est trop long pour le modèle installé ici.",
+        Text::BadPrompt(error) => return bad_prompt(error).into(),
+        Text::AdditionSet => {
+            "C’est noté : cette consigne s’ajoute à celles du compagnon, pour ce salon seulement. Pour l’enlever : `!compagnon consigne aucune`."
+        }
+        Text::AdditionRemoved => "La consigne de ce salon est enlevée.",
+        Text::NoAddition => {
+            "Ce salon n’a pas de consigne. Pour en donner une : `!compagnon consigne`, puis votre texte."
+        }
+        Text::SettingSet { setting } => {
+            return format!(
+                "C’est réglé : {setting}. Pour revenir aux réglages habituels : `!compagnon réglage aucun`."
+            )
+            .into();
+        }
+        Text::BadValue { allowed } => {
+            return format!("Cette valeur ne convient pas. Valeurs possibles : {allowed}.").into();
+        }
+        Text::AnswersAre(Answers::Mention) => {
+            "Ici, je réponds quand on me mentionne, quand on répond à l’un de mes messages, et dans les fils où je parle déjà. Pour que je réponde à tout : `!réponses tout`."
+        }
+        Text::AnswersAre(Answers::All) => {
+            "Ici, je réponds à tous les messages. Pour revenir aux mentions : `!réponses mention`."
+        }
+        Text::AnswersDirect => "En message privé, je réponds à tous vos messages.",
+        Text::RetentionIs { retention, limit } => {
+            return format!(
+                "Ici, j’oublie chaque échange au bout de {}. Pour changer : `!conservation 2j` ({} au plus).",
+                span(*retention),
+                span(*limit)
+            )
+            .into();
+        }
+        Text::RetentionTooLong { limit } => return format!("C’est trop long : {} au plus.", span(*limit)).into(),
+        Text::ForgottenConversation => {
+            "J’ai oublié cette conversation. Les messages restent affichés dans Tchap : supprimez-les si besoin."
+        }
+        Text::ForgottenPerson => {
+            "J’ai oublié tout ce que vous m’avez écrit, dans tous les salons. Les messages restent affichés dans Tchap, et le journal garde la trace de vos commandes, sans leur contenu. Vos compagnons restent : `!compagnon supprimer`."
+        }
+        Text::ForgottenRoom => {
+            "J’ai oublié tout ce qui s’est dit ici, fils compris. Le compagnon et les réglages restent ; les messages restent affichés dans Tchap."
+        }
+        Text::ForgetOthers => {
+            "D’autres personnes ont parlé dans cette conversation : seul un administrateur du salon peut la faire oublier. Pour ce que vous avez écrit, vous : `!oublier moi`."
+        }
+        Text::ExportSent => "Vos données vous attendent dans notre conversation privée, en un fichier.",
+        Text::ExportHere => "Voici tout ce que je garde sur vous. Pour l’effacer : `!oublier moi`.",
+        Text::ExportFailed => "Je n’ai pas pu vous envoyer le fichier. Écrivez-moi `!exporter` en message privé.",
+        Text::Privacy { retention, open } => return privacy(*retention, *open).into(),
+        Text::Status { ready, model, compagnon, waiting, retention, version } => {
+            let state = if *ready {
+                "Tout va bien"
+            } else {
+                "Le modèle ne répond pas : les commandes marchent, les questions attendent"
+            };
+            return format!(
+                "{state}.\n\n- Compagnon : {compagnon}\n- Modèle : {model}\n- Questions en attente : {waiting}\n- Conservation ici : {}\n- Version : {version}",
+                span(*retention)
+            )
+            .into();
+        }
+        Text::Redoing => "Je récris ma dernière réponse, plus haut.",
+        Text::NothingToRedo => "Je n’ai pas de réponse à refaire pour vous ici.",
+        Text::Stopping { dropped: 0 } => "Je m’arrête.",
+        Text::Stopping { dropped } => {
+            return format!("Je m’arrête, et je laisse vos questions en attente ({dropped}).").into();
+        }
+        Text::NothingToStop => "Je n’écris rien en ce moment.",
+        Text::StopNotYours => {
+            "Cette réponse est pour quelqu’un d’autre : lui-même ou un administrateur du salon peut l’arrêter."
+        }
+        Text::Journal => "**Journal** (les plus récents d’abord)",
+        Text::JournalEmpty => "Le journal est vide.",
+    };
+    sentence.into()
+}
+
+fn summary(summary: Summary) -> &'static str {
+    match summary {
+        Summary::Help => "cette liste",
+        Summary::Compagnon => "voir, choisir ou créer l’assistant de cette conversation",
+        Summary::Answers => "quand je réponds : si l’on me mentionne, ou à tout",
+        Summary::Retention => "au bout de combien de temps j’oublie",
+        Summary::Forget => "oublier cette conversation, tout ce que vous avez écrit, ou tout le salon",
+        Summary::Export => "recevoir ce que je garde sur vous",
+        Summary::Privacy => "ce que deviennent vos messages",
+        Summary::Status => "savoir si je vais bien",
+        Summary::Redo => "récrire ma dernière réponse",
+        Summary::Stop => "arrêter ma réponse (ou réagissez avec 🛑)",
+        Summary::Journal => "qui a changé quoi (administrateurs du service)",
+    }
+}
+
+const NEVER: &str = "Ne m’écrivez ni mot de passe, ni information classifiée, ni donnée de santé.";
+
+fn welcome(welcome: &Welcome<'_>) -> String {
+    let Welcome { organisation, title, description, retention, direct, open } = welcome;
+    let call = if *direct { "Écrivez-moi ici." } else { "Pour me parler, mentionnez-moi (@)." };
+    let warning = if *open {
+        "\n- **Attention : ce salon est ouvert à des personnes extérieures à l’État, qui lisent mes réponses.**"
+    } else {
+        ""
+    };
+    format!(
+        "Bonjour, je suis l’assistant de {organisation} : **une intelligence artificielle**, pas une personne. {call}\n\n\
+         - **{title}** vous répond : {description}\n\
+         - Je peux me tromper : vérifiez avant d’utiliser une réponse.\n\
+         - {NEVER}\n\
+         - Tout reste sur nos serveurs, chiffré ; j’oublie au bout de {}.{warning}\n\n\
+         `!aide` pour les commandes, `!compagnon liste` pour choisir un autre assistant.",
+        span(*retention)
+    )
+}
+
+fn contact(retention: Duration) -> String {
+    format!(
+        "Bonjour. Vous m’écrivez pour la première fois : je suis **une intelligence artificielle**, je peux me tromper. {NEVER} J’oublie au bout de {}. `!aide` pour les commandes.",
+        span(retention)
+    )
+}
+
+fn help_more(guide: Option<&str>, direct: bool) -> String {
+    let guide = guide.map_or_else(String::new, |guide| format!(" Le guide : {guide}"));
+    let how =
+        if direct { "Ici, le « ! » n’est pas obligatoire." } else { "`!aide compagnon` détaille une commande." };
+    format!("{how}{guide}")
+}
+
+fn current(title: &str, description: &str, addition: Option<&str>, settings: &[String]) -> String {
+    let mut text = format!("**{title}** répond ici : {description}");
+    if !settings.is_empty() {
+        text = format!("{text}\n\nRéglages : {}.", settings.join(", "));
+    }
+    if let Some(addition) = addition {
+        text = format!("{text}\n\nConsigne de ce salon :\n\n{addition}");
+    }
+    format!("{text}\n\nPour en changer : `!compagnon liste`.")
+}
+
+fn chosen(title: &str, welcome: &str, example: Option<&str>) -> String {
+    let example = example.map_or_else(String::new, |example| format!("\n\nPar exemple : « {example} »"));
+    format!("C’est **{title}** qui répond désormais. {welcome}{example}")
+}
+
+fn changed(title: &str, id: &str, version: u32, diff: &str, published: bool) -> String {
+    let published = if published {
+        format!(" Le catalogue garde la version publiée ; pour proposer celle-ci : `!compagnon publier {id}`.")
+    } else {
+        String::new()
+    };
+    let back = version.saturating_sub(1);
+    format!(
+        "**{title}** est en version {version}.{published}\n\n{diff}\n\nPour revenir en arrière : `!compagnon revenir {id} {back}`."
+    )
+}
+
+fn bad_prompt(error: &CompagnonError) -> String {
+    match error {
+        CompagnonError::NoFrontMatter | CompagnonError::FrontMatter(_) => {
+            "L’en-tête entre `---` n’est pas lisible : il faut au moins `name:` et `description:`. Ou enlevez-le."
+                .to_owned()
+        }
+        CompagnonError::Empty => {
+            "Il manque le texte du compagnon : écrivez-le à la ligne, sous le nom, dans le même message.".to_owned()
+        }
+        CompagnonError::Variable(name) => {
+            let list = VARIABLES.map(|name| format!("`{{{{ {name} }}}}`")).join(", ");
+            format!("`{name}` n’est pas une variable. Vous pouvez écrire {list}.")
+        }
+        CompagnonError::Unclosed => "Une variable ouverte par `{{` n’est pas fermée par `}}`.".to_owned(),
+    }
+}
+
+fn privacy(retention: Duration, open: bool) -> String {
+    let warning = if open {
+        "\n- **Ce salon est ouvert à des personnes extérieures à l’État : elles lisent mes réponses.**"
+    } else {
+        ""
+    };
+    format!(
+        "**Vos messages**\n\n\
+         - Ils sont lus par un modèle installé sur nos serveurs. Rien n’en sort.\n\
+         - Je garde, chiffrés, nos échanges de cette conversation pour la suivre, {} au plus. Ce que je sais ici ne sert jamais ailleurs.{warning}\n\
+         - Supprimez un message : je l’oublie aussitôt, avec ma réponse. Modifiez-le : je réponds de nouveau.\n\
+         - Une trace des commandes est gardée (qui, quoi, quand), sans contenu.\n\
+         - {NEVER}\n\n\
+         Vos droits : `!exporter` pour tout recevoir, `!oublier moi` pour tout effacer.",
+        span(retention)
+    )
+}
+
+/// A wait, rounded up.
+fn delay(wait: Duration) -> String {
+    match wait.as_secs() + u64::from(wait.subsec_nanos() > 0) {
+        0 | 1 => "une seconde".to_owned(),
+        seconds @ 2..60 => format!("{seconds} secondes"),
+        seconds if seconds <= 60 => "une minute".to_owned(),
+        seconds => format!("{} minutes", seconds.div_ceil(60)),
+    }
+}
+
+/// A time that things are kept.
+fn span(time: Duration) -> String {
+    let hours = time.as_secs() / 3600;
+    match (hours / 24, hours % 24) {
+        (0, 0) => format!("{} minutes", time.as_secs() / 60),
+        (0, 1) => "une heure".to_owned(),
+        (0, hours) => format!("{hours} heures"),
+        (1, 0) => "24 heures".to_owned(),
+        (days, 0) => format!("{days} jours"),
+        (_, _) => format!("{hours} heures"),
+    }
+}

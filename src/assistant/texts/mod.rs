@@ -1,0 +1,406 @@
+//! Every sentence the bot says by itself, in one place: [`Text`] names them, `fr` and `en` say them. French comes first.
+//!
+//! Both say all of them, because a `match` must; and none is there for nothing, because the compiler names a variant that nobody uses.
+//! `docs/phrases.md` shows them all for proofreading.
+
+mod en;
+mod fr;
+#[cfg(test)]
+mod samples;
+
+use std::{borrow::Cow, time::Duration};
+
+pub use crate::compagnon::Language;
+use crate::{
+    compagnon::{Answers, CompagnonError},
+    matrix::{Refusal, Sentence},
+};
+
+/// A sentence, or a short message of a few.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Text<'a> {
+    // What is said instead of an answer, or under one.
+    /// Too many questions wait.
+    Busy,
+    /// The question is older than the bot answers.
+    TooOld,
+    /// The question does not fit in what the model can read.
+    TooLong,
+    /// The question has more characters than ops allow.
+    QuestionTooLong {
+        /// The most characters.
+        limit: usize,
+    },
+    /// The bot was called and nothing was asked.
+    NoQuestion,
+    /// The model failed.
+    Failed,
+    /// The model wrote nothing.
+    Empty,
+    /// This person, or this room, asks faster than ops allow.
+    SlowDown {
+        /// When to come back.
+        wait: Duration,
+    },
+    /// Two programs seem to answer each other.
+    LoopStopped,
+    /// Put after an answer that reached the greatest length allowed.
+    Cut,
+    /// Put after an answer that somebody stopped.
+    Stopped,
+    /// Put under every answer: that a machine wrote it, and which compagnon.
+    Mark {
+        /// The compagnon's title.
+        title: &'a str,
+    },
+    /// An invitation from another homeserver than those served.
+    RefusedServer,
+    /// An invitation from outside of the State.
+    RefusedExternal,
+    /// A room open to people outside of the State.
+    RefusedOpenRoom,
+
+    // First contact.
+    /// Said when the bot comes into a room.
+    Welcome(Welcome<'a>),
+    /// Said to a person who writes for the first time in a room that was welcomed long ago.
+    Contact {
+        /// How long things are kept.
+        retention: Duration,
+    },
+
+    // Commands in general.
+    /// There is no such command.
+    UnknownCommand {
+        /// The command meant, perhaps.
+        nearest: Option<&'a str>,
+    },
+    /// How a command is written.
+    Usage {
+        /// Its form.
+        usage: &'a str,
+    },
+    /// Only who administers the room may do this.
+    NeedsAdministrator,
+    /// Not to be read by a whole room.
+    OnlyInPrivate,
+    /// Only who administers the service may do this.
+    NeedsInstanceAdministrator,
+    /// Above the list of commands.
+    Help,
+    /// Under the list of commands.
+    HelpMore {
+        /// The guide's address.
+        guide: Option<&'a str>,
+        /// Whether this is a direct conversation.
+        direct: bool,
+    },
+    /// What a command does, in the list of commands.
+    Summary(Summary),
+
+    // Compagnons.
+    /// Which compagnon the room has.
+    Current {
+        /// Its title.
+        title: &'a str,
+        /// Its description.
+        description: &'a str,
+        /// The room's addition.
+        addition: Option<&'a str>,
+        /// What else the room has set, as `temperature 0.2`.
+        settings: &'a [String],
+    },
+    /// Above the list of compagnons.
+    List,
+    /// Above those of the list that only this room and their authors see.
+    ListPrivate,
+    /// Beside the room's own in the list.
+    ListCurrent,
+    /// Under the list: how to choose.
+    ListMore {
+        /// An identifier of the list.
+        example: &'a str,
+    },
+    /// A compagnon was chosen.
+    Chosen {
+        /// Its title.
+        title: &'a str,
+        /// What it says.
+        welcome: &'a str,
+        /// A question to start with.
+        example: Option<&'a str>,
+    },
+    /// There is no such compagnon here.
+    NoSuchCompagnon {
+        /// The one meant, perhaps.
+        nearest: Option<&'a str>,
+    },
+    /// Several would fit.
+    Ambiguous {
+        /// Their identifiers.
+        candidates: &'a str,
+    },
+    /// The room's compagnon is there no more; the usual one answers.
+    Gone {
+        /// The title of the usual one.
+        title: &'a str,
+    },
+    /// Another compagnon has this name.
+    NameTaken {
+        /// Its identifier.
+        id: &'a str,
+    },
+    /// A compagnon was made, and the room has it now.
+    Created {
+        /// Its title.
+        title: &'a str,
+        /// Its identifier.
+        id: &'a str,
+    },
+    /// A compagnon was changed.
+    Changed {
+        /// Its title.
+        title: &'a str,
+        /// Its identifier.
+        id: &'a str,
+        /// The new version's number.
+        version: u32,
+        /// The lines taken out and put in.
+        diff: &'a str,
+        /// Whether everybody sees an earlier version until the new one is published.
+        published: bool,
+    },
+    /// The new text is the old one.
+    Unchanged,
+    /// A compagnon was deleted.
+    Deleted {
+        /// Its title.
+        title: &'a str,
+    },
+    /// A compagnon of the library cannot be changed by command.
+    FromLibrary {
+        /// Its title.
+        title: &'a str,
+    },
+    /// Only the administrators of the room where it was made may change it.
+    NotYours,
+    /// It was proposed to the catalogue.
+    Proposed {
+        /// Its title.
+        title: &'a str,
+    },
+    /// It is in the catalogue in this version already.
+    AlreadyPublished,
+    /// It was taken into the catalogue.
+    Accepted {
+        /// Its title.
+        title: &'a str,
+        /// The version.
+        version: u32,
+    },
+    /// Its proposal was turned down.
+    Declined {
+        /// Its title.
+        title: &'a str,
+    },
+    /// It is not in the catalogue any more, nor proposed.
+    Withdrawn {
+        /// Its title.
+        title: &'a str,
+    },
+    /// It is neither in the catalogue nor proposed.
+    NotPublished,
+    /// Above the list of proposals.
+    Proposals,
+    /// There are no proposals.
+    NoProposals,
+    /// Told to the administrators of the service.
+    NewProposal {
+        /// The compagnon's title.
+        title: &'a str,
+        /// Its identifier.
+        id: &'a str,
+        /// Who proposes it.
+        author: &'a str,
+    },
+    /// Above a compagnon's versions.
+    Versions,
+    /// Under a compagnon's versions.
+    VersionsMore {
+        /// Its identifier.
+        id: &'a str,
+    },
+    /// There is no such version.
+    NoSuchVersion,
+    /// A prompt has more characters than ops allow.
+    PromptTooLong {
+        /// The most characters.
+        limit: usize,
+    },
+    /// A compagnon's prompt leaves no room for a question in the model.
+    DoesNotFit,
+    /// The text of a compagnon cannot be used.
+    BadPrompt(&'a CompagnonError),
+    /// The room's addition was set.
+    AdditionSet,
+    /// The room's addition was removed.
+    AdditionRemoved,
+    /// The room has no addition.
+    NoAddition,
+    /// A room's setting was changed, as `temperature 0.2`.
+    SettingSet {
+        /// The setting.
+        setting: &'a str,
+    },
+    /// A value cannot be used.
+    BadValue {
+        /// The values that can.
+        allowed: &'a str,
+    },
+
+    // The other commands.
+    /// Which messages are answered.
+    AnswersAre(Answers),
+    /// In a direct conversation, every message is answered.
+    AnswersDirect,
+    /// How long things are kept in this room.
+    RetentionIs {
+        /// How long.
+        retention: Duration,
+        /// The longest that ops allow.
+        limit: Duration,
+    },
+    /// Longer than ops allow.
+    RetentionTooLong {
+        /// The longest.
+        limit: Duration,
+    },
+    /// This conversation is forgotten.
+    ForgottenConversation,
+    /// What this person has said is forgotten everywhere.
+    ForgottenPerson,
+    /// The whole room is forgotten.
+    ForgottenRoom,
+    /// A conversation with others is forgotten by an administrator only.
+    ForgetOthers,
+    /// The export was sent to the direct conversation.
+    ExportSent,
+    /// The export is the file just above.
+    ExportHere,
+    /// The export could not be sent.
+    ExportFailed,
+    /// What is kept, where, for how long, and one's rights.
+    Privacy {
+        /// How long things are kept here.
+        retention: Duration,
+        /// Whether people outside of the State may be in the room.
+        open: bool,
+    },
+    /// How the bot is.
+    Status {
+        /// Whether the model can answer.
+        ready: bool,
+        /// The model's name.
+        model: &'a str,
+        /// The compagnon's title.
+        compagnon: &'a str,
+        /// Questions waiting, in all rooms.
+        waiting: usize,
+        /// How long things are kept here.
+        retention: Duration,
+        /// The program's version.
+        version: &'a str,
+    },
+    /// The last answer is written again.
+    Redoing,
+    /// There is no answer to write again.
+    NothingToRedo,
+    /// The answer being written is stopped.
+    Stopping {
+        /// Questions of this person that are dropped as well.
+        dropped: usize,
+    },
+    /// Nothing is being written.
+    NothingToStop,
+    /// The answer is another person's.
+    StopNotYours,
+    /// Above the audit trail.
+    Journal,
+    /// The audit trail is empty.
+    JournalEmpty,
+}
+
+/// What the first message in a room tells.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Welcome<'a> {
+    /// The body that runs the bot.
+    pub organisation: &'a str,
+    /// The compagnon's title.
+    pub title: &'a str,
+    /// What it does.
+    pub description: &'a str,
+    /// How long things are kept.
+    pub retention: Duration,
+    /// Whether this is a direct conversation.
+    pub direct: bool,
+    /// Whether people outside of the State may be in the room.
+    pub open: bool,
+}
+
+/// What a command does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Summary {
+    /// `!aide`
+    Help,
+    /// `!compagnon`
+    Compagnon,
+    /// `!réponses`
+    Answers,
+    /// `!conservation`
+    Retention,
+    /// `!oublier`
+    Forget,
+    /// `!exporter`
+    Export,
+    /// `!confidentialité`
+    Privacy,
+    /// `!état`
+    Status,
+    /// `!refaire`
+    Redo,
+    /// `!stop`
+    Stop,
+    /// `!journal`
+    Journal,
+}
+
+impl Text<'_> {
+    /// The sentence in a language, as markdown.
+    pub(super) fn say(&self, language: Language) -> Cow<'static, str> {
+        match language {
+            Language::Fr => fr::say(self),
+            Language::En => en::say(self),
+        }
+    }
+}
+
+/// What is said of a refused invitation, in a language.
+#[must_use]
+pub fn refusal(language: Language) -> Sentence {
+    fn say(refusal: Refusal, language: Language) -> &'static str {
+        let text = match refusal {
+            Refusal::Server => Text::RefusedServer,
+            Refusal::External => Text::RefusedExternal,
+            Refusal::OpenRoom => Text::RefusedOpenRoom,
+        };
+        match text.say(language) {
+            Cow::Borrowed(sentence) => sentence,
+            // These three depend on nothing.
+            Cow::Owned(_) => "",
+        }
+    }
+    match language {
+        Language::Fr => |refusal| say(refusal, Language::Fr),
+        Language::En => |refusal| say(refusal, Language::En),
+    }
+}

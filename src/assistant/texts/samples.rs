@@ -1,0 +1,234 @@
+//! Each sentence with values as they may be: `docs/phrases.md` is made from it, for proofreading, and is held up to date.
+
+use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, time::Duration};
+
+use super::{Language, Summary, Text, Welcome};
+use crate::compagnon::{Answers, CompagnonError};
+
+const WEEK: Duration = Duration::from_hours(7 * 24);
+const MONTH: Duration = Duration::from_hours(30 * 24);
+
+#[allow(clippy::too_many_lines)] // The table of all sentences.
+fn samples() -> Vec<Text<'static>> {
+    let welcome = |direct, open| {
+        Text::Welcome(Welcome {
+            organisation: "l'État",
+            title: "Assistant généraliste",
+            description: "Aide aux tâches courantes des agents.",
+            retention: WEEK,
+            direct,
+            open,
+        })
+    };
+    let (title, id) = ("Budget", "budget");
+    let mut all = vec![
+        Text::Busy,
+        Text::TooOld,
+        Text::TooLong,
+        Text::QuestionTooLong { limit: 16_000 },
+        Text::NoQuestion,
+        Text::Failed,
+        Text::Empty,
+        Text::SlowDown { wait: Duration::from_millis(29_200) },
+        Text::LoopStopped,
+        Text::Cut,
+        Text::Stopped,
+        Text::Mark { title },
+        Text::RefusedServer,
+        Text::RefusedExternal,
+        Text::RefusedOpenRoom,
+        welcome(true, false),
+        welcome(false, true),
+        Text::Contact { retention: WEEK },
+        Text::UnknownCommand { nearest: Some("oublier") },
+        Text::UnknownCommand { nearest: None },
+        Text::Usage { usage: "- `!réponses mention`\n- `!réponses tout`" },
+        Text::NeedsAdministrator,
+        Text::OnlyInPrivate,
+        Text::NeedsInstanceAdministrator,
+        Text::Help,
+        Text::HelpMore { guide: None, direct: true },
+        Text::HelpMore { guide: Some("https://exemple.gouv.fr/guide"), direct: false },
+        Text::Current { title, description: "Prépare le budget.", addition: None, settings: &[] },
+        Text::Current {
+            title,
+            description: "Prépare le budget.",
+            addition: Some("```\nSoyez bref.\n```"),
+            settings: &[],
+        },
+        Text::List,
+        Text::ListPrivate,
+        Text::ListCurrent,
+        Text::ListMore { example: "ressources-humaines" },
+        Text::Chosen { title, welcome: "Je prépare votre budget.", example: Some("Que vaut le chapitre 2 ?") },
+        Text::NoSuchCompagnon { nearest: Some("synthese") },
+        Text::NoSuchCompagnon { nearest: None },
+        Text::Ambiguous { candidates: "`budget`, `budget-2027`" },
+        Text::Gone { title: "Assistant généraliste" },
+        Text::NameTaken { id },
+        Text::Created { title, id },
+        Text::Changed {
+            title,
+            id,
+            version: 2,
+            diff: "```diff\n- Vous comptez.\n+ Vous comptez et vérifiez.\n```",
+            published: false,
+        },
+        Text::Changed { title, id, version: 3, diff: "```diff\n+ Vous citez vos sources.\n```", published: true },
+        Text::Unchanged,
+        Text::Deleted { title },
+        Text::FromLibrary { title: "Synthèse" },
+        Text::NotYours,
+        Text::Proposed { title },
+        Text::AlreadyPublished,
+        Text::Accepted { title, version: 2 },
+        Text::Declined { title },
+        Text::Withdrawn { title },
+        Text::NotPublished,
+        Text::Proposals,
+        Text::NoProposals,
+        Text::NewProposal { title, id, author: "Awa" },
+        Text::Versions,
+        Text::VersionsMore { id },
+        Text::NoSuchVersion,
+        Text::PromptTooLong { limit: 8_000 },
+        Text::DoesNotFit,
+        Text::BadPrompt(&CompagnonError::NoFrontMatter),
+        Text::BadPrompt(&CompagnonError::Empty),
+        Text::BadPrompt(&CompagnonError::Unclosed),
+        Text::AdditionSet,
+        Text::AdditionRemoved,
+        Text::NoAddition,
+        Text::SettingSet { setting: "température 0,2" },
+        Text::BadValue { allowed: "0 – 1.5" },
+        Text::AnswersAre(Answers::Mention),
+        Text::AnswersAre(Answers::All),
+        Text::AnswersDirect,
+        Text::RetentionIs { retention: Duration::from_hours(48), limit: MONTH },
+        Text::RetentionTooLong { limit: MONTH },
+        Text::ForgottenConversation,
+        Text::ForgottenPerson,
+        Text::ForgottenRoom,
+        Text::ForgetOthers,
+        Text::ExportSent,
+        Text::ExportHere,
+        Text::ExportFailed,
+        Text::Privacy { retention: WEEK, open: false },
+        Text::Status {
+            ready: true,
+            model: "Ministral 3B",
+            compagnon: title,
+            waiting: 2,
+            retention: WEEK,
+            version: "1.0.0",
+        },
+        Text::Status {
+            ready: false,
+            model: "Ministral 3B",
+            compagnon: title,
+            waiting: 2,
+            retention: Duration::from_hours(1),
+            version: "1.0.0",
+        },
+        Text::Redoing,
+        Text::NothingToRedo,
+        Text::Stopping { dropped: 0 },
+        Text::Stopping { dropped: 2 },
+        Text::NothingToStop,
+        Text::StopNotYours,
+        Text::Journal,
+        Text::JournalEmpty,
+    ];
+    let summaries = [
+        Summary::Help,
+        Summary::Compagnon,
+        Summary::Answers,
+        Summary::Retention,
+        Summary::Forget,
+        Summary::Export,
+        Summary::Privacy,
+        Summary::Status,
+        Summary::Redo,
+        Summary::Stop,
+        Summary::Journal,
+    ];
+    all.extend(summaries.map(Text::Summary));
+    all
+}
+
+/// The name of a variant.
+fn name(text: &Text<'_>) -> String {
+    let debug = format!("{text:?}");
+    debug.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn every_sentence_is_in_the_samples_and_used() {
+    let source = include_str!("mod.rs");
+    let (_, body) = source.split_once("pub(super) enum Text<'a> {").expect("the table");
+    let (body, _) = body.split_once("\n}").expect("its end");
+    let variants = body.lines().filter_map(|line| {
+        let line = line.strip_prefix("    ")?;
+        line.starts_with(char::is_uppercase)
+            .then(|| line.split([' ', '(', '{', ',']).next().unwrap_or_default().to_owned())
+    });
+    let variants: BTreeSet<String> = variants.collect();
+    assert!(variants.len() > 60, "the table was read: {variants:?}");
+    let sampled: BTreeSet<String> = samples().iter().map(name).collect();
+    assert_eq!(variants, sampled);
+    // The compiler names a variant that nobody makes; this names one that only the samples would make.
+    let uses = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/assistant"));
+    let unused: Vec<&String> = variants.iter().filter(|name| !uses.contains(&format!("Text::{name}"))).collect();
+    assert!(unused.is_empty(), "{unused:?}");
+}
+
+/// The text of all source files below a folder, those of the sentences themselves left out.
+fn sources(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() && !path.ends_with("texts") {
+            text.push_str(&sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&fs::read_to_string(&path).expect("a file"));
+        }
+    }
+    // Refused invitations are named where the sentences are.
+    text + include_str!("mod.rs").split_once("pub fn refusal").map_or("", |(_, refusal)| refusal)
+}
+
+#[test]
+fn each_sentence_is_said_once_in_each_language_and_in_its_own_words() {
+    let mut seen = BTreeSet::new();
+    for text in samples() {
+        let (fr, en) = (text.say(Language::Fr), text.say(Language::En));
+        assert!(!fr.trim().is_empty() && !en.trim().is_empty(), "{text:?}");
+        // Titles and samples of values are the same in both; what is around them is not.
+        assert!(fr != en, "{text:?} is not translated");
+        for sentence in [fr, en] {
+            assert!(!sentence.contains("  "), "{sentence}");
+            assert!(seen.insert(sentence.clone().into_owned()), "said twice: {sentence}");
+        }
+    }
+}
+
+#[test]
+fn the_page_of_phrases_is_up_to_date() {
+    let mut page = String::from(
+        "# Phrases\n\nEverything the bot says by itself, in French and in English, with made-up values. Made from \
+         `src/assistant/texts` by `UPDATE_PHRASES=1 cargo test phrases`; a test holds it up to date.\n",
+    );
+    for text in samples() {
+        let quote = |sentence: &str| {
+            sentence.lines().map(|line| format!("> {line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+        };
+        let (fr, en) = (quote(&text.say(Language::Fr)), quote(&text.say(Language::En)));
+        let _ = write!(page, "\n### {}\n\n{fr}\n\n{en}\n", name(&text));
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/phrases.md");
+    if std::env::var_os("UPDATE_PHRASES").is_some() {
+        fs::write(&path, &page).expect("written");
+    }
+    let known = fs::read_to_string(&path).unwrap_or_default();
+    assert!(known == page, "docs/phrases.md is not up to date: UPDATE_PHRASES=1 cargo test phrases");
+}

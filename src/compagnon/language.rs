@@ -1,0 +1,56 @@
+//! The languages the bot speaks by itself.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+/// The language of the bot's own sentences.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// French.
+    #[default]
+    Fr,
+    /// English.
+    En,
+}
+
+impl Language {
+    /// A date in words, as a system prompt gives it.
+    #[must_use]
+    pub fn date(self, date: Date) -> String {
+        const FR: [&str; 12] = [
+            "janvier",
+            "février",
+            "mars",
+            "avril",
+            "mai",
+            "juin",
+            "juillet",
+            "août",
+            "septembre",
+            "octobre",
+            "novembre",
+            "décembre",
+        ];
+        match self {
+            Self::Fr => {
+                let day = if date.day() == 1 { "1er".to_owned() } else { date.day().to_string() };
+                let month = FR.get(usize::from(date.month().unsigned_abs()) - 1).copied().unwrap_or_default();
+                format!("{day} {month} {}", date.year())
+            }
+            Self::En => date.strftime("%-d %B %Y").to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Language;
+
+    #[test]
+    fn dates_are_in_words() {
+        let first = jiff::civil::date(2026, 8, 1);
+        assert_eq!(Language::Fr.date(first), "1er août 2026");
+        assert_eq!(Language::En.date(first), "1 August 2026");
+    }
+}

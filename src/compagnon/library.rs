@@ -1,0 +1,261 @@
+//! The compagnons of the prompts folder, or those that come with the program; read again when a file changes.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+    time::SystemTime,
+};
+
+use super::{Compagnon, CompagnonError, Visibility};
+
+/// The compagnons that come with the program, for a start without a prompts folder.
+const EMBEDDED: [(&str, &str); 10] = [
+    ("temoin", include_str!("../../prompts/temoin.md")),
+    ("generaliste", include_str!("../../prompts/generaliste.md")),
+    ("ressources-humaines", include_str!("../../prompts/ressources-humaines.md")),
+    ("cybersecurite", include_str!("../../prompts/cybersecurite.md")),
+    ("campus-numerique", include_str!("../../prompts/campus-numerique.md")),
+    ("redaction-administrative", include_str!("../../prompts/redaction-administrative.md")),
+    ("synthese", include_str!("../../prompts/synthese.md")),
+    ("traduction", include_str!("../../prompts/traduction.md")),
+    ("reponse-usagers", include_str!("../../prompts/reponse-usagers.md")),
+    ("france-services", include_str!("../../prompts/france-services.md")),
+];
+
+/// Why a file or the whole folder is not usable. One sentence that names the file and what to mend.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum FolderError {
+    /// A file's text is not a compagnon.
+    #[error("{file}: {reason}")]
+    File {
+        /// The file's name.
+        file: String,
+        /// What to mend.
+        reason: CompagnonError,
+    },
+    /// A file cannot be read.
+    #[error("{file}: {reason}")]
+    Unreadable {
+        /// The file's name.
+        file: String,
+        /// The system's reason.
+        reason: String,
+    },
+    /// The folder cannot be read.
+    #[error("the prompts folder {folder} cannot be read: {reason}")]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// The system's reason.
+        reason: String,
+    },
+    /// The one asked for is not there.
+    #[error("there is no compagnon `{asked}`; there are: {known}")]
+    Unknown {
+        /// What was asked for.
+        asked: String,
+        /// Those there are.
+        known: String,
+    },
+}
+
+/// The compagnons there are, by identifier.
+#[derive(Clone, Debug, Default)]
+pub struct Library {
+    compagnons: BTreeMap<String, Arc<Compagnon>>,
+}
+
+impl Library {
+    /// Reads every `*.md` of a folder, or the embedded ones without a folder. Files that are not usable are left out and returned
+    /// beside the library, each with its reason.
+    pub fn load(folder: Option<&Path>) -> Result<(Self, Vec<FolderError>), FolderError> {
+        Self::default().again(folder)
+    }
+
+    /// The library as the folder has it now; of a file that has become unusable, the compagnon it gave before.
+    fn again(&self, folder: Option<&Path>) -> Result<(Self, Vec<FolderError>), FolderError> {
+        let mut compagnons = BTreeMap::new();
+        let mut problems = Vec::new();
+        for (id, text) in files(folder)? {
+            let file = format!("{id}.md");
+            let read = text
+                .map_err(|reason| FolderError::Unreadable { file: file.clone(), reason })
+                .and_then(|text| Compagnon::parse(&id, &text).map_err(|reason| FolderError::File { file, reason }));
+            let compagnon = match read {
+                Ok(compagnon) => Some(Arc::new(compagnon)),
+                Err(problem) => {
+                    problems.push(problem);
+                    self.compagnons.get(&id).cloned()
+                }
+            };
+            compagnons.extend(compagnon.map(|compagnon| (id, compagnon)));
+        }
+        Ok((Self { compagnons }, problems))
+    }
+
+    /// The compagnon of that identifier.
+    pub fn get(&self, id: &str) -> Result<&Arc<Compagnon>, FolderError> {
+        self.compagnons.get(id).ok_or_else(|| FolderError::Unknown {
+            asked: id.to_owned(),
+            known: self.compagnons.keys().map(String::as_str).collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    /// All of them, in the order of their identifiers.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Compagnon>> {
+        self.compagnons.values()
+    }
+
+    /// Those that lists show.
+    pub fn shown(&self) -> impl Iterator<Item = &Arc<Compagnon>> {
+        self.iter().filter(|compagnon| compagnon.about.visibility == Visibility::Public)
+    }
+}
+
+/// The identifier and text of each file; instead of a text that cannot be read, the system's reason.
+#[allow(clippy::type_complexity)] // One use, above.
+fn files(folder: Option<&Path>) -> Result<Vec<(String, Result<String, String>)>, FolderError> {
+    let Some(folder) = folder else {
+        return Ok(EMBEDDED.iter().map(|(id, text)| ((*id).to_owned(), Ok((*text).to_owned()))).collect());
+    };
+    let files = paths(folder)?.into_iter().map(|(id, path)| {
+        let text = fs::read_to_string(path).map_err(|error| error.to_string());
+        (id, text)
+    });
+    Ok(files.collect())
+}
+
+fn paths(folder: &Path) -> Result<Vec<(String, PathBuf)>, FolderError> {
+    let unreadable = |reason: std::io::Error| FolderError::Folder {
+        folder: folder.display().to_string(),
+        reason: reason.to_string(),
+    };
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let markdown = path.extension().is_some_and(|extension| extension == "md");
+        // An editor's or a deployment's hidden files are nobody's compagnon.
+        let id = path.file_stem().and_then(|stem| stem.to_str()).filter(|id| markdown && !id.starts_with('.'));
+        paths.extend(id.map(str::to_owned).map(|id| (id, path.clone())));
+    }
+    Ok(paths)
+}
+
+/// The library in use, which follows its folder.
+#[derive(Debug)]
+pub struct Shelf {
+    folder: Option<PathBuf>,
+    library: RwLock<(Arc<Library>, Stamp)>,
+}
+
+/// What tells that a file has changed: length and time of each.
+type Stamp = BTreeMap<PathBuf, Option<(u64, SystemTime)>>;
+
+impl Shelf {
+    /// Reads the folder; see [`Library::load`].
+    pub fn open(folder: Option<&Path>) -> Result<(Self, Vec<FolderError>), FolderError> {
+        let stamp = stamp(folder);
+        let (library, problems) = Library::load(folder)?;
+        let library = RwLock::new((Arc::new(library), stamp));
+        Ok((Self { folder: folder.map(Path::to_owned), library }, problems))
+    }
+
+    /// The library now. What is in use stays as it is while somebody holds it.
+    #[must_use]
+    pub fn library(&self) -> Arc<Library> {
+        Arc::clone(&self.library.read().unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    /// Reads the folder again if a file in it has changed. Returns the problems found, or `None` when nothing has changed. A file that
+    /// has become unusable is named, and the compagnon it gave before goes on.
+    pub fn refresh(&self) -> Option<Vec<FolderError>> {
+        self.folder.as_ref()?;
+        let stamp = stamp(self.folder.as_deref());
+        let known = self.library();
+        if self.library.read().unwrap_or_else(PoisonError::into_inner).1 == stamp {
+            return None;
+        }
+        let (library, problems) = known.again(self.folder.as_deref()).unwrap_or_else(|folder| {
+            // The folder itself is gone, for the moment perhaps: nothing changes but that.
+            (Library::clone(&known), vec![folder])
+        });
+        *self.library.write().unwrap_or_else(PoisonError::into_inner) = (Arc::new(library), stamp);
+        Some(problems)
+    }
+}
+
+fn stamp(folder: Option<&Path>) -> Stamp {
+    let paths = folder.map(paths).and_then(Result::ok).unwrap_or_default();
+    let stamp = |path: &Path| fs::metadata(path).and_then(|file| Ok((file.len(), file.modified()?))).ok();
+    paths.into_iter().map(|(_, path)| (path.clone(), stamp(&path))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{EMBEDDED, FolderError, Library, Shelf};
+    use crate::compagnon::CompagnonError;
+
+    const COLETTE: &str = "---\nname: Colette\ndescription: Budget\n---\nTu es {{ name }}.\n";
+
+    fn ids(library: &Library) -> Vec<&str> {
+        library.iter().map(|compagnon| compagnon.id.as_str()).collect()
+    }
+
+    #[test]
+    fn a_broken_file_does_not_hide_the_others() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("colette.md"), COLETTE).expect("written");
+        fs::write(folder.path().join("broken.md"), "nothing").expect("written");
+        fs::write(folder.path().join("notes.txt"), "not a compagnon").expect("written");
+        let (library, problems) = Library::load(Some(folder.path())).expect("readable");
+        assert_eq!(ids(&library), ["colette"]);
+        let broken = FolderError::File { file: "broken.md".to_owned(), reason: CompagnonError::NoFrontMatter };
+        assert_eq!(problems, [broken]);
+        assert!(library.get("x").expect_err("unknown").to_string().contains("there are: colette"));
+    }
+
+    #[test]
+    fn the_embedded_ones_are_good() {
+        let (library, problems) = Library::load(None).expect("embedded");
+        assert_eq!(problems, []);
+        assert_eq!(library.iter().count(), EMBEDDED.len());
+        assert!(library.shown().all(|compagnon| compagnon.id != "temoin"), "the witness is for trying things out");
+        for compagnon in library.shown() {
+            let about = &compagnon.about;
+            assert!(about.description.chars().count() <= 90, "{}", compagnon.id);
+            assert!(about.examples.len() == 3 && !about.welcome.is_empty(), "{}", compagnon.id);
+            assert!(compagnon.prompt.contains("3114"), "{}", compagnon.id);
+        }
+    }
+
+    #[test]
+    fn a_change_is_followed_and_a_broken_one_keeps_the_last_good() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("colette.md");
+        fs::write(&file, COLETTE).expect("written");
+        let (shelf, _) = Shelf::open(Some(folder.path())).expect("readable");
+        assert_eq!(shelf.refresh(), None, "nothing has changed");
+        let held = shelf.library();
+
+        fs::write(&file, COLETTE.replace("Budget", "Budget et paie")).expect("written");
+        fs::write(folder.path().join("anatole.md"), COLETTE.replace("Colette", "Anatole")).expect("written");
+        assert_eq!(shelf.refresh(), Some(Vec::new()));
+        assert_eq!(ids(&shelf.library()), ["anatole", "colette"]);
+        assert_eq!(shelf.library().get("colette").expect("there").about.description, "Budget et paie");
+        assert_eq!(held.get("colette").expect("there").about.description, "Budget", "what is in use stays");
+
+        fs::write(&file, "nothing any more").expect("written");
+        let problems = shelf.refresh().expect("a change");
+        assert!(problems[0].to_string().starts_with("colette.md: "), "{problems:?}");
+        assert_eq!(shelf.library().get("colette").expect("kept").about.description, "Budget et paie");
+        assert_eq!(shelf.refresh(), None, "named once");
+
+        fs::remove_file(&file).expect("removed");
+        assert_eq!(shelf.refresh(), Some(Vec::new()));
+        assert_eq!(ids(&shelf.library()), ["anatole"]);
+    }
+}

@@ -1,0 +1,119 @@
+//! What the assistant asks of a room: what it is, what a person may do there, where one person can be talked to alone.
+
+use matrix_sdk::{
+    Room, RoomDisplayName, RoomMemberships, RoomState,
+    config::RequestConfig,
+    ruma::{
+        OwnedRoomId, UserId,
+        events::{direct::DirectUserIdentifier, room::member::MembershipState},
+    },
+};
+use serde_json::Value;
+
+use super::{
+    RoomFacts, SendError,
+    fault::Fault,
+    moves, name,
+    power::{self, Creators},
+    rooms::{self, RoomKind},
+    session::Session,
+};
+
+/// What a room is, from what the SDK knows of it.
+pub(super) async fn facts(session: &Session, room: &Room) -> Result<RoomFacts, SendError> {
+    let kind = rooms::kind(session, room).await;
+    let name = match kind {
+        RoomKind::Direct => other_person(room).await,
+        _ => match display_name(room).await? {
+            RoomDisplayName::Named(name) | RoomDisplayName::Aliased(name) | RoomDisplayName::Calculated(name) => {
+                name::room(&name)
+            }
+            RoomDisplayName::EmptyWas(_) | RoomDisplayName::Empty => None,
+        },
+    };
+    let open = rooms::access_rule(room).await.as_deref() == Some("unrestricted");
+    Ok(RoomFacts { kind, name, open })
+}
+
+async fn display_name(room: &Room) -> Result<RoomDisplayName, SendError> {
+    Ok(room.display_name().await.map_err(|error| Fault::Local(error.to_string()))?)
+}
+
+/// The name of the other one in a direct conversation. Members are known as they speak; of those who have not, the server's summary of
+/// the room says the names.
+async fn other_person(room: &Room) -> Option<String> {
+    let members = room.members_no_sync(RoomMemberships::ACTIVE).await.unwrap_or_default();
+    let other = members.iter().find(|member| member.user_id() != room.own_user_id());
+    if let Some(name) = other.and_then(|other| name::person(other.display_name()?)) {
+        return Some(name);
+    }
+    match room.display_name().await.ok()? {
+        RoomDisplayName::Calculated(name) => name::person(&name),
+        _ => None,
+    }
+}
+
+/// The power level of a person who is in the room, asked of the server: the SDK knows only what the last sync said, and somebody may
+/// just have lost their power.
+pub(super) async fn power_level(room: &Room, user_id: &UserId, once: RequestConfig) -> Result<Option<i64>, SendError> {
+    let member = state(room, "m.room.member", user_id.as_str(), once).await?.unwrap_or_default();
+    if member["membership"] != "join" {
+        return Ok(None);
+    }
+    let levels = state(room, "m.room.power_levels", "", once).await?;
+    // How a room was made never changes, so what the SDK knows of that is true.
+    let rules = room.clone_info().room_version_rules_or_default();
+    // The rooms in which version 12 was tried out.
+    let hydra = room.version().is_some_and(|version| version.as_str().starts_with("org.matrix.hydra."));
+    let creators = Creators {
+        users: room.creators().unwrap_or_default(),
+        above_all: hydra || rules.authorization.explicitly_privilege_room_creators,
+    };
+    Ok(Some(power::level(&creators, levels.as_ref(), user_id)))
+}
+
+/// The encrypted direct conversation in which there are the bot and this person, and nobody else.
+pub(super) async fn direct_room(session: &Session, user_id: &UserId) -> Result<Option<OwnedRoomId>, SendError> {
+    let mut invited = None;
+    for room in session.client().joined_rooms() {
+        if !may_be_with(&room, user_id).await || rooms::kind(session, &room).await != RoomKind::Direct {
+            continue;
+        }
+        if !session.encrypted.contains(&room).await {
+            continue;
+        }
+        // The whole list of members, from the server if need be: a third one would read what is meant for one.
+        let members = room.members(RoomMemberships::ACTIVE).await.map_err(|error| Fault::from(&error))?;
+        let others: Vec<_> = members.iter().filter(|member| member.user_id() != session.user_id()).collect();
+        let [other] = others[..] else { continue };
+        if other.user_id() != user_id {
+            continue;
+        }
+        if *other.membership() == MembershipState::Join {
+            return Ok(Some(room.room_id().to_owned()));
+        }
+        invited.get_or_insert_with(|| room.room_id().to_owned());
+    }
+    Ok(invited)
+}
+
+/// Whether it is worth asking for the room's members: a bot has as many conversations as people.
+async fn may_be_with(room: &Room, user_id: &UserId) -> bool {
+    room.active_members_count() <= 2
+        && (room.direct_targets().contains(<&DirectUserIdentifier>::from(user_id))
+            || room.heroes().iter().any(|hero| hero.user_id == user_id)
+            || room.get_member_no_sync(user_id).await.ok().flatten().is_some())
+}
+
+/// Whether the bot is in this room, and this person too or invited to it, as the server says now.
+pub(super) async fn is_shared(room: &Room, user_id: &UserId, once: RequestConfig) -> Result<bool, SendError> {
+    if room.state() != RoomState::Joined || room.active_members_count() > 2 {
+        return Ok(false);
+    }
+    let member = state(room, "m.room.member", user_id.as_str(), once).await?.unwrap_or_default();
+    Ok(member["membership"] == "join" || member["membership"] == "invite")
+}
+
+async fn state(room: &Room, kind: &str, key: &str, once: RequestConfig) -> Result<Option<Value>, SendError> {
+    Ok(moves::state_once(room, kind, key, Some(once)).await.map_err(|error| Fault::from(&error))?)
+}

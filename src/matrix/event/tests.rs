@@ -1,0 +1,226 @@
+use ruma::{room_id, user_id};
+use serde_json::{Value, json};
+
+use super::{Found, Incoming, Reader, Skip, redacted};
+
+fn find_in(event: &Value, direct: bool, encrypted: bool, decrypted: bool) -> Result<Found, Skip> {
+    let names = ["@marius:hs".to_owned(), "Marius".to_owned()];
+    let own = user_id!("@marius:hs");
+    let reader = Reader { own, names: &names, room_id: room_id!("!r:hs"), direct, encrypted };
+    reader.read(&event.to_string(), decrypted)
+}
+
+fn read_in(event: &Value, direct: bool, encrypted: bool, decrypted: bool) -> Result<Incoming, Skip> {
+    find_in(event, direct, encrypted, decrypted).map(|found| match found {
+        Found::Question(incoming) => incoming,
+        other => panic!("no question: {other:?}"),
+    })
+}
+
+fn read(event: &Value) -> Result<Incoming, Skip> {
+    read_in(event, false, false, false)
+}
+
+fn message(content: &Value) -> Value {
+    json!({"type": "m.room.message", "event_id": "$q", "sender": "@a:hs", "origin_server_ts": 7, "content": content})
+}
+
+#[test]
+fn a_text_is_a_question() {
+    let found = read(&message(&json!({"msgtype": "m.text", "body": "Bonjour"}))).unwrap();
+    assert_eq!((found.body.as_str(), found.sent_at, found.mentions_me), ("Bonjour", 7, false));
+    assert!(found.thread.is_none() && found.replies_to.is_none());
+}
+
+#[test]
+fn what_is_no_question() {
+    let text = json!({"msgtype": "m.text", "body": "x"});
+    let with = |key: &str, value: Value| {
+        let mut event = message(&text);
+        event[key] = value;
+        event
+    };
+    let table = [
+        (message(&json!({"msgtype": "m.notice", "body": "x"})), Skip::OtherType),
+        (message(&json!({"msgtype": "m.emote", "body": "x"})), Skip::OtherType),
+        (message(&json!({"msgtype": "m.image", "body": "x.png", "url": "mxc://hs/x"})), Skip::OtherType),
+        (message(&json!({"msgtype": "m.text", "body": "x", "org.compagnon.answer": {}})), Skip::Compagnon),
+        (message(&json!({"msgtype": "m.notice", "body": "x", "org.compagnon.answer": {}})), Skip::Compagnon),
+        (message(&json!({})), Skip::Redacted),
+        (with("unsigned", json!({"redacted_because": {}})), Skip::Redacted),
+        (with("sender", json!("@marius:hs")), Skip::Own),
+        (with("type", json!("m.room.encrypted")), Skip::OtherType),
+        (with("state_key", json!("")), Skip::OtherType),
+        (with("sender", json!("nobody")), Skip::Malformed),
+        (message(&json!({"msgtype": "m.text", "body": 7})), Skip::Malformed),
+        (message(&json!({"msgtype": "m.text", "body": "x", "m.mentions": {"user_ids": 3}})), Skip::Malformed),
+        (
+            message(&json!({"msgtype": "m.text", "body": "x", "m.relates_to": {"rel_type": "m.thread"}})),
+            Skip::Malformed,
+        ),
+        (message(&json!({"msgtype": "m.text", "body": "   "})), Skip::Empty),
+    ];
+    for (event, expected) in table {
+        assert_eq!(read(&event).unwrap_err(), expected, "{event}");
+    }
+}
+
+#[test]
+fn only_m_mentions_calls_the_bot() {
+    let called = json!({"msgtype": "m.text", "body": "Marius: aide", "m.mentions": {"user_ids": ["@marius:hs"]}});
+    let found = read(&message(&called)).unwrap();
+    assert_eq!((found.mentions_me, found.body.as_str()), (true, "aide"));
+
+    for content in [
+        json!({"msgtype": "m.text", "body": "Marius: aide"}),
+        json!({"msgtype": "m.text", "body": "Marius: aide", "m.mentions": {}}),
+        json!({"msgtype": "m.text", "body": "Marius: aide", "m.mentions": {"room": true}}),
+        json!({"msgtype": "m.text", "body": "Marius: aide", "m.mentions": {"user_ids": ["@marius:evil"]},
+            "format": "org.matrix.custom.html",
+            "formatted_body": "<a href=\"https://matrix.to/#/@marius:hs\">Marius</a>: aide"}),
+    ] {
+        let found = read(&message(&content)).unwrap();
+        assert_eq!((found.mentions_me, found.body.as_str()), (false, "Marius: aide"));
+    }
+    let bare = json!({"msgtype": "m.text", "body": "Marius", "m.mentions": {"user_ids": ["@marius:hs"]}});
+    assert_eq!(read(&message(&bare)).unwrap().body, "");
+}
+
+#[test]
+fn replies_and_threads() {
+    let place = |relation: Value| {
+        let content = json!({"msgtype": "m.text", "body": "> <@b:hs> avant\n\nx", "m.relates_to": relation});
+        let found = read(&message(&content)).unwrap();
+        assert_eq!(found.body, "x");
+        (found.thread.map(|id| id.to_string()), found.replies_to.map(|id| id.to_string()))
+    };
+    let (root, target) = (Some("$root".to_owned()), Some("$target".to_owned()));
+    let reply = json!({"event_id": "$target"});
+    assert_eq!(place(json!({"m.in_reply_to": reply})), (None, target.clone()));
+    let thread = json!({"rel_type": "m.thread", "event_id": "$root", "m.in_reply_to": reply, "is_falling_back": true});
+    assert_eq!(place(thread), (root.clone(), None));
+    let within = json!({"rel_type": "m.thread", "event_id": "$root", "m.in_reply_to": reply, "is_falling_back": false});
+    assert_eq!(place(within), (root.clone(), target.clone()));
+    let unsaid = json!({"rel_type": "m.thread", "event_id": "$root", "m.in_reply_to": reply});
+    assert_eq!(place(unsaid), (root, target));
+}
+
+#[test]
+fn plain_text_in_an_encrypted_room_is_ignored() {
+    let event = message(&json!({"msgtype": "m.text", "body": "x"}));
+    assert_eq!(read_in(&event, true, true, false).unwrap_err(), Skip::PlainText);
+    assert!(read_in(&event, true, true, true).is_ok());
+    assert!(read_in(&event, true, false, false).is_ok());
+}
+
+#[test]
+fn a_name_is_taken_off_in_a_direct_conversation() {
+    let event = message(&json!({"msgtype": "m.text", "body": "Marius, aide"}));
+    let found = read_in(&event, true, false, false).unwrap();
+    assert_eq!((found.body.as_str(), found.mentions_me, found.direct), ("aide", false, true));
+}
+
+#[test]
+fn a_strange_time_is_no_reason_to_be_silent() {
+    for (time, expected) in [(json!(u64::MAX), u64::MAX), (json!(-1), 0), (json!("x"), 0), (Value::Null, 0)] {
+        let mut event = message(&json!({"msgtype": "m.text", "body": "x"}));
+        event["origin_server_ts"] = time;
+        assert_eq!(read(&event).unwrap().sent_at, expected);
+    }
+}
+
+#[test]
+fn redactions_name_their_target_in_two_ways() {
+    let old = json!({"type": "m.room.redaction", "redacts": "$a", "content": {}}).to_string();
+    let new = json!({"type": "m.room.redaction", "content": {"redacts": "$b"}}).to_string();
+    let text = message(&json!({"msgtype": "m.text", "body": "m.room.redaction", "redacts": "$c"})).to_string();
+    let found = redacted([old.as_str(), new.as_str(), text.as_str()].into_iter());
+    assert_eq!(found, ["$a".to_owned(), "$b".to_owned()].into());
+}
+
+fn edit(relates: &Value, new: &Value) -> Value {
+    message(&json!({"msgtype": "m.text", "body": "* y", "m.new_content": new, "m.relates_to": relates}))
+}
+
+#[test]
+fn an_edit_is_cleaned_as_a_question_is() {
+    let relates = json!({"rel_type": "m.replace", "event_id": "$old"});
+    for (body, expected) in [("y", "y"), ("Marius: y", "y"), ("> <@b:hs> avant\n\n@marius:hs y", "y")] {
+        let event = edit(&relates, &json!({"msgtype": "m.text", "body": body}));
+        let Ok(Found::Edit(found)) = find_in(&event, false, false, false) else { panic!("no edit: {body}") };
+        assert_eq!((found.event_id.as_str(), found.replaces.as_str(), found.sender.as_str()), ("$q", "$old", "@a:hs"));
+        assert_eq!((found.room_id.as_str(), found.body.as_str()), ("!r:hs", expected));
+    }
+}
+
+#[test]
+fn what_is_no_edit() {
+    let relates = json!({"rel_type": "m.replace", "event_id": "$old"});
+    let text = json!({"msgtype": "m.text", "body": "y"});
+    let by = |sender: &str| {
+        let mut event = edit(&relates, &text);
+        event["sender"] = sender.into();
+        event
+    };
+    let mut answer = edit(&relates, &text);
+    answer["content"]["org.compagnon.answer"] = json!({"question": "$x"});
+    let table = [
+        (edit(&relates, &json!({"msgtype": "m.notice", "body": "y"})), Skip::OtherType),
+        (edit(&relates, &json!({"msgtype": "m.text", "body": " "})), Skip::Empty),
+        (edit(&relates, &Value::Null), Skip::Malformed),
+        (edit(&relates, &json!("y")), Skip::Malformed),
+        (edit(&json!({"rel_type": "m.replace"}), &text), Skip::Malformed),
+        (by("@marius:hs"), Skip::Own),
+        (answer, Skip::Compagnon),
+    ];
+    for (event, expected) in table {
+        assert_eq!(find_in(&event, false, false, false).unwrap_err(), expected, "{event}");
+    }
+    let plain = edit(&relates, &text);
+    assert_eq!(find_in(&plain, false, true, false).unwrap_err(), Skip::PlainText);
+    assert!(find_in(&plain, false, true, true).is_ok());
+}
+
+#[test]
+fn redactions_are_told() {
+    let redaction = |beside: Value, content: Value| {
+        let event = json!({"type": "m.room.redaction", "event_id": "$q", "sender": "@a:hs", "redacts": beside,
+            "content": content});
+        // Nothing in a redaction is secret, so it counts in encrypted rooms too.
+        find_in(&event, false, true, false).map(|found| match found {
+            Found::Redaction(found) => found.redacts.to_string(),
+            other => panic!("no redaction: {other:?}"),
+        })
+    };
+    assert_eq!(redaction(json!("$old"), json!({"reason": "x"})).unwrap(), "$old");
+    assert_eq!(redaction(Value::Null, json!({"redacts": "$new"})).unwrap(), "$new");
+    assert_eq!(redaction(json!("$true"), json!({"redacts": "$forged"})).unwrap(), "$true");
+    assert_eq!(redaction(Value::Null, json!({})).unwrap_err(), Skip::Redacted);
+    assert_eq!(redaction(json!("nothing"), json!(7)).unwrap_err(), Skip::Malformed);
+    let own = json!({"type": "m.room.redaction", "event_id": "$q", "sender": "@marius:hs", "redacts": "$old"});
+    assert_eq!(find_in(&own, false, false, false).unwrap_err(), Skip::Own);
+}
+
+#[test]
+fn reactions_are_told() {
+    let reaction = |sender: &str, content: Value| {
+        let event = json!({"type": "m.reaction", "event_id": "$q", "sender": sender, "content": content});
+        find_in(&event, false, true, false).map(|found| match found {
+            Found::Reaction(found) => (found.sender.to_string(), found.target.to_string(), found.key),
+            other => panic!("no reaction: {other:?}"),
+        })
+    };
+    let thumb = json!({"m.relates_to": {"rel_type": "m.annotation", "event_id": "$t", "key": "👍"}});
+    let expected = ("@a:hs".to_owned(), "$t".to_owned(), "👍".to_owned());
+    assert_eq!(reaction("@a:hs", thumb.clone()).unwrap(), expected);
+    assert_eq!(reaction("@marius:hs", thumb).unwrap_err(), Skip::Own);
+    for (content, expected) in [
+        (json!({}), Skip::Redacted),
+        (json!({"m.relates_to": 7}), Skip::Malformed),
+        (json!({"m.relates_to": {"rel_type": "m.annotation", "event_id": "$t"}}), Skip::Malformed),
+        (json!({"m.relates_to": {"rel_type": "m.annotation", "key": "x"}}), Skip::Malformed),
+        (json!({"m.relates_to": {"rel_type": "m.thread", "event_id": "$t", "key": "x"}}), Skip::OtherType),
+    ] {
+        assert_eq!(reaction("@a:hs", content.clone()).unwrap_err(), expected, "{content}");
+    }
+}

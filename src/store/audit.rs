@@ -1,0 +1,34 @@
+//! Who did what, and who was told what the bot is. It belongs to no room: it is still there when the room is gone.
+
+use ruma::{OwnedRoomId, OwnedUserId, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::records::Tree;
+use super::{Store, StoreError};
+
+/// A line of the audit trail: who, what, when, where. No content.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Entry {
+    /// When, in milliseconds since the epoch.
+    pub at: u64,
+    /// Who.
+    pub by: OwnedUserId,
+    /// In which room.
+    pub room_id: OwnedRoomId,
+    /// What was done, such as `compagnon.create`.
+    pub action: String,
+    /// The number of the compagnon it was done to, if it was one.
+    pub made: Option<u64>,
+}
+
+impl Store {
+    /// The newest `limit` lines of the audit trail, newest first.
+    pub fn audit(&self, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.session().newest(Tree::Audit, limit)
+    }
+
+    /// Whether a person was told what the bot is.
+    pub fn is_informed(&self, user: &UserId) -> Result<bool, StoreError> {
+        self.session().contains(&self.0.names.informed(user))
+    }
+}

@@ -1,0 +1,64 @@
+//! What a command changes: values that take effect together, in one write with the command's own answer or by themselves.
+
+use ruma::{OwnedRoomId, OwnedUserId};
+
+use super::audit::Entry;
+use super::records::{Key, Tree};
+use super::session::Session;
+use super::{Store, StoreError};
+use crate::compagnon::{Made, Settings};
+use crate::message::ConversationId;
+
+/// One change.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A room's settings become these.
+    Settings(OwnedRoomId, Settings),
+    /// A compagnon made by command becomes this.
+    Made(Made),
+    /// A compagnon made by command is no more: its key is destroyed with it.
+    Unmade(u64),
+    /// A person was told what the bot is.
+    Informed(OwnedUserId),
+    /// A line of the audit trail.
+    Audit(Entry),
+    /// What was said in one conversation is forgotten.
+    ForgetConversation(ConversationId),
+    /// What was said in a room, threads included, is forgotten; its settings stay.
+    ForgetTurns(OwnedRoomId),
+    /// What a person has said in any room is forgotten, with the answers to it.
+    ForgetPerson(OwnedUserId),
+}
+
+impl Store {
+    /// Makes changes outside of an answer, all or none.
+    pub fn apply(&self, changes: &[Change], now: u64) -> Result<(), StoreError> {
+        let mut session = self.session();
+        for change in changes {
+            session.change(change, now)?;
+        }
+        session.commit()
+    }
+}
+
+impl Session<'_> {
+    /// Makes a change, in this session's write.
+    pub(super) fn change(&mut self, change: &Change, now: u64) -> Result<(), StoreError> {
+        match change {
+            Change::Settings(room, settings) => self.put(&self.names().settings(room), settings),
+            Change::Made(made) => self.put(&self.names().compagnon(made.number), made),
+            Change::Unmade(number) => {
+                self.unmake(*number);
+                Ok(())
+            }
+            Change::Informed(user) => self.put(&self.names().informed(user), &now),
+            Change::Audit(entry) => {
+                let number = self.next()?.to_be_bytes();
+                self.put(&Key::new(Tree::Audit, &[&number]), entry)
+            }
+            Change::ForgetConversation(conversation) => self.forget_conversation(conversation),
+            Change::ForgetTurns(room) => self.forget_turns(room),
+            Change::ForgetPerson(user) => self.forget_person(user),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What is held on one person, in all rooms: to be handed over, or forgotten.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use ruma::{OwnedEventId, UserId};
+
+use super::answered::Answered;
+use super::audit::Entry;
+use super::records::{Key, Tree};
+use super::session::Session;
+use super::turns::Said;
+use super::{Store, StoreError};
+use crate::compagnon::Made;
+use crate::conversation::Turn;
+use crate::message::ConversationId;
+
+/// All that the store holds on a person.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Personal {
+    /// What the person has asked, and the answers, oldest first within a conversation.
+    pub exchanges: Vec<(ConversationId, Vec<Turn>)>,
+    /// The compagnons the person has made.
+    pub made: Vec<Made>,
+    /// The person's lines of the audit trail, newest first.
+    pub audit: Vec<Entry>,
+    /// When the person was told what the bot is.
+    pub informed_at: Option<u64>,
+}
+
+impl fmt::Debug for Personal {
+    /// Leaves the texts out.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Personal").field("conversations", &self.exchanges.len()).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// All that is held on a person.
+    pub fn personal(&self, user: &UserId) -> Result<Personal, StoreError> {
+        let session = self.session();
+        let mut exchanges: Vec<(ConversationId, Vec<Turn>)> = Vec::new();
+        // In the order of their keys: the turns of one conversation follow one another, oldest first. What an older program wrote
+        // does not say where it was said.
+        for (_, Said { turn, conversation }) in session.exchanges_of(user)? {
+            let Some(conversation) = conversation else { continue };
+            match exchanges.last_mut().filter(|(last, _)| *last == conversation) {
+                Some((_, turns)) => turns.push(turn),
+                None => exchanges.push((conversation, vec![turn])),
+            }
+        }
+        let mut made = session.all_made()?;
+        made.retain(|made| made.author == user);
+        let mut audit = session.newest::<Entry>(Tree::Audit, usize::MAX)?;
+        audit.retain(|entry| entry.by == user);
+        let informed_at = session.look(&self.0.names.informed(user))?;
+        Ok(Personal { exchanges, made, audit, informed_at })
+    }
+}
+
+impl Session<'_> {
+    /// What a person has asked in any room, and the answers.
+    fn exchanges_of(&self, user: &UserId) -> Result<Vec<(Key, Said)>, StoreError> {
+        let theirs = |said: &Said| said.turn.asker.as_deref() == Some(user);
+        let mut said = self.scan::<Said>(&Key::all(Tree::Turns))?;
+        let asked = said.iter().filter(|(_, said)| theirs(said)).map(|(_, said)| said.turn.event_id.clone());
+        let asked: HashSet<OwnedEventId> = asked.collect();
+        said.retain(|(_, said)| asked.contains(&said.turn.event_id));
+        Ok(said)
+    }
+
+    /// Removes what a person has asked in any room with the answers, for good, and that they were told what the bot is. What is under
+    /// way stays, and so does the audit trail.
+    pub(super) fn forget_person(&mut self, user: &UserId) -> Result<(), StoreError> {
+        let said = self.exchanges_of(user)?.into_iter().map(|(key, _)| key);
+        let answered = self.scan::<Answered>(&Key::all(Tree::Answered))?.into_iter();
+        let answered = answered.filter(|(_, answered)| answered.question.sender == user).map(|(key, _)| key);
+        let gone: Vec<Key> = said.chain(answered).collect();
+        for key in &gone {
+            self.remove(key);
+            if let Some(room) = key.room() {
+                self.rotate(room)?;
+            }
+        }
+        self.remove(&self.names().informed(user));
+        Ok(())
+    }
+}

@@ -1,0 +1,233 @@
+//! The plain model: what the store should remember, in the simplest words.
+
+use std::collections::{BTreeMap, HashMap};
+
+use ruma::{EventId, OwnedEventId, OwnedRoomId};
+
+use super::KEEP;
+use crate::conversation::Turn;
+use crate::message::{ConversationId, Edit, Incoming, Redaction, Undecrypted};
+use crate::store::{Accept, Answer, Delivery, Queued};
+
+/// A question without its text, the messages of its answer, and when it was delivered.
+type Answered = (Incoming, Vec<OwnedEventId>, u64);
+
+/// What the store should remember.
+#[derive(Default)]
+pub(super) struct Model {
+    pub(super) cursor: Option<String>,
+    pub(super) inbox: Vec<Queued>,
+    pub(super) outbox: Vec<Delivery>,
+    /// What was said, each conversation in its order.
+    pub(super) said: Vec<(ConversationId, Turn)>,
+    pub(super) answered: Vec<Answered>,
+    pub(super) held: BTreeMap<OwnedEventId, Undecrypted>,
+    pub(super) done: HashMap<OwnedEventId, u64>,
+    pub(super) own: HashMap<OwnedEventId, u64>,
+    pub(super) withdrawals: BTreeMap<OwnedEventId, OwnedRoomId>,
+    pub(super) settings: HashMap<OwnedRoomId, u64>,
+}
+
+impl Model {
+    pub(super) fn waiting(&mut self, event: &EventId) -> Option<&mut Queued> {
+        self.inbox.iter_mut().find(|queued| queued.question.event_id == event)
+    }
+
+    pub(super) fn delivering(&mut self, event: &EventId) -> Option<&mut Delivery> {
+        self.outbox.iter_mut().find(|delivery| delivery.question.event_id == event)
+    }
+
+    pub(super) fn answered(&self, event: &EventId) -> Option<&Answered> {
+        self.answered.iter().find(|(question, ..)| question.event_id == event)
+    }
+
+    fn knows(&mut self, event: &EventId) -> bool {
+        self.waiting(event).is_some() || self.delivering(event).is_some() || self.done.contains_key(event)
+    }
+
+    pub(super) fn queue(&mut self, question: Incoming, again: Option<OwnedEventId>, now: u64) {
+        let (sequence, attempts, draft, shown) = (0, 0, None, Vec::new());
+        self.inbox.push(Queued { sequence, question, received_at: now, attempts, draft, again, shown });
+    }
+
+    /// Returns the new questions, the edited ones with whether they wait anew, and those taken back.
+    pub(super) fn accept(
+        &mut self,
+        batch: &Accept<'_>,
+        now: u64,
+    ) -> (Vec<Incoming>, Vec<(Incoming, bool)>, Vec<OwnedEventId>) {
+        let stays = |room: &OwnedRoomId| !batch.left.contains(room);
+        let mut new = Vec::new();
+        for question in batch.questions.iter().filter(|question| stays(&question.room_id)) {
+            self.held.remove(&question.event_id);
+            if !self.knows(&question.event_id) {
+                new.push(question.event_id.clone());
+                self.queue(question.clone(), None, now);
+            }
+        }
+        for event in batch.undecrypted.iter().filter(|event| stays(&event.room_id)) {
+            if !self.knows(&event.event_id) {
+                self.held.entry(event.event_id.clone()).or_insert_with(|| event.clone());
+            }
+        }
+        let mut edited: Vec<(OwnedEventId, bool)> = Vec::new();
+        for edit in batch.edits.iter().filter(|edit| stays(&edit.room_id)) {
+            let Some(anew) = self.edit(edit, now) else { continue };
+            match edited.iter_mut().find(|(event, _)| *event == edit.replaces) {
+                Some((_, before)) => *before |= anew,
+                None => edited.push((edit.replaces.clone(), anew)),
+            }
+        }
+        let mut redacted = Vec::new();
+        for redaction in batch.redactions.iter().filter(|redaction| stays(&redaction.room_id)) {
+            redacted.extend(self.redact(redaction, now));
+        }
+        redacted.dedup();
+        batch.left.iter().for_each(|room| self.forget(room, now));
+        self.cursor = batch.next_batch.map(str::to_owned);
+        edited.retain(|(event, _)| !new.contains(event));
+        let new = new.iter().filter_map(|event| Some(self.waiting(event)?.question.clone())).collect();
+        let edited = edited.iter().filter_map(|(event, anew)| Some((self.waiting(event)?.question.clone(), *anew)));
+        (new, edited.collect(), redacted)
+    }
+
+    fn edit(&mut self, edit: &Edit, now: u64) -> Option<bool> {
+        if self.done.contains_key(&edit.event_id) {
+            return None;
+        }
+        let known = self.delivering(&edit.replaces).map(|delivery| delivery.question.clone());
+        let known = known.or_else(|| self.answered(&edit.replaces).map(|(question, ..)| question.clone()));
+        let anew = match self.waiting(&edit.replaces) {
+            Some(queued) if queued.question.sender == edit.sender => {
+                queued.question.body.clone_from(&edit.body);
+                false
+            }
+            Some(_) => return None,
+            None => {
+                let question = known.filter(|question| question.sender == edit.sender)?;
+                let question = Incoming { body: edit.body.clone(), ..question };
+                self.queue(question, Some(edit.event_id.clone()), now);
+                true
+            }
+        };
+        self.done.insert(edit.event_id.clone(), now);
+        Some(anew)
+    }
+
+    fn redact(&mut self, redaction: &Redaction, now: u64) -> Option<OwnedEventId> {
+        let Redaction { room_id, redacts } = redaction;
+        self.withdrawals.remove(redacts);
+        let known = self.waiting(redacts).is_some()
+            || self.delivering(redacts).is_some()
+            || self.held.contains_key(redacts)
+            || self.answered(redacts).is_some();
+        let shows = |(_, parts, _): &&Answered| parts.contains(redacts);
+        let question = if known {
+            redacts.clone()
+        } else {
+            self.own.get(redacts)?;
+            self.answered.iter().find(shows)?.0.event_id.clone()
+        };
+        let mut messages = Vec::new();
+        messages.extend(self.waiting(&question).and_then(|queued| queued.draft.clone()));
+        if let Some(delivery) = self.delivering(&question) {
+            messages.extend([delivery.sent.clone(), delivery.answer.shown.clone()].concat());
+        }
+        messages.extend(self.answered(&question).map_or(Vec::new(), |(_, parts, _)| parts.clone()));
+        messages.retain(|message| message != redacts);
+        self.withdrawals.extend(messages.into_iter().map(|message| (message, room_id.clone())));
+        self.inbox.retain(|queued| queued.question.event_id != question);
+        self.outbox.retain(|delivery| delivery.question.event_id != question);
+        self.answered.retain(|(answered, ..)| answered.event_id != question);
+        self.held.remove(&question);
+        self.said.retain(|(_, turn)| turn.event_id != question);
+        self.done.insert(question.clone(), now);
+        Some(question)
+    }
+
+    fn forget(&mut self, room: &OwnedRoomId, now: u64) {
+        let inbox = self.inbox.iter().map(|queued| &queued.question);
+        let questions = inbox.chain(self.outbox.iter().map(|delivery| &delivery.question));
+        let over = questions.filter(|question| question.room_id == *room).map(|question| question.event_id.clone());
+        self.done.extend(over.map(|event| (event, now)));
+        self.inbox.retain(|queued| queued.question.room_id != *room);
+        self.outbox.retain(|delivery| delivery.question.room_id != *room);
+        self.held.retain(|_, event| event.room_id != *room);
+        self.withdrawals.retain(|_, of| of != room);
+        self.settings.remove(room);
+        self.forget_said(|question| question.room_id == *room);
+    }
+
+    /// Forgets exchanges by where they were said.
+    pub(super) fn forget_said(&mut self, forgotten: impl Fn(&ConversationId) -> bool) {
+        self.said.retain(|(conversation, _)| !forgotten(conversation));
+        self.answered.retain(|(question, ..)| !forgotten(&question.conversation()));
+    }
+
+    pub(super) fn conclude(&mut self, question: &Incoming, answer: Answer, turns: Vec<Turn>, now: u64) -> bool {
+        let Some(index) = self.inbox.iter().position(|queued| queued.question == *question) else { return false };
+        self.inbox.remove(index);
+        let conversation = question.conversation();
+        let earlier = |(_, turn): &(ConversationId, Turn)| turn.event_id == question.event_id;
+        let at = self.said.iter().position(earlier).unwrap_or(self.said.len());
+        self.said.retain(|said| !earlier(said));
+        self.said.splice(at..at, turns.into_iter().map(|turn| (conversation.clone(), turn)));
+        self.outbox.retain(|delivery| delivery.question.event_id != question.event_id);
+        let question = question.clone();
+        self.outbox.push(Delivery { sequence: 0, question, answer, sent: Vec::new(), stored_at: now });
+        true
+    }
+
+    /// Whether the acknowledgement is in order. `has_key`: whether the room still has a key.
+    pub(super) fn part_sent(
+        &mut self,
+        question: &Incoming,
+        part: usize,
+        event: &EventId,
+        has_key: bool,
+        now: u64,
+    ) -> bool {
+        if let Some(delivery) = self.delivering(&question.event_id) {
+            match part.cmp(&delivery.sent.len()) {
+                std::cmp::Ordering::Less => delivery.sent[part] = event.to_owned(),
+                std::cmp::Ordering::Equal => delivery.sent.push(event.to_owned()),
+                std::cmp::Ordering::Greater => return false,
+            }
+        } else {
+            self.late(question, event, has_key);
+        }
+        self.own.insert(event.to_owned(), now);
+        true
+    }
+
+    /// A message that was on its way while its question was taken back.
+    pub(super) fn late(&mut self, question: &Incoming, event: &EventId, has_key: bool) {
+        let shown =
+            self.answered(&question.event_id).is_some_and(|(_, parts, _)| parts.iter().any(|part| part == event));
+        let over = self.done.contains_key(&question.event_id) && self.delivering(&question.event_id).is_none();
+        if over && has_key && !shown {
+            self.withdrawals.insert(event.to_owned(), question.room_id.clone());
+        }
+    }
+
+    pub(super) fn delivered(&mut self, question: &Incoming, now: u64) {
+        if let Some(index) = self.outbox.iter().position(|delivery| delivery.question.event_id == question.event_id) {
+            let Delivery { question, answer, sent, .. } = self.outbox.remove(index);
+            let left = answer.shown.into_iter().take(answer.parts.len()).skip(sent.len());
+            let parts = sent.iter().cloned().chain(left.filter(|event| !sent.contains(event))).collect();
+            self.answered.retain(|(answered, ..)| answered.event_id != question.event_id);
+            self.answered.push((Incoming { body: String::new(), ..question }, parts, now));
+        }
+        self.done.insert(question.event_id.clone(), now);
+    }
+
+    pub(super) fn purge(&mut self, now: u64) {
+        self.done.retain(|_, at| now - *at <= KEEP.marks);
+        self.own.retain(|_, at| now - *at <= KEEP.marks);
+        self.held.retain(|_, event| now - event.sent_at <= KEEP.undecrypted);
+        let settings = &self.settings;
+        let kept = |room: &OwnedRoomId| settings.get(room).copied().unwrap_or(KEEP.turns).min(KEEP.turns_at_most);
+        self.said.retain(|(conversation, turn)| now - turn.at <= kept(&conversation.room_id));
+        self.answered.retain(|(question, _, at)| now - *at <= kept(&question.room_id));
+    }
+}

@@ -1,0 +1,136 @@
+//! Compagnons as people make, change, share and choose them. With `--nocapture` the exchanges are printed as people see them.
+
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+use crate::{
+    support::{people::PATIENCE, room::Text},
+    world::{TWO, World, id_of, play},
+};
+
+const NAME: &str = "Comment vous appelez-vous ?";
+
+#[tokio::test]
+async fn an_administrator_makes_changes_publishes_and_withdraws_a_compagnon() {
+    let world = World::shared().await;
+    let (awa, ben, chief) = (world.person("awa").await, world.person("ben").await, world.person("chef").await);
+    let mut setup = world.setup().await;
+    setup.assistant = format!(", administrators: [\"{}\"]", chief.user_id);
+    let _bot = world.start(&setup);
+    let id = id_of(&setup);
+    let room = awa.create_room("Bureau", true, &[&id, &ben.user_id]).await;
+    ben.join(&room).await;
+    for person in [&awa, &ben] {
+        person.until_member(&room, &id, "join").await;
+    }
+    awa.until_member(&room, &ben.user_id, "join").await;
+    let office = chief.open_dm(&id).await;
+    chief.until_member(&office, &id, "join").await;
+
+    // Ben has no power in the room.
+    for command in ["!compagnon créer Marius\nTu es Marius.", "!compagnon temoin", "!compagnon consigne Sois bref."] {
+        let refused = play(&ben, &room, command).await;
+        assert!(refused.msgtype == "m.notice" && refused.body.contains("administrateurs"), "{refused:#?}");
+    }
+    let made =
+        play(&awa, &room, "!compagnon créer Marius : répond au guichet\nTu es {{ name }}, l'assistant du guichet.")
+            .await;
+    assert!(made.encrypted && made.body.contains("`!compagnon publier marius`"), "{made:#?}");
+    assert!(play(&ben, &room, Text::to(&id, NAME)).await.body.contains("Marius"));
+    for command in
+        ["!compagnon modifier marius\nTu es Autre.", "!compagnon publier marius", "!compagnon supprimer marius"]
+    {
+        assert!(play(&ben, &room, command).await.body.contains("administrateurs"));
+    }
+    assert!(play(&chief, &office, "!compagnon voir marius").await.body.contains("Je ne trouve pas"), "it is private");
+
+    let changed = play(&awa, &room, "!compagnon modifier marius\nTu es Basile, l'assistant du guichet.").await;
+    assert!(changed.body.contains("+ Tu es Basile, l'assistant du guichet."), "{changed:#?}");
+    assert!(play(&ben, &room, Text::to(&id, NAME)).await.body.contains("Basile"));
+    assert!(play(&awa, &room, "!compagnon revenir marius 1").await.body.contains("version 3"));
+    assert!(play(&ben, &room, Text::to(&id, NAME)).await.body.contains("Marius"));
+
+    play(&awa, &room, "!compagnon publier marius").await;
+    chief
+        .until(&office, "the proposal", |messages| {
+            messages.iter().find(|one| one.body.contains("propose le compagnon")).map(|_| ())
+        })
+        .await;
+    assert!(play(&chief, &office, "!compagnon accepter marius").await.body.contains("catalogue"));
+    // In another conversation, by somebody else.
+    let (private, _) = ben.create_dm(&id, "Bonjour").await;
+    play(&ben, &private, "compagnon marius").await;
+    assert!(play(&ben, &private, NAME).await.body.contains("Marius"));
+
+    assert!(play(&awa, &room, "!compagnon retirer marius").await.body.contains("n’est plus au catalogue"));
+    let gone = play(&ben, &private, NAME).await;
+    assert!(gone.body.contains("Témoin") && gone.body.contains("n’existe plus"), "{gone:#?}");
+    assert!(play(&awa, &room, Text::to(&id, NAME)).await.body.contains("Marius"), "at home it stays");
+    let journal = play(&chief, &office, "!journal").await;
+    assert!(journal.body.contains("compagnon.withdraw") && !journal.body.contains("Basile"), "{journal:#?}");
+}
+
+#[tokio::test]
+async fn a_newcomer_gets_an_answer_and_another_compagnon_in_three_messages() {
+    let world = World::shared().await;
+    let mut setup = world.setup().await;
+    setup.prompts = TWO.to_vec();
+    let _bot = world.start(&setup);
+    let (awa, id) = (world.person("awa").await, id_of(&setup));
+    let (room, first) = awa.create_dm(&id, NAME).await;
+    let answer = awa.answer_to(&room, &first).await;
+    let welcome = awa.messages(&room).into_iter().find(|message| message.sender == id).expect("a welcome");
+    println!("\n(bot) {}\n\nawa → {NAME}\nbot → {}", welcome.body, answer.body);
+    assert!(answer.body.contains("Témoin") && welcome.body.contains("!compagnon liste"), "{welcome:#?}");
+    let list = play(&awa, &room, "compagnons").await;
+    assert!(list.body.contains("`!compagnon choisir colette`"), "{list:#?}");
+    let chosen = play(&awa, &room, "compagnon colette").await;
+    assert!(chosen.body.contains("Je réponds sur le budget.") && chosen.body.contains(NAME), "{chosen:#?}");
+    assert!(play(&awa, &room, NAME).await.body.contains("Colette"));
+}
+
+#[tokio::test]
+async fn a_room_keeps_its_compagnon_when_it_is_upgraded() {
+    let world = World::shared().await;
+    let mut setup = world.setup().await;
+    setup.prompts = TWO.to_vec();
+    let _bot = world.start(&setup);
+    let (awa, id) = (world.person("awa").await, id_of(&setup));
+    let room = awa.create_room("Bureau", true, &[&id]).await;
+    awa.until_member(&room, &id, "join").await;
+    play(&awa, &room, "!compagnon colette").await;
+    let new = awa.upgrade(&room).await;
+    awa.invite(&new, &id).await;
+    awa.until_member(&new, &id, "join").await;
+    // The move is told with the first sync after the join; whoever asks sees it then.
+    let moved = timeout(PATIENCE, async {
+        while !play(&awa, &new, "!compagnon").await.body.contains("Colette") {
+            sleep(Duration::from_millis(200)).await;
+        }
+    });
+    moved.await.expect("the settings did not move");
+    assert!(play(&awa, &new, Text::to(&id, NAME)).await.body.contains("Colette"));
+}
+
+#[tokio::test]
+async fn a_changed_file_is_taken_up_and_a_broken_one_keeps_the_last_good() {
+    let world = World::shared().await;
+    let mut setup = world.setup().await;
+    setup.prompts = TWO.to_vec();
+    let bot = world.start(&setup);
+    let (awa, id) = (world.person("awa").await, id_of(&setup));
+    let (room, first) = awa.create_dm(&id, NAME).await;
+    assert!(awa.answer_to(&room, &first).await.body.contains("Témoin"));
+    let changed = TWO[0].1.replace("name: Témoin", "name: Basile");
+    for (text, word) in [(changed.as_str(), "the compagnons were read again"), ("---\nname: [\n---\n", "temoin.md: ")] {
+        bot.write_prompt("temoin.md", text);
+        let read = timeout(PATIENCE, async {
+            while !bot.log().contains(word) {
+                sleep(Duration::from_millis(50)).await;
+            }
+        });
+        read.await.unwrap_or_else(|_| panic!("{word:?} is not in the log: {}", bot.log()));
+        assert!(awa.ask(&room, NAME).await.body.contains("Basile"));
+    }
+}
