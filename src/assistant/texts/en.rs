@@ -206,7 +206,7 @@ fn welcome(welcome: &Welcome<'_>) -> String {
         ""
     };
     format!(
-        "Hello, I am the assistant of {organisation}: **an artificial intelligence**, not a person. {call}\n\n\
+        "Hello, I am an assistant offered by {organisation}: **an artificial intelligence**, not a person. {call}\n\n\
          - **{title}** answers you: {description}\n\
          - I can be wrong: check before you use an answer.\n\
          - {NEVER}\n\

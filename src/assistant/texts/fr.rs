@@ -231,7 +231,7 @@ fn welcome(welcome: &Welcome<'_>) -> String {
         ""
     };
     format!(
-        "Bonjour, je suis l’assistant de {organisation} : **une intelligence artificielle**, pas une personne. {call}\n\n\
+        "Bonjour, je suis un assistant proposé par {organisation} : **une intelligence artificielle**, pas une personne. {call}\n\n\
          - **{title}** vous répond : {description}\n\
          - Je peux me tromper : vérifiez avant d’utiliser une réponse.\n\
          - {NEVER}\n\
