@@ -83,9 +83,9 @@ async fn a_command_is_executed_once_through_a_kill() {
         bot.kill();
         bot.start_again_with(&format!("{point}=sleep(100000)"));
         let command = awa.send(&room, format!("!compagnon créer {name}\nTu es {{{{ name }}}}, un essai.")).await;
-        let word = if point == "answer-stored" { format!("stored event_id={command}") } else { "executing".to_owned() };
+        let sign = if point == "answer-stored" { format!("stored event_id={command}") } else { "executing".to_owned() };
         let begun = timeout(PATIENCE, async {
-            while !bot.log().lines().any(|line| line.contains(&word) && line.contains(&command)) {
+            while !bot.log().lines().any(|line| line.contains(&sign) && line.contains(&command)) {
                 sleep(Duration::from_millis(20)).await;
             }
         });
