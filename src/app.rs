@@ -108,7 +108,12 @@ impl App {
 
     /// Answers until `stop`, then drains: no message is read any more, answers being written are finished, the rest waits in the store.
     pub async fn run_until_stopped(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let purge = tokio::spawn(purge(self.store.clone(), keep(&self.config.assistant), stop.clone()));
+        let purge = tokio::spawn(purge(
+            self.store.clone(),
+            Arc::clone(&self.status.model),
+            keep(&self.config.assistant),
+            stop.clone(),
+        ));
         let follow = tokio::spawn(follow(Arc::clone(&self.shelf), stop.clone()));
         self.assistant.resume()?;
         let outcome = tokio::select! {
@@ -277,11 +282,13 @@ async fn follow(shelf: Arc<Shelf>, stop: CancellationToken) {
 }
 
 /// Removes what is too old, at start and then every hour.
-async fn purge(store: Store, keep: Retention, stop: CancellationToken) {
+async fn purge(store: Store, model: Arc<dyn ChatModel>, keep: Retention, stop: CancellationToken) {
     while !stop.is_cancelled() {
         if let Err(error) = tokio::task::block_in_place(|| store.purge(crate::assistant::now(), &keep)) {
             tracing::error!(%error, "what is too old could not be removed");
         }
+        // What the model has computed of it has no date: all of it goes.
+        model.forget(None);
         let _ = tokio::time::timeout(PURGE_EVERY, stop.cancelled()).await;
     }
 }

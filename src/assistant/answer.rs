@@ -250,6 +250,7 @@ fn prompt(
         question: &question.body,
         asker: Some(&question.sender),
         name: question.name.as_deref(),
+        owner: assistant.owner(&question.conversation()),
     };
     request(&*assistant.model, &assistant.sampling, &assistant.config, &ask).map_err(Refusal::Prompt)
 }

@@ -231,6 +231,7 @@ impl ChatModel for FakeModel {
 fn usage() -> Usage {
     Usage {
         prompt_tokens: 1,
+        cached_tokens: 0,
         completion_tokens: 1,
         prefill: Duration::ZERO,
         decode: Duration::ZERO,

@@ -54,6 +54,7 @@ impl Assistant {
         }
         for edited in accepted.edited {
             self.changed(&edited.queued.question.room_id, &edited.queued.question.event_id);
+            self.model.forget(Some(self.owner(&edited.queued.question.conversation())));
             if edited.anew {
                 self.again(edited.queued);
             }
@@ -62,6 +63,8 @@ impl Assistant {
             for redaction in accept.redactions {
                 self.changed(&redaction.room_id, &redaction.redacts);
             }
+            // In which conversation it stood is gone with it.
+            self.model.forget(None);
             self.withdraw(self.store.withdrawals()?);
         }
         Ok(())

@@ -37,8 +37,8 @@ use crate::{
     compagnon::Shelf,
     inference::{ChatModel, Sampling},
     matrix::Gateway,
-    message::{Incoming, Kind, Origin, Outgoing},
-    store::{Queued, Store, StoreError, Withdrawal},
+    message::{ConversationId, Incoming, Kind, Origin, Outgoing},
+    store::{Change, Queued, Store, StoreError, Withdrawal},
 };
 
 use commands::Call;
@@ -65,6 +65,8 @@ pub struct Assistant {
     runs: Runs,
     /// Held by a command that changes something: what it has read stays true until it is done.
     commands: tokio::sync::Mutex<()>,
+    /// Makes the keys by which the model knows conversations: of this process only.
+    owners: [u8; 32],
     /// When this process began, in milliseconds since the epoch.
     started: u64,
     /// Set: no further question is begun.
@@ -135,6 +137,7 @@ impl Assistant {
             commands: tokio::sync::Mutex::default(),
             config,
             sampling,
+            owners: rand::random(),
             started: now(),
             stop: CancellationToken::new(),
             abort: CancellationToken::new(),
@@ -193,6 +196,27 @@ impl Assistant {
                 assistant.report(delivery::send(&assistant, &outgoing).await.map(drop));
             }
         });
+    }
+
+    /// The key by which the model knows a conversation.
+    fn owner(&self, conversation: &ConversationId) -> u64 {
+        let thread = conversation.thread.as_ref().map_or("", |thread| thread.as_str());
+        let name = format!("{} {thread}", conversation.room_id);
+        let hash = blake3::keyed_hash(&self.owners, name.as_bytes());
+        // 0 would be nobody's.
+        hash.as_bytes().first_chunk().map_or(1, |bytes| u64::from_le_bytes(*bytes)).max(1)
+    }
+
+    /// Has the model forget what these changes forget: it keeps what it has computed of a conversation, to go on with it faster.
+    fn forget(&self, changes: &[Change]) {
+        for change in changes {
+            match change {
+                Change::ForgetConversation(conversation) => self.model.forget(Some(self.owner(conversation))),
+                Change::ForgetTurns(_) | Change::ForgetPerson(_) => self.model.forget(None),
+                Change::Settings(..) | Change::Made(_) | Change::Unmade(_) | Change::Informed(_) | Change::Audit(_) => {
+                }
+            }
+        }
     }
 
     /// The command that a message for the bot is, if it is one.

@@ -48,6 +48,8 @@ pub struct Ask<'a> {
     pub asker: Option<&'a UserId>,
     /// How that person is called.
     pub name: Option<&'a str>,
+    /// The conversation, as [`Request::owner`] wants it.
+    pub owner: u64,
 }
 
 /// The request for a question.
@@ -66,14 +68,15 @@ pub fn request(
         let name = by(turn.name.as_deref(), turn.asker.as_deref()).filter(|_| turn.role == Role::User);
         Message { name, ..Message::new(turn.role, turn.content.clone()) }
     };
-    let system = Message::new(Role::System, system_prompt(config, ask)?);
+    let (prompt, of_any_room) = system_prompt(config, ask)?;
+    let system = Message::new(Role::System, prompt);
     let asked = Message { name: by(ask.name, ask.asker), ..Message::new(Role::User, ask.question) };
     let cost = |message: &Message| model.count_tokens(message);
     let taken = sampling.max_tokens + cost(&system) + cost(&asked) + MARGIN;
     let budget = model.context_length().checked_sub(taken).ok_or(PromptError::TooLong)?;
     let history = trimmed(ask.turns, budget, |turn| cost(&said(turn)));
     let messages = std::iter::once(system).chain(history.iter().map(said)).chain(std::iter::once(asked)).collect();
-    Ok(Request { messages, sampling })
+    Ok(Request { messages, sampling, shared: usize::from(of_any_room), owner: ask.owner })
 }
 
 /// Whether a compagnon's prompt leaves room for a question in the model's context.
@@ -86,8 +89,16 @@ pub fn fits(
     let settings = Settings::default();
     // Room for a question of a few lines.
     let question = "x ".repeat(FEW_LINES);
-    let ask =
-        Ask { compagnon, settings: &settings, room: "", turns: &[], question: &question, asker: None, name: None };
+    let ask = Ask {
+        compagnon,
+        settings: &settings,
+        room: "",
+        turns: &[],
+        question: &question,
+        asker: None,
+        name: None,
+        owner: 0,
+    };
     request(model, sampling, config, &ask).map(drop)
 }
 
@@ -110,20 +121,22 @@ fn several(ask: &Ask<'_>) -> bool {
     persons.next().is_some_and(|first| persons.any(|person| person != first))
 }
 
-fn system_prompt(config: &Config, ask: &Ask<'_>) -> Result<String, CompagnonError> {
+/// The system prompt, and whether it is the same in every room: then what a model has computed of it may serve them all.
+fn system_prompt(config: &Config, ask: &Ask<'_>) -> Result<(String, bool), CompagnonError> {
     let zone = TimeZone::get(&config.time_zone).unwrap_or(TimeZone::UTC);
     let language = ask.compagnon.about.language;
     let date = language.date(Timestamp::now().to_zoned(zone).date());
     let room: String = ask.room.chars().filter(|letter| !letter.is_control()).take(LONGEST_ROOM).collect();
     let variables = Variables { date: &date, organisation: &config.organisation, room: &room };
     let prompt = ask.compagnon.system_prompt(&variables)?;
+    let of_any_room = ask.compagnon.system_prompt(&Variables { room: "", ..variables })? == prompt;
     let heading = match language {
         Language::Fr => "Consigne de ce salon :",
         Language::En => "Instruction of this room:",
     };
     Ok(match &ask.settings.addition {
-        Some(addition) => format!("{prompt}\n\n{heading}\n{addition}"),
-        None => prompt,
+        Some(addition) => (format!("{prompt}\n\n{heading}\n{addition}"), false),
+        None => (prompt, of_any_room),
     })
 }
 
@@ -155,9 +168,11 @@ mod tests {
             question: "Et moi ?",
             asker: Some(asker),
             name: Some("Ben"),
+            owner: 7,
         };
         let sampling = Sampling { max_tokens: 10, ..Sampling::default() };
         let made = request(&FakeModel::default(), &sampling, &Config::default(), &ask).expect("a request");
+        assert_eq!((made.shared, made.owner), (0, 7), "a room's own instruction is nobody else's");
         assert_eq!(made.messages[0].content, "Vous êtes C.\n\nConsigne de ce salon :\nSoyez bref.");
         made.messages.into_iter().map(|message| message.name).collect()
     }

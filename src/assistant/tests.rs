@@ -42,6 +42,7 @@ pub(super) fn assistant(
         seed: None,
         max_tokens: 100,
         stop: Vec::new(),
+        ..Sampling::default()
     };
     let gateway = Arc::clone(gateway);
     let config = Config { compagnon: "temoin".to_owned(), ..config };

@@ -55,6 +55,8 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
                 question,
                 asker: None,
                 name: None,
+                // One conversation in one process: its past is found again at the next question.
+                owner: 1,
             };
             let request = prompt::request(&*model, &config.model.sampling, &config.assistant, &ask)?;
             answer(&*model, request)

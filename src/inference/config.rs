@@ -2,9 +2,13 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use jiff::SignedDuration;
 use serde::Deserialize;
 
 use super::Sampling;
+
+/// The most sequences that may be computed together: each step of 64 rows keeps a quarter for reading prompts.
+const MOST_SEQUENCES: usize = 48;
 
 /// Which model answers, where its file is, and its limits.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,8 +24,16 @@ pub struct Config {
     pub offline: bool,
     /// The most tokens prompt and answer may have together; the model's own limit is never exceeded.
     pub context: usize,
-    /// How many requests may wait behind the one being answered.
+    /// How many requests may wait behind those being answered.
     pub queue: usize,
+    /// How many requests are answered at the same time.
+    pub sequences: usize,
+    /// The longest time one answer may take, its waiting apart; it then ends where it is.
+    pub time_limit: SignedDuration,
+    /// The threads that compute.
+    pub threads: usize,
+    /// Memory for keys and values (what the model remembers of conversations while it answers), in MiB.
+    pub kv_memory: usize,
     /// How tokens are chosen when a compagnon says nothing else.
     pub sampling: Sampling,
 }
@@ -54,6 +66,10 @@ impl Default for Config {
             offline: false,
             context: 4096,
             queue: 64,
+            sequences: 16,
+            time_limit: SignedDuration::from_mins(5),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            kv_memory: 1024,
             sampling: Sampling::default(),
         }
     }
@@ -68,6 +84,11 @@ impl Config {
         }
         require(self.context >= 64, "model.context must be at least 64 tokens")?;
         require((1..=65_536).contains(&self.queue), "model.queue must be between 1 and 65536 requests")?;
+        require((1..=MOST_SEQUENCES).contains(&self.sequences), "model.sequences must be between 1 and 48")?;
+        let times = SignedDuration::from_secs(1)..=SignedDuration::from_hours(24);
+        require(times.contains(&self.time_limit), "model.time_limit must be between 1s and 24h")?;
+        require((1..=1024).contains(&self.threads), "model.threads must be between 1 and 1024")?;
+        require((1..=1 << 24).contains(&self.kv_memory), "model.kv_memory must be between 1 and 16777216 MiB")?;
         self.hub.as_ref().map_or(Ok(()), Hub::validate)?;
         self.sampling.validate().map_err(|error| format!("model.sampling.{error}"))
     }
@@ -103,7 +124,9 @@ impl Sampling {
     pub fn validate(&self) -> Result<(), String> {
         require((0.0..=5.0).contains(&self.temperature), "temperature must be between 0 and 5")?;
         require(self.top_p > 0.0 && self.top_p <= 1.0, "top_p must be above 0 and at most 1")?;
+        require((0.0..=1.0).contains(&self.min_p), "min_p must be between 0 and 1")?;
         require((0.5..=2.0).contains(&self.repetition_penalty), "repetition_penalty must be between 0.5 and 2")?;
+        require((-2.0..=2.0).contains(&self.presence_penalty), "presence_penalty must be between -2 and 2")?;
         require(self.max_tokens >= 1, "max_tokens must be at least 1")?;
         require(self.stop.iter().all(|stop| !stop.is_empty()), "stop must not hold an empty text")
     }
@@ -132,13 +155,16 @@ mod tests {
         let config: Config = serde_yaml::from_str("{}").unwrap();
         assert_eq!(config.validate(), Ok(()));
         assert_eq!((config.context, config.queue, config.sampling.max_tokens), (4096, 64, 1024));
+        assert_eq!((config.sequences, config.kv_memory, config.time_limit.as_secs()), (16, 1024, 300));
+        assert!(config.threads >= 1);
         assert!(config.file.is_none() && config.hub.is_none() && !config.offline);
     }
 
     #[test]
     fn good_sections_pass() {
         assert_eq!(check(HUB), Ok(()));
-        assert_eq!(check("sampling: {temperature: 0, stop: ['###']}"), Ok(()));
+        assert_eq!(check("sampling: {temperature: 0, stop: ['###'], min_p: 0.05, presence_penalty: 0.5}"), Ok(()));
+        assert_eq!(check("{time_limit: 90s, threads: 2, kv_memory: 512, sequences: 4}"), Ok(()));
     }
 
     #[test]
@@ -147,6 +173,13 @@ mod tests {
             ("contexte: 3", "contexte"),
             ("context: 3", "model.context"),
             ("queue: 0", "model.queue"),
+            ("sequences: 0", "model.sequences"),
+            ("sequences: 49", "model.sequences"),
+            ("time_limit: 0s", "model.time_limit"),
+            ("threads: 0", "model.threads"),
+            ("kv_memory: 0", "model.kv_memory"),
+            ("sampling: {min_p: 1.5}", "model.sampling.min_p"),
+            ("sampling: {presence_penalty: 3}", "model.sampling.presence_penalty"),
             ("sha256: abc", "model.sha256"),
             (&format!("{{file: a.gguf, {HUB}}}"), "model.file"),
             ("sampling: {temperature: -1}", "model.sampling.temperature"),

@@ -56,9 +56,13 @@ pub struct Sampling {
     pub top_p: f32,
     /// At most this many of the likeliest tokens are drawn from; 0 means all.
     pub top_k: usize,
+    /// Only tokens at least this share as likely as the likeliest are drawn from (0 ≤ p ≤ 1); 0 means all.
+    pub min_p: f32,
     /// Divides (positive) or multiplies (negative) the logits of the answer's last 64 tokens; 1 changes nothing. The
     /// prompt's own tokens are left alone: names and figures must be copied from it.
     pub repetition_penalty: f32,
+    /// Taken from the logit of each token that the answer holds already, once (-2 to 2); 0 changes nothing.
+    pub presence_penalty: f32,
     /// Makes the draw repeatable; `None` takes a fresh seed.
     pub seed: Option<u64>,
     /// The most tokens an answer may have.
@@ -74,7 +78,9 @@ impl Default for Sampling {
             temperature: 0.3,
             top_p: 0.95,
             top_k: 40,
+            min_p: 0.0,
             repetition_penalty: 1.05,
+            presence_penalty: 0.0,
             seed: None,
             max_tokens: 1024,
             stop: Vec::new(),
@@ -83,12 +89,26 @@ impl Default for Sampling {
 }
 
 /// A prompt and how to answer it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Request {
     /// The system prompt, the history and the question, oldest first.
     pub messages: Vec<Message>,
     /// How to choose tokens.
     pub sampling: Sampling,
+    /// How many of the first messages hold nothing of one conversation, so that the work of reading them may serve all:
+    /// who asks the same sees it answered sooner. 1 for a system prompt without anything of the room, else 0.
+    pub shared: usize,
+    /// The conversation, as an opaque key: what was read of it is found again at its next message, and only there.
+    /// 0 is nobody's: nothing is kept.
+    pub owner: u64,
+}
+
+impl Request {
+    /// A request of which nothing is shared or kept.
+    #[must_use]
+    pub fn new(messages: Vec<Message>, sampling: Sampling) -> Self {
+        Self { messages, sampling, ..Self::default() }
+    }
 }
 
 /// What a model writes, as it writes it.
@@ -105,26 +125,28 @@ pub enum Piece {
 pub enum Finish {
     /// The model ended it, or a stop text was reached.
     Stop,
-    /// It reached the most tokens allowed, or the model's context was full.
+    /// It reached the most tokens or the longest time allowed, or the model's context was full.
     Length,
 }
 
 /// What one answer cost: measured once, here.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Usage {
-    /// Tokens read.
+    /// The prompt's tokens.
     pub prompt_tokens: usize,
+    /// Those of them that had been read before and cost nothing.
+    pub cached_tokens: usize,
     /// Tokens written.
     pub completion_tokens: usize,
-    /// Time spent reading the prompt.
+    /// Time from the start of the reading of the prompt to its end; other answers may have been worked on meanwhile.
     pub prefill: std::time::Duration,
-    /// Time spent writing.
+    /// Time from then to the answer's end.
     pub decode: std::time::Duration,
     /// Why it ended.
     pub finish: Finish,
 }
 
-/// An answer being written. Dropping it cancels the work within one token.
+/// An answer being written. Dropping it cancels the work within one step of the engine.
 pub struct Generation {
     pieces: mpsc::Receiver<Result<Piece, InferenceError>>,
 }
@@ -171,6 +193,9 @@ pub enum InferenceError {
 pub trait ChatModel: Send + Sync + 'static {
     /// Starts answering. Returns at once, with [`InferenceError::Busy`] when the bounded queue is full.
     fn generate(&self, request: Request) -> Result<Generation, InferenceError>;
+
+    /// Forgets what an owner's prompts (see [`Request::owner`]) have left in memory, or everybody's.
+    fn forget(&self, _owner: Option<u64>) {}
 
     /// What a message costs in the prompt, in the model's own tokens, markup included.
     fn count_tokens(&self, message: &Message) -> usize;

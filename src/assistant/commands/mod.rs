@@ -216,6 +216,7 @@ pub(super) async fn execute(assistant: &Assistant, queued: &Queued, call: &Call)
     // What a test of kills waits for.
     tracing::debug!(event_id = %queued.question.event_id, command = ?call.command, "executing");
     let reply = run(&context, call).await?;
+    assistant.forget(&reply.changes);
     let concluded =
         answer::conclude_with(assistant, queued, Vec::new(), Kind::Notice, matrix::parts(&reply.text), reply.changes)?;
     drop(turn);

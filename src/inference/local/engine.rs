@@ -1,98 +1,121 @@
-//! One thread that answers, one request after the other.
+//! One thread that answers many requests together, step by step.
 //!
-//! Waiting requests stand in a bounded queue. The reader of an answer is also its owner: when it goes, the work stops at the
-//! next token, or at the next piece of prompt. A forward pass that panics costs its request, not the engine.
+//! Waiting requests stand in a bounded queue. The reader of an answer is also its owner: when it goes, the work on it stops at
+//! the next step. A step that fails or panics costs the answers that were being written, not the engine.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fail::fail_point;
-use tokio::sync::mpsc;
 
-use super::sampler::Sampler;
-use super::text::{Characters, Passed, Stops};
+use super::answer::{Answer, Next};
+use super::forward::{BLOCK, Forward};
+use super::scheduler::{Prompt, Scheduler};
 use super::vocabulary::Vocabulary;
-use crate::inference::{Finish, Generation, InferenceError, Piece, Sampling, Usage};
-
-/// Prompt tokens read in one step: large enough for the arithmetic to be fast, small enough to cancel soon.
-const CHUNK: usize = 64;
-
-/// A model's weights.
-pub(super) trait Forward: Send {
-    /// A new, empty sequence; dropping it gives its memory back.
-    fn start(&self) -> Box<dyn Sequence>;
-}
-
-/// One conversation being read and continued.
-pub(super) trait Sequence {
-    /// Appends tokens; the result is one logit for each token of the vocabulary, for what may follow the last of them.
-    fn step(&mut self, tokens: &[u32]) -> Result<Vec<f32>, String>;
-}
+use crate::inference::{Config, Finish, Generation, InferenceError, Sampling};
 
 /// The queue and the thread behind it. Dropping it lets the thread finish what is queued, then end.
 pub(super) struct Engine {
     jobs: SyncSender<Job>,
+    /// Whose blocks are to be forgotten; `None` stands for everybody's.
+    forgotten: Arc<Mutex<Vec<Option<u64>>>>,
     thread: JoinHandle<()>,
     context: usize,
-    panicked: Arc<AtomicBool>,
+    vocabulary: Arc<Vocabulary>,
+    /// Whether the last step failed.
+    failed: Arc<AtomicBool>,
 }
 
-struct Job {
-    prompt: Vec<u32>,
-    sampling: Sampling,
-    /// The most tokens the answer may have.
-    room: usize,
-    pieces: mpsc::Sender<Result<Piece, InferenceError>>,
+/// A prompt in tokens.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Question {
+    /// The token ids.
+    pub tokens: Vec<u32>,
+    /// How many of the first of them may be shared between all owners.
+    pub shared: usize,
+    /// The conversation; 0 is nobody's.
+    pub owner: u64,
+    /// Whether the prompt's end has opened the model's thoughts.
+    pub thinking: bool,
+}
+
+enum Job {
+    /// A prompt to be answered.
+    Ask(Box<(Prompt, Answer)>),
+    /// Nothing: it wakes the thread, which has something to forget.
+    Wake,
 }
 
 impl Engine {
-    /// Starts the thread. `context` bounds prompt and answer together, in tokens; `queue` the requests that wait.
-    pub(super) fn start(
-        forward: Box<dyn Forward>,
-        vocabulary: Arc<Vocabulary>,
-        context: usize,
-        queue: usize,
-    ) -> io::Result<Self> {
-        let (jobs, waiting) = sync_channel(queue);
-        let panicked = Arc::new(AtomicBool::new(false));
-        let told = Arc::clone(&panicked);
-        let thread = Builder::new()
-            .name("inference".to_owned())
-            .spawn(move || serve(&waiting, forward.as_ref(), &vocabulary, &told))?;
-        Ok(Self { jobs, thread, context, panicked })
+    /// Starts the thread.
+    pub(super) fn start(forward: Box<dyn Forward>, vocabulary: Arc<Vocabulary>, config: &Config) -> io::Result<Self> {
+        let (jobs, waiting) = sync_channel(config.queue);
+        // A sequence that fills the context must fit the blocks, so that no request has to wait for ever.
+        let context = config.context.min(forward.context()).min(forward.blocks().saturating_mul(BLOCK));
+        let failed = Arc::new(AtomicBool::new(false));
+        let forgotten = Arc::default();
+        let mut worker = Worker {
+            scheduler: Scheduler::new(forward.as_ref(), config.sequences),
+            forward,
+            vocabulary: Arc::clone(&vocabulary),
+            answers: BTreeMap::new(),
+            next: 0,
+            logits: Vec::new(),
+            time_limit: config.time_limit.unsigned_abs(),
+            failed: Arc::clone(&failed),
+            forgotten: Arc::clone(&forgotten),
+            pending: Vec::new(),
+        };
+        let thread = Builder::new().name("inference".to_owned()).spawn(move || worker.serve(&waiting))?;
+        Ok(Self { jobs, forgotten, thread, context, vocabulary, failed })
+    }
+
+    /// How many tokens prompt and answer may have together.
+    pub(super) fn context(&self) -> usize {
+        self.context
     }
 
     /// Queues a prompt.
-    pub(super) fn submit(&self, prompt: Vec<u32>, sampling: Sampling) -> Result<Generation, InferenceError> {
-        let (tokens, context) = (prompt.len(), self.context);
-        if tokens == 0 {
+    pub(super) fn submit(&self, question: Question, sampling: &Sampling) -> Result<Generation, InferenceError> {
+        let Question { tokens, shared, owner, thinking } = question;
+        let (length, context) = (tokens.len(), self.context);
+        if length == 0 {
             return Err(InferenceError::Engine("the prompt is empty".to_owned()));
         }
-        if tokens >= context {
-            return Err(InferenceError::PromptTooLong { tokens, context });
+        if length >= context {
+            return Err(InferenceError::PromptTooLong { tokens: length, context });
         }
-        let room = sampling.max_tokens.min(context - tokens);
-        // Room for a text with each token, what was held back, and the end: a slow reader never holds up the engine.
-        let (pieces, reader) = mpsc::channel(room + 3);
-        self.jobs.try_send(Job { prompt, sampling, room, pieces }).map_err(|error| match error {
-            TrySendError::Full(_) => InferenceError::Busy,
-            TrySendError::Disconnected(_) => stopped(),
+        let room = sampling.max_tokens.min(context - length);
+        let (answer, generation) = Answer::new(sampling, room, thinking, &self.vocabulary);
+        self.jobs.try_send(Job::Ask(Box::new((Prompt { tokens, shared, owner, room }, answer)))).map_err(|error| {
+            match error {
+                TrySendError::Full(_) => InferenceError::Busy,
+                TrySendError::Disconnected(_) => stopped(),
+            }
         })?;
-        Ok(Generation::new(reader))
+        Ok(generation)
     }
 
-    /// Fails when the thread has ended, and from a panic until an answer ends well: a panic can leave candle's threads
-    /// unusable for good.
+    /// Forgets what an owner's prompts have left in memory, or everybody's; what is being computed at the moment, once it has ended.
+    pub(super) fn forget(&self, owner: Option<u64>) {
+        self.forgotten.lock().unwrap_or_else(PoisonError::into_inner).push(owner);
+        // With a full queue the thread is awake anyway; without a thread there is nothing to forget.
+        let _ = self.jobs.try_send(Job::Wake);
+    }
+
+    /// Fails when the thread has ended, and from a failed step until one succeeds: a panic can leave a pool of threads unusable
+    /// for good.
     pub(super) fn health(&self) -> Result<(), InferenceError> {
         if self.thread.is_finished() {
             Err(stopped())
-        } else if self.panicked.load(Ordering::Relaxed) {
-            Err(panicked())
+        } else if self.failed.load(Ordering::Relaxed) {
+            Err(InferenceError::Engine("its last step failed".to_owned()))
         } else {
             Ok(())
         }
@@ -103,139 +126,166 @@ fn stopped() -> InferenceError {
     InferenceError::Engine("its thread has stopped".to_owned())
 }
 
-fn panicked() -> InferenceError {
-    InferenceError::Engine("the forward pass panicked".to_owned())
+/// What the thread works with.
+struct Worker {
+    forward: Box<dyn Forward>,
+    scheduler: Scheduler,
+    vocabulary: Arc<Vocabulary>,
+    /// By the scheduler's id.
+    answers: BTreeMap<u64, Answer>,
+    next: u64,
+    logits: Vec<f32>,
+    time_limit: Duration,
+    failed: Arc<AtomicBool>,
+    forgotten: Arc<Mutex<Vec<Option<u64>>>>,
+    /// What was forgotten while answers were being computed: their blocks come free later. With the first id that is newer.
+    pending: Vec<(Option<u64>, u64)>,
 }
 
-fn serve(waiting: &Receiver<Job>, forward: &dyn Forward, vocabulary: &Vocabulary, panics: &AtomicBool) {
-    // Sleeps until a job comes or the engine is dropped.
-    while let Ok(job) = waiting.recv() {
-        let result = catch_unwind(AssertUnwindSafe(|| answer(forward, vocabulary, &job))).unwrap_or_else(|_| {
-            panics.store(true, Ordering::Relaxed);
-            Err(panicked())
-        });
-        let last = match result {
-            Ok(Some(usage)) => {
-                panics.store(false, Ordering::Relaxed);
-                Ok(Piece::Done(usage))
+impl Worker {
+    fn serve(&mut self, waiting: &Receiver<Job>) {
+        loop {
+            if self.scheduler.is_idle() {
+                // Sleeps until a job comes or the engine is dropped.
+                let Ok(job) = waiting.recv() else { return };
+                self.receive(job);
             }
-            Ok(None) => continue,
-            Err(error) => {
-                tracing::error!(%error, prompt_tokens = job.prompt.len(), "an answer failed");
-                Err(error)
+            self.forget();
+            self.sweep();
+            // What does not fit stays in the bounded queue, so that it fills up.
+            loop {
+                self.admit();
+                if !self.scheduler.has_room() {
+                    break;
+                }
+                let Ok(job) = waiting.try_recv() else { break };
+                self.receive(job);
             }
-        };
-        // A reader that has gone needs no end.
-        let _ = job.pieces.try_send(last);
+            self.step();
+        }
     }
-}
 
-/// Writes one answer; `None` when its reader has gone.
-fn answer(forward: &dyn Forward, vocabulary: &Vocabulary, job: &Job) -> Result<Option<Usage>, InferenceError> {
-    if job.pieces.is_closed() {
-        return Ok(None);
-    }
-    fail_point!("prefill");
-    let started = Instant::now();
-    let mut sequence = forward.start();
-    let mut logits = Vec::new();
-    for chunk in job.prompt.chunks(CHUNK) {
-        if job.pieces.is_closed() {
-            return Ok(None);
+    fn forget(&mut self) {
+        let wishes = std::mem::take(&mut *self.forgotten.lock().unwrap_or_else(PoisonError::into_inner));
+        for owner in wishes {
+            self.scheduler.forget(owner);
+            self.pending.push((owner, self.next));
         }
-        logits = sequence.step(chunk).map_err(InferenceError::Engine)?;
+        let older = self.answers.keys().next().copied().unwrap_or(u64::MAX);
+        let (over, pending) = std::mem::take(&mut self.pending).into_iter().partition(|(_, newer)| older >= *newer);
+        self.pending = pending;
+        for (owner, _) in over {
+            self.scheduler.forget(owner);
+        }
     }
-    let prefill = started.elapsed();
 
-    let started = Instant::now();
-    let mut sampler = Sampler::new(&job.sampling);
-    let mut writer = Writer::new(vocabulary, job);
-    let mut completion_tokens = 0;
-    let finish = loop {
-        if completion_tokens >= job.room {
-            break Finish::Length;
+    fn receive(&mut self, job: Job) {
+        let Job::Ask(asked) = job else { return };
+        let (prompt, answer) = *asked;
+        if answer.is_abandoned() {
+            return;
         }
-        fail_point!("decode");
-        let token = sampler
-            .draw(logits)
-            .ok_or_else(|| InferenceError::Engine("the model gave no usable probabilities".to_owned()))?;
-        if vocabulary.ends(token) {
-            break Finish::Stop;
-        }
-        completion_tokens += 1;
-        if writer.push(token) {
-            break Finish::Stop;
-        }
-        if job.pieces.is_closed() {
-            return Ok(None);
-        }
-        // The last token allowed needs no successor.
-        logits = if completion_tokens < job.room {
-            sequence.step(&[token]).map_err(InferenceError::Engine)?
+        let id = self.next;
+        self.next += 1;
+        if self.scheduler.add(id, prompt) {
+            self.answers.insert(id, answer);
         } else {
-            Vec::new()
-        };
-    };
-    writer.finish();
-    let usage =
-        Usage { prompt_tokens: job.prompt.len(), completion_tokens, prefill, decode: started.elapsed(), finish };
-    Ok(Some(usage))
-}
-
-/// Turns tokens into the texts that are sent.
-struct Writer<'a> {
-    vocabulary: &'a Vocabulary,
-    job: &'a Job,
-    characters: Characters,
-    stops: Stops,
-    /// Whether the next text is the answer's first, whose leading space belongs to the tokenizer.
-    at_start: bool,
-    stopped: bool,
-}
-
-impl<'a> Writer<'a> {
-    fn new(vocabulary: &'a Vocabulary, job: &'a Job) -> Self {
-        let stops = Stops::new(&job.sampling.stop);
-        let at_start = vocabulary.space_prefix;
-        Self { vocabulary, job, characters: Characters::default(), stops, at_start, stopped: false }
-    }
-
-    /// Adds a token; true when a stop text was reached.
-    fn push(&mut self, token: u32) -> bool {
-        let text = self.characters.push(self.vocabulary.bytes(token));
-        self.pass(&text);
-        self.stopped
-    }
-
-    fn finish(&mut self) {
-        if !self.stopped {
-            let broken = self.characters.finish();
-            self.pass(broken);
-        }
-        if !self.stopped {
-            let held = self.stops.finish();
-            self.send(held);
+            answer.fail(InferenceError::Engine("the prompt does not fit its memory".to_owned()));
         }
     }
 
-    fn pass(&mut self, mut text: &str) {
-        if self.at_start && !text.is_empty() {
-            text = text.strip_prefix(' ').unwrap_or(text);
-            self.at_start = false;
-        }
-        match self.stops.push(text) {
-            Passed::Text(text) => self.send(text),
-            Passed::Stopped(text) => {
-                self.stopped = true;
-                self.send(text);
+    fn admit(&mut self) {
+        let now = Instant::now();
+        for id in self.scheduler.admit() {
+            if let Some(answer) = self.answers.get_mut(&id) {
+                answer.start(now);
             }
         }
     }
 
-    fn send(&self, text: String) {
-        if !text.is_empty() {
-            // The channel has room for every piece; a reader that has gone is noticed by the loop.
-            let _ = self.job.pieces.try_send(Ok(Piece::Text(text)));
+    /// Ends what nobody reads any more, and what has taken too long.
+    fn sweep(&mut self) {
+        let gone: Vec<u64> =
+            self.answers.iter().filter(|(_, answer)| answer.is_abandoned()).map(|(id, _)| *id).collect();
+        for id in gone {
+            self.answers.remove(&id);
+            self.scheduler.end(id);
+        }
+        let late = |answer: &Answer| answer.started().is_some_and(|started| started.elapsed() >= self.time_limit);
+        let late: Vec<u64> = self.answers.iter().filter(|(_, answer)| late(answer)).map(|(id, _)| *id).collect();
+        for id in late {
+            self.finish(id, Finish::Length);
+        }
+    }
+
+    fn step(&mut self) {
+        let reason = match catch_unwind(AssertUnwindSafe(|| self.compute())) {
+            Ok(Ok(true)) => return self.failed.store(false, Ordering::Relaxed),
+            Ok(Ok(false)) => return,
+            Ok(Err(reason)) => reason,
+            Err(_) => "the forward pass panicked".to_owned(),
+        };
+        self.failed.store(true, Ordering::Relaxed);
+        for id in self.scheduler.abandon() {
+            self.fail(id, &reason);
+        }
+    }
+
+    /// One step of all that run; false when there was none, or when its logits were useless.
+    fn compute(&mut self) -> Result<bool, String> {
+        if !self.scheduler.plan() {
+            return if self.scheduler.is_idle() { Ok(false) } else { Err("no step can be planned".to_owned()) };
+        }
+        let parts = self.scheduler.parts();
+        if parts.iter().any(|part| part.tokens.len() > 1 || !part.logits) {
+            fail_point!("prefill");
+        }
+        self.forward.step(&parts, &mut self.logits)?;
+        let ready = self.scheduler.commit();
+        let vocabulary = self.forward.vocabulary();
+        if self.logits.len() != ready.len() * vocabulary {
+            return Err("the model gave another number of logits than asked for".to_owned());
+        }
+        if !ready.is_empty() {
+            fail_point!("decode");
+        }
+        let mut logits = std::mem::take(&mut self.logits);
+        let mut sound = true;
+        for (id, logits) in ready.into_iter().zip(logits.chunks_exact_mut(vocabulary.max(1))) {
+            sound &= self.draw(id, logits);
+        }
+        self.logits = logits;
+        Ok(sound)
+    }
+
+    /// Goes on with one answer; false when its logits are useless.
+    fn draw(&mut self, id: u64, logits: &mut [f32]) -> bool {
+        let Some(answer) = self.answers.get_mut(&id) else { return true };
+        match answer.draw(logits, &self.vocabulary, Instant::now()) {
+            Some(Next::Token(token)) => self.scheduler.append(id, token),
+            Some(Next::End(finish)) => self.finish(id, finish),
+            None => {
+                self.scheduler.end(id);
+                // What led here must not be found again.
+                self.scheduler.forget(None);
+                self.fail(id, "the model gave no usable probabilities");
+                return false;
+            }
+        }
+        true
+    }
+
+    fn finish(&mut self, id: u64, finish: Finish) {
+        let read = self.scheduler.end(id);
+        if let (Some(answer), Some(read)) = (self.answers.remove(&id), read) {
+            answer.finish(finish, read, Instant::now());
+        }
+    }
+
+    fn fail(&mut self, id: u64, reason: &str) {
+        tracing::error!(reason, "an answer failed");
+        if let Some(answer) = self.answers.remove(&id) {
+            answer.fail(InferenceError::Engine(reason.to_owned()));
         }
     }
 }

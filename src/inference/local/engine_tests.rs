@@ -1,9 +1,14 @@
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
 
-use super::{CHUNK, Engine, Forward, Sequence};
+use jiff::SignedDuration;
+
+use super::{Engine, Question};
+use crate::inference::local::fakes::Cells;
+use crate::inference::local::forward::{BLOCK, Forward, Part};
+use crate::inference::local::scheduler::ROWS as CHUNK;
 use crate::inference::local::vocabulary::{Kind, Spelling, Vocabulary};
-use crate::inference::{Finish, Generation, InferenceError, Piece, Sampling, Usage};
+use crate::inference::{Config, Finish, Generation, InferenceError, Piece, Sampling, Usage};
 
 /// Ids of the test vocabulary: an end, the four bytes of an emoji, then words.
 const END: u32 = 0;
@@ -11,14 +16,18 @@ const EMOJI: [u32; 4] = [1, 2, 3, 4];
 const A: u32 = 5;
 const B: u32 = 6;
 const HASH: u32 = 7;
+const THINK: u32 = 8;
+const THOUGHT: u32 = 9;
 const PANIC: u32 = 100;
 const FAIL: u32 = 101;
 const NAN: u32 = 102;
 
 fn vocabulary(space_prefix: bool) -> Arc<Vocabulary> {
-    let tokens = ["</s>", "<0xF0>", "<0x9F>", "<0x91>", "<0x8D>", "▁a", "b", "#"].map(str::to_owned).to_vec();
+    let tokens = ["</s>", "<0xF0>", "<0x9F>", "<0x91>", "<0x8D>", "▁a", "b", "#", "<think>", "</think>"]
+        .map(str::to_owned)
+        .to_vec();
     let mut kinds = vec![Kind::Control, Kind::Byte, Kind::Byte, Kind::Byte, Kind::Byte];
-    kinds.extend([Kind::Text; 3]);
+    kinds.extend([Kind::Text, Kind::Text, Kind::Text, Kind::Added, Kind::Control]);
     Arc::new(Vocabulary::new(Spelling::SentencePiece, tokens, kinds, vec![], space_prefix))
 }
 
@@ -30,55 +39,69 @@ struct Script {
     /// Told the number of tokens of each step.
     steps: Option<Sender<usize>>,
     /// One message is taken before each step; once its sender is gone, steps are free.
-    gate: Option<Arc<Mutex<Receiver<()>>>>,
-}
-
-struct Recital {
-    script: Script,
-    answer: Option<usize>,
-    read: usize,
+    gate: Option<Receiver<()>>,
+    cells: Cells,
 }
 
 impl Script {
     fn new(answers: &[&[u32]]) -> Self {
-        Self { answers: answers.iter().map(|answer| answer.to_vec()).collect(), prompt: 1, steps: None, gate: None }
+        let answers = answers.iter().map(|answer| answer.to_vec()).collect();
+        Self { answers, prompt: 1, steps: None, gate: None, cells: Cells::new(64) }
+    }
+
+    fn next(&mut self, part: &Part<'_>) -> Result<[f32; 10], String> {
+        let tokens = self.cells.compute(part).tokens;
+        let at = tokens.len().saturating_sub(self.prompt);
+        match self.answers[tokens[0] as usize].get(at).copied().unwrap_or(END) {
+            PANIC => panic!("a panic asked for by the test"),
+            FAIL => Err("a failure asked for by the test".to_owned()),
+            NAN => Ok([f32::NAN; 10]),
+            next => Ok(std::array::from_fn(|id| if id as u32 == next { 1.0 } else { 0.0 })),
+        }
     }
 }
 
 impl Forward for Script {
-    fn start(&self) -> Box<dyn Sequence> {
-        let script = Self {
-            answers: self.answers.clone(),
-            prompt: self.prompt,
-            steps: self.steps.clone(),
-            gate: self.gate.clone(),
-        };
-        Box::new(Recital { script, answer: None, read: 0 })
+    fn vocabulary(&self) -> usize {
+        10
     }
-}
 
-impl Sequence for Recital {
-    fn step(&mut self, tokens: &[u32]) -> Result<Vec<f32>, String> {
-        if let Some(steps) = &self.script.steps {
-            let _ = steps.send(tokens.len());
+    fn context(&self) -> usize {
+        256
+    }
+
+    fn blocks(&self) -> usize {
+        self.cells.blocks()
+    }
+
+    fn step(&mut self, parts: &[Part<'_>], logits: &mut Vec<f32>) -> Result<(), String> {
+        if let Some(steps) = &self.steps {
+            let _ = steps.send(parts.iter().map(|part| part.tokens.len()).sum());
         }
-        if let Some(gate) = &self.script.gate {
-            let _ = gate.lock().unwrap().recv();
+        if let Some(gate) = &self.gate {
+            let _ = gate.recv();
         }
-        self.read += tokens.len();
-        let answer = *self.answer.get_or_insert(tokens[0] as usize);
-        let at = self.read.saturating_sub(self.script.prompt);
-        match self.script.answers[answer].get(at).copied().unwrap_or(END) {
-            PANIC => panic!("a panic asked for by the test"),
-            FAIL => Err("a failure asked for by the test".to_owned()),
-            NAN => Ok(vec![f32::NAN; 8]),
-            next => Ok((0..8).map(|id| if id == next { 1.0 } else { 0.0 }).collect()),
+        logits.clear();
+        for part in parts {
+            let next = self.next(part)?;
+            if part.logits {
+                logits.extend(next);
+            }
         }
+        Ok(())
     }
 }
 
 fn start(script: Script, queue: usize) -> Engine {
-    Engine::start(Box::new(script), vocabulary(false), 256, queue).unwrap()
+    with(script, &Config { queue, ..Config::default() })
+}
+
+fn with(script: Script, config: &Config) -> Engine {
+    Engine::start(Box::new(script), vocabulary(false), config).unwrap()
+}
+
+fn submit(engine: &Engine, tokens: Vec<u32>, sampling: &Sampling) -> Result<Generation, InferenceError> {
+    engine.submit(Question { tokens, ..Question::default() }, sampling)
 }
 
 fn greedy() -> Sampling {
@@ -102,9 +125,9 @@ fn read(mut generation: Generation) -> (Vec<String>, Ended) {
 }
 
 /// What one answer gives, as its pieces joined by `|`, why it ended and its number of tokens.
-fn recite(answer: &[u32], sampling: Sampling) -> (String, Finish, usize) {
+fn recite(answer: &[u32], sampling: &Sampling) -> (String, Finish, usize) {
     let engine = start(Script::new(&[answer]), 1);
-    let (texts, usage) = read(engine.submit(vec![0], sampling).unwrap());
+    let (texts, usage) = read(submit(&engine, vec![0], sampling).unwrap());
     let usage = usage.unwrap();
     assert_eq!(usage.prompt_tokens, 1);
     (texts.join("|"), usage.finish, usage.completion_tokens)
@@ -112,30 +135,30 @@ fn recite(answer: &[u32], sampling: Sampling) -> (String, Finish, usize) {
 
 #[test]
 fn an_answer_streams_and_ends_at_its_end_token() {
-    assert_eq!(recite(&[B, A, B], greedy()), ("b| a|b".to_owned(), Finish::Stop, 3));
-    assert_eq!(recite(&[], greedy()), (String::new(), Finish::Stop, 0));
+    assert_eq!(recite(&[B, A, B], &greedy()), ("b| a|b".to_owned(), Finish::Stop, 3));
+    assert_eq!(recite(&[], &greedy()), (String::new(), Finish::Stop, 0));
 }
 
 #[test]
 fn an_emoji_over_four_tokens_comes_as_one_piece() {
     let [a, b, c, d] = EMOJI;
-    assert_eq!(recite(&[B, a, b, c, d, B], greedy()), ("b|👍|b".to_owned(), Finish::Stop, 6));
+    assert_eq!(recite(&[B, a, b, c, d, B], &greedy()), ("b|👍|b".to_owned(), Finish::Stop, 6));
     let cut = Sampling { max_tokens: 3, ..greedy() };
-    assert_eq!(recite(&[B, a, b, c, d], cut), ("b|\u{FFFD}".to_owned(), Finish::Length, 3));
+    assert_eq!(recite(&[B, a, b, c, d], &cut), ("b|\u{FFFD}".to_owned(), Finish::Length, 3));
 }
 
 #[test]
 fn a_stop_text_ends_the_answer_and_is_never_seen() {
     let stops = Sampling { stop: vec!["##b".to_owned()], ..greedy() };
-    assert_eq!(recite(&[B, HASH, HASH, B, A, A], stops.clone()), ("b".to_owned(), Finish::Stop, 4));
-    assert_eq!(recite(&[B, HASH, HASH, A], stops.clone()), ("b|## a".to_owned(), Finish::Stop, 4));
-    assert_eq!(recite(&[B, HASH], stops), ("b|#".to_owned(), Finish::Stop, 2));
+    assert_eq!(recite(&[B, HASH, HASH, B, A, A], &stops), ("b".to_owned(), Finish::Stop, 4));
+    assert_eq!(recite(&[B, HASH, HASH, A], &stops), ("b|## a".to_owned(), Finish::Stop, 4));
+    assert_eq!(recite(&[B, HASH], &stops), ("b|#".to_owned(), Finish::Stop, 2));
 }
 
 #[test]
 fn an_answer_has_no_more_tokens_than_allowed() {
     let two = Sampling { max_tokens: 2, ..greedy() };
-    assert_eq!(recite(&[B, B, B], two), ("b|b".to_owned(), Finish::Length, 2));
+    assert_eq!(recite(&[B, B, B], &two), ("b|b".to_owned(), Finish::Length, 2));
 }
 
 #[test]
@@ -145,7 +168,7 @@ fn prompt_and_answer_fit_the_context_exactly() {
     let (steps, seen) = channel();
     script.steps = Some(steps);
     let engine = start(script, 1);
-    let (texts, usage) = read(engine.submit(vec![0; 250], greedy()).unwrap());
+    let (texts, usage) = read(submit(&engine, vec![0; 250], &greedy()).unwrap());
     assert_eq!((texts.concat(), usage.unwrap().finish), ("b".repeat(6), Finish::Length));
     drop(engine);
     let steps: Vec<usize> = seen.iter().collect();
@@ -157,50 +180,50 @@ fn prompt_and_answer_fit_the_context_exactly() {
 fn a_prompt_that_leaves_no_room_is_refused_at_once() {
     let engine = start(Script::new(&[&[]]), 1);
     assert!(matches!(
-        engine.submit(vec![0; 256], greedy()),
+        submit(&engine, vec![0; 256], &greedy()),
         Err(InferenceError::PromptTooLong { tokens: 256, context: 256 })
     ));
-    assert!(engine.submit(vec![0; 255], greedy()).is_ok());
-    assert!(matches!(start(Script::new(&[&[]]), 1).submit(vec![], greedy()), Err(InferenceError::Engine(_))));
+    assert!(submit(&engine, vec![0; 255], &greedy()).is_ok());
+    assert!(matches!(submit(&engine, vec![], &greedy()), Err(InferenceError::Engine(_))));
 }
 
 #[test]
 fn the_first_space_of_a_sentence_piece_answer_is_not_shown() {
-    let engine = Engine::start(Box::new(Script::new(&[&[A, A]])), vocabulary(true), 256, 1).unwrap();
-    assert_eq!(read(engine.submit(vec![0], greedy()).unwrap()).0, ["a", " a"]);
+    let engine = Engine::start(Box::new(Script::new(&[&[A, A]])), vocabulary(true), &Config::default()).unwrap();
+    assert_eq!(read(submit(&engine, vec![0], &greedy()).unwrap()).0, ["a", " a"]);
 }
 
 /// An engine whose steps are reported and gated.
 fn gated(script: Script, queue: usize) -> (Engine, Receiver<usize>, Sender<()>) {
     let (steps, seen) = channel();
     let (open, gate) = channel();
-    let script = Script { steps: Some(steps), gate: Some(Arc::new(Mutex::new(gate))), ..script };
+    let script = Script { steps: Some(steps), gate: Some(gate), ..script };
     (start(script, queue), seen, open)
 }
 
 #[test]
 fn a_full_queue_is_busy_and_the_others_are_answered_in_order() {
     let (engine, seen, open) = gated(Script::new(&[&[A], &[B], &[HASH]]), 2);
-    let first = engine.submit(vec![0], greedy()).unwrap();
+    let first = submit(&engine, vec![0], &greedy()).unwrap();
     // The first is being answered: the queue is empty behind it.
     seen.recv().unwrap();
-    let second = engine.submit(vec![1], greedy()).unwrap();
-    let third = engine.submit(vec![2], greedy()).unwrap();
-    assert!(matches!(engine.submit(vec![0], greedy()), Err(InferenceError::Busy)));
+    let second = submit(&engine, vec![1], &greedy()).unwrap();
+    let third = submit(&engine, vec![2], &greedy()).unwrap();
+    assert!(matches!(submit(&engine, vec![0], &greedy()), Err(InferenceError::Busy)));
     drop(open);
     assert_eq!([first, second, third].map(|generation| read(generation).0.concat()), [" a", "b", "#"]);
-    assert!(engine.submit(vec![0], greedy()).is_ok());
+    assert!(submit(&engine, vec![0], &greedy()).is_ok());
 }
 
 #[test]
 fn dropping_an_answer_stops_its_decoding() {
     let (engine, seen, open) = gated(Script::new(&[&[B; 200], &[A]]), 1);
-    let mut generation = engine.submit(vec![0], greedy()).unwrap();
+    let mut generation = submit(&engine, vec![0], &greedy()).unwrap();
     open.send(()).unwrap();
     assert!(matches!(generation.blocking_next(), Some(Ok(Piece::Text(text))) if text == "b"));
     drop(generation);
     drop(open);
-    assert_eq!(read(engine.submit(vec![1], greedy()).unwrap()).0, [" a"]);
+    assert_eq!(read(submit(&engine, vec![1], &greedy()).unwrap()).0, [" a"]);
     drop(engine);
     // The prompt, at most one step that had begun, then the other prompt and its one token.
     assert!(seen.iter().count() <= 4);
@@ -211,13 +234,13 @@ fn dropping_an_answer_stops_the_reading_of_its_prompt() {
     let mut script = Script::new(&[&[B], &[A]]);
     script.prompt = 3 * CHUNK;
     let (engine, seen, open) = gated(script, 1);
-    let generation = engine.submit(vec![0; 3 * CHUNK], greedy()).unwrap();
+    let generation = submit(&engine, vec![0; 3 * CHUNK], &greedy()).unwrap();
     seen.recv().unwrap();
     drop(generation);
     drop(open);
     let mut prompt = vec![0; 3 * CHUNK];
     prompt[0] = 1;
-    assert_eq!(read(engine.submit(prompt, greedy()).unwrap()).0, [" a"]);
+    assert_eq!(read(submit(&engine, prompt, &greedy()).unwrap()).0, [" a"]);
     drop(engine);
     assert_eq!(seen.iter().collect::<Vec<_>>(), [CHUNK, CHUNK, CHUNK, 1]);
 }
@@ -225,9 +248,9 @@ fn dropping_an_answer_stops_the_reading_of_its_prompt() {
 #[test]
 fn an_answer_dropped_while_it_waits_is_never_begun() {
     let (engine, seen, open) = gated(Script::new(&[&[A], &[B]]), 1);
-    let first = engine.submit(vec![0], greedy()).unwrap();
+    let first = submit(&engine, vec![0], &greedy()).unwrap();
     seen.recv().unwrap();
-    drop(engine.submit(vec![1], greedy()).unwrap());
+    drop(submit(&engine, vec![1], &greedy()).unwrap());
     drop(open);
     assert_eq!(read(first).0, [" a"]);
     drop(engine);
@@ -238,12 +261,12 @@ fn an_answer_dropped_while_it_waits_is_never_begun() {
 fn a_panic_or_a_failure_costs_its_answer_and_not_the_engine() {
     let engine = start(Script::new(&[&[B, PANIC], &[B, FAIL], &[NAN], &[A]]), 4);
     for (prompt, written, reason) in [(0, "b", "panicked"), (1, "b", "a failure asked for"), (2, "", "no usable")] {
-        let (texts, ended) = read(engine.submit(vec![prompt], greedy()).unwrap());
+        let (texts, ended) = read(submit(&engine, vec![prompt], &greedy()).unwrap());
         assert_eq!(texts.concat(), written);
         assert!(matches!(ended, Err(InferenceError::Engine(error)) if error.contains(reason)), "{reason}");
         assert!(engine.health().is_err());
     }
-    assert_eq!(read(engine.submit(vec![3], greedy()).unwrap()).0, [" a"]);
+    assert_eq!(read(submit(&engine, vec![3], &greedy()).unwrap()).0, [" a"]);
     assert!(engine.health().is_ok());
 }
 
@@ -257,7 +280,131 @@ fn a_dead_thread_is_told() {
     while !thread.is_finished() {
         std::thread::yield_now();
     }
-    let engine = Engine { jobs, thread, context: 8, panicked: Arc::default() };
+    let engine = Engine {
+        jobs,
+        thread,
+        forgotten: Arc::default(),
+        context: 8,
+        vocabulary: vocabulary(false),
+        failed: Arc::default(),
+    };
     assert!(matches!(engine.health(), Err(InferenceError::Engine(_))));
-    assert!(matches!(engine.submit(vec![1], greedy()), Err(InferenceError::Engine(_))));
+    assert!(matches!(submit(&engine, vec![1], &greedy()), Err(InferenceError::Engine(_))));
+}
+
+#[test]
+fn thoughts_are_counted_and_not_shown() {
+    assert_eq!(recite(&[THINK, B, THOUGHT, A], &greedy()), ("a".to_owned(), Finish::Stop, 4));
+    assert_eq!(recite(&[THINK, B, B], &greedy()), (String::new(), Finish::Stop, 3));
+    // A stop text in a thought stops nothing.
+    let stops = Sampling { stop: vec!["b".to_owned()], ..greedy() };
+    assert_eq!(recite(&[THINK, B, THOUGHT, HASH, B, A], &stops), ("#".to_owned(), Finish::Stop, 5));
+    let engine = start(Script::new(&[&[B, THOUGHT, A]]), 1);
+    let opened = Question { tokens: vec![0], thinking: true, ..Question::default() };
+    assert_eq!(read(engine.submit(opened, &greedy()).unwrap()).0, ["a"]);
+}
+
+#[test]
+fn answers_are_written_together() {
+    let (engine, seen, open) = gated(Script::new(&[&[A; 9], &[B; 9], &[HASH; 9]]), 8);
+    let first = submit(&engine, vec![0], &greedy()).unwrap();
+    seen.recv().unwrap();
+    let others = [1, 2].map(|prompt| submit(&engine, vec![prompt], &greedy()).unwrap());
+    drop(open);
+    assert_eq!(read(first).0.concat(), " a".repeat(9));
+    assert_eq!(others.map(|answer| read(answer).0.concat()), ["b".repeat(9), "#".repeat(9)]);
+    drop(engine);
+    assert_eq!(seen.iter().collect::<Vec<_>>(), [3, 3, 3, 3, 3, 3, 3, 3, 3, 2]);
+}
+
+#[test]
+fn no_more_are_answered_together_than_configured() {
+    let (steps, seen) = channel();
+    let script = Script { steps: Some(steps), ..Script::new(&[&[B; 3]]) };
+    let engine = with(script, &Config { sequences: 2, ..Config::default() });
+    let answers: Vec<_> = (0..5).map(|_| submit(&engine, vec![0], &greedy()).unwrap()).collect();
+    drop(engine);
+    // Dropped, it answers what is queued.
+    for answer in answers {
+        assert_eq!(read(answer).0.concat(), "bbb");
+    }
+    assert!(seen.iter().all(|rows| rows <= 2));
+}
+
+#[test]
+fn a_panic_costs_those_who_run_and_not_those_who_wait() {
+    let (steps, seen) = channel();
+    let (open, gate) = channel();
+    let script = Script { steps: Some(steps), gate: Some(gate), ..Script::new(&[&[B, PANIC], &[B; 5], &[A]]) };
+    let engine = with(script, &Config { sequences: 2, ..Config::default() });
+    let [one, two, three] = [0, 1, 2].map(|prompt| submit(&engine, vec![prompt], &greedy()).unwrap());
+    seen.recv().unwrap();
+    drop(open);
+    assert!(read(one).1.is_err());
+    // The second is among them, unless it came after the step.
+    let _ = read(two);
+    assert_eq!(read(three).0, [" a"]);
+    assert!(engine.health().is_ok());
+}
+
+#[test]
+fn an_answer_that_takes_too_long_ends_where_it_is() {
+    let (steps, seen) = channel();
+    let (open, gate) = channel();
+    let script = Script { steps: Some(steps), gate: Some(gate), ..Script::new(&[&[B; 200]]) };
+    let engine = with(script, &Config { time_limit: SignedDuration::from_millis(20), ..Config::default() });
+    let answer = submit(&engine, vec![0], &greedy()).unwrap();
+    seen.recv().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(30));
+    open.send(()).unwrap();
+    let (texts, usage) = read(answer);
+    let usage = usage.unwrap();
+    assert_eq!((texts.concat().as_str(), usage.finish, usage.completion_tokens), ("b", Finish::Length, 1));
+    assert!(usage.prefill.as_millis() >= 30);
+}
+
+#[test]
+fn a_conversation_finds_its_past_and_no_other_does() {
+    let mut script = Script::new(&[&[B; 40]]);
+    script.prompt = 40;
+    let engine = start(script, 1);
+    let cached = |owner, shared| {
+        let question = Question { tokens: vec![0; 40], shared, owner, ..Question::default() };
+        read(engine.submit(question, &greedy()).unwrap()).1.unwrap().cached_tokens
+    };
+    assert_eq!([cached(1, BLOCK), cached(1, BLOCK)], [0, 2 * BLOCK]);
+    assert_eq!([cached(2, BLOCK), cached(2, 0), cached(0, 0), cached(0, 0)], [BLOCK, 0, 0, 0]);
+}
+
+#[test]
+fn a_conversation_is_found_again_until_it_is_forgotten_even_while_it_is_answered() {
+    let mut script = Script::new(&[&[B]]);
+    script.prompt = 2 * BLOCK + 1;
+    let (gate, open) = channel();
+    script.gate = Some(open);
+    let (steps, begun) = channel();
+    script.steps = Some(steps);
+    let engine = start(script, 4);
+    let ask = |owner| {
+        engine.submit(Question { tokens: vec![0; 2 * BLOCK + 1], owner, ..Question::default() }, &greedy()).unwrap()
+    };
+    let cached = |generation| {
+        for _ in 0..4 {
+            let _ = gate.send(());
+        }
+        read(generation).1.unwrap().cached_tokens
+    };
+    assert_eq!(cached(ask(7)), 0);
+    assert_eq!(cached(ask(7)), 2 * BLOCK);
+    assert_eq!(cached(ask(8)), 0, "another conversation");
+    engine.forget(Some(7));
+    assert_eq!(cached(ask(7)), 0);
+    assert_eq!(cached(ask(8)), 2 * BLOCK, "the other one is kept");
+    // Forgotten before it has ended: what it leaves is forgotten with it.
+    while begun.try_recv().is_ok() {}
+    let running = ask(7);
+    begun.recv().unwrap();
+    engine.forget(Some(7));
+    assert_eq!(cached(running), 2 * BLOCK);
+    assert_eq!(cached(ask(7)), 0);
 }

@@ -10,7 +10,7 @@ use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
 use candle_transformers::models::quantized_llama::{MAX_SEQ_LEN, ModelWeights};
 
-use super::engine::{Forward, Sequence};
+use super::forward::{BLOCK, Forward, Part};
 use super::gguf::{Gguf, GgufError, first_line};
 
 /// The largest number of layers accepted: the biggest known llama has 126.
@@ -62,20 +62,23 @@ impl Llama {
     }
 }
 
-impl Forward for Llama {
-    fn start(&self) -> Box<dyn Sequence> {
+impl Llama {
+    /// A new, empty sequence.
+    fn start(&self) -> Sequence {
         // A clone shares the weights. Candle keeps keys, values and a mask for each length inside the model and never lets
         // them go: a clone for each sequence gives the memory back.
-        Box::new(LlamaSequence { weights: self.weights.clone(), position: 0 })
+        Sequence { weights: self.weights.clone(), position: 0 }
     }
 }
 
-struct LlamaSequence {
+/// One conversation being read and continued.
+struct Sequence {
     weights: ModelWeights,
     position: usize,
 }
 
-impl Sequence for LlamaSequence {
+impl Sequence {
+    /// Appends tokens; the result is one logit for each token of the vocabulary, for what may follow the last of them.
     fn step(&mut self, tokens: &[u32]) -> Result<Vec<f32>, String> {
         let logits = Tensor::new(tokens, &Device::Cpu)
             .and_then(|input| input.unsqueeze(0))
@@ -84,6 +87,59 @@ impl Sequence for LlamaSequence {
             .map_err(|error| first_line(&error))?;
         self.position += tokens.len();
         Ok(logits)
+    }
+}
+
+/// Candle's models behind the engine's seam: their sequences keep keys and values themselves, so there is one at a time, and its
+/// table of blocks only tells it from another.
+pub(super) struct OneByOne {
+    llama: Llama,
+    vocabulary: usize,
+    context: usize,
+    /// The sequence of the last step, with its first block. Its memory is given back when the next one begins.
+    sequence: Option<(Option<u32>, Sequence)>,
+}
+
+impl OneByOne {
+    /// `context` bounds a sequence, in tokens.
+    pub(super) fn new(llama: Llama, vocabulary: usize, context: usize) -> Self {
+        Self { llama, vocabulary, context, sequence: None }
+    }
+}
+
+impl Forward for OneByOne {
+    fn vocabulary(&self) -> usize {
+        self.vocabulary
+    }
+
+    fn context(&self) -> usize {
+        self.context
+    }
+
+    fn blocks(&self) -> usize {
+        self.context.div_ceil(BLOCK)
+    }
+
+    fn step(&mut self, parts: &[Part<'_>], logits: &mut Vec<f32>) -> Result<(), String> {
+        logits.clear();
+        for part in parts {
+            let first = part.table.first().copied();
+            if part.start == 0 {
+                self.sequence = Some((first, self.llama.start()));
+            }
+            let same = |whose: Option<u32>, sequence: &Sequence| whose == first && sequence.position == part.start;
+            let sequence = self.sequence.as_mut().filter(|(whose, sequence)| same(*whose, sequence));
+            let (_, sequence) = sequence.ok_or("one sequence was continued as another")?;
+            let next = sequence.step(part.tokens)?;
+            if part.logits {
+                logits.extend(next);
+            }
+        }
+        Ok(())
+    }
+
+    fn batches(&self) -> bool {
+        false
     }
 }
 
@@ -224,8 +280,7 @@ fn normalise(gguf: &mut Gguf, shape: Shape) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Llama, normalise, read_shape};
-    use crate::inference::local::engine::Forward;
+    use super::{BLOCK, Forward, Llama, OneByOne, Part, normalise, read_shape};
     use crate::inference::local::{Gguf, WITNESS};
 
     fn distance(a: &[f32], b: &[f32]) -> f32 {
@@ -259,5 +314,25 @@ mod tests {
         // Activations in int8 lose a little; a wrong weight would lose everything.
         let spread = wide.iter().fold(0.0_f32, |most, logit| most.max(logit.abs()));
         assert!(distance(&wide, &narrow) < 0.05 * spread, "{} of {spread}", distance(&wide, &narrow));
+    }
+
+    #[test]
+    fn sequences_one_by_one_give_the_logits_of_each_alone() {
+        let (llama, _) = Llama::load(Gguf::embedded(WITNESS).unwrap(), 1152).unwrap();
+        let whole = llama.start().step(&tokens()).unwrap();
+        let mut model = OneByOne::new(llama, 1152, 1000);
+        assert_eq!((model.blocks() * BLOCK, model.batches()), (1008, false));
+        let mut logits = Vec::new();
+        let mut step = |block: u32, start: usize, end: usize, wanted| {
+            let tokens = &tokens()[start..end];
+            let part = Part { tokens, start, table: &[block], logits: wanted };
+            model.step(&[part], &mut logits).map(|()| logits.clone())
+        };
+        assert_eq!(step(0, 0, 64, false), Ok(vec![]));
+        // Another sequence; then the first is gone.
+        assert_eq!(step(1, 0, 64, false), Ok(vec![]));
+        assert!(step(0, 64, 128, false).is_err() && step(1, 65, 128, false).is_err());
+        assert_eq!([step(1, 64, 100, false), step(1, 100, 199, false)], [Ok(vec![]), Ok(vec![])]);
+        assert_eq!(step(1, 199, 200, true).map(|logits| distance(&logits, &whole) < 1e-3), Ok(true));
     }
 }

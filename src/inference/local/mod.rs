@@ -1,17 +1,27 @@
 //! The local engine: a GGUF file, its tokenizer and its template, and a thread that answers.
 //!
-//! `header` and `gguf` open the file, `vocabulary`, `tokenizer` and `template` make the prompt, `llama` computes, `sampler`
-//! and `text` turn logits into what people read, `engine` holds the queue. A later engine replaces `llama` and `engine`.
+//! `header` and `gguf` open the file, `vocabulary`, `tokenizer` and `template` make the prompt, `model` computes behind the seam
+//! `forward` with the arithmetic of `kernels` (and `llama`, which is candle, what `model` does not know), `scheduler` and `cache` decide what is computed when and where it is kept, `answer`, `sampler`, `thinking` and
+//! `text` turn logits into what people read, `engine` holds the queue and the thread.
 
+mod answer;
+mod cache;
 mod engine;
+#[cfg(test)]
+mod fakes;
+mod forward;
 mod gguf;
 mod header;
+mod kernels;
 mod llama;
+mod model;
 mod sampler;
+mod scheduler;
 mod template;
 #[cfg(test)]
 mod testing;
 mod text;
+mod thinking;
 mod tokenizer;
 mod vocabulary;
 
@@ -20,11 +30,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use self::engine::Engine;
+use self::engine::{Engine, Question};
+use self::forward::{BLOCK, Forward};
 use self::gguf::Gguf;
-use self::llama::Llama;
+use self::kernels::Pool;
+use self::llama::{Llama, OneByOne};
+use self::model::{Limits, Model};
 use self::template::Template;
-use self::tokenizer::Tokenizer;
+use self::tokenizer::{Span, Tokenizer};
 use self::vocabulary::Vocabulary;
 use super::{ChatModel, Config, Generation, InferenceError, Message, Request, hub};
 use crate::conversation::Role;
@@ -63,7 +76,6 @@ pub struct LocalModel {
     tokenizer: Tokenizer,
     template: Template,
     engine: Engine,
-    context: usize,
     markup: Markup,
 }
 
@@ -104,25 +116,47 @@ impl LocalModel {
         let template = read_template(&gguf, &vocabulary)?;
         let markup = Markup::measure(&template, &tokenizer).map_err(GgufError::damaged)?;
         let name = gguf.text("general.name").filter(|name| !name.trim().is_empty()).unwrap_or(fallback).to_owned();
-        let (llama, limit) = Llama::load(gguf, vocabulary.tokens.len())?;
-        let context = limit.min(config.context);
-        if context < config.context {
-            tracing::info!(asked = config.context, context, "the context is bounded by the model and its engine");
+        let forward = forward(gguf, vocabulary.tokens.len(), config)?;
+        let engine = Engine::start(forward, vocabulary, config).map_err(Failure::Thread)?;
+        if engine.context() < config.context {
+            tracing::info!(
+                asked = config.context,
+                context = engine.context(),
+                "the context is bounded by the model and its engine"
+            );
         }
-        let engine = Engine::start(Box::new(llama), vocabulary, context, config.queue).map_err(Failure::Thread)?;
-        Ok(Self { name, tokenizer, template, engine, context, markup })
+        Ok(Self { name, tokenizer, template, engine, markup })
     }
 
-    fn prompt(&self, messages: &[Message]) -> Result<Vec<u32>, InferenceError> {
-        let spans = self.template.render(messages).map_err(InferenceError::Engine)?;
-        self.tokenizer.prompt(&spans).map_err(InferenceError::Engine)
+    fn question(&self, request: &Request) -> Result<Question, InferenceError> {
+        let spans = self.template.render(&request.messages).map_err(InferenceError::Engine)?;
+        let tokens = self.tokenizer.prompt(&spans).map_err(InferenceError::Engine)?;
+        let thinking = matches!(spans.last(), Some(Span::Markup(markup)) if thinking::opened(markup));
+        let shared = self.shared(request, &tokens);
+        Ok(Question { tokens, shared, owner: request.owner, thinking })
+    }
+
+    /// How many of a prompt's first tokens come from its shared messages alone, in whole blocks.
+    ///
+    /// No template says where a message ends in the prompt, and words can be cut otherwise across a border. So the shared
+    /// messages are encoded by themselves: what the prompt has in common with that can tell nothing of the other messages.
+    fn shared(&self, request: &Request, prompt: &[u32]) -> usize {
+        let messages = &request.messages[..request.shared.min(request.messages.len())];
+        if messages.is_empty() {
+            return 0;
+        }
+        // A template that refuses a conversation without a question shares nothing.
+        let spans = self.template.render(messages);
+        let alone = spans.and_then(|spans| self.tokenizer.prompt(&spans)).unwrap_or_default();
+        let common = alone.iter().zip(prompt).take_while(|(a, b)| a == b).count();
+        common / BLOCK * BLOCK
     }
 }
 
 #[async_trait]
 impl ChatModel for LocalModel {
     fn generate(&self, request: Request) -> Result<Generation, InferenceError> {
-        self.engine.submit(self.prompt(&request.messages)?, request.sampling)
+        self.engine.submit(self.question(&request)?, &request.sampling)
     }
 
     /// At least what the message adds to a prompt: their sum is never less than the prompt's length.
@@ -132,8 +166,12 @@ impl ChatModel for LocalModel {
         self.tokenizer.count(&message.content) + name + self.markup.of(message.role)
     }
 
+    fn forget(&self, owner: Option<u64>) {
+        self.engine.forget(owner);
+    }
+
     fn context_length(&self) -> usize {
-        self.context
+        self.engine.context()
     }
 
     fn name(&self) -> &str {
@@ -142,6 +180,26 @@ impl ChatModel for LocalModel {
 
     async fn health(&self) -> Result<(), InferenceError> {
         self.engine.health()
+    }
+}
+
+/// What computes: our own forward pass, or for what it does not know candle's, one answer at a time.
+fn forward(mut gguf: Gguf, vocabulary: usize, config: &Config) -> Result<Box<dyn Forward>, Failure> {
+    let pool = Arc::new(Pool::new(config.threads).map_err(Failure::Thread)?);
+    let limits = Limits { context: config.context, memory: config.kv_memory.saturating_mul(1 << 20) };
+    let reason = match Model::load(&mut gguf, vocabulary, limits, pool) {
+        Ok(model) => return Ok(Box::new(model)),
+        Err(GgufError::Unsupported(reason)) => reason,
+        Err(other) => return Err(other.into()),
+    };
+    match Llama::load(gguf, vocabulary) {
+        Ok((llama, limit)) => {
+            tracing::warn!(reason, "candle computes this model, one answer at a time");
+            Ok(Box::new(OneByOne::new(llama, vocabulary, limit.min(config.context))))
+        }
+        // What the own pass has to say of the file says more than that candle knows it neither.
+        Err(GgufError::Unsupported(_)) => Err(GgufError::unsupported(reason).into()),
+        Err(other) => Err(other.into()),
     }
 }
 

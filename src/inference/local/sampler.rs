@@ -1,4 +1,7 @@
 //! Choosing the next token.
+//!
+//! The order, each step on what the one before left: repetition penalty, presence penalty, temperature, `top_k`, `min_p`, `top_p`, the
+//! draw. A temperature of 0 takes the likeliest token after the penalties. The vocabulary is never sorted: a step costs one pass over it.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -10,14 +13,25 @@ use crate::inference::Sampling;
 /// How many of the answer's last tokens the repetition penalty looks at.
 const WINDOW: usize = 64;
 
+/// How many of the likeliest candidates `top_p` sorts first; the sum is nearly always reached there.
+const FIRST: usize = 64;
+
+/// A token and its logit, later its weight: the probability, times a number that is the same for all.
+type Candidate = (u32, f32);
+
 /// Draws the tokens of one answer.
 pub(super) struct Sampler {
     temperature: f32,
     top_p: f32,
     top_k: usize,
-    penalty: f32,
+    min_p: f32,
+    repetition: f32,
+    presence: f32,
     recent: VecDeque<u32>,
+    written: HashSet<u32>,
     random: StdRng,
+    /// Kept between draws for its memory.
+    candidates: Vec<Candidate>,
 }
 
 impl Sampler {
@@ -27,73 +41,143 @@ impl Sampler {
             temperature: sampling.temperature,
             top_p: sampling.top_p,
             top_k: sampling.top_k,
-            penalty: sampling.repetition_penalty,
+            min_p: sampling.min_p,
+            repetition: sampling.repetition_penalty,
+            presence: sampling.presence_penalty,
             recent: VecDeque::with_capacity(WINDOW),
+            written: HashSet::new(),
             random: sampling.seed.map_or_else(rand::make_rng, StdRng::seed_from_u64),
+            candidates: Vec::new(),
         }
     }
 
-    /// The next token's id, from one logit for each token of the vocabulary; `None` when no logit is a number.
-    pub(super) fn draw(&mut self, mut logits: Vec<f32>) -> Option<u32> {
-        self.penalise(&mut logits);
-        let mut candidates: Vec<(u32, f32)> =
-            (0_u32..).zip(logits).filter(|(_, logit)| !logit.is_nan() && *logit > f32::NEG_INFINITY).collect();
-        let token = if self.temperature > 0.0 { self.pick(&mut candidates)? } else { best(&candidates)? };
+    /// The next token's id, from one logit for each token of the vocabulary; `None` when no logit is a number. The penalties are
+    /// applied in place.
+    pub(super) fn draw(&mut self, logits: &mut [f32]) -> Option<u32> {
+        self.penalise(logits);
+        let token = if self.temperature > 0.0 {
+            let mut candidates = std::mem::take(&mut self.candidates);
+            collect(logits, self.top_k, &mut candidates);
+            let drawn = self.pick(&mut candidates);
+            self.candidates = candidates;
+            drawn?
+        } else {
+            collect(logits, 1, &mut self.candidates);
+            self.candidates.first()?.0
+        };
         if self.recent.len() == WINDOW {
             self.recent.pop_front();
         }
         self.recent.push_back(token);
+        self.written.insert(token);
         Some(token)
     }
 
-    /// Keskar et al. 2019 (CTRL, section 4.1): once for each token, however often it was seen.
+    /// Repetition as in Keskar et al. 2019 (CTRL, section 4.1), presence as `OpenAI`'s API documents it: once for each token, however
+    /// often it was written.
     fn penalise(&self, logits: &mut [f32]) {
         let seen: HashSet<u32> = self.recent.iter().copied().collect();
         for token in seen {
             if let Some(logit) = logits.get_mut(token as usize) {
-                *logit = if *logit > 0.0 { *logit / self.penalty } else { *logit * self.penalty };
+                *logit = if *logit > 0.0 { *logit / self.repetition } else { *logit * self.repetition };
+            }
+        }
+        if self.presence != 0.0 {
+            for token in &self.written {
+                if let Some(logit) = logits.get_mut(*token as usize) {
+                    *logit -= self.presence;
+                }
             }
         }
     }
 
-    fn pick(&mut self, candidates: &mut Vec<(u32, f32)>) -> Option<u32> {
-        let likeliest_first = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
-        if self.top_k > 0 && self.top_k < candidates.len() {
-            candidates.select_nth_unstable_by(self.top_k - 1, likeliest_first);
-            candidates.truncate(self.top_k);
-        }
-        candidates.sort_unstable_by(likeliest_first);
-        let top = candidates.first()?.1;
+    fn pick(&mut self, candidates: &mut Vec<Candidate>) -> Option<u32> {
+        let top = candidates.iter().map(|(_, logit)| *logit).max_by(f32::total_cmp)?;
         // The greatest weight is exactly 1: neither overflow nor a zero sum. An infinite logit takes everything.
-        let weigh =
-            |logit: f32| if logit.to_bits() == top.to_bits() { 1.0 } else { ((logit - top) / self.temperature).exp() };
-        let mut weights: Vec<f32> = candidates.iter().map(|(_, logit)| weigh(*logit)).collect();
-        let enough = weights.iter().sum::<f32>() * self.top_p;
-        let mut total = 0.0;
-        let kept = weights.iter().position(|weight| {
-            total += weight;
-            total >= enough
-        });
-        weights.truncate(kept.map_or(weights.len(), |last| last + 1));
-        let mut left = self.random.random::<f32>() * weights.iter().sum::<f32>();
-        let drawn = weights.iter().position(|weight| {
-            left -= weight;
+        for (_, logit) in candidates.iter_mut() {
+            *logit = if logit.to_bits() == top.to_bits() { 1.0 } else { ((*logit - top) / self.temperature).exp() };
+        }
+        if self.min_p > 0.0 {
+            candidates.retain(|(_, weight)| *weight >= self.min_p);
+        }
+        if self.top_p < 1.0 {
+            nucleus(candidates, self.top_p);
+        }
+        let mut left = self.random.random::<f64>() * sum(candidates);
+        let drawn = candidates.iter().find(|(_, weight)| {
+            left -= f64::from(*weight);
             left < 0.0
         });
         // Rounding can leave a crumb after the last weight.
-        Some(candidates[drawn.unwrap_or(weights.len() - 1)].0)
+        drawn.or_else(|| candidates.iter().rfind(|(_, weight)| *weight > 0.0)).map(|(token, _)| *token)
     }
 }
 
-fn best(candidates: &[(u32, f32)]) -> Option<u32> {
-    candidates.iter().max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0))).map(|(token, _)| *token)
+/// The order of a full sort; equal ones by their ids, so that nothing depends on how the selection moves them.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what the sorting functions ask for")]
+fn likeliest_first(a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
+    b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
+}
+
+fn sum(candidates: &[Candidate]) -> f64 {
+    candidates.iter().map(|(_, weight)| f64::from(*weight)).sum()
+}
+
+/// The `most` likeliest tokens (all of them for 0) whose logit is a number, in any order.
+fn collect(logits: &[f32], most: usize, candidates: &mut Vec<Candidate>) {
+    candidates.clear();
+    let most = if most == 0 { logits.len() } else { most };
+    // Once twice as many as wanted are here, the better half sets the bar for the rest: nearly all of a vocabulary fails it.
+    let mut bar = f32::NEG_INFINITY;
+    for (token, logit) in (0..).zip(logits.iter().copied()) {
+        // False for what is not a number.
+        if logit > bar {
+            candidates.push((token, logit));
+            if candidates.len() >= most.saturating_mul(2) {
+                keep(candidates, most);
+                bar = candidates[most - 1].1;
+            }
+        }
+    }
+    keep(candidates, most);
+}
+
+/// Keeps the `most` likeliest, of which the last stands last.
+fn keep(candidates: &mut Vec<Candidate>, most: usize) {
+    if most < candidates.len() {
+        candidates.select_nth_unstable_by(most - 1, likeliest_first);
+        candidates.truncate(most);
+    }
+}
+
+/// Keeps the smallest set of the likeliest whose weights reach the share `top_p` of all.
+fn nucleus(candidates: &mut Vec<Candidate>, top_p: f32) {
+    let enough = sum(candidates) * f64::from(top_p);
+    let (mut sorted, mut end, mut total) = (0, FIRST, 0.0);
+    while sorted < candidates.len() {
+        end = end.min(candidates.len());
+        if end < candidates.len() {
+            candidates[sorted..].select_nth_unstable_by(end - sorted - 1, likeliest_first);
+        }
+        candidates[sorted..end].sort_unstable_by(likeliest_first);
+        for at in sorted..end {
+            total += f64::from(candidates[at].1);
+            if total >= enough {
+                candidates.truncate(at + 1);
+                return;
+            }
+        }
+        (sorted, end) = (end, end * 4);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
 
-    use super::Sampler;
+    use proptest::prelude::*;
+
+    use super::{Candidate, FIRST, Sampler, collect, likeliest_first, nucleus, sum};
     use crate::inference::Sampling;
 
     fn sampling(temperature: f32) -> Sampling {
@@ -102,7 +186,7 @@ mod tests {
 
     fn draws(sampling: &Sampling, logits: &[f32], count: usize) -> Vec<u32> {
         let mut sampler = Sampler::new(sampling);
-        (0..count).map(|_| sampler.draw(logits.to_vec()).unwrap()).collect()
+        (0..count).map(|_| sampler.draw(&mut logits.to_vec()).unwrap()).collect()
     }
 
     fn distinct(sampling: &Sampling, logits: &[f32]) -> HashSet<u32> {
@@ -117,7 +201,7 @@ mod tests {
     #[test]
     fn no_usable_logit_is_no_token() {
         for temperature in [0.0, 1.0] {
-            assert_eq!(Sampler::new(&sampling(temperature)).draw(vec![f32::NAN, f32::NEG_INFINITY]), None);
+            assert_eq!(Sampler::new(&sampling(temperature)).draw(&mut [f32::NAN, f32::NEG_INFINITY]), None);
         }
         assert_eq!(draws(&sampling(1.0), &[0.0, f32::INFINITY], 1), [1]);
     }
@@ -157,11 +241,73 @@ mod tests {
     #[test]
     fn the_penalty_forgets_after_its_window() {
         let mut sampler = Sampler::new(&Sampling { repetition_penalty: 2.0, ..sampling(0.0) });
-        assert_eq!(sampler.draw(vec![3.0, 2.0, -9.0]), Some(0));
+        assert_eq!(sampler.draw(&mut [3.0, 2.0, -9.0]), Some(0));
         for _ in 0..63 {
-            assert_eq!(sampler.draw(vec![0.0, 0.0, 9.0]), Some(2));
+            assert_eq!(sampler.draw(&mut [0.0, 0.0, 9.0]), Some(2));
         }
-        assert_eq!(sampler.draw(vec![3.0, 2.0, -9.0]), Some(1));
-        assert_eq!(sampler.draw(vec![3.0, 2.0, -9.0]), Some(0));
+        assert_eq!(sampler.draw(&mut [3.0, 2.0, -9.0]), Some(1));
+        assert_eq!(sampler.draw(&mut [3.0, 2.0, -9.0]), Some(0));
+    }
+
+    #[test]
+    fn min_p_cuts_what_is_far_less_likely_than_the_likeliest() {
+        // Shares of the likeliest: 1, 0.5, 0.1.
+        let logits = [0.0, 0.5_f32.ln(), 0.1_f32.ln()];
+        let kept = |min_p| distinct(&Sampling { min_p, ..sampling(1.0) }, &logits);
+        assert_eq!(kept(0.0), HashSet::from([0, 1, 2]));
+        assert_eq!(kept(0.3), HashSet::from([0, 1]));
+        assert_eq!(kept(1.0), HashSet::from([0]));
+        // It looks at the tempered probabilities: at 2, the least likely has a share of 0.32.
+        assert_eq!(distinct(&Sampling { min_p: 0.3, ..sampling(2.0) }, &logits), HashSet::from([0, 1, 2]));
+    }
+
+    #[test]
+    fn presence_is_punished_once_and_for_the_whole_answer() {
+        let present = Sampling { presence_penalty: 1.5, ..sampling(0.0) };
+        // After both were written, the first leads again.
+        assert_eq!(draws(&present, &[3.0, 2.0], 4), [0, 1, 0, 0]);
+        let mut sampler = Sampler::new(&present);
+        assert_eq!(sampler.draw(&mut [3.0, 2.0, -9.0]), Some(0));
+        for _ in 0..100 {
+            assert_eq!(sampler.draw(&mut [0.0, 0.0, 9.0]), Some(2));
+        }
+        assert_eq!(sampler.draw(&mut [3.0, 2.0, -9.0]), Some(1));
+    }
+
+    #[test]
+    fn the_distribution_of_a_tiny_vocabulary_is_the_filtered_softmax() {
+        // Probabilities 0.4, 0.3, 0.2, 0.1; top_k drops the last, top_p 0.7 of the remaining 0.9 the third: 4/7 and 3/7 are left.
+        let logits = [0.1_f32.ln(), 0.3_f32.ln(), 0.4_f32.ln(), 0.2_f32.ln()];
+        let filtered = Sampling { top_k: 3, top_p: 0.7, ..sampling(1.0) };
+        let mut counts = [0_u32; 4];
+        for token in draws(&filtered, &logits, 7000) {
+            counts[token as usize] += 1;
+        }
+        assert_eq!((counts[0], counts[3]), (0, 0));
+        // Four standard deviations are 166.
+        assert!(counts[2].abs_diff(4000) < 166, "{counts:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn the_selections_keep_what_a_full_sort_would(
+            logits in prop::collection::vec(prop_oneof![(-8_i8..8).prop_map(|x| f32::from(x) / 2.0), Just(f32::NAN)], 1..600),
+            most in 0_usize..80, top_p in 0.01_f32..1.0,
+        ) {
+            let mut sorted: Vec<Candidate> = (0..).zip(logits.iter().copied()).filter(|(_, logit)| !logit.is_nan()).collect();
+            sorted.sort_by(likeliest_first);
+            let mut kept = Vec::new();
+            collect(&logits, most, &mut kept);
+            kept.sort_by(likeliest_first);
+            prop_assert_eq!(&kept[..], &sorted[..if most == 0 { sorted.len() } else { most.min(sorted.len()) }]);
+
+            let mut weights: Vec<Candidate> = sorted.iter().rev().map(|(token, logit)| (*token, logit.exp())).collect();
+            let (all, before) = (sum(&weights), weights.len());
+            nucleus(&mut weights, top_p);
+            let enough = all * f64::from(top_p);
+            prop_assert!(weights.len() <= before && sum(&weights) >= enough * (1.0 - 1e-9));
+            prop_assert!(weights.is_empty() || sum(&weights[..weights.len() - 1]) < enough * (1.0 + 1e-9));
+            prop_assert!(weights.is_sorted_by(|a, b| likeliest_first(a, b).is_lt()), "beyond {} too", FIRST);
+        }
     }
 }

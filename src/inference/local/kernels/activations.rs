@@ -1,0 +1,255 @@
+//! What a matrix is multiplied with: rows of f32, and their int8 form in the order in which the kernels read it.
+#![allow(unsafe_code)] // Several threads write into one buffer.
+
+use std::ops::Range;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use super::backend::{Backend, dispatch};
+use super::pool::{Pieces, Pool};
+use super::scalar;
+#[cfg(target_arch = "x86_64")]
+use super::{avx2, avx512};
+
+/// Rows of activations that a kernel holds in registers at once, at most; see [`Backend::panel`].
+pub(super) const PANEL: usize = 12;
+
+/// Columns of one share of the quantisation; a multiple of every block.
+const SHARE: usize = 1024;
+
+/// How many values have one scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Grain {
+    /// 32 values, for `Q8_0`, whose own blocks are as long.
+    Block,
+    /// 256 values, for `Q4_K` and `Q6_K`, whose super-blocks are as long, as llama.cpp does (`Q8_K`). Scales per 32 were tried
+    /// on `Q4_K` with AVX-512 (2048 × 2048, one Zen 4 thread): 240 instead of 295 GOPS on 512 rows, 19 instead of 25 GB/s on
+    /// one. A fifth is too much: each 8 products of a lane would take two more multiplications and an addition.
+    Super,
+}
+
+impl Grain {
+    pub(super) fn values(self) -> usize {
+        match self {
+            Self::Block => 32,
+            Self::Super => 256,
+        }
+    }
+
+    /// The columns with the zeros that fill the last tile.
+    fn padded(self, columns: usize) -> usize {
+        match self {
+            Self::Block => columns.next_multiple_of(64),
+            Self::Super => columns.next_multiple_of(256),
+        }
+    }
+}
+
+/// `n` rows of f32, quantised once for all the matrices that read them, when the first one does.
+pub(in super::super) struct Activations {
+    values: Vec<f32>,
+    n: usize,
+    columns: usize,
+    by_block: OnceLock<Quantised>,
+    by_super: OnceLock<Quantised>,
+    /// Buffers of earlier rows: a step allocates nothing.
+    spare: Mutex<Vec<Quantised>>,
+}
+
+impl Activations {
+    /// No rows.
+    pub(in super::super) fn new() -> Self {
+        Self {
+            values: Vec::new(),
+            n: 0,
+            columns: 0,
+            by_block: OnceLock::new(),
+            by_super: OnceLock::new(),
+            spare: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Takes `n` rows of `columns` values in place of what was there.
+    ///
+    /// # Panics
+    /// When `x` is not of that size.
+    pub(in super::super) fn fill(&mut self, x: &[f32], n: usize, columns: usize, pool: &Pool) {
+        assert_eq!(x.len(), n * columns, "rows × columns values");
+        (self.n, self.columns) = (n, columns);
+        let spare = self.spare.get_mut().unwrap_or_else(PoisonError::into_inner);
+        spare.extend(self.by_block.take().into_iter().chain(self.by_super.take()));
+        self.values.resize(x.len(), 0.0);
+        let pieces = Pieces::new(&mut self.values);
+        // Copies of 256 KiB: less is done before another thread wakes.
+        let stretch = 64 << 10;
+        pool.each(x.len().div_ceil(stretch), |index| {
+            let range = index * stretch..x.len().min((index + 1) * stretch);
+            // SAFETY: the ranges of two indices do not overlap.
+            unsafe { pieces.piece(range.start, range.len()) }.copy_from_slice(&x[range]);
+        });
+    }
+
+    /// The number of rows.
+    pub(in super::super) fn len(&self) -> usize {
+        self.n
+    }
+
+    pub(super) fn columns(&self) -> usize {
+        self.columns
+    }
+
+    pub(super) fn row(&self, row: usize) -> &[f32] {
+        &self.values[row * self.columns..][..self.columns]
+    }
+
+    /// The int8 form with scales of that grain.
+    pub(super) fn quantised(&self, grain: Grain, backend: Backend, pool: &Pool) -> &Quantised {
+        let cell = match grain {
+            Grain::Block => &self.by_block,
+            Grain::Super => &self.by_super,
+        };
+        cell.get_or_init(|| {
+            let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut quantised = spare.unwrap_or_default();
+            quantised.fill(self, grain, backend, pool);
+            quantised
+        })
+    }
+}
+
+/// Rows in panels of the backend's width, the last one narrower: within a panel of `w` rows, values stand as `[columns / 4][w][4]`.
+#[derive(Default)]
+pub(super) struct Quantised {
+    n: usize,
+    /// With the zeros at the end.
+    columns: usize,
+    grain: usize,
+    /// Rows in a panel.
+    panel: usize,
+    codes: Vec<[i8; 4]>,
+    /// `[columns / grain][w]`.
+    scales: Vec<f32>,
+    /// Sums of 16 codes, two by two: `[columns / 32][w][2]`.
+    sums16: Vec<[i16; 2]>,
+    /// Sums of 32 codes, two by two: `[columns / 64][w][2]`.
+    sums32: Vec<[i16; 2]>,
+    /// -128 times the sum of 32 codes: `[columns / 32][w]`. It takes back the 128 that `Q8_0` tiles add.
+    offsets: Vec<i32>,
+}
+
+/// The rows that a kernel takes at once.
+pub(super) struct Panel<'a> {
+    pub(super) width: usize,
+    pub(super) codes: &'a [[i8; 4]],
+    pub(super) scales: &'a [f32],
+    pub(super) sums16: &'a [[i16; 2]],
+    pub(super) sums32: &'a [[i16; 2]],
+    pub(super) offsets: &'a [i32],
+}
+
+/// The part of a [`Quantised`] that one thread writes: some columns of a panel.
+struct Share<'a> {
+    codes: &'a mut [[i8; 4]],
+    scales: &'a mut [f32],
+    sums16: &'a mut [[i16; 2]],
+    sums32: &'a mut [[i16; 2]],
+    offsets: &'a mut [i32],
+}
+
+impl Quantised {
+    /// The panel that begins with row `first`, a multiple of the backend's width.
+    pub(super) fn panel(&self, first: usize) -> Panel<'_> {
+        let width = self.panel.min(self.n - first);
+        let part = |per: usize| first * (self.columns / per)..(first + width) * (self.columns / per);
+        Panel {
+            width,
+            codes: &self.codes[part(4)],
+            scales: &self.scales[part(self.grain)],
+            sums16: &self.sums16[part(32)],
+            sums32: &self.sums32[part(64)],
+            offsets: &self.offsets[part(32)],
+        }
+    }
+
+    fn fill(&mut self, x: &Activations, grain: Grain, backend: Backend, pool: &Pool) {
+        (self.n, self.columns) = (x.n, grain.padded(x.columns));
+        (self.grain, self.panel) = (grain.values(), backend.panel());
+        let (n, columns, panel) = (self.n, self.columns, self.panel);
+        self.codes.resize(n * columns / 4, [0; 4]);
+        self.scales.resize(n * columns / self.grain, 0.0);
+        self.sums16.resize(n * columns / 32, [0; 2]);
+        self.sums32.resize(n * columns / 64, [0; 2]);
+        self.offsets.resize(n * columns / 32, 0);
+        let (codes, scales) = (Pieces::new(&mut self.codes), Pieces::new(&mut self.scales));
+        let (sums16, sums32) = (Pieces::new(&mut self.sums16), Pieces::new(&mut self.sums32));
+        let offsets = Pieces::new(&mut self.offsets);
+        let shares = columns.div_ceil(SHARE);
+        pool.each(n.div_ceil(panel) * shares, |index| {
+            let first = index / shares * panel;
+            let width = panel.min(n - first);
+            let part = index % shares * SHARE..columns.min((index % shares + 1) * SHARE);
+            let place = |per: usize| (first * (columns / per) + part.start / per * width, part.len() / per * width);
+            // SAFETY: each index is one panel and one range of its columns, and a range of columns is contiguous within
+            // a panel; so the pieces of two indices do not overlap.
+            let mut share = unsafe {
+                Share {
+                    codes: pieces(&codes, place(4)),
+                    scales: pieces(&scales, place(self.grain)),
+                    sums16: pieces(&sums16, place(32)),
+                    sums32: pieces(&sums32, place(64)),
+                    offsets: pieces(&offsets, place(32)),
+                }
+            };
+            for row in 0..width {
+                share.fill(row, width, x.row(first + row), part.clone(), grain, backend);
+            }
+        });
+    }
+}
+
+/// # Safety
+/// That of [`Pieces::piece`].
+#[allow(clippy::mut_from_ref)] // As there.
+unsafe fn pieces<'a, T>(of: &'a Pieces<'_, T>, (from, len): (usize, usize)) -> &'a mut [T] {
+    // SAFETY: passed on.
+    unsafe { of.piece(from, len) }
+}
+
+impl Share<'_> {
+    /// Quantises the columns `part` of the row `row` of a panel of `width`; columns past the end of `x` are zero.
+    fn fill(&mut self, row: usize, width: usize, x: &[f32], part: Range<usize>, grain: Grain, backend: Backend) {
+        let mut codes = [0; 256];
+        let length = grain.values();
+        for (block, start) in part.step_by(length).enumerate() {
+            let mut padded = [0.0; 256];
+            let there = x.get(start..).unwrap_or_default();
+            let values = there.get(..length).unwrap_or_else(|| {
+                padded[..there.len()].copy_from_slice(there);
+                &padded[..length]
+            });
+            let codes = &mut codes[..length];
+            self.scales[block * width + row] = quantise(backend, values, codes);
+            self.place(row, width, block * length, codes);
+        }
+    }
+
+    /// Interleaves the codes of one row, `column` columns from the share's start, and adds them up.
+    fn place(&mut self, row: usize, width: usize, column: usize, codes: &[i8]) {
+        for (group, four) in codes.as_chunks::<4>().0.iter().enumerate() {
+            self.codes[(column / 4 + group) * width + row] = *four;
+        }
+        for (block, thirty_two) in codes.as_chunks::<32>().0.iter().enumerate() {
+            // 32 · 127 fits.
+            let sum = |half: &[i8]| half.iter().map(|&code| i16::from(code)).sum::<i16>();
+            let (first, second) = (sum(&thirty_two[..16]), sum(&thirty_two[16..]));
+            let at = column / 32 + block;
+            self.sums16[at * width + row] = [first, second];
+            self.sums32[at / 2 * width + row][at % 2] = first + second;
+            self.offsets[at * width + row] = -128 * i32::from(first + second);
+        }
+    }
+}
+
+/// Codes and scale of one block: `x ≈ scale · code`, codes within ±127.
+fn quantise(backend: Backend, x: &[f32], codes: &mut [i8]) -> f32 {
+    dispatch!(backend, quantise(x, codes))
+}

@@ -1,0 +1,209 @@
+//! Every kernel in plain Rust: what the others are held against, and what runs on other processors.
+
+use super::Sums;
+use super::activations::Panel;
+use super::attention::{Cache, Heads};
+#[cfg(test)]
+use super::blocks::{Kind, Q4, Q6, Q8};
+use super::half::{bf16_to_f32, f16_to_f32, f32_to_f16};
+use super::tiles::{Floats, Halves, ROWS, TileQ4K, TileQ6K, TileQ8, q4k_code, q6k_code, q6k_scale, q8_code};
+
+/// The values of whole blocks of a type.
+#[cfg(test)]
+pub(super) fn dequantise(kind: Kind, bytes: &[u8]) -> Vec<f32> {
+    let block = |bytes: &[u8]| -> Vec<f32> {
+        match kind {
+            Kind::F32 => vec![f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])],
+            Kind::F16 => vec![f16_to_f32(u16::from_le_bytes([bytes[0], bytes[1]]))],
+            Kind::Bf16 => vec![bf16_to_f32(u16::from_le_bytes([bytes[0], bytes[1]]))],
+            Kind::Q8_0 => {
+                let block = Q8(bytes);
+                block.codes().iter().map(|&code| f16_to_f32(block.scale()) * f32::from(code)).collect()
+            }
+            Kind::Q4K => {
+                let block = Q4(bytes);
+                let (d, dmin) = (f16_to_f32(block.scale()), f16_to_f32(block.minimum()));
+                let value = |(i, &code): (usize, &u8)| {
+                    let (scale, minimum) = block.part(i / 32);
+                    d * f32::from(scale) * f32::from(code) - dmin * f32::from(minimum)
+                };
+                block.codes().iter().enumerate().map(value).collect()
+            }
+            Kind::Q6K => {
+                let block = Q6(bytes);
+                let d = f16_to_f32(block.scale());
+                let value = |(i, &code): (usize, &u8)| d * f32::from(block.part(i / 16)) * (f32::from(code) - 32.0);
+                block.codes().iter().enumerate().map(value).collect()
+            }
+        }
+    };
+    bytes.chunks_exact(kind.block_bytes()).flat_map(block).collect()
+}
+
+/// Scale and inverse scale of values whose largest magnitude is `peak`. What is next to nothing counts as nothing: the
+/// inverse would overflow.
+pub(super) fn scales(peak: f32) -> (f32, f32) {
+    if peak < 1e-30 { (0.0, 0.0) } else { (peak / 127.0, 127.0 / peak) }
+}
+
+/// Codes within ±127 of the values of one block, to nearest and ties to even; returns their scale.
+pub(super) fn quantise(x: &[f32], codes: &mut [i8]) -> f32 {
+    let peak = x.iter().fold(0.0_f32, |peak, x| peak.max(x.abs()));
+    let (scale, inverse) = scales(peak);
+    for (code, x) in codes.iter_mut().zip(x) {
+        *code = (x * inverse).round_ties_even() as i8;
+    }
+    scale
+}
+
+/// One row of tiles times a panel: `sums[m][row]`. Products within 32 columns are summed as integers, as in all backends.
+pub(super) fn q4k(tiles: &[TileQ4K], panel: &Panel<'_>, sums: &mut Sums) {
+    for (m, out) in sums.iter_mut().take(panel.width).enumerate() {
+        *out = [0.0; ROWS];
+        for (b, tile) in tiles.iter().enumerate() {
+            let x = panel.scales[b * panel.width + m];
+            for (row, out) in out.iter_mut().enumerate() {
+                let (mut total, mut minima) = (0.0, 0);
+                for part in 0..8 {
+                    let first = part * 32;
+                    let dot = dot(panel, m, b * 256 + first, 32, |i| q4k_code(tile, row, first + i).into());
+                    total += dot as f32 * (f16_to_f32(tile.scale[row]) * f32::from(tile.scales[part][row]));
+                    let sum = panel.sums32[(b * 4 + part / 2) * panel.width + m][part % 2];
+                    minima += i32::from(tile.minima[part / 2][row * 2 + part % 2]) * i32::from(sum);
+                }
+                *out += (total - minima as f32 * f16_to_f32(tile.minimum[row])) * x;
+            }
+        }
+    }
+}
+
+/// As [`q4k`].
+pub(super) fn q6k(tiles: &[TileQ6K], panel: &Panel<'_>, sums: &mut Sums) {
+    for (m, out) in sums.iter_mut().take(panel.width).enumerate() {
+        *out = [0.0; ROWS];
+        for (b, tile) in tiles.iter().enumerate() {
+            let x = panel.scales[b * panel.width + m];
+            for (row, out) in out.iter_mut().enumerate() {
+                let mut total = 0.0;
+                for part in 0..16 {
+                    let first = part * 16;
+                    let code = |i| i32::from(q6k_code(tile, row, first + i)) - 32;
+                    let dot = dot(panel, m, b * 256 + first, 16, code);
+                    total += dot as f32 * f32::from(q6k_scale(tile, row, first));
+                }
+                *out += total * f16_to_f32(tile.scale[row]) * x;
+            }
+        }
+    }
+}
+
+/// As [`q4k`].
+pub(super) fn q8(tiles: &[TileQ8], panel: &Panel<'_>, sums: &mut Sums) {
+    for (m, out) in sums.iter_mut().take(panel.width).enumerate() {
+        *out = [0.0; ROWS];
+        for (pair, tile) in tiles.iter().enumerate() {
+            for half in 0..2 {
+                let x = panel.scales[(pair * 2 + half) * panel.width + m];
+                for (row, out) in out.iter_mut().enumerate() {
+                    let code = |i| i32::from(q8_code(tile, row, half * 32 + i));
+                    let dot = dot(panel, m, pair * 64 + half * 32, 32, code);
+                    *out += dot as f32 * (f16_to_f32(tile.scale[half][row]) * x);
+                }
+            }
+        }
+    }
+}
+
+/// The integer product of `length` columns from `first` of a panel's row with what `code` gives for each.
+fn dot(panel: &Panel<'_>, m: usize, first: usize, length: usize, code: impl Fn(usize) -> i32) -> i32 {
+    let value = |i: usize| i32::from(panel.codes[(first + i) / 4 * panel.width + m][i % 4]);
+    (0..length).map(|i| code(i) * value(i)).sum()
+}
+
+/// One row of tiles of f16 weights times some rows.
+pub(super) fn half_panel(tiles: &[Halves], rows: &[&[f32]], sums: &mut Sums) {
+    columns(tiles, |tile| tile.0.map(f16_to_f32), rows, sums);
+}
+
+/// One row of tiles of bf16 weights times some rows.
+pub(super) fn bf16_panel(tiles: &[Halves], rows: &[&[f32]], sums: &mut Sums) {
+    columns(tiles, |tile| tile.0.map(bf16_to_f32), rows, sums);
+}
+
+/// One row of tiles of f32 weights times some rows.
+pub(super) fn float_panel(tiles: &[Floats], rows: &[&[f32]], sums: &mut Sums) {
+    columns(tiles, |tile| tile.0, rows, sums);
+}
+
+fn columns<T>(tiles: &[T], widen: impl Fn(&T) -> [f32; ROWS], rows: &[&[f32]], sums: &mut Sums) {
+    for (x, out) in rows.iter().zip(sums) {
+        *out = [0.0; ROWS];
+        for (tile, x) in tiles.iter().zip(*x) {
+            for (out, weight) in out.iter_mut().zip(widen(tile)) {
+                *out += weight * x;
+            }
+        }
+    }
+}
+
+/// x / √(mean(x²) + ε) · weight.
+pub(super) fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
+    let squares: f64 = x.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+    let factor = 1.0 / (squares / x.len() as f64 + f64::from(epsilon)).sqrt();
+    for ((out, x), weight) in out.iter_mut().zip(x).zip(weight) {
+        *out = x * factor as f32 * weight;
+    }
+}
+
+/// silu(x) = x / (1 + e⁻ˣ), times `up`.
+pub(super) fn silu_multiply(gate: &mut [f32], up: &[f32]) {
+    for (gate, up) in gate.iter_mut().zip(up) {
+        *gate = *gate / (1.0 + (-*gate).exp()) * up;
+    }
+}
+
+pub(super) fn add(x: &mut [f32], y: &[f32]) {
+    for (x, y) in x.iter_mut().zip(y) {
+        *x += y;
+    }
+}
+
+/// To f16 bits.
+pub(super) fn narrow(x: &[f32], out: &mut [u16]) {
+    for (out, &x) in out.iter_mut().zip(x) {
+        *out = f32_to_f16(x);
+    }
+}
+
+fn floats_of(bits: &[u16]) -> impl Iterator<Item = f32> {
+    bits.iter().map(|&bits| f16_to_f32(bits))
+}
+
+/// softmax(q·k·scale)·v of each query head.
+pub(super) fn attend(
+    query: &[f32],
+    cache: &Cache<'_>,
+    heads: &Heads,
+    scale: f32,
+    scores: &mut Vec<f32>,
+    out: &mut [f32],
+) {
+    let group = heads.heads / heads.kv_heads;
+    let both = query.chunks_exact(heads.dim).zip(out.chunks_exact_mut(heads.dim));
+    for (head, (query, out)) in both.enumerate() {
+        let place = |t: usize| heads.place(cache.table[t / 16], head / group) + t % 16 * heads.dim;
+        let score =
+            |t| floats_of(&cache.keys[place(t)..][..heads.dim]).zip(query).map(|(k, q)| k * q).sum::<f32>() * scale;
+        scores.clear();
+        scores.extend((0..cache.length).map(score));
+        let peak = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let total: f32 = scores.iter().map(|score| (score - peak).exp()).sum();
+        out.fill(0.0);
+        for (t, score) in scores.iter().enumerate() {
+            let share = (score - peak).exp() / total;
+            for (out, v) in out.iter_mut().zip(floats_of(&cache.values[place(t)..][..heads.dim])) {
+                *out += share * v;
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The float kernels of each backend against the scalar ones, which use the standard library's functions.
+
+#![allow(clippy::float_cmp)] // What is computed exactly is compared exactly.
+
+use proptest::prelude::*;
+
+use super::super::attention::{Cache, Heads, attend, attend_with, store};
+use super::super::backend::{Backend, dispatch};
+use super::super::half::{bf16_to_f32, f16_to_f32, f32_to_f16};
+use super::super::scalar;
+#[cfg(target_arch = "x86_64")]
+use super::super::{avx2, avx512};
+use super::Random;
+
+/// Attention in another order: 128 products of about 1 in a score are off by some 2·10⁻⁵, its weight relatively as much, and
+/// the result by twice that times the largest value, about 4.
+const ATTENTION: f32 = 2e-4;
+
+fn assert_close(found: &[f32], expected: &[f32], relative: f32, absolute: f32, what: &str) {
+    assert_eq!(found.len(), expected.len());
+    for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let allowed = relative * expected.abs() + absolute;
+        assert!((found - expected).abs() <= allowed, "{what}: [{i}] {found} is not {expected}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn norms_gates_and_sums(length in 1..300_usize, seed: u64) {
+        let mut random = Random::new(seed);
+        let (x, y) = (random.normals(length), random.normals(length));
+        let wide: Vec<f32> = x.iter().map(|x| x * 40.0).collect();
+        let mut expected = [vec![0.0; length], wide.clone(), x.clone()];
+        scalar::rms_norm(&x, &y, 1e-5, &mut expected[0]);
+        scalar::silu_multiply(&mut expected[1], &y);
+        scalar::add(&mut expected[2], &y);
+        for backend in Backend::all() {
+            let mut found = [vec![0.0; length], wide.clone(), x.clone()];
+            dispatch!(backend, rms_norm(&x, &y, 1e-5, &mut found[0]));
+            dispatch!(backend, silu_multiply(&mut found[1], &y));
+            dispatch!(backend, add(&mut found[2], &y));
+            for (found, expected) in found.iter().zip(&expected) {
+                assert_close(found, expected, 2e-6, 1e-30, backend.name());
+            }
+        }
+    }
+
+    #[test]
+    fn attention(
+        kv_heads in 1..4_usize,
+        group in 1..5_usize,
+        dim in prop::sample::select(vec![8, 24, 32, 64, 80, 128]),
+        length in 1..100_usize,
+        seed: u64,
+    ) {
+        let heads = Heads { heads: kv_heads * group, kv_heads, dim };
+        let mut random = Random::new(seed);
+        let blocks = length.div_ceil(16) + 2;
+        // What no token wrote is not a number: it must not be read.
+        let mut memory = [vec![0x7e00; blocks * kv_heads * 16 * dim], vec![0x7e00; blocks * kv_heads * 16 * dim]];
+        // From the last block down, so that the table is not the identity.
+        let table: Vec<u32> = (0..length.div_ceil(16)).map(|i| (blocks - 1 - i) as u32).collect();
+        for t in 0..length {
+            for memory in &mut memory {
+                store(memory, &heads, table[t / 16], t % 16, &random.normals(kv_heads * dim));
+            }
+        }
+        let query: Vec<f32> = random.normals(heads.heads * dim).iter().map(|q| q * 4.0).collect();
+        let cache = Cache { keys: &memory[0], values: &memory[1], table: &table, length };
+        let mut expected = vec![0.0; query.len()];
+        scalar::attend(&query, &cache, &heads, 0.3, &mut Vec::new(), &mut expected);
+        let mut scratch = vec![f32::NAN; 7];
+        for backend in Backend::all() {
+            let mut found = vec![f32::NAN; query.len()];
+            attend_with(backend, &query, &cache, &heads, 0.3, &mut scratch, &mut found);
+            assert_close(&found, &expected, 0.0, ATTENTION, backend.name());
+        }
+        let mut found = vec![f32::NAN; query.len()];
+        // A longer table than the length needs is allowed.
+        let longer: Vec<u32> = table.iter().copied().chain([0]).collect();
+        attend(&query, &memory[0], &memory[1], &longer, length, &heads, 0.3, &mut scratch, &mut found);
+        assert_close(&found, &expected, 0.0, ATTENTION, "the best");
+    }
+}
+
+#[test]
+fn softmax_stands_large_scores() {
+    let heads = Heads { heads: 1, kv_heads: 1, dim: 16 };
+    let mut memory = [vec![0; 512], vec![0; 512]];
+    for t in 0..20 {
+        store(&mut memory[0], &heads, t / 16, t as usize % 16, &[100.0 * t as f32; 16]);
+        store(&mut memory[1], &heads, t / 16, t as usize % 16, &[t as f32; 16]);
+    }
+    for backend in Backend::all() {
+        let cache = Cache { keys: &memory[0], values: &memory[1], table: &[0, 1], length: 20 };
+        let mut out = [0.0; 16];
+        attend_with(backend, &[10.0; 16], &cache, &heads, 1.0, &mut Vec::new(), &mut out);
+        assert_eq!(out, [19.0; 16], "{}: all weight on the last token", backend.name());
+    }
+}
+
+/// The claim of `vector::exp`: a relative error below 3·10⁻⁷.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn the_exponential_is_exact_enough() {
+    use super::super::simd::Simd;
+    use super::super::vector::exp;
+
+    fn check<S: Simd>(s: S) {
+        let mut out = [0.0; 16];
+        for step in -17_400..17_600 {
+            let x = step as f32 * 0.005;
+            s.store(exp(s, s.splat(x)), &mut out);
+            let expected = f64::from(x).exp();
+            let error = (f64::from(out[3]) - expected).abs() / expected;
+            assert!(error < 3e-7, "exp({x}) = {} is off by {error}", out[3]);
+        }
+        for (x, bound) in [(-1e30, -87.3), (f32::NEG_INFINITY, -87.3), (1e30, 88.0)] {
+            s.store(exp(s, s.splat(x)), &mut out);
+            assert_close(&out, &[f32::exp(bound); 16], 1e-5, 0.0, "beyond the bounds");
+        }
+    }
+    for backend in Backend::all() {
+        match backend {
+            Backend::Scalar => {}
+            Backend::Avx2(proof) => check(proof),
+            Backend::Avx512(proof) => check(proof),
+        }
+    }
+}
+
+#[test]
+fn halves_both_ways() {
+    for bits in 0..=u16::MAX {
+        let value = f16_to_f32(bits);
+        if !value.is_nan() {
+            assert_eq!(f32_to_f16(value), bits, "{value}");
+        }
+    }
+    assert_eq!([f16_to_f32(0x3c00), f16_to_f32(0xc000), f16_to_f32(0x7bff)], [1.0, -2.0, 65504.0]);
+    assert_eq!([f16_to_f32(1), f16_to_f32(0x7c00)], [2.0_f32.powi(-24), f32::INFINITY]);
+    assert_eq!([bf16_to_f32(0x3f80), bf16_to_f32(0xc040)], [1.0, -3.0]);
+    // Between two numbers, at the ends, and in the subnormal range, as the processor does it.
+    let mut random = Random::new(3);
+    let mut values: Vec<f32> = (0..4000).map(|_| f32::from_bits(random.bits() as u32)).collect();
+    values.extend((0..4000).map(|_| random.normal() * 1e-6));
+    values.extend([65519.9, 65520.0, 1e30, -1e30, 0.0, -0.0, f32::INFINITY, 6.1e-5, 2.98e-8, 2.981e-8]);
+    values.extend((0..3000_u16).map(|bits| f32::midpoint(f16_to_f32(bits * 10), f16_to_f32(bits * 10 + 1))));
+    values.retain(|value| !value.is_nan());
+    let mut expected = vec![0; values.len()];
+    scalar::narrow(&values, &mut expected);
+    for backend in Backend::all() {
+        let mut found = vec![0; values.len()];
+        dispatch!(backend, narrow(&values, &mut found));
+        assert_eq!(found, expected, "{}", backend.name());
+    }
+}

@@ -1,0 +1,243 @@
+//! Weights in memory: tiles of 16 rows, one vector lane per row, so that a product needs no sum across lanes.
+//!
+//! A group is 4 successive columns of 16 rows, 64 values: what one `vpdpbusd` takes. Tiles of one row of tiles follow each
+//! other along the columns; rows beyond the matrix' last are zero. Scales stay f16, so that memory stays near the file's size.
+#![allow(unsafe_code)] // Memory is filled by several threads before it counts as initialised.
+
+use std::mem::MaybeUninit;
+
+use super::blocks::{Q4, Q6, Q8};
+use super::pool::{Pieces, Pool};
+
+/// Rows in a tile.
+pub(super) const ROWS: usize = 16;
+
+/// 16 rows × 256 columns of `Q4_K`: 2368 bytes, 4.625 bits a weight.
+#[repr(C, align(64))]
+#[derive(Clone, Copy)]
+pub(super) struct TileQ4K {
+    /// d of each row.
+    pub(super) scale: [u16; ROWS],
+    /// dmin of each row.
+    pub(super) minimum: [u16; ROWS],
+    /// For each 32 columns, each row's scale.
+    pub(super) scales: [[u8; ROWS]; 8],
+    /// For each 64 columns, each row's two minima side by side, for `vpdpwssd`.
+    pub(super) minima: [[u8; 2 * ROWS]; 4],
+    /// Two groups a line: the first in the low halves, the next in the high ones.
+    pub(super) codes: [[u8; 64]; 32],
+}
+
+/// 16 rows × 256 columns of `Q6_K`: 3392 bytes, 6.625 bits a weight.
+#[repr(C, align(64))]
+#[derive(Clone, Copy)]
+pub(super) struct TileQ6K {
+    /// d of each row.
+    pub(super) scale: [u16; ROWS],
+    pub(super) parts: [PartQ6K; 4],
+}
+
+/// 64 columns of a [`TileQ6K`]. All that is needed at once stands together: with the low bits of a whole tile before its high
+/// bits, the processor saw several streams instead of one and fetched none ahead; one thread read 11 GB/s of 25.
+#[repr(C, align(64))]
+#[derive(Clone, Copy)]
+pub(super) struct PartQ6K {
+    /// For each 32 columns, each row's two scales side by side.
+    pub(super) scales: [[i8; 2 * ROWS]; 2],
+    /// The low four bits, as in [`TileQ4K::codes`].
+    pub(super) low: [[u8; 64]; 8],
+    /// The high two bits, four groups a line, the first in the lowest bits.
+    pub(super) high: [[u8; 64]; 4],
+}
+
+/// 16 rows × 64 columns of `Q8_0`: 1088 bytes, 8.5 bits a weight. Two blocks, so that lines stay aligned.
+#[repr(C, align(64))]
+#[derive(Clone, Copy)]
+pub(super) struct TileQ8 {
+    /// For each 32 columns, d of each row.
+    pub(super) scale: [[u16; ROWS]; 2],
+    /// A group a line, 128 added to each value: `vpdpbusd` wants one side unsigned.
+    pub(super) codes: [[u8; 64]; 16],
+}
+
+/// 16 rows × 1 column of f16 or bf16 bits.
+#[repr(C, align(32))]
+#[derive(Clone, Copy)]
+pub(super) struct Halves(pub(super) [u16; ROWS]);
+
+/// 16 rows × 1 column.
+#[repr(C, align(64))]
+#[derive(Clone, Copy)]
+pub(super) struct Floats(pub(super) [f32; ROWS]);
+
+/// A matrix' rows of blocks in the file's bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) rows: usize,
+    /// Blocks in a row.
+    pub(super) blocks: usize,
+    /// Bytes in a block.
+    pub(super) size: usize,
+}
+
+impl<'a> Source<'a> {
+    /// The block at `index` of each row that row of tiles `tile` has.
+    fn column(&self, tile: usize, index: usize) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let Self { bytes, rows, blocks, size } = *self;
+        let first = tile * ROWS;
+        (first..rows.min(first + ROWS)).map(move |row| &bytes[(row * blocks + index) * size..][..size])
+    }
+
+    pub(super) fn q4k(&self, tile: usize, index: usize) -> TileQ4K {
+        let mut out = TileQ4K {
+            scale: [0; ROWS],
+            minimum: [0; ROWS],
+            scales: [[0; ROWS]; 8],
+            minima: [[0; 2 * ROWS]; 4],
+            codes: [[0; 64]; 32],
+        };
+        for (row, block) in self.column(tile, index).map(Q4).enumerate() {
+            out.scale[row] = block.scale();
+            out.minimum[row] = block.minimum();
+            for part in 0..8 {
+                let (scale, minimum) = block.part(part);
+                out.scales[part][row] = scale;
+                out.minima[part / 2][row * 2 + part % 2] = minimum;
+            }
+            interleave(&mut out.codes, row, &block.codes());
+        }
+        out
+    }
+
+    pub(super) fn q6k(&self, tile: usize, index: usize) -> TileQ6K {
+        let part = PartQ6K { scales: [[0; 2 * ROWS]; 2], low: [[0; 64]; 8], high: [[0; 64]; 4] };
+        let mut out = TileQ6K { scale: [0; ROWS], parts: [part; 4] };
+        for (row, block) in self.column(tile, index).map(Q6).enumerate() {
+            out.scale[row] = block.scale();
+            for (i, (part, codes)) in out.parts.iter_mut().zip(block.codes().as_chunks::<64>().0).enumerate() {
+                for sixteen in 0..4 {
+                    part.scales[sixteen / 2][row * 2 + sixteen % 2] = block.part(i * 4 + sixteen);
+                }
+                interleave(&mut part.low, row, &codes.map(|code| code & 15));
+                for (line, sixteen) in part.high.iter_mut().zip(codes.as_chunks::<16>().0) {
+                    for j in 0..4 {
+                        let bits = |group: usize| sixteen[group * 4 + j] >> 4 << (2 * group);
+                        line[row * 4 + j] = bits(0) | bits(1) | bits(2) | bits(3);
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// Two blocks, or the last one of an odd number and one of zeros.
+    pub(super) fn q8(&self, tile: usize, pair: usize) -> TileQ8 {
+        let mut out = TileQ8 { scale: [[0; ROWS]; 2], codes: [[128; 64]; 16] };
+        for half in 0..self.blocks.saturating_sub(pair * 2).min(2) {
+            for (row, block) in self.column(tile, pair * 2 + half).map(Q8).enumerate() {
+                out.scale[half][row] = block.scale();
+                for (group, four) in block.codes().as_chunks::<4>().0.iter().enumerate() {
+                    let line = &mut out.codes[half * 8 + group];
+                    line[row * 4..row * 4 + 4].copy_from_slice(&four.map(|code| code.cast_unsigned() ^ 0x80));
+                }
+            }
+        }
+        out
+    }
+
+    pub(super) fn halves(&self, tile: usize, index: usize) -> Halves {
+        let mut out = [0; ROWS];
+        for (to, bytes) in out.iter_mut().zip(self.column(tile, index)) {
+            *to = u16::from_le_bytes([bytes[0], bytes[1]]);
+        }
+        Halves(out)
+    }
+
+    pub(super) fn floats(&self, tile: usize, index: usize) -> Floats {
+        let mut out = [0.0; ROWS];
+        for (to, bytes) in out.iter_mut().zip(self.column(tile, index)) {
+            *to = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        }
+        Floats(out)
+    }
+}
+
+/// Puts a row's values of four bits into its lanes, two groups a line.
+fn interleave(lines: &mut [[u8; 64]], row: usize, codes: &[u8]) {
+    for (line, eight) in lines.iter_mut().zip(codes.as_chunks::<8>().0) {
+        for j in 0..4 {
+            line[row * 4 + j] = eight[j] | eight[j + 4] << 4;
+        }
+    }
+}
+
+/// The value of row `row`, column `column` within a tile.
+pub(super) fn q4k_code(tile: &TileQ4K, row: usize, column: usize) -> u8 {
+    nibble(&tile.codes, row, column)
+}
+
+/// As [`q4k_code`]: 0 to 63, the offset of 32 included.
+pub(super) fn q6k_code(tile: &TileQ6K, row: usize, column: usize) -> u8 {
+    let (part, column) = (&tile.parts[column / 64], column % 64);
+    let high = part.high[column / 16][row * 4 + column % 4] >> (2 * (column / 4 % 4)) & 3;
+    nibble(&part.low, row, column) | high << 4
+}
+
+/// The scale of those 16 columns.
+pub(super) fn q6k_scale(tile: &TileQ6K, row: usize, column: usize) -> i8 {
+    tile.parts[column / 64].scales[column % 64 / 32][row * 2 + column / 16 % 2]
+}
+
+/// As [`q4k_code`]: the signed value.
+pub(super) fn q8_code(tile: &TileQ8, row: usize, column: usize) -> i8 {
+    (tile.codes[column / 4][row * 4 + column % 4] ^ 0x80).cast_signed()
+}
+
+fn nibble(lines: &[[u8; 64]], row: usize, column: usize) -> u8 {
+    let byte = lines[column / 8][row * 4 + column % 4];
+    if column % 8 < 4 { byte & 15 } else { byte >> 4 }
+}
+
+/// Fills memory with `count × each` tiles, one row of `each` tiles per share of the pool.
+pub(super) fn fill<T: Copy + Send>(
+    count: usize,
+    each: usize,
+    pool: &Pool,
+    make: impl Fn(usize, usize) -> T + Sync,
+) -> Vec<T> {
+    let mut tiles = Vec::with_capacity(count * each);
+    let spare: &mut [MaybeUninit<T>] = &mut tiles.spare_capacity_mut()[..count * each];
+    huge_pages(spare);
+    let pieces = Pieces::new(spare);
+    pool.each(count, |tile| {
+        // SAFETY: each index comes once, and the pieces of two indices do not overlap.
+        let row = unsafe { pieces.piece(tile * each, each) };
+        for (index, to) in row.iter_mut().enumerate() {
+            to.write(make(tile, index));
+        }
+    });
+    // SAFETY: within the capacity, and `each` returned, so it ran for all indices: every element was written.
+    unsafe { tiles.set_len(count * each) };
+    tiles
+}
+
+/// Asks for pages of 2 MiB before the first touch: a decoding step reads all weights once, and would miss the TLB all along.
+#[cfg(target_os = "linux")]
+fn huge_pages<T>(memory: &mut [T]) {
+    /// `MADV_HUGEPAGE` of `linux/mman.h`.
+    const HUGE: std::ffi::c_int = 14;
+    const PAGE: usize = 4096;
+    unsafe extern "C" {
+        fn madvise(start: *mut std::ffi::c_void, length: usize, advice: std::ffi::c_int) -> std::ffi::c_int;
+    }
+    let start = memory.as_mut_ptr().cast::<std::ffi::c_void>();
+    let skip = start.addr().wrapping_neg() % PAGE;
+    let Some(length) = size_of_val(memory).checked_sub(skip).filter(|&length| length >= 2 << 20) else { return };
+    // SAFETY: the range lies within memory that we hold exclusively; the advice changes no content. It may be refused, with
+    // an error that nothing depends on.
+    let _ = unsafe { madvise(start.wrapping_byte_add(skip), length / PAGE * PAGE, HUGE) };
+}
+
+#[cfg(not(target_os = "linux"))]
+fn huge_pages<T>(_memory: &mut [T]) {}

@@ -1,0 +1,58 @@
+//! What sets the families of decoders apart: one line each. Everything else is one forward pass.
+//!
+//! The tensors and the rotations are those of llama.cpp's converters (`ggml-org/llama.cpp`, `src/models/*.cpp`), which is
+//! what GGUF files follow.
+
+/// How the two numbers of a rotated pair lie in a head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rotation {
+    /// Beside one another (`NORM`): the converter has permuted the rows of queries and keys for it.
+    Interleaved,
+    /// Half a head apart (`NEOX`), as `transformers` has them.
+    Halves,
+}
+
+/// One family of decoders: RMS norms, rotated grouped attention, a gated network, and these differences.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Family {
+    /// `general.architecture`, and the prefix of the metadata.
+    pub name: &'static str,
+    pub rotation: Rotation,
+    /// Whether queries, keys and values must have biases; elsewhere they may.
+    pub biases: bool,
+    /// Whether each head of queries and keys is normalised before the rotation.
+    pub head_norms: bool,
+    /// Whether queries grow with the position (`attention.temperature_scale`).
+    pub temperature: bool,
+    /// Every which layer does not rotate at all.
+    pub unrotated: Option<usize>,
+}
+
+const LLAMA: Family = Family {
+    name: "llama",
+    rotation: Rotation::Interleaved,
+    biases: false,
+    head_norms: false,
+    temperature: false,
+    unrotated: None,
+};
+
+static FAMILIES: [Family; 5] = [
+    LLAMA,
+    Family { name: "mistral3", temperature: true, ..LLAMA },
+    Family { name: "qwen2", rotation: Rotation::Halves, biases: true, ..LLAMA },
+    Family { name: "qwen3", rotation: Rotation::Halves, head_norms: true, ..LLAMA },
+    Family { name: "smollm3", unrotated: Some(4), ..LLAMA },
+];
+
+impl Family {
+    /// The family of an architecture, if this engine has it.
+    pub(super) fn find(architecture: &str) -> Option<&'static Self> {
+        FAMILIES.iter().find(|family| family.name == architecture)
+    }
+
+    /// Whether a layer rotates its queries and keys.
+    pub(super) fn rotates(&self, layer: usize) -> bool {
+        self.unrotated.is_none_or(|every| !(layer + 1).is_multiple_of(every))
+    }
+}

@@ -1,0 +1,232 @@
+//! The tensors of a file, each held to the shape the forward pass expects before any of them is read.
+
+use std::collections::HashMap;
+use std::io::{Read, Seek, SeekFrom};
+
+use candle_core::Device;
+use candle_core::quantized::GgmlDType;
+
+use super::super::gguf::{Gguf, GgufError, first_line};
+use super::super::kernels::{Kind, Matrix, Pool};
+use super::family::Family;
+use super::shape::Shape;
+
+/// Everything that was learnt.
+pub(super) struct Weights {
+    pub embedding: Matrix,
+    pub layers: Vec<Layer>,
+    pub norm: Vec<f32>,
+    /// `None`: the embedding is used both ways.
+    pub output: Option<Matrix>,
+    /// Divisors of the rotation's frequencies.
+    pub rope: Option<Vec<f32>>,
+}
+
+/// One layer.
+pub(super) struct Layer {
+    pub attention_norm: Vec<f32>,
+    pub query: Linear,
+    pub key: Linear,
+    pub value: Linear,
+    pub query_norm: Option<Vec<f32>>,
+    pub key_norm: Option<Vec<f32>>,
+    pub attended: Matrix,
+    pub network_norm: Vec<f32>,
+    pub gate: Matrix,
+    pub up: Matrix,
+    pub down: Matrix,
+}
+
+impl Layer {
+    fn matrices(&self) -> [&Matrix; 7] {
+        let linear = [&self.query.matrix, &self.key.matrix, &self.value.matrix];
+        [linear[0], linear[1], linear[2], &self.attended, &self.gate, &self.up, &self.down]
+    }
+}
+
+/// A matrix and what is added to its product.
+pub(super) struct Linear {
+    pub matrix: Matrix,
+    pub bias: Option<Vec<f32>>,
+}
+
+/// Whether a file without the tensor is whole.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Need {
+    Always,
+    IfThere,
+}
+
+/// The name and shape of each tensor a model of this shape may have.
+struct Plan {
+    tensors: HashMap<String, (Vec<usize>, Need)>,
+}
+
+impl Plan {
+    fn of(family: &Family, shape: &Shape, vocabulary: usize, hidden: usize) -> Self {
+        let mut plan = Self { tensors: HashMap::new() };
+        let (width, queries, keys) = (shape.width, shape.queries(), shape.keys());
+        plan.add("token_embd.weight", &[vocabulary, width], Need::Always);
+        plan.add("output_norm.weight", &[width], Need::Always);
+        plan.add("output.weight", &[vocabulary, width], Need::IfThere);
+        plan.add("rope_freqs.weight", &[shape.dim / 2], Need::IfThere);
+        let biases = if family.biases { Need::Always } else { Need::IfThere };
+        for layer in 0..shape.layers {
+            let mut add = |name: &str, dims: &[usize], need| plan.add(&format!("blk.{layer}.{name}"), dims, need);
+            add("attn_norm.weight", &[width], Need::Always);
+            for (name, rows) in [("attn_q", queries), ("attn_k", keys), ("attn_v", keys)] {
+                add(&format!("{name}.weight"), &[rows, width], Need::Always);
+                add(&format!("{name}.bias"), &[rows], biases);
+            }
+            if family.head_norms {
+                add("attn_q_norm.weight", &[shape.dim], Need::Always);
+                add("attn_k_norm.weight", &[shape.dim], Need::Always);
+            }
+            add("attn_output.weight", &[width, queries], Need::Always);
+            add("ffn_norm.weight", &[width], Need::Always);
+            add("ffn_gate.weight", &[hidden, width], Need::Always);
+            add("ffn_up.weight", &[hidden, width], Need::Always);
+            add("ffn_down.weight", &[width, hidden], Need::Always);
+        }
+        plan
+    }
+
+    fn add(&mut self, name: &str, dims: &[usize], need: Need) {
+        self.tensors.insert(name.to_owned(), (dims.to_vec(), need));
+    }
+
+    /// The first complaint by name, so that the same file always gives the same sentence.
+    fn check(&self, gguf: &Gguf) -> Result<(), GgufError> {
+        let found = &gguf.content.tensor_infos;
+        if let Some(name) = found.keys().filter(|name| !self.tensors.contains_key(*name)).min() {
+            return Err(GgufError::unsupported(format!(
+                "it holds the tensor {name}, which this engine would ignore and so answer wrongly"
+            )));
+        }
+        let mut names: Vec<&String> = self.tensors.keys().collect();
+        names.sort_unstable();
+        // Those missing first: the shapes of others may follow from them.
+        let missing = |name: &&&String| self.tensors[**name].1 == Need::Always && !found.contains_key(**name);
+        if let Some(name) = names.iter().find(missing) {
+            return Err(GgufError::damaged(format!("the tensor {name} is missing")));
+        }
+        for name in names {
+            let (expected, _) = &self.tensors[name];
+            if let Some(dims) = found.get(name).map(|info| info.shape.dims()).filter(|dims| dims != expected) {
+                return Err(GgufError::damaged(format!(
+                    "the tensor {name} has the shape {dims:?}, {expected:?} was expected"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads tensors that were checked.
+struct Reader<'a> {
+    gguf: &'a mut Gguf,
+    pool: &'a Pool,
+}
+
+impl Weights {
+    /// Checks every tensor of the file, then reads and packs them.
+    pub(super) fn read(
+        gguf: &mut Gguf,
+        family: &Family,
+        shape: &Shape,
+        vocabulary: usize,
+        pool: &Pool,
+    ) -> Result<Self, GgufError> {
+        let gate = gguf.content.tensor_infos.get("blk.0.ffn_gate.weight");
+        // Any value will do without one: the tensor will be missed.
+        let hidden = gate.map_or(1, |info| info.shape.dims()[0]);
+        Plan::of(family, shape, vocabulary, hidden).check(gguf)?;
+        let mut reader = Reader { gguf, pool };
+        Ok(Self {
+            embedding: reader.matrix("token_embd.weight")?,
+            layers: (0..shape.layers).map(|layer| reader.layer(layer)).collect::<Result<_, _>>()?,
+            norm: reader.vector("output_norm.weight")?,
+            output: reader.if_there("output.weight", Reader::matrix)?,
+            rope: reader.if_there("rope_freqs.weight", Reader::vector)?,
+        })
+    }
+
+    /// Memory held by the matrices, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        let layers = self.layers.iter().flat_map(Layer::matrices);
+        layers.chain([&self.embedding]).chain(&self.output).map(Matrix::bytes).sum()
+    }
+}
+
+impl Reader<'_> {
+    fn layer(&mut self, layer: usize) -> Result<Layer, GgufError> {
+        let name = |part: &str| format!("blk.{layer}.{part}.weight");
+        Ok(Layer {
+            attention_norm: self.vector(&name("attn_norm"))?,
+            query: self.linear(layer, "attn_q")?,
+            key: self.linear(layer, "attn_k")?,
+            value: self.linear(layer, "attn_v")?,
+            query_norm: self.if_there(&name("attn_q_norm"), Self::vector)?,
+            key_norm: self.if_there(&name("attn_k_norm"), Self::vector)?,
+            attended: self.matrix(&name("attn_output"))?,
+            network_norm: self.vector(&name("ffn_norm"))?,
+            gate: self.matrix(&name("ffn_gate"))?,
+            up: self.matrix(&name("ffn_up"))?,
+            down: self.matrix(&name("ffn_down"))?,
+        })
+    }
+
+    fn linear(&mut self, layer: usize, part: &str) -> Result<Linear, GgufError> {
+        let matrix = self.matrix(&format!("blk.{layer}.{part}.weight"))?;
+        let bias = self.if_there(&format!("blk.{layer}.{part}.bias"), Self::vector)?;
+        Ok(Linear { matrix, bias })
+    }
+
+    fn if_there<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut Self, &str) -> Result<T, GgufError>,
+    ) -> Result<Option<T>, GgufError> {
+        self.gguf.content.tensor_infos.contains_key(name).then(|| read(self, name)).transpose()
+    }
+
+    fn vector(&mut self, name: &str) -> Result<Vec<f32>, GgufError> {
+        let Gguf { content, source } = self.gguf;
+        content
+            .tensor(source, name, &Device::Cpu)
+            .and_then(|tensor| tensor.dequantize(&Device::Cpu)?.to_vec1())
+            .map_err(|error| GgufError::damaged(format!("the tensor {name} cannot be read: {}", first_line(&error))))
+    }
+
+    fn matrix(&mut self, name: &str) -> Result<Matrix, GgufError> {
+        let Gguf { content, source } = &mut *self.gguf;
+        let missing = || GgufError::damaged(format!("the tensor {name} is missing"));
+        let info = content.tensor_infos.get(name).ok_or_else(missing)?;
+        let kind = kind(info.ggml_dtype).ok_or_else(|| {
+            GgufError::unsupported(format!(
+                "the tensor {name} is stored as {:?}, which this engine cannot compute with",
+                info.ggml_dtype
+            ))
+        })?;
+        let [rows, columns] = *info.shape.dims() else { return Err(missing()) };
+        // All within the file's length, as opening it has checked.
+        let size = rows * columns / info.ggml_dtype.block_size() * info.ggml_dtype.type_size();
+        source.seek(SeekFrom::Start(content.tensor_data_offset + info.offset))?;
+        let mut bytes = vec![0; size];
+        source.read_exact(&mut bytes)?;
+        Matrix::pack(kind, &bytes, rows, columns, self.pool)
+            .map_err(|reason| GgufError::unsupported(format!("the tensor {name} cannot be used: {reason}")))
+    }
+}
+
+fn kind(stored: GgmlDType) -> Option<Kind> {
+    match stored {
+        GgmlDType::F32 => Some(Kind::F32),
+        GgmlDType::F16 => Some(Kind::F16),
+        GgmlDType::BF16 => Some(Kind::Bf16),
+        GgmlDType::Q8_0 => Some(Kind::Q8_0),
+        GgmlDType::Q4K => Some(Kind::Q4K),
+        GgmlDType::Q6K => Some(Kind::Q6K),
+        _ => None,
+    }
+}

@@ -1,0 +1,190 @@
+//! Takes a reasoning model's thoughts out of its answer: nobody is shown them, and nothing keeps them.
+//!
+//! Thoughts stand between `<think>` and `</think>`. Only a `<think>` at the start of a line opens them: an answer may speak of the mark.
+
+const OPEN: &str = "<think>";
+const CLOSE: &str = "</think>";
+
+/// Whether a template's last markup opens the thoughts itself, so that the model writes only their end.
+pub(super) fn opened(markup: &str) -> bool {
+    markup.trim_end().ends_with(OPEN)
+}
+
+/// How a token is spelt here if it is one of the marks: vocabularies that call them control tokens write nothing for them.
+pub(super) fn mark(token: &str) -> Option<&'static str> {
+    [OPEN, CLOSE].into_iter().find(|mark| *mark == token)
+}
+
+/// Lets through what is not a thought.
+pub(super) struct Thoughts {
+    place: Place,
+    /// Whether text has come out. White space before the first thought belongs to it.
+    begun: bool,
+    /// Whether the line that came out last is blank so far.
+    blank: bool,
+    held: String,
+}
+
+#[derive(PartialEq)]
+enum Place {
+    Text,
+    Thought,
+    /// Behind a thought: white space is dropped until text comes.
+    Behind,
+}
+
+impl Thoughts {
+    /// The filter of one answer; `inside` when the template has opened the thoughts.
+    pub(super) fn new(inside: bool) -> Self {
+        let place = if inside { Place::Thought } else { Place::Text };
+        Self { place, begun: false, blank: true, held: String::new() }
+    }
+
+    /// Adds text and returns what can be shown; what might be the start of a mark is held back.
+    pub(super) fn push(&mut self, text: &str) -> String {
+        self.held.push_str(text);
+        let mut out = String::new();
+        loop {
+            if self.place == Place::Thought {
+                let Some(at) = self.held.find(CLOSE) else {
+                    let doubtful = (1..CLOSE.len()).rev().find(|end| self.held.ends_with(&CLOSE[..*end]));
+                    self.held.drain(..self.held.len() - doubtful.unwrap_or(0));
+                    return out;
+                };
+                self.held.drain(..at + CLOSE.len());
+                self.place = Place::Behind;
+            }
+            if self.place == Place::Behind {
+                self.held.drain(..self.held.len() - self.held.trim_start().len());
+                if self.held.is_empty() {
+                    return out;
+                }
+                self.place = Place::Text;
+            }
+            let (at, opens) = self.next_mark();
+            if self.begun || !self.held[..at].trim().is_empty() {
+                self.begun = true;
+                self.blank = blank(&self.held[..at], self.blank);
+                out.extend(self.held.drain(..at));
+            } else if opens {
+                self.held.drain(..at);
+            }
+            if !opens {
+                return out;
+            }
+            self.held.drain(..OPEN.len());
+            self.place = Place::Thought;
+        }
+    }
+
+    /// What was held back, once nothing more can come; a thought without an end stays hidden.
+    pub(super) fn finish(&mut self) -> String {
+        let held = std::mem::take(&mut self.held);
+        if self.place == Place::Thought { String::new() } else { held }
+    }
+
+    /// Where the text ends that is surely no thought, and whether a thought opens there.
+    fn next_mark(&self) -> (usize, bool) {
+        let marks = self.held.match_indices('<').map(|(at, _)| at);
+        for at in marks.filter(|at| blank(&self.held[..*at], self.blank)) {
+            let rest = &self.held[at..];
+            if rest.starts_with(OPEN) {
+                return (at, true);
+            } else if OPEN.starts_with(rest) {
+                return (at, false);
+            }
+        }
+        (self.held.len(), false)
+    }
+}
+
+/// Whether the last line of a text is blank; `before` says so of the line that it continues.
+fn blank(text: &str, before: bool) -> bool {
+    match text.rfind('\n') {
+        Some(at) => text[at..].trim().is_empty(),
+        None => before && text.trim().is_empty(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Thoughts, opened};
+
+    fn through(inside: bool, pieces: &[&str]) -> String {
+        let mut thoughts = Thoughts::new(inside);
+        let mut out: String = pieces.iter().map(|piece| thoughts.push(piece)).collect();
+        out.push_str(&thoughts.finish());
+        out
+    }
+
+    #[test]
+    fn thoughts_are_not_shown() {
+        let cases = [
+            ("<think>\nDonc…\n</think>\n\nBonjour.", "Bonjour."),
+            ("\n<think></think>Bonjour.", "Bonjour."),
+            ("Un.\n\n<think>hm</think>\n\nDeux.", "Un.\n\nDeux."),
+            ("<think>a</think> <think>b</think> c", "c"),
+            ("<think>a <think> b</think>c", "c"),
+            // An answer that is only thoughts, with or without their end.
+            ("<think>a</think>\n", ""),
+            ("<think>jamais fini", ""),
+            ("<think>a</thin", ""),
+            // What only looks like one.
+            ("La balise <think> ouvre.", "La balise <think> ouvre."),
+            ("a < b, <thin", "a < b, <thin"),
+            ("<thin", "<thin"),
+            ("<b>gras</b></think>", "<b>gras</b></think>"),
+            (" \n", " \n"),
+            ("  texte", "  texte"),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(through(false, &[text]), shown, "{text}");
+        }
+        assert_eq!(through(true, &["Donc…</think>\n\nBonjour."]), "Bonjour.");
+        assert_eq!(through(true, &["Donc…"]), "");
+    }
+
+    #[test]
+    fn text_is_not_held_longer_than_it_is_in_doubt() {
+        let mut thoughts = Thoughts::new(false);
+        let pieces = ["Oui", ".\n<", "th", "e", " a <", "think>"].map(|piece| thoughts.push(piece));
+        assert_eq!(pieces, ["Oui", ".\n", "", "<the", " a <", "think>"]);
+    }
+
+    #[test]
+    fn a_template_can_open_the_thoughts() {
+        assert!(opened("<|im_start|>assistant\n<think>\n"));
+        assert!(!opened("<|im_start|>assistant\n<think>\n\n</think>\n\n"));
+        assert!(!opened(""));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_does_not_depend_on_the_pieces(
+            words in prop::collection::vec(
+                prop_oneof![
+                    Just("<think>"), Just("</think>"), Just("<"), Just("<th"), Just("ink>"), Just("</"), Just("\n"), Just(" "), Just("é")
+                ],
+                0..14,
+            ),
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..10),
+            inside in any::<bool>(),
+        ) {
+            let whole = words.concat();
+            let mut cuts: Vec<usize> =
+                cuts.iter().map(|cut| cut.index(whole.len() + 1)).filter(|cut| whole.is_char_boundary(*cut)).collect();
+            cuts.extend([0, whole.len()]);
+            cuts.sort_unstable();
+            let pieces: Vec<&str> = cuts.windows(2).map(|cut| &whole[cut[0]..cut[1]]).collect();
+            prop_assert_eq!(through(inside, &pieces), through(inside, &[&whole]));
+        }
+
+        #[test]
+        fn a_text_without_marks_passes_unchanged(text in "[a-z<> \n/é]{0,40}") {
+            prop_assume!(!text.contains("<think>"));
+            prop_assert_eq!(through(false, &[&text]), text);
+        }
+    }
+}
