@@ -24,7 +24,7 @@ const FEW_LINES: usize = 50;
 #[derive(Debug, thiserror::Error)]
 pub enum PromptError {
     /// The system prompt and the question alone fill the model's context.
-    #[error("the question is too long for the model's context")]
+    #[error("the compagnon's prompt and the question are too long for the model's context")]
     TooLong,
     /// The compagnon cannot be used.
     #[error(transparent)]

@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 use crate::{
     app::open_model,
     assistant::prompt,
-    compagnon::Library,
+    compagnon::{Compagnon, Library},
     config::{Config, ConfigError},
     inference::ChatModel,
     matrix,
@@ -52,24 +52,31 @@ pub(super) fn check(config: Result<Config, ConfigError>) -> anyhow::Result<ExitC
 }
 
 fn prompts(config: &Config, model: Option<&dyn ChatModel>, findings: &mut Findings) {
-    match Library::load(config.prompts.as_deref()) {
+    let library = match Library::load(config.prompts.as_deref()) {
         Ok((library, problems)) => {
             for problem in problems {
                 findings.add("prompt", Err(problem.to_string()));
             }
-            for compagnon in library.iter() {
-                let fits = model
-                    .map_or(Ok(()), |model| prompt::fits(model, &config.model.sampling, &config.assistant, compagnon));
-                let described = format!("{} — {}", compagnon.id, compagnon.about.description);
-                let too_long =
-                    |_| format!("{}: it does not leave room for a question in the model's context", compagnon.id);
-                findings.add("prompt", fits.map(|()| described).map_err(too_long));
-            }
-            let default = library.get(&config.assistant.compagnon);
-            findings.add("default compagnon", default.map(|c| c.title().to_owned()).map_err(|error| error.to_string()));
+            library
         }
-        Err(error) => findings.add("prompts", Err(error.to_string())),
+        Err(error) => return findings.add("prompts", Err(error.to_string())),
+    };
+    let fits = |compagnon: &Compagnon| {
+        let fits = |model| prompt::fits(model, &config.model.sampling, &config.assistant, compagnon).is_ok();
+        model.is_none_or(fits)
+    };
+    for compagnon in library.iter() {
+        let described = format!("{} — {}", compagnon.id, compagnon.about.description);
+        // Only the usual one must fit: nobody can choose the others.
+        let aside = if fits(compagnon) { "" } else { " (too long for this model: it cannot be chosen)" };
+        findings.add("prompt", Ok(described + aside));
     }
+    let default = library.get(&config.assistant.compagnon).map_err(|error| error.to_string());
+    let default = default.and_then(|compagnon| {
+        let too_long = || format!("the prompt of `{}` does not leave room for a question in the model", compagnon.id);
+        fits(compagnon).then(|| compagnon.title().to_owned()).ok_or_else(too_long)
+    });
+    findings.add("default compagnon", default);
 }
 
 fn homeserver(config: &Config, findings: &mut Findings) -> anyhow::Result<()> {
