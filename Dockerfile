@@ -8,17 +8,17 @@ FROM rust:1.95-bookworm AS build
 WORKDIR /build
 # The dependencies first, with an empty program: this layer is rebuilt only when they change.
 COPY Cargo.toml Cargo.lock ./
-RUN mkdir -p src tests/it tests/demo \
- && echo 'fn main() {}' | tee src/main.rs tests/demo/main.rs tests/it/main.rs tests/architecture.rs > /dev/null \
+RUN mkdir -p src benches tests/it tests/demo \
+ && echo 'fn main() {}' | tee src/main.rs benches/kernels.rs tests/demo/main.rs tests/it/main.rs tests/architecture.rs > /dev/null \
  && touch src/lib.rs \
  && cargo build --release --locked --bin compagnon \
- && rm -rf src tests
+ && rm -rf src tests benches
 COPY src src
 COPY prompts prompts
 COPY tests/witness/witness.gguf tests/witness/witness.gguf
-# The manifest names the test targets, so their files must exist; they are not built.
-RUN mkdir -p tests/it tests/demo \
- && touch tests/it/main.rs tests/demo/main.rs tests/architecture.rs src/lib.rs src/main.rs \
+# The manifest names the test and bench targets, so their files must exist; they are not built.
+RUN mkdir -p benches tests/it tests/demo \
+ && touch benches/kernels.rs tests/it/main.rs tests/demo/main.rs tests/architecture.rs src/lib.rs src/main.rs \
  && cargo build --release --locked --bin compagnon
 
 FROM debian:bookworm-slim
