@@ -6,7 +6,9 @@ use jiff::SignedDuration;
 use tokio_util::sync::DropGuard;
 
 use super::{
-    Assistant, Failure, commands, contact, delivery, now,
+    Assistant, Failure,
+    commands::{self, Call},
+    contact, delivery, now,
     prompt::{Ask, PromptError, request},
     running::Interruption,
     streaming::{self, End, Written},
@@ -17,7 +19,7 @@ use crate::{
     compagnon::Settings,
     conversation::{Role, Turn},
     inference::{Finish, InferenceError, Request},
-    matrix,
+    matrix::{self, RoomFacts},
     message::{Incoming, Kind, Origin},
     store::{Answer, Change, Conclusion, Delivery, Queued},
 };
@@ -49,29 +51,22 @@ async fn attempt(assistant: &Assistant, queued: Queued) -> Result<(), Failure> {
         return decline(assistant, &queued, &Text::TooOld).await;
     }
     // What was answered before is a question and stays one, whatever an edit has made of it.
-    if let Some(call) = assistant.call(question).filter(|_| queued.again.is_none()) {
+    if let Some(call) = Call::read(question, true).filter(|_| queued.again.is_none()) {
         return commands::execute(assistant, &queued, &call).await;
     }
     let settings = assistant.store.room_settings(&question.room_id)?;
     let facts = contact::facts(assistant, question).await?;
-    if facts.as_ref().is_some_and(|facts| facts.open) && !assistant.externals {
-        return decline(assistant, &queued, &Text::RefusedOpenRoom).await;
-    }
-    if question.body.trim().is_empty() {
-        return decline(assistant, &queued, &Text::NoQuestion).await;
-    }
-    let limit = assistant.config.limits.question;
-    if question.body.chars().count() > limit {
-        return decline(assistant, &queued, &Text::QuestionTooLong { limit }).await;
+    if let Some(refusal) = refusal(assistant, question, facts.as_ref()) {
+        return decline(assistant, &queued, &refusal).await;
     }
     contact::inform(assistant, &queued, &settings).await?;
     let voice = voice::of_room(assistant, &question.room_id, &settings)?;
     let room = facts.and_then(|facts| facts.name).unwrap_or_default();
-    let request = match prompt(assistant, &queued, &settings, &voice, &room) {
+    let turns = assistant.store.turns(&question.conversation())?;
+    let request = match prompt(assistant, question, &turns, &settings, &voice, &room) {
         Ok(request) => request,
-        Err(Refusal::Store(error)) => return Err(error),
-        Err(Refusal::Prompt(PromptError::TooLong)) => return decline(assistant, &queued, &Text::TooLong).await,
-        Err(Refusal::Prompt(PromptError::Compagnon(error))) => {
+        Err(PromptError::TooLong) => return decline(assistant, &queued, &Text::TooLong).await,
+        Err(PromptError::Compagnon(error)) => {
             tracing::error!(%error, "the compagnon cannot be used");
             return decline(assistant, &queued, &Text::Failed).await;
         }
@@ -92,16 +87,29 @@ async fn attempt(assistant: &Assistant, queued: Queued) -> Result<(), Failure> {
     match end {
         End::Written(written) => {
             log(&queued, prepared, &written);
-            conclude(assistant, &queued, &settings, &voice, &written.text, Ending::of(written.usage.finish)).await
+            let end = (written.usage.finish == Finish::Length).then_some(Text::Cut);
+            conclude(assistant, &queued, &settings, &voice, &written.text, end).await
         }
         End::Interrupted(Interruption::Changed, _) => Ok(()),
         End::Interrupted(Interruption::Stopped, text) => {
-            conclude(assistant, &queued, &settings, &voice, &text, Ending::Stopped).await
+            conclude(assistant, &queued, &settings, &voice, &text, Some(Text::Stopped)).await
         }
         End::Failed(error) => {
             tracing::error!(event_id = %queued.question.event_id, %error, "no answer was written");
             decline(assistant, &queued, &excuse(&error)).await
         }
+    }
+}
+
+/// Why a question is not even put to the model.
+fn refusal(assistant: &Assistant, question: &Incoming, facts: Option<&RoomFacts>) -> Option<Text<'static>> {
+    let limit = assistant.config.limits.question;
+    if facts.is_some_and(|facts| facts.open) && !assistant.externals {
+        Some(Text::RefusedOpenRoom)
+    } else if question.body.trim().is_empty() {
+        Some(Text::NoQuestion)
+    } else {
+        (question.body.chars().count() > limit).then_some(Text::QuestionTooLong { limit })
     }
 }
 
@@ -123,37 +131,20 @@ fn log(queued: &Queued, prepared: Duration, written: &Written) {
 pub(super) async fn decline(assistant: &Assistant, queued: &Queued, text: &Text<'_>) -> Result<(), Failure> {
     let settings = assistant.store.room_settings(&queued.question.room_id)?;
     let parts = vec![text.say(voice::language(&assistant.config, &settings)).into_owned()];
-    conclude_with(assistant, queued, Vec::new(), Kind::Notice, parts, Vec::new())?.deliver(assistant).await.map(drop)
+    conclude_with(assistant, queued, Vec::new(), Kind::Notice, parts, Vec::new())?.deliver(assistant).await
 }
 
-/// How an answer came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
-    Whole,
-    Cut,
-    Stopped,
-}
-
-impl Ending {
-    fn of(finish: Finish) -> Self {
-        match finish {
-            Finish::Stop => Self::Whole,
-            Finish::Length => Self::Cut,
-        }
-    }
-}
-
-/// Stores an answer with its question, then delivers it.
+/// Stores an answer with its question, then delivers it. `end` says why it ended, where that needs saying.
 async fn conclude(
     assistant: &Assistant,
     queued: &Queued,
     settings: &Settings,
     voice: &voice::Voice,
     text: &str,
-    ending: Ending,
+    end: Option<Text<'_>>,
 ) -> Result<(), Failure> {
     let text = text.trim();
-    if text.is_empty() && ending != Ending::Stopped {
+    if text.is_empty() && end != Some(Text::Stopped) {
         return decline(assistant, queued, &Text::Empty).await;
     }
     let question = &queued.question;
@@ -171,14 +162,9 @@ async fn conclude(
     let language = voice::language(&assistant.config, settings);
     let mut parts = if text.is_empty() { vec![String::new()] } else { matrix::parts(text) };
     let title = voice.compagnon.title();
-    let under = match ending {
-        Ending::Whole => None,
-        Ending::Cut => Some(Text::Cut),
-        Ending::Stopped => Some(Text::Stopped),
-    };
     if let Some(last) = parts.last_mut() {
         let gone = voice.gone.then_some(Text::Gone { title });
-        for text in under.into_iter().chain([Text::Mark { title }]).chain(gone) {
+        for text in end.into_iter().chain([Text::Mark { title }]).chain(gone) {
             *last = format!("{last}\n\n{}", text.say(language));
         }
         *last = last.trim_start().to_owned();
@@ -189,7 +175,7 @@ async fn conclude(
         let settings = Settings { compagnon: None, ..settings.clone() };
         changes.push(Change::Settings(question.room_id.clone(), settings));
     }
-    conclude_with(assistant, queued, turns, Kind::Text, parts, changes)?.deliver(assistant).await.map(drop)
+    conclude_with(assistant, queued, turns, Kind::Text, parts, changes)?.deliver(assistant).await
 }
 
 /// An answer in the store, on its way.
@@ -201,11 +187,10 @@ pub(super) struct Concluded {
 }
 
 impl Concluded {
-    /// Sends it; whether there was something to send.
-    pub(super) async fn deliver(self, assistant: &Assistant) -> Result<bool, Failure> {
-        let Some(delivery) = self.delivery else { return Ok(false) };
-        delivery::deliver(assistant, &delivery, self.resumed).await?;
-        Ok(true)
+    /// Sends it, if there is something to send.
+    pub(super) async fn deliver(self, assistant: &Assistant) -> Result<(), Failure> {
+        let Some(delivery) = self.delivery else { return Ok(()) };
+        delivery::deliver(assistant, &delivery, self.resumed).await
     }
 }
 
@@ -225,21 +210,14 @@ pub(super) fn conclude_with(
     Ok(Concluded { delivery, resumed: queued.attempts > 1 })
 }
 
-/// Why there is no prompt.
-enum Refusal {
-    Prompt(PromptError),
-    Store(Failure),
-}
-
 fn prompt(
     assistant: &Assistant,
-    queued: &Queued,
+    question: &Incoming,
+    turns: &[Turn],
     settings: &Settings,
     voice: &voice::Voice,
     room: &str,
-) -> Result<Request, Refusal> {
-    let question = &queued.question;
-    let turns = assistant.store.turns(&question.conversation()).map_err(|error| Refusal::Store(error.into()))?;
+) -> Result<Request, PromptError> {
     // A question that is answered again is answered from what came before it.
     let before = turns.iter().position(|turn| turn.event_id == question.event_id).unwrap_or(turns.len());
     let ask = Ask {
@@ -252,7 +230,7 @@ fn prompt(
         name: question.name.as_deref(),
         owner: assistant.owner(&question.conversation()),
     };
-    request(&*assistant.model, &assistant.sampling, &assistant.config, &ask).map_err(Refusal::Prompt)
+    request(&*assistant.model, &assistant.sampling, &assistant.config, &ask)
 }
 
 /// The sentence for an agent when the model gave nothing.

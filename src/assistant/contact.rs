@@ -43,8 +43,7 @@ pub(super) async fn welcome(assistant: &Assistant, queued: &Queued) -> Result<()
     let parts = matrix::parts(&text.say(language));
     settings.welcomed_at = Some(now());
     let changes = vec![Change::Settings(question.room_id.clone(), settings)];
-    let concluded = answer::conclude_with(assistant, queued, Vec::new(), Kind::Notice, parts, changes)?;
-    concluded.deliver(assistant).await.map(drop)
+    answer::conclude_with(assistant, queued, Vec::new(), Kind::Notice, parts, changes)?.deliver(assistant).await
 }
 
 /// Tells a person what the bot is, once, unless the room was told within sight.
@@ -65,9 +64,8 @@ pub(super) async fn inform(assistant: &Assistant, queued: &Queued, settings: &Se
             ..assistant.outgoing(question, CONTACT_PART, &transaction)
         };
         // The transaction id keeps it single if the process ends before the next line.
-        match delivery::send(assistant, &outgoing).await {
-            Err(Failure::Refused(_)) => return Ok(()),
-            other => other.map(drop)?,
+        if delivery::unless_refused(delivery::send(assistant, &outgoing).await)?.is_none() {
+            return Ok(());
         }
     }
     assistant.store.apply(&[Change::Informed(question.sender.clone())], now())?;
@@ -76,9 +74,5 @@ pub(super) async fn inform(assistant: &Assistant, queued: &Queued, settings: &Se
 
 /// What the room is; nothing when the bot is not in it any more.
 pub(super) async fn facts(assistant: &Assistant, question: &Incoming) -> Result<Option<RoomFacts>, Failure> {
-    match delivery::persist(assistant, || assistant.gateway.room(&question.room_id)).await {
-        Ok(facts) => Ok(Some(facts)),
-        Err(Failure::Refused(_)) => Ok(None),
-        Err(other) => Err(other),
-    }
+    delivery::unless_refused(delivery::persist(assistant, || assistant.gateway.room(&question.room_id)).await)
 }

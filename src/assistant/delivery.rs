@@ -102,10 +102,17 @@ pub(super) async fn send(assistant: &Assistant, outgoing: &Outgoing<'_>) -> Resu
 
 /// The message in the room that already holds part `part` of the answer to `question`, if there is one.
 async fn find_sent(assistant: &Assistant, question: &Incoming, part: usize) -> Result<Option<OwnedEventId>, Failure> {
-    match persist(assistant, || assistant.gateway.find_sent(&question.room_id, &question.event_id, part)).await {
-        // A room that does not let itself be read may still take the message, or refuse it in its turn.
+    // A room that does not let itself be read may still take the message, or refuse it in its turn.
+    let ask = || assistant.gateway.find_sent(&question.room_id, &question.event_id, part);
+    Ok(unless_refused(persist(assistant, ask).await)?.flatten())
+}
+
+/// What the homeserver answered; nothing where the room does not let itself be asked.
+pub(super) fn unless_refused<T>(answer: Result<T, Failure>) -> Result<Option<T>, Failure> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
         Err(Failure::Refused(_)) => Ok(None),
-        other => other,
+        Err(other) => Err(other),
     }
 }
 

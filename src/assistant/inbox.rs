@@ -7,6 +7,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use super::commands::Call;
 use crate::{
     message::ConversationId,
     store::{Delivery, Queued},
@@ -24,6 +25,13 @@ pub enum Work {
 }
 
 impl Work {
+    /// A message that was accepted, for the lane it belongs in.
+    #[must_use]
+    pub fn of(queued: Queued) -> Self {
+        let urgent = queued.again.is_none() && Call::read(&queued.question, true).is_some_and(|call| call.is_urgent());
+        if urgent { Self::Command(Box::new(queued)) } else { Self::Question(Box::new(queued)) }
+    }
+
     /// The lane it waits in.
     #[must_use]
     pub fn lane(&self) -> Lane {

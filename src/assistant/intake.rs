@@ -73,10 +73,10 @@ impl Assistant {
     /// Lets a new question wait for its turn, unless its author asks too much.
     fn admit(&self, queued: Queued) -> Result<(), StoreError> {
         let question = &queued.question;
-        let exempt = question.origin == Origin::Joined || self.call(question).is_some_and(|call| call.is_stop());
+        let exempt = question.origin == Origin::Joined || Call::read(question, true).is_some_and(|call| call.is_stop());
         let verdict = if exempt { Verdict::Pass } else { self.limits.check(question, Instant::now()) };
         let refusal = match verdict {
-            Verdict::Pass => match self.inbox_run(|inbox| inbox.push(self.work(queued))) {
+            Verdict::Pass => match self.inbox_run(|inbox| inbox.push(Work::of(queued))) {
                 Some(Work::Question(refused) | Work::Command(refused)) => (*refused, Text::Busy),
                 Some(Work::Delivery(_)) | None => return Ok(()),
             },

@@ -38,10 +38,9 @@ use crate::{
     inference::{ChatModel, Sampling},
     matrix::Gateway,
     message::{ConversationId, Incoming, Kind, Origin, Outgoing},
-    store::{Change, Queued, Store, StoreError, Withdrawal},
+    store::{Change, Store, StoreError, Withdrawal},
 };
 
-use commands::Call;
 pub use config::Config;
 use inbox::{Admission, Inbox, Lane, Work};
 use limits::Limits;
@@ -149,7 +148,7 @@ impl Assistant {
     /// Takes up what an earlier process left: answers not sent, then questions not answered, and messages to be taken back.
     pub fn resume(&self) -> Result<(), StoreError> {
         let deliveries = self.store.undelivered()?.into_iter().map(|delivery| Work::Delivery(Box::new(delivery)));
-        let questions = self.store.queued()?.into_iter().map(|queued| self.work(queued));
+        let questions = self.store.queued()?.into_iter().map(Work::of);
         for work in deliveries.chain(questions).collect::<Vec<_>>() {
             let admission = self.inbox_run(|inbox| inbox.resume(work));
             debug_assert!(admission.is_none(), "what was accepted is never refused");
@@ -217,18 +216,6 @@ impl Assistant {
                 }
             }
         }
-    }
-
-    /// The command that a message for the bot is, if it is one.
-    #[allow(clippy::unused_self)] // Reads as what it is at its calls.
-    fn call(&self, message: &Incoming) -> Option<Call> {
-        if message.origin == Origin::Joined { None } else { Call::read(message, true) }
-    }
-
-    /// A question as work for its lane.
-    fn work(&self, queued: Queued) -> Work {
-        let urgent = queued.again.is_none() && self.call(&queued.question).is_some_and(|call| call.is_urgent());
-        if urgent { Work::Command(Box::new(queued)) } else { Work::Question(Box::new(queued)) }
     }
 
     /// Puts work in the inbox and starts its lane if need be; gives back what is refused.

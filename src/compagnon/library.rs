@@ -8,7 +8,7 @@ use std::{
     time::SystemTime,
 };
 
-use super::{Compagnon, CompagnonError, Visibility};
+use super::{Compagnon, CompagnonError};
 
 /// The compagnons that come with the program, for a start without a prompts folder.
 const EMBEDDED: [(&str, &str); 10] = [
@@ -107,11 +107,6 @@ impl Library {
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Compagnon>> {
         self.compagnons.values()
     }
-
-    /// Those that lists show.
-    pub fn shown(&self) -> impl Iterator<Item = &Arc<Compagnon>> {
-        self.iter().filter(|compagnon| compagnon.about.visibility == Visibility::Public)
-    }
 }
 
 /// The identifier and text of each file; instead of a text that cannot be read, the system's reason.
@@ -197,7 +192,7 @@ mod tests {
     use std::fs;
 
     use super::{EMBEDDED, FolderError, Library, Shelf};
-    use crate::compagnon::CompagnonError;
+    use crate::compagnon::{CompagnonError, Visibility};
 
     const COLETTE: &str = "---\nname: Colette\ndescription: Budget\n---\nTu es {{ name }}.\n";
 
@@ -223,8 +218,10 @@ mod tests {
         let (library, problems) = Library::load(None).expect("embedded");
         assert_eq!(problems, []);
         assert_eq!(library.iter().count(), EMBEDDED.len());
-        assert!(library.shown().all(|compagnon| compagnon.id != "temoin"), "the witness is for trying things out");
-        for compagnon in library.shown() {
+        let shown = library.iter().filter(|compagnon| compagnon.about.visibility == Visibility::Public);
+        let shown: Vec<_> = shown.collect();
+        assert!(shown.iter().all(|compagnon| compagnon.id != "temoin"), "the witness is for trying things out");
+        for compagnon in shown {
             let about = &compagnon.about;
             assert!(about.description.chars().count() <= 90, "{}", compagnon.id);
             assert!(about.examples.len() == 3 && !about.welcome.is_empty(), "{}", compagnon.id);

@@ -73,22 +73,17 @@ struct Event {
 
 #[derive(Deserialize)]
 struct Content {
-    #[serde(default)]
-    msgtype: Option<String>,
-    #[serde(default)]
-    body: String,
-    #[serde(default)]
-    formatted_body: Option<String>,
-    #[serde(rename = "m.mentions", default)]
-    mentions: Mentions,
+    #[serde(flatten)]
+    text: Written,
     #[serde(rename = "m.relates_to", default)]
     relation: Option<Relation>,
     #[serde(rename = "m.new_content", default)]
-    new: Option<NewContent>,
+    new: Option<Written>,
 }
 
+/// What somebody wrote: in a message, or in an edit in its place.
 #[derive(Deserialize)]
-struct NewContent {
+struct Written {
     #[serde(default)]
     msgtype: Option<String>,
     #[serde(default)]
@@ -156,7 +151,8 @@ impl Reader<'_> {
         }
         let content: Content = serde_json::from_value(event.content).map_err(|_| Skip::Malformed)?;
         // Notices are what bots say: answering them is how two bots talk for ever.
-        if content.msgtype.as_deref() != Some("m.text") {
+        let text = &content.text;
+        if text.msgtype.as_deref() != Some("m.text") {
             return Err(Skip::OtherType);
         }
         if let Some(relation) = content.relation.as_ref().filter(|relation| relation.is("m.replace")) {
@@ -165,10 +161,10 @@ impl Reader<'_> {
             return self.edit(event.id, event.sender, replaces, new);
         }
         let place = place(content.relation.as_ref())?;
-        let mentions_me = content.mentions.contain(self.own);
-        let formatted = content.formatted_body.as_deref();
+        let mentions_me = text.mentions.contain(self.own);
+        let formatted = text.formatted_body.as_deref();
         let called = mentions_me || self.direct;
-        let body = body::question(&content.body, formatted, self.names, self.own, place.replies, called);
+        let body = body::question(&text.body, formatted, self.names, self.own, place.replies, called);
         // A bare mention is a way to call; in a room without one, there is nothing to answer.
         if body.is_empty() && !mentions_me {
             return Err(Skip::Empty);
@@ -193,7 +189,7 @@ impl Reader<'_> {
         event_id: OwnedEventId,
         sender: OwnedUserId,
         replaces: OwnedEventId,
-        new: &NewContent,
+        new: &Written,
     ) -> Result<Found, Skip> {
         if new.msgtype.as_deref() != Some("m.text") {
             return Err(Skip::OtherType);

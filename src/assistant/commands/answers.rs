@@ -2,17 +2,13 @@
 
 use super::{Context, Reply, Spec, words::is};
 use crate::{
-    assistant::{
-        Failure,
-        texts::{Summary, Text},
-    },
+    assistant::{Failure, texts::Text},
     compagnon::Answers,
 };
 
 pub(super) const SPEC: Spec = Spec {
     names: &["réponses", "answers", "réponse"],
     forms: [&[("mention", ""), ("tout", "")], &[("mention", ""), ("all", "")]],
-    summary: Summary::Answers,
     urgent: false,
     instance: false,
 };

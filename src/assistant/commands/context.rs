@@ -85,11 +85,8 @@ impl<'a> Context<'a> {
 
     /// The author's power level in a room; `None` when it cannot be known, or when the author is not there.
     pub(super) async fn power(&self, room: &ruma::RoomId) -> Result<Option<i64>, Failure> {
-        let gateway = &self.assistant.gateway;
-        match delivery::persist(self.assistant, || gateway.power_level(room, &self.message.sender)).await {
-            Err(Failure::Refused(_)) => Ok(None),
-            other => other,
-        }
+        let ask = || self.assistant.gateway.power_level(room, &self.message.sender);
+        Ok(delivery::unless_refused(delivery::persist(self.assistant, ask).await)?.flatten())
     }
 
     /// Whether the author administers the instance.

@@ -5,10 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Context, Reply, Spec};
 use crate::{
-    assistant::{
-        Failure, delivery,
-        texts::{Summary, Text},
-    },
+    assistant::{Failure, delivery, texts::Text},
     compagnon::Made,
     conversation::Turn,
     matrix::Attachment,
@@ -16,13 +13,8 @@ use crate::{
     store::{Entry, Personal},
 };
 
-pub(super) const SPEC: Spec = Spec {
-    names: &["exporter", "export"],
-    forms: [&[], &[]],
-    summary: Summary::Export,
-    urgent: false,
-    instance: false,
-};
+pub(super) const SPEC: Spec =
+    Spec { names: &["exporter", "export"], forms: [&[], &[]], urgent: false, instance: false };
 
 pub(super) async fn run(context: &Context<'_>) -> Result<Reply, Failure> {
     let personal = context.assistant.store.personal(&context.message.sender)?;

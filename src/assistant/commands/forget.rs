@@ -2,10 +2,7 @@
 
 use super::{Context, Reply, Spec, words::is};
 use crate::{
-    assistant::{
-        Failure,
-        texts::{Summary, Text},
-    },
+    assistant::{Failure, texts::Text},
     conversation::Role,
     store::Change,
 };
@@ -13,7 +10,6 @@ use crate::{
 pub(super) const SPEC: Spec = Spec {
     names: &["oublier", "forget", "oublie"],
     forms: [&[("", ""), ("moi", ""), ("tout", "")], &[("", ""), ("me", ""), ("all", "")]],
-    summary: Summary::Forget,
     urgent: false,
     instance: false,
 };

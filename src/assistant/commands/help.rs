@@ -1,15 +1,11 @@
 //! `!aide`: the commands, made from their specifications; or the forms of one of them.
 
 use super::{Command, Context, Reply, Spec};
-use crate::assistant::{
-    Failure,
-    texts::{Summary, Text},
-};
+use crate::assistant::{Failure, texts::Text};
 
 pub(super) const SPEC: Spec = Spec {
     names: &["aide", "help"],
     forms: [&[("", ""), ("compagnon", "")], &[("", ""), ("compagnon", "")]],
-    summary: Summary::Help,
     urgent: true,
     instance: false,
 };
@@ -23,7 +19,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &str) -> Result<Reply, Failu
         let spec = command.spec();
         let usage = spec.usage(context.language);
         let first = usage.first().cloned().unwrap_or_default();
-        format!("- {first} — {}", Text::Summary(spec.summary).say(context.language))
+        format!("- {first} — {}", Text::Summary(command).say(context.language))
     });
     let list = lines.collect::<Vec<_>>().join("\n");
     let more = Text::HelpMore { guide: context.assistant.config.guide.as_deref(), direct: context.message.direct };

@@ -3,15 +3,11 @@
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Context, Reply, Spec};
-use crate::assistant::{
-    Failure,
-    texts::{Summary, Text},
-};
+use crate::assistant::{Failure, texts::Text};
 
 pub(super) const SPEC: Spec = Spec {
     names: &["journal", "audit"],
     forms: [&[("", ""), ("50", "")], &[("", ""), ("50", "")]],
-    summary: Summary::Journal,
     urgent: false,
     instance: true,
 };

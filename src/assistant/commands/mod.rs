@@ -22,7 +22,7 @@ mod words;
 
 use super::{
     Assistant, Failure, answer,
-    texts::{Language, Summary, Text},
+    texts::{Language, Text},
 };
 use crate::{
     matrix,
@@ -46,8 +46,6 @@ pub(super) struct Spec {
     names: &'static [&'static str],
     /// What may follow it, in French and in English: each form with what is to be known of it.
     forms: [&'static [Form]; 2],
-    /// What it does.
-    summary: Summary,
     /// Whether it changes nothing, and so need not wait for the answers before it.
     urgent: bool,
     /// Whether only the administrators of the instance are shown it.
@@ -72,7 +70,7 @@ pub(super) enum Command {
 
 impl Command {
     /// All of them, in the order of the help.
-    const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Help,
         Self::Compagnon,
         Self::Stop,
@@ -220,10 +218,7 @@ pub(super) async fn execute(assistant: &Assistant, queued: &Queued, call: &Call)
     let concluded =
         answer::conclude_with(assistant, queued, Vec::new(), Kind::Notice, matrix::parts(&reply.text), reply.changes)?;
     drop(turn);
-    if !concluded.deliver(assistant).await? {
-        tracing::debug!(event_id = %queued.question.event_id, "a command's answer is not wanted any more");
-    }
-    Ok(())
+    concluded.deliver(assistant).await
 }
 
 async fn run(context: &Context<'_>, call: &Call) -> Result<Reply, Failure> {

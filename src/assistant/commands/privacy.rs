@@ -1,18 +1,10 @@
 //! `!confidentialité`: what becomes of what people write.
 
 use super::{Context, Reply, Spec};
-use crate::assistant::{
-    Failure,
-    texts::{Summary, Text},
-};
+use crate::assistant::{Failure, texts::Text};
 
-pub(super) const SPEC: Spec = Spec {
-    names: &["confidentialité", "privacy"],
-    forms: [&[], &[]],
-    summary: Summary::Privacy,
-    urgent: true,
-    instance: false,
-};
+pub(super) const SPEC: Spec =
+    Spec { names: &["confidentialité", "privacy"], forms: [&[], &[]], urgent: true, instance: false };
 
 pub(super) async fn run(context: &Context<'_>) -> Result<Reply, Failure> {
     let facts = context.assistant.gateway.room(&context.message.room_id).await.ok();

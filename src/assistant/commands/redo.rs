@@ -2,16 +2,12 @@
 
 use super::{Context, Reply, Spec};
 use crate::{
-    assistant::{
-        Failure,
-        texts::{Summary, Text},
-    },
+    assistant::{Failure, texts::Text},
     conversation::Role,
     message::Incoming,
 };
 
-pub(super) const SPEC: Spec =
-    Spec { names: &["refaire", "redo"], forms: [&[], &[]], summary: Summary::Redo, urgent: false, instance: false };
+pub(super) const SPEC: Spec = Spec { names: &["refaire", "redo"], forms: [&[], &[]], urgent: false, instance: false };
 
 pub(super) fn run(context: &Context<'_>) -> Result<Reply, Failure> {
     let (store, message) = (&context.assistant.store, context.message);

@@ -1,15 +1,11 @@
 //! `!conservation`: how long a room's conversations are kept.
 
 use super::{Context, Reply, Spec, words::duration};
-use crate::assistant::{
-    Failure,
-    texts::{Summary, Text},
-};
+use crate::assistant::{Failure, texts::Text};
 
 pub(super) const SPEC: Spec = Spec {
     names: &["conservation", "retention"],
     forms: [&[("7j", ""), ("12h", "")], &[("7d", ""), ("12h", "")]],
-    summary: Summary::Retention,
     urgent: false,
     instance: false,
 };

@@ -1,14 +1,9 @@
 //! `!état`: whether the bot is well.
 
 use super::{Context, Reply, Spec};
-use crate::assistant::{
-    Failure,
-    texts::{Summary, Text},
-    voice,
-};
+use crate::assistant::{Failure, texts::Text, voice};
 
-pub(super) const SPEC: Spec =
-    Spec { names: &["état", "status"], forms: [&[], &[]], summary: Summary::Status, urgent: true, instance: false };
+pub(super) const SPEC: Spec = Spec { names: &["état", "status"], forms: [&[], &[]], urgent: true, instance: false };
 
 pub(super) async fn run(context: &Context<'_>) -> Result<Reply, Failure> {
     let assistant = context.assistant;

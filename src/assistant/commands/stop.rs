@@ -7,18 +7,13 @@ use crate::{
     assistant::{
         Assistant, Failure, delivery, now,
         running::{Interruption, Run},
-        texts::{Summary, Text},
+        texts::Text,
     },
     message::Reaction,
 };
 
-pub(super) const SPEC: Spec = Spec {
-    names: &["stop", "stop", "arrêter", "arrête"],
-    forms: [&[], &[]],
-    summary: Summary::Stop,
-    urgent: true,
-    instance: false,
-};
+pub(super) const SPEC: Spec =
+    Spec { names: &["stop", "stop", "arrêter", "arrête"], forms: [&[], &[]], urgent: true, instance: false };
 
 pub(super) async fn run(context: &Context<'_>) -> Result<Reply, Failure> {
     let (assistant, message) = (context.assistant, context.message);

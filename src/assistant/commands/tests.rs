@@ -253,7 +253,7 @@ async fn a_compagnon_is_made_changed_published_and_withdrawn() {
 
     assert_eq!(
         office.command(&awa(), home, "!compagnon publier budget").await,
-        fr(&Text::Proposed { title: "Budget" })
+        fr(&Text::Proposed { title: "Budget", id: "budget" })
     );
     assert!(
         office.command(&ben(), "!with-ben:h", "!compagnon voir budget").await.starts_with("Je ne trouve pas"),

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use super::{Summary, Text, Welcome};
+use super::{Command, Text, Welcome};
 use crate::compagnon::{Answers, CompagnonError, VARIABLES};
 
 /// The sentence in English.
@@ -54,7 +54,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::NeedsInstanceAdministrator => "Only the administrators of the service can do that.",
         Text::Help => "**What you can write to me**",
         Text::HelpMore { guide, direct } => return help_more(*guide, *direct).into(),
-        Text::Summary(summary) => self::summary(*summary),
+        Text::Summary(command) => summary(*command),
         Text::Current { title, description, addition, settings } => {
             return current(title, description, *addition, settings).into();
         }
@@ -89,8 +89,8 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             return format!("**{title}** belongs to the service’s catalogue: it cannot be changed from here. Make your own with `!compagnon create`, or add an instruction for this room with `!compagnon instruction`.").into();
         }
         Text::NotYours => "Only the administrators of the room in which this compagnon was made can change it.",
-        Text::Proposed { title } => {
-            return format!("**{title}** is proposed to the catalogue. An administrator of the service will read it; until then nothing changes. To give it up: `!compagnon withdraw`.").into();
+        Text::Proposed { title, id } => {
+            return format!("**{title}** is proposed to the catalogue. An administrator of the service will read it; until then nothing changes. To give it up: `!compagnon withdraw {id}`.").into();
         }
         Text::AlreadyPublished => "This version is in the catalogue already.",
         Text::Accepted { title, version } => {
@@ -113,7 +113,9 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         }
         Text::Versions => "**Its versions**",
         Text::VersionsMore { id } => return format!("To go back to one of them: `!compagnon revert {id} 1`.").into(),
-        Text::NoSuchVersion => "There is no such version. To see them: `!compagnon show`.",
+        Text::NoSuchVersion { id } => {
+            return format!("There is no such version. To see them: `!compagnon show {id}`.").into();
+        }
         Text::PromptTooLong { limit } => {
             return format!("This text is longer than {limit} characters: shorten it.").into();
         }
@@ -127,6 +129,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::SettingSet { setting } => {
             return format!("Set: {setting}. To go back to the usual settings: `!compagnon set none`.").into();
         }
+        Text::SettingsReset => "The usual settings are back in place.",
         Text::BadValue { allowed } => return format!("This value does not fit. Possible values: {allowed}.").into(),
         Text::AnswersAre(Answers::Mention) => {
             "Here I answer when I am mentioned, when one of my messages is replied to, and in threads where I speak already. To have me answer everything: `!answers all`."
@@ -179,19 +182,19 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
     sentence.into()
 }
 
-fn summary(summary: Summary) -> &'static str {
-    match summary {
-        Summary::Help => "this list",
-        Summary::Compagnon => "see, choose or make the assistant of this conversation",
-        Summary::Answers => "when I answer: if I am mentioned, or to everything",
-        Summary::Retention => "after how long I forget",
-        Summary::Forget => "forget this conversation, all you wrote, or the whole room",
-        Summary::Export => "receive what I keep about you",
-        Summary::Privacy => "what becomes of your messages",
-        Summary::Status => "know how I am",
-        Summary::Redo => "write my last answer again",
-        Summary::Stop => "stop my answer (or react with 🛑)",
-        Summary::Journal => "who changed what (administrators of the service)",
+fn summary(command: Command) -> &'static str {
+    match command {
+        Command::Help => "this list",
+        Command::Compagnon => "see, choose or make the assistant of this conversation",
+        Command::Answers => "when I answer: if I am mentioned, or to everything",
+        Command::Retention => "after how long I forget",
+        Command::Forget => "forget this conversation, all you wrote, or the whole room",
+        Command::Export => "receive what I keep about you",
+        Command::Privacy => "what becomes of your messages",
+        Command::Status => "know how I am",
+        Command::Redo => "write my last answer again",
+        Command::Stop => "stop my answer (or react with 🛑)",
+        Command::Journal => "who changed what (administrators of the service)",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use super::{Summary, Text, Welcome};
+use super::{Command, Text, Welcome};
 use crate::compagnon::{Answers, CompagnonError, VARIABLES};
 
 /// The sentence in French.
@@ -62,7 +62,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::NeedsInstanceAdministrator => "Seuls les administrateurs du service peuvent faire cela.",
         Text::Help => "**Ce que vous pouvez m’écrire**",
         Text::HelpMore { guide, direct } => return help_more(*guide, *direct).into(),
-        Text::Summary(summary) => self::summary(*summary),
+        Text::Summary(command) => summary(*command),
         Text::Current { title, description, addition, settings } => {
             return current(title, description, *addition, settings).into();
         }
@@ -96,8 +96,8 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             return format!("**{title}** fait partie du catalogue du service : il ne se modifie pas d’ici. Faites le vôtre avec `!compagnon créer`, ou ajoutez une consigne pour ce salon avec `!compagnon consigne`.").into();
         }
         Text::NotYours => "Seuls les administrateurs du salon où ce compagnon a été créé peuvent le changer.",
-        Text::Proposed { title } => {
-            return format!("**{title}** est proposé au catalogue. Un administrateur du service va le lire ; d’ici là, rien ne change. Pour y renoncer : `!compagnon retirer`.").into();
+        Text::Proposed { title, id } => {
+            return format!("**{title}** est proposé au catalogue. Un administrateur du service va le lire ; d’ici là, rien ne change. Pour y renoncer : `!compagnon retirer {id}`.").into();
         }
         Text::AlreadyPublished => "Cette version est déjà au catalogue.",
         Text::Accepted { title, version } => {
@@ -122,7 +122,9 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::VersionsMore { id } => {
             return format!("Pour revenir à l’une d’elles : `!compagnon revenir {id} 1`.").into();
         }
-        Text::NoSuchVersion => "Il n’y a pas de telle version. Pour les voir : `!compagnon voir`.",
+        Text::NoSuchVersion { id } => {
+            return format!("Il n’y a pas de telle version. Pour les voir : `!compagnon voir {id}`.").into();
+        }
         Text::PromptTooLong { limit } => {
             return format!("Ce texte dépasse {limit} caractères : raccourcissez-le.").into();
         }
@@ -141,6 +143,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             )
             .into();
         }
+        Text::SettingsReset => "Les réglages habituels sont de nouveau en place.",
         Text::BadValue { allowed } => {
             return format!("Cette valeur ne convient pas. Valeurs possibles : {allowed}.").into();
         }
@@ -204,19 +207,19 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
     sentence.into()
 }
 
-fn summary(summary: Summary) -> &'static str {
-    match summary {
-        Summary::Help => "cette liste",
-        Summary::Compagnon => "voir, choisir ou créer l’assistant de cette conversation",
-        Summary::Answers => "quand je réponds : si l’on me mentionne, ou à tout",
-        Summary::Retention => "au bout de combien de temps j’oublie",
-        Summary::Forget => "oublier cette conversation, tout ce que vous avez écrit, ou tout le salon",
-        Summary::Export => "recevoir ce que je garde sur vous",
-        Summary::Privacy => "ce que deviennent vos messages",
-        Summary::Status => "savoir si je vais bien",
-        Summary::Redo => "récrire ma dernière réponse",
-        Summary::Stop => "arrêter ma réponse (ou réagissez avec 🛑)",
-        Summary::Journal => "qui a changé quoi (administrateurs du service)",
+fn summary(command: Command) -> &'static str {
+    match command {
+        Command::Help => "cette liste",
+        Command::Compagnon => "voir, choisir ou créer l’assistant de cette conversation",
+        Command::Answers => "quand je réponds : si l’on me mentionne, ou à tout",
+        Command::Retention => "au bout de combien de temps j’oublie",
+        Command::Forget => "oublier cette conversation, tout ce que vous avez écrit, ou tout le salon",
+        Command::Export => "recevoir ce que je garde sur vous",
+        Command::Privacy => "ce que deviennent vos messages",
+        Command::Status => "savoir si je vais bien",
+        Command::Redo => "récrire ma dernière réponse",
+        Command::Stop => "arrêter ma réponse (ou réagissez avec 🛑)",
+        Command::Journal => "qui a changé quoi (administrateurs du service)",
     }
 }
 

@@ -10,6 +10,7 @@ mod samples;
 
 use std::{borrow::Cow, time::Duration};
 
+use super::commands::Command;
 pub use crate::compagnon::Language;
 use crate::{
     compagnon::{Answers, CompagnonError},
@@ -96,7 +97,7 @@ pub(super) enum Text<'a> {
         direct: bool,
     },
     /// What a command does, in the list of commands.
-    Summary(Summary),
+    Summary(Command),
 
     // Compagnons.
     /// Which compagnon the room has.
@@ -188,6 +189,8 @@ pub(super) enum Text<'a> {
     Proposed {
         /// Its title.
         title: &'a str,
+        /// Its identifier.
+        id: &'a str,
     },
     /// It is in the catalogue in this version already.
     AlreadyPublished,
@@ -231,7 +234,10 @@ pub(super) enum Text<'a> {
         id: &'a str,
     },
     /// There is no such version.
-    NoSuchVersion,
+    NoSuchVersion {
+        /// The compagnon's identifier.
+        id: &'a str,
+    },
     /// A prompt has more characters than ops allow.
     PromptTooLong {
         /// The most characters.
@@ -252,6 +258,8 @@ pub(super) enum Text<'a> {
         /// The setting.
         setting: &'a str,
     },
+    /// A room has the usual settings again.
+    SettingsReset,
     /// A value cannot be used.
     BadValue {
         /// The values that can.
@@ -345,33 +353,6 @@ pub(super) struct Welcome<'a> {
     pub direct: bool,
     /// Whether people outside of the State may be in the room.
     pub open: bool,
-}
-
-/// What a command does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Summary {
-    /// `!aide`
-    Help,
-    /// `!compagnon`
-    Compagnon,
-    /// `!réponses`
-    Answers,
-    /// `!conservation`
-    Retention,
-    /// `!oublier`
-    Forget,
-    /// `!exporter`
-    Export,
-    /// `!confidentialité`
-    Privacy,
-    /// `!état`
-    Status,
-    /// `!refaire`
-    Redo,
-    /// `!stop`
-    Stop,
-    /// `!journal`
-    Journal,
 }
 
 impl Text<'_> {

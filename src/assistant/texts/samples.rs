@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, time::Duration};
 
-use super::{Language, Summary, Text, Welcome};
+use super::{Command, Language, Text, Welcome};
 use crate::compagnon::{Answers, CompagnonError};
 
 const WEEK: Duration = Duration::from_hours(7 * 24);
@@ -79,7 +79,7 @@ fn samples() -> Vec<Text<'static>> {
         Text::Deleted { title },
         Text::FromLibrary { title: "Synthèse" },
         Text::NotYours,
-        Text::Proposed { title },
+        Text::Proposed { title, id },
         Text::AlreadyPublished,
         Text::Accepted { title, version: 2 },
         Text::Declined { title },
@@ -90,7 +90,7 @@ fn samples() -> Vec<Text<'static>> {
         Text::NewProposal { title, id, author: "Awa" },
         Text::Versions,
         Text::VersionsMore { id },
-        Text::NoSuchVersion,
+        Text::NoSuchVersion { id },
         Text::PromptTooLong { limit: 8_000 },
         Text::DoesNotFit,
         Text::BadPrompt(&CompagnonError::NoFrontMatter),
@@ -100,6 +100,7 @@ fn samples() -> Vec<Text<'static>> {
         Text::AdditionRemoved,
         Text::NoAddition,
         Text::SettingSet { setting: "température 0,2" },
+        Text::SettingsReset,
         Text::BadValue { allowed: "0 – 1.5" },
         Text::AnswersAre(Answers::Mention),
         Text::AnswersAre(Answers::All),
@@ -139,20 +140,7 @@ fn samples() -> Vec<Text<'static>> {
         Text::Journal,
         Text::JournalEmpty,
     ];
-    let summaries = [
-        Summary::Help,
-        Summary::Compagnon,
-        Summary::Answers,
-        Summary::Retention,
-        Summary::Forget,
-        Summary::Export,
-        Summary::Privacy,
-        Summary::Status,
-        Summary::Redo,
-        Summary::Stop,
-        Summary::Journal,
-    ];
-    all.extend(summaries.map(Text::Summary));
+    all.extend(Command::ALL.map(Text::Summary));
     all
 }
 

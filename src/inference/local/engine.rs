@@ -169,7 +169,9 @@ impl Worker {
         let wishes = std::mem::take(&mut *self.forgotten.lock().unwrap_or_else(PoisonError::into_inner));
         for owner in wishes {
             self.scheduler.forget(owner);
-            self.pending.push((owner, self.next));
+            if !self.answers.is_empty() {
+                self.pending.push((owner, self.next));
+            }
         }
         let older = self.answers.keys().next().copied().unwrap_or(u64::MAX);
         let (over, pending) = std::mem::take(&mut self.pending).into_iter().partition(|(_, newer)| older >= *newer);

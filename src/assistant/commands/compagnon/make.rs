@@ -12,7 +12,7 @@ use super::{
     not_found, title, usage,
 };
 use crate::{
-    assistant::{Failure, now, texts::Text},
+    assistant::{Failure, delivery, now, texts::Text},
     compagnon::{About, Choice, Compagnon, CompagnonError, Made, Version},
     store::Change,
 };
@@ -74,7 +74,7 @@ pub(super) async fn edit(context: &Context<'_>, line: &str, text: &str) -> Resul
         Err(refused) => return Ok(refused),
     };
     let Some(before) = made.latest().and_then(|version| made.read(version).ok()) else {
-        return context.say(&Text::NoSuchVersion);
+        return context.say(&Text::NoSuchVersion { id: &made.id });
     };
     let after = match read(context, &made.id, before.about.clone(), text) {
         Ok(compagnon) => compagnon,
@@ -96,7 +96,7 @@ pub(super) async fn revert(context: &Context<'_>, line: &str) -> Result<Reply, F
     };
     let read = |version: Option<&Version>| version.and_then(|version| made.read(version).ok());
     let (Some(before), Some(after)) = (read(made.latest()), read(made.version(number))) else {
-        return context.say(&Text::NoSuchVersion);
+        return context.say(&Text::NoSuchVersion { id: &made.id });
     };
     add_version(context, made, &before, &after, "compagnon.revert")
 }
@@ -143,11 +143,13 @@ async fn may_change(context: &Context<'_>, made: &Made) -> Result<bool, Failure>
     if made.room_id == context.message.room_id {
         return context.administers().await;
     }
-    let gone = context.assistant.gateway.room(&made.room_id).await.is_err();
-    if gone {
+    let assistant = context.assistant;
+    // A homeserver that does not answer is waited for: that is no word on where the bot is.
+    let home = delivery::persist(assistant, || assistant.gateway.room(&made.room_id)).await;
+    if delivery::unless_refused(home)?.is_none() {
         return Ok(made.author == context.message.sender);
     }
-    Ok(context.power(&made.room_id).await?.is_some_and(|level| level >= context.assistant.config.power_level))
+    Ok(context.power(&made.room_id).await?.is_some_and(|level| level >= assistant.config.power_level))
 }
 
 /// Reads a pasted text: a prompt, or a whole file with its header; within a code block or not.

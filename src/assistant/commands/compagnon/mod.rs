@@ -14,10 +14,7 @@ use super::{
     words::{self, is},
 };
 use crate::{
-    assistant::{
-        Failure,
-        texts::{Summary, Text},
-    },
+    assistant::{Failure, texts::Text},
     compagnon::{Compagnon, Language},
 };
 
@@ -61,7 +58,6 @@ pub(super) const SPEC: Spec = Spec {
             ("set none", ""),
         ],
     ],
-    summary: Summary::Compagnon,
     urgent: false,
     instance: false,
 };

@@ -29,8 +29,8 @@ pub(super) async fn propose(context: &Context<'_>, asked: &str) -> Result<Reply,
     made.proposed = newest;
     let name = name(&made);
     context.assistant.tell_administrators(&context.message.event_id, &name, &made.id, &context.author());
-    let audit = context.audit("compagnon.propose", Some(made.number));
-    context.change(&Text::Proposed { title: &name }, vec![Change::Made(made), audit])
+    let (id, audit) = (made.id.clone(), context.audit("compagnon.propose", Some(made.number)));
+    context.change(&Text::Proposed { title: &name, id: &id }, vec![Change::Made(made), audit])
 }
 
 /// Takes a compagnon, or its proposal, back: by the administrators of its room or of the instance.

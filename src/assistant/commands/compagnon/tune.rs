@@ -78,7 +78,8 @@ pub(super) async fn set(context: &Context<'_>, line: &str) -> Result<Reply, Fail
     let shown = format!("{} {}", named(names, language), words::inert(value));
     let changes = vec![context.set(|known| *known = settings), context.audit("compagnon.set", None)];
     // In the language that was just chosen.
-    let text = Text::SettingSet { setting: shown.trim_end() }.say(language).into_owned();
+    let text = if names == NONE { Text::SettingsReset } else { Text::SettingSet { setting: &shown } };
+    let text = text.say(language).into_owned();
     Ok(Reply { text, changes })
 }
 
