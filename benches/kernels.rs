@@ -63,7 +63,7 @@ fn multiply(bencher: Bencher, (kind, rows, columns): Case, n: usize, decode: boo
     let (mut activations, mut out) = (Activations::new(), vec![0.0; n * rows]);
     let turn = Cell::new(0);
     let work = || {
-        activations.fill(&x, n, columns, &pool);
+        activations.fill(n, columns, |out| out.copy_from_slice(&x));
         turn.set((turn.get() + 1) % matrices.len());
         matrices[turn.get()].multiply(&activations, divan::black_box(&mut out), &pool);
     };

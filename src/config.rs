@@ -79,7 +79,7 @@ impl Config {
     }
 
     /// The configuration of `text`, overridden by `variables` (names with their prefix).
-    fn parse(text: &str, mut variables: Vec<(String, String)>) -> Result<Self, ConfigError> {
+    pub(crate) fn parse(text: &str, mut variables: Vec<(String, String)>) -> Result<Self, ConfigError> {
         let from_file = |text: &str| -> Result<Self, serde_yaml::Error> {
             if text.trim().is_empty() { Ok(Self::default()) } else { serde_yaml::from_str(text) }
         };

@@ -16,6 +16,9 @@ pub mod cli;
 pub mod compagnon;
 pub mod config;
 pub mod conversation;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod http;
 pub mod inference;
 pub mod matrix;

@@ -7,7 +7,7 @@ use std::{
 
 /// The modules by floor, from the top; those of one line do not use one another.
 const FLOORS: [(u8, &[&str]); 5] = [
-    (5, &["main", "cli"]),
+    (5, &["main", "cli", "fuzz"]),
     (4, &["app", "config", "telemetry", "http"]),
     (3, &["assistant"]),
     (2, &["matrix", "store", "inference"]),

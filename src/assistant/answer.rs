@@ -160,15 +160,14 @@ async fn conclude(
     let turns =
         if text.is_empty() { Vec::new() } else { vec![turn(Role::User, &question.body), turn(Role::Assistant, text)] };
     let language = voice::language(&assistant.config, settings);
-    let mut parts = if text.is_empty() { vec![String::new()] } else { matrix::parts(text) };
-    let title = voice.compagnon.title();
-    if let Some(last) = parts.last_mut() {
-        let gone = voice.gone.then_some(Text::Gone { title });
-        for text in end.into_iter().chain([Text::Mark { title }]).chain(gone) {
-            *last = format!("{last}\n\n{}", text.say(language));
-        }
-        *last = last.trim_start().to_owned();
+    let title = &voice.title();
+    let gone = voice.gone.then_some(Text::Gone { title });
+    let mut whole = matrix::closed(text).into_owned();
+    for text in end.into_iter().chain([Text::Mark { title }]).chain(gone) {
+        whole = format!("{whole}\n\n{}", text.say(language));
     }
+    // Cut with what stands below: the last part, too, must fit into an event.
+    let parts = matrix::parts(whole.trim_start());
     let mut changes = Vec::new();
     if voice.gone {
         // Said once: from now on the usual one is what the room has chosen.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Assistant, Failure, answer, delivery, now,
+    Assistant, Failure, answer, commands, delivery, now,
     texts::{Text, Welcome},
     voice,
 };
@@ -33,8 +33,8 @@ pub(super) async fn welcome(assistant: &Assistant, queued: &Queued) -> Result<()
     let voice = voice::of_room(assistant, &question.room_id, &settings)?;
     let welcome = Welcome {
         organisation: &assistant.config.organisation,
-        title: voice.compagnon.title(),
-        description: &voice.compagnon.about.description,
+        title: &voice.title(),
+        description: &commands::inert(&voice.compagnon.about.description),
         retention: voice::retention(&assistant.config, &settings),
         direct: question.direct,
         open,

@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use crate::{
     inference::{ChatModel, Finish, Generation, InferenceError, Message, Piece, Request, Usage},
-    matrix::{Attachment, Gateway, RoomFacts, RoomKind, SendError},
+    matrix::{self, Attachment, Gateway, RoomFacts, RoomKind, SendError},
     message::{Incoming, Kind, Origin, Outgoing},
     store::Queued,
 };
@@ -73,6 +73,7 @@ struct Rooms {
     levels: HashMap<OwnedUserId, i64>,
     open: bool,
     files: Vec<(OwnedRoomId, Vec<u8>)>,
+    names: HashMap<OwnedRoomId, String>,
 }
 
 impl FakeGateway {
@@ -84,6 +85,11 @@ impl FakeGateway {
     /// Gives a person a power level, in all rooms. Everybody else has 100.
     pub(super) fn set_level(&self, person: &UserId, level: i64) {
         self.rooms().levels.insert(person.to_owned(), level);
+    }
+
+    /// Names a room. The others are called "Bureau".
+    pub(super) fn set_name(&self, room: &RoomId, name: &str) {
+        self.rooms().names.insert(room.to_owned(), name.to_owned());
     }
 
     /// Opens all rooms to people outside of the State.
@@ -118,6 +124,8 @@ impl Gateway for FakeGateway {
         if let Some(refusal) = self.refusals.lock().expect("not poisoned").pop() {
             return Err(refusal);
         }
+        // Whatever a test is about, nothing harmful is ever sent.
+        matrix::harmless::check(message);
         let mut rooms = self.rooms();
         rooms.requests += 1;
         if let Some(event_id) = rooms.transactions.get(message.transaction) {
@@ -156,8 +164,10 @@ impl Gateway for FakeGateway {
 
     async fn read(&self, _: &RoomId, _: Option<&EventId>, _: &EventId) {}
 
-    async fn room(&self, _: &RoomId) -> Result<RoomFacts, SendError> {
-        Ok(RoomFacts { kind: RoomKind::Salon, name: Some("Bureau".to_owned()), open: self.rooms().open })
+    async fn room(&self, room_id: &RoomId) -> Result<RoomFacts, SendError> {
+        let rooms = self.rooms();
+        let name = rooms.names.get(room_id).cloned().unwrap_or_else(|| "Bureau".to_owned());
+        Ok(RoomFacts { kind: RoomKind::Salon, name: Some(name), open: rooms.open })
     }
 
     async fn power_level(&self, _: &RoomId, user_id: &UserId) -> Result<Option<i64>, SendError> {
@@ -221,6 +231,43 @@ impl ChatModel for FakeModel {
 
     fn name(&self) -> &'static str {
         "fake"
+    }
+
+    async fn health(&self) -> Result<(), InferenceError> {
+        Ok(())
+    }
+}
+
+/// A model that answers with everything it was given: what it is not given, it cannot tell. It keeps what it was asked.
+#[derive(Clone, Default)]
+pub(super) struct Parrot {
+    pub(super) requests: Arc<Mutex<Vec<Request>>>,
+}
+
+#[async_trait]
+impl ChatModel for Parrot {
+    fn generate(&self, request: Request) -> Result<Generation, InferenceError> {
+        let (pieces, reader) = mpsc::channel(request.messages.len() * 2 + 1);
+        for message in &request.messages {
+            for text in [message.name.clone().unwrap_or_default(), format!("{}\n\n", message.content)] {
+                pieces.try_send(Ok(Piece::Text(text))).expect("room for all");
+            }
+        }
+        pieces.try_send(Ok(Piece::Done(usage()))).expect("room for all");
+        self.requests.lock().expect("not poisoned").push(request);
+        Ok(Generation::new(reader))
+    }
+
+    fn count_tokens(&self, message: &Message) -> usize {
+        message.content.split_whitespace().count()
+    }
+
+    fn context_length(&self) -> usize {
+        2000
+    }
+
+    fn name(&self) -> &'static str {
+        "parrot"
     }
 
     async fn health(&self) -> Result<(), InferenceError> {

@@ -13,8 +13,12 @@ mod contact;
 mod delivery;
 #[cfg(test)]
 mod fakes;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub mod inbox;
 mod intake;
+#[cfg(test)]
+mod isolation_tests;
 mod limits;
 pub mod pace;
 pub mod prompt;

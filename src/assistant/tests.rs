@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     compagnon::Shelf,
-    inference::Sampling,
+    inference::{ChatModel, Sampling},
     matrix::{Batch, SendError},
     message::{Incoming, Kind},
     store::{Change, Store},
@@ -27,7 +27,7 @@ pub(super) struct Bench {
 pub(super) fn assistant(
     folder: &std::path::Path,
     gateway: &Arc<FakeGateway>,
-    model: FakeModel,
+    model: impl ChatModel,
     config: Config,
 ) -> Bench {
     let store = Store::open(folder).expect("a store");
@@ -224,4 +224,31 @@ async fn too_many_questions_in_one_conversation_are_told_that_the_bot_is_busy() 
     let busy = shown.iter().filter(|shown| shown.text == Text::Busy.say(Language::Fr)).count();
     assert!((3..=4).contains(&busy), "{busy} of 6 were refused");
     assert_eq!(shown.len(), 6, "each question got its message");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mark_stands_below_whatever_the_answer_leaves_open_and_however_long_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), Config::default());
+    // Almost of the greatest weight that one message may have: with the mark it is two.
+    let heavy = "&".repeat(3_740);
+    bench.ask(vec![incoming("$1:h", "!a:h", "a\n```\ncode"), incoming("$2:h", "!b:h", &heavy)]);
+    let mut shown = bench.settle().await;
+    shown.sort_by_key(|shown| (shown.question.clone(), shown.part));
+    assert!(shown[0].text.ends_with("code\n```\n\n*Témoin · réponse d’une IA, à vérifier*"), "{}", shown[0].text);
+    assert_eq!(shown.len(), 3);
+    assert!(shown[2].text.ends_with("à vérifier*"), "{}", shown[2].text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_title_is_text_under_an_answer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), Config::default());
+    let text = "!compagnon créer Nom\n---\nname: N\ntitle: \" **[x](https://evil)** `\\u202Ey\"\ndescription: d\n---\nTu es N.";
+    bench.ask(vec![incoming("$1:h", "!a:h", text)]);
+    bench.rest().await;
+    bench.ask(vec![incoming("$2:h", "!a:h", "Bonjour")]);
+    let shown = bench.settle().await;
+    let mark = r"*\*\*\[x\](https://evil)\*\* \`y · réponse d’une IA, à vérifier*";
+    assert!(shown[1].text.ends_with(mark), "{}", shown[1].text);
 }

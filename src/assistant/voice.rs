@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use ruma::RoomId;
 
-use super::{Assistant, Config, Failure};
+use super::{Assistant, Config, Failure, commands::inert};
 use crate::compagnon::{Choice, Compagnon, Language, Made, Settings, Version};
 
 /// The compagnon of a room.
@@ -12,6 +12,13 @@ pub(super) struct Voice {
     pub(super) compagnon: Arc<Compagnon>,
     /// Whether the one that was chosen is there no more, and the usual one speaks in its place.
     pub(super) gone: bool,
+}
+
+impl Voice {
+    /// The compagnon's title, as text that markdown leaves alone.
+    pub(super) fn title(&self) -> String {
+        inert(self.compagnon.title())
+    }
 }
 
 /// The compagnon that speaks in a room at the moment.

@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+mod bench;
 mod chat;
 mod check;
 mod health;
@@ -43,6 +44,8 @@ enum Command {
     /// Pull, list or verify model files.
     #[command(subcommand)]
     Model(model::Command),
+    /// Measure how fast a model answers on this machine, and how far that is from what the machine could do.
+    Bench(bench::Arguments),
     /// Ask the running bot whether it is healthy (for a container's health check).
     Health,
 }
@@ -95,6 +98,7 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Chat(options) => chat::chat(&config?, &options, file.is_none())?,
         Command::Check => return check::check(config),
         Command::Model(command) => return model::model(&config?, &command),
+        Command::Bench(options) => bench::bench(&config?, &options)?,
         Command::Health => health::health(&config?)?,
     }
     Ok(ExitCode::SUCCESS)

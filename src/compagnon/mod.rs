@@ -113,7 +113,7 @@ pub enum CompagnonError {
 impl Compagnon {
     /// Reads a compagnon from the text of its file.
     pub fn parse(id: &str, text: &str) -> Result<Self, CompagnonError> {
-        let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+        let text = lines(text.trim_start_matches('\u{feff}'));
         let (front, body) = text
             .strip_prefix("---\n")
             .and_then(|rest| rest.split_once("\n---\n"))
@@ -125,7 +125,7 @@ impl Compagnon {
 
     /// A compagnon of these parts, if its prompt can be used.
     pub fn new(id: &str, about: About, prompt: &str) -> Result<Self, CompagnonError> {
-        let compagnon = Self { id: id.to_owned(), about, prompt: prompt.trim().to_owned() };
+        let compagnon = Self { id: id.to_owned(), about, prompt: lines(prompt).trim().to_owned() };
         if compagnon.prompt.is_empty() {
             return Err(CompagnonError::Empty);
         }
@@ -167,6 +167,11 @@ impl Compagnon {
         prompt.push_str(rest);
         Ok(prompt)
     }
+}
+
+/// The text with every kind of line end as `\n`: one that was left would become another when it is written and read again.
+fn lines(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
 #[cfg(test)]
@@ -213,5 +218,8 @@ mod tests {
         };
         let colette = Compagnon::new("colette", about, "---\nTu es {{ name }}.\n---\n").expect("a good prompt");
         assert_eq!(Compagnon::parse("colette", &colette.to_text()), Ok(colette));
+        let ends = Compagnon::new("ends", About::default(), "a\r\r\nb\rc\r\nd").expect("a good prompt");
+        assert_eq!(ends.prompt, "a\n\nb\nc\nd");
+        assert_eq!(Compagnon::parse("ends", &ends.to_text()), Ok(ends));
     }
 }

@@ -7,21 +7,26 @@ use serde::Deserialize;
 
 use super::Sampling;
 
-/// The most sequences that may be computed together: each step of 64 rows keeps a quarter for reading prompts.
-const MOST_SEQUENCES: usize = 48;
+/// The most sequences that may be computed together: each step of 60 rows keeps a quarter for reading prompts.
+const MOST_SEQUENCES: usize = 45;
 
 /// Which model answers, where its file is, and its limits.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The GGUF file. Without it (and without `hub`), the embedded witness model answers.
+    /// The GGUF file, or a folder with `config.json`, `tokenizer.json` and safetensors, or one `.safetensors` file with these two
+    /// beside it. Without it (and without `hub`), the embedded witness model answers.
     pub file: Option<PathBuf>,
     /// The file's SHA-256, in hexadecimal; a file that differs is refused.
+    /// While the file is the same as when its weights were packed, it is not computed again.
     pub sha256: Option<String>,
     /// The model to download with `model pull`, and then to answer with.
     pub hub: Option<Hub>,
     /// Never reach the network for a model; `model pull` then fails instead of downloading.
     pub offline: bool,
+    /// Whether the weights of a large model, packed for the processor, are kept in a file beside the model (where that cannot
+    /// be written, below the data folder), so that the next start only reads them. It is about as large as the model.
+    pub packed_cache: bool,
     /// The most tokens prompt and answer may have together; the model's own limit is never exceeded.
     pub context: usize,
     /// How many requests may wait behind those being answered.
@@ -64,6 +69,7 @@ impl Default for Config {
             sha256: None,
             hub: None,
             offline: false,
+            packed_cache: true,
             context: 4096,
             queue: 64,
             sequences: 16,
@@ -84,7 +90,7 @@ impl Config {
         }
         require(self.context >= 64, "model.context must be at least 64 tokens")?;
         require((1..=65_536).contains(&self.queue), "model.queue must be between 1 and 65536 requests")?;
-        require((1..=MOST_SEQUENCES).contains(&self.sequences), "model.sequences must be between 1 and 48")?;
+        require((1..=MOST_SEQUENCES).contains(&self.sequences), "model.sequences must be between 1 and 45")?;
         let times = SignedDuration::from_secs(1)..=SignedDuration::from_hours(24);
         require(times.contains(&self.time_limit), "model.time_limit must be between 1s and 24h")?;
         require((1..=1024).contains(&self.threads), "model.threads must be between 1 and 1024")?;
@@ -157,14 +163,14 @@ mod tests {
         assert_eq!((config.context, config.queue, config.sampling.max_tokens), (4096, 64, 1024));
         assert_eq!((config.sequences, config.kv_memory, config.time_limit.as_secs()), (16, 1024, 300));
         assert!(config.threads >= 1);
-        assert!(config.file.is_none() && config.hub.is_none() && !config.offline);
+        assert!(config.file.is_none() && config.hub.is_none() && !config.offline && config.packed_cache);
     }
 
     #[test]
     fn good_sections_pass() {
         assert_eq!(check(HUB), Ok(()));
         assert_eq!(check("sampling: {temperature: 0, stop: ['###'], min_p: 0.05, presence_penalty: 0.5}"), Ok(()));
-        assert_eq!(check("{time_limit: 90s, threads: 2, kv_memory: 512, sequences: 4}"), Ok(()));
+        assert_eq!(check("{packed_cache: false, time_limit: 90s, threads: 2, kv_memory: 512, sequences: 4}"), Ok(()));
     }
 
     #[test]

@@ -11,13 +11,30 @@ use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, TextMergeStrea
 /// Invisible, and not a place to break a line: put inside what a client would turn into a mention.
 const JOINER: char = '\u{2060}';
 
+/// Elements stand no deeper within one another than this: Matrix lets clients drop what is deeper than 100, and some stop sooner.
+const MAX_DEPTH: usize = 40;
+
+/// What clients read as a call of somebody, with the place where it is broken.
+const CALLS: [(&str, usize); 8] = [
+    ("@room", 1),
+    ("matrix.to/#/", 10),
+    ("tchap.gouv.fr/#/", 14),
+    ("matrix:u/", 7),
+    ("matrix:user/", 7),
+    ("matrix:r/", 7),
+    ("matrix:room/", 7),
+    ("matrix:roomid/", 7),
+];
+
 /// Renders markdown as safe HTML. Links are kept only to the addresses in `allowed` (those of the sources); any other is shown as
 /// text, with its address.
 #[must_use]
 pub fn to_html(markdown: &str, allowed: &[&str]) -> String {
     let parser = Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH);
-    let mut filter = Filter { allowed, link: None };
+    let mut filter = Filter { allowed, link: None, open: Vec::new() };
     let events = TextMergeStream::new(parser).flat_map(|event| filter.pass(event));
+    // Merged once more: without what was left out, two texts that called nobody may have become one that does.
+    let events = TextMergeStream::new(events).map(defused);
     let mut html = String::with_capacity(markdown.len() * 3 / 2);
     pulldown_cmark::html::push_html(&mut html, events);
     html.truncate(html.trim_end().len());
@@ -30,9 +47,7 @@ pub fn to_html(markdown: &str, allowed: &[&str]) -> String {
 #[must_use]
 pub fn defuse(text: &str) -> Cow<'_, str> {
     let mut safe = Cow::Borrowed(text);
-    for (needle, at) in
-        [("@room", 1), ("matrix.to/#/", 10), ("tchap.gouv.fr/#/", 14), ("matrix:u/", 7), ("matrix:r/", 7)]
-    {
+    for (needle, at) in CALLS {
         while let Some(found) = find(&safe, needle) {
             safe.to_mut().insert(found + at, JOINER);
         }
@@ -45,9 +60,23 @@ fn find(text: &str, needle: &str) -> Option<usize> {
     text.as_bytes().windows(needle.len()).position(|window| window.eq_ignore_ascii_case(needle.as_bytes()))
 }
 
+fn defused(event: Event<'_>) -> Event<'_> {
+    let safe = |text: &str| match defuse(text) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(safe) => Some(CowStr::from(safe)),
+    };
+    match event {
+        Event::Text(text) => Event::Text(safe(&text).unwrap_or(text)),
+        Event::Code(code) => Event::Code(safe(&code).unwrap_or(code)),
+        other => other,
+    }
+}
+
 struct Filter<'a> {
     allowed: &'a [&'a str],
     link: Option<Link>,
+    /// For each element that is open, whether it is written.
+    open: Vec<bool>,
 }
 
 /// The link being read: where it goes, the text seen so far, and whether it is kept.
@@ -77,10 +106,18 @@ impl Filter<'_> {
         if let Some(link) = &mut self.link {
             link.text.push_str(&text);
         }
-        match defuse(&text) {
-            Cow::Borrowed(_) => text,
-            Cow::Owned(safe) => safe.into(),
-        }
+        text
+    }
+
+    /// What begins an element, unless it stands too deep.
+    fn nest<'e>(&mut self, tag: Tag<'e>) -> Vec<Event<'e>> {
+        let written = self.open.len() < MAX_DEPTH;
+        self.open.push(written);
+        if written { vec![Event::Start(tag)] } else { Vec::new() }
+    }
+
+    fn unnest<'e>(&mut self, tag: TagEnd) -> Vec<Event<'e>> {
+        if self.open.pop() == Some(true) { vec![Event::End(tag)] } else { Vec::new() }
     }
 
     fn open<'e>(&mut self, tag: Tag<'e>) -> Vec<Event<'e>> {
@@ -95,15 +132,12 @@ impl Filter<'_> {
                 }
             }
             Tag::Heading { level, .. } => {
-                vec![Event::Start(Tag::Heading { level, id: None, classes: Vec::new(), attrs: Vec::new() })]
+                self.nest(Tag::Heading { level, id: None, classes: Vec::new(), attrs: Vec::new() })
             }
-            Tag::Table(columns) => {
-                // An alignment would become a style attribute.
-                let columns = vec![pulldown_cmark::Alignment::None; columns.len()];
-                vec![Event::Start(Tag::Table(columns))]
-            }
-            Tag::BlockQuote(_) => vec![Event::Start(Tag::BlockQuote(None))],
-            tag if is_allowed(tag.to_end()) => vec![Event::Start(tag)],
+            // An alignment would become a style attribute.
+            Tag::Table(columns) => self.nest(Tag::Table(vec![pulldown_cmark::Alignment::None; columns.len()])),
+            Tag::BlockQuote(_) => self.nest(Tag::BlockQuote(None)),
+            tag if is_allowed(tag.to_end()) => self.nest(tag),
             _ => Vec::new(),
         }
     }
@@ -113,13 +147,12 @@ impl Filter<'_> {
             TagEnd::Link => match self.link.take() {
                 Some(link) if link.kept => vec![Event::End(TagEnd::Link)],
                 Some(link) if !link.address.is_empty() && link.text.trim() != link.address => {
-                    let address = format!(" ({})", defuse(&link.address));
-                    vec![Event::Text(address.into())]
+                    vec![Event::Text(format!(" ({})", link.address).into())]
                 }
                 _ => Vec::new(),
             },
-            TagEnd::BlockQuote(_) => vec![Event::End(TagEnd::BlockQuote(None))],
-            tag if is_allowed(tag) => vec![Event::End(tag)],
+            TagEnd::BlockQuote(_) => self.unnest(TagEnd::BlockQuote(None)),
+            tag if is_allowed(tag) => self.unnest(tag),
             _ => Vec::new(),
         }
     }
@@ -130,6 +163,7 @@ fn is_allowed(tag: TagEnd) -> bool {
         tag,
         TagEnd::Paragraph
             | TagEnd::Heading(_)
+            | TagEnd::BlockQuote(_)
             | TagEnd::CodeBlock
             | TagEnd::List(_)
             | TagEnd::Item
@@ -217,6 +251,23 @@ mod tests {
         }
         assert_eq!(defuse("agents@room.fr"), format!("agents@{JOINER}room.fr"));
         assert_eq!(defuse("rien à faire"), "rien à faire");
+    }
+
+    #[test]
+    fn texts_that_come_together_are_no_mention() {
+        for text in ["@ro![om](x)", "[@ro]()om", "[matrix]().to/#/@bob:hs", "matrix:![roomid/r:hs](x)", "![@]()room"] {
+            let html = to_html(text, &[]);
+            assert!(html.contains(JOINER), "{html}");
+        }
+    }
+
+    #[test]
+    fn nesting_has_an_end() {
+        let html = to_html(&format!("{}x", "> ".repeat(2000)), &[]);
+        assert_eq!((html.matches("<blockquote>").count(), html.matches("</blockquote>").count()), (40, 40));
+        assert!(html.contains('x'));
+        let table = format!("{}|a|\n{}|-|\n{}|b|", "> ".repeat(45), "> ".repeat(45), "> ".repeat(45));
+        assert!(!to_html(&table, &[]).contains("<t"));
     }
 
     /// The element names of some HTML.

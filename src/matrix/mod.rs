@@ -10,7 +10,11 @@ mod encrypted;
 mod event;
 mod fault;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod gap;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod harmless;
 mod html;
 mod intake;
 mod late;
@@ -41,7 +45,7 @@ pub use probe::probe;
 pub use reply::MatrixGateway;
 pub use rooms::RoomKind;
 pub use session::{Session, SessionError};
-pub use split::{parts, split};
+pub use split::{closed, parts, split};
 
 /// What one sync response brought, to be written down in one go before the next is asked for.
 #[derive(Debug, Default)]

@@ -8,6 +8,8 @@
 //! markdown and the HTML of a part, as JSON, must stay under 22,500 bytes together. Ordinary text of 8,000 bytes makes about
 //! 18,000; text made of `&` and line ends makes far more, and is measured and cut again.
 
+use std::borrow::Cow;
+
 use super::html;
 
 /// The markdown of an ordinary part, in bytes.
@@ -29,6 +31,15 @@ pub fn parts(markdown: &str) -> Vec<String> {
     whole
 }
 
+/// The text with its last code block closed, so that what is put below does not become code.
+#[must_use]
+pub fn closed(markdown: &str) -> Cow<'_, str> {
+    match open_fence(markdown) {
+        Some(fence) => format!("{}\n{}", markdown.trim_end(), fence.marker).into(),
+        None => markdown.into(),
+    }
+}
+
 fn cut_heavy(part: String, max_bytes: usize, into: &mut Vec<String>) {
     if weight(&part) <= WEIGHT || max_bytes <= MIN_BYTES {
         into.push(part);
@@ -40,7 +51,8 @@ fn cut_heavy(part: String, max_bytes: usize, into: &mut Vec<String>) {
 }
 
 fn weight(markdown: &str) -> usize {
-    json_bytes(markdown) + json_bytes(&html::to_html(markdown, &[]))
+    // As they are sent: what breaks a mention makes the text longer.
+    json_bytes(&html::defuse(markdown)) + json_bytes(&html::to_html(markdown, &[]))
 }
 
 /// The length of a text as a JSON string.
@@ -149,7 +161,7 @@ fn longest_fence(text: &str) -> usize {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{MIN_BYTES, PART_BYTES, WEIGHT, parts, split, weight};
+    use super::{MIN_BYTES, PART_BYTES, WEIGHT, closed, html, json_bytes, parts, split, weight};
 
     #[test]
     fn short_answers_are_one_part() {
@@ -205,6 +217,21 @@ mod tests {
 
     fn letters(text: &str) -> String {
         text.chars().filter(|c| !c.is_whitespace()).collect()
+    }
+
+    #[test]
+    fn what_breaks_mentions_weighs_as_well() {
+        for part in parts(&"@room ".repeat(10_000)) {
+            assert!(weight(&part) <= WEIGHT);
+            let (body, html) = (html::defuse(&part), html::to_html(&part, &[]));
+            assert!(json_bytes(&body) + json_bytes(&html) <= WEIGHT, "{} bytes", body.len() + html.len());
+        }
+    }
+
+    #[test]
+    fn a_block_left_open_is_closed() {
+        assert_eq!(closed("a\n~~~~rust\nb\n\n"), "a\n~~~~rust\nb\n~~~~");
+        assert_eq!(closed("```\na\n```"), "```\na\n```");
     }
 
     proptest! {

@@ -86,17 +86,31 @@ impl RoomKeys {
             StoreError::Refused("store.key does not open rooms.keys: put both back from the same backup.");
         let sealed = std::fs::read(&self.path).map_err(StoreError::Files)?;
         let plain = self.cipher.open(ROOMS_FILE, &[], &sealed).ok_or(DAMAGED)?;
-        let (generation, rooms) = plain.split_first_chunk::<8>().ok_or(DAMAGED)?;
+        self.take(&plain).ok_or(DAMAGED)
+    }
+
+    /// Takes what the file holds; `None` when it is cut short.
+    fn take(&mut self, plain: &[u8]) -> Option<()> {
+        let (generation, rooms) = plain.split_first_chunk::<8>()?;
         self.generation = u64::from_be_bytes(*generation);
         for room in rooms.chunks_exact(ROOM_BYTES) {
-            let (name, secret) = room.split_first_chunk::<16>().ok_or(DAMAGED)?;
-            let key = Key32::read(secret).ok_or(DAMAGED)?;
+            let (name, secret) = room.split_first_chunk::<16>()?;
+            let key = Key32::read(secret)?;
             match self.rooms.entry(*name) {
                 Entry::Occupied(mut held) => held.get_mut().previous = Some(key),
                 Entry::Vacant(free) => drop(free.insert(Held { current: key, previous: None })),
             }
         }
-        Ok(())
+        Some(())
+    }
+
+    /// For `crate::fuzz`: takes what a file would hold, and gives back what would be written of it.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn taken(plain: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let cipher = Cipher::new(&Key32::read(&[0; 32])?);
+        let mut keys = Self { path: PathBuf::new(), cipher, generation: 0, rooms: HashMap::new(), unsaved: false };
+        keys.take(plain)?;
+        keys.cipher.open(ROOMS_FILE, &[], &keys.sealed().ok()?)
     }
 
     fn sealed(&self) -> Result<Vec<u8>, StoreError> {

@@ -12,6 +12,8 @@ mod audit;
 mod changes;
 mod files;
 mod forget;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod inbox;
 mod keys;
 mod made;

@@ -9,6 +9,8 @@ mod compagnon;
 mod context;
 mod export;
 mod forget;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzz;
 mod help;
 mod journal;
 mod privacy;
@@ -32,6 +34,7 @@ use crate::{
 
 use context::Context;
 pub(super) use stop::{is_stop, react};
+pub(super) use words::inert;
 use words::{nearest, plain};
 
 /// A command bare of its `!` is no longer than this: longer messages are questions.

@@ -1,6 +1,6 @@
 //! `!état`: whether the bot is well.
 
-use super::{Context, Reply, Spec};
+use super::{Context, Reply, Spec, inert};
 use crate::assistant::{Failure, texts::Text, voice};
 
 pub(super) const SPEC: Spec = Spec { names: &["état", "status"], forms: [&[], &[]], urgent: true, instance: false };
@@ -10,8 +10,8 @@ pub(super) async fn run(context: &Context<'_>) -> Result<Reply, Failure> {
     let voice = voice::of_room(assistant, &context.message.room_id, &context.settings)?;
     context.say(&Text::Status {
         ready: assistant.model.health().await.is_ok(),
-        model: assistant.model.name(),
-        compagnon: voice.compagnon.title(),
+        model: &inert(assistant.model.name()),
+        compagnon: &voice.title(),
         waiting: assistant.inbox.waiting(),
         retention: context.retention(),
         version: env!("CARGO_PKG_VERSION"),

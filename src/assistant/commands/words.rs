@@ -71,12 +71,15 @@ pub(super) fn block(language: &str, text: &str) -> String {
     format!("{fence}{language}\n{text}\n{fence}")
 }
 
-/// Text that markdown leaves alone: for names that people have chosen.
-pub(super) fn inert(text: &str) -> String {
+/// Text that markdown leaves alone, on one line and in one direction: for names that people have chosen.
+pub(in crate::assistant) fn inert(text: &str) -> String {
     let mut inert = String::with_capacity(text.len());
-    for letter in text.chars() {
+    for letter in text.trim().chars() {
         match letter {
-            '\n' | '\r' => inert.push(' '),
+            letter if letter.is_whitespace() => inert.push(' '),
+            // What turns the writing around would turn around what stands beside it.
+            '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => {}
+            letter if letter.is_control() => {}
             letter if letter.is_ascii_punctuation() && !"'-.,;:!?()/".contains(letter) => inert.extend(['\\', letter]),
             letter => inert.push(letter),
         }
@@ -132,5 +135,6 @@ mod tests {
     #[test]
     fn a_name_is_no_markup() {
         assert_eq!(inert("**[x](y)** `z`\n# l'été"), r"\*\*\[x\](y)\*\* \`z\` \# l'été");
+        assert_eq!(inert(" a\u{202E}b\u{0}\tc "), "ab c");
     }
 }

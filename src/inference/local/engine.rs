@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use fail::fail_point;
 
 use super::answer::{Answer, Next};
-use super::forward::{BLOCK, Forward};
+use super::forward::{BLOCK, Cost, Forward};
 use super::scheduler::{Prompt, Scheduler};
 use super::vocabulary::Vocabulary;
 use crate::inference::{Config, Finish, Generation, InferenceError, Sampling};
@@ -27,6 +27,7 @@ pub(super) struct Engine {
     forgotten: Arc<Mutex<Vec<Option<u64>>>>,
     thread: JoinHandle<()>,
     context: usize,
+    cost: Cost,
     vocabulary: Arc<Vocabulary>,
     /// Whether the last step failed.
     failed: Arc<AtomicBool>,
@@ -58,6 +59,7 @@ impl Engine {
         let (jobs, waiting) = sync_channel(config.queue);
         // A sequence that fills the context must fit the blocks, so that no request has to wait for ever.
         let context = config.context.min(forward.context()).min(forward.blocks().saturating_mul(BLOCK));
+        let cost = forward.cost();
         let failed = Arc::new(AtomicBool::new(false));
         let forgotten = Arc::default();
         let mut worker = Worker {
@@ -73,12 +75,22 @@ impl Engine {
             pending: Vec::new(),
         };
         let thread = Builder::new().name("inference".to_owned()).spawn(move || worker.serve(&waiting))?;
-        Ok(Self { jobs, forgotten, thread, context, vocabulary, failed })
+        Ok(Self { jobs, forgotten, thread, context, cost, vocabulary, failed })
     }
 
     /// How many tokens prompt and answer may have together.
     pub(super) fn context(&self) -> usize {
         self.context
+    }
+
+    /// What the model's weights cost.
+    pub(super) fn cost(&self) -> Cost {
+        self.cost
+    }
+
+    /// The number of tokens in the vocabulary.
+    pub(super) fn vocabulary(&self) -> usize {
+        self.vocabulary.tokens.len()
     }
 
     /// Queues a prompt.

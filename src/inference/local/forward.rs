@@ -16,6 +16,15 @@ pub(super) struct Part<'a> {
     pub logits: bool,
 }
 
+/// What a model's weights cost, by their number: keys and values come on top.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Cost {
+    /// Bytes of weights read for a step that writes.
+    pub bytes: usize,
+    /// Multiplications and additions for each token that is read and not answered.
+    pub operations: usize,
+}
+
 /// A model that computes; it holds the memory of keys and values, the scheduler says which blocks are whose.
 pub(super) trait Forward: Send {
     /// The number of tokens in the vocabulary.
@@ -29,6 +38,11 @@ pub(super) trait Forward: Send {
 
     /// Computes all parts in one pass. `logits` is cleared, then holds `vocabulary` values per part that wants them, in order.
     fn step(&mut self, parts: &[Part<'_>], logits: &mut Vec<f32>) -> Result<(), String>;
+
+    /// What its weights cost; nothing where it is not known.
+    fn cost(&self) -> Cost {
+        Cost::default()
+    }
 
     /// Whether it computes several sequences together, and finds what it computed by the tables alone. Otherwise it is given one
     /// sequence at a time, from its first position to its end, and no block of another.

@@ -1,13 +1,18 @@
 //! Opening a GGUF file without trusting it: checksum, header, then the place of every tensor.
+//!
+//! Tensors are read at their places, by several threads. A memory map would save a copy, but whoever cuts the file short while
+//! it is in use would end the program.
 
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use candle_core::quantized::gguf_file::{Content, Value};
 use sha2::{Digest, Sha256};
 
 use super::header;
+use super::packed::Cache;
 
 /// Why a file is not a model this engine can load; each reads as the end of "this file cannot be used: …".
 #[derive(Debug, thiserror::Error)]
@@ -52,17 +57,87 @@ impl From<io::Error> for GgufError {
     }
 }
 
-/// Something a GGUF is read from: a file, or bytes in the program.
-pub(super) trait Source: Read + Seek + Send {}
+/// Bytes that several threads read at their places.
+pub(super) trait Source: Send + Sync {
+    /// How many there are.
+    fn length(&self) -> u64;
 
-impl<T: Read + Seek + Send> Source for T {}
+    /// Fills `buffer` with those from `offset` on; `UnexpectedEof` where they end before.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
+}
 
-/// A GGUF whose header was read and whose tensors all lie inside the file.
+/// A file and its length when it was opened.
+struct Whole {
+    file: File,
+    length: u64,
+}
+
+impl Source for Whole {
+    fn length(&self) -> u64 {
+        self.length
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.file.read_exact_at(buffer, offset)
+    }
+}
+
+impl<T: AsRef<[u8]> + Send + Sync> Source for T {
+    fn length(&self) -> u64 {
+        self.as_ref().len() as u64
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        let from = usize::try_from(offset).ok();
+        let bytes = from.and_then(|from| self.as_ref().get(from..)?.get(..buffer.len()));
+        buffer.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+}
+
+/// A [`Source`], also for those who read one thing after the other.
+pub(super) struct Bytes {
+    source: Box<dyn Source>,
+    position: u64,
+}
+
+impl Bytes {
+    /// Fills `buffer` from `offset` on; the position of other readers stays.
+    pub(super) fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.source.read_at(buffer, offset)
+    }
+}
+
+impl Read for Bytes {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.source.length().saturating_sub(self.position);
+        let count = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+        self.source.read_at(&mut buffer[..count], self.position)?;
+        self.position += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for Bytes {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::End(by) => self.source.length().checked_add_signed(by),
+            SeekFrom::Current(by) => self.position.checked_add_signed(by),
+        };
+        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
+    }
+}
+
+/// A GGUF whose header was read and whose tensors all lie inside the file, or what stands for one.
 pub(super) struct Gguf {
     /// The metadata and the tensors' places.
     pub content: Content,
     /// Where the tensors are read from.
-    pub source: Box<dyn Source>,
+    pub source: Bytes,
+    /// Where the packed tensors may be kept.
+    pub cache: Option<Cache>,
 }
 
 impl std::fmt::Debug for Gguf {
@@ -73,32 +148,45 @@ impl std::fmt::Debug for Gguf {
 
 impl Gguf {
     /// Opens a file; with `sha256` (hexadecimal), only if its content has that sum.
+    #[cfg(test)]
     pub(super) fn open(path: &Path, sha256: Option<&str>) -> Result<Self, GgufError> {
         let mut file = File::open(path)?;
         if let Some(expected) = sha256 {
             // The same handle is hashed and read: a file swapped in between is not seen.
-            let found = sum(&mut file)?;
-            if !found.eq_ignore_ascii_case(expected) {
-                return Err(GgufError::Checksum { expected: expected.to_ascii_lowercase(), found });
-            }
+            expect_sum(&mut file, expected)?;
         }
-        Self::read(Box::new(BufReader::with_capacity(1 << 20, file)))
+        Self::read(Box::new(Whole { length: file.metadata()?.len(), file }))
+    }
+
+    /// [`Gguf::open`] of a file whose packed tensors are kept beside it, or else below `data`. A sum that was checked when they
+    /// were packed is not computed again while the file is the same.
+    pub(super) fn open_kept(path: &Path, sha256: Option<&str>, data: &Path) -> Result<Self, GgufError> {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let mut cache = Cache::of(path, vec![file.try_clone()?], sha256, data)?;
+        cache.check_sum()?;
+        let gguf = Self::read(Box::new(Whole { file, length }))?;
+        Ok(Self { cache: Some(cache).filter(|_| Cache::is_worthwhile(length)), ..gguf })
     }
 
     /// Reads a GGUF embedded in the program.
     pub(super) fn embedded(bytes: &'static [u8]) -> Result<Self, GgufError> {
-        Self::read(Box::new(Cursor::new(bytes)))
+        Self::read(Box::new(bytes))
     }
 
-    fn read(mut source: Box<dyn Source>) -> Result<Self, GgufError> {
-        let length = source.seek(SeekFrom::End(0))?;
-        source.rewind()?;
+    /// What was put together in memory, or what is no GGUF but can be read like one. Its tensors must lie within the source.
+    pub(super) fn made(content: Content, source: impl Source + 'static) -> Self {
+        Self { content, source: Bytes { source: Box::new(source), position: 0 }, cache: None }
+    }
+
+    pub(super) fn read(source: Box<dyn Source>) -> Result<Self, GgufError> {
+        let length = source.length();
+        let mut source = BufReader::with_capacity(1 << 20, Bytes { source, position: 0 });
         header::scan(&mut source, length)?;
         source.rewind()?;
-        let content = Content::read(&mut source)
-            .map_err(|error| GgufError::damaged(format!("its header cannot be read: {}", first_line(&error))))?;
+        let content = Content::read(&mut source).map_err(|error| unreadable(&first_line(&error)))?;
         check_tensors(&content, length)?;
-        Ok(Self { content, source })
+        Ok(Self { content, source: source.into_inner(), cache: None })
     }
 
     /// A text of the metadata.
@@ -142,6 +230,24 @@ pub(super) fn first_line(error: &candle_core::Error) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
+/// Candle's word for a header it cannot read. A sound file may hold a type of weights that candle does not know.
+fn unreadable(reason: &str) -> GgufError {
+    let Some((_, kind)) = reason.split_once("unknown dtype for tensor ") else {
+        return GgufError::damaged(format!("its header cannot be read: {reason}"));
+    };
+    // The numbers of `enum ggml_type` in `ggml.h`.
+    let name = match kind.trim().parse::<u32>() {
+        Ok(16..=19 | 21..=23 | 29) => "an IQ type",
+        Ok(20) => "IQ4_NL",
+        Ok(34 | 35) => "a ternary type",
+        Ok(39) => "MXFP4",
+        _ => "a type",
+    };
+    GgufError::unsupported(format!(
+        "it stores weights in {name} (number {kind}) that cannot be computed here: take the same model in Q4_K_M, Q6_K or Q8_0"
+    ))
+}
+
 /// The SHA-256 of what `reader` holds from its start, in lower-case hexadecimal; the reader is left at its start.
 pub(in crate::inference) fn sum(reader: &mut (impl Read + Seek)) -> io::Result<String> {
     reader.rewind()?;
@@ -157,20 +263,34 @@ pub(in crate::inference) fn sum(reader: &mut (impl Read + Seek)) -> io::Result<S
     Ok(format!("{:x}", hasher.finalize()))
 }
 
-/// Every tensor lies inside the file, and together they are no bigger than it: a few bytes cannot ask for gigabytes.
+/// Refuses a file whose SHA-256 is not the expected one.
+pub(super) fn expect_sum(file: &mut File, expected: &str) -> Result<(), GgufError> {
+    let found = sum(file)?;
+    if found.eq_ignore_ascii_case(expected) {
+        return Ok(());
+    }
+    Err(GgufError::Checksum { expected: expected.to_ascii_lowercase(), found })
+}
+
+/// Every tensor lies inside the file, and none where another is: a few bytes cannot ask for gigabytes.
 fn check_tensors(content: &Content, length: u64) -> Result<(), GgufError> {
-    let mut total = 0_u64;
-    for (name, info) in &content.tensor_infos {
+    let mut extents = Vec::with_capacity(content.tensor_infos.len());
+    let mut names: Vec<&String> = content.tensor_infos.keys().collect();
+    names.sort_unstable();
+    for name in names {
+        let info = &content.tensor_infos[name];
         let bytes = size(info.shape.dims(), info.ggml_dtype.block_size(), info.ggml_dtype.type_size())
             .ok_or_else(|| GgufError::damaged(format!("the tensor {name} has an impossible shape")))?;
-        let end = content.tensor_data_offset.checked_add(info.offset).and_then(|start| start.checked_add(bytes));
-        if end.is_none_or(|end| end > length) {
-            return Err(GgufError::damaged(format!("it is cut short: the tensor {name} ends after the file")));
+        let start = content.tensor_data_offset.checked_add(info.offset);
+        let extent = start.and_then(|start| Some((start, start.checked_add(bytes)?, name)));
+        match extent.filter(|(_, end, _)| *end <= length) {
+            Some(extent) => extents.push(extent),
+            None => return Err(GgufError::damaged(format!("it is cut short: the tensor {name} ends after the file"))),
         }
-        total = total.saturating_add(bytes);
     }
-    if total > length {
-        return Err(GgufError::damaged("its tensors overlap"));
+    extents.sort_unstable();
+    if let Some(pair) = extents.windows(2).find(|pair| pair[1].0 < pair[0].1) {
+        return Err(GgufError::damaged(format!("its tensors {} and {} overlap", pair[0].2, pair[1].2)));
     }
     Ok(())
 }
@@ -183,3 +303,7 @@ fn size(dims: &[usize], block: usize, block_bytes: usize) -> Option<u64> {
     let elements = dims.iter().try_fold(1_usize, |product, dim| product.checked_mul(*dim))?;
     (elements / block).checked_mul(block_bytes).map(|bytes| bytes as u64)
 }
+
+#[cfg(test)]
+#[path = "gguf_tests.rs"]
+mod tests;

@@ -3,6 +3,7 @@
 //! Format: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>. Every count is held against fixed limits and against
 //! the file's length. The limits leave room for the largest known vocabularies (about a million array elements in all).
 
+use std::collections::HashSet;
 use std::io::{self, Read};
 
 use super::gguf::GgufError;
@@ -13,13 +14,19 @@ const MAX_STRING: u64 = 16 << 20;
 const MAX_ELEMENTS: u64 = 4_000_000;
 const MAX_METADATA: u64 = 256 << 20;
 
+/// Of the tensors' places, where the file names no other.
+const ALIGNMENT: u64 = 32;
+
 const STRING: u32 = 8;
 const ARRAY: u32 = 9;
 const U32: u32 = 4;
 
+/// The types of tensors that candle's reader can place; the file may hold others, but then nobody here can tell its tensors apart.
+const TYPES: [u32; 15] = [0, 1, 2, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 30];
+
 /// Walks over the header of a file of `length` bytes, from its first byte. An error is one sentence.
 pub(super) fn scan(reader: impl Read, length: u64) -> Result<(), GgufError> {
-    let mut walk = Walk { reader, left: length.min(MAX_METADATA), elements: MAX_ELEMENTS };
+    let mut walk = Walk { reader, left: length.min(MAX_METADATA), elements: MAX_ELEMENTS, alignment: ALIGNMENT };
     if walk.take::<4>()? != *b"GGUF" {
         return Err(GgufError::damaged("it does not start with the GGUF mark"));
     }
@@ -31,11 +38,19 @@ pub(super) fn scan(reader: impl Read, length: u64) -> Result<(), GgufError> {
     if tensors > MAX_ENTRIES || entries > MAX_ENTRIES {
         return Err(GgufError::damaged("its header announces too many entries"));
     }
+    let mut seen = HashSet::new();
     for _ in 0..entries {
-        walk.entry()?;
+        let key = walk.entry()?;
+        if let Some(key) = seen.replace(key) {
+            return Err(GgufError::damaged(format!("its header has the entry {key} twice")));
+        }
     }
+    seen.clear();
     for _ in 0..tensors {
-        walk.tensor()?;
+        let name = walk.tensor()?;
+        if let Some(name) = seen.replace(name) {
+            return Err(GgufError::damaged(format!("it has the tensor {name} twice")));
+        }
     }
     Ok(())
 }
@@ -46,6 +61,8 @@ struct Walk<R> {
     left: u64,
     /// Array elements that may still be met: each costs candle 32 bytes, however short on disk.
     elements: u64,
+    /// What the places of tensors are multiples of.
+    alignment: u64,
 }
 
 impl<R: Read> Walk<R> {
@@ -86,7 +103,9 @@ impl<R: Read> Walk<R> {
         self.skip(length)
     }
 
-    fn key(&mut self) -> Result<Vec<u8>, GgufError> {
+    /// The name of an entry or of a tensor. Candle mends names that are no text and cuts zeros off their ends: two names might
+    /// become one, or a name another one that was looked at here by its own.
+    fn key(&mut self) -> Result<String, GgufError> {
         let length = self.u64()?;
         if length > MAX_KEY {
             return Err(GgufError::damaged("its header holds an absurdly long name"));
@@ -94,21 +113,24 @@ impl<R: Read> Walk<R> {
         self.spend(length)?;
         let mut key = vec![0; length as usize];
         self.reader.read_exact(&mut key)?;
-        Ok(key)
+        let key = String::from_utf8(key).ok().filter(|key| !key.contains('\0'));
+        key.ok_or_else(|| GgufError::damaged("its header holds a name that is not a text"))
     }
 
-    fn entry(&mut self) -> Result<(), GgufError> {
+    fn entry(&mut self) -> Result<String, GgufError> {
         let key = self.key()?;
         let kind = self.u32()?;
-        if key == b"general.alignment" {
+        if key == "general.alignment" {
             // Candle divides by it.
             let alignment = if kind == U32 { self.u32()? } else { 0 };
             if !alignment.is_power_of_two() || !(8..=65_536).contains(&alignment) {
                 return Err(GgufError::damaged("its alignment is not a sensible power of two"));
             }
-            return Ok(());
+            self.alignment = alignment.into();
+        } else {
+            self.value(kind)?;
         }
-        self.value(kind)
+        Ok(key)
     }
 
     fn value(&mut self, kind: u32) -> Result<(), GgufError> {
@@ -132,13 +154,26 @@ impl<R: Read> Walk<R> {
         }
     }
 
-    fn tensor(&mut self) -> Result<(), GgufError> {
-        self.key()?;
+    /// Whether a tensor lies inside the file is for who knows where its data begin.
+    fn tensor(&mut self) -> Result<String, GgufError> {
+        let name = self.key()?;
         let dimensions = self.u32()?;
         if !(1..=4).contains(&dimensions) {
-            return Err(GgufError::damaged("a tensor does not have one to four dimensions"));
+            return Err(GgufError::damaged(format!("the tensor {name} does not have one to four dimensions")));
         }
-        self.skip(u64::from(dimensions) * 8 + 4 + 8)
+        self.skip(u64::from(dimensions) * 8)?;
+        let kind = self.u32()?;
+        if !TYPES.contains(&kind) {
+            return Err(GgufError::unsupported(format!(
+                "the tensor {name} is stored as type {kind}, which is not known"
+            )));
+        }
+        if !self.u64()?.is_multiple_of(self.alignment) {
+            return Err(GgufError::damaged(format!(
+                "the tensor {name} does not begin where the file's alignment allows"
+            )));
+        }
+        Ok(name)
     }
 }
 

@@ -1,22 +1,32 @@
 //! The local engine: a GGUF file, its tokenizer and its template, and a thread that answers.
 //!
-//! `header` and `gguf` open the file, `vocabulary`, `tokenizer` and `template` make the prompt, `model` computes behind the seam
-//! `forward` with the arithmetic of `kernels` (and `llama`, which is candle, what `model` does not know), `scheduler` and `cache` decide what is computed when and where it is kept, `answer`, `sampler`, `thinking` and
+//! `header` and `gguf` open the file (`safetensors` opens the other kind and makes it look the same), `packed` keeps what was packed
+//! of it for the next start. `vocabulary`, `tokenizer` (with `pretokenizer` and `spm`) and `template` make the prompt. `model`
+//! computes behind the seam `forward` with the arithmetic of `kernels`; `fallback`, which is candle, computes what `model` does not
+//! know. `scheduler` and `cache` decide what is computed when and where it is kept, `answer`, `sampler`, `thinking` and
 //! `text` turn logits into what people read, `engine` holds the queue and the thread.
 
 mod answer;
+pub mod bench;
 mod cache;
 mod engine;
 #[cfg(test)]
 mod fakes;
+mod fallback;
 mod forward;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod gguf;
 mod header;
 mod kernels;
-mod llama;
 mod model;
+mod packed;
+mod pretokenizer;
+pub mod random;
+mod safetensors;
 mod sampler;
 mod scheduler;
+mod spm;
 mod template;
 #[cfg(test)]
 mod testing;
@@ -31,10 +41,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use self::engine::{Engine, Question};
+use self::fallback::OneByOne;
 use self::forward::{BLOCK, Forward};
-use self::gguf::Gguf;
+use self::gguf::{Gguf, one_line};
 use self::kernels::Pool;
-use self::llama::{Llama, OneByOne};
 use self::model::{Limits, Model};
 use self::template::Template;
 use self::tokenizer::{Span, Tokenizer};
@@ -90,9 +100,15 @@ impl LocalModel {
             }
             (None, None) => return Self::embedded(config),
         };
-        let beside = path.with_file_name("tokenizer.json");
+        let beside = if path.is_dir() { path.join("tokenizer.json") } else { path.with_file_name("tokenizer.json") };
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Gguf::open(&path, sha256.as_deref())
+        let opened = if safetensors::is_one(&path) {
+            safetensors::open(&path, sha256.as_deref(), data)
+        } else {
+            Gguf::open_kept(&path, sha256.as_deref(), data)
+        };
+        opened
+            .map(|gguf| Gguf { cache: gguf.cache.filter(|_| config.packed_cache), ..gguf })
             .map_err(Failure::File)
             .and_then(|gguf| Self::load(gguf, &stem, beside.exists().then_some(beside.as_path()), config))
             .map_err(|failure| failure.at(path))
@@ -115,7 +131,10 @@ impl LocalModel {
         let tokenizer = Tokenizer::load(&gguf, Arc::clone(&vocabulary), json)?;
         let template = read_template(&gguf, &vocabulary)?;
         let markup = Markup::measure(&template, &tokenizer).map_err(GgufError::damaged)?;
-        let name = gguf.text("general.name").filter(|name| !name.trim().is_empty()).unwrap_or(fallback).to_owned();
+        let name = gguf
+            .text("general.name")
+            .filter(|name| !name.trim().is_empty())
+            .map_or_else(|| fallback.to_owned(), one_line);
         let forward = forward(gguf, vocabulary.tokens.len(), config)?;
         let engine = Engine::start(forward, vocabulary, config).map_err(Failure::Thread)?;
         if engine.context() < config.context {
@@ -192,13 +211,14 @@ fn forward(mut gguf: Gguf, vocabulary: usize, config: &Config) -> Result<Box<dyn
         Err(GgufError::Unsupported(reason)) => reason,
         Err(other) => return Err(other.into()),
     };
-    match Llama::load(gguf, vocabulary) {
-        Ok((llama, limit)) => {
-            tracing::warn!(reason, "candle computes this model, one answer at a time");
-            Ok(Box::new(OneByOne::new(llama, vocabulary, limit.min(config.context))))
+    match OneByOne::load(gguf, vocabulary, config.context) {
+        Ok(model) => {
+            tracing::warn!(reason, context = model.context(), "candle computes this model, one answer at a time");
+            Ok(Box::new(model))
         }
-        // What the own pass has to say of the file says more than that candle knows it neither.
-        Err(GgufError::Unsupported(_)) => Err(GgufError::unsupported(reason).into()),
+        Err(GgufError::Unsupported(theirs)) => {
+            Err(GgufError::unsupported(format!("{reason}; nor can candle compute it: {theirs}")).into())
+        }
         Err(other) => Err(other.into()),
     }
 }

@@ -12,8 +12,12 @@ use std::collections::{HashSet, VecDeque};
 use super::cache::{Cache, Key, Scope, key};
 use super::forward::{BLOCK, Forward, Part};
 
-/// Rows of one step: large enough for the arithmetic to be fast, small enough for those who write not to stall.
-pub(super) const ROWS: usize = 64;
+/// Rows of one step: large enough for the arithmetic to be fast, small enough for those who write not to stall. A multiple of the
+/// twelve rows that the kernels take at once.
+pub(super) const ROWS: usize = 60;
+
+/// Rows of one step while nobody writes: nobody stalls, and the weights are read half as often.
+pub(super) const MORE_ROWS: usize = 2 * ROWS;
 
 /// The most sequences: a quarter of each step's rows stays for reading prompts.
 const MOST: usize = ROWS / 4 * 3;
@@ -142,7 +146,8 @@ impl Scheduler {
             sequence.adopt(&mut self.cache);
         }
         let mut led = HashSet::new();
-        let mut rows = ROWS;
+        let writes = self.running.iter().any(|sequence| sequence.left() == 1);
+        let mut rows = if writes { ROWS } else { MORE_ROWS };
         let mut readers = Vec::new();
         for (at, sequence) in self.running.iter_mut().enumerate() {
             sequence.planned = 0;

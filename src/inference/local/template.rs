@@ -96,16 +96,19 @@ impl Template {
             .iter()
             .enumerate()
             .map(|(index, message)| {
+                let content = placeholder(&message.content, &open, index);
+                let mut fields = vec![("role", role(message.role).to_owned()), ("content", content)];
+                // Templates also ask whether there is such a field at all.
                 let name = message.name.as_deref().map(|name| placeholder(name, &open, messages.len() + index));
-                context! {
-                    role => role(message.role),
-                    content => placeholder(&message.content, &open, index),
-                    name => name,
-                }
+                fields.extend(name.map(|name| ("name", name)));
+                Value::from_pairs(fields)
             })
             .collect();
         let context = context! {
             messages => values,
+            // As transformers calls a template: they are there, and none.
+            tools => Value::from(()),
+            documents => Value::from(()),
             add_generation_prompt => true,
             bos_token => self.bos.as_str(),
             eos_token => self.eos.as_str(),

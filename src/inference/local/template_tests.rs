@@ -1,4 +1,7 @@
+use std::path::Path;
+
 use minijinja::value::Value;
+use serde_json::Value as Json;
 
 use super::{CHATML, Template, tojson};
 use crate::conversation::Role;
@@ -84,6 +87,12 @@ fn without_a_field_the_name_stands_between_brackets_that_no_text_can_write() {
 }
 
 #[test]
+fn without_a_name_there_is_no_field_for_it_and_tools_are_none() {
+    let source = "{% for m in messages %}{{ m.name is defined }} {{ 'name' in m }} {{ tools is none }}{% endfor %}";
+    check(source, &[(Role::User, "")], "False False True");
+}
+
+#[test]
 fn a_template_that_drops_the_system_message_gets_it_too() {
     let source = "{% for m in messages if m.role != 'system' %}[{{ m.content }}]{% endfor %}";
     check(source, &[(Role::System, "S"), (Role::User, "U")], "[⟦S\n\nU⟧]");
@@ -141,4 +150,59 @@ fn json_is_not_escaped_for_html() {
     let shown = environment
         .render_str("{{ v | tojson }}", minijinja::context! { v => Value::from("<é> & 'a' \\u003c \"b\"\n") });
     assert_eq!(shown.unwrap(), r#""<é> & 'a' \\u003c \"b\"\n""#);
+}
+
+/// The models' own templates, against what Jinja2 makes of them (`tests/reference/tokenizers/templates.py`).
+#[test]
+fn renderings_are_those_of_jinja2() {
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/tokenizers/templates.json");
+    compare(&committed);
+    if let Some(folder) = std::env::var_os("COMPAGNON_TOKENIZERS") {
+        compare(&Path::new(&folder).join("templates.json"));
+    }
+}
+
+fn compare(path: &Path) {
+    let json: Json = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let mut compared = 0;
+    for case in json["cases"].as_array().unwrap() {
+        let field = |key: &str| case[key].as_str().unwrap().to_owned();
+        let mut template = Template::new(field("source"), field("bos"), field("eos")).unwrap();
+        template.environment.add_function("strftime_now", |format: String| format!("⟨{format}⟩"));
+        let renderings = case["renderings"].as_array().unwrap();
+        let conversations = json["conversations"].as_array().unwrap();
+        assert_eq!(renderings.len(), conversations.len());
+        for (conversation, rendering) in conversations.iter().zip(renderings) {
+            let said = conversation.as_array().unwrap().iter().map(|message| {
+                let role = match message[0].as_str().unwrap() {
+                    "system" => Role::System,
+                    "assistant" => Role::Assistant,
+                    _ => Role::User,
+                };
+                Message::new(role, message[1].as_str().unwrap())
+            });
+            let ours = template.try_render(&said.collect::<Vec<_>>());
+            match (rendering.as_str(), ours) {
+                (Some(expected), Ok(spans)) => assert_eq!(plain(&spans), expected, "{}: {conversation}", case["name"]),
+                (None, Err(error)) => {
+                    let reason = rendering["refused"].as_str().unwrap().chars().take(40).collect::<String>();
+                    assert!(error.contains(&reason), "{}: {error}", case["name"]);
+                }
+                (expected, ours) => {
+                    panic!("{}: {expected:?} is not {:?}", case["name"], ours.map(|spans| plain(&spans)))
+                }
+            }
+            compared += 1;
+        }
+    }
+    println!("{}: {compared} renderings, 0 differences", path.file_name().unwrap().display());
+}
+
+fn plain(spans: &[Span]) -> String {
+    spans
+        .iter()
+        .map(|span| match span {
+            Span::Markup(text) | Span::Content(text) => text.as_str(),
+        })
+        .collect()
 }

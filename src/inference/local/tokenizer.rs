@@ -9,19 +9,12 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 use tokenizers::models::bpe::{BPE, Vocab};
-use tokenizers::pre_tokenizers::PreTokenizerWrapper;
-use tokenizers::pre_tokenizers::byte_level::ByteLevel;
-use tokenizers::pre_tokenizers::sequence::Sequence;
-use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
-use tokenizers::tokenizer::SplitDelimiterBehavior;
+use tokenizers::normalizers::NFC;
 
 use super::gguf::{Gguf, GgufError};
-use super::vocabulary::{Kind, Spelling, Vocabulary};
-
-const CONTRACTIONS: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
-const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-const QWEN2: &str =
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+use super::pretokenizer::Kind;
+use super::spm::Pieces;
+use super::vocabulary::{Spelling, Vocabulary};
 
 /// A stretch of a prompt.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,14 +25,24 @@ pub(super) enum Span {
     Content(String),
 }
 
+/// What turns a text without control tokens into ids.
+enum Encoder {
+    /// Merges by rank.
+    Bpe(Box<tokenizers::Tokenizer>),
+    /// Merges by score, over a text whose spaces are written `▁`.
+    Pieces(Pieces),
+}
+
 /// Encodes prompts.
 pub(super) struct Tokenizer {
-    encoder: tokenizers::Tokenizer,
+    encoder: Encoder,
     vocabulary: Arc<Vocabulary>,
     /// Reserved spellings, the longest first.
     reserved: Vec<(String, u32)>,
-    /// Whether spaces are written as `▁` here rather than by the encoder itself.
-    marks_spaces: bool,
+    /// The first bytes of the reserved spellings: nearly every place in a text is none of them.
+    starts: [bool; 256],
+    /// A `tokenizer.json` may want a space before a prompt that starts with text, and nowhere else.
+    spaced_start: bool,
     bos: Option<u32>,
 }
 
@@ -47,10 +50,16 @@ impl Tokenizer {
     /// Builds the encoder from the GGUF, or from a `tokenizer.json` that lies beside it.
     pub(super) fn load(gguf: &Gguf, vocabulary: Arc<Vocabulary>, json: Option<&Path>) -> Result<Self, GgufError> {
         let beside = json.map(std::fs::read).transpose()?;
-        let (encoder, marks_spaces) = match (beside, vocabulary.spelling) {
-            (Some(bytes), _) => (from_json(&bytes, &vocabulary)?, false),
-            (None, Spelling::ByteLevel) => (byte_level(gguf, &vocabulary)?, false),
-            (None, Spelling::SentencePiece) => (sentence_piece(gguf, &vocabulary)?, true),
+        let kind = gguf.text("tokenizer.ggml.pre").and_then(Kind::named);
+        let mut spaced_start = false;
+        let encoder = match (beside, vocabulary.spelling) {
+            (Some(bytes), _) => {
+                let bpe;
+                (bpe, spaced_start) = from_json(&bytes, &vocabulary)?;
+                Encoder::Bpe(Box::new(bpe))
+            }
+            (None, Spelling::ByteLevel) => Encoder::Bpe(Box::new(byte_level(gguf, &vocabulary)?)),
+            (None, Spelling::SentencePiece) => Encoder::Pieces(Pieces::read(gguf, &vocabulary)?),
         };
         let mut reserved: Vec<(String, u32)> = (0..vocabulary.tokens.len() as u32)
             .filter(|id| vocabulary.is_reserved(*id))
@@ -58,10 +67,17 @@ impl Tokenizer {
             .filter(|(token, _)| !token.trim().is_empty())
             .collect();
         reserved.sort_by_key(|(token, _)| std::cmp::Reverse(token.len()));
-        // llama.cpp's default: SentencePiece models want their BOS, the others say so.
-        let wants_bos = gguf.flag("tokenizer.ggml.add_bos_token").unwrap_or(marks_spaces);
-        let bos = gguf.number("tokenizer.ggml.bos_token_id").map(|id| id as u32).filter(|_| wants_bos);
-        Ok(Self { encoder, vocabulary, reserved, marks_spaces, bos })
+        let mut starts = [false; 256];
+        for (token, _) in &reserved {
+            starts[usize::from(token.as_bytes()[0])] = true;
+        }
+        // llama.cpp's defaults, for files that do not say.
+        let by_default = match vocabulary.spelling {
+            Spelling::SentencePiece => true,
+            Spelling::ByteLevel => kind.is_some_and(|kind| kind.wants_bos),
+        };
+        let bos = gguf.flag("tokenizer.ggml.add_bos_token").unwrap_or(by_default).then_some(vocabulary.bos).flatten();
+        Ok(Self { encoder, vocabulary, reserved, starts, spaced_start, bos })
     }
 
     /// A prompt's token ids, its BOS included when the model wants one. The error never holds content.
@@ -78,7 +94,7 @@ impl Tokenizer {
     /// How many tokens a text is, as content.
     pub(super) fn count(&self, text: &str) -> usize {
         // An encoder that fails is met again, with its error, when the prompt is made.
-        self.text(text).map_or(text.len(), |ids| ids.len())
+        self.text(text, true).map_or(text.len(), |ids| ids.len())
     }
 
     /// Neighbouring stretches of text are encoded as one, so that the words across their border are those the model learnt.
@@ -92,7 +108,7 @@ impl Tokenizer {
                     let mut rest = text.as_str();
                     while let Some((before, id, after)) = self.next_reserved(rest) {
                         run.push_str(before);
-                        ids.extend(self.text(&std::mem::take(&mut run))?);
+                        ids.extend(self.text(&std::mem::take(&mut run), ids.is_empty())?);
                         ids.push(id);
                         rest = after;
                     }
@@ -100,7 +116,7 @@ impl Tokenizer {
                 }
             }
         }
-        ids.extend(self.text(&run)?);
+        ids.extend(self.text(&run, ids.is_empty())?);
         Ok(ids)
     }
 
@@ -108,42 +124,40 @@ impl Tokenizer {
     fn next_reserved<'a>(&self, markup: &'a str) -> Option<(&'a str, u32, &'a str)> {
         markup.char_indices().find_map(|(at, _)| {
             let (before, here) = markup.split_at(at);
+            if !self.starts[usize::from(here.as_bytes()[0])] {
+                return None;
+            }
             let (token, id) = self.reserved.iter().find(|(token, _)| here.starts_with(token.as_str()))?;
             Some((before, *id, &here[token.len()..]))
         })
     }
 
-    fn text(&self, text: &str) -> Result<Vec<u32>, String> {
+    /// The ids of a text without control tokens; `first` when nothing stands before it in its prompt.
+    fn text(&self, text: &str, first: bool) -> Result<Vec<u32>, String> {
         if text.is_empty() {
             return Ok(Vec::new());
         }
-        let marked = self.marks_spaces.then(|| {
-            let prefix = if self.vocabulary.space_prefix { "▁" } else { "" };
-            format!("{prefix}{}", text.replace(' ', "▁"))
-        });
-        let encoding = self
-            .encoder
-            .encode_fast(marked.as_deref().unwrap_or(text), false)
-            .map_err(|_| "the tokenizer failed on a text".to_owned())?;
-        Ok(encoding.get_ids().to_vec())
+        match &self.encoder {
+            Encoder::Pieces(pieces) => {
+                let prefix = if self.vocabulary.space_prefix { "▁" } else { "" };
+                Ok(pieces.encode(&format!("{prefix}{}", text.replace(' ', "▁"))))
+            }
+            Encoder::Bpe(bpe) => {
+                let spaced = (first && self.spaced_start && !text.starts_with([' ', '▁'])).then(|| format!(" {text}"));
+                let encoding = bpe.encode_fast(spaced.as_deref().unwrap_or(text), false);
+                Ok(encoding.map_err(|_| "the tokenizer failed on a text".to_owned())?.get_ids().to_vec())
+            }
+        }
     }
 }
 
 fn byte_level(gguf: &Gguf, vocabulary: &Vocabulary) -> Result<tokenizers::Tokenizer, GgufError> {
-    let pre = gguf.text("tokenizer.ggml.pre").unwrap_or("absent");
-    // The patterns are llama.cpp's (llama-vocab.cpp), which are those of the models' own tokenizers.
-    let (patterns, ignore_merges): (&[&str], bool) = match pre {
-        "gpt-2" | "gpt2" => (&[CONTRACTIONS], false),
-        "smollm" => (&[r"\p{N}", CONTRACTIONS], false),
-        "qwen2" => (&[QWEN2], false),
-        "llama-bpe" | "llama3" | "llama-v3" => (&[LLAMA3], true),
-        "default" => (&[r"[\p{P}\$\+<=>\^~\|]+", CONTRACTIONS, r"\p{N}+", "[0-9][0-9][0-9]"], false),
-        _ => {
-            return Err(GgufError::unsupported(format!(
-                "how it splits words ({pre:?}) is not known here; put the model's tokenizer.json beside it"
-            )));
-        }
-    };
+    let name = gguf.text("tokenizer.ggml.pre").unwrap_or("absent");
+    let kind = Kind::named(name).ok_or_else(|| {
+        GgufError::unsupported(format!(
+            "how it splits words ({name:?}) is not known here; put the model's tokenizer.json beside it"
+        ))
+    })?;
     let merges = gguf
         .list("tokenizer.ggml.merges")
         .iter()
@@ -153,41 +167,10 @@ fn byte_level(gguf: &Gguf, vocabulary: &Vocabulary) -> Result<tokenizers::Tokeni
         })
         .collect::<Option<Vec<_>>>()
         .ok_or_else(|| GgufError::damaged("its merges are not pairs of texts"))?;
-    let mut steps = Vec::new();
-    for pattern in patterns {
-        let pattern = SplitPattern::Regex((*pattern).to_owned());
-        let split = Split::new(pattern, SplitDelimiterBehavior::Isolated, false).map_err(tokenizer_error)?;
-        steps.push(PreTokenizerWrapper::Split(split));
-    }
-    steps.push(PreTokenizerWrapper::ByteLevel(ByteLevel::new(false, false, false)));
-    let mut encoder = encoder(vocabulary, merges, ignore_merges, false)?;
-    encoder.with_pre_tokenizer(Some(Sequence::new(steps)));
+    let mut encoder = encoder(vocabulary, merges, kind.ignore_merges)?;
+    encoder.with_normalizer(kind.composes.then_some(NFC)).map_err(tokenizer_error)?;
+    encoder.with_pre_tokenizer(Some(kind.steps().map_err(tokenizer_error)?));
     Ok(encoder)
-}
-
-/// `SentencePiece` merges the pair whose union scores best; that is a BPE whose merges are ranked by the score of the union.
-fn sentence_piece(gguf: &Gguf, vocabulary: &Vocabulary) -> Result<tokenizers::Tokenizer, GgufError> {
-    let scores: Vec<f32> = gguf.list("tokenizer.ggml.scores").iter().filter_map(|score| score.to_f32().ok()).collect();
-    if scores.len() != vocabulary.tokens.len() {
-        return Err(GgufError::damaged("its tokens and their scores are not as many"));
-    }
-    let texts: HashSet<&str> = (0..vocabulary.tokens.len())
-        .filter(|id| vocabulary.kinds[*id] == Kind::Text)
-        .map(|id| vocabulary.tokens[id].as_str())
-        .collect();
-    let mut ranked: Vec<(f32, &str, &str)> = Vec::new();
-    for (token, score) in vocabulary.tokens.iter().zip(&scores) {
-        if !texts.contains(token.as_str()) {
-            continue;
-        }
-        let splits = token.char_indices().skip(1).map(|(at, _)| token.split_at(at));
-        ranked.extend(
-            splits.filter(|(l, r)| texts.contains(l) && texts.contains(r)).map(|(left, right)| (*score, left, right)),
-        );
-    }
-    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let merges = ranked.into_iter().map(|(_, left, right)| (left.to_owned(), right.to_owned())).collect();
-    encoder(vocabulary, merges, false, true)
 }
 
 /// A BPE over the ordinary tokens only.
@@ -195,7 +178,6 @@ fn encoder(
     vocabulary: &Vocabulary,
     mut merges: Vec<(String, String)>,
     ignore_merges: bool,
-    byte_fallback: bool,
 ) -> Result<tokenizers::Tokenizer, GgufError> {
     let ordinary: Vocab = vocabulary
         .tokens
@@ -211,16 +193,16 @@ fn encoder(
     let bpe = BPE::builder()
         .vocab_and_merges(ordinary, merges)
         .ignore_merges(ignore_merges)
-        .byte_fallback(byte_fallback)
         .build()
         .map_err(tokenizer_error)?;
     Ok(tokenizers::Tokenizer::new(bpe))
 }
 
-/// The model's own `tokenizer.json`, without its added tokens.
-fn from_json(bytes: &[u8], vocabulary: &Vocabulary) -> Result<tokenizers::Tokenizer, GgufError> {
+/// The model's own `tokenizer.json`, without its added tokens; and whether it wants a space before a prompt's first text.
+fn from_json(bytes: &[u8], vocabulary: &Vocabulary) -> Result<(tokenizers::Tokenizer, bool), GgufError> {
     let refuse = || GgufError::damaged("the tokenizer.json beside it is not a BPE tokenizer");
-    let mut json: Json = serde_json::from_slice(bytes).map_err(|_| refuse())?;
+    let mut json: Json = serde_json::from_slice(bytes).ok().filter(Json::is_object).ok_or_else(refuse)?;
+    let spaced_start = json.get_mut("pre_tokenizer").is_some_and(take_first_prefix);
     json["added_tokens"] = Json::Array(Vec::new());
     for key in ["post_processor", "truncation", "padding"] {
         json[key] = Json::Null;
@@ -246,7 +228,21 @@ fn from_json(bytes: &[u8], vocabulary: &Vocabulary) -> Result<tokenizers::Tokeni
         pair.is_some_and(|(l, r)| known.contains(l) && known.contains(r) && known.contains(&format!("{l}{r}")))
     });
     let bytes = serde_json::to_vec(&json).map_err(|_| refuse())?;
-    tokenizers::Tokenizer::from_bytes(bytes).map_err(tokenizer_error)
+    Ok((tokenizers::Tokenizer::from_bytes(bytes).map_err(tokenizer_error)?, spaced_start))
+}
+
+/// Hugging Face's `Metaspace` can put a space before the first text of a prompt only. Texts are given to it one by one here, and
+/// each would be a first: the scheme is taken out, and true returned when there was one.
+fn take_first_prefix(step: &mut Json) -> bool {
+    if let Some(steps) = step.get_mut("pretokenizers").and_then(Json::as_array_mut) {
+        // All of them: `any` would stop at the first.
+        return steps.iter_mut().filter_map(|step| take_first_prefix(step).then_some(())).count() > 0;
+    }
+    let first = step.get("prepend_scheme").is_some_and(|scheme| scheme == "first");
+    if first {
+        step["prepend_scheme"] = "never".into();
+    }
+    first
 }
 
 // The signature is the tokenizers crate's.
@@ -258,3 +254,7 @@ fn tokenizer_error(error: tokenizers::Error) -> GgufError {
 #[cfg(test)]
 #[path = "tokenizer_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "reference_tests.rs"]
+mod reference;

@@ -3,6 +3,7 @@ use std::sync::{Arc, LazyLock};
 
 use candle_core::quantized::gguf_file::Value;
 use proptest::prelude::*;
+use unicode_normalization::UnicodeNormalization;
 
 use super::{Span, Tokenizer};
 use crate::inference::local::GgufError;
@@ -103,6 +104,26 @@ fn the_first_token_is_the_bos_exactly_once_when_wanted() {
 }
 
 #[test]
+fn families_that_want_their_bos_get_it_when_the_file_does_not_say() {
+    let silent =
+        |pre: &str| tokenizer(&tiny().without("tokenizer.ggml.add_bos_token").with("tokenizer.ggml.pre", text(pre)));
+    for pre in ["llama-bpe", "tekken"] {
+        assert_eq!(markup(&silent(pre), "<|im_start|>"), [BOS, START]);
+    }
+    for pre in ["qwen2", "smaug-bpe", "gpt-2"] {
+        assert_eq!(markup(&silent(pre), "<|im_start|>"), [START]);
+    }
+}
+
+#[test]
+fn qwen_composes_accents_and_the_others_do_not() {
+    let with = |pre: &str| tokenizer(&tiny().with("tokenizer.ggml.pre", text(pre)));
+    let ids = |pre: &str, text: &str| content(&with(pre), text);
+    assert_eq!(ids("qwen2", "e\u{301}"), ids("qwen2", "é"));
+    assert_ne!(ids("llama-bpe", "e\u{301}"), ids("llama-bpe", "é"));
+}
+
+#[test]
 fn each_way_of_splitting_words_is_its_own() {
     let pieces = |pre: &str| {
         // Every merge of a digit with a digit, so that only the split keeps them apart.
@@ -119,13 +140,15 @@ fn each_way_of_splitting_words_is_its_own() {
     assert_eq!(pieces("gpt-2"), ["1234"]);
     assert_eq!(pieces("llama-bpe"), ["123", "4"]);
     assert_eq!(pieces("default"), ["123", "4"]);
+    assert_eq!(pieces("smaug-bpe"), ["123", "4"]);
+    assert_eq!(pieces("tekken"), ["1", "2", "3", "4"]);
     assert_eq!(pieces("qwen2"), ["1", "2", "3", "4"]);
     assert_eq!(pieces("smollm"), ["1", "2", "3", "4"]);
 }
 
 #[test]
 fn an_unknown_way_of_splitting_words_is_refused() {
-    for model in [tiny().with("tokenizer.ggml.pre", text("tekken")), tiny().without("tokenizer.ggml.pre")] {
+    for model in [tiny().with("tokenizer.ggml.pre", text("unheard-of")), tiny().without("tokenizer.ggml.pre")] {
         let error = load(&model, None).err().unwrap().to_string();
         assert!(error.contains("tokenizer.json") && !error.contains('\n'), "{error}");
     }
@@ -144,6 +167,44 @@ fn sentence_piece_merges_by_score_and_falls_back_to_bytes() {
         spelled(&super::tests::tokenizer(&bare), &content(&super::tests::tokenizer(&bare), "le")),
         ["<s>", "le"]
     );
+}
+
+#[test]
+fn of_two_places_with_one_score_the_leftmost_is_merged() {
+    let mut tokens: Vec<String> = ["<unk>", "<s>", "</s>"].map(str::to_owned).to_vec();
+    tokens.extend((0..=255).map(|byte| format!("<0x{byte:02X}>")));
+    tokens.extend(["a", "b", "c", "bc", "ab", "cc"].map(str::to_owned));
+    let mut kinds = vec![2, 3, 3];
+    kinds.extend([6; 256]);
+    kinds.extend([1; 6]);
+    let mut scores = vec![0.0; 259];
+    scores.extend([-9.0, -9.0, -9.0, -1.0, -1.0, -2.0]);
+    let model = sentence_piece()
+        .with("tokenizer.ggml.tokens", Value::Array(tokens.iter().map(|token| text(token)).collect()))
+        .with("tokenizer.ggml.token_type", Value::Array(kinds.into_iter().map(Value::I32).collect()))
+        .with("tokenizer.ggml.scores", Value::Array(scores.into_iter().map(Value::F32).collect()))
+        .with("tokenizer.ggml.add_space_prefix", Value::Bool(false));
+    let tokenizer = tokenizer(&model);
+    assert_eq!(spelled(&tokenizer, &content(&tokenizer, "abcc")), ["<s>", "ab", "cc"]);
+}
+
+#[test]
+fn pieces_without_scores_or_bytes_are_refused() {
+    let scores = Value::Array(vec![Value::F32(-1000.0); 267]);
+    let error = load(&sentence_piece().with("tokenizer.ggml.scores", scores), None).err().unwrap().to_string();
+    assert!(error.contains("score") && error.contains("tokenizer.json"), "{error}");
+    let mut tokens = sentence_piece().metadata["tokenizer.ggml.tokens"].to_vec().unwrap().clone();
+    tokens[3 + 0x41] = text("<byte>");
+    let error = load(&sentence_piece().with("tokenizer.ggml.tokens", Value::Array(tokens)), None).err().unwrap();
+    assert!(error.to_string().contains("bytes"), "{error}");
+}
+
+#[test]
+fn a_mark_of_turns_is_control_even_when_the_file_calls_it_text() {
+    let kinds = vec![Value::I32(1); 262];
+    let tokenizer = tokenizer(&tiny().with("tokenizer.ggml.token_type", Value::Array(kinds)));
+    assert_eq!(markup(&tokenizer, "<|im_start|>"), [START]);
+    assert!(!content(&tokenizer, "<|im_start|>").contains(&START));
 }
 
 /// The tiny model's own tokenizer, as its `tokenizer.json` would be.
@@ -166,7 +227,7 @@ fn json(model: &Model) -> serde_json::Value {
 fn a_tokenizer_json_beside_the_file_wins_and_keeps_contents_text() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tokenizer.json");
-    let model = tiny().with("tokenizer.ggml.pre", text("tekken"));
+    let model = tiny().with("tokenizer.ggml.pre", text("unheard-of"));
     std::fs::write(&path, json(&model).to_string()).unwrap();
     let beside = load(&model, Some(&path)).unwrap();
     let own = tokenizer(&tiny());
@@ -177,12 +238,28 @@ fn a_tokenizer_json_beside_the_file_wins_and_keeps_contents_text() {
 }
 
 #[test]
+fn a_space_before_the_first_text_only_is_put_there_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tokenizer.json");
+    let mut spaced = json(&sentence_piece());
+    spaced["pre_tokenizer"] =
+        serde_json::json!({"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": false});
+    spaced["model"]["merges"] = serde_json::json!([["l", "e"], ["▁", "le"]]);
+    spaced["model"]["byte_fallback"] = true.into();
+    std::fs::write(&path, spaced.to_string()).unwrap();
+    let tokenizer = load(&sentence_piece(), Some(&path)).unwrap();
+    assert_eq!(spelled(&tokenizer, &content(&tokenizer, "le")), ["<s>", "▁le"]);
+    let spans = [Span::Markup("<s>".to_owned()), Span::Content("le le".to_owned())];
+    assert_eq!(spelled(&tokenizer, &tokenizer.prompt(&spans).unwrap()), ["<s>", "le", "▁le"]);
+}
+
+#[test]
 fn a_tokenizer_json_of_another_model_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tokenizer.json");
     let mut other = json(&tiny());
     other["model"]["vocab"]["us"] = 3.into();
-    for bad in [other.to_string(), "{}".to_owned(), "not json".to_owned()] {
+    for bad in [other.to_string(), "{}".to_owned(), "[]".to_owned(), "not json".to_owned()] {
         std::fs::write(&path, bad).unwrap();
         assert!(load(&tiny(), Some(&path)).err().unwrap().to_string().contains("tokenizer.json"));
     }
@@ -206,13 +283,15 @@ proptest! {
     #[test]
     fn no_text_becomes_control_and_every_text_comes_back(text in hostile()) {
         static ALL: LazyLock<Vec<Tokenizer>> = LazyLock::new(|| {
-            let all = ["gpt-2", "qwen2", "llama-bpe", "smollm", "default"];
+            let all = ["gpt-2", "qwen2", "llama-bpe", "smaug-bpe", "tekken", "smollm", "default"];
             all.map(|pre| tokenizer(&tiny().with("tokenizer.ggml.pre", super::tests::text(pre)))).into()
         });
         for tokenizer in ALL.iter() {
             let ids = content(tokenizer, &text);
             prop_assert!(ids.iter().all(|id| !tokenizer.vocabulary.is_reserved(*id)));
-            prop_assert_eq!(decoded(tokenizer, &ids), text.clone());
+            // Qwen's authors compose every text before they cut it.
+            let composed: String = text.nfc().collect();
+            prop_assert!([&text, &composed].contains(&&decoded(tokenizer, &ids)));
         }
     }
 

@@ -8,6 +8,18 @@ use super::gguf::{Gguf, GgufError, integer};
 const ENDS: [&str; 8] =
     ["<|im_end|>", "</s>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|end_of_text|>", "<|endoftext|>", "<end_of_turn>"];
 
+/// Spellings that no text stands for, whatever a file says of their type; `</s>` is not among them, since it is also HTML.
+const MARKS: [&str; 8] = [
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<|end|>",
+    "<|end_of_text|>",
+    "<|endoftext|>",
+    "<end_of_turn>",
+];
+
 /// How a vocabulary spells bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Spelling {
@@ -38,6 +50,8 @@ pub(super) struct Vocabulary {
     pub kinds: Vec<Kind>,
     bytes: Vec<Vec<u8>>,
     ends: Vec<u32>,
+    /// The token that starts a prompt, for models that want one.
+    pub bos: Option<u32>,
     /// `SentencePiece` writes a space before the first word; people should not see it.
     pub space_prefix: bool,
 }
@@ -73,6 +87,9 @@ impl Vocabulary {
                 _ => Kind::Text,
             };
         }
+        for (kind, _) in kinds.iter_mut().zip(&tokens).filter(|(_, token)| MARKS.contains(&token.as_str())) {
+            *kind = Kind::Control;
+        }
         let named = ["eos", "eot", "eom", "bos"].map(|name| gguf.number(&format!("tokenizer.ggml.{name}_token_id")));
         for id in named.into_iter().flatten() {
             // A file without types still names its controls.
@@ -82,7 +99,11 @@ impl Vocabulary {
         let ends = named[..3].iter().flatten().map(|id| *id as u32).collect();
         let space_prefix =
             spelling == Spelling::SentencePiece && gguf.flag("tokenizer.ggml.add_space_prefix").unwrap_or(true);
-        Ok(Self::new(spelling, tokens, kinds, ends, space_prefix))
+        let bos = named[3].map(|id| id as u32);
+        // What SentencePiece itself writes there, for files that do not say.
+        let spm = spelling == Spelling::SentencePiece && tokens.get(1).is_some_and(|token| token == "<s>");
+        let bos = bos.or(spm.then_some(1));
+        Ok(Self { bos, ..Self::new(spelling, tokens, kinds, ends, space_prefix) })
     }
 
     /// A vocabulary from its parts; `ends` are the ids that end an answer, beside the well-known spellings.
@@ -111,7 +132,7 @@ impl Vocabulary {
                 .filter(|(id, token)| kinds[*id] != Kind::Text && ENDS.contains(&token.as_str()))
                 .map(|(id, _)| id as u32),
         );
-        Self { spelling, tokens, kinds, bytes, ends, space_prefix }
+        Self { spelling, tokens, kinds, bytes, ends, bos: None, space_prefix }
     }
 
     /// What a token writes; nothing for control tokens and ids that do not exist.

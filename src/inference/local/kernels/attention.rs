@@ -1,14 +1,33 @@
-//! Attention of one query row over cached keys and values.
+//! Attention of query rows over cached keys and values.
 //!
-//! The query heads that share a key-value head go together, so that each key and each value is read and widened once.
+//! What reads the same keys and values goes together, so that they are read and widened once: the query heads of one key-value
+//! head, and of a prompt being read several successive rows.
+#![allow(unsafe_code)] // Several threads write into one result.
+
+use std::cell::RefCell;
 
 use super::backend::{Backend, dispatch};
+use super::pool::{Pieces, Pool};
 use super::scalar;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
 
 /// Tokens in a block of the cache.
 const BLOCK: usize = 16;
+
+/// Queries that are attended together, at most: their scores and sums stay in the nearer caches.
+const TOGETHER: usize = 16;
+
+/// Scores of one thread, at most, where more than one row is attended together: half of the usual second cache.
+const SCORES: usize = 128 << 10;
+
+/// Multiplications that are not worth waking a thread: some ten microseconds.
+const ALONE: usize = 1 << 18;
+
+thread_local! {
+    /// Scores, a widened block, queries and sums: kept from step to step.
+    static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
 
 /// The heads of an attention layer. Keys and values are f16 bits, per layer: `[block][kv_head][16 tokens][dim]`.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +42,12 @@ pub(in super::super) struct Heads {
 }
 
 impl Heads {
+    /// How many successive rows of a sequence of `length` tokens are best attended together; at least one.
+    pub(in super::super) fn together(&self, length: usize) -> usize {
+        let group = self.heads / self.kv_heads;
+        (TOGETHER / group).min(SCORES / (group * length.next_multiple_of(BLOCK))).max(1)
+    }
+
     /// Where the first token of a block's head begins.
     pub(super) fn place(&self, block: u32, kv_head: usize) -> usize {
         (block as usize * self.kv_heads + kv_head) * BLOCK * self.dim
@@ -41,25 +66,79 @@ pub(in super::super) fn store(cache: &mut [u16], heads: &Heads, block: u32, slot
     }
 }
 
-/// One query row (`heads × dim`) over the `length` tokens whose blocks are in `table`: softmax(q·k·scale)·v, into `out`.
-/// `scratch` keeps its memory from call to call.
+/// Successive rows of one sequence among the rows of a step.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Stretch {
+    /// The first of the rows.
+    pub(in super::super) first: usize,
+    /// How many there are: see [`Heads::together`].
+    pub(in super::super) count: usize,
+    /// The tokens that the first of them sees; each that follows sees one more.
+    pub(in super::super) length: usize,
+    /// The sequence, in the caller's numbers.
+    pub(in super::super) sequence: usize,
+}
+
+/// Keys and values of one layer.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Layer<'a> {
+    /// f16 bits, see [`Heads`].
+    pub(in super::super) keys: &'a [u16],
+    /// As `keys`.
+    pub(in super::super) values: &'a [u16],
+    /// Their shape.
+    pub(in super::super) heads: Heads,
+    /// What scores are multiplied with before the softmax.
+    pub(in super::super) scale: f32,
+}
+
+/// softmax(q·k·scale)·v of every row of `queries` (`[rows][heads × dim]`), into the same place of `out`. The stretches have all
+/// rows, each once; `table` gives the blocks of a sequence.
 ///
 /// # Panics
-/// When the table has not enough blocks, or a slice not its size.
-#[allow(clippy::too_many_arguments)] // The shape of a layer, its two caches and two buffers: a struct would be made and taken apart at each call.
-pub(in super::super) fn attend(
-    query: &[f32],
-    keys: &[u16],
-    values: &[u16],
-    table: &[u32],
-    length: usize,
-    heads: &Heads,
-    scale: f32,
-    scratch: &mut Vec<f32>,
+/// When a table has not enough blocks, or a slice not its size.
+pub(in super::super) fn attend<'a>(
+    layer: &Layer<'_>,
+    queries: &[f32],
+    stretches: &[Stretch],
+    table: impl Fn(usize) -> &'a [u32] + Sync,
     out: &mut [f32],
+    pool: &Pool,
 ) {
-    let cache = Cache { keys, values, table: &table[..length.div_ceil(BLOCK)], length };
-    attend_with(Backend::best(), query, &cache, heads, scale, scratch, out);
+    let Heads { heads, kv_heads, dim } = layer.heads;
+    assert!(heads.is_multiple_of(kv_heads), "each key-value head has as many query heads");
+    assert!(queries.len() == out.len() && queries.len().is_multiple_of(heads * dim), "heads × dim values in a row");
+    let (row, own) = (heads * dim, heads / kv_heads * dim);
+    let results = Pieces::new(out);
+    let work = |index: usize| {
+        let (stretch, kv_head) = (&stretches[index / kv_heads], index % kv_heads);
+        let length = stretch.length + stretch.count - 1;
+        let cache = Cache {
+            keys: layer.keys,
+            values: layer.values,
+            table: &table(stretch.sequence)[..length.div_ceil(BLOCK)],
+            length,
+        };
+        let place = |at: usize| (stretch.first + at) * row + kv_head * own;
+        let task = Task { heads: &layer.heads, kv_head, scale: layer.scale, count: stretch.count };
+        SCRATCH.with_borrow_mut(|scratch| {
+            task.attend(
+                Backend::best(),
+                &cache,
+                scratch,
+                |at| &queries[place(at)..place(at) + own],
+                // SAFETY: each index has its own stretch, and so rows, or its own heads of them: no other thread writes there.
+                |at, values| unsafe { results.piece(place(at), own) }.copy_from_slice(values),
+            );
+        });
+    };
+    let count = stretches.len() * kv_heads;
+    let multiplications: usize = stretches.iter().map(|stretch| 2 * stretch.count * stretch.length * row).sum();
+    if multiplications < ALONE {
+        (0..count).for_each(work);
+    } else {
+        pool.each(count, work);
+    }
 }
 
 /// One sequence's tokens in the cache of a layer.
@@ -71,22 +150,37 @@ pub(super) struct Cache<'a> {
     pub(super) length: usize,
 }
 
-/// [`attend`] on a given backend.
-pub(super) fn attend_with(
-    backend: Backend,
-    query: &[f32],
-    cache: &Cache<'_>,
-    heads: &Heads,
-    scale: f32,
-    scratch: &mut Vec<f32>,
-    out: &mut [f32],
-) {
-    assert!(query.len() == heads.heads * heads.dim && out.len() == query.len(), "heads × dim values");
-    assert!(heads.heads.is_multiple_of(heads.kv_heads), "each key-value head has as many query heads");
-    match backend {
-        Backend::Scalar => scalar::attend(query, cache, heads, scale, scratch, out),
-        #[cfg(target_arch = "x86_64")]
-        Backend::Avx2(_) | Backend::Avx512(_) => in_vectors(backend, query, cache, heads, scale, scratch, out),
+/// The queries of one key-value head in some successive rows; the last of the rows sees all tokens of the cache.
+pub(super) struct Task<'a> {
+    pub(super) heads: &'a Heads,
+    pub(super) kv_head: usize,
+    pub(super) scale: f32,
+    pub(super) count: usize,
+}
+
+impl Task<'_> {
+    /// Reads the queries of each row (`group × dim`) and hands over their results.
+    pub(super) fn attend<'q>(
+        &self,
+        backend: Backend,
+        cache: &Cache<'_>,
+        scratch: &mut Vec<f32>,
+        query: impl Fn(usize) -> &'q [f32],
+        mut give: impl FnMut(usize, &[f32]),
+    ) {
+        match backend {
+            Backend::Scalar => {
+                let mut out = vec![0.0; self.heads.heads / self.heads.kv_heads * self.heads.dim];
+                for at in 0..self.count {
+                    let length = cache.length + 1 - self.count + at;
+                    let cache = Cache { table: &cache.table[..length.div_ceil(BLOCK)], length, ..*cache };
+                    scalar::attend(query(at), &cache, self.heads, self.kv_head, self.scale, scratch, &mut out);
+                    give(at, &out);
+                }
+            }
+            #[cfg(target_arch = "x86_64")]
+            Backend::Avx2(_) | Backend::Avx512(_) => self.in_vectors(backend, cache, scratch, query, give),
+        }
     }
 }
 
@@ -103,39 +197,40 @@ macro_rules! on {
 }
 
 #[cfg(target_arch = "x86_64")]
-fn in_vectors(
-    backend: Backend,
-    query: &[f32],
-    cache: &Cache<'_>,
-    heads: &Heads,
-    scale: f32,
-    scratch: &mut Vec<f32>,
-    out: &mut [f32],
-) {
-    let (dim, group) = (heads.dim, heads.heads / heads.kv_heads);
-    let pieces = dim.div_ceil(16);
-    let padded = pieces * 16;
-    let stride = cache.table.len() * BLOCK;
-    scratch.clear();
-    scratch.resize(group * stride + BLOCK * padded + 2 * group * padded + group, 0.0);
-    let (scores, rest) = scratch.split_at_mut(group * stride);
-    let (block, rest) = rest.split_at_mut(BLOCK * padded);
-    let (queries, rest) = rest.split_at_mut(group * padded);
-    let (sums, totals) = rest.split_at_mut(group * padded);
-    if cache.length == 0 {
-        out.fill(0.0);
-        return;
-    }
-    for kv_head in 0..heads.kv_heads {
-        let own = kv_head * group * dim..(kv_head + 1) * group * dim;
-        for (to, from) in queries.chunks_exact_mut(padded).zip(query[own.clone()].chunks_exact(dim)) {
-            for (to, from) in to.iter_mut().zip(from) {
-                *to = from * scale;
+impl Task<'_> {
+    fn in_vectors<'q>(
+        &self,
+        backend: Backend,
+        cache: &Cache<'_>,
+        scratch: &mut Vec<f32>,
+        query: impl Fn(usize) -> &'q [f32],
+        mut give: impl FnMut(usize, &[f32]),
+    ) {
+        let (dim, group) = (self.heads.dim, self.heads.heads / self.heads.kv_heads);
+        let (pieces, all) = (dim.div_ceil(16), self.count * group);
+        let (padded, stride) = (pieces * 16, cache.table.len() * BLOCK);
+        let size = all * stride + BLOCK * padded + 2 * all * padded + all + group * dim;
+        // Everything but the sums and the ends of queries is written before it is read.
+        if scratch.len() < size {
+            scratch.resize(size, 0.0);
+        }
+        let (scores, rest) = scratch[..size].split_at_mut(all * stride);
+        let (block, rest) = rest.split_at_mut(BLOCK * padded);
+        let (queries, rest) = rest.split_at_mut(all * padded);
+        let (sums, rest) = rest.split_at_mut(all * padded);
+        let (totals, result) = rest.split_at_mut(all);
+        queries.fill(0.0);
+        sums.fill(0.0);
+        for (at, queries) in queries.chunks_exact_mut(group * padded).enumerate() {
+            for (to, from) in queries.chunks_exact_mut(padded).zip(query(at).chunks_exact(dim)) {
+                for (to, from) in to.iter_mut().zip(from) {
+                    *to = from * self.scale;
+                }
             }
         }
         // Only the tokens there are: what lies behind them in the last block may be anything, even not a number.
         let tokens = |index: usize| {
-            let start = cache.table.get(index).map_or(0, |&block| heads.place(block, kv_head));
+            let start = cache.table.get(index).map_or(0, |&block| self.heads.place(block, self.kv_head));
             start..start + cache.length.saturating_sub(index * BLOCK).min(BLOCK) * dim
         };
         for index in 0..cache.table.len() {
@@ -143,19 +238,21 @@ fn in_vectors(
             on!(backend, widen(own, next, dim, pieces, block));
             on!(backend, scores(queries, block, pieces, &mut scores[index * BLOCK..], stride));
         }
-        sums.fill(0.0);
-        for (scores, total) in scores.chunks_exact_mut(stride).zip(totals.iter_mut()) {
-            *total = on!(backend, soften(scores, cache.length));
+        for (at, (scores, total)) in scores.chunks_exact_mut(stride).zip(totals.iter_mut()).enumerate() {
+            *total = on!(backend, soften(scores, cache.length + 1 - self.count + at / group));
         }
         for index in 0..cache.table.len() {
             let (own, next) = (&cache.values[tokens(index)], &cache.values[tokens(index + 1)]);
             on!(backend, widen(own, next, dim, pieces, block));
             on!(backend, gather(&scores[index * BLOCK..], stride, block, pieces, sums));
         }
-        for ((to, from), total) in out[own].chunks_exact_mut(dim).zip(sums.chunks_exact(padded)).zip(&*totals) {
-            for (to, from) in to.iter_mut().zip(from) {
-                *to = from / total;
+        for (at, (sums, totals)) in sums.chunks_exact(group * padded).zip(totals.chunks_exact(group)).enumerate() {
+            for ((to, from), total) in result.chunks_exact_mut(dim).zip(sums.chunks_exact(padded)).zip(totals) {
+                for (to, from) in to.iter_mut().zip(from) {
+                    *to = from / total;
+                }
             }
+            give(at, result);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The blocks of GGUF's quantised types, as `ggml-common.h` and `ggml-quants.c` (ggml, MIT) define them.
 
 /// The types with kernels of their own; anything else in a file is refused before it comes here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in super::super) enum Kind {
     /// IEEE 754 binary32.
     F32,

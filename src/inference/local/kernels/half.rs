@@ -18,7 +18,7 @@ pub(super) fn f16_to_f32(bits: u16) -> f32 {
 }
 
 /// f32 to IEEE 754 binary16, to nearest and ties to even, as `vcvtps2ph` does.
-pub(super) fn f32_to_f16(value: f32) -> u16 {
+pub(in super::super) fn f32_to_f16(value: f32) -> u16 {
     let bits = value.to_bits();
     let sign = (bits >> 16 & 0x8000) as u16;
     let magnitude = bits & 0x7fff_ffff;

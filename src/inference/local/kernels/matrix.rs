@@ -1,21 +1,30 @@
 //! A matrix of weights, and how its product is shared out.
 #![allow(unsafe_code)] // Several threads write into one result.
 
+use std::borrow::Cow;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
 use super::Sums;
 use super::activations::{Activations, Grain, PANEL};
 use super::backend::{Backend, dispatch};
 use super::blocks::Kind;
 use super::half::{bf16_to_f32, f16_to_f32};
+use super::mapped::{Mapping, Tiles as Weights};
 use super::pool::{Pieces, Pool};
 use super::scalar;
 use super::tiles::{
-    self, Floats, Halves, ROWS, Source, TileQ4K, TileQ6K, TileQ8, q4k_code, q6k_code, q6k_scale, q8_code,
+    self, Floats, Form, Halves, ROWS, TileQ4K, TileQ6K, TileQ8, q4k_code, q6k_code, q6k_scale, q8_code,
 };
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
 
 /// Activations that stay in a core's second cache while rows of tiles pass by: half of the usual 1 MiB.
 const RESIDENT: usize = 512 << 10;
+
+/// Panels of activations that are passed by a row of tiles, at most.
+const PANELS: usize = 16;
 
 /// Products of fewer multiplications are not worth waking a thread: some ten microseconds.
 const ALONE: usize = 1 << 18;
@@ -29,20 +38,74 @@ pub(in super::super) struct Matrix {
 }
 
 enum Tiles {
-    Q4K(Vec<TileQ4K>),
-    Q6K(Vec<TileQ6K>),
-    Q8(Vec<TileQ8>),
-    F16(Vec<Halves>),
-    Bf16(Vec<Halves>),
-    F32(Vec<Floats>),
+    Q4K(Weights<TileQ4K>),
+    Q6K(Weights<TileQ6K>),
+    Q8(Weights<TileQ8>),
+    F16(Weights<Halves>),
+    Bf16(Weights<Halves>),
+    F32(Weights<Floats>),
+}
+
+impl Tiles {
+    #[allow(clippy::redundant_closure_for_method_calls)] // The methods are those of one lifetime, not of all.
+    fn pack<'a>(
+        kind: Kind,
+        form: Form,
+        pool: &Pool,
+        read: &(impl Fn(Range<usize>) -> io::Result<Cow<'a, [u8]>> + Sync),
+    ) -> io::Result<Self> {
+        Ok(match kind {
+            Kind::Q4K => Self::Q4K(Weights::Held(tiles::pack(form, pool, read, |source, t, b| source.q4k(t, b))?)),
+            Kind::Q6K => Self::Q6K(Weights::Held(tiles::pack(form, pool, read, |source, t, b| source.q6k(t, b))?)),
+            Kind::Q8_0 => Self::Q8(Weights::Held(tiles::pack(form, pool, read, |source, t, b| source.q8(t, b))?)),
+            Kind::F16 => Self::F16(Weights::Held(tiles::pack(form, pool, read, |source, t, b| source.halves(t, b))?)),
+            Kind::Bf16 => Self::Bf16(Weights::Held(tiles::pack(form, pool, read, |source, t, b| source.halves(t, b))?)),
+            Kind::F32 => Self::F32(Weights::Held(tiles::pack(form, pool, read, |source, t, b| source.floats(t, b))?)),
+        })
+    }
+
+    /// `None` when they do not lie in the file as they must.
+    fn map(kind: Kind, form: Form, file: &Arc<Mapping>, offset: usize) -> Option<Self> {
+        let count = form.tiles()?;
+        Some(match kind {
+            Kind::Q4K => Self::Q4K(Weights::mapped(file, offset, count)?),
+            Kind::Q6K => Self::Q6K(Weights::mapped(file, offset, count)?),
+            Kind::Q8_0 => Self::Q8(Weights::mapped(file, offset, count)?),
+            Kind::F16 => Self::F16(Weights::mapped(file, offset, count)?),
+            Kind::Bf16 => Self::Bf16(Weights::mapped(file, offset, count)?),
+            Kind::F32 => Self::F32(Weights::mapped(file, offset, count)?),
+        })
+    }
+}
+
+impl Form {
+    /// The number of tiles; `None` when it is beyond all memory.
+    fn tiles(self) -> Option<usize> {
+        self.rows.div_ceil(ROWS).checked_mul(self.each)
+    }
+}
+
+/// The form of a tensor of this shape, or a sentence when there can be none.
+fn form(kind: Kind, rows: usize, columns: usize) -> Result<Form, String> {
+    if rows == 0 || columns == 0 || !columns.is_multiple_of(kind.block()) {
+        return Err(format!("{rows} × {columns} is no shape for {kind:?}, whose blocks have {} values", kind.block()));
+    }
+    let (blocks, size) = (columns / kind.block(), kind.block_bytes());
+    let each = if kind == Kind::Q8_0 { blocks.div_ceil(2) } else { blocks };
+    Ok(Form { rows, blocks, size, each })
+}
+
+fn invalid(sentence: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, sentence)
 }
 
 impl Matrix {
-    /// Packs a tensor of a GGUF file: `bytes` are the file's, row after row. Any number of rows; the columns are a multiple
+    /// Packs a tensor of a GGUF file that is in memory: `bytes` are the file's, row after row. Any number of rows; the columns are a multiple
     /// of the type's block.
     ///
     /// # Errors
     /// One sentence when shape and length do not fit.
+    #[allow(dead_code)] // For tests and benches; models are read in strips.
     pub(in super::super) fn pack(
         kind: Kind,
         bytes: &[u8],
@@ -62,28 +125,75 @@ impl Matrix {
         columns: usize,
         pool: &Pool,
     ) -> Result<Self, String> {
-        if rows == 0 || columns == 0 || !columns.is_multiple_of(kind.block()) {
-            return Err(format!(
-                "{rows} × {columns} is no shape for {kind:?}, whose blocks have {} values",
-                kind.block()
-            ));
-        }
-        let (blocks, size) = (columns / kind.block(), kind.block_bytes());
-        let expected = rows.checked_mul(blocks).and_then(|blocks| blocks.checked_mul(size));
-        if expected != Some(bytes.len()) {
+        let form = form(kind, rows, columns)?;
+        let row = form.blocks.saturating_mul(form.size);
+        if rows.checked_mul(row) != Some(bytes.len()) {
             return Err(format!("{rows} × {columns} of {kind:?} are not {} bytes", bytes.len()));
         }
-        let source = Source { bytes, rows, blocks, size };
-        let count = rows.div_ceil(ROWS);
-        let tiles = match kind {
-            Kind::Q4K => Tiles::Q4K(tiles::fill(count, blocks, pool, |t, b| source.q4k(t, b))),
-            Kind::Q6K => Tiles::Q6K(tiles::fill(count, blocks, pool, |t, b| source.q6k(t, b))),
-            Kind::Q8_0 => Tiles::Q8(tiles::fill(count, blocks.div_ceil(2), pool, |t, b| source.q8(t, b))),
-            Kind::F16 => Tiles::F16(tiles::fill(count, blocks, pool, |t, b| source.halves(t, b))),
-            Kind::Bf16 => Tiles::Bf16(tiles::fill(count, blocks, pool, |t, b| source.halves(t, b))),
-            Kind::F32 => Tiles::F32(tiles::fill(count, blocks, pool, |t, b| source.floats(t, b))),
-        };
+        let read = |rows: Range<usize>| Ok(Cow::Borrowed(&bytes[rows.start * row..rows.end * row]));
+        let tiles = Tiles::pack(kind, form, pool, &read).map_err(|error| error.to_string())?;
         Ok(Self { tiles, rows, columns, backend })
+    }
+
+    /// [`Matrix::pack`] of a tensor that is read in strips: `read` fills the bytes of a range of rows, on any thread of the pool.
+    ///
+    /// # Errors
+    /// Those of `read`, or one sentence of the kind `InvalidData` when the shape is none.
+    pub(in super::super) fn read(
+        kind: Kind,
+        rows: usize,
+        columns: usize,
+        pool: &Pool,
+        read: impl Fn(Range<usize>, &mut [u8]) -> io::Result<()> + Sync,
+    ) -> io::Result<Self> {
+        let form = form(kind, rows, columns).map_err(invalid)?;
+        let strip = |rows: Range<usize>| {
+            let mut bytes = vec![0; rows.len() * form.blocks * form.size];
+            read(rows, &mut bytes)?;
+            Ok(Cow::Owned(bytes))
+        };
+        Ok(Self { tiles: Tiles::pack(kind, form, pool, &strip)?, rows, columns, backend: Backend::best() })
+    }
+
+    /// A matrix whose own [`Matrix::tiles`] stand in a file from `offset` on.
+    ///
+    /// # Errors
+    /// One sentence of the kind `InvalidData` when the shape is none, or the file has no such tiles there.
+    pub(in super::super) fn map(
+        kind: Kind,
+        rows: usize,
+        columns: usize,
+        file: &Arc<Mapping>,
+        offset: usize,
+    ) -> io::Result<Self> {
+        let form = form(kind, rows, columns).map_err(invalid)?;
+        let tiles = Tiles::map(kind, form, file, offset);
+        let tiles = tiles.ok_or_else(|| invalid("the file has no such weights at this place".to_owned()))?;
+        Ok(Self { tiles, rows, columns, backend: Backend::best() })
+    }
+
+    /// How many bytes [`Matrix::tiles`] has for this shape; `None` for what is no shape.
+    pub(in super::super) fn packed(kind: Kind, rows: usize, columns: usize) -> Option<usize> {
+        let form = form(kind, rows, columns).ok()?;
+        let size = match kind {
+            Kind::Q4K => size_of::<TileQ4K>(),
+            Kind::Q6K => size_of::<TileQ6K>(),
+            Kind::Q8_0 => size_of::<TileQ8>(),
+            Kind::F16 | Kind::Bf16 => size_of::<Halves>(),
+            Kind::F32 => size_of::<Floats>(),
+        };
+        form.tiles()?.checked_mul(size)
+    }
+
+    /// The tiles as bytes, to be kept where [`LAYOUT`](tiles::LAYOUT) says what they are.
+    pub(in super::super) fn tiles(&self) -> &[u8] {
+        match &self.tiles {
+            Tiles::Q4K(tiles) => bytemuck::cast_slice(tiles),
+            Tiles::Q6K(tiles) => bytemuck::cast_slice(tiles),
+            Tiles::Q8(tiles) => bytemuck::cast_slice(tiles),
+            Tiles::F16(tiles) | Tiles::Bf16(tiles) => bytemuck::cast_slice(tiles),
+            Tiles::F32(tiles) => bytemuck::cast_slice(tiles),
+        }
     }
 
     /// The number of rows: outputs.
@@ -92,20 +202,13 @@ impl Matrix {
     }
 
     /// The number of columns: inputs.
-    #[cfg(test)]
     pub(in super::super) fn columns(&self) -> usize {
         self.columns
     }
 
     /// The memory held, in bytes.
     pub(in super::super) fn bytes(&self) -> usize {
-        match &self.tiles {
-            Tiles::Q4K(tiles) => size_of_val(&tiles[..]),
-            Tiles::Q6K(tiles) => size_of_val(&tiles[..]),
-            Tiles::Q8(tiles) => size_of_val(&tiles[..]),
-            Tiles::F16(tiles) | Tiles::Bf16(tiles) => size_of_val(&tiles[..]),
-            Tiles::F32(tiles) => size_of_val(&tiles[..]),
-        }
+        self.tiles().len()
     }
 
     /// `out[n][rows] = x[n][columns] · Wᵀ`, in place of what was in `out`.
@@ -121,59 +224,94 @@ impl Matrix {
         match &self.tiles {
             Tiles::Q4K(tiles) => {
                 let (x, each) = (quantised(Grain::Super), tiles.len() / count);
-                self.sweep(out, pool, |t, m, sums| {
-                    dispatch!(backend, q4k(&tiles[t * each..][..each], &x.panel(m), sums));
-                });
+                self.sweep(
+                    out,
+                    pool,
+                    |m| x.panel(m),
+                    |t, panel, sums| {
+                        dispatch!(backend, q4k(&tiles[t * each..][..each], panel, sums));
+                    },
+                );
             }
             Tiles::Q6K(tiles) => {
                 let (x, each) = (quantised(Grain::Super), tiles.len() / count);
-                self.sweep(out, pool, |t, m, sums| {
-                    dispatch!(backend, q6k(&tiles[t * each..][..each], &x.panel(m), sums));
-                });
+                self.sweep(
+                    out,
+                    pool,
+                    |m| x.panel(m),
+                    |t, panel, sums| {
+                        dispatch!(backend, q6k(&tiles[t * each..][..each], panel, sums));
+                    },
+                );
             }
             Tiles::Q8(tiles) => {
                 let (x, each) = (quantised(Grain::Block), tiles.len() / count);
-                self.sweep(out, pool, |t, m, sums| {
-                    dispatch!(backend, q8(&tiles[t * each..][..each], &x.panel(m), sums));
-                });
+                self.sweep(
+                    out,
+                    pool,
+                    |m| x.panel(m),
+                    |t, panel, sums| {
+                        dispatch!(backend, q8(&tiles[t * each..][..each], panel, sums));
+                    },
+                );
             }
-            Tiles::F16(tiles) => self.sweep(out, pool, |t, m, sums| {
-                with_rows(x, m, backend, |rows| {
-                    dispatch!(backend, half_panel(&tiles[t * columns..][..columns], rows, sums));
-                });
-            }),
-            Tiles::Bf16(tiles) => self.sweep(out, pool, |t, m, sums| {
-                with_rows(x, m, backend, |rows| {
-                    dispatch!(backend, bf16_panel(&tiles[t * columns..][..columns], rows, sums));
-                });
-            }),
-            Tiles::F32(tiles) => self.sweep(out, pool, |t, m, sums| {
-                with_rows(x, m, backend, |rows| {
-                    dispatch!(backend, float_panel(&tiles[t * columns..][..columns], rows, sums));
-                });
-            }),
+            Tiles::F16(tiles) => self.sweep(
+                out,
+                pool,
+                |m| rows(x, m, backend),
+                |t, (rows, width), sums| {
+                    dispatch!(backend, half_panel(&tiles[t * columns..][..columns], &rows[..*width], sums));
+                },
+            ),
+            Tiles::Bf16(tiles) => self.sweep(
+                out,
+                pool,
+                |m| rows(x, m, backend),
+                |t, (rows, width), sums| {
+                    dispatch!(backend, bf16_panel(&tiles[t * columns..][..columns], &rows[..*width], sums));
+                },
+            ),
+            Tiles::F32(tiles) => self.sweep(
+                out,
+                pool,
+                |m| rows(x, m, backend),
+                |t, (rows, width), sums| {
+                    dispatch!(backend, float_panel(&tiles[t * columns..][..columns], &rows[..*width], sums));
+                },
+            ),
         }
     }
 
-    /// Calls `kernel(row of tiles, first row of a panel, result)` for every pair of them, shared out over the pool: as many
-    /// panels as fit the second cache, then a few rows of tiles past all of these.
-    fn sweep(&self, out: &mut [f32], pool: &Pool, kernel: impl Fn(usize, usize, &mut Sums) + Sync) {
+    /// Calls `kernel(row of tiles, panel, result)` for every pair of them, shared out over the pool: as many panels as fit the
+    /// second cache, then a few rows of tiles past all of these. `panel` gives the one that begins at a row.
+    fn sweep<P>(
+        &self,
+        out: &mut [f32],
+        pool: &Pool,
+        panel: impl Fn(usize) -> P + Sync,
+        kernel: impl Fn(usize, &P, &mut Sums) + Sync,
+    ) {
         let (rows, n) = (self.rows, out.len() / self.rows);
         let count = rows.div_ceil(ROWS);
-        let panel = self.backend.panel();
-        let resident = (RESIDENT / self.columns / panel).max(1) * panel;
+        let width = self.backend.panel();
+        let resident = (RESIDENT / self.columns / width).clamp(1, PANELS) * width;
         let share = if n <= PANEL { count.div_ceil(pool.threads() * 4).clamp(1, 64) } else { 4 };
         let shares = count.div_ceil(share);
         let results = Pieces::new(out);
         let work = |index: usize| {
-            let panels = index / shares * resident..n.min((index / shares + 1) * resident);
+            let start = index / shares * resident;
+            let end = n.min(start + resident);
+            let panels: [Option<P>; PANELS] = std::array::from_fn(|at| {
+                let first = start + at * width;
+                (first < end).then(|| panel(first))
+            });
             let tiles = index % shares * share..count.min((index % shares + 1) * share);
             let mut sums = [[0.0; ROWS]; PANEL];
             for tile in tiles {
                 let wide = ROWS.min(rows - tile * ROWS);
-                for first in panels.clone().step_by(panel) {
-                    kernel(tile, first, &mut sums);
-                    for (row, sums) in (first..n).zip(&sums[..panel]) {
+                for (panel, first) in panels.iter().flatten().zip((start..).step_by(width)) {
+                    kernel(tile, panel, &mut sums);
+                    for (row, sums) in (first..n).zip(&sums[..width]) {
                         // SAFETY: each index has its own rows of tiles and panels: no other thread writes to these places.
                         let place = unsafe { results.piece(row * rows + tile * ROWS, wide) };
                         place.copy_from_slice(&sums[..wide]);
@@ -224,9 +362,8 @@ impl Matrix {
     }
 }
 
-/// Calls `work` with the rows of the panel that begins at `first`.
-fn with_rows(x: &Activations, first: usize, backend: Backend, work: impl FnOnce(&[&[f32]])) {
+/// The rows of the panel that begins at `first`, and how many there are.
+fn rows(x: &Activations, first: usize, backend: Backend) -> ([&[f32]; PANEL], usize) {
     let width = backend.panel().min(x.len() - first);
-    let rows: [&[f32]; PANEL] = std::array::from_fn(|i| if i < width { x.row(first + i) } else { &[] });
-    work(&rows[..width]);
+    (std::array::from_fn(|i| if i < width { x.row(first + i) } else { &[] }), width)
 }

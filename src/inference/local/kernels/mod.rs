@@ -3,7 +3,7 @@
 //! Decoding is bound by the bytes read per weight, reading a prompt by int8 arithmetic. Both decide the layout: tiles of 16
 //! rows in the file's own bits (`tiles`), activations in int8 in panels of up to 12 rows (`activations`). `scalar` is the
 //! reference; `avx2`, `avx512` (int8) and `vector` (f32, over `simd`) are held against it, and `backend` chooses at run time.
-//! `matrix` and `attention` are what a forward pass calls, `pool` shares the work out.
+//! `matrix`, `attention` and `rows` are what a forward pass calls, `pool` shares the work out.
 //!
 //! `unsafe` stays within this folder, and only where a file says why.
 
@@ -16,8 +16,11 @@ mod avx512;
 mod backend;
 mod blocks;
 mod half;
+mod limits;
+mod mapped;
 mod matrix;
 mod pool;
+mod rows;
 mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod simd;
@@ -28,30 +31,15 @@ mod tiles;
 mod vector;
 
 pub(super) use self::activations::Activations;
-pub(super) use self::attention::{Heads, attend, store};
+pub(super) use self::attention::{Heads, Layer, Stretch, attend, store};
 pub(super) use self::blocks::Kind;
+pub(super) use self::half::f32_to_f16;
+pub(super) use self::limits::Limits;
+pub(super) use self::mapped::Mapping;
 pub(super) use self::matrix::Matrix;
 pub(super) use self::pool::Pool;
-
-use self::backend::{Backend, dispatch};
+pub(super) use self::rows::{Rotation, add, add_to_each, rms_norm, rms_norm_heads, rotate, silu_multiply};
+pub(super) use self::tiles::{LAYOUT, try_each};
 
 /// What a kernel computes at once: for each row of a panel, its products with 16 rows of weights.
 type Sums = [[f32; tiles::ROWS]; activations::PANEL];
-
-/// `out = x / √(mean(x²) + ε) · weight`; all of one length.
-pub(super) fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
-    assert!(x.len() == weight.len() && x.len() == out.len(), "one length");
-    dispatch!(Backend::best(), rms_norm(x, weight, epsilon, out));
-}
-
-/// `gate = silu(gate) · up`, with silu(x) = x / (1 + e⁻ˣ); both of one length.
-pub(super) fn silu_multiply(gate: &mut [f32], up: &[f32]) {
-    assert_eq!(gate.len(), up.len(), "one length");
-    dispatch!(Backend::best(), silu_multiply(gate, up));
-}
-
-/// `x = x + y`; both of one length.
-pub(super) fn add(x: &mut [f32], y: &[f32]) {
-    assert_eq!(x.len(), y.len(), "one length");
-    dispatch!(Backend::best(), add(x, y));
-}

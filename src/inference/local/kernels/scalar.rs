@@ -1,4 +1,5 @@
 //! Every kernel in plain Rust: what the others are held against, and what runs on other processors.
+#![allow(clippy::inline_always)] // Some are compiled again within functions for other instructions.
 
 use super::Sums;
 use super::activations::Panel;
@@ -168,6 +169,32 @@ pub(super) fn add(x: &mut [f32], y: &[f32]) {
     }
 }
 
+/// Turns each pair of neighbours in a row of heads.
+#[inline(always)]
+pub(super) fn rotate_interleaved(x: &mut [f32], turns: &[(f32, f32)]) {
+    for head in x.chunks_exact_mut(2 * turns.len()) {
+        for (pair, turn) in head.as_chunks_mut::<2>().0.iter_mut().zip(turns) {
+            *pair = turned(pair[0], pair[1], *turn);
+        }
+    }
+}
+
+/// Turns each pair of values half a head apart.
+#[inline(always)]
+pub(super) fn rotate_halves(x: &mut [f32], turns: &[(f32, f32)]) {
+    for head in x.chunks_exact_mut(2 * turns.len()) {
+        let (first, second) = head.split_at_mut(turns.len());
+        for ((a, b), turn) in first.iter_mut().zip(second).zip(turns) {
+            [*a, *b] = turned(*a, *b, *turn);
+        }
+    }
+}
+
+#[inline(always)]
+fn turned(a: f32, b: f32, (cosine, sine): (f32, f32)) -> [f32; 2] {
+    [a * cosine - b * sine, a * sine + b * cosine]
+}
+
 /// To f16 bits.
 pub(super) fn narrow(x: &[f32], out: &mut [u16]) {
     for (out, &x) in out.iter_mut().zip(x) {
@@ -184,14 +211,13 @@ pub(super) fn attend(
     query: &[f32],
     cache: &Cache<'_>,
     heads: &Heads,
+    kv_head: usize,
     scale: f32,
     scores: &mut Vec<f32>,
     out: &mut [f32],
 ) {
-    let group = heads.heads / heads.kv_heads;
-    let both = query.chunks_exact(heads.dim).zip(out.chunks_exact_mut(heads.dim));
-    for (head, (query, out)) in both.enumerate() {
-        let place = |t: usize| heads.place(cache.table[t / 16], head / group) + t % 16 * heads.dim;
+    for (query, out) in query.chunks_exact(heads.dim).zip(out.chunks_exact_mut(heads.dim)) {
+        let place = |t: usize| heads.place(cache.table[t / 16], kv_head) + t % 16 * heads.dim;
         let score =
             |t| floats_of(&cache.keys[place(t)..][..heads.dim]).zip(query).map(|(k, q)| k * q).sum::<f32>() * scale;
         scores.clear();

@@ -2,19 +2,31 @@
 //!
 //! A group is 4 successive columns of 16 rows, 64 values: what one `vpdpbusd` takes. Tiles of one row of tiles follow each
 //! other along the columns; rows beyond the matrix' last are zero. Scales stay f16, so that memory stays near the file's size.
-#![allow(unsafe_code)] // Memory is filled by several threads before it counts as initialised.
+#![allow(unsafe_code)] // Memory is asked for as zeros, and filled by several threads.
 
-use std::mem::MaybeUninit;
+use std::borrow::Cow;
+use std::io;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use bytemuck::{Pod, Zeroable};
 
 use super::blocks::{Q4, Q6, Q8};
 use super::pool::{Pieces, Pool};
+
+/// The name of the layout below. Tiles kept in a file are of use only to a program with the same one, so that a change to any
+/// tile needs a new name; a test holds the bytes of each kind to it.
+pub(in super::super) const LAYOUT: &str = "16 rows, 1";
+
+/// The most bytes of a source that one thread holds at a time, unless 16 rows alone are more.
+pub(super) const STRIP: usize = 1 << 20;
 
 /// Rows in a tile.
 pub(super) const ROWS: usize = 16;
 
 /// 16 rows × 256 columns of `Q4_K`: 2368 bytes, 4.625 bits a weight.
 #[repr(C, align(64))]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Pod, Zeroable)]
 pub(super) struct TileQ4K {
     /// d of each row.
     pub(super) scale: [u16; ROWS],
@@ -30,17 +42,19 @@ pub(super) struct TileQ4K {
 
 /// 16 rows × 256 columns of `Q6_K`: 3392 bytes, 6.625 bits a weight.
 #[repr(C, align(64))]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Pod, Zeroable)]
 pub(super) struct TileQ6K {
     /// d of each row.
     pub(super) scale: [u16; ROWS],
+    /// The rest of the line, so that every byte of a tile is written.
+    rest: [u16; ROWS],
     pub(super) parts: [PartQ6K; 4],
 }
 
 /// 64 columns of a [`TileQ6K`]. All that is needed at once stands together: with the low bits of a whole tile before its high
 /// bits, the processor saw several streams instead of one and fetched none ahead; one thread read 11 GB/s of 25.
 #[repr(C, align(64))]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Pod, Zeroable)]
 pub(super) struct PartQ6K {
     /// For each 32 columns, each row's two scales side by side.
     pub(super) scales: [[i8; 2 * ROWS]; 2],
@@ -52,7 +66,7 @@ pub(super) struct PartQ6K {
 
 /// 16 rows × 64 columns of `Q8_0`: 1088 bytes, 8.5 bits a weight. Two blocks, so that lines stay aligned.
 #[repr(C, align(64))]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Pod, Zeroable)]
 pub(super) struct TileQ8 {
     /// For each 32 columns, d of each row.
     pub(super) scale: [[u16; ROWS]; 2],
@@ -62,15 +76,15 @@ pub(super) struct TileQ8 {
 
 /// 16 rows × 1 column of f16 or bf16 bits.
 #[repr(C, align(32))]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Pod, Zeroable)]
 pub(super) struct Halves(pub(super) [u16; ROWS]);
 
 /// 16 rows × 1 column.
 #[repr(C, align(64))]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Pod, Zeroable)]
 pub(super) struct Floats(pub(super) [f32; ROWS]);
 
-/// A matrix' rows of blocks in the file's bytes.
+/// Successive rows of blocks in the file's bytes; the first is the first of a row of tiles.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
     pub(super) bytes: &'a [u8],
@@ -112,7 +126,7 @@ impl<'a> Source<'a> {
 
     pub(super) fn q6k(&self, tile: usize, index: usize) -> TileQ6K {
         let part = PartQ6K { scales: [[0; 2 * ROWS]; 2], low: [[0; 64]; 8], high: [[0; 64]; 4] };
-        let mut out = TileQ6K { scale: [0; ROWS], parts: [part; 4] };
+        let mut out = TileQ6K { scale: [0; ROWS], rest: [0; ROWS], parts: [part; 4] };
         for (row, block) in self.column(tile, index).map(Q6).enumerate() {
             out.scale[row] = block.scale();
             for (i, (part, codes)) in out.parts.iter_mut().zip(block.codes().as_chunks::<64>().0).enumerate() {
@@ -199,27 +213,84 @@ fn nibble(lines: &[[u8; 64]], row: usize, column: usize) -> u8 {
     if column % 8 < 4 { byte & 15 } else { byte >> 4 }
 }
 
-/// Fills memory with `count × each` tiles, one row of `each` tiles per share of the pool.
-pub(super) fn fill<T: Copy + Send>(
-    count: usize,
-    each: usize,
+/// The form of a tensor in a file, and of its tiles.
+#[derive(Clone, Copy)]
+pub(super) struct Form {
+    pub(super) rows: usize,
+    /// Blocks in a row.
+    pub(super) blocks: usize,
+    /// Bytes in a block.
+    pub(super) size: usize,
+    /// Tiles in a row of tiles.
+    pub(super) each: usize,
+}
+
+/// Packs a tensor in strips of whole rows of tiles: `read` gives the bytes of a range of rows, `make` the tile of a strip by its
+/// row of tiles and its place therein. Beside the tiles, each thread holds one strip of [`STRIP`] bytes.
+pub(super) fn pack<'a, T: Pod + Send>(
+    form: Form,
     pool: &Pool,
-    make: impl Fn(usize, usize) -> T + Sync,
-) -> Vec<T> {
-    let mut tiles = Vec::with_capacity(count * each);
-    let spare: &mut [MaybeUninit<T>] = &mut tiles.spare_capacity_mut()[..count * each];
-    huge_pages(spare);
-    let pieces = Pieces::new(spare);
-    pool.each(count, |tile| {
+    read: &(impl Fn(Range<usize>) -> io::Result<Cow<'a, [u8]>> + Sync),
+    make: impl Fn(&Source<'_>, usize, usize) -> T + Sync,
+) -> io::Result<Vec<T>> {
+    let Form { rows, blocks, size, each } = form;
+    let count = rows.div_ceil(ROWS);
+    let mut tiles = zeros(count.checked_mul(each))?;
+    let strip = (STRIP / (ROWS * blocks * size)).max(1);
+    let pieces = Pieces::new(&mut tiles);
+    try_each(pool, count.div_ceil(strip), |index| {
+        let (first, last) = (index * strip, count.min((index + 1) * strip));
+        let rows = first * ROWS..rows.min(last * ROWS);
+        let bytes = read(rows.clone())?;
+        let source = Source { bytes: &bytes, rows: rows.len(), blocks, size };
         // SAFETY: each index comes once, and the pieces of two indices do not overlap.
-        let row = unsafe { pieces.piece(tile * each, each) };
-        for (index, to) in row.iter_mut().enumerate() {
-            to.write(make(tile, index));
+        let out = unsafe { pieces.piece(first * each, (last - first) * each) };
+        for (tile, row) in out.chunks_exact_mut(each).enumerate() {
+            for (place, to) in row.iter_mut().enumerate() {
+                *to = make(&source, tile, place);
+            }
+        }
+        Ok(())
+    })?;
+    Ok(tiles)
+}
+
+/// [`Pool::each`] for work that may fail: one of the errors, after which no more of it is begun.
+pub(in super::super) fn try_each(
+    pool: &Pool,
+    count: usize,
+    work: impl Fn(usize) -> io::Result<()> + Sync,
+) -> io::Result<()> {
+    let failure = Mutex::new(None);
+    let lock = || failure.lock().unwrap_or_else(PoisonError::into_inner);
+    pool.each(count, |index| {
+        if lock().is_none()
+            && let Err(error) = work(index)
+        {
+            lock().get_or_insert(error);
         }
     });
-    // SAFETY: within the capacity, and `each` returned, so it ran for all indices: every element was written.
-    unsafe { tiles.set_len(count * each) };
-    tiles
+    failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+}
+
+/// Zeros, not yet touched: the threads that fill them touch them first. An error where the system has not even the addresses.
+fn zeros<T: Pod>(count: Option<usize>) -> io::Result<Vec<T>> {
+    let refused = || io::Error::new(io::ErrorKind::OutOfMemory, "there is no memory for its weights");
+    let count = count.ok_or_else(refused)?;
+    let layout = std::alloc::Layout::array::<T>(count).map_err(|_| refused())?;
+    if layout.size() == 0 {
+        return Ok(Vec::new());
+    }
+    // SAFETY: the layout is not empty.
+    let start = unsafe { std::alloc::alloc_zeroed(layout) }.cast::<T>();
+    if start.is_null() {
+        return Err(refused());
+    }
+    #[allow(clippy::same_length_and_capacity)] // All of it was just asked for.
+    // SAFETY: the global allocator gave this place for an array of `count`, and of a `Pod` all bytes may be zero.
+    let mut zeros = unsafe { Vec::from_raw_parts(start, count, count) };
+    huge_pages(&mut zeros[..]);
+    Ok(zeros)
 }
 
 /// Asks for pages of 2 MiB before the first touch: a decoding step reads all weights once, and would miss the TLB all along.

@@ -23,6 +23,8 @@ macro_rules! compiled {
                     rms_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) -> ();
                     silu_multiply(gate: &mut [f32], up: &[f32]) -> ();
                     add(x: &mut [f32], y: &[f32]) -> ();
+                    rotate_interleaved(x: &mut [f32], turns: &[(f32, f32)]) -> ();
+                    rotate_halves(x: &mut [f32], turns: &[(f32, f32)]) -> ();
                     narrow(x: &[f32], out: &mut [u16]) -> ();
                     half_panel(tiles: &[Halves], rows: &[&[f32]], sums: &mut Sums) -> ();
                     bf16_panel(tiles: &[Halves], rows: &[&[f32]], sums: &mut Sums) -> ();
@@ -116,6 +118,18 @@ fn add<S: Simd>(s: S, x: &mut [f32], y: &[f32]) {
         s.store(s.add(s.load(x), s.load(y)), x);
     }
     scalar::add(rest, rest_y);
+}
+
+/// As [`scalar::rotate_interleaved`], of which the compiler makes vectors.
+#[inline(always)]
+fn rotate_interleaved<S: Simd>(_: S, x: &mut [f32], turns: &[(f32, f32)]) {
+    scalar::rotate_interleaved(x, turns);
+}
+
+/// As [`scalar::rotate_halves`], of which the compiler makes vectors.
+#[inline(always)]
+fn rotate_halves<S: Simd>(_: S, x: &mut [f32], turns: &[(f32, f32)]) {
+    scalar::rotate_halves(x, turns);
 }
 
 /// As [`scalar::narrow`].

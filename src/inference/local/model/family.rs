@@ -3,20 +3,15 @@
 //! The tensors and the rotations are those of llama.cpp's converters (`ggml-org/llama.cpp`, `src/models/*.cpp`), which is
 //! what GGUF files follow.
 
-/// How the two numbers of a rotated pair lie in a head.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rotation {
-    /// Beside one another (`NORM`): the converter has permuted the rows of queries and keys for it.
-    Interleaved,
-    /// Half a head apart (`NEOX`), as `transformers` has them.
-    Halves,
-}
+use super::super::kernels::Rotation;
 
 /// One family of decoders: RMS norms, rotated grouped attention, a gated network, and these differences.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Family {
     /// `general.architecture`, and the prefix of the metadata.
     pub name: &'static str,
+    /// `Interleaved` is llama.cpp's `NORM`: the converter has permuted the rows of queries and keys for it. `Halves` is `NEOX`, as
+    /// `transformers` has them.
     pub rotation: Rotation,
     /// Whether queries, keys and values must have biases; elsewhere they may.
     pub biases: bool,

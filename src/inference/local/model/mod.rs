@@ -20,9 +20,15 @@ use self::metadata::Metadata;
 use self::pass::Buffers;
 use self::shape::Shape;
 use self::weights::Weights;
-use super::forward::{BLOCK, Forward, Part};
+use super::forward::{BLOCK, Cost, Forward, Part};
 use super::gguf::{Gguf, GgufError};
-use super::kernels::Pool;
+use super::kernels::{Pool, Rotation};
+
+/// Whether a GGUF of this architecture has the two halves of each head of queries and keys interleaved, which `transformers` has
+/// one after the other.
+pub(super) fn interleaves(architecture: &str) -> bool {
+    Family::find(architecture).is_some_and(|family| family.rotation == Rotation::Interleaved)
+}
 
 /// What the configuration allows a model.
 #[derive(Clone, Copy, Debug)]
@@ -57,9 +63,10 @@ impl Model {
         }
         // One sequence alone cannot have more positions than there is memory.
         shape.context = shape.context.min(limits.context).min(memory.blocks() * BLOCK);
-        let buffers = Buffers::new(pool.threads());
+        let buffers = Buffers::new();
         tracing::info!(
             family = family.name,
+            origin = ?weights.origin,
             weights_mib = weights.bytes() >> 20,
             blocks = memory.blocks(),
             threads = pool.threads(),
@@ -105,6 +112,10 @@ impl Forward for Model {
         self.memory.blocks()
     }
 
+    fn cost(&self) -> Cost {
+        self.weights.cost()
+    }
+
     fn step(&mut self, parts: &[Part<'_>], logits: &mut Vec<f32>) -> Result<(), String> {
         logits.clear();
         self.check(parts)?;
@@ -114,6 +125,10 @@ impl Forward for Model {
 }
 
 #[cfg(test)]
-mod reference_tests;
+mod kept_tests;
+#[cfg(test)]
+mod quality_tests;
+#[cfg(test)]
+pub(super) mod reference_tests;
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,8 @@
 //! The forward pass. The rows of all parts stand one below the other, so that each weight is read once for all of them; only
 //! attention goes row by row, each over the blocks of its own sequence.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-
 use super::super::forward::{BLOCK, Part};
-use super::super::kernels::{self, Activations, Heads, Matrix, Pool};
+use super::super::kernels::{self, Activations, Heads, Matrix, Pool, Stretch};
 use super::Model;
 use super::memory::Cache;
 use super::shape::Shape;
@@ -20,18 +17,19 @@ pub(super) struct Buffers {
     wanted: Vec<usize>,
     /// The residual stream.
     stream: Vec<f32>,
-    normed: Vec<f32>,
-    activations: Activations,
+    /// What the next matrices read: the normalised stream, or what attention gave.
+    pub activations: Activations,
+    /// The gated network's inside.
+    pub hidden: Activations,
     queries: Vec<f32>,
     keys: Vec<f32>,
     values: Vec<f32>,
-    attended: Vec<f32>,
-    gate: Vec<f32>,
     up: Vec<f32>,
     /// What a layer adds to the stream.
     change: Vec<f32>,
     head: Vec<f32>,
-    lanes: Vec<Mutex<Lane>>,
+    /// The rows, as attention takes them together.
+    stretches: Vec<Stretch>,
 }
 
 /// One token of a step.
@@ -41,32 +39,39 @@ struct Row {
     position: usize,
 }
 
-/// What one thread of the attention writes.
-#[derive(Default)]
-struct Lane {
-    rows: Vec<usize>,
-    out: Vec<f32>,
-    scratch: Vec<f32>,
-}
-
 impl Buffers {
-    pub(super) fn new(threads: usize) -> Self {
+    pub(super) fn new() -> Self {
         Self {
             rows: Vec::new(),
             turns: Vec::new(),
             wanted: Vec::new(),
             stream: Vec::new(),
-            normed: Vec::new(),
             activations: Activations::new(),
+            hidden: Activations::new(),
             queries: Vec::new(),
             keys: Vec::new(),
             values: Vec::new(),
-            attended: Vec::new(),
-            gate: Vec::new(),
             up: Vec::new(),
             change: Vec::new(),
             head: Vec::new(),
-            lanes: (0..threads).map(|_| Mutex::default()).collect(),
+            stretches: Vec::new(),
+        }
+    }
+
+    /// Puts successive rows of one sequence together.
+    fn stretch(&mut self, heads: &Heads) {
+        self.stretches.clear();
+        for (first, row) in self.rows.iter().enumerate() {
+            let length = row.position + 1;
+            if let Some(last) = self.stretches.last_mut()
+                && last.sequence == row.part
+                && last.length + last.count == length
+                && last.count < heads.together(length)
+            {
+                last.count += 1;
+            } else {
+                self.stretches.push(Stretch { first, count: 1, length, sequence: row.part });
+            }
         }
     }
 
@@ -81,6 +86,7 @@ impl Buffers {
         self.rows.truncate(kept);
         self.stream.truncate(kept * shape.width);
         self.queries.truncate(kept * shape.queries());
+        self.stretch(&shape.heads());
     }
 }
 
@@ -121,30 +127,34 @@ impl Model {
                 buffers.wanted.push(buffers.rows.len() - 1);
             }
         }
+        buffers.stretch(&shape.heads());
     }
 
     /// Queries, keys and values, normalised and rotated as the family wants it.
     fn project(&mut self, index: usize) {
         let Self { family, shape, weights, buffers, pool, .. } = self;
         let (layer, count) = (&weights.layers[index], buffers.rows.len());
-        normalise(&buffers.stream, &layer.attention_norm, shape.epsilon, &mut buffers.normed);
-        buffers.activations.fill(&buffers.normed, count, shape.width, pool);
+        buffers.activations.fill(count, shape.width, |normed| {
+            kernels::rms_norm(&buffers.stream, &layer.attention_norm, shape.epsilon, normed, pool);
+        });
         project(&layer.query, &buffers.activations, &mut buffers.queries, pool);
         project(&layer.key, &buffers.activations, &mut buffers.keys, pool);
         project(&layer.value, &buffers.activations, &mut buffers.values, pool);
         for (weight, x) in [(&layer.query_norm, &mut buffers.queries), (&layer.key_norm, &mut buffers.keys)] {
             if let Some(weight) = weight {
-                for head in x.chunks_exact_mut(shape.dim) {
-                    buffers.head.clear();
-                    buffers.head.extend_from_slice(head);
-                    kernels::rms_norm(&buffers.head, weight, shape.epsilon, head);
-                }
+                kernels::rms_norm_heads(x, weight, shape.epsilon, &mut buffers.head);
             }
         }
         if family.rotates(index) {
-            for (x, size) in [(&mut buffers.queries, shape.queries()), (&mut buffers.keys, shape.keys())] {
-                for (row, turns) in x.chunks_exact_mut(size).zip(buffers.turns.chunks_exact(shape.dim / 2)) {
-                    shape.rope.rotate(row, turns);
+            let (turns, pairs, rotation) = (&buffers.turns, shape.dim / 2, shape.rope.rotation);
+            kernels::rotate(&mut buffers.queries, shape.queries(), turns, pairs, rotation, pool);
+            kernels::rotate(&mut buffers.keys, shape.keys(), turns, pairs, rotation, pool);
+        }
+        if let Some(temperature) = shape.temperature {
+            for (row, query) in buffers.rows.iter().zip(buffers.queries.chunks_exact_mut(shape.queries())) {
+                let factor = temperature.at(row.position);
+                for q in query {
+                    *q *= factor;
                 }
             }
         }
@@ -162,41 +172,17 @@ impl Model {
         }
     }
 
-    /// Attention, row by row: each takes a different time, so that the threads take them as they come.
     fn attend(&mut self, layer: usize, parts: &[Part<'_>]) {
         let Self { shape, memory, buffers, pool, weights, .. } = self;
-        let (heads, size, cache) = (shape.heads(), shape.queries(), &memory.layers[layer]);
-        let (rows, queries, lanes) = (&buffers.rows, &buffers.queries, &buffers.lanes);
-        let next = AtomicUsize::new(0);
-        pool.run(|thread| {
-            let Some(lane) = lanes.get(thread) else { return };
-            let mut lane = lane.lock().unwrap_or_else(PoisonError::into_inner);
-            let Lane { rows: done, out, scratch } = &mut *lane;
-            done.clear();
-            out.clear();
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(Row { part, position }) = rows.get(index).copied() else { break };
-                let start = out.len();
-                out.resize(start + size, 0.0);
-                done.push(index);
-                let query = &queries[index * size..(index + 1) * size];
-                let scale = shape.scale * shape.temperature.map_or(1.0, |temperature| temperature.at(position));
-                let (keys, values, table) = (&cache.keys, &cache.values, parts[part].table);
-                kernels::attend(query, keys, values, table, position + 1, &heads, scale, scratch, &mut out[start..]);
-            }
+        let (count, size) = (buffers.rows.len(), shape.queries());
+        let Cache { keys, values } = &memory.layers[layer];
+        let caches = kernels::Layer { keys, values, heads: shape.heads(), scale: shape.scale };
+        let table = |part: usize| parts[part].table;
+        buffers.activations.fill(count, size, |attended| {
+            kernels::attend(&caches, &buffers.queries, &buffers.stretches, table, attended, pool);
         });
-        let count = rows.len();
-        buffers.attended.resize(count * size, 0.0);
-        for lane in &mut buffers.lanes {
-            let lane = lane.get_mut().unwrap_or_else(PoisonError::into_inner);
-            for (index, out) in lane.rows.iter().zip(lane.out.chunks_exact(size)) {
-                buffers.attended[index * size..(index + 1) * size].copy_from_slice(out);
-            }
-        }
-        buffers.activations.fill(&buffers.attended, count, size, pool);
         multiply(&weights.layers[layer].attended, &buffers.activations, &mut buffers.change, pool);
-        kernels::add(&mut buffers.stream, &buffers.change);
+        kernels::add(&mut buffers.stream, &buffers.change, pool);
     }
 
     /// The gated network.
@@ -204,21 +190,24 @@ impl Model {
         let Self { shape, weights, buffers, pool, .. } = self;
         let count = buffers.rows.len();
         let Layer { network_norm, gate, up, down, .. } = &weights.layers[layer];
-        normalise(&buffers.stream, network_norm, shape.epsilon, &mut buffers.normed);
-        buffers.activations.fill(&buffers.normed, count, shape.width, pool);
-        multiply(gate, &buffers.activations, &mut buffers.gate, pool);
+        buffers.activations.fill(count, shape.width, |normed| {
+            kernels::rms_norm(&buffers.stream, network_norm, shape.epsilon, normed, pool);
+        });
         multiply(up, &buffers.activations, &mut buffers.up, pool);
-        kernels::silu_multiply(&mut buffers.gate, &buffers.up);
-        buffers.activations.fill(&buffers.gate, count, gate.rows(), pool);
-        multiply(down, &buffers.activations, &mut buffers.change, pool);
-        kernels::add(&mut buffers.stream, &buffers.change);
+        buffers.hidden.fill(count, gate.rows(), |hidden| {
+            gate.multiply(&buffers.activations, hidden, pool);
+            kernels::silu_multiply(hidden, &buffers.up, pool);
+        });
+        multiply(down, &buffers.hidden, &mut buffers.change, pool);
+        kernels::add(&mut buffers.stream, &buffers.change, pool);
     }
 
     /// The logits of the rows that are left.
     fn finish(&mut self, logits: &mut Vec<f32>) {
         let Self { shape, weights, buffers, pool, .. } = self;
-        normalise(&buffers.stream, &weights.norm, shape.epsilon, &mut buffers.normed);
-        buffers.activations.fill(&buffers.normed, buffers.rows.len(), shape.width, pool);
+        buffers.activations.fill(buffers.rows.len(), shape.width, |normed| {
+            kernels::rms_norm(&buffers.stream, &weights.norm, shape.epsilon, normed, pool);
+        });
         multiply(weights.output.as_ref().unwrap_or(&weights.embedding), &buffers.activations, logits, pool);
     }
 }
@@ -226,14 +215,6 @@ impl Model {
 impl Shape {
     fn heads(&self) -> Heads {
         Heads { heads: self.heads, kv_heads: self.kv_heads, dim: self.dim }
-    }
-}
-
-/// Normalises each row of `x`, which are as wide as `weight`.
-fn normalise(x: &[f32], weight: &[f32], epsilon: f32, out: &mut Vec<f32>) {
-    out.resize(x.len(), 0.0);
-    for (x, out) in x.chunks_exact(weight.len()).zip(out.chunks_exact_mut(weight.len())) {
-        kernels::rms_norm(x, weight, epsilon, out);
     }
 }
 
@@ -245,9 +226,7 @@ fn multiply(matrix: &Matrix, x: &Activations, out: &mut Vec<f32>, pool: &Pool) {
 fn project(linear: &Linear, x: &Activations, out: &mut Vec<f32>, pool: &Pool) {
     multiply(&linear.matrix, x, out, pool);
     if let Some(bias) = &linear.bias {
-        for row in out.chunks_exact_mut(bias.len()) {
-            kernels::add(row, bias);
-        }
+        kernels::add_to_each(out, bias);
     }
 }
 

@@ -20,18 +20,18 @@ const TOLERANCE: f32 = 0.02;
 /// Against a reference in f32 all through: f16 in the cache moves the reference itself by up to 0.04.
 const TOLERANCE_F32: f32 = 0.06;
 
-pub(super) const CASES: [&str; 8] =
+pub(in super::super) const CASES: [&str; 8] =
     ["llama-plain", "llama-3", "llama-linear", "llama-yarn", "mistral3", "qwen2", "qwen3", "smollm3"];
 
 pub(super) fn path(case: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/reference/{case}.gguf"))
 }
 
-pub(super) fn open(case: &str) -> Gguf {
+pub(in super::super) fn open(case: &str) -> Gguf {
     Gguf::open(&path(case), None).unwrap()
 }
 
-pub(super) fn load(gguf: &mut Gguf) -> Model {
+pub(in super::super) fn load(gguf: &mut Gguf) -> Model {
     let limits = Limits { context: 1 << 20, memory: 8 << 20 };
     Model::load(gguf, 256, limits, Arc::new(Pool::new(2).unwrap())).unwrap()
 }
@@ -42,7 +42,7 @@ pub(super) fn token(index: u32) -> u32 {
     (x ^ (x >> 15)).wrapping_mul(2_246_822_519) >> 24
 }
 
-pub(super) fn tokens(count: usize) -> Vec<u32> {
+pub(in super::super) fn tokens(count: usize) -> Vec<u32> {
     (0..count as u32).map(token).collect()
 }
 
@@ -52,7 +52,7 @@ pub(super) fn table(count: usize, salt: usize) -> Vec<u32> {
     (0..blocks).map(|block| ((block * 7 + salt) % blocks.next_multiple_of(7).saturating_add(1)) as u32).collect()
 }
 
-pub(super) fn distance(a: &[f32], b: &[f32]) -> f32 {
+pub(in super::super) fn distance(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
     assert!(a.iter().chain(b).all(|logit| logit.is_finite()));
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
@@ -63,7 +63,7 @@ fn floats(gguf: &Gguf, key: &str) -> Vec<f32> {
 }
 
 /// The logits at these positions, read in pieces of at most 512 tokens.
-pub(super) fn read(model: &mut Model, positions: &[usize]) -> Vec<f32> {
+pub(in super::super) fn read(model: &mut Model, positions: &[usize]) -> Vec<f32> {
     let length = positions.last().unwrap() + 1;
     let (tokens, table) = (tokens(length), table(length, 3));
     let (mut start, mut all, mut logits) = (0, Vec::new(), Vec::new());

@@ -4,13 +4,13 @@
 //! position: in f32, the fastest pairs would be off by a hundredth of a radian at 100 000 positions.
 
 use super::super::gguf::GgufError;
-use super::family::Rotation;
+use super::super::kernels::Rotation;
 use super::metadata::Metadata;
 
 /// The rotation of one model.
 #[derive(Clone, Debug)]
 pub(super) struct Rope {
-    rotation: Rotation,
+    pub rotation: Rotation,
     /// Radians per position, for each pair of a head.
     pub frequencies: Vec<f64>,
     /// What sines and cosines are multiplied by.
@@ -78,29 +78,6 @@ impl Rope {
             ((cosine * self.magnitude) as f32, (sine * self.magnitude) as f32)
         }));
     }
-
-    /// Rotates heads, one after the other in `x`, by the turns of one position.
-    pub(super) fn rotate(&self, x: &mut [f32], turns: &[(f32, f32)]) {
-        for head in x.chunks_exact_mut(2 * turns.len()) {
-            match self.rotation {
-                Rotation::Interleaved => {
-                    for (pair, turn) in head.chunks_exact_mut(2).zip(turns) {
-                        (pair[0], pair[1]) = turned(pair[0], pair[1], *turn);
-                    }
-                }
-                Rotation::Halves => {
-                    let (first, second) = head.split_at_mut(turns.len());
-                    for ((a, b), turn) in first.iter_mut().zip(second).zip(turns) {
-                        (*a, *b) = turned(*a, *b, *turn);
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn turned(a: f32, b: f32, (cosine, sine): (f32, f32)) -> (f32, f32) {
-    (a * cosine - b * sine, a * sine + b * cosine)
 }
 
 impl Yarn {

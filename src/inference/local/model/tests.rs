@@ -7,10 +7,10 @@ use candle_core::quantized::GgmlDType;
 use candle_core::quantized::gguf_file::Value;
 use proptest::prelude::*;
 
+use super::super::fallback::OneByOne;
 use super::super::forward::{BLOCK, Forward, Part};
 use super::super::gguf::{Gguf, GgufError};
 use super::super::kernels::Pool;
-use super::super::llama::{Llama, OneByOne};
 use super::super::{WITNESS, testing};
 use super::reference_tests::{CASES, distance, load, open, tokens};
 use super::{Limits, Model};
@@ -313,8 +313,7 @@ fn prompt() -> Vec<u32> {
 #[test]
 fn the_witness_answers_greedily_as_with_candle() {
     let (mut ours, prompt) = (witness(), prompt());
-    let (candle, _) = Llama::load(Gguf::embedded(WITNESS).unwrap(), 1152).unwrap();
-    let mut candle = OneByOne::new(candle, 1152, 1024);
+    let mut candle = OneByOne::load(Gguf::embedded(WITNESS).unwrap(), 1152, 1024).unwrap();
     let mut candle =
         |start, tokens: &[u32]| step(&mut candle, &[Part { tokens, start, table: &[0; 64], logits: true }]);
     let table = table(0, 1, ours.context());

@@ -1,13 +1,15 @@
 //! The tensors of a file, each held to the shape the forward pass expects before any of them is read.
 
 use std::collections::HashMap;
-use std::io::{Read, Seek, SeekFrom};
+use std::io;
 
 use candle_core::Device;
 use candle_core::quantized::GgmlDType;
 
+use super::super::forward::Cost;
 use super::super::gguf::{Gguf, GgufError, first_line};
 use super::super::kernels::{Kind, Matrix, Pool};
+use super::super::packed::{Packed, Tensor, Writer, pack_anew};
 use super::family::Family;
 use super::shape::Shape;
 
@@ -20,6 +22,16 @@ pub(super) struct Weights {
     pub output: Option<Matrix>,
     /// Divisors of the rotation's frequencies.
     pub rope: Option<Vec<f32>>,
+    pub origin: Origin,
+}
+
+/// How the matrices came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// They were packed from the model's own file.
+    Packed,
+    /// They were packed at an earlier start, and kept.
+    Kept,
 }
 
 /// One layer.
@@ -49,6 +61,9 @@ pub(super) struct Linear {
     pub matrix: Matrix,
     pub bias: Option<Vec<f32>>,
 }
+
+/// The matrices of a layer, in the order in which they are read.
+const LAYER: [&str; 7] = ["attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"];
 
 /// Whether a file without the tensor is whole.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -126,10 +141,20 @@ impl Plan {
 struct Reader<'a> {
     gguf: &'a mut Gguf,
     pool: &'a Pool,
+    /// The matrices, as the file has them.
+    tensors: &'a [Tensor],
+    matrices: Matrices<'a>,
+}
+
+/// Where the matrices come from.
+enum Matrices<'a> {
+    Kept(Packed<'a>),
+    /// From the model's file; packed, they are kept if they can be.
+    Packed(Option<Writer>),
 }
 
 impl Weights {
-    /// Checks every tensor of the file, then reads and packs them.
+    /// Checks every tensor of the file, then reads and packs them, or reads them as they were packed before.
     pub(super) fn read(
         gguf: &mut Gguf,
         family: &Family,
@@ -141,14 +166,32 @@ impl Weights {
         // Any value will do without one: the tensor will be missed.
         let hidden = gate.map_or(1, |info| info.shape.dims()[0]);
         Plan::of(family, shape, vocabulary, hidden).check(gguf)?;
-        let mut reader = Reader { gguf, pool };
-        Ok(Self {
-            embedding: reader.matrix("token_embd.weight")?,
-            layers: (0..shape.layers).map(|layer| reader.layer(layer)).collect::<Result<_, _>>()?,
-            norm: reader.vector("output_norm.weight")?,
-            output: reader.if_there("output.weight", Reader::matrix)?,
-            rope: reader.if_there("rope_freqs.weight", Reader::vector)?,
-        })
+        let tensors = &matrices(gguf, shape.layers)?[..];
+        let Some(mut cache) = gguf.cache.take() else {
+            return Reader { gguf, pool, tensors, matrices: Matrices::Packed(None) }
+                .weights(shape.layers)
+                .map(|(w, _)| w);
+        };
+        let kept = cache.open(tensors, pool).and_then(|packed| {
+            let path = packed.path().to_owned();
+            let reader = Reader { gguf, pool, tensors, matrices: Matrices::Kept(packed) };
+            let read = reader
+                .weights(shape.layers)
+                .inspect(|_| tracing::info!(path = %path.display(), "the weights were packed before"));
+            read.map_err(|error| format!("{}: {error}", path.display()))
+        });
+        match kept {
+            Ok((weights, _)) => return Ok(weights),
+            Err(reason) => pack_anew(&reason),
+        }
+        let matrices = Matrices::Packed(cache.renew()?);
+        let (weights, written) = Reader { gguf, pool, tensors, matrices }.weights(shape.layers)?;
+        match written.map(|writer| cache.keep(writer, pool)) {
+            Some(Ok(path)) => tracing::info!(path = %path.display(), "the packed weights are kept"),
+            Some(Err(error)) => tracing::warn!(%error, "the packed weights are not kept"),
+            None => {}
+        }
+        Ok(weights)
     }
 
     /// Memory held by the matrices, in bytes.
@@ -158,7 +201,32 @@ impl Weights {
     }
 }
 
+impl Weights {
+    /// What a step costs: the layers and the head are read, of the embedding only a row a token.
+    pub(super) fn cost(&self) -> Cost {
+        let layers = || self.layers.iter().flat_map(Layer::matrices);
+        let head = self.output.as_ref().unwrap_or(&self.embedding);
+        Cost {
+            bytes: layers().map(Matrix::bytes).sum::<usize>() + head.bytes(),
+            operations: 2 * layers().map(|matrix| matrix.rows() * matrix.columns()).sum::<usize>(),
+        }
+    }
+}
+
 impl Reader<'_> {
+    /// Everything, in the order of [`matrices`], and what was written of it meanwhile.
+    fn weights(mut self, layers: usize) -> Result<(Weights, Option<Writer>), GgufError> {
+        let weights = Weights {
+            embedding: self.matrix("token_embd.weight")?,
+            layers: (0..layers).map(|layer| self.layer(layer)).collect::<Result<_, _>>()?,
+            norm: self.vector("output_norm.weight")?,
+            output: self.if_there("output.weight", Self::matrix)?,
+            rope: self.if_there("rope_freqs.weight", Self::vector)?,
+            origin: if matches!(self.matrices, Matrices::Kept(_)) { Origin::Kept } else { Origin::Packed },
+        };
+        Ok((weights, if let Matrices::Packed(writer) = self.matrices { writer } else { None }))
+    }
+
     fn layer(&mut self, layer: usize) -> Result<Layer, GgufError> {
         let name = |part: &str| format!("blk.{layer}.{part}.weight");
         Ok(Layer {
@@ -191,7 +259,7 @@ impl Reader<'_> {
     }
 
     fn vector(&mut self, name: &str) -> Result<Vec<f32>, GgufError> {
-        let Gguf { content, source } = self.gguf;
+        let Gguf { content, source, .. } = self.gguf;
         content
             .tensor(source, name, &Device::Cpu)
             .and_then(|tensor| tensor.dequantize(&Device::Cpu)?.to_vec1())
@@ -199,24 +267,57 @@ impl Reader<'_> {
     }
 
     fn matrix(&mut self, name: &str) -> Result<Matrix, GgufError> {
-        let Gguf { content, source } = &mut *self.gguf;
-        let missing = || GgufError::damaged(format!("the tensor {name} is missing"));
-        let info = content.tensor_infos.get(name).ok_or_else(missing)?;
+        let writer = match &mut self.matrices {
+            Matrices::Kept(packed) => return packed.matrix(name, self.pool),
+            Matrices::Packed(writer) => writer,
+        };
+        let Gguf { content, source, .. } = &*self.gguf;
+        let info = content.tensor_infos.get(name).ok_or_else(|| missing(name))?;
+        let tensor = self.tensors.iter().find(|tensor| tensor.name == name).ok_or_else(|| missing(name))?;
+        let row = tensor.columns / info.ggml_dtype.block_size() * info.ggml_dtype.type_size();
+        // All within the file's length, as opening it has checked.
+        let start = content.tensor_data_offset + info.offset;
+        let matrix = Matrix::read(tensor.kind, tensor.rows, tensor.columns, self.pool, |rows, bytes| {
+            source.read_at(bytes, start + (rows.start * row) as u64)
+        })
+        .map_err(|error| unreadable(name, error))?;
+        if let Some(Err(error)) = writer.as_mut().map(|writer| writer.add(tensor, &matrix, self.pool)) {
+            tracing::warn!(%error, "the packed weights are not kept");
+            *writer = None;
+        }
+        Ok(matrix)
+    }
+}
+
+fn missing(name: &str) -> GgufError {
+    GgufError::damaged(format!("the tensor {name} is missing"))
+}
+
+fn unreadable(name: &str, error: io::Error) -> GgufError {
+    match error.kind() {
+        io::ErrorKind::InvalidData => GgufError::unsupported(format!("the tensor {name} cannot be used: {error}")),
+        _ => error.into(),
+    }
+}
+
+/// The matrices of a file that was checked, in the order in which they are read; or the first, in that order, of a type that
+/// there are no kernels for.
+fn matrices(gguf: &Gguf, layers: usize) -> Result<Vec<Tensor>, GgufError> {
+    let layer = |layer: usize| LAYER.map(|name| format!("blk.{layer}.{name}.weight"));
+    let names = ["token_embd.weight".to_owned()].into_iter().chain((0..layers).flat_map(layer));
+    let mut tensors = Vec::new();
+    for name in names.chain(["output.weight".to_owned()]) {
+        let Some(info) = gguf.content.tensor_infos.get(&name) else { continue };
         let kind = kind(info.ggml_dtype).ok_or_else(|| {
             GgufError::unsupported(format!(
                 "the tensor {name} is stored as {:?}, which this engine cannot compute with",
                 info.ggml_dtype
             ))
         })?;
-        let [rows, columns] = *info.shape.dims() else { return Err(missing()) };
-        // All within the file's length, as opening it has checked.
-        let size = rows * columns / info.ggml_dtype.block_size() * info.ggml_dtype.type_size();
-        source.seek(SeekFrom::Start(content.tensor_data_offset + info.offset))?;
-        let mut bytes = vec![0; size];
-        source.read_exact(&mut bytes)?;
-        Matrix::pack(kind, &bytes, rows, columns, self.pool)
-            .map_err(|reason| GgufError::unsupported(format!("the tensor {name} cannot be used: {reason}")))
+        let [rows, columns] = *info.shape.dims() else { return Err(missing(&name)) };
+        tensors.push(Tensor { name, kind, rows, columns });
     }
+    Ok(tensors)
 }
 
 fn kind(stored: GgmlDType) -> Option<Kind> {

@@ -37,7 +37,7 @@ fn rows_and_products_are_candles() {
             assert_eq!(row, expected, "{kind:?}: row {index}");
         }
         let mut activations = Activations::new();
-        activations.fill(&x, n, columns, &pool);
+        activations.fill(n, columns, |out| out.copy_from_slice(&x));
         let mut out = vec![0.0; n * rows];
         matrix.multiply(&activations, &mut out, &pool);
         let exact = x

@@ -4,9 +4,10 @@
 
 use proptest::prelude::*;
 
-use super::super::attention::{Cache, Heads, attend, attend_with, store};
+use super::super::attention::{Cache, Heads, Layer, Stretch, Task, attend, store};
 use super::super::backend::{Backend, dispatch};
 use super::super::half::{bf16_to_f32, f16_to_f32, f32_to_f16};
+use super::super::pool::Pool;
 use super::super::scalar;
 #[cfg(target_arch = "x86_64")]
 use super::super::{avx2, avx512};
@@ -53,6 +54,7 @@ proptest! {
         group in 1..5_usize,
         dim in prop::sample::select(vec![8, 24, 32, 64, 80, 128]),
         length in 1..100_usize,
+        count in 1..6_usize,
         seed: u64,
     ) {
         let heads = Heads { heads: kv_heads * group, kv_heads, dim };
@@ -67,20 +69,45 @@ proptest! {
                 store(memory, &heads, table[t / 16], t % 16, &random.normals(kv_heads * dim));
             }
         }
-        let query: Vec<f32> = random.normals(heads.heads * dim).iter().map(|q| q * 4.0).collect();
+        // As many rows as there are tokens for, the last of which sees all.
+        let count = count.min(length);
+        let row = heads.heads * dim;
+        let queries: Vec<f32> = random.normals(count * row).iter().map(|q| q * 4.0).collect();
+        let own = group * dim;
+        let of = |at: usize, kv_head: usize| at * row + kv_head * own..at * row + (kv_head + 1) * own;
+        let mut expected = vec![0.0; queries.len()];
+        for at in 0..count {
+            let length = length - count + at + 1;
+            let cache = Cache { keys: &memory[0], values: &memory[1], table: &table[..length.div_ceil(16)], length };
+            for kv_head in 0..kv_heads {
+                let (query, out) = (&queries[of(at, kv_head)], &mut expected[of(at, kv_head)]);
+                scalar::attend(query, &cache, &heads, kv_head, 0.3, &mut Vec::new(), out);
+            }
+        }
         let cache = Cache { keys: &memory[0], values: &memory[1], table: &table, length };
-        let mut expected = vec![0.0; query.len()];
-        scalar::attend(&query, &cache, &heads, 0.3, &mut Vec::new(), &mut expected);
         let mut scratch = vec![f32::NAN; 7];
         for backend in Backend::all() {
-            let mut found = vec![f32::NAN; query.len()];
-            attend_with(backend, &query, &cache, &heads, 0.3, &mut scratch, &mut found);
+            let mut found = vec![f32::NAN; queries.len()];
+            for kv_head in 0..kv_heads {
+                let task = Task { heads: &heads, kv_head, scale: 0.3, count };
+                let query = |at: usize| &queries[of(at, kv_head)];
+                task.attend(backend, &cache, &mut scratch, query, |at, out| found[of(at, kv_head)].copy_from_slice(out));
+            }
             assert_close(&found, &expected, 0.0, ATTENTION, backend.name());
         }
-        let mut found = vec![f32::NAN; query.len()];
-        // A longer table than the length needs is allowed.
+        // In stretches of two, and with a longer table than the length needs, which is allowed.
         let longer: Vec<u32> = table.iter().copied().chain([0]).collect();
-        attend(&query, &memory[0], &memory[1], &longer, length, &heads, 0.3, &mut scratch, &mut found);
+        let layer = Layer { keys: &memory[0], values: &memory[1], heads, scale: 0.3 };
+        let stretch = |first: usize| Stretch {
+            first,
+            count: 2.min(count - first),
+            length: length - count + first + 1,
+            sequence: 7,
+        };
+        let stretches: Vec<Stretch> = (0..count).step_by(2).map(stretch).collect();
+        let mut found = vec![f32::NAN; queries.len()];
+        let blocks = |sequence| if sequence == 7 { &longer[..] } else { &[] };
+        attend(&layer, &queries, &stretches, blocks, &mut found, &Pool::new(2).unwrap());
         assert_close(&found, &expected, 0.0, ATTENTION, "the best");
     }
 }
@@ -95,9 +122,10 @@ fn softmax_stands_large_scores() {
     }
     for backend in Backend::all() {
         let cache = Cache { keys: &memory[0], values: &memory[1], table: &[0, 1], length: 20 };
-        let mut out = [0.0; 16];
-        attend_with(backend, &[10.0; 16], &cache, &heads, 1.0, &mut Vec::new(), &mut out);
-        assert_eq!(out, [19.0; 16], "{}: all weight on the last token", backend.name());
+        let mut found = [0.0; 16];
+        let task = Task { heads: &heads, kv_head: 0, scale: 1.0, count: 1 };
+        task.attend(backend, &cache, &mut Vec::new(), |_| &[10.0; 16], |_, out| found.copy_from_slice(out));
+        assert_eq!(found, [19.0; 16], "{}: all weight on the last token", backend.name());
     }
 }
 

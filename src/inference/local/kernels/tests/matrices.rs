@@ -45,7 +45,7 @@ fn exact(kind: Kind, weights: &[f32], x: &[f32]) -> Exact {
 
 fn multiply(matrix: &Matrix, x: &[f32], n: usize, pool: &Pool) -> Vec<f32> {
     let mut activations = Activations::new();
-    activations.fill(x, n, matrix.columns(), pool);
+    activations.fill(n, matrix.columns(), |out| out.copy_from_slice(x));
     // What was there must not matter.
     let mut out = vec![f32::NAN; n * matrix.rows()];
     matrix.multiply(&activations, &mut out, pool);
@@ -156,7 +156,7 @@ fn activations_are_read_anew_after_each_fill() {
         let bytes = random.blocks(kind, 20 * columns);
         let matrix = Matrix::pack(kind, &bytes, 20, columns, &pool).expect("a sound tensor");
         let x = random.normals(n * columns);
-        activations.fill(&x, n, columns, &pool);
+        activations.fill(n, columns, |out| out.copy_from_slice(&x));
         let mut out = vec![0.0; n * 20];
         matrix.multiply(&activations, &mut out, &pool);
         assert_eq!(out, multiply(&matrix, &x, n, &pool));

@@ -1,0 +1,3 @@
+//! For `crate::fuzz`.
+
+pub(crate) use super::commands::fuzz::command;

@@ -1,0 +1,198 @@
+//! What a model does on this machine, measured through the engine as the bot uses it: the queue, the scheduler and the sampler count.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use super::LocalModel;
+use super::engine::Question;
+use super::forward::Cost;
+use super::kernels::{Limits, Pool};
+use crate::inference::{Generation, InferenceError, Piece, Sampling, Usage};
+
+/// Tokens of the prompt whose reading is measured, and of the compagnon's prompt that rooms share.
+pub const PROMPT: usize = 512;
+
+/// Tokens before those that are written at depth.
+pub const DEPTH: usize = 2048;
+
+/// Tokens written by one room alone.
+pub const WRITTEN: usize = 64;
+
+/// Tokens that each of several rooms asks.
+pub const QUESTION: usize = 32;
+
+/// Tokens that each of several rooms is answered.
+pub const ANSWER: usize = 48;
+
+/// The context that all of this needs.
+pub const CONTEXT: usize = DEPTH + WRITTEN + 64;
+
+/// One measurement, the time of a model's work on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Reading one token and writing one: seconds.
+    First,
+    /// Reading [`PROMPT`] tokens: tokens per second.
+    Prefill,
+    /// Writing [`WRITTEN`] tokens behind a short prompt, or behind [`DEPTH`] tokens: tokens per second.
+    Decode {
+        /// Whether the prompt is long.
+        deep: bool,
+    },
+    /// So many rooms writing [`ANSWER`] tokens at once, each behind a prompt of its own: tokens per second of all together.
+    Rooms(usize),
+    /// So many rooms that open at once on one compagnon's prompt of [`PROMPT`] tokens, with a question of [`QUESTION`] each,
+    /// and are answered in [`ANSWER`] tokens: seconds until all are.
+    Burst {
+        /// How many.
+        rooms: usize,
+        /// Whether somebody was answered by that compagnon before, so that its prompt was read.
+        known: bool,
+    },
+}
+
+/// How much of the machine a model uses; 1 is all of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Distance {
+    /// Bytes of memory read per second at this rate of writing, over what the machine reads at most.
+    pub decode: f64,
+    /// int8 operations per second at this rate of reading, over what the machine does at most.
+    pub prefill: f64,
+}
+
+/// The machine's measured limits.
+#[derive(Clone, Copy, Debug)]
+pub struct Machine {
+    /// Bytes read from memory, per second.
+    pub bytes: f64,
+    /// int8 multiplications and additions, per second.
+    pub operations: f64,
+}
+
+impl Machine {
+    /// Measures the limits for so many threads, in a second or two.
+    pub fn measure(threads: usize) -> std::io::Result<Self> {
+        let Limits { bytes, operations } = Limits::measure(&Pool::new(threads)?);
+        Ok(Self { bytes, operations })
+    }
+}
+
+impl LocalModel {
+    /// Measures one part. `round` makes the prompts new, so that nothing of an earlier round is found again.
+    pub fn measure(&self, part: Part, round: usize) -> Result<f64, InferenceError> {
+        let bench = Bench { model: self, round };
+        // What earlier rounds left would have to be evicted in the middle of this one.
+        self.engine.forget(None);
+        match part {
+            Part::First => bench.first(),
+            Part::Prefill => bench.prefill(),
+            Part::Decode { deep } => bench.decode(if deep { DEPTH } else { QUESTION }),
+            Part::Rooms(rooms) => bench.rooms(rooms),
+            Part::Burst { rooms, known } => bench.burst(rooms, known),
+        }
+    }
+
+    /// How far rates in tokens per second are from the machine's limits; the memory of keys and values is not counted.
+    #[must_use]
+    pub fn distance(&self, machine: Machine, prefill: f64, decode: f64) -> Distance {
+        let Cost { bytes, operations } = self.engine.cost();
+        Distance {
+            decode: decode * bytes as f64 / machine.bytes,
+            prefill: prefill * operations as f64 / machine.operations,
+        }
+    }
+}
+
+struct Bench<'a> {
+    model: &'a LocalModel,
+    round: usize,
+}
+
+impl Bench<'_> {
+    fn first(&self) -> Result<f64, InferenceError> {
+        Ok(self.one(1, 1)?.0.as_secs_f64())
+    }
+
+    fn prefill(&self) -> Result<f64, InferenceError> {
+        let (_, usage) = self.one(PROMPT, 1)?;
+        Ok(PROMPT as f64 / usage.prefill.as_secs_f64())
+    }
+
+    fn decode(&self, depth: usize) -> Result<f64, InferenceError> {
+        let (_, usage) = self.one(depth, WRITTEN + 1)?;
+        // The first token is drawn from the prompt's last logits.
+        Ok(usage.completion_tokens.saturating_sub(1) as f64 / usage.decode.as_secs_f64())
+    }
+
+    fn rooms(&self, rooms: usize) -> Result<f64, InferenceError> {
+        let start = |room| self.submit(self.tokens(room, 1, QUESTION), 0, ANSWER + 1);
+        let answers: Vec<Generation> = (0..rooms).map(start).collect::<Result<_, _>>()?;
+        let usages: Vec<Usage> = answers.into_iter().map(|answer| Ok(read(answer)?.1)).collect::<Result<_, _>>()?;
+        let written: usize = usages.iter().map(|usage| usage.completion_tokens.saturating_sub(1)).sum();
+        let longest = usages.iter().map(|usage| usage.decode).max().unwrap_or_default();
+        Ok(written as f64 / longest.as_secs_f64())
+    }
+
+    fn burst(&self, rooms: usize, known: bool) -> Result<f64, InferenceError> {
+        let common = self.tokens(0, 0, PROMPT);
+        if known {
+            // One token more, because the last one of a prompt is always computed.
+            read(self.submit([&common[..], &[1]].concat(), PROMPT, 1)?)?;
+        }
+        let start = Instant::now();
+        let ask = |room| {
+            let tokens = [common.clone(), self.tokens(room, 1, QUESTION)].concat();
+            self.submit(tokens, PROMPT, ANSWER)
+        };
+        let answers: Vec<Generation> = (0..rooms).map(ask).collect::<Result<_, _>>()?;
+        for answer in answers {
+            read(answer)?;
+        }
+        Ok(start.elapsed().as_secs_f64())
+    }
+
+    /// One room alone.
+    fn one(&self, prompt: usize, answer: usize) -> Result<(Duration, Usage), InferenceError> {
+        read(self.submit(self.tokens(0, 0, prompt), 0, answer)?)
+    }
+
+    fn submit(&self, tokens: Vec<u32>, shared: usize, answer: usize) -> Result<Generation, InferenceError> {
+        // The likeliest token each time; a random model hardly ever finds an end likeliest.
+        let sampling =
+            Sampling { temperature: 0.0, repetition_penalty: 1.0, max_tokens: answer, ..Sampling::default() };
+        self.model.engine.submit(Question { tokens, shared, owner: 0, thinking: false }, &sampling)
+    }
+
+    /// Tokens that are all over the vocabulary, others for each room and round.
+    fn tokens(&self, room: usize, kind: usize, count: usize) -> Vec<u32> {
+        let vocabulary = self.model.engine.vocabulary();
+        // The last ones are control tokens, in most models.
+        let ordinary = (vocabulary * 3 / 4).max(1);
+        let seed = self.round * 7 + room * 131 + kind * 31 + 17;
+        (0..count).map(|at| ((at * 7919 + seed * 104_729) % ordinary) as u32).collect()
+    }
+}
+
+/// Reads an answer to its end: when its first text came, and what it cost.
+fn read(mut answer: Generation) -> Result<(Duration, Usage), InferenceError> {
+    let start = Instant::now();
+    let mut first = None;
+    while let Some(piece) = answer.blocking_next() {
+        match piece? {
+            Piece::Text(_) => _ = first.get_or_insert_with(|| start.elapsed()),
+            Piece::Done(usage) => return Ok((first.unwrap_or_else(|| start.elapsed()), usage)),
+        }
+    }
+    Err(InferenceError::Engine("it ended without an end".to_owned()))
+}
+
+/// Resident memory of this process in bytes, now and at most so far; `None` where the system does not say.
+#[must_use]
+pub fn resident() -> Option<(u64, u64)> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib << 10)
+    };
+    Some((field("VmRSS:")?, field("VmHWM:")?))
+}

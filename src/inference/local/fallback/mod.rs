@@ -1,0 +1,175 @@
+//! What our own pass does not compute: candle's quantised models, one sequence at a time, held to what they do rightly.
+//!
+//! Candle ignores what it does not know (`RoPE` scaling, biases, other head sizes) and answers wrongly without a word; so
+//! everything in the file must be something it reads, or the file is refused. `architecture` says what each model reads,
+//! `check` holds a file to it, `weights` are the models themselves.
+//!
+//! Of candle's models that read GGUF, three are not here. `quantized_gemma3` computes `SiLU` where Gemma has GELU, and makes
+//! angles for 131 072 positions in every layer; `quantized_qwen3_moe` has its experts on CUDA only; `quantized_smollm3` takes
+//! heads of 128 for granted. The others in candle-transformers read only files that candle itself has written.
+
+mod architecture;
+mod check;
+mod weights;
+
+use std::io::Cursor;
+
+use candle_core::quantized::gguf_file::{self, Content, Value};
+use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::{Device, Tensor};
+
+use self::architecture::Architecture;
+use self::weights::Weights;
+use super::forward::{BLOCK, Forward, Part};
+use super::gguf::{Gguf, GgufError, first_line};
+
+/// Weights of at most this many elements are widened to f32. Candle's quantised kernels share each product out to threads
+/// that wait for one another in a busy loop: on two busy cores, the witness (2.7 million) wrote 5 tokens a second with them,
+/// and some hundreds without. From about here on, the arithmetic outweighs the waiting.
+const WIDENED: usize = 8 << 20;
+
+/// Tokens read at once at most, where that must be all of the prompt.
+const AT_ONCE: usize = 1024;
+
+/// Candle's models behind the engine's seam: they keep keys and values themselves, so there is one sequence at a time, and its
+/// table of blocks only tells it from another.
+pub(super) struct OneByOne {
+    architecture: Architecture,
+    weights: Weights,
+    vocabulary: usize,
+    context: usize,
+    /// The sequence of the last step.
+    sequence: Option<Sequence>,
+}
+
+/// One conversation being read and continued.
+struct Sequence {
+    /// Its first block.
+    block: Option<u32>,
+    /// Tokens given so far.
+    position: usize,
+    /// The last of these, not computed yet.
+    held: Vec<u32>,
+    /// Whether a token was computed by itself.
+    alone: bool,
+}
+
+impl OneByOne {
+    /// Checks the file and loads its weights; `context` bounds a sequence, in tokens.
+    pub(super) fn load(gguf: Gguf, vocabulary: usize, context: usize) -> Result<Self, GgufError> {
+        Self::load_wide(gguf, vocabulary, context, WIDENED)
+    }
+
+    fn load_wide(mut gguf: Gguf, vocabulary: usize, context: usize, widened: usize) -> Result<Self, GgufError> {
+        let architecture = Architecture::of(&gguf)?;
+        let shape = check::check(&gguf, architecture, vocabulary)?;
+        let context = context.min(shape.context);
+        check::normalise(&mut gguf, architecture, &shape, context);
+        let elements: usize = gguf.content.tensor_infos.values().map(|info| info.shape.elem_count()).sum();
+        if elements <= widened {
+            gguf = widen(gguf, architecture)
+                .map_err(|error| GgufError::damaged(format!("its weights cannot be read: {}", first_line(&error))))?;
+        }
+        let weights = Weights::load(architecture, gguf)
+            .map_err(|error| GgufError::damaged(format!("its weights cannot be loaded: {}", first_line(&error))))?;
+        Ok(Self { architecture, weights, vocabulary, context, sequence: None })
+    }
+
+    /// Computes tokens, from `start` on; the result is the logits of the last of them.
+    fn compute(&mut self, tokens: &[u32], start: usize) -> Result<Vec<f32>, String> {
+        Tensor::new(tokens, &Device::Cpu)
+            .and_then(|input| input.unsqueeze(0))
+            .and_then(|input| self.weights.forward(&input, start))
+            .and_then(|output| output.flatten_all()?.to_vec1())
+            .map_err(|error| first_line(&error))
+    }
+
+    /// Appends tokens to a sequence; logits, when they are wanted, for what may follow the last of them.
+    fn append(&mut self, sequence: &mut Sequence, part: &Part<'_>) -> Result<Vec<f32>, String> {
+        sequence.held.extend_from_slice(part.tokens);
+        sequence.position += part.tokens.len();
+        let first = sequence.position == sequence.held.len();
+        if self.architecture.reads_at_once() && first {
+            if !part.logits && sequence.held.len() < AT_ONCE {
+                return Ok(Vec::new());
+            }
+            // A token by itself is taken for one that follows, even at the start.
+            if sequence.held.len() == 1 {
+                return Err("a sequence of this model begins with two tokens at least".to_owned());
+            }
+        }
+        let held = std::mem::take(&mut sequence.held);
+        let (mut rest, mut logits) = (&held[..], Vec::new());
+        while !rest.is_empty() {
+            let start = sequence.position - rest.len();
+            let count = self.architecture.piece(rest.len(), start, sequence.alone);
+            let (piece, after) = rest.split_at(count);
+            logits = self.compute(piece, start)?;
+            sequence.alone |= count == 1;
+            rest = after;
+        }
+        Ok(logits)
+    }
+}
+
+impl Forward for OneByOne {
+    fn vocabulary(&self) -> usize {
+        self.vocabulary
+    }
+
+    fn context(&self) -> usize {
+        self.context
+    }
+
+    fn blocks(&self) -> usize {
+        self.context.div_ceil(BLOCK)
+    }
+
+    fn step(&mut self, parts: &[Part<'_>], logits: &mut Vec<f32>) -> Result<(), String> {
+        logits.clear();
+        for part in parts {
+            let block = part.table.first().copied();
+            if part.start == 0 {
+                self.weights.restart();
+                self.sequence = Some(Sequence { block, position: 0, held: Vec::new(), alone: false });
+            }
+            // Taken out: one that fails half-way cannot go on.
+            let same = |sequence: &mut Sequence| sequence.block == block && sequence.position == part.start;
+            let mut sequence = self.sequence.take_if(same).ok_or("one sequence was continued as another")?;
+            if part.tokens.is_empty() || part.start.saturating_add(part.tokens.len()) > self.context {
+                return Err(format!("a part of {} tokens does not fit at {}", part.tokens.len(), part.start));
+            }
+            let next = self.append(&mut sequence, part)?;
+            self.sequence = Some(sequence);
+            if part.logits {
+                logits.extend(next);
+            }
+        }
+        Ok(())
+    }
+
+    fn batches(&self) -> bool {
+        false
+    }
+}
+
+/// The same model with weights in f32, in memory.
+fn widen(mut gguf: Gguf, architecture: Architecture) -> candle_core::Result<Gguf> {
+    let mut tensors = Vec::new();
+    for name in gguf.content.tensor_infos.keys() {
+        let narrow = gguf.content.tensor(&mut gguf.source, name, &Device::Cpu)?;
+        tensors.push((name.as_str(), QTensor::quantize(&narrow.dequantize(&Device::Cpu)?, GgmlDType::F32)?));
+    }
+    let prefix = architecture.key("");
+    let read = |key: &str| key.starts_with(&prefix) || matches!(key, "general.architecture" | "general.dtype");
+    let metadata = gguf.content.metadata.iter().filter(|(key, _)| read(key));
+    let metadata: Vec<(&str, &Value)> = metadata.map(|(key, value)| (key.as_str(), value)).collect();
+    let borrowed: Vec<(&str, &QTensor)> = tensors.iter().map(|(name, tensor)| (*name, tensor)).collect();
+    let mut file = Cursor::new(Vec::new());
+    gguf_file::write(&mut file, &metadata, &borrowed)?;
+    file.set_position(0);
+    Ok(Gguf::made(Content::read(&mut file)?, file.into_inner()))
+}
+
+#[cfg(test)]
+mod tests;

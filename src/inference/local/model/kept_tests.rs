@@ -1,0 +1,237 @@
+//! Packed weights that are kept: read when everything fits, packed anew otherwise, and never wrong.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::super::gguf::{Gguf, GgufError};
+use super::super::kernels::Pool;
+use super::super::packed::Cache;
+use super::reference_tests::{path, read};
+use super::weights::Origin;
+use super::{Limits, Model};
+
+/// A model in a folder of its own.
+struct Place {
+    folder: tempfile::TempDir,
+    model: PathBuf,
+    data: PathBuf,
+}
+
+impl Place {
+    fn new(case: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (model, data) = (folder.path().join("model.gguf"), folder.path().join("data"));
+        fs::copy(path(case), &model).unwrap();
+        Self { folder, model, data }
+    }
+
+    fn kept(&self) -> PathBuf {
+        self.folder.path().join("model.gguf.packed")
+    }
+
+    fn names(&self) -> Vec<String> {
+        let names = fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    fn load(&self, sha256: Option<&str>) -> Result<Model, GgufError> {
+        load(&self.model, sha256, &self.data)
+    }
+
+    /// How the weights came, and the logits after some tokens.
+    fn start(&self) -> (Origin, Vec<f32>) {
+        let mut model = self.load(None).unwrap();
+        (model.weights.origin, read(&mut model, &[17]))
+    }
+}
+
+/// As a start does, whatever the model's size.
+fn load(model: &Path, sha256: Option<&str>, data: &Path) -> Result<Model, GgufError> {
+    let mut cache = Cache::of(model, vec![File::open(model).unwrap()], sha256, data).unwrap();
+    cache.check_sum()?;
+    let mut gguf = Gguf { cache: Some(cache), ..Gguf::open(model, None)? };
+    let limits = Limits { context: 1 << 10, memory: 8 << 20 };
+    Model::load(&mut gguf, 256, limits, Arc::new(Pool::new(2).unwrap()))
+}
+
+/// Changes what a file of packed weights says, and signs it anew.
+fn forge(kept: &Path, change: impl Fn(&mut u64, &mut String)) {
+    let bytes = fs::read(kept).unwrap();
+    let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
+    let (mut version, offset) = (number(16), number(24));
+    let mut header = String::from_utf8(bytes[offset as usize..].to_vec()).unwrap();
+    change(&mut version, &mut header);
+    let mut forged = bytes[..16].to_vec();
+    for number in [version, offset, header.len() as u64] {
+        forged.extend(number.to_le_bytes());
+    }
+    let digest = blake3::Hasher::new().update(&forged).update(header.as_bytes()).finalize();
+    forged.extend(digest.as_bytes());
+    forged.extend(&bytes[72..offset as usize]);
+    forged.extend(header.as_bytes());
+    fs::write(kept, forged).unwrap();
+}
+
+#[test]
+fn weights_are_packed_once_and_read_the_next_time() {
+    for case in ["qwen3", "llama-3"] {
+        let place = Place::new(case);
+        let (first, logits) = place.start();
+        assert_eq!(first, Origin::Packed);
+        assert_eq!(place.names(), ["model.gguf", "model.gguf.packed"]);
+        assert_eq!(fs::metadata(place.kept()).unwrap().permissions().mode() & 0o777, 0o600);
+        let written = fs::read(place.kept()).unwrap();
+        assert_eq!(place.start(), (Origin::Kept, logits.clone()));
+        assert!(fs::read(place.kept()).unwrap() == written, "what is read is not written");
+        // They are those that are packed where nothing is kept.
+        let plain = read(&mut super::reference_tests::load(&mut Gguf::open(&place.model, None).unwrap()), &[17]);
+        assert_eq!(plain, logits);
+    }
+}
+
+#[test]
+fn a_damaged_byte_anywhere_costs_a_packing_and_nothing_else() {
+    let place = Place::new("qwen3");
+    let (_, logits) = place.start();
+    let sound = fs::read(place.kept()).unwrap();
+    let offset = u64::from_le_bytes(sound[24..32].try_into().unwrap()) as usize;
+    let step = sound.len() / 40;
+    let places = (0..72).step_by(3).chain((72..sound.len()).step_by(step)).chain([offset - 1, offset, sound.len() - 1]);
+    for at in places {
+        let mut spoiled = sound.clone();
+        spoiled[at] ^= 0x10;
+        fs::write(place.kept(), &spoiled).unwrap();
+        assert_eq!(place.start(), (Origin::Packed, logits.clone()), "byte {at} of {}", sound.len());
+    }
+    for length in [0, 10, 72, offset, sound.len() - 1] {
+        fs::write(place.kept(), &sound[..length]).unwrap();
+        assert_eq!(place.start(), (Origin::Packed, logits.clone()), "{length} bytes of {}", sound.len());
+    }
+    fs::write(place.kept(), [&sound[..], b"x"].concat()).unwrap();
+    assert_eq!(place.start(), (Origin::Packed, logits.clone()));
+    assert_eq!(place.start(), (Origin::Kept, logits));
+}
+
+#[test]
+fn another_content_of_the_same_length_is_packed_anew() {
+    let place = Place::new("qwen3");
+    let (_, before) = place.start();
+    let file = File::options().write(true).open(&place.model).unwrap();
+    let metadata = file.metadata().unwrap();
+    // The last tensor's last weight; and the times of before, as far as anybody can set them.
+    file.write_all_at(&[0x12, 0x34], metadata.len() - 2).unwrap();
+    file.set_modified(metadata.modified().unwrap()).unwrap();
+    let (origin, after) = place.start();
+    assert_eq!(origin, Origin::Packed);
+    assert_ne!(before, after);
+    assert_eq!(place.start(), (Origin::Kept, after));
+}
+
+#[test]
+fn the_same_content_under_another_time_or_name_is_still_known() {
+    let place = Place::new("qwen3");
+    let (_, logits) = place.start();
+    let copy = place.folder.path().join("copy");
+    fs::copy(&place.model, &copy).unwrap();
+    fs::rename(&copy, &place.model).unwrap();
+    assert_eq!(place.start(), (Origin::Kept, logits));
+}
+
+#[test]
+fn another_layout_version_or_model_is_packed_anew() {
+    let place = Place::new("qwen3");
+    let (_, logits) = place.start();
+    // Signed anew without a change, it is as good as before: what follows is refused for what it says.
+    forge(&place.kept(), |_, _| {});
+    assert_eq!(place.start(), (Origin::Kept, logits.clone()));
+    let changes: [fn(&mut u64, &mut String); 5] = [
+        |version, _| *version += 1,
+        |_, header| *header = header.replace("16 rows, 1", "16 rows, 0"),
+        |_, header| *header = header.replace("blk.1.attn_q.weight", "blk.1.attn_k.weight"),
+        |_, header| *header = header.replacen("\"kind\":\"F16\"", "\"kind\":\"Bf16\"", 1),
+        |_, header| *header = header.replacen("\"columns\":64", "\"columns\":63", 1),
+    ];
+    for (index, change) in changes.into_iter().enumerate() {
+        let sound = fs::read(place.kept()).unwrap();
+        forge(&place.kept(), change);
+        assert!(fs::read(place.kept()).unwrap() != sound, "change {index} changes something");
+        assert_eq!(place.start(), (Origin::Packed, logits.clone()), "change {index}");
+    }
+    fs::copy(path("qwen2"), &place.model).unwrap();
+    assert_eq!(place.start().0, Origin::Packed);
+    assert_eq!(place.start().0, Origin::Kept);
+}
+
+#[test]
+fn what_a_killed_process_left_is_removed_and_what_another_writes_is_not() {
+    let place = Place::new("qwen3");
+    let [dead, alive] = ["1", "2"].map(|process| place.folder.path().join(format!("model.gguf.packed.{process}.part")));
+    fs::write(&dead, b"half of it").unwrap();
+    let other = File::create(&alive).unwrap();
+    other.lock().unwrap();
+    assert_eq!(place.start().0, Origin::Packed);
+    assert_eq!(place.names(), ["model.gguf", "model.gguf.packed", "model.gguf.packed.2.part"]);
+    assert_eq!(place.start().0, Origin::Kept);
+}
+
+/// The folder of open files under `/proc` takes no other file, from whomever.
+#[cfg(target_os = "linux")]
+#[test]
+fn where_the_folder_cannot_be_written_the_data_folder_serves_or_nothing_is_kept() {
+    use std::os::fd::AsRawFd;
+    let place = Place::new("qwen3");
+    let open = File::open(&place.model).unwrap();
+    let elsewhere = PathBuf::from(format!("/proc/self/fd/{}", open.as_raw_fd()));
+    let origin = || load(&elsewhere, None, &place.data).unwrap().weights.origin;
+    assert_eq!([origin(), origin()], [Origin::Packed, Origin::Packed]);
+    fs::create_dir(&place.data).unwrap();
+    assert_eq!([origin(), origin()], [Origin::Packed, Origin::Kept]);
+    assert_eq!(fs::read_dir(place.data.join("packed")).unwrap().count(), 1);
+    assert_eq!(place.names(), ["data", "model.gguf"]);
+}
+
+#[test]
+fn what_others_may_write_is_not_believed() {
+    let place = Place::new("qwen3");
+    let (_, logits) = place.start();
+    fs::set_permissions(place.kept(), fs::Permissions::from_mode(0o620)).unwrap();
+    assert_eq!(place.start(), (Origin::Packed, logits));
+    assert_eq!(fs::metadata(place.kept()).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_checked_sum_is_remembered_until_anything_changes() {
+    let place = Place::new("qwen3");
+    let sum = super::super::sum(&mut File::open(&place.model).unwrap()).unwrap();
+    let origin = |sum: &str| place.load(Some(sum)).map(|model| model.weights.origin);
+    let wrong = "0".repeat(64);
+    assert!(matches!(origin(&wrong), Err(GgufError::Checksum { .. })));
+    // Packed before the sum was asked for: not enough.
+    assert_eq!(place.start().0, Origin::Packed);
+    assert_eq!(origin(&sum.to_uppercase()).unwrap(), Origin::Packed);
+    assert_eq!(origin(&sum).unwrap(), Origin::Kept);
+    assert!(matches!(origin(&wrong), Err(GgufError::Checksum { .. })));
+    // Whoever signs for another sum is believed, so the file itself was not read for it …
+    forge(&place.kept(), |_, header| *header = header.replace(&sum, &wrong));
+    assert_eq!(origin(&wrong).unwrap(), Origin::Kept);
+    // … but not any more once the weights turn out to be damaged …
+    let file = File::options().write(true).open(place.kept()).unwrap();
+    file.write_all_at(&[0xa5; 64], 4000).unwrap();
+    assert!(matches!(origin(&wrong), Err(GgufError::Checksum { .. })));
+    // … or when the model is another file, even with the same content.
+    assert_eq!(origin(&sum).unwrap(), Origin::Packed);
+    forge(&place.kept(), |_, header| *header = header.replace(&sum, &wrong));
+    fs::copy(path("qwen3"), &place.model).unwrap();
+    assert!(matches!(origin(&wrong), Err(GgufError::Checksum { .. })));
+}
+
+#[test]
+fn small_models_are_not_kept() {
+    assert!(!Cache::is_worthwhile((64 << 20) - 1) && Cache::is_worthwhile(64 << 20));
+    let place = Place::new("qwen3");
+    assert!(Gguf::open_kept(&place.model, None, &place.data).unwrap().cache.is_none());
+}

@@ -1,0 +1,52 @@
+//! For `crate::fuzz`: an event as the intake reads it, and an answer as it is sent.
+
+use ruma::{event_id, room_id, user_id};
+
+use super::{
+    event::{Found, Reader, redacted},
+    harmless, name, split,
+};
+use crate::message::{Kind, Outgoing};
+
+/// An event's JSON, in every kind of room.
+pub(crate) fn event(json: &str) {
+    let names = ["@bot:hs".to_owned(), "Le Bot [DINUM]".to_owned(), "bot".to_owned()];
+    for flags in 0..8 {
+        let [direct, encrypted, decrypted] = [1, 2, 4].map(|flag| flags & flag != 0);
+        let reader = Reader { own: user_id!("@bot:hs"), names: &names, room_id: room_id!("!r:hs"), direct, encrypted };
+        let body = match reader.read(json, decrypted) {
+            Ok(Found::Question(question)) => {
+                assert!(!encrypted || decrypted, "plain text in an encrypted room is nobody's question");
+                assert_ne!(question.sender, reader.own, "the bot asks itself nothing");
+                question.body
+            }
+            Ok(Found::Edit(edit)) => edit.body,
+            Ok(Found::Redaction(_) | Found::Reaction(_)) | Err(_) => continue,
+        };
+        assert!(body.len() <= 64 * 1024 && body.trim() == body);
+    }
+    redacted([json].into_iter());
+    for name in [name::person(json), name::room(json)].into_iter().flatten() {
+        assert!(!name.is_empty() && !name.contains(char::is_control));
+    }
+}
+
+/// What a model wrote: cut into messages, each made into all the contents that it may be sent as.
+pub(crate) fn answer(markdown: &str) {
+    for (part, markdown) in split::parts(&split::closed(markdown)).iter().enumerate() {
+        for (kind, thread) in [(Kind::Text, None), (Kind::Notice, Some(event_id!("$root")))] {
+            harmless::check(&Outgoing {
+                room_id: room_id!("!r:hs"),
+                thread,
+                question: event_id!("$question"),
+                asker: Some(user_id!("@asker:hs")),
+                part,
+                replaces: None,
+                kind,
+                complete: true,
+                markdown,
+                transaction: "t",
+            });
+        }
+    }
+}
