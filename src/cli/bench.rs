@@ -82,6 +82,10 @@ pub(super) fn bench(config: &Config, arguments: &Arguments) -> anyhow::Result<()
     model.queue = model.queue.max(16);
     model.sequences = model.sequences.max(16);
     model.validate().map_err(anyhow::Error::msg)?;
+    if let Some(unknown) = arguments.only.iter().find(|only| !figures().any(|key| key == *only)) {
+        let known: Vec<&str> = figures().collect();
+        anyhow::bail!("there is no figure {unknown:?}: choose among {}", known.join(", "));
+    }
     let wanted = |key: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == key);
     let figures = measure(&model, config.data(), arguments.rounds.max(1), wanted)?;
     if arguments.json {
@@ -90,6 +94,11 @@ pub(super) fn bench(config: &Config, arguments: &Arguments) -> anyhow::Result<()
         print(&figures);
     }
     Ok(())
+}
+
+/// The names of the figures that can be asked for. The first two are there in any case.
+fn figures() -> impl Iterator<Item = &'static str> {
+    ["first_token", "resident_used"].into_iter().chain(PARTS.into_iter().map(|(_, key, ..)| key))
 }
 
 fn measure(

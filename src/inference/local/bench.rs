@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::LocalModel;
 use super::engine::Question;
 use super::forward::Cost;
-use super::kernels::{Limits, Pool};
+pub use super::kernels::Machine;
 use crate::inference::{Generation, InferenceError, Piece, Sampling, Usage};
 
 /// Tokens of the prompt whose reading is measured, and of the compagnon's prompt that rooms share.
@@ -58,23 +58,6 @@ pub struct Distance {
     pub decode: f64,
     /// int8 operations per second at this rate of reading, over what the machine does at most.
     pub prefill: f64,
-}
-
-/// The machine's measured limits.
-#[derive(Clone, Copy, Debug)]
-pub struct Machine {
-    /// Bytes read from memory, per second.
-    pub bytes: f64,
-    /// int8 multiplications and additions, per second.
-    pub operations: f64,
-}
-
-impl Machine {
-    /// Measures the limits for so many threads, in a second or two.
-    pub fn measure(threads: usize) -> std::io::Result<Self> {
-        let Limits { bytes, operations } = Limits::measure(&Pool::new(threads)?);
-        Ok(Self { bytes, operations })
-    }
 }
 
 impl LocalModel {

@@ -147,26 +147,15 @@ impl std::fmt::Debug for Gguf {
 }
 
 impl Gguf {
-    /// Opens a file; with `sha256` (hexadecimal), only if its content has that sum.
-    #[cfg(test)]
-    pub(super) fn open(path: &Path, sha256: Option<&str>) -> Result<Self, GgufError> {
-        let mut file = File::open(path)?;
-        if let Some(expected) = sha256 {
-            // The same handle is hashed and read: a file swapped in between is not seen.
-            expect_sum(&mut file, expected)?;
-        }
-        Self::read(Box::new(Whole { length: file.metadata()?.len(), file }))
-    }
-
-    /// [`Gguf::open`] of a file whose packed tensors are kept beside it, or else below `data`. A sum that was checked when they
-    /// were packed is not computed again while the file is the same.
-    pub(super) fn open_kept(path: &Path, sha256: Option<&str>, data: &Path) -> Result<Self, GgufError> {
+    /// Opens a file; with `sha256` (hexadecimal), only if its content has that sum. With `keep`, its packed tensors are kept beside
+    /// it, or else below that folder; a sum that was checked when they were packed is not computed again while the file is the same.
+    pub(super) fn open(path: &Path, sha256: Option<&str>, keep: Option<&Path>) -> Result<Self, GgufError> {
         let file = File::open(path)?;
         let length = file.metadata()?.len();
-        let mut cache = Cache::of(path, vec![file.try_clone()?], sha256, data)?;
-        cache.check_sum()?;
+        // The same file is hashed and read: one swapped in between is not seen.
+        let cache = Cache::open(path, vec![file.try_clone()?], sha256, keep)?;
         let gguf = Self::read(Box::new(Whole { file, length }))?;
-        Ok(Self { cache: Some(cache).filter(|_| Cache::is_worthwhile(length)), ..gguf })
+        Ok(Self { cache, ..gguf })
     }
 
     /// Reads a GGUF embedded in the program.
@@ -184,7 +173,8 @@ impl Gguf {
         let mut source = BufReader::with_capacity(1 << 20, Bytes { source, position: 0 });
         header::scan(&mut source, length)?;
         source.rewind()?;
-        let content = Content::read(&mut source).map_err(|error| unreadable(&first_line(&error)))?;
+        let content = Content::read(&mut source)
+            .map_err(|error| GgufError::damaged(format!("its header cannot be read: {}", first_line(&error))))?;
         check_tensors(&content, length)?;
         Ok(Self { content, source: source.into_inner(), cache: None })
     }
@@ -228,24 +218,6 @@ pub(super) fn integer(value: &Value) -> Option<u64> {
 /// Candle's errors carry a backtrace after their first line.
 pub(super) fn first_line(error: &candle_core::Error) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
-}
-
-/// Candle's word for a header it cannot read. A sound file may hold a type of weights that candle does not know.
-fn unreadable(reason: &str) -> GgufError {
-    let Some((_, kind)) = reason.split_once("unknown dtype for tensor ") else {
-        return GgufError::damaged(format!("its header cannot be read: {reason}"));
-    };
-    // The numbers of `enum ggml_type` in `ggml.h`.
-    let name = match kind.trim().parse::<u32>() {
-        Ok(16..=19 | 21..=23 | 29) => "an IQ type",
-        Ok(20) => "IQ4_NL",
-        Ok(34 | 35) => "a ternary type",
-        Ok(39) => "MXFP4",
-        _ => "a type",
-    };
-    GgufError::unsupported(format!(
-        "it stores weights in {name} (number {kind}) that cannot be computed here: take the same model in Q4_K_M, Q6_K or Q8_0"
-    ))
 }
 
 /// The SHA-256 of what `reader` holds from its start, in lower-case hexadecimal; the reader is left at its start.

@@ -165,7 +165,7 @@ impl<R: Read> Walk<R> {
         let kind = self.u32()?;
         if !TYPES.contains(&kind) {
             return Err(GgufError::unsupported(format!(
-                "the tensor {name} is stored as type {kind}, which is not known"
+                "the tensor {name} is stored as type {kind}, which is not known: take the same model in Q4_K_M, Q6_K or Q8_0"
             )));
         }
         if !self.u64()?.is_multiple_of(self.alignment) {

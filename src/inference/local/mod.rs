@@ -10,6 +10,7 @@ mod answer;
 pub mod bench;
 mod cache;
 mod engine;
+mod entries;
 #[cfg(test)]
 mod fakes;
 mod fallback;
@@ -102,13 +103,13 @@ impl LocalModel {
         };
         let beside = if path.is_dir() { path.join("tokenizer.json") } else { path.with_file_name("tokenizer.json") };
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let keep = config.packed_cache.then_some(data);
         let opened = if safetensors::is_one(&path) {
-            safetensors::open(&path, sha256.as_deref(), data)
+            safetensors::open(&path, sha256.as_deref(), keep)
         } else {
-            Gguf::open_kept(&path, sha256.as_deref(), data)
+            Gguf::open(&path, sha256.as_deref(), keep)
         };
         opened
-            .map(|gguf| Gguf { cache: gguf.cache.filter(|_| config.packed_cache), ..gguf })
             .map_err(Failure::File)
             .and_then(|gguf| Self::load(gguf, &stem, beside.exists().then_some(beside.as_path()), config))
             .map_err(|failure| failure.at(path))

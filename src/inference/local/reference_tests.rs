@@ -51,7 +51,7 @@ fn cases(folder: &Path) -> Vec<PathBuf> {
 /// Compares one vocabulary with its reference, and checks what holds for every text: no reserved id, and the text comes back.
 fn compare(path: &Path, json: Option<&Path>, texts: &[String]) -> (usize, Vec<String>) {
     let started = std::time::Instant::now();
-    let gguf = Gguf::open(path, None).unwrap();
+    let gguf = Gguf::open(path, None, None).unwrap();
     let vocabulary = Arc::new(Vocabulary::read(&gguf).unwrap());
     let tokenizer = Tokenizer::load(&gguf, Arc::clone(&vocabulary), json).unwrap();
     let (loaded, started) = (started.elapsed(), std::time::Instant::now());

@@ -235,8 +235,11 @@ fn from_json(bytes: &[u8], vocabulary: &Vocabulary) -> Result<(tokenizers::Token
 /// each would be a first: the scheme is taken out, and true returned when there was one.
 fn take_first_prefix(step: &mut Json) -> bool {
     if let Some(steps) = step.get_mut("pretokenizers").and_then(Json::as_array_mut) {
-        // All of them: `any` would stop at the first.
-        return steps.iter_mut().filter_map(|step| take_first_prefix(step).then_some(())).count() > 0;
+        let mut found = false;
+        for step in steps {
+            found |= take_first_prefix(step);
+        }
+        return found;
     }
     let first = step.get("prepend_scheme").is_some_and(|scheme| scheme == "first");
     if first {

@@ -8,17 +8,10 @@ use super::gguf::{Gguf, GgufError, integer};
 const ENDS: [&str; 8] =
     ["<|im_end|>", "</s>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|end_of_text|>", "<|endoftext|>", "<end_of_turn>"];
 
-/// Spellings that no text stands for, whatever a file says of their type; `</s>` is not among them, since it is also HTML.
-const MARKS: [&str; 8] = [
-    "<|im_start|>",
-    "<|im_end|>",
-    "<|eot_id|>",
-    "<|eom_id|>",
-    "<|end|>",
-    "<|end_of_text|>",
-    "<|endoftext|>",
-    "<end_of_turn>",
-];
+/// Whether no text stands for a spelling, whatever a file says of its type; `</s>` is left out, since it is also HTML.
+fn is_mark(token: &str) -> bool {
+    token == "<|im_start|>" || (ENDS.contains(&token) && token != "</s>")
+}
 
 /// How a vocabulary spells bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +80,7 @@ impl Vocabulary {
                 _ => Kind::Text,
             };
         }
-        for (kind, _) in kinds.iter_mut().zip(&tokens).filter(|(_, token)| MARKS.contains(&token.as_str())) {
+        for (kind, _) in kinds.iter_mut().zip(&tokens).filter(|(_, token)| is_mark(token)) {
             *kind = Kind::Control;
         }
         let named = ["eos", "eot", "eom", "bos"].map(|name| gguf.number(&format!("tokenizer.ggml.{name}_token_id")));

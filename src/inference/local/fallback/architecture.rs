@@ -1,5 +1,6 @@
 //! What candle's model of each architecture reads, and in which pieces it may be given a text.
 
+use super::super::entries::{Expected, Need};
 use super::super::gguf::{Gguf, GgufError};
 use super::check::Shape;
 
@@ -94,24 +95,30 @@ impl Architecture {
     }
 
     /// The tensors of a whole file, and those it may have besides.
-    pub(super) fn tensors(self, shape: &Shape) -> (Tensors, Tensors) {
+    pub(super) fn tensors(self, shape: &Shape) -> Expected {
         let (vocabulary, width) = (shape.vocabulary, shape.width);
         let norm = if self == Lfm2 { "token_embd_norm" } else { "output_norm" };
-        let mut all = vec![weight("token_embd", &[vocabulary, width]), weight(norm, &[width])];
-        let (mut optional, output) = (Tensors::new(), weight("output", &[vocabulary, width]));
+        let mut expected = Expected::default();
+        let mut add = |(name, dims): (String, Vec<usize>), need| expected.add(name, &dims, need);
+        add(weight("token_embd", &[vocabulary, width]), Need::Always);
+        add(weight(norm, &[width]), Need::Always);
         // Without one the embedding is used both ways, by those models that can.
-        if matches!(self, Phi2 | Phi3) { &mut all } else { &mut optional }.push(output);
+        let output = if matches!(self, Phi2 | Phi3) { Need::Always } else { Need::IfThere };
+        add(weight("output", &[vocabulary, width]), output);
         if self == Phi2 {
-            all.extend([bias("output_norm", width), bias("output", vocabulary)]);
+            add(bias("output_norm", width), Need::Always);
+            add(bias("output", vocabulary), Need::Always);
         }
         for layer in 0..shape.kv_heads.len() {
-            let place = |(name, dims)| (format!("blk.{layer}.{name}"), dims);
-            all.extend(self.layer(shape, layer).into_iter().map(place));
-            if self == Glm4 {
-                optional.extend(biases(shape, layer).into_iter().map(place));
+            let mut add_here = |(name, dims), need| add((format!("blk.{layer}.{name}"), dims), need);
+            for tensor in self.layer(shape, layer) {
+                add_here(tensor, Need::Always);
+            }
+            for tensor in biases(shape, layer).into_iter().filter(|_| self == Glm4) {
+                add_here(tensor, Need::IfThere);
             }
         }
-        (all, optional)
+        expected
     }
 
     fn layer(self, shape: &Shape, layer: usize) -> Tensors {
@@ -157,7 +164,7 @@ impl Architecture {
 }
 
 /// Names and shapes.
-pub(super) type Tensors = Vec<(String, Vec<usize>)>;
+type Tensors = Vec<(String, Vec<usize>)>;
 
 fn weight(name: &str, dims: &[usize]) -> (String, Vec<usize>) {
     (format!("{name}.weight"), dims.to_vec())

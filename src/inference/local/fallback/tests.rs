@@ -17,7 +17,7 @@ const OTHERS: [&str; 4] = ["phi2", "phi3", "glm4", "lfm2"];
 
 fn other(architecture: &str) -> Gguf {
     let path = format!("tests/reference/fallback/{architecture}.gguf");
-    Gguf::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path), None).unwrap()
+    Gguf::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path), None, None).unwrap()
 }
 
 fn token(index: usize) -> u32 {

@@ -21,9 +21,6 @@ const TOGETHER: usize = 16;
 /// Scores of one thread, at most, where more than one row is attended together: half of the usual second cache.
 const SCORES: usize = 128 << 10;
 
-/// Multiplications that are not worth waking a thread: some ten microseconds.
-const ALONE: usize = 1 << 18;
-
 thread_local! {
     /// Scores, a widened block, queries and sums: kept from step to step.
     static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
@@ -132,13 +129,8 @@ pub(in super::super) fn attend<'a>(
             );
         });
     };
-    let count = stretches.len() * kv_heads;
-    let multiplications: usize = stretches.iter().map(|stretch| 2 * stretch.count * stretch.length * row).sum();
-    if multiplications < ALONE {
-        (0..count).for_each(work);
-    } else {
-        pool.each(count, work);
-    }
+    let multiplications = stretches.iter().map(|stretch| 2 * stretch.count * stretch.length * row).sum();
+    pool.each_of(stretches.len() * kv_heads, multiplications, work);
 }
 
 /// One sequence's tokens in the cache of a layer.

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)] // Calls into functions compiled for instructions that a proof says are there.
 
 use std::hint::black_box;
+use std::io;
 use std::time::Instant;
 
 use super::backend::Backend;
@@ -15,18 +16,20 @@ const MEMORY: usize = 512 << 20;
 /// Instructions of one measurement on one thread: some tens of milliseconds.
 const ROUNDS: usize = 8 << 20;
 
-/// The machine's limits on the threads of a pool.
+/// The limits of a machine.
 #[derive(Clone, Copy, Debug)]
-pub(in super::super) struct Limits {
+pub struct Machine {
     /// Bytes read from memory, per second.
-    pub(in super::super) bytes: f64,
+    pub bytes: f64,
     /// Multiplications and additions of int8 values, per second, each counted.
-    pub(in super::super) operations: f64,
+    pub operations: f64,
 }
 
-impl Limits {
-    /// Measures both; the best of a few tries, because whatever else runs here can only slow them.
-    pub(in super::super) fn measure(pool: &Pool) -> Self {
+impl Machine {
+    /// Measures both for so many threads, in a second or two: the best of a few tries, because whatever else runs here can only
+    /// slow them.
+    pub fn measure(threads: usize) -> io::Result<Self> {
+        let pool = Pool::new(threads)?;
         let memory = vec![[1_u64; 8]; MEMORY / 64];
         let share = memory.len().div_ceil(pool.threads());
         let read = |thread: usize| {
@@ -56,7 +59,8 @@ impl Limits {
             });
             tries.fold(0.0, f64::max)
         };
-        Self { bytes: per_second(MEMORY, &read), operations: per_second(ROUNDS * each * pool.threads(), &multiply) }
+        let operations = per_second(ROUNDS * each * pool.threads(), &multiply);
+        Ok(Self { bytes: per_second(MEMORY, &read), operations })
     }
 }
 

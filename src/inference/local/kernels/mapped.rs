@@ -29,7 +29,7 @@ impl Mapping {
 }
 
 /// The tiles of a matrix, wherever they are.
-pub(super) enum Tiles<T> {
+pub(super) enum Storage<T> {
     /// In memory.
     Held(Vec<T>),
     /// In a file.
@@ -42,7 +42,7 @@ pub(super) enum Tiles<T> {
     },
 }
 
-impl<T: Pod> Tiles<T> {
+impl<T: Pod> Storage<T> {
     /// `count` tiles of a file; `None` when they are not all there, or do not lie as their type must.
     pub(super) fn mapped(file: &Arc<Mapping>, offset: usize, count: usize) -> Option<Self> {
         let length = count.checked_mul(size_of::<T>())?;
@@ -52,7 +52,7 @@ impl<T: Pod> Tiles<T> {
     }
 }
 
-impl<T: Pod> Deref for Tiles<T> {
+impl<T: Pod> Deref for Storage<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {

@@ -11,7 +11,7 @@ use super::activations::{Activations, Grain, PANEL};
 use super::backend::{Backend, dispatch};
 use super::blocks::Kind;
 use super::half::{bf16_to_f32, f16_to_f32};
-use super::mapped::{Mapping, Tiles as Weights};
+use super::mapped::{Mapping, Storage};
 use super::pool::{Pieces, Pool};
 use super::scalar;
 use super::tiles::{
@@ -26,9 +26,6 @@ const RESIDENT: usize = 512 << 10;
 /// Panels of activations that are passed by a row of tiles, at most.
 const PANELS: usize = 16;
 
-/// Products of fewer multiplications are not worth waking a thread: some ten microseconds.
-const ALONE: usize = 1 << 18;
-
 /// Weights, `rows × columns`, packed in tiles of 16 rows.
 pub(in super::super) struct Matrix {
     tiles: Tiles,
@@ -38,12 +35,12 @@ pub(in super::super) struct Matrix {
 }
 
 enum Tiles {
-    Q4K(Weights<TileQ4K>),
-    Q6K(Weights<TileQ6K>),
-    Q8(Weights<TileQ8>),
-    F16(Weights<Halves>),
-    Bf16(Weights<Halves>),
-    F32(Weights<Floats>),
+    Q4K(Storage<TileQ4K>),
+    Q6K(Storage<TileQ6K>),
+    Q8(Storage<TileQ8>),
+    F16(Storage<Halves>),
+    Bf16(Storage<Halves>),
+    F32(Storage<Floats>),
 }
 
 impl Tiles {
@@ -55,12 +52,12 @@ impl Tiles {
         read: &(impl Fn(Range<usize>) -> io::Result<Cow<'a, [u8]>> + Sync),
     ) -> io::Result<Self> {
         Ok(match kind {
-            Kind::Q4K => Self::Q4K(Weights::Held(tiles::pack(form, pool, read, |source, t, b| source.q4k(t, b))?)),
-            Kind::Q6K => Self::Q6K(Weights::Held(tiles::pack(form, pool, read, |source, t, b| source.q6k(t, b))?)),
-            Kind::Q8_0 => Self::Q8(Weights::Held(tiles::pack(form, pool, read, |source, t, b| source.q8(t, b))?)),
-            Kind::F16 => Self::F16(Weights::Held(tiles::pack(form, pool, read, |source, t, b| source.halves(t, b))?)),
-            Kind::Bf16 => Self::Bf16(Weights::Held(tiles::pack(form, pool, read, |source, t, b| source.halves(t, b))?)),
-            Kind::F32 => Self::F32(Weights::Held(tiles::pack(form, pool, read, |source, t, b| source.floats(t, b))?)),
+            Kind::Q4K => Self::Q4K(Storage::Held(tiles::pack(form, pool, read, |source, t, b| source.q4k(t, b))?)),
+            Kind::Q6K => Self::Q6K(Storage::Held(tiles::pack(form, pool, read, |source, t, b| source.q6k(t, b))?)),
+            Kind::Q8_0 => Self::Q8(Storage::Held(tiles::pack(form, pool, read, |source, t, b| source.q8(t, b))?)),
+            Kind::F16 => Self::F16(Storage::Held(tiles::pack(form, pool, read, |source, t, b| source.halves(t, b))?)),
+            Kind::Bf16 => Self::Bf16(Storage::Held(tiles::pack(form, pool, read, |source, t, b| source.halves(t, b))?)),
+            Kind::F32 => Self::F32(Storage::Held(tiles::pack(form, pool, read, |source, t, b| source.floats(t, b))?)),
         })
     }
 
@@ -68,12 +65,12 @@ impl Tiles {
     fn map(kind: Kind, form: Form, file: &Arc<Mapping>, offset: usize) -> Option<Self> {
         let count = form.tiles()?;
         Some(match kind {
-            Kind::Q4K => Self::Q4K(Weights::mapped(file, offset, count)?),
-            Kind::Q6K => Self::Q6K(Weights::mapped(file, offset, count)?),
-            Kind::Q8_0 => Self::Q8(Weights::mapped(file, offset, count)?),
-            Kind::F16 => Self::F16(Weights::mapped(file, offset, count)?),
-            Kind::Bf16 => Self::Bf16(Weights::mapped(file, offset, count)?),
-            Kind::F32 => Self::F32(Weights::mapped(file, offset, count)?),
+            Kind::Q4K => Self::Q4K(Storage::mapped(file, offset, count)?),
+            Kind::Q6K => Self::Q6K(Storage::mapped(file, offset, count)?),
+            Kind::Q8_0 => Self::Q8(Storage::mapped(file, offset, count)?),
+            Kind::F16 => Self::F16(Storage::mapped(file, offset, count)?),
+            Kind::Bf16 => Self::Bf16(Storage::mapped(file, offset, count)?),
+            Kind::F32 => Self::F32(Storage::mapped(file, offset, count)?),
         })
     }
 }
@@ -218,67 +215,37 @@ impl Matrix {
     pub(in super::super) fn multiply(&self, x: &Activations, out: &mut [f32], pool: &Pool) {
         assert_eq!(x.columns(), self.columns, "as many columns of activations as of weights");
         assert_eq!(out.len(), x.len() * self.rows, "n × rows results");
-        let count = self.rows.div_ceil(ROWS);
-        let (backend, columns) = (self.backend, self.columns);
-        let quantised = |grain| x.quantised(grain, backend, pool);
+        let (backend, count) = (self.backend, self.rows.div_ceil(ROWS));
+        /// Weights in integers, with activations of a grain; or in floats, with the rows as they came.
+        macro_rules! with {
+            ($tiles:ident, $kernel:ident, $grain:expr) => {{
+                let (x, each) = (x.quantised($grain, backend, pool), $tiles.len() / count);
+                self.sweep(
+                    out,
+                    pool,
+                    |first| x.panel(first),
+                    |tile, panel, sums| dispatch!(backend, $kernel(&$tiles[tile * each..][..each], panel, sums)),
+                );
+            }};
+            ($tiles:ident, $kernel:ident) => {{
+                let each = self.columns;
+                self.sweep(
+                    out,
+                    pool,
+                    |first| rows(x, first, backend),
+                    |tile, (rows, width), sums| {
+                        dispatch!(backend, $kernel(&$tiles[tile * each..][..each], &rows[..*width], sums));
+                    },
+                );
+            }};
+        }
         match &self.tiles {
-            Tiles::Q4K(tiles) => {
-                let (x, each) = (quantised(Grain::Super), tiles.len() / count);
-                self.sweep(
-                    out,
-                    pool,
-                    |m| x.panel(m),
-                    |t, panel, sums| {
-                        dispatch!(backend, q4k(&tiles[t * each..][..each], panel, sums));
-                    },
-                );
-            }
-            Tiles::Q6K(tiles) => {
-                let (x, each) = (quantised(Grain::Super), tiles.len() / count);
-                self.sweep(
-                    out,
-                    pool,
-                    |m| x.panel(m),
-                    |t, panel, sums| {
-                        dispatch!(backend, q6k(&tiles[t * each..][..each], panel, sums));
-                    },
-                );
-            }
-            Tiles::Q8(tiles) => {
-                let (x, each) = (quantised(Grain::Block), tiles.len() / count);
-                self.sweep(
-                    out,
-                    pool,
-                    |m| x.panel(m),
-                    |t, panel, sums| {
-                        dispatch!(backend, q8(&tiles[t * each..][..each], panel, sums));
-                    },
-                );
-            }
-            Tiles::F16(tiles) => self.sweep(
-                out,
-                pool,
-                |m| rows(x, m, backend),
-                |t, (rows, width), sums| {
-                    dispatch!(backend, half_panel(&tiles[t * columns..][..columns], &rows[..*width], sums));
-                },
-            ),
-            Tiles::Bf16(tiles) => self.sweep(
-                out,
-                pool,
-                |m| rows(x, m, backend),
-                |t, (rows, width), sums| {
-                    dispatch!(backend, bf16_panel(&tiles[t * columns..][..columns], &rows[..*width], sums));
-                },
-            ),
-            Tiles::F32(tiles) => self.sweep(
-                out,
-                pool,
-                |m| rows(x, m, backend),
-                |t, (rows, width), sums| {
-                    dispatch!(backend, float_panel(&tiles[t * columns..][..columns], &rows[..*width], sums));
-                },
-            ),
+            Tiles::Q4K(tiles) => with!(tiles, q4k, Grain::Super),
+            Tiles::Q6K(tiles) => with!(tiles, q6k, Grain::Super),
+            Tiles::Q8(tiles) => with!(tiles, q8, Grain::Block),
+            Tiles::F16(tiles) => with!(tiles, half_panel),
+            Tiles::Bf16(tiles) => with!(tiles, bf16_panel),
+            Tiles::F32(tiles) => with!(tiles, float_panel),
         }
     }
 
@@ -319,12 +286,7 @@ impl Matrix {
                 }
             }
         };
-        let indices = n.div_ceil(resident) * shares;
-        if n * rows * self.columns < ALONE {
-            (0..indices).for_each(work);
-        } else {
-            pool.each(indices, work);
-        }
+        pool.each_of(n.div_ceil(resident) * shares, n * rows * self.columns, work);
     }
 
     /// One row as f32, for embeddings.

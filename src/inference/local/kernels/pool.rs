@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 /// far shorter than the time between two questions.
 const SPIN: Duration = Duration::from_micros(50);
 
+/// Fewer multiplications are not worth waking a thread: some ten microseconds.
+const ALONE: usize = 1 << 18;
+
 thread_local! {
     /// Whether this thread is inside the work of a pool: what it shares out from there, it does alone.
     static WORKING: Cell<bool> = const { Cell::new(false) };
@@ -126,6 +129,15 @@ impl Pool {
             }
         };
         self.share(&shares, false);
+    }
+
+    /// [`Pool::each`], by the caller alone when all of it is so few multiplications that waking a thread takes longer.
+    pub(in super::super) fn each_of(&self, count: usize, multiplications: usize, work: impl Fn(usize) + Sync) {
+        if multiplications < ALONE {
+            (0..count).for_each(work);
+        } else {
+            self.each(count, work);
+        }
     }
 
     /// Hands `work` to the workers, takes the caller's part, and waits for those that have begun theirs.

@@ -51,9 +51,8 @@ impl Place {
 
 /// As a start does, whatever the model's size.
 fn load(model: &Path, sha256: Option<&str>, data: &Path) -> Result<Model, GgufError> {
-    let mut cache = Cache::of(model, vec![File::open(model).unwrap()], sha256, data).unwrap();
-    cache.check_sum()?;
-    let mut gguf = Gguf { cache: Some(cache), ..Gguf::open(model, None)? };
+    let cache = Cache::of(model, vec![File::open(model).unwrap()], sha256, data)?;
+    let mut gguf = Gguf { cache: Some(cache), ..Gguf::open(model, None, None)? };
     let limits = Limits { context: 1 << 10, memory: 8 << 20 };
     Model::load(&mut gguf, 256, limits, Arc::new(Pool::new(2).unwrap()))
 }
@@ -88,7 +87,7 @@ fn weights_are_packed_once_and_read_the_next_time() {
         assert_eq!(place.start(), (Origin::Kept, logits.clone()));
         assert!(fs::read(place.kept()).unwrap() == written, "what is read is not written");
         // They are those that are packed where nothing is kept.
-        let plain = read(&mut super::reference_tests::load(&mut Gguf::open(&place.model, None).unwrap()), &[17]);
+        let plain = read(&mut super::reference_tests::load(&mut Gguf::open(&place.model, None, None).unwrap()), &[17]);
         assert_eq!(plain, logits);
     }
 }
@@ -233,5 +232,5 @@ fn a_checked_sum_is_remembered_until_anything_changes() {
 fn small_models_are_not_kept() {
     assert!(!Cache::is_worthwhile((64 << 20) - 1) && Cache::is_worthwhile(64 << 20));
     let place = Place::new("qwen3");
-    assert!(Gguf::open_kept(&place.model, None, &place.data).unwrap().cache.is_none());
+    assert!(Gguf::open(&place.model, None, Some(&place.data)).unwrap().cache.is_none());
 }

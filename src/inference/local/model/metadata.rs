@@ -2,7 +2,8 @@
 
 use candle_core::quantized::gguf_file::Value;
 
-use super::super::gguf::{Gguf, GgufError, integer};
+use super::super::entries::{Entries, real};
+use super::super::gguf::{Gguf, GgufError};
 use super::family::Family;
 
 /// The keys below `<architecture>.rope.` and `<architecture>.attention.` that the forward pass follows. Another one may change
@@ -49,10 +50,13 @@ const NEUTRAL: [(&str, f64); 11] = [
     ("rope.scaling.yarn_attn_factor", 1.0),
 ];
 
+/// Who follows the entries, in the sentences about those that are not.
+pub(super) const WHO: &str = "this engine";
+
 /// The metadata of one architecture.
 #[derive(Clone, Copy)]
 pub(super) struct Metadata<'a> {
-    gguf: &'a Gguf,
+    pub entries: Entries<'a>,
     pub family: &'static Family,
 }
 
@@ -63,93 +67,39 @@ impl<'a> Metadata<'a> {
         let family = Family::find(architecture).ok_or_else(|| {
             GgufError::unsupported(format!("its architecture is {architecture:?}, which is not known"))
         })?;
-        let metadata = Self { gguf, family };
+        let metadata = Self { entries: Entries::of(gguf, family.name), family };
         metadata.refuse_what_is_not_followed()?;
         Ok(metadata)
     }
 
-    /// The full name of a key.
-    pub(super) fn key(&self, name: &str) -> String {
-        format!("{}.{name}", self.family.name)
-    }
-
-    fn value(&self, name: &str) -> Option<&'a Value> {
-        self.gguf.content.metadata.get(&self.key(name))
-    }
-
-    /// A text; `None` when the key is not there.
-    pub(super) fn text(&self, name: &str) -> Result<Option<&'a str>, GgufError> {
-        let Some(value) = self.value(name) else { return Ok(None) };
-        value.to_string().map(|text| Some(text.as_str())).map_err(|_| self.absurd(name))
-    }
-
-    /// A whole number between 1 and `most`; `None` when the key is not there.
-    pub(super) fn optional(&self, name: &str, most: u64) -> Result<Option<usize>, GgufError> {
-        let Some(value) = self.value(name) else { return Ok(None) };
-        match integer(value).filter(|number| (1..=most).contains(number)) {
-            Some(number) => Ok(Some(number as usize)),
-            None => Err(self.absurd(name)),
-        }
-    }
-
-    /// A whole number between 1 and `most`.
-    pub(super) fn number(&self, name: &str, most: u64) -> Result<usize, GgufError> {
-        self.optional(name, most)?.ok_or_else(|| self.absurd(name))
-    }
-
-    /// A number of any kind between two bounds; `None` when the key is not there.
-    pub(super) fn real(&self, name: &str, least: f64, most: f64) -> Result<Option<f64>, GgufError> {
-        let Some(value) = self.value(name) else { return Ok(None) };
-        match real(value).filter(|number| (least..=most).contains(number)) {
-            Some(number) => Ok(Some(number)),
-            None => Err(self.absurd(name)),
-        }
-    }
-
-    /// The error for a key that cannot be what it is.
-    pub(super) fn absurd(&self, name: &str) -> GgufError {
-        GgufError::damaged(format!("{} is missing or absurd", self.key(name)))
-    }
-
     fn refuse_what_is_not_followed(&self) -> Result<(), GgufError> {
-        let prefix = format!("{}.", self.family.name);
-        let names = self.gguf.content.metadata.keys().filter_map(|key| key.strip_prefix(&prefix));
+        let entries = self.entries;
+        let ignored = |name| Err(entries.ignored(name, WHO));
         let arithmetic = |name: &&str| name.starts_with("rope.") || name.starts_with("attention.");
-        if let Some(name) = names.filter(arithmetic).filter(|name| !FOLLOWED.contains(name)).min() {
-            return Err(self.ignored(name));
+        if let Some(name) = entries.names().filter(arithmetic).filter(|name| !FOLLOWED.contains(name)).min() {
+            return ignored(name);
         }
         for (name, neutral) in NEUTRAL {
             // One expert is the plain network.
             let harmless =
                 |number: f64| number.total_cmp(&neutral).is_eq() || (name == "expert_count" && number <= 1.0);
-            if self.value(name).is_some_and(|value| !real(value).is_some_and(harmless)) {
-                return Err(self.ignored(name));
+            if entries.value(name).is_some_and(|value| !number(value).is_some_and(harmless)) {
+                return ignored(name);
             }
         }
-        if self.value("attention.causal").is_some_and(|value| !value.to_bool().is_ok_and(|causal| causal)) {
-            return Err(self.ignored("attention.causal"));
+        if entries.value("attention.causal").is_some_and(|value| !value.to_bool().is_ok_and(|causal| causal)) {
+            return ignored("attention.causal");
         }
         if !self.family.temperature
-            && self.value("attention.temperature_scale").is_some_and(|value| real(value) != Some(0.0))
+            && entries.value("attention.temperature_scale").is_some_and(|value| real(value) != Some(0.0))
         {
-            return Err(self.ignored("attention.temperature_scale"));
+            return ignored("attention.temperature_scale");
         }
         Ok(())
     }
-
-    fn ignored(&self, name: &str) -> GgufError {
-        GgufError::unsupported(format!(
-            "it sets {}, which this engine would ignore and so answer wrongly",
-            self.key(name)
-        ))
-    }
 }
 
-fn real(value: &Value) -> Option<f64> {
-    match value {
-        Value::F32(number) => Some(f64::from(*number)),
-        Value::F64(number) => Some(*number),
-        Value::Bool(flag) => Some(f64::from(u8::from(*flag))),
-        other => integer(other).map(|number| number as f64),
-    }
+/// A number, or a truth value as one.
+fn number(value: &Value) -> Option<f64> {
+    value.to_bool().map_or_else(|_| real(value), |flag| Some(f64::from(u8::from(flag))))
 }

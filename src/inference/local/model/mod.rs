@@ -14,6 +14,8 @@ mod weights;
 
 use std::sync::Arc;
 
+pub(super) use self::rope::growth;
+
 use self::family::Family;
 use self::memory::Memory;
 use self::metadata::Metadata;

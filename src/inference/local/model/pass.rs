@@ -172,6 +172,7 @@ impl Model {
         }
     }
 
+    /// Attention of each row over the blocks of its sequence, and what the layer makes of it.
     fn attend(&mut self, layer: usize, parts: &[Part<'_>]) {
         let Self { shape, memory, buffers, pool, weights, .. } = self;
         let (count, size) = (buffers.rows.len(), shape.queries());

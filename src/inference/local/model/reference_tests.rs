@@ -28,7 +28,7 @@ pub(super) fn path(case: &str) -> PathBuf {
 }
 
 pub(in super::super) fn open(case: &str) -> Gguf {
-    Gguf::open(&path(case), None).unwrap()
+    Gguf::open(&path(case), None, None).unwrap()
 }
 
 pub(in super::super) fn load(gguf: &mut Gguf) -> Model {

@@ -32,24 +32,24 @@ impl Rope {
     /// Reads how heads of `dim` values are rotated in a model of `context` positions.
     pub(super) fn read(metadata: Metadata<'_>, dim: usize, context: usize) -> Result<Self, GgufError> {
         // Not 1: its logarithm divides.
-        let base = metadata.real("rope.freq_base", 1.001, 1e12)?.unwrap_or(10_000.0);
+        let base = metadata.entries.real("rope.freq_base", 1.001, 1e12)?.unwrap_or(10_000.0);
         let mut frequencies: Vec<f64> = (0..dim / 2).map(|pair| base.powf(-2.0 * pair as f64 / dim as f64)).collect();
-        let factor = match metadata.real("rope.scaling.factor", 0.0, 1e6)?.filter(|factor| *factor > 0.0) {
+        let factor = match metadata.entries.real("rope.scaling.factor", 0.0, 1e6)?.filter(|factor| *factor > 0.0) {
             Some(factor) => factor,
             // The older name.
-            None => metadata.real("rope.scale_linear", 1e-3, 1e6)?.unwrap_or(1.0),
+            None => metadata.entries.real("rope.scale_linear", 1e-3, 1e6)?.unwrap_or(1.0),
         };
-        let original = metadata.optional("rope.scaling.original_context_length", 1 << 32)?.unwrap_or(context);
-        let mut magnitude = metadata.real("rope.scaling.attn_factor", 1e-3, 1e3)?.unwrap_or(1.0);
-        match metadata.text("rope.scaling.type")? {
+        let original = metadata.entries.optional("rope.scaling.original_context_length", 1 << 32)?.unwrap_or(context);
+        let mut magnitude = metadata.entries.real("rope.scaling.attn_factor", 1e-3, 1e3)?.unwrap_or(1.0);
+        match metadata.entries.text("rope.scaling.type")? {
             Some("none") => {}
             // Without a type, a factor is linear.
             None | Some("linear") => frequencies.iter_mut().for_each(|frequency| *frequency /= factor),
             Some("yarn") => {
-                let fast = metadata.real("rope.scaling.yarn_beta_fast", 1e-3, 1e6)?.unwrap_or(32.0);
-                let slow = metadata.real("rope.scaling.yarn_beta_slow", 1e-3, 1e6)?.unwrap_or(1.0);
+                let fast = metadata.entries.real("rope.scaling.yarn_beta_fast", 1e-3, 1e6)?.unwrap_or(32.0);
+                let slow = metadata.entries.real("rope.scaling.yarn_beta_slow", 1e-3, 1e6)?.unwrap_or(1.0);
                 Yarn { base, factor, original, fast, slow }.stretch(&mut frequencies, dim);
-                let multiplier = metadata.real("rope.scaling.yarn_log_multiplier", 0.0, 1e3)?.unwrap_or(0.0);
+                let multiplier = metadata.entries.real("rope.scaling.yarn_log_multiplier", 0.0, 1e3)?.unwrap_or(0.0);
                 magnitude *= growth(factor, 1.0) / growth(factor, multiplier);
             }
             Some(kind) => {
@@ -98,7 +98,8 @@ impl Yarn {
     }
 }
 
-/// How much sharper attention is made for a context this many times longer.
-fn growth(factor: f64, multiplier: f64) -> f64 {
+/// How much sharper attention is made for a context this many times longer: `get_mscale` of `transformers`'
+/// `modeling_rope_utils.py`.
+pub(in super::super) fn growth(factor: f64, multiplier: f64) -> f64 {
     if factor <= 1.0 { 1.0 } else { 0.1 * multiplier * factor.ln() + 1.0 }
 }

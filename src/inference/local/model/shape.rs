@@ -43,20 +43,21 @@ impl Temperature {
 impl Shape {
     /// Reads and checks the metadata.
     pub(super) fn read(metadata: Metadata<'_>) -> Result<Self, GgufError> {
-        let layers = metadata.number("block_count", MAX_LAYERS)?;
-        let width = metadata.number("embedding_length", 1 << 20)?;
-        let heads = metadata.number("attention.head_count", 4096)?;
-        let kv_heads = metadata.optional("attention.head_count_kv", 4096)?.unwrap_or(heads);
+        let layers = metadata.entries.number("block_count", MAX_LAYERS)?;
+        let width = metadata.entries.number("embedding_length", 1 << 20)?;
+        let heads = metadata.entries.number("attention.head_count", 4096)?;
+        let kv_heads = metadata.entries.optional("attention.head_count_kv", 4096)?.unwrap_or(heads);
         if !heads.is_multiple_of(kv_heads) {
             return Err(GgufError::damaged("its numbers of heads do not fit one another"));
         }
         let dim = read_dim(metadata, width, heads)?;
-        let context = metadata.number("context_length", 1 << 32)?;
+        let context = metadata.entries.number("context_length", 1 << 32)?;
         let rope = Rope::read(metadata, dim, context)?;
         let epsilon = metadata
+            .entries
             .real("attention.layer_norm_rms_epsilon", 0.0, 1.0)?
-            .ok_or_else(|| metadata.absurd("attention.layer_norm_rms_epsilon"))?;
-        let scale = metadata.real("attention.scale", 0.0, 1e3)?.filter(|scale| *scale > 0.0);
+            .ok_or_else(|| metadata.entries.absurd("attention.layer_norm_rms_epsilon"))?;
+        let scale = metadata.entries.real("attention.scale", 0.0, 1e3)?.filter(|scale| *scale > 0.0);
         Ok(Self {
             layers,
             width,
@@ -84,7 +85,7 @@ impl Shape {
 
 /// The size of a head; rotations need it even, and this engine rotates whole heads only.
 fn read_dim(metadata: Metadata<'_>, width: usize, heads: usize) -> Result<usize, GgufError> {
-    let given = metadata.optional("attention.key_length", 1024)?;
+    let given = metadata.entries.optional("attention.key_length", 1024)?;
     let dim = match given {
         Some(dim) => dim,
         None if width.is_multiple_of(heads) && width / heads <= 1024 => width / heads,
@@ -94,10 +95,10 @@ fn read_dim(metadata: Metadata<'_>, width: usize, heads: usize) -> Result<usize,
         return Err(GgufError::damaged("the size of its heads is odd"));
     }
     for name in ["attention.value_length", "rope.dimension_count"] {
-        if let Some(other) = metadata.optional(name, 1 << 20)?.filter(|other| *other != dim) {
+        if let Some(other) = metadata.entries.optional(name, 1 << 20)?.filter(|other| *other != dim) {
             return Err(GgufError::unsupported(format!(
                 "{} is {other}, this engine needs it to be the size of a head, {dim}",
-                metadata.key(name)
+                metadata.entries.key(name)
             )));
         }
     }
@@ -107,14 +108,14 @@ fn read_dim(metadata: Metadata<'_>, width: usize, heads: usize) -> Result<usize,
 /// Up to its window, a model with sliding windows is a model without: further, this engine would read too much.
 fn read_window(metadata: Metadata<'_>) -> Result<usize, GgufError> {
     // Zero says that there is none.
-    Ok(match metadata.real("attention.sliding_window", 0.0, 0.0) {
+    Ok(match metadata.entries.real("attention.sliding_window", 0.0, 0.0) {
         Ok(_) => usize::MAX,
-        Err(_) => metadata.number("attention.sliding_window", 1 << 32)?,
+        Err(_) => metadata.entries.number("attention.sliding_window", 1 << 32)?,
     })
 }
 
 fn read_temperature(metadata: Metadata<'_>, original: usize) -> Result<Option<Temperature>, GgufError> {
-    let scale = metadata.real("attention.temperature_scale", -10.0, 10.0)?.filter(|scale| *scale != 0.0);
-    let length = metadata.optional("attention.temperature_length", 1 << 32)?.unwrap_or(original);
+    let scale = metadata.entries.real("attention.temperature_scale", -10.0, 10.0)?.filter(|scale| *scale != 0.0);
+    let length = metadata.entries.optional("attention.temperature_length", 1 << 32)?.unwrap_or(original);
     Ok(scale.map(|scale| Temperature { scale, length }))
 }

@@ -281,7 +281,7 @@ proptest! {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         std::io::Write::write_all(&mut file, &bytes).unwrap();
         let limits = Limits { context: 64, memory: 1 << 20 };
-        let loaded = Gguf::open(file.path(), None)
+        let loaded = Gguf::open(file.path(), None, None)
             .and_then(|mut gguf| Model::load(&mut gguf, 256, limits, Arc::new(Pool::new(1).unwrap())));
         match loaded {
             Ok(mut model) => prop_assert_eq!(whole_or_nothing(&mut model), 256),

@@ -1,16 +1,17 @@
 //! The tensors of a file, each held to the shape the forward pass expects before any of them is read.
 
-use std::collections::HashMap;
 use std::io;
 
 use candle_core::Device;
 use candle_core::quantized::GgmlDType;
 
+use super::super::entries::{Expected, Need};
 use super::super::forward::Cost;
 use super::super::gguf::{Gguf, GgufError, first_line};
 use super::super::kernels::{Kind, Matrix, Pool};
 use super::super::packed::{Packed, Tensor, Writer, pack_anew};
 use super::family::Family;
+use super::metadata::WHO;
 use super::shape::Shape;
 
 /// Everything that was learnt.
@@ -65,76 +66,33 @@ pub(super) struct Linear {
 /// The matrices of a layer, in the order in which they are read.
 const LAYER: [&str; 7] = ["attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"];
 
-/// Whether a file without the tensor is whole.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Need {
-    Always,
-    IfThere,
-}
-
-/// The name and shape of each tensor a model of this shape may have.
-struct Plan {
-    tensors: HashMap<String, (Vec<usize>, Need)>,
-}
-
-impl Plan {
-    fn of(family: &Family, shape: &Shape, vocabulary: usize, hidden: usize) -> Self {
-        let mut plan = Self { tensors: HashMap::new() };
-        let (width, queries, keys) = (shape.width, shape.queries(), shape.keys());
-        plan.add("token_embd.weight", &[vocabulary, width], Need::Always);
-        plan.add("output_norm.weight", &[width], Need::Always);
-        plan.add("output.weight", &[vocabulary, width], Need::IfThere);
-        plan.add("rope_freqs.weight", &[shape.dim / 2], Need::IfThere);
-        let biases = if family.biases { Need::Always } else { Need::IfThere };
-        for layer in 0..shape.layers {
-            let mut add = |name: &str, dims: &[usize], need| plan.add(&format!("blk.{layer}.{name}"), dims, need);
-            add("attn_norm.weight", &[width], Need::Always);
-            for (name, rows) in [("attn_q", queries), ("attn_k", keys), ("attn_v", keys)] {
-                add(&format!("{name}.weight"), &[rows, width], Need::Always);
-                add(&format!("{name}.bias"), &[rows], biases);
-            }
-            if family.head_norms {
-                add("attn_q_norm.weight", &[shape.dim], Need::Always);
-                add("attn_k_norm.weight", &[shape.dim], Need::Always);
-            }
-            add("attn_output.weight", &[width, queries], Need::Always);
-            add("ffn_norm.weight", &[width], Need::Always);
-            add("ffn_gate.weight", &[hidden, width], Need::Always);
-            add("ffn_up.weight", &[hidden, width], Need::Always);
-            add("ffn_down.weight", &[width, hidden], Need::Always);
+/// The tensors that a model of this shape has.
+fn expected(family: &Family, shape: &Shape, vocabulary: usize, hidden: usize) -> Expected {
+    let mut expected = Expected::default();
+    let (width, queries, keys) = (shape.width, shape.queries(), shape.keys());
+    expected.add("token_embd.weight", &[vocabulary, width], Need::Always);
+    expected.add("output_norm.weight", &[width], Need::Always);
+    expected.add("output.weight", &[vocabulary, width], Need::IfThere);
+    expected.add("rope_freqs.weight", &[shape.dim / 2], Need::IfThere);
+    let biases = if family.biases { Need::Always } else { Need::IfThere };
+    for layer in 0..shape.layers {
+        let mut add = |name: &str, dims: &[usize], need| expected.add(format!("blk.{layer}.{name}"), dims, need);
+        add("attn_norm.weight", &[width], Need::Always);
+        for (name, rows) in [("attn_q", queries), ("attn_k", keys), ("attn_v", keys)] {
+            add(&format!("{name}.weight"), &[rows, width], Need::Always);
+            add(&format!("{name}.bias"), &[rows], biases);
         }
-        plan
+        if family.head_norms {
+            add("attn_q_norm.weight", &[shape.dim], Need::Always);
+            add("attn_k_norm.weight", &[shape.dim], Need::Always);
+        }
+        add("attn_output.weight", &[width, queries], Need::Always);
+        add("ffn_norm.weight", &[width], Need::Always);
+        add("ffn_gate.weight", &[hidden, width], Need::Always);
+        add("ffn_up.weight", &[hidden, width], Need::Always);
+        add("ffn_down.weight", &[width, hidden], Need::Always);
     }
-
-    fn add(&mut self, name: &str, dims: &[usize], need: Need) {
-        self.tensors.insert(name.to_owned(), (dims.to_vec(), need));
-    }
-
-    /// The first complaint by name, so that the same file always gives the same sentence.
-    fn check(&self, gguf: &Gguf) -> Result<(), GgufError> {
-        let found = &gguf.content.tensor_infos;
-        if let Some(name) = found.keys().filter(|name| !self.tensors.contains_key(*name)).min() {
-            return Err(GgufError::unsupported(format!(
-                "it holds the tensor {name}, which this engine would ignore and so answer wrongly"
-            )));
-        }
-        let mut names: Vec<&String> = self.tensors.keys().collect();
-        names.sort_unstable();
-        // Those missing first: the shapes of others may follow from them.
-        let missing = |name: &&&String| self.tensors[**name].1 == Need::Always && !found.contains_key(**name);
-        if let Some(name) = names.iter().find(missing) {
-            return Err(GgufError::damaged(format!("the tensor {name} is missing")));
-        }
-        for name in names {
-            let (expected, _) = &self.tensors[name];
-            if let Some(dims) = found.get(name).map(|info| info.shape.dims()).filter(|dims| dims != expected) {
-                return Err(GgufError::damaged(format!(
-                    "the tensor {name} has the shape {dims:?}, {expected:?} was expected"
-                )));
-            }
-        }
-        Ok(())
-    }
+    expected
 }
 
 /// Reads tensors that were checked.
@@ -165,14 +123,14 @@ impl Weights {
         let gate = gguf.content.tensor_infos.get("blk.0.ffn_gate.weight");
         // Any value will do without one: the tensor will be missed.
         let hidden = gate.map_or(1, |info| info.shape.dims()[0]);
-        Plan::of(family, shape, vocabulary, hidden).check(gguf)?;
+        expected(family, shape, vocabulary, hidden).check(gguf, WHO)?;
         let tensors = &matrices(gguf, shape.layers)?[..];
         let Some(mut cache) = gguf.cache.take() else {
             return Reader { gguf, pool, tensors, matrices: Matrices::Packed(None) }
                 .weights(shape.layers)
                 .map(|(w, _)| w);
         };
-        let kept = cache.open(tensors, pool).and_then(|packed| {
+        let kept = cache.kept(tensors, pool).and_then(|packed| {
             let path = packed.path().to_owned();
             let reader = Reader { gguf, pool, tensors, matrices: Matrices::Kept(packed) };
             let read = reader
@@ -199,9 +157,7 @@ impl Weights {
         let layers = self.layers.iter().flat_map(Layer::matrices);
         layers.chain([&self.embedding]).chain(&self.output).map(Matrix::bytes).sum()
     }
-}
 
-impl Weights {
     /// What a step costs: the layers and the head are read, of the embedding only a row a token.
     pub(super) fn cost(&self) -> Cost {
         let layers = || self.layers.iter().flat_map(Layer::matrices);

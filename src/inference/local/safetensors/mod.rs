@@ -1,9 +1,10 @@
 //! Models as `transformers` writes them: safetensors with `config.json` and `tokenizer.json`, made to look like a GGUF.
 //!
 //! The names, the metadata and the order of rows become those that llama.cpp's converter gives (`convert_hf_to_gguf.py`), so that
-//! one description of each family serves both. `settings` translates `config.json`, `tokens` what concerns the vocabulary, and
+//! one description of each family serves both. `settings` and `rope` translate `config.json`, `tokens` what concerns the vocabulary, and
 //! `rows` reads rows in their new order; no tensor is copied or held in memory for it.
 
+mod rope;
 mod rows;
 mod settings;
 mod tokens;
@@ -42,8 +43,8 @@ pub(super) fn is_one(path: &Path) -> bool {
 }
 
 /// Opens the model in a folder, or the one of a single file with its descriptions beside it. With `sha256`, only if that file
-/// has that sum. Its packed tensors are kept as [`Gguf::open_kept`] has it.
-pub(super) fn open(path: &Path, sha256: Option<&str>, data: &Path) -> Result<Gguf, GgufError> {
+/// has that sum. Its packed tensors are kept as [`Gguf::open`] has it.
+pub(super) fn open(path: &Path, sha256: Option<&str>, keep: Option<&Path>) -> Result<Gguf, GgufError> {
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new(".")) };
     let main = main_file(path)?;
     let weights = weight_files(&main)?;
@@ -52,14 +53,12 @@ pub(super) fn open(path: &Path, sha256: Option<&str>, data: &Path) -> Result<Ggu
     let settings = Settings::read(&read_json(&config, "config.json")?)?;
 
     let files = weights.iter().map(File::open).collect::<Result<Vec<File>, _>>()?;
-    let length = files.iter().map(|file| Ok(file.metadata()?.len())).sum::<std::io::Result<u64>>()?;
     if sha256.is_some() && files.len() > 1 {
         return Err(GgufError::unsupported("it is several files, and model.sha256 is the sum of one"));
     }
     // Rows are put in another order by what the settings say.
     let parts = files.iter().chain([&config]).map(File::try_clone).collect::<Result<_, _>>()?;
-    let mut cache = Cache::of(&main, parts, sha256, data)?;
-    cache.check_sum()?;
+    let cache = Cache::open(&main, parts, sha256, keep)?;
 
     let mut tensors = Tensors::default();
     for (index, file) in files.iter().enumerate() {
@@ -72,7 +71,7 @@ pub(super) fn open(path: &Path, sha256: Option<&str>, data: &Path) -> Result<Ggu
     tokens::read(folder, rows, &settings.ends, &mut metadata)?;
     let content = Content { magic: VersionedMagic::GgufV3, metadata, tensor_infos: infos, tensor_data_offset: 0 };
     let gguf = Gguf::made(content, Segments::new(files, segments));
-    Ok(Gguf { cache: Some(cache).filter(|_| Cache::is_worthwhile(length)), ..gguf })
+    Ok(Gguf { cache, ..gguf })
 }
 
 fn name(folder: &Path) -> String {

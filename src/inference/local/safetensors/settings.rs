@@ -74,9 +74,9 @@ const LAYER: [(&str, &str); 11] = [
 ];
 
 /// One decoder's settings, and the metadata they become.
-struct Translation<'a> {
-    json: &'a Json,
-    kind: &'a str,
+pub(super) struct Translation<'a> {
+    pub json: &'a Json,
+    pub kind: &'a str,
     architecture: &'static str,
     metadata: HashMap<String, Value>,
 }
@@ -162,7 +162,7 @@ pub(super) fn rename(name: &str) -> Result<String, GgufError> {
 }
 
 impl Translation<'_> {
-    fn add(&mut self, name: &str, value: Value) {
+    pub(super) fn add(&mut self, name: &str, value: Value) {
         self.metadata.insert(format!("{}.{name}", self.architecture), value);
     }
 
@@ -250,116 +250,8 @@ impl Translation<'_> {
         }
         Ok(())
     }
-
-    /// How heads are rotated; the result are llama 3's factors, if it is stretched as these are.
-    fn rope(&mut self, dim: usize) -> Result<Option<Vec<f32>>, GgufError> {
-        // The newer place, the older one, the oldest.
-        let places = ["rope_parameters", "rope_scaling"].map(|key| &self.json[key]);
-        if places.iter().any(|place| place.as_object().is_some_and(|place| place.values().any(Json::is_object))) {
-            return Err(GgufError::unsupported("its layers rotate in several ways, which is not supported"));
-        }
-        let json = self.json;
-        let get = |key: &str| places.iter().map(|place| &place[key]).chain([&json[key]]).find(|value| !value.is_null());
-        let number = |key: &str| get(key).map(|value| value.as_f64().ok_or_else(|| absurd(key))).transpose();
-        let base = match number("rope_theta")? {
-            None if matches!(self.kind, "llama" | "mistral") => 1e4,
-            base => base.ok_or_else(|| absurd("rope_theta"))?,
-        };
-        self.add("rope.freq_base", Value::F64(base));
-        let share = number("partial_rotary_factor")?.unwrap_or(1.0);
-        if share.total_cmp(&1.0).is_ne() {
-            return Err(GgufError::unsupported("its partial_rotary_factor is not 1, which is not supported"));
-        }
-        self.add("rope.dimension_count", Value::U64(dim as u64));
-        if let Some(scale) = number("llama_4_scaling_beta")? {
-            self.add("attention.temperature_scale", Value::F64(scale));
-        }
-        let original = number("original_max_position_embeddings")?;
-        let factor = number("factor")?;
-        // "type" is the older name; beside these places, the word stands for other things.
-        let mut kinds = places.iter().flat_map(|place| [&place["rope_type"], &place["type"]]);
-        match kinds.find_map(|kind| kind.as_str()).unwrap_or("default") {
-            "default" => {}
-            "llama3" => {
-                let need = |key: &str| number(key)?.ok_or_else(|| absurd(key));
-                let original = original.ok_or_else(|| absurd("original_max_position_embeddings"))?;
-                let stretch = Llama3 {
-                    factor: need("factor")?,
-                    low: need("low_freq_factor")?,
-                    high: need("high_freq_factor")?,
-                    original,
-                };
-                return Ok(Some((0..dim / 2).map(|pair| stretch.divisor(base, pair, dim)).collect()));
-            }
-            kind => {
-                self.add("rope.scaling.type", Value::String(kind.to_owned()));
-                let factor = factor.ok_or_else(|| absurd("factor"))?;
-                self.add("rope.scaling.factor", Value::F64(factor));
-                if kind == "yarn" {
-                    if get("truncate").and_then(Json::as_bool) == Some(false) {
-                        return Err(GgufError::unsupported("its YaRN is not truncated, which is not supported"));
-                    }
-                    // The GGUF's own factor is what remains beside the usual growth.
-                    let usual = growth(factor, 1.0);
-                    let magnitude = match (number("attention_factor")?, number("mscale")?, number("mscale_all_dim")?) {
-                        (Some(given), ..) => given,
-                        (None, Some(one), Some(all)) if one != 0.0 && all != 0.0 => {
-                            growth(factor, one) / growth(factor, all)
-                        }
-                        _ => usual,
-                    };
-                    self.add("rope.scaling.attn_factor", Value::F64(magnitude / usual));
-                    for (name, key) in [("yarn_beta_fast", "beta_fast"), ("yarn_beta_slow", "beta_slow")] {
-                        if let Some(beta) = number(key)? {
-                            self.add(&format!("rope.scaling.{name}"), Value::F64(beta));
-                        }
-                    }
-                }
-            }
-        }
-        if let Some(original) = original {
-            self.add("rope.scaling.original_context_length", Value::U64(whole(original)?));
-        }
-        Ok(None)
-    }
 }
 
-/// `get_mscale` of `transformers`' `modeling_rope_utils.py`.
-fn growth(factor: f64, multiplier: f64) -> f64 {
-    if factor <= 1.0 { 1.0 } else { 0.1 * multiplier * factor.ln() + 1.0 }
-}
-
-/// Llama 3's way to a longer context: fast pairs keep their frequency, slow ones are divided, those between are mixed.
-struct Llama3 {
-    factor: f64,
-    low: f64,
-    high: f64,
-    original: f64,
-}
-
-impl Llama3 {
-    /// What the frequency of a pair is divided by (`convert_hf_to_gguf.py`, `generate_extra_tensors`).
-    fn divisor(&self, base: f64, pair: usize, dim: usize) -> f32 {
-        let frequency = base.powf(-2.0 * pair as f64 / dim as f64);
-        let turns = self.original * frequency / std::f64::consts::TAU;
-        let divisor = if turns > self.high {
-            1.0
-        } else if turns < self.low {
-            self.factor
-        } else {
-            let share = (turns - self.low) / (self.high - self.low);
-            1.0 / ((1.0 - share) / self.factor + share)
-        };
-        divisor as f32
-    }
-}
-
-/// A number of positions that is written as a real one.
-fn whole(positions: f64) -> Result<u64, GgufError> {
-    let text = format!("{positions:.0}");
-    text.parse().map_err(|_| absurd("original_max_position_embeddings"))
-}
-
-fn absurd(key: &str) -> GgufError {
+pub(super) fn absurd(key: &str) -> GgufError {
     GgufError::damaged(format!("{key} is missing from config.json, or absurd"))
 }

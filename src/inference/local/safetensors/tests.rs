@@ -177,7 +177,7 @@ impl Folder {
     }
 
     fn open(&self) -> Result<Gguf, GgufError> {
-        open(self.path(), None, Path::new("/nowhere"))
+        open(self.path(), None, Some(Path::new("/nowhere")))
     }
 
     fn logits(&self) -> Vec<f32> {
@@ -254,7 +254,7 @@ fn several_files_and_a_decoder_that_sees_are_read_alike() {
         folder.write("model.safetensors.index.json", json!({"weight_map": map}).to_string().as_bytes());
         assert_eq!(folder.logits(), expected, "{prefix}");
         let sum = "0".repeat(64);
-        let error = open(folder.path(), Some(&sum), Path::new("/nowhere")).unwrap_err().to_string();
+        let error = open(folder.path(), Some(&sum), Some(Path::new("/nowhere"))).unwrap_err().to_string();
         assert!(error.contains("several files"), "{error}");
         for bad in [json!({"weight_map": {"a": "../part-0.safetensors"}}), json!({"weight_map": {}}), json!({})] {
             folder.write("model.safetensors.index.json", bad.to_string().as_bytes());
@@ -268,8 +268,8 @@ fn one_file_may_be_named_and_its_sum_asked_for() {
     let folder = Folder::of("qwen3");
     let path = folder.at("model.safetensors");
     let right = sum(&mut File::open(&path).unwrap()).unwrap();
-    assert!(open(&path, Some(&right), Path::new("/nowhere")).is_ok());
-    let error = open(&path, Some(&"0".repeat(64)), Path::new("/nowhere")).unwrap_err();
+    assert!(open(&path, Some(&right), Some(Path::new("/nowhere"))).is_ok());
+    let error = open(&path, Some(&"0".repeat(64)), Some(Path::new("/nowhere"))).unwrap_err();
     assert!(matches!(error, GgufError::Checksum { .. }));
 }
 

@@ -1,9 +1,15 @@
 //! A model of a real shape with weights that mean nothing: it computes as long as a trained one, so that anyone can measure a machine.
 
+mod gguf;
+
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::str::FromStr;
 
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use self::gguf::{Type, Value, string};
 use super::vocabulary::byte_character;
 
 /// How tensors lie in a file: the next begins at a multiple of this.
@@ -80,70 +86,6 @@ impl FromStr for Quantisation {
     }
 }
 
-/// A type of weights.
-#[derive(Clone, Copy)]
-enum Type {
-    F32,
-    F16,
-    Q8,
-    Q4K,
-    Q6K,
-}
-
-impl Type {
-    /// GGUF's number for it.
-    fn number(self) -> u32 {
-        match self {
-            Self::F32 => 0,
-            Self::F16 => 1,
-            Self::Q8 => 8,
-            Self::Q4K => 12,
-            Self::Q6K => 14,
-        }
-    }
-
-    /// Values and bytes of a block.
-    fn block(self) -> (usize, usize) {
-        match self {
-            Self::F32 => (1, 4),
-            Self::F16 => (1, 2),
-            Self::Q8 => (32, 34),
-            Self::Q4K => (256, 144),
-            Self::Q6K => (256, 210),
-        }
-    }
-
-    /// Makes a block of random bytes one whose values have a mean of 0 and a deviation near 0.02, as in trained models.
-    fn scale(self, block: &mut [u8]) {
-        match self {
-            // Ones: the norms.
-            Self::F32 => block.copy_from_slice(&1.0_f32.to_le_bytes()),
-            // Sign and mantissa stay random; the exponent is that of 0.0156 to 0.0312.
-            Self::F16 => block[1] = block[1] & 0x83 | 0x24,
-            // Codes of ±128: a deviation of 74.
-            Self::Q8 => block[..2].copy_from_slice(&half(2.7e-4)),
-            // Codes of 0 to 15 with scales of 32 and minima of 30 (six bits each): 32 · code - 8 · 30.
-            Self::Q4K => {
-                block[..2].copy_from_slice(&half(1.36e-4));
-                block[2..4].copy_from_slice(&half(8.0 * 1.36e-4));
-                // The last four scales and minima have their low bits in the last bytes, their high ones on top of the first.
-                block[4..8].fill(0x20 | 0x80);
-                block[8..12].fill(0x1e | 0x40);
-                block[12..16].fill(0xe0);
-            }
-            // Codes of ±32 with scales of 64: a deviation of 18.5 · 64.
-            Self::Q6K => {
-                block[192..208].fill(64);
-                block[208..].copy_from_slice(&half(1.7e-5));
-            }
-        }
-    }
-}
-
-fn half(value: f32) -> [u8; 2] {
-    super::kernels::f32_to_f16(value).to_le_bytes()
-}
-
 /// Writes such a model as a GGUF file: some gigabytes for the larger shapes.
 pub fn write(shape: &Shape, quantisation: Quantisation, path: &Path) -> io::Result<()> {
     let tensors = tensors(shape, quantisation);
@@ -173,7 +115,7 @@ pub fn write(shape: &Shape, quantisation: Quantisation, path: &Path) -> io::Resu
     let padding = (header.len() as u64).next_multiple_of(ALIGNMENT) as usize;
     header.resize(padding, 0);
     out.write_all(&header)?;
-    let mut random = Random(1);
+    let mut random = StdRng::seed_from_u64(1);
     for tensor in &tensors {
         tensor.write(&mut random, &mut out)?;
     }
@@ -193,11 +135,11 @@ impl Tensor {
         self.dims.iter().product::<usize>() / values * size
     }
 
-    fn write(&self, random: &mut Random, out: &mut impl Write) -> io::Result<()> {
+    fn write(&self, random: &mut StdRng, out: &mut impl Write) -> io::Result<()> {
         let (_, size) = self.kind.block();
         let mut block = vec![0; size];
         for _ in 0..self.bytes() / size {
-            random.fill(&mut block);
+            random.fill_bytes(&mut block);
             self.kind.scale(&mut block);
             out.write_all(&block)?;
         }
@@ -241,57 +183,6 @@ fn tensors(shape: &Shape, quantisation: Quantisation) -> Vec<Tensor> {
         }
     }
     tensors
-}
-
-/// A value of the metadata.
-enum Value {
-    U32(u32),
-    F32(f32),
-    Bool(bool),
-    Text(String),
-    Texts(Vec<String>),
-    Numbers(Vec<i32>),
-}
-
-impl Value {
-    fn write(&self, out: &mut Vec<u8>) {
-        match self {
-            Self::U32(value) => tagged(out, 4, &value.to_le_bytes()),
-            Self::F32(value) => tagged(out, 6, &value.to_le_bytes()),
-            Self::Bool(value) => tagged(out, 7, &[u8::from(*value)]),
-            Self::Text(value) => {
-                tagged(out, 8, &[]);
-                string(out, value);
-            }
-            Self::Texts(values) => {
-                array(out, 8, values.len());
-                for value in values {
-                    string(out, value);
-                }
-            }
-            Self::Numbers(values) => {
-                array(out, 5, values.len());
-                for value in values {
-                    out.extend(value.to_le_bytes());
-                }
-            }
-        }
-    }
-}
-
-fn tagged(out: &mut Vec<u8>, kind: u32, bytes: &[u8]) {
-    out.extend(kind.to_le_bytes());
-    out.extend(bytes);
-}
-
-fn array(out: &mut Vec<u8>, kind: u32, count: usize) {
-    tagged(out, 9, &kind.to_le_bytes());
-    out.extend((count as u64).to_le_bytes());
-}
-
-fn string(out: &mut Vec<u8>, text: &str) {
-    out.extend((text.len() as u64).to_le_bytes());
-    out.extend(text.as_bytes());
 }
 
 fn metadata(shape: &Shape) -> Vec<(&'static str, Value)> {
@@ -344,20 +235,6 @@ fn vocabulary(size: usize) -> (Vec<String>, Vec<String>) {
     }
     tokens.extend((0..RESERVED).map(|number| format!("<|reserved_{number}|>")));
     (tokens, merges)
-}
-
-/// Marsaglia's xorshift (64 bits): fast, and random enough for weights that mean nothing.
-struct Random(u64);
-
-impl Random {
-    fn fill(&mut self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(8) {
-            self.0 ^= self.0 << 13;
-            self.0 ^= self.0 >> 7;
-            self.0 ^= self.0 << 17;
-            chunk.copy_from_slice(&self.0.to_le_bytes()[..chunk.len()]);
-        }
-    }
 }
 
 #[cfg(test)]

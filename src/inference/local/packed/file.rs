@@ -1,0 +1,261 @@
+//! A file of packed weights.
+//!
+//! A mark, the version, the place and length of a header, their BLAKE3; the tiles of one tensor after the other; the header (JSON),
+//! which says what they were packed from and holds the BLAKE3 of each [`PIECE`] of them. Every byte is checked at each start.
+//!
+//! It is written under another name, and gets its own only when it is whole and on the disk.
+
+use std::collections::HashMap;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use serde::{Deserialize, Serialize};
+
+use super::super::gguf::GgufError;
+use super::super::kernels::{LAYOUT, Mapping, Matrix, Pool, try_each};
+use super::{Origin, Stat, Tensor};
+
+const MARK: &[u8; 16] = b"compagnon tiles\n";
+
+/// To be raised with each change of the file's form; that of the tiles has a name of its own.
+const VERSION: u64 = 1;
+
+/// Mark, version, the header's place and length, the BLAKE3 of these and of the header; and zeros, so that tiles begin at a line of
+/// the processor's caches.
+const PREFIX: usize = 128;
+
+/// The mark and three numbers, which the digest that follows covers.
+const SIGNED: usize = 16 + 3 * 8;
+
+/// Tensors begin at multiples of this, as the strictest of the tiles wants it.
+const LINE: u64 = 64;
+
+/// What a thread hashes at once.
+pub(super) const PIECE: usize = 1 << 20;
+
+/// No header of any model is as long.
+const LONGEST_HEADER: u64 = 64 << 20;
+
+/// What the name of a file being written ends with.
+const UNFINISHED: &str = ".part";
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Header {
+    pub layout: String,
+    pub origins: Vec<Origin>,
+    /// The SHA-256 that the first origin was found to have.
+    pub sha256: Option<String>,
+    pub tensors: Vec<Kept>,
+}
+
+/// A packed tensor in the file.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Kept {
+    name: String,
+    kind: String,
+    rows: usize,
+    columns: usize,
+    offset: u64,
+    length: u64,
+    /// Of each piece.
+    digests: Vec<String>,
+}
+
+pub(super) fn read_header(path: &Path) -> io::Result<(File, Header)> {
+    let invalid = |says: &str| io::Error::new(io::ErrorKind::InvalidData, says);
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() || !is_ours(&metadata) {
+        return Err(invalid("others than the bot may write to it"));
+    }
+    let mut prefix = [0; PREFIX];
+    file.read_exact_at(&mut prefix, 0)?;
+    let number = |at: usize| prefix[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    let (version, offset, length) = (number(16), number(24), number(32));
+    if &prefix[..16] != MARK || version != VERSION || prefix[SIGNED + 32..].iter().any(|byte| *byte != 0) {
+        return Err(invalid("it is of another version"));
+    }
+    if length > LONGEST_HEADER || offset.checked_add(length) != Some(metadata.len()) {
+        return Err(invalid("it is damaged"));
+    }
+    let mut header = vec![0; length as usize];
+    file.read_exact_at(&mut header, offset)?;
+    if digest_of_header(&prefix[..SIGNED], &header) != prefix[SIGNED..SIGNED + 32] {
+        return Err(invalid("it is damaged"));
+    }
+    let header: Header = serde_json::from_slice(&header)?;
+    if end(&header.tensors) == Some(offset) { Ok((file, header)) } else { Err(invalid("it is damaged")) }
+}
+
+/// Whether nobody but the bot's own account (or root) can have written it: it stands for a file that a sum vouches for.
+fn is_ours(metadata: &fs::Metadata) -> bool {
+    let own = fs::metadata("/proc/self").map(|own| own.uid());
+    metadata.mode() & 0o022 == 0 && (metadata.uid() == 0 || own.is_ok_and(|own| own == metadata.uid()))
+}
+
+fn digest_of_header(prefix: &[u8], header: &[u8]) -> [u8; 32] {
+    *blake3::Hasher::new().update(prefix).update(header).finalize().as_bytes()
+}
+
+/// The name of what the tiles' bytes mean here.
+pub(super) fn layout() -> String {
+    format!("{LAYOUT}, pieces of {PIECE}")
+}
+
+/// Where the next tensor begins: at a line of the processor's caches, as tiles must.
+fn end(tensors: &[Kept]) -> Option<u64> {
+    let Some(last) = tensors.last() else { return Some(PREFIX as u64) };
+    last.offset.checked_add(last.length)?.checked_next_multiple_of(LINE)
+}
+
+/// Whether these are the tensors, one after the other.
+pub(super) fn follows(kept: &[Kept], tensors: &[Tensor]) -> bool {
+    let mut offset = PREFIX as u64;
+    kept.len() == tensors.len()
+        && kept.iter().zip(tensors).all(|(kept, tensor)| {
+            let length = Matrix::packed(tensor.kind, tensor.rows, tensor.columns).unwrap_or(0);
+            let same = kept.name == tensor.name
+                && kept.kind == format!("{:?}", tensor.kind)
+                && (kept.rows, kept.columns) == (tensor.rows, tensor.columns)
+                && (kept.offset, kept.length) == (offset, length as u64)
+                && kept.digests.len() == length.div_ceil(PIECE);
+            offset += (length as u64).next_multiple_of(LINE);
+            same
+        })
+}
+
+impl Header {
+    pub(super) fn stats(&self) -> impl Iterator<Item = &Stat> {
+        self.origins.iter().map(|origin| &origin.stat)
+    }
+}
+
+pub(super) fn hash_pieces(
+    count: usize,
+    pool: &Pool,
+    hash: impl Fn(usize) -> io::Result<blake3::Hash> + Sync,
+) -> io::Result<Vec<blake3::Hash>> {
+    let digests: Vec<OnceLock<blake3::Hash>> = (0..count).map(|_| OnceLock::new()).collect();
+    // Each index comes once: no place is taken.
+    try_each(pool, count, |index| hash(index).map(|digest| _ = digests[index].set(digest)))?;
+    Ok(digests.into_iter().filter_map(OnceLock::into_inner).collect())
+}
+
+/// Kept tensors that belong to the model; whether they are what was written is seen as they are read.
+pub(in super::super) struct Packed<'a> {
+    pub(super) file: Arc<Mapping>,
+    pub(super) path: &'a Path,
+    pub(super) tensors: HashMap<&'a str, (&'a Tensor, &'a Kept)>,
+}
+
+impl Packed<'_> {
+    /// Where they are kept.
+    pub(in super::super) fn path(&self) -> &Path {
+        self.path
+    }
+
+    /// A tensor in its place in the file, once each piece of it is checked.
+    pub(in super::super) fn matrix(&self, name: &str, pool: &Pool) -> Result<Matrix, GgufError> {
+        let unlike = || io::Error::new(io::ErrorKind::InvalidData, "it is damaged");
+        let (tensor, kept) = self.tensors.get(name).ok_or_else(unlike)?;
+        let (first, length) = (kept.offset as usize, kept.length as usize);
+        let bytes = self.file.bytes().get(first..first.saturating_add(length)).ok_or_else(unlike)?;
+        try_each(pool, length.div_ceil(PIECE), |index| {
+            let digest = blake3::hash(&bytes[index * PIECE..length.min((index + 1) * PIECE)]).to_hex();
+            if kept.digests[index] == digest.as_str() { Ok(()) } else { Err(unlike()) }
+        })?;
+        Ok(Matrix::map(tensor.kind, tensor.rows, tensor.columns, &self.file, first)?)
+    }
+}
+
+/// A file being written. Dropped before its end, it is removed.
+pub(in super::super) struct Writer {
+    place: PathBuf,
+    unfinished: PathBuf,
+    file: File,
+    tensors: Vec<Kept>,
+}
+
+impl Writer {
+    pub(super) fn create(place: &Path) -> io::Result<Self> {
+        let folder = folder_of(place);
+        match DirBuilder::new().mode(0o700).create(folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        let name = place.file_name().unwrap_or_default().to_string_lossy();
+        remove_abandoned(folder, &name)?;
+        let unfinished = folder.join(format!("{name}.{}{UNFINISHED}", std::process::id()));
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+        // Whoever finds it unlocked takes it for abandoned.
+        file.lock()?;
+        file.write_all(&[0; PREFIX])?;
+        Ok(Self { place: place.to_owned(), unfinished, file, tensors: Vec::new() })
+    }
+
+    /// Appends a tensor.
+    pub(in super::super) fn add(&mut self, tensor: &Tensor, matrix: &Matrix, pool: &Pool) -> io::Result<()> {
+        let tiles = matrix.tiles();
+        let pieces: Vec<&[u8]> = tiles.chunks(PIECE).collect();
+        let digests = hash_pieces(pieces.len(), pool, |index| Ok(blake3::hash(pieces[index])))?;
+        self.file.write_all(tiles)?;
+        self.file.write_all(&[0; LINE as usize][..tiles.len().next_multiple_of(LINE as usize) - tiles.len()])?;
+        let offset = end(&self.tensors).unwrap_or_default();
+        self.tensors.push(Kept {
+            name: tensor.name.clone(),
+            kind: format!("{:?}", tensor.kind),
+            rows: tensor.rows,
+            columns: tensor.columns,
+            offset,
+            length: tiles.len() as u64,
+            digests: digests.iter().map(|digest| digest.to_hex().to_string()).collect(),
+        });
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self, origins: Vec<Origin>, sha256: Option<String>) -> io::Result<PathBuf> {
+        let offset = end(&self.tensors).unwrap_or_default();
+        let tensors = std::mem::take(&mut self.tensors);
+        let header = serde_json::to_vec(&Header { layout: layout(), origins, sha256, tensors })?;
+        let mut prefix = MARK.to_vec();
+        for number in [VERSION, offset, header.len() as u64] {
+            prefix.extend(number.to_le_bytes());
+        }
+        prefix.extend(digest_of_header(&prefix, &header));
+        self.file.write_all(&header)?;
+        self.file.write_all_at(&prefix, 0)?;
+        self.file.sync_all()?;
+        fs::rename(&self.unfinished, &self.place)?;
+        // The name as well; where folders cannot be synced, a crash may cost one more packing.
+        let _ = File::open(folder_of(&self.place)).and_then(|folder| folder.sync_all());
+        Ok(self.place.clone())
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // After the renaming, nothing is there.
+        let _ = fs::remove_file(&self.unfinished);
+    }
+}
+
+/// A bare name has an empty parent.
+fn folder_of(place: &Path) -> &Path {
+    place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Removes what a process that was killed has left: nobody holds the lock of it.
+fn remove_abandoned(folder: &Path, name: &str) -> io::Result<()> {
+    for entry in fs::read_dir(folder)?.flatten() {
+        let other = entry.file_name().to_string_lossy().into_owned();
+        let unfinished =
+            other.strip_prefix(name).is_some_and(|rest| rest.starts_with('.') && rest.ends_with(UNFINISHED));
+        if unfinished && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,266 @@
+//! Packed weights, kept in a file, so that the next start reads them as they are: nothing is packed, and nothing is trusted.
+//!
+//! `file` is the file; here is when it belongs to a model, and where it is. What does not fit, for whichever reason, is packed anew;
+//! the reason is one line of the log.
+
+mod file;
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+
+use self::file::{Header, PIECE, follows, hash_pieces, layout, read_header};
+use super::gguf::{GgufError, expect_sum, one_line};
+use super::kernels::{Kind, Mapping, Pool};
+
+pub(super) use self::file::{Packed, Writer};
+
+/// Smaller models are packed in no time.
+const SMALLEST: u64 = 64 << 20;
+
+/// A model's place for its packed weights, and what vouches for them.
+pub(super) struct Cache {
+    /// The places it may have, the best first.
+    places: Vec<PathBuf>,
+    /// The files it is packed from.
+    parts: Vec<Part>,
+    /// The SHA-256 that the configuration asks of the first file, in lower case.
+    sha256: Option<String>,
+    /// Whether the sum was computed since the file was opened.
+    checked: bool,
+    /// What is there, if its own header can be read, and the trouble otherwise.
+    found: Result<Found, String>,
+}
+
+/// An open file that weights are read from.
+struct Part {
+    file: File,
+    stat: Stat,
+    digest: OnceLock<String>,
+}
+
+/// What tells one content of a file from another without reading it. The time of change cannot be set back by whoever can write
+/// to the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Stat {
+    length: u64,
+    inode: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+/// A file that weights were packed from.
+#[derive(Debug, Serialize, Deserialize)]
+struct Origin {
+    stat: Stat,
+    /// The BLAKE3 of the BLAKE3s of its pieces.
+    digest: String,
+}
+
+/// A tensor of a model, before it is packed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Tensor {
+    pub name: String,
+    pub kind: Kind,
+    pub rows: usize,
+    pub columns: usize,
+}
+
+struct Found {
+    path: PathBuf,
+    file: File,
+    header: Header,
+}
+
+impl Cache {
+    /// The cache of the model at `path`, packed from `files`: beside it, or else below the folder `keep` if that is there. `None` when
+    /// nothing is to be kept, or the model is packed in no time. `sha256` is what the first of the files must have.
+    pub(super) fn open(
+        path: &Path,
+        mut files: Vec<File>,
+        sha256: Option<&str>,
+        keep: Option<&Path>,
+    ) -> Result<Option<Self>, GgufError> {
+        let length = files.iter().map(|file| Ok(file.metadata()?.len())).sum::<io::Result<u64>>()?;
+        if let Some(data) = keep.filter(|_| Self::is_worthwhile(length)) {
+            return Self::of(path, files, sha256, data).map(Some);
+        }
+        match sha256.zip(files.first_mut()) {
+            Some((expected, file)) => expect_sum(file, expected).map(|()| None),
+            None => Ok(None),
+        }
+    }
+
+    /// [`Cache::open`] of a model of any size. The sum is not computed when it was as the weights were packed, and the file is still
+    /// the same.
+    pub(super) fn of(path: &Path, files: Vec<File>, sha256: Option<&str>, data: &Path) -> Result<Self, GgufError> {
+        let parts = files.into_iter().map(Part::of).collect::<io::Result<_>>()?;
+        let places = places(path, data);
+        let found = find(&places);
+        let mut cache = Self { places, parts, sha256: sha256.map(str::to_ascii_lowercase), checked: false, found };
+        let vouched = cache.found.as_ref().is_ok_and(|found| {
+            found.header.sha256 == cache.sha256 && cache.parts.iter().map(|part| &part.stat).eq(found.header.stats())
+        });
+        if !vouched {
+            cache.compute_sum()?;
+        }
+        Ok(cache)
+    }
+
+    /// Whether a model of `length` bytes takes longer to pack than to read.
+    pub(super) fn is_worthwhile(length: u64) -> bool {
+        length >= SMALLEST
+    }
+
+    fn compute_sum(&mut self) -> Result<(), GgufError> {
+        if let Some(expected) = self.sha256.as_deref().filter(|_| !self.checked) {
+            if let Some(part) = self.parts.first_mut() {
+                expect_sum(&mut part.file, expected)?;
+            }
+            self.checked = true;
+        }
+        Ok(())
+    }
+
+    /// What is kept of exactly these tensors, or why it cannot be used.
+    pub(super) fn kept<'a>(&'a self, tensors: &'a [Tensor], pool: &Pool) -> Result<Packed<'a>, String> {
+        let Found { header, file, path } = self.found.as_ref().map_err(Clone::clone)?;
+        if header.layout != layout() {
+            return Err(format!("{} has another layout", path.display()));
+        }
+        if self.sha256.is_some() && header.sha256 != self.sha256 {
+            return Err(format!("{} was packed before model.sha256 was asked for", path.display()));
+        }
+        if !follows(&header.tensors, tensors) {
+            return Err(format!("{} holds other tensors", path.display()));
+        }
+        if !self.same_origins(header, pool).map_err(|error| error.to_string())? {
+            return Err(format!("{} was packed from another file", path.display()));
+        }
+        let tensors = header.tensors.iter().zip(tensors);
+        Ok(Packed {
+            file: Mapping::of(file).map_err(|error| format!("{}: {error}", path.display()))?,
+            path,
+            tensors: tensors.map(|(kept, tensor)| (tensor.name.as_str(), (tensor, kept))).collect(),
+        })
+    }
+
+    /// Whether each file is the one it was, by its length and times, or else by its content.
+    fn same_origins(&self, header: &Header, pool: &Pool) -> io::Result<bool> {
+        if header.origins.len() != self.parts.len() {
+            return Ok(false);
+        }
+        for (part, origin) in self.parts.iter().zip(&header.origins) {
+            let same = part.stat == origin.stat
+                || part.stat.length == origin.stat.length && *part.digest(pool)? == origin.digest;
+            if !same {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Begins to keep what will be packed from the files themselves. The error is a sum that is not the expected one: what
+    /// vouched for it is not believed any more.
+    pub(super) fn renew(&mut self) -> Result<Option<Writer>, GgufError> {
+        self.compute_sum()?;
+        if cfg!(target_endian = "big") {
+            return Ok(None);
+        }
+        let mut trouble = String::new();
+        for place in &self.places {
+            match Writer::create(place) {
+                Ok(writer) => return Ok(Some(writer)),
+                Err(error) => trouble = format!("{}: {error}", place.display()),
+            }
+        }
+        tracing::info!(reason = trouble, "the packed weights are not kept: the next start packs them again");
+        Ok(None)
+    }
+
+    /// Puts what was written in its place, if the files are still those that were packed; the result is the place.
+    pub(super) fn keep(&self, writer: Writer, pool: &Pool) -> io::Result<PathBuf> {
+        let origins = self.parts.iter().map(|part| {
+            let origin = Origin { digest: part.digest(pool)?.clone(), stat: part.stat.clone() };
+            let unchanged = Stat::of(&part.file.metadata()?) == origin.stat;
+            unchanged.then_some(origin).ok_or_else(|| io::Error::other("the model was changed meanwhile"))
+        });
+        let origins = origins.collect::<io::Result<_>>()?;
+        let place = writer.finish(origins, self.sha256.clone())?;
+        for other in self.places.iter().filter(|other| **other != place) {
+            // An older one there would never be read again.
+            let _ = fs::remove_file(other);
+        }
+        Ok(place)
+    }
+}
+
+/// Beside the model, or in a folder of the bot's own data under a name that tells one model's path from another's.
+fn places(path: &Path, data: &Path) -> Vec<PathBuf> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut places = vec![path.with_file_name(format!("{name}.packed"))];
+    if data.is_dir() {
+        let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let digest = blake3::hash(whole.as_os_str().as_encoded_bytes()).to_hex();
+        places.push(data.join("packed").join(format!("{name}.{}.packed", &digest[..16])));
+    }
+    places
+}
+
+fn find(places: &[PathBuf]) -> Result<Found, String> {
+    let mut trouble = "they are not kept yet".to_owned();
+    for path in places {
+        match read_header(path) {
+            Ok((file, header)) => return Ok(Found { path: path.clone(), file, header }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => trouble = format!("{}: {error}", path.display()),
+        }
+    }
+    Err(trouble)
+}
+
+impl Part {
+    fn of(file: File) -> io::Result<Self> {
+        Ok(Self { stat: Stat::of(&file.metadata()?), file, digest: OnceLock::new() })
+    }
+
+    /// Reads the whole file, once.
+    fn digest(&self, pool: &Pool) -> io::Result<&String> {
+        if let Some(digest) = self.digest.get() {
+            return Ok(digest);
+        }
+        let length = self.stat.length;
+        let count = length.div_ceil(PIECE as u64) as usize;
+        let digests = hash_pieces(count, pool, |index| {
+            let offset = (index * PIECE) as u64;
+            let mut piece = vec![0; (length - offset).min(PIECE as u64) as usize];
+            self.file.read_exact_at(&mut piece, offset)?;
+            Ok(blake3::hash(&piece))
+        })?;
+        let mut hasher = blake3::Hasher::new();
+        for digest in &digests {
+            hasher.update(digest.as_bytes());
+        }
+        Ok(self.digest.get_or_init(|| hasher.finalize().to_hex().to_string()))
+    }
+}
+
+impl Stat {
+    fn of(metadata: &fs::Metadata) -> Self {
+        Self {
+            length: metadata.len(),
+            inode: metadata.ino(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+/// Says why what was kept is not used, in one line.
+pub(super) fn pack_anew(reason: &str) {
+    tracing::info!(reason = one_line(reason), "the weights are packed anew");
+}
