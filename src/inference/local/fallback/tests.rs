@@ -89,8 +89,8 @@ fn families_of_our_own_give_the_logits_of_our_own_pass() {
         let found = read(&mut model, &tokens, &[64], 0);
         let off = distance(&found, &expected);
         println!("{case}: {off:.1e} of {:.0} from our own pass", spread(&expected));
-        // Our own pass keeps keys and values in f16, which moves the reference itself by up to 0.04.
-        assert!(off < 0.06, "{case}: {off}");
+        // Our own pass keeps keys and values in f16: 0.013 at most. With qwen3's rotation in f16 it would be 0.059.
+        assert!(off < 0.03, "{case}: {off}");
     }
 }
 
