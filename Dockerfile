@@ -21,6 +21,10 @@ RUN mkdir -p benches tests/it tests/demo \
  && touch benches/kernels.rs tests/it/main.rs tests/demo/main.rs tests/architecture.rs src/lib.rs src/main.rs \
  && cargo build --release --locked --bin compagnon
 
+# What is in the program, by name, version, licence and checksum: a scanner reads it in the image.
+RUN cargo install cargo-cyclonedx --version 0.5.9 --locked \
+ && cargo cyclonedx --format json --spec-version 1.5 --target "$(rustc -vV | sed -n 's/^host: //p')" --override-filename sbom
+
 FROM debian:bookworm-slim
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates \
@@ -28,6 +32,7 @@ RUN apt-get update \
  && useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin compagnon \
  && install --directory --owner=compagnon --group=compagnon --mode=0700 /data
 COPY --from=build /build/target/release/compagnon /usr/local/bin/compagnon
+COPY --from=build /build/sbom.json /usr/share/doc/compagnon/sbom.json
 COPY prompts /etc/compagnon/prompts
 USER 10001
 WORKDIR /data

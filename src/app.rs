@@ -1,15 +1,9 @@
 //! Wiring only: builds everything, supervises it, shuts it down in order.
 
-use std::{
-    fs::{self, File, TryLockError},
-    future::Future,
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+pub mod control;
+pub mod folder;
+
+use std::{fs::File, future::Future, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use futures_util::StreamExt as _;
@@ -20,12 +14,14 @@ use crate::{
     assistant::{self, Assistant, prompt, texts},
     compagnon::{Compagnon, Shelf},
     config::Config,
-    http::{self, Status},
+    http::{self, LastSync, Status},
     inference::{ChatModel, local::LocalModel},
     matrix::{Access, Batch, Keys, MatrixGateway, Session, SessionError, keys_received, retry_undecrypted, sync_loop},
     message::Origin,
     store::{Retention, Store, StoreError},
 };
+
+pub use folder::InUse;
 
 /// How long answers being written may go on after SIGTERM: container engines kill after 30 s at the latest.
 const GRACE: Duration = Duration::from_secs(20);
@@ -44,11 +40,6 @@ const REMEMBER_DONE: Duration = Duration::from_hours(90 * 24);
 /// The longest wait between two tries at a homeserver that is out of reach at start.
 const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
 
-/// Another process works on the data folder.
-#[derive(Debug, thiserror::Error)]
-#[error("the data folder {0} is in use by another process; stop it first")]
-pub struct InUse(PathBuf);
-
 /// The task that serves health and readiness.
 type Endpoint = JoinHandle<std::io::Result<()>>;
 
@@ -61,6 +52,9 @@ pub struct App {
     access: Access,
     status: Status,
     endpoint: Option<Endpoint>,
+    control: Option<JoinHandle<()>>,
+    /// Cancelled when all is written down: until then health, readiness and the control socket are served.
+    over: CancellationToken,
     config: Config,
     /// Held until the end: one process per data folder.
     _lock: File,
@@ -76,8 +70,10 @@ impl App {
     pub async fn build(config: Config, stop: &CancellationToken) -> anyhow::Result<Option<Self>> {
         let matrix = config.matrix()?.clone();
         let folder = config.data().to_owned();
-        let lock = lock(&folder)?;
+        let lock = folder::hold(&folder)?;
         let store = Store::open(&folder)?;
+        let over = CancellationToken::new();
+        let control = control::listen(&folder, &store, over.clone());
         let (shelf, problems) = Shelf::open(config.prompts.as_deref())?;
         for problem in problems {
             tracing::error!(%problem, "a compagnon is left out");
@@ -87,8 +83,9 @@ impl App {
         tracing::info!(model = model.name(), "the model is ready");
         fits(&config, &*model, &shelf)?;
         // Before the homeserver is asked: a bot that waits for it is healthy, and must not be restarted for that.
-        let status = Status { model: Arc::clone(&model), synced: Arc::new(AtomicBool::new(false)) };
-        let endpoint = serve(&config.http, &status, stop).await?;
+        let (synced, stop_too) = (LastSync::default(), stop.clone());
+        let status = Status { model: Arc::clone(&model), store: store.clone(), synced, stop: stop_too };
+        let endpoint = serve(&config.http, &status, &over).await?;
         let Some(session) = connect(|| Session::connect(&matrix, &folder), stop).await? else { return Ok(None) };
         let access =
             Access::new(&matrix.access, session.user_id().server_name(), texts::refusal(config.assistant.language));
@@ -103,7 +100,19 @@ impl App {
             sampling: config.model.sampling.clone(),
             externals: matrix.access.externals,
         });
-        Ok(Some(Self { assistant, store, shelf, session, access, status, endpoint, config, _lock: lock }))
+        Ok(Some(Self {
+            assistant,
+            store,
+            shelf,
+            session,
+            access,
+            status,
+            endpoint,
+            control,
+            over,
+            config,
+            _lock: lock,
+        }))
     }
 
     /// Answers until `stop`, then drains: no message is read any more, answers being written are finished, the rest waits in the store.
@@ -124,6 +133,10 @@ impl App {
         self.assistant.shut_down(GRACE).await;
         purge.await?;
         follow.await?;
+        self.over.cancel();
+        if let Some(control) = self.control {
+            control.await?;
+        }
         if let Some(endpoint) = self.endpoint {
             endpoint.await??;
         }
@@ -135,13 +148,13 @@ impl App {
     async fn read(&self, stop: &CancellationToken) -> anyhow::Result<()> {
         let accept = |mut batch: Batch| {
             let (assistant, synced, access) =
-                (Arc::clone(&self.assistant), Arc::clone(&self.status.synced), self.access.clone());
+                (Arc::clone(&self.assistant), self.status.synced.clone(), self.access.clone());
             async move {
                 batch
                     .messages
                     .retain(|message| message.origin == Origin::Joined || access.user(&message.sender).is_ok());
                 tokio::task::block_in_place(|| assistant.accept(batch))?;
-                if !synced.swap(true, Ordering::Relaxed) {
+                if synced.note() {
                     tracing::info!("ready");
                 }
                 Ok::<_, StoreError>(())
@@ -214,24 +227,11 @@ fn fits(config: &Config, model: &dyn ChatModel, shelf: &Shelf) -> anyhow::Result
 }
 
 /// Serves health and readiness, if the configuration says where.
-async fn serve(config: &http::Config, status: &Status, stop: &CancellationToken) -> anyhow::Result<Option<Endpoint>> {
+async fn serve(config: &http::Config, status: &Status, over: &CancellationToken) -> anyhow::Result<Option<Endpoint>> {
     let Some(address) = config.listen else { return Ok(None) };
     let listener =
         TcpListener::bind(address).await.with_context(|| format!("http.listen: {address} cannot be used"))?;
-    let stopped = stop.clone().cancelled_owned();
-    Ok(Some(tokio::spawn(http::serve(listener, status.clone(), stopped))))
-}
-
-/// Makes the data folder and takes its lock.
-fn lock(folder: &Path) -> anyhow::Result<File> {
-    fs::create_dir_all(folder).with_context(|| format!("the data folder {} cannot be made", folder.display()))?;
-    let file = File::create(folder.join("lock"))
-        .with_context(|| format!("the data folder {} cannot be written", folder.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(InUse(folder.to_owned()).into()),
-        Err(TryLockError::Error(error)) => Err(error.into()),
-    }
+    Ok(Some(tokio::spawn(http::serve(listener, status.clone(), over.clone().cancelled_owned()))))
 }
 
 /// Connects, however long the homeserver is out of reach.

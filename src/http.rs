@@ -1,19 +1,31 @@
 //! `GET /health` and `GET /ready`: what a container engine asks.
+//!
+//! | | `/health` | `/ready` |
+//! |---|---|---|
+//! | all is well | 200 | 200 |
+//! | the engine died or its last step failed | 503 | 503 |
+//! | the homeserver has not answered yet, or not for [`MOST_SILENCE`] | 200 | 503 |
+//! | the disk is almost full: questions are refused, the rest goes on | 200 | 503 |
+//! | stopping: answers being written are finished | 200 | 503 |
+//!
+//! Restarting helps what is not healthy; what is healthy and not ready is waited for. The body is `ok` or the reason, in one line.
 
 use std::{
     future::Future,
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use axum::{Router, extract::State, http::StatusCode, routing::get};
 use serde::Deserialize;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
-use crate::inference::ChatModel;
+use crate::{inference::ChatModel, store::Store};
+
+/// How long the homeserver may be silent. It answers each sync within 30 s, news or not; a request may take as long again.
+pub const MOST_SILENCE: Duration = Duration::from_secs(90);
 
 /// Where health and readiness are served.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -23,13 +35,38 @@ pub struct Config {
     pub listen: Option<SocketAddr>,
 }
 
+/// When the homeserver last answered a sync whose messages were then written down.
+#[derive(Clone, Debug, Default)]
+pub struct LastSync(Arc<Mutex<Option<Instant>>>);
+
+impl LastSync {
+    /// Notes that it did, just now. Returns whether it was the first time.
+    pub fn note(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(Instant::now()).is_none()
+    }
+
+    fn fresh(&self, now: Instant) -> Result<(), String> {
+        match *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            None => Err("the homeserver has not answered yet".to_owned()),
+            Some(last) if now.saturating_duration_since(last) > MOST_SILENCE => {
+                Err(format!("the homeserver has not answered for {} s", now.duration_since(last).as_secs()))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+}
+
 /// What the two endpoints report, read at every request so that they tell the truth of that moment.
 #[derive(Clone)]
 pub struct Status {
     /// The model, whose engine must be alive for the process to be healthy.
     pub model: Arc<dyn ChatModel>,
-    /// Whether the homeserver answered the latest sync, so that messages are being read.
-    pub synced: Arc<AtomicBool>,
+    /// The store, which must have room for new questions.
+    pub store: Store,
+    /// Whether messages are being read.
+    pub synced: LastSync,
+    /// Cancelled when the program stops.
+    pub stop: CancellationToken,
 }
 
 impl Status {
@@ -39,26 +76,51 @@ impl Status {
 
     async fn ready(&self) -> Result<(), String> {
         self.health().await?;
-        if self.synced.load(Ordering::Relaxed) { Ok(()) } else { Err("the homeserver has not answered yet".to_owned()) }
+        if self.stop.is_cancelled() {
+            return Err("the bot is stopping".to_owned());
+        }
+        self.synced.fresh(Instant::now())?;
+        if tokio::task::block_in_place(|| self.store.has_room()) {
+            Ok(())
+        } else {
+            Err("the disk of the data folder is almost full: questions are refused".to_owned())
+        }
     }
 }
 
-/// Serves until `stop` completes.
+/// Serves until `over` completes.
 pub async fn serve(
     listener: TcpListener,
     status: Status,
-    stop: impl Future<Output = ()> + Send + 'static,
+    over: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let router = Router::new()
         .route("/health", get(async |State(status): State<Status>| answer(status.health().await)))
         .route("/ready", get(async |State(status): State<Status>| answer(status.ready().await)))
         .with_state(status);
-    axum::serve(listener, router).with_graceful_shutdown(stop).await
+    axum::serve(listener, router).with_graceful_shutdown(over).await
 }
 
 fn answer(state: Result<(), String>) -> (StatusCode, String) {
     match state {
         Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason + "\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{LastSync, MOST_SILENCE};
+
+    #[test]
+    fn silence_is_told_from_news() {
+        let (synced, now) = (LastSync::default(), Instant::now());
+        assert!(synced.fresh(now).unwrap_err().contains("yet"));
+        assert!(synced.note() && !synced.note());
+        let last = Instant::now();
+        assert!(synced.fresh(now + MOST_SILENCE).is_ok());
+        assert!(synced.fresh(last + MOST_SILENCE + Duration::from_secs(1)).unwrap_err().contains("91 s"));
     }
 }

@@ -41,8 +41,17 @@ pub(super) async fn answer(assistant: &Assistant, waiting: Queued) -> Result<(),
     Ok(())
 }
 
-async fn attempt(assistant: &Assistant, queued: Queued) -> Result<(), Failure> {
+async fn attempt(assistant: &Assistant, mut queued: Queued) -> Result<(), Failure> {
     let arrived = Instant::now();
+    if assistant.store.restored_at()?.is_some_and(|restored| queued.question.sent_at <= restored) {
+        // The bot that was backed up went on until it ended: this may be answered already.
+        queued.attempts = queued.attempts.max(2);
+        if is_stale(&queued, assistant.started, now(), assistant.config.max_age) && is_shown(assistant, &queued).await?
+        {
+            assistant.store.drop_question(&queued.question.room_id, &queued.question.event_id, now())?;
+            return Ok(());
+        }
+    }
     let question = &queued.question;
     if question.origin == Origin::Joined {
         return contact::welcome(assistant, &queued).await;
@@ -99,6 +108,13 @@ async fn attempt(assistant: &Assistant, queued: Queued) -> Result<(), Failure> {
             decline(assistant, &queued, &excuse(&error)).await
         }
     }
+}
+
+/// Whether the room shows an answer to a question.
+async fn is_shown(assistant: &Assistant, queued: &Queued) -> Result<bool, Failure> {
+    let question = &queued.question;
+    let ask = || assistant.gateway.find_sent(&question.room_id, &question.event_id, 0);
+    Ok(delivery::unless_refused(delivery::persist(assistant, ask).await)?.flatten().is_some())
 }
 
 /// Why a question is not even put to the model.

@@ -1,10 +1,13 @@
 //! The command line: one file per subcommand.
 
+mod backup;
 mod bench;
 mod chat;
 mod check;
+mod harden;
 mod health;
 mod model;
+mod restore;
 mod run;
 
 use std::{
@@ -48,6 +51,10 @@ enum Command {
     Bench(bench::Arguments),
     /// Ask the running bot whether it is healthy (for a container's health check).
     Health,
+    /// Write what the bot remembers into one sealed file. Works while the bot runs.
+    Backup(backup::Arguments),
+    /// Make an empty data folder from a backup. The next start logs in as a new device.
+    Restore(restore::Arguments),
 }
 
 /// What the exit status tells ops, beside 0 (done) and 2 (the command line is wrong, from clap).
@@ -72,6 +79,7 @@ pub mod status {
 
 /// Runs the command line and gives its exit status. An error is one sentence on standard error.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    harden::harden();
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -82,7 +90,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match execute(arguments) {
         Ok(code) => code,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "compagnon: {error:#}");
+            complain(&format!("{error:#}"));
             ExitCode::from(exit_status(&error))
         }
     }
@@ -100,6 +108,8 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Model(command) => return model::model(&config?, &command),
         Command::Bench(options) => bench::bench(&config?, &options)?,
         Command::Health => health::health(&config?)?,
+        Command::Backup(options) => backup::backup(&config?, &options)?,
+        Command::Restore(options) => restore::restore(&config?, &options)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -109,7 +119,7 @@ fn exit_status(error: &anyhow::Error) -> u8 {
     if error.is::<crate::config::ConfigError>() {
         return status::CONFIGURATION;
     }
-    if error.is::<crate::app::InUse>() {
+    if error.is::<crate::app::InUse>() || matches!(error.downcast_ref(), Some(StoreError::InUse)) {
         return status::IN_USE;
     }
     if let Some(SyncError::Expired | SyncError::LoggedOut { soft: false }) =
@@ -123,6 +133,11 @@ fn exit_status(error: &anyhow::Error) -> u8 {
         Some(SessionError::Config(_)) => status::CONFIGURATION,
         _ => 1,
     }
+}
+
+/// One line on standard error.
+fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "compagnon: {line}");
 }
 
 /// One line of output; a reader that has gone away is no error.

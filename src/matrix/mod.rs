@@ -46,6 +46,7 @@ pub use reply::MatrixGateway;
 pub use rooms::RoomKind;
 pub use session::{Session, SessionError};
 pub use split::{closed, parts, split};
+pub use vault::{Files, PORTABLE, portable};
 
 /// What one sync response brought, to be written down in one go before the next is asked for.
 #[derive(Debug, Default)]

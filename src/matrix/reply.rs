@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use matrix_sdk::{
     Room,
     config::RequestConfig,
+    deserialized_responses::{TimelineEvent, TimelineEventKind},
     room::MessagesOptions,
     ruma::{
         EventId, OwnedEventId, OwnedRoomId, OwnedTransactionId, RoomId, UserId,
@@ -155,12 +156,20 @@ impl Gateway for MatrixGateway {
         part: usize,
     ) -> Result<Option<OwnedEventId>, SendError> {
         let room = self.known(room_id)?;
-        let mut from: Option<String> = None;
+        let (mut from, mut asked) = (None::<String>, false);
         for _ in 0..FIND_PAGES {
             let mut options = MessagesOptions::backward().from(from.as_deref());
             options.limit = uint!(100);
             options.filter.senders = Some(vec![self.session.user_id().to_owned()]);
             let page = room.messages(options).await.map_err(|error| Fault::from(&error))?;
+            // A new device reads what an earlier one has sent once it has the keys from their backup on the server.
+            let unreadable = |event: &TimelineEvent| matches!(event.kind, TimelineEventKind::UnableToDecrypt { .. });
+            if !asked && page.chunk.iter().any(unreadable) {
+                asked = true;
+                let backups = self.session.client().encryption().backups();
+                courtesy("keys", timeout(REQUEST_LIMIT, backups.download_room_keys_for_room(room_id)).await);
+                continue;
+            }
             let own = self.session.user_id();
             let found =
                 page.chunk.iter().find_map(|event| content::sent_id(event.raw().json().get(), own, question, part));

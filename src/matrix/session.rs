@@ -228,6 +228,11 @@ async fn with_token(
             stored.device_id
         )));
     }
+    if vault.retired()?.contains(&device_id) {
+        return Err(SessionError::Config(format!(
+            "matrix.device_id: {device_id} is the device of the bot that was backed up, and no backup holds its keys: give the token of a new device"
+        )));
+    }
     let user_id = UserId::parse(&config.user).map_err(|error| SessionError::Config(error.to_string()))?;
     let (client, fresh) = build(config, vault).await?;
     let meta = SessionMeta { user_id: user_id.clone(), device_id: device_id.clone() };

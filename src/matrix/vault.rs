@@ -6,6 +6,11 @@
 //! | `matrix.key` | 32 random bytes that encrypt those stores | as above |
 //! | `session.json` | user, device, tokens | log in again: a new device |
 //! | `recovery.key` | the account's recovery key | the keys' backup on the server cannot be opened |
+//! | `retired.json` | after a restore: the devices whose keys are not here | a device could be used again that must not be |
+//!
+//! A backup holds the last two and not the others. A device's keys only ever go forward: put back to an earlier state they would
+//! seal new messages as old ones were, and the homeserver would hand out one-time keys that nobody has any more. So what is
+//! restored is the account's identity, and the next start logs in as a new device, which that identity signs.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -25,6 +30,25 @@ use crate::secret::Secret;
 
 /// The database whose loss makes the device unusable.
 const CRYPTO_STORE: &str = "matrix-sdk-crypto.sqlite3";
+
+/// What of these files goes into a backup.
+pub const PORTABLE: [&str; 2] = ["recovery.key", RETIRED];
+const RETIRED: &str = "retired.json";
+
+/// Files by name.
+pub type Files = Vec<(&'static str, Zeroizing<Vec<u8>>)>;
+
+/// The files of [`PORTABLE`], as they are to be in another data folder: there this one's device is retired.
+pub fn portable(folder: &Path) -> io::Result<Files> {
+    let vault = Vault { folder: folder.to_owned() };
+    let mut retired = vault.retired()?;
+    retired.extend(vault.session()?.map(|stored| stored.device_id));
+    let mut files = vec![(RETIRED, Zeroizing::new(serde_json::to_vec(&retired)?))];
+    if let Some(key) = vault.recovery_key()? {
+        files.push(("recovery.key", Zeroizing::new(key.expose().as_bytes().to_vec())));
+    }
+    Ok(files)
+}
 
 /// What `session.json` holds.
 ///
@@ -63,6 +87,15 @@ impl Vault {
     /// Whether the encryption store, and the key that opens it, are there.
     pub(super) fn holds_crypto(&self) -> bool {
         self.stores().join(CRYPTO_STORE).exists() && self.folder.join("matrix.key").exists()
+    }
+
+    /// The devices that must not be used again.
+    pub(super) fn retired(&self) -> io::Result<Vec<OwnedDeviceId>> {
+        match fs::read(self.folder.join(RETIRED)) {
+            Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether stores are there without the key that opens them.
@@ -152,6 +185,24 @@ mod tests {
             let mode = folder.path().join(name).metadata().unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
         }
+    }
+
+    #[test]
+    fn what_goes_into_a_backup_retires_the_device() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open(folder.path()).unwrap();
+        vault.save_session(&Stored { device_id: "OLD".into(), user_id: None, tokens: None }).unwrap();
+        vault.save_recovery_key(&Secret::from("EsTx".to_owned())).unwrap();
+        let there = tempfile::tempdir().unwrap();
+        for (name, content) in super::portable(folder.path()).unwrap() {
+            assert!(super::PORTABLE.contains(&name));
+            std::fs::write(there.path().join(name), content).unwrap();
+        }
+        let restored = Vault::open(there.path()).unwrap();
+        assert_eq!(restored.retired().unwrap(), ["OLD"]);
+        assert_eq!(restored.recovery_key().unwrap().unwrap().expose(), "EsTx");
+        assert!(restored.session().unwrap().is_none());
+        assert!(vault.retired().unwrap().is_empty(), "here it goes on");
     }
 
     #[test]

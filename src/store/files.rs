@@ -49,9 +49,14 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         file.sync_all()?;
         std::fs::rename(&fresh, path)?;
         // The name is durable only once the folder is.
-        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+        File::open(folder_of(path))?.sync_all()
     };
     write().map_err(StoreError::Files)
+}
+
+/// The folder a file is in, or will be.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Like [`replace`], and then writes zeros over the bytes that were there before.
@@ -77,6 +82,12 @@ fn private(create: bool) -> OpenOptions {
     options
 }
 
+/// How many bytes an ordinary account may still write on the file system of `path`.
+pub(super) fn free_bytes(path: &Path) -> io::Result<u64> {
+    let system = nix::sys::statvfs::statvfs(path)?;
+    Ok(system.blocks_available().saturating_mul(system.fragment_size()))
+}
+
 /// Whether someone else than the file's owner may read or write it.
 pub(super) fn open_to_others(path: &Path) -> Result<bool, StoreError> {
     let metadata = std::fs::metadata(path).map_err(StoreError::Files)?;
@@ -100,6 +111,13 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"2nd");
         assert!(!open_to_others(&path).unwrap());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
+    }
+
+    #[test]
+    fn a_name_alone_is_in_this_folder() {
+        for (path, folder) in [("backup.key", "."), ("keys/backup.key", "keys"), ("/backup.key", "/")] {
+            assert_eq!(super::folder_of(path.as_ref()), std::path::Path::new(folder));
+        }
     }
 
     #[test]

@@ -17,8 +17,8 @@ use zeroize::Zeroizing;
 use super::seal::{Cipher, Key32, Name};
 use super::{StoreError, files};
 
-const MASTER_FILE: &str = "store.key";
-const ROOMS_FILE: &str = "rooms.keys";
+pub(super) const MASTER_FILE: &str = "store.key";
+pub(super) const ROOMS_FILE: &str = "rooms.keys";
 /// A room in the file: its name, then its key.
 const ROOM_BYTES: usize = 16 + 32;
 
@@ -124,6 +124,11 @@ impl RoomKeys {
             }
         }
         self.cipher.seal(ROOMS_FILE, &[], &plain).ok_or(StoreError::Damaged { tree: ROOMS_FILE })
+    }
+
+    /// The data folder.
+    pub(super) fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("."))
     }
 
     pub(super) fn generation(&self) -> u64 {

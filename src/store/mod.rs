@@ -9,11 +9,13 @@
 
 mod answered;
 mod audit;
+mod backup;
 mod changes;
 mod files;
 mod forget;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
+mod head;
 mod inbox;
 mod keys;
 mod made;
@@ -23,6 +25,7 @@ mod records;
 mod rotate;
 mod schema;
 mod seal;
+mod sealed_file;
 mod session;
 mod settings;
 #[cfg(test)]
@@ -37,13 +40,15 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use self::head::Head;
 use self::keys::RoomKeys;
-use self::records::{GENERATION, Key, SEQUENCE};
+use self::records::{COMMITS, GENERATION, Key, SEQUENCE};
 use self::schema::{Found, MIGRATIONS};
 use self::seal::{Cipher, Names};
 use self::session::State;
 
 pub use self::audit::Entry;
+pub use self::backup::{BackupError, BackupKey, Snapshot, backup_key, seal_backup, unseal_backup};
 pub use self::changes::Change;
 pub use self::forget::Retention;
 pub use self::inbox::{Accept, Accepted, Edited, Queued};
@@ -53,6 +58,9 @@ pub use self::withdraw::Withdrawal;
 
 /// sled's own default is 1 GiB; what is read here is small and read seldom, and memory belongs to the model.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// With less than this left on its disk, the store takes no new questions: what is under way needs the rest.
+const ROOM_NEEDED: u64 = 64 * 1024 * 1024;
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -110,8 +118,8 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the store of a data folder, or makes it there. In `folder` it owns `store/`, `store.key`, `store.lock` and
-    /// `rooms.keys`; the last three files and the folder go together in a backup.
+    /// Opens the store of a data folder, or makes it there. In `folder` it owns `store/`, `store.key`,
+    /// `store.lock`, `store.head` and `rooms.keys`; all but the lock belong together.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         files::make_folder(folder)?;
         let lock = files::lock(&folder.join("store.lock"))?;
@@ -120,6 +128,10 @@ impl Store {
         let master = keys::master(folder, exists)?;
         // Before the database: a database without it would be refused at the next start.
         let rooms = RoomKeys::open(folder, &master, exists)?;
+        let (head, noted) = Head::open(folder, &master)?;
+        if exists && noted.is_none() {
+            tracing::warn!("store.head is not there: whether the store is whole cannot be known this time");
+        }
         let db = database_in(&database)?;
         let log = File::open(database.join("db")).map_err(StoreError::Files)?;
         let found = schema::migrate(&db, MIGRATIONS)?;
@@ -128,17 +140,26 @@ impl Store {
             log,
             names: Names::new(&master),
             cipher: Cipher::new(&master.derive("compagnon 2026-11 store: records of no room")),
-            state: Mutex::new(State { rooms, sequence: 0, wishes: BTreeSet::new() }),
+            state: Mutex::new(State { rooms, sequence: 0, commits: 0, head, wishes: BTreeSet::new() }),
             _lock: lock,
         }));
-        store.check(&found)?;
+        store.check(&found, noted)?;
         store.sweep()?;
         store.finish_rotations()?;
         Ok(store)
     }
 
+    /// Whether there is room for new questions on the store's disk. Where the system does not say, there is.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        // For the tests: a disk that is almost full.
+        fail::fail_point!("disk-low", |_| false);
+        let session = self.session();
+        files::free_bytes(session.rooms().folder()).map_or(true, |free| free >= ROOM_NEEDED)
+    }
+
     /// Holds the key file against the database, and picks the counter up where it was.
-    fn check(&self, found: &Found) -> Result<(), StoreError> {
+    fn check(&self, found: &Found, noted: Option<u64>) -> Result<(), StoreError> {
         let mut session = self.session();
         let generation = session.rooms().generation();
         if *found == Found::Empty && generation > 0 {
@@ -149,14 +170,22 @@ impl Store {
         if session.get::<u64>(&Key::meta(GENERATION))?.is_some_and(|relied_on| relied_on > generation) {
             return Err(StoreError::Refused("rooms.keys is older than the store: put both back from the same backup."));
         }
+        let commits = session.get(&Key::meta(COMMITS))?.unwrap_or(0);
+        if noted.is_some_and(|noted| noted > commits) {
+            return Err(StoreError::Refused(
+                "The store has lost writes that it had acknowledged (the folder store is damaged, or older than store.head): restore a backup, or remove store.head to go on with what is left.",
+            ));
+        }
         let sequence = session.get(&Key::meta(SEQUENCE))?.unwrap_or(0);
-        session.resume_at(sequence);
-        Ok(())
+        session.resume_at(sequence, commits);
+        session.sync()
     }
 }
 
 fn database_in(folder: &Path) -> Result<sled::Db, StoreError> {
     files::wait_until_free(&folder.join("db"))?;
+    // With the default umask sled's own would let others in.
+    files::make_folder(folder)?;
     let config = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).mode(sled::Mode::LowSpace);
     // Every write here ends with its own flush.
     Ok(config.flush_every_ms(None).open()?)

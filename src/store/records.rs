@@ -19,6 +19,10 @@ pub(super) const SEQUENCE: &[u8] = b"sequence";
 pub(super) const GENERATION: &[u8] = b"generation";
 /// The last number given to a compagnon.
 pub(super) const NUMBER: &[u8] = b"number";
+/// The number of the last batch.
+pub(super) const COMMITS: &[u8] = b"commits";
+/// When the store was put back from a backup.
+pub(super) const RESTORED: &[u8] = b"restored";
 /// Before the name of a room whose key is to be replaced.
 pub(super) const ROTATE: &[u8] = b"rotate";
 
@@ -66,6 +70,12 @@ pub(super) const ROOM_TREES: [Tree; 8] = [
 ];
 
 impl Tree {
+    /// The tree of a letter.
+    pub(super) fn of(letter: u8) -> Option<Self> {
+        let others = [Self::Meta, Self::Done, Self::Own, Self::Audit, Self::Informed];
+        ROOM_TREES.into_iter().chain(others).find(|tree| tree.letter() == letter)
+    }
+
     pub(super) fn letter(self) -> u8 {
         match self {
             Self::Meta => b'm',

@@ -8,7 +8,7 @@ use sled::{Batch, Db};
 use super::StoreError;
 
 /// Where the version stands: in plain, so that it can be read whatever the seals of that version are.
-const VERSION_KEY: &[u8] = b"mschema";
+pub(super) const VERSION_KEY: &[u8] = b"mschema";
 
 /// One step: reads the database and adds its changes to the batch.
 pub(super) type Migration = fn(&Db, &mut Batch) -> Result<(), StoreError>;

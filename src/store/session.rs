@@ -9,8 +9,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sled::{Batch, IVec};
 
+use super::head::Head;
 use super::keys::RoomKeys;
-use super::records::{GENERATION, Key, Place, QUARANTINE, ROOM_TREES, SEQUENCE, Tree};
+use super::records::{COMMITS, GENERATION, Key, Place, QUARANTINE, ROOM_TREES, SEQUENCE, Tree};
 use super::seal::{Cipher, Name, Names};
 use super::{Inner, Store, StoreError};
 
@@ -22,6 +23,9 @@ pub(super) struct State {
     pub(super) rooms: RoomKeys,
     /// The last number given out. Numbers only grow, across restarts.
     pub(super) sequence: u64,
+    /// The number of the last batch, and where it is noted once that is on disk.
+    pub(super) commits: u64,
+    pub(super) head: Head,
     /// Rooms whose keys are still to be replaced, as written in the database.
     pub(super) wishes: BTreeSet<Name>,
 }
@@ -220,8 +224,9 @@ impl Session<'_> {
 
 /// Writing.
 impl Session<'_> {
-    pub(super) fn resume_at(&mut self, sequence: u64) {
+    pub(super) fn resume_at(&mut self, sequence: u64, commits: u64) {
         self.state.sequence = sequence;
+        self.state.commits = commits;
     }
 
     /// A number greater than all before it.
@@ -305,6 +310,11 @@ impl Session<'_> {
 
     /// Hands what was written to the database, all or none.
     pub(super) fn write(&mut self) -> Result<(), StoreError> {
+        if self.writes.is_empty() {
+            return Ok(());
+        }
+        let number = self.state.commits + 1;
+        self.put(&Key::meta(COMMITS), &number)?;
         let mut batch = Batch::default();
         for (key, written) in std::mem::take(&mut self.writes) {
             match written {
@@ -312,11 +322,14 @@ impl Session<'_> {
                 None => batch.remove(key),
             }
         }
-        Ok(self.inner.db.apply_batch(batch)?)
+        self.inner.db.apply_batch(batch)?;
+        self.state.commits = number;
+        Ok(())
     }
 
     pub(super) fn sync(&self) -> Result<(), StoreError> {
         self.inner.db.flush()?;
-        self.inner.log.sync_data().map_err(StoreError::Files)
+        self.inner.log.sync_data().map_err(StoreError::Files)?;
+        self.state.head.note(self.state.commits)
     }
 }

@@ -4,6 +4,7 @@
 mod support;
 
 mod access;
+mod backup;
 mod care;
 mod commands;
 mod compagnons;
@@ -16,6 +17,8 @@ mod outage;
 mod privacy;
 mod restart;
 mod rooms;
+mod store_faults;
+mod supervision;
 mod support_works;
 mod threads;
 mod world;

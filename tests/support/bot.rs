@@ -4,7 +4,7 @@ use std::{
     ffi::OsString,
     fs::{self, File},
     path::{Path, PathBuf},
-    process::{Child, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -165,6 +165,24 @@ impl Bot {
             }
             thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        leash::signal(self.child.as_ref().expect("a running bot"), signal);
+    }
+
+    /// Runs another subcommand with its configuration, in its folder, and waits for it.
+    pub fn command(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(&self.program[0]);
+        command.args(&self.program[1..]).arg("--config").arg(self.folder.join("config.yaml")).args(arguments);
+        command.current_dir(&self.folder).stdin(Stdio::null()).output().expect("the program starts")
+    }
+
+    /// One of the system's files about its process.
+    pub fn proc(&self, name: &str) -> String {
+        let id = self.child.as_ref().expect("a running bot").id();
+        fs::read_to_string(format!("/proc/{id}/{name}")).expect("a file of the process")
     }
 
     /// The status of `GET` on one of its endpoints.

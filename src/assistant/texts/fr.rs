@@ -10,6 +10,9 @@ use crate::compagnon::{Answers, CompagnonError, VARIABLES};
 pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
     let sentence = match text {
         Text::Busy => "Je réponds déjà à beaucoup de questions. Reposez-moi la vôtre dans une minute.",
+        Text::NoRoom => {
+            "Je ne peux pas enregistrer votre question : le disque du service est plein. Reposez-la plus tard ; l’administrateur du service est averti."
+        }
         Text::TooOld => {
             "J’étais arrêté quand vous avez écrit ce message, et il date : je n’y réponds pas. Écrivez-le de nouveau s’il vous est encore utile."
         }

@@ -23,6 +23,8 @@ pub(super) enum Text<'a> {
     // What is said instead of an answer, or under one.
     /// Too many questions wait.
     Busy,
+    /// The disk is almost full.
+    NoRoom,
     /// The question is older than the bot answers.
     TooOld,
     /// The question does not fit in what the model can read.

@@ -23,6 +23,7 @@ fn samples() -> Vec<Text<'static>> {
     let (title, id) = ("Budget", "budget");
     let mut all = vec![
         Text::Busy,
+        Text::NoRoom,
         Text::TooOld,
         Text::TooLong,
         Text::QuestionTooLong { limit: 16_000 },

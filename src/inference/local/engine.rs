@@ -1,7 +1,8 @@
 //! One thread that answers many requests together, step by step.
 //!
 //! Waiting requests stand in a bounded queue. The reader of an answer is also its owner: when it goes, the work on it stops at
-//! the next step. A step that fails or panics costs the answers that were being written, not the engine.
+//! the next step. A step that fails or panics costs the answers that were being written, not the engine; a panic anywhere else
+//! costs them too, and the engine is begun anew (`supervisor`).
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{Builder, JoinHandle};
+use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use fail::fail_point;
@@ -17,6 +18,7 @@ use fail::fail_point;
 use super::answer::{Answer, Next};
 use super::forward::{BLOCK, Cost, Forward};
 use super::scheduler::{Prompt, Scheduler};
+use super::supervisor::{Life, Stage, Work, supervise};
 use super::vocabulary::Vocabulary;
 use crate::inference::{Config, Finish, Generation, InferenceError, Sampling};
 
@@ -25,7 +27,7 @@ pub(super) struct Engine {
     jobs: SyncSender<Job>,
     /// Whose blocks are to be forgotten; `None` stands for everybody's.
     forgotten: Arc<Mutex<Vec<Option<u64>>>>,
-    thread: JoinHandle<()>,
+    life: Arc<Life>,
     context: usize,
     cost: Cost,
     vocabulary: Arc<Vocabulary>,
@@ -61,10 +63,12 @@ impl Engine {
         let context = config.context.min(forward.context()).min(forward.blocks().saturating_mul(BLOCK));
         let cost = forward.cost();
         let failed = Arc::new(AtomicBool::new(false));
-        let forgotten = Arc::default();
+        let (forgotten, life) = (Arc::default(), Arc::new(Life::default()));
         let mut worker = Worker {
             scheduler: Scheduler::new(forward.as_ref(), config.sequences),
+            sequences: config.sequences,
             forward,
+            waiting,
             vocabulary: Arc::clone(&vocabulary),
             answers: BTreeMap::new(),
             next: 0,
@@ -74,8 +78,9 @@ impl Engine {
             forgotten: Arc::clone(&forgotten),
             pending: Vec::new(),
         };
-        let thread = Builder::new().name("inference".to_owned()).spawn(move || worker.serve(&waiting))?;
-        Ok(Self { jobs, forgotten, thread, context, cost, vocabulary, failed })
+        let told = Arc::clone(&life);
+        Builder::new().name("inference".to_owned()).spawn(move || supervise(&mut worker, &told))?;
+        Ok(Self { jobs, forgotten, life, context, cost, vocabulary, failed })
     }
 
     /// How many tokens prompt and answer may have together.
@@ -121,17 +126,24 @@ impl Engine {
         let _ = self.jobs.try_send(Job::Wake);
     }
 
-    /// Fails when the thread has ended, and from a failed step until one succeeds: a panic can leave a pool of threads unusable
-    /// for good.
+    /// Fails when the engine has died, until it is begun anew if it is, and from a failed step until one succeeds: a panic can
+    /// leave a pool of threads unusable for good.
     pub(super) fn health(&self) -> Result<(), InferenceError> {
-        if self.thread.is_finished() {
-            Err(stopped())
-        } else if self.failed.load(Ordering::Relaxed) {
+        match self.life.stage() {
+            Stage::Alive => {}
+            Stage::Recovering => return Err(died()),
+            Stage::Over => return Err(stopped()),
+        }
+        if self.failed.load(Ordering::Relaxed) {
             Err(InferenceError::Engine("its last step failed".to_owned()))
         } else {
             Ok(())
         }
     }
+}
+
+fn died() -> InferenceError {
+    InferenceError::Engine("it died, and is started again in a moment".to_owned())
 }
 
 fn stopped() -> InferenceError {
@@ -142,6 +154,8 @@ fn stopped() -> InferenceError {
 struct Worker {
     forward: Box<dyn Forward>,
     scheduler: Scheduler,
+    sequences: usize,
+    waiting: Receiver<Job>,
     vocabulary: Arc<Vocabulary>,
     /// By the scheduler's id.
     answers: BTreeMap<u64, Answer>,
@@ -154,12 +168,12 @@ struct Worker {
     pending: Vec<(Option<u64>, u64)>,
 }
 
-impl Worker {
-    fn serve(&mut self, waiting: &Receiver<Job>) {
+impl Work for Worker {
+    fn serve(&mut self) {
         loop {
             if self.scheduler.is_idle() {
                 // Sleeps until a job comes or the engine is dropped.
-                let Ok(job) = waiting.recv() else { return };
+                let Ok(job) = self.waiting.recv() else { return };
                 self.receive(job);
             }
             self.forget();
@@ -170,13 +184,25 @@ impl Worker {
                 if !self.scheduler.has_room() {
                     break;
                 }
-                let Ok(job) = waiting.try_recv() else { break };
+                let Ok(job) = self.waiting.try_recv() else { break };
                 self.receive(job);
             }
+            fail_point!("engine-dies");
             self.step();
         }
     }
 
+    /// Fails the answers that were being written, and forgets what was kept of them: nobody knows how far it is to be trusted.
+    fn recover(&mut self) {
+        self.scheduler = Scheduler::new(self.forward.as_ref(), self.sequences);
+        self.pending.clear();
+        for answer in std::mem::take(&mut self.answers).into_values() {
+            answer.fail(died());
+        }
+    }
+}
+
+impl Worker {
     fn forget(&mut self) {
         let wishes = std::mem::take(&mut *self.forgotten.lock().unwrap_or_else(PoisonError::into_inner));
         for owner in wishes {

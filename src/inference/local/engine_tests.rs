@@ -3,10 +3,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use jiff::SignedDuration;
 
-use super::{Engine, Question};
+use super::{Answer, Engine, Job, Prompt, Question};
 use crate::inference::local::fakes::Cells;
 use crate::inference::local::forward::{BLOCK, Forward, Part};
 use crate::inference::local::scheduler::MORE_ROWS as CHUNK;
+use crate::inference::local::supervisor::{Life, Work, supervise};
 use crate::inference::local::vocabulary::{Kind, Spelling, Vocabulary};
 use crate::inference::{Config, Finish, Generation, InferenceError, Piece, Sampling, Usage};
 
@@ -271,27 +272,42 @@ fn a_panic_or_a_failure_costs_its_answer_and_not_the_engine() {
     assert!(engine.health().is_ok());
 }
 
+/// Work of which there is none left.
+struct Nothing;
+
+impl Work for Nothing {
+    fn serve(&mut self) {}
+
+    fn recover(&mut self) {}
+}
+
 #[test]
-fn a_dead_thread_is_told() {
+fn an_engine_that_is_over_is_told() {
     let (jobs, waiting) = std::sync::mpsc::sync_channel(1);
     drop(waiting);
-    let (ended, end) = channel::<()>();
-    let thread = std::thread::spawn(move || drop(ended));
-    assert!(end.recv().is_err());
-    while !thread.is_finished() {
-        std::thread::yield_now();
-    }
-    let engine = Engine {
-        jobs,
-        thread,
-        forgotten: Arc::default(),
-        cost: super::Cost::default(),
-        context: 8,
-        vocabulary: vocabulary(false),
-        failed: Arc::default(),
-    };
+    let life = Arc::new(Life::default());
+    supervise(&mut Nothing, &life);
+    let (vocabulary, context) = (vocabulary(false), 8);
+    let (forgotten, failed, cost) = (Arc::default(), Arc::default(), super::Cost::default());
+    let engine = Engine { jobs, life, forgotten, context, cost, vocabulary, failed };
     assert!(matches!(engine.health(), Err(InferenceError::Engine(_))));
     assert!(matches!(submit(&engine, vec![1], &greedy()), Err(InferenceError::Engine(_))));
+}
+
+#[test]
+fn a_dead_engine_fails_what_it_was_writing_and_is_begun_anew() {
+    let (engine, seen, open) = gated(Script::new(&[&[B, B, B, B], &[A]]), 4);
+    let written = submit(&engine, vec![0], &greedy()).unwrap();
+    seen.recv().unwrap();
+    // No prompt that is submitted asks for so much: the scheduler's own arithmetic panics.
+    let (answer, _reader) = Answer::new(&greedy(), 1, false, &engine.vocabulary);
+    let deadly = Prompt { tokens: vec![1], shared: 0, owner: 0, room: usize::MAX };
+    assert!(engine.jobs.try_send(Job::Ask(Box::new((deadly, answer)))).is_ok());
+    let waits = submit(&engine, vec![1], &greedy()).unwrap();
+    drop(open);
+    assert!(matches!(read(written).1, Err(InferenceError::Engine(reason)) if reason.contains("died")));
+    assert_eq!(read(waits).0, [" a"]);
+    assert!(engine.health().is_ok());
 }
 
 #[test]

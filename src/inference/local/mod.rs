@@ -4,7 +4,8 @@
 //! of it for the next start. `vocabulary`, `tokenizer` (with `pretokenizer` and `spm`) and `template` make the prompt. `model`
 //! computes behind the seam `forward` with the arithmetic of `kernels`; `fallback`, which is candle, computes what `model` does not
 //! know. `scheduler` and `cache` decide what is computed when and where it is kept, `answer`, `sampler`, `thinking` and
-//! `text` turn logits into what people read, `engine` holds the queue and the thread.
+//! `text` turn logits into what people read, `engine` holds the queue and the thread, `supervisor` begins it
+//! anew when it dies.
 
 mod answer;
 pub mod bench;
@@ -28,6 +29,7 @@ mod safetensors;
 mod sampler;
 mod scheduler;
 mod spm;
+mod supervisor;
 mod template;
 #[cfg(test)]
 mod testing;

@@ -3,6 +3,7 @@
 //! A crash is played by copying the folder of an open store: what is in the copy is what a kill would have left.
 
 mod again;
+mod backup;
 mod damage;
 mod forgetting;
 mod model;

@@ -1,0 +1,112 @@
+//! What the bot says of itself, and what it does when a part of it fails or it is stopped.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use tokio::time::{sleep, timeout};
+
+use crate::{
+    support::{bot::Bot, people::PATIENCE},
+    world::{World, assert_answered_once, id_of},
+};
+
+#[tokio::test]
+async fn an_engine_that_dies_costs_its_answer_and_is_started_again() {
+    let world = World::shared().await;
+    let setup = world.setup().await;
+    let bot = world.start_with(&setup, "engine-dies=2*off->1*panic->off");
+    let (id, awa) = (id_of(&setup), world.person("awa").await);
+    let (room, first) = awa.create_dm(&id, "Comment vous appelez-vous ?").await;
+    let answer = awa.answer_to(&room, &first).await;
+    assert!(answer.body.contains("erreur"), "{answer:#?}");
+    let second = awa.send(&room, "Comment vous appelez-vous ?").await;
+    assert!(awa.answer_to(&room, &second).await.body.contains("Témoin"));
+    assert_eq!(bot.get("/health"), Some(200));
+    assert!(bot.log().contains("started again"), "{}", bot.log());
+    assert_answered_once(&awa, &room, &id, &[first, second]);
+}
+
+#[tokio::test]
+async fn an_engine_that_dies_every_time_is_told_and_commands_go_on() {
+    let world = World::shared().await;
+    let setup = world.setup().await;
+    let bot = world.start_with(&setup, "engine-dies=panic");
+    let (id, awa) = (id_of(&setup), world.person("awa").await);
+    let (room, first) = awa.create_dm(&id, "Comment vous appelez-vous ?").await;
+    assert!(awa.answer_to(&room, &first).await.body.contains("erreur"));
+    for _ in 1..5 {
+        assert!(awa.ask(&room, "Comment vous appelez-vous ?").await.body.contains("erreur"));
+    }
+    until(&bot, "/health", 503).await;
+    assert_eq!(bot.get("/ready"), Some(503));
+    assert!(bot.log().contains("given up"), "{}", bot.log());
+    let help = awa.ask(&room, "!aide").await;
+    assert!(help.body.contains("!compagnon"), "{help:#?}");
+    assert!(awa.ask(&room, "Comment vous appelez-vous ?").await.body.contains("erreur"));
+}
+
+#[tokio::test]
+async fn a_stop_in_the_middle_of_an_answer_neither_loses_nor_doubles_it() {
+    let world = World::shared().await;
+    let setup = world.setup().await;
+    let (id, awa) = (id_of(&setup), world.person("awa").await);
+    let mut bot = world.start_with(&setup, "decode=sleep(30)");
+    let (room, first) = awa.create_dm(&id, "Présentez-vous longuement.").await;
+    awa.first_text(&room, &first).await;
+    let status = bot.terminate();
+    assert!(status.success(), "{status}: {}", bot.log());
+
+    // So slow that it is not finished in time: while it is waited for the bot is alive and not ready, and a second signal ends it.
+    bot.start_again_with("decode=sleep(1000)");
+    let second = awa.send(&room, "Présentez-vous longuement.").await;
+    awa.first_text(&room, &second).await;
+    bot.signal(Signal::SIGTERM);
+    until(&bot, "/ready", 503).await;
+    assert_eq!(bot.get("/health"), Some(200));
+    assert_eq!(bot.terminate().code(), Some(1), "the second signal does not wait");
+
+    bot.start_again();
+    awa.answer_to(&room, &second).await;
+    let third = awa.send(&room, "Comment vous appelez-vous ?").await;
+    awa.answer_to(&room, &third).await;
+    assert_answered_once(&awa, &room, &id, &[first, second, third]);
+}
+
+#[tokio::test]
+async fn a_disk_that_is_almost_full_is_told_to_people_and_to_ops() {
+    let world = World::shared().await;
+    let setup = world.setup().await;
+    // Once for the start, which waits until the bot is ready; then for a question and for the look below.
+    let bot = world.start_with(&setup, "disk-low=1*off->2*return->off");
+    let (id, awa) = (id_of(&setup), world.person("awa").await);
+    let (room, first) = awa.create_dm(&id, "Comment vous appelez-vous ?").await;
+    let answer = awa.answer_to(&room, &first).await;
+    assert!(answer.body.contains("disque"), "{answer:#?}");
+    assert_eq!(bot.get("/ready"), Some(503));
+    let second = awa.send(&room, "Comment vous appelez-vous ?").await;
+    assert!(awa.answer_to(&room, &second).await.body.contains("Témoin"));
+    assert_eq!((bot.get("/ready"), bot.get("/health")), (Some(200), Some(200)));
+    assert_answered_once(&awa, &room, &id, &[first, second]);
+}
+
+#[tokio::test]
+async fn the_process_keeps_its_memory_to_itself_and_its_folder_for_itself() {
+    let world = World::shared().await;
+    let (bot, _) = world.bot().await;
+    let limits = bot.proc("limits");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a line for core dumps");
+    assert_eq!(core.split_whitespace().filter(|word| *word == "0").count(), 2, "{core}");
+    assert!(bot.proc("status").lines().any(|line| line == "Umask:\t0077"));
+    let second = bot.command(&["run"]);
+    assert_eq!(second.status.code(), Some(6), "{second:?}");
+}
+
+/// Waits until an endpoint gives this status.
+async fn until(bot: &Bot, path: &str, status: u16) {
+    let seen = timeout(PATIENCE, async {
+        while bot.get(path) != Some(status) {
+            sleep(Duration::from_millis(20)).await;
+        }
+    });
+    seen.await.unwrap_or_else(|_| panic!("{path} does not say {status}: {}", bot.log()));
+}
