@@ -16,7 +16,9 @@ use crate::{
     config::Config,
     http::{self, LastSync, Status},
     inference::{ChatModel, local::LocalModel},
-    matrix::{Access, Batch, Keys, MatrixGateway, Session, SessionError, keys_received, retry_undecrypted, sync_loop},
+    matrix::{
+        Access, Batch, Keys, MatrixGateway, Session, SessionError, keys_received, retry_undecrypted, sync_loop, unread,
+    },
     message::Origin,
     store::{Retention, Store, StoreError},
 };
@@ -153,7 +155,10 @@ impl App {
                 batch
                     .messages
                     .retain(|message| message.origin == Origin::Joined || access.user(&message.sender).is_ok());
+                let mut unread = unread(&batch.undecrypted);
+                unread.retain(|message| access.user(&message.sender).is_ok());
                 tokio::task::block_in_place(|| assistant.accept(batch))?;
+                assistant.expect_keys(unread);
                 if synced.note() {
                     tracing::info!("ready");
                 }

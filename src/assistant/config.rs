@@ -25,6 +25,8 @@ pub struct Config {
     pub streaming: Streaming,
     /// A question older than this is not answered any more, and the bot says so.
     pub max_age: SignedDuration,
+    /// A message whose key has not come after this long: its author is told that it was not read.
+    pub unread_after: SignedDuration,
     /// How long what is said is kept, in rooms that have not chosen otherwise.
     pub retention: SignedDuration,
     /// The longest that a room may choose.
@@ -121,6 +123,7 @@ impl Default for Config {
             time_zone: "Europe/Paris".to_owned(),
             streaming: Streaming::default(),
             max_age: SignedDuration::from_hours(12),
+            unread_after: SignedDuration::from_mins(1),
             retention: SignedDuration::from_hours(7 * 24),
             retention_limit: SignedDuration::from_hours(30 * 24),
             audit: SignedDuration::from_hours(365 * 24),
@@ -153,6 +156,7 @@ impl Config {
         positive("streaming.per_second", self.streaming.per_second)?;
         positive("streaming.burst", self.streaming.burst)?;
         positive("max_age", self.max_age.as_secs_f64())?;
+        positive("unread_after", self.unread_after.as_secs_f64())?;
         positive("retention", self.retention.as_secs_f64())?;
         positive("retention_limit", self.retention_limit.as_secs_f64())?;
         positive("audit", self.audit.as_secs_f64())?;

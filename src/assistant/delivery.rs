@@ -2,7 +2,11 @@
 //!
 //! The answer is already in the store's outbox. Each part has a transaction id made from the question, so trying again never doubles it.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use ruma::{EventId, OwnedEventId, RoomId};
 
@@ -32,40 +36,41 @@ pub(super) fn edition_of(text: &str) -> String {
     format!("-{}", &blake3::hash(text.as_bytes()).to_hex()[..16])
 }
 
+/// The transactions of drafts of which nobody knows whether they arrived, by question.
+///
+/// A homeserver that was frozen may still make such a draft visible when it wakes up: in the place of the answer, when that has the same
+/// transaction id, or over it, when it is an edit. So before the answer is final its text goes out under each of these ids: once that is
+/// acknowledged, nothing under that id can come after it.
+#[derive(Debug, Default)]
+pub(super) struct Unsure(Mutex<HashMap<OwnedEventId, Vec<String>>>);
+
+impl Unsure {
+    /// Notes one.
+    pub(super) fn add(&self, question: &EventId, transaction: &str) {
+        let mut unsure = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let transactions = unsure.entry(question.to_owned()).or_default();
+        if !transactions.iter().any(|known| known == transaction) {
+            transactions.push(transaction.to_owned());
+        }
+    }
+
+    fn take(&self, question: &EventId) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(question).unwrap_or_default()
+    }
+}
+
 /// Sends what of an answer is not sent yet, and marks the question as done. `resumed` says that a process before this one may have sent
 /// some of it without living to write that down.
 pub(super) async fn deliver(assistant: &Assistant, delivery: &Delivery, resumed: bool) -> Result<(), Failure> {
     let (question, answer) = (&delivery.question, &delivery.answer);
-    let edition = edition(answer.again.as_deref());
     for (part, markdown) in answer.parts.iter().enumerate().skip(delivery.sent.len()) {
-        let earlier = answer.draft.as_ref().filter(|_| part == 0).or_else(|| answer.shown.get(part));
-        let shown = match earlier.cloned() {
-            None if resumed => find_sent(assistant, question, part).await?,
-            known => known,
-        };
-        // What is found of part 0 may be an unfinished draft, so it is edited; of the others there is one edition only.
-        let event_id = match shown {
-            Some(event_id) if part > 0 && answer.again.is_none() => event_id,
-            shown => {
-                let variant = if shown.is_some() { "-final" } else { "" };
-                let transaction = transaction(&question.event_id, part, &format!("{edition}{variant}"));
-                let outgoing = Outgoing {
-                    replaces: shown.as_deref(),
-                    kind: answer.kind,
-                    markdown,
-                    complete: true,
-                    ..assistant.outgoing(question, part, &transaction)
-                };
-                match send(assistant, &outgoing).await {
-                    // An edit has an id of its own, which nobody replies to: the message people see is the one edited.
-                    Ok(event_id) => shown.unwrap_or(event_id),
-                    Err(Failure::Refused(reason)) => {
-                        tracing::warn!(event_id = %question.event_id, reason, "an answer could not be delivered");
-                        break;
-                    }
-                    Err(other) => return Err(other),
-                }
+        let event_id = match send_part(assistant, delivery, part, markdown, resumed).await {
+            Ok(event_id) => event_id,
+            Err(Failure::Refused(reason)) => {
+                tracing::warn!(event_id = %question.event_id, reason, "an answer could not be delivered");
+                break;
             }
+            Err(other) => return Err(other),
         };
         assistant.store.part_sent(question, part, &event_id, super::now())?;
     }
@@ -79,10 +84,55 @@ pub(super) async fn deliver(assistant: &Assistant, delivery: &Delivery, resumed:
     Ok(())
 }
 
+/// Sends one part, in the place of what is shown of it already, and gives the message that people see.
+async fn send_part(
+    assistant: &Assistant,
+    delivery: &Delivery,
+    part: usize,
+    markdown: &str,
+    resumed: bool,
+) -> Result<OwnedEventId, Failure> {
+    let (question, answer) = (&delivery.question, &delivery.answer);
+    let send_edition = |transaction: String, shown: Option<OwnedEventId>| async move {
+        let outgoing = Outgoing {
+            replaces: shown.as_deref(),
+            kind: answer.kind,
+            markdown,
+            complete: true,
+            ..assistant.outgoing(question, part, &transaction)
+        };
+        send(assistant, &outgoing).await
+    };
+    let variant =
+        |end: &str| transaction(&question.event_id, part, &format!("{}{end}", edition(answer.again.as_deref())));
+    let mut shown = answer.draft.as_ref().filter(|_| part == 0).or_else(|| answer.shown.get(part)).cloned();
+    for unsure in if part == 0 { assistant.unsure.take(&question.event_id) } else { Vec::new() } {
+        let event_id = send_edition(unsure, shown.clone()).await?;
+        shown.get_or_insert(event_id);
+    }
+    if shown.is_none() && resumed {
+        shown = find_sent(assistant, question, part).await?;
+    }
+    let shown = match shown {
+        // What is found of part 0 may be an unfinished draft, so it is edited; of the others there is one edition only.
+        Some(event_id) if part > 0 && answer.again.is_none() => return Ok(event_id),
+        Some(event_id) => event_id,
+        // A draft of an earlier process may still be on its way, and this be taken for its repetition. So it is edited too.
+        None if resumed && part == 0 => send_edition(variant(""), None).await?,
+        None => return send_edition(variant(""), None).await,
+    };
+    // An edit has an id of its own, which nobody replies to: the message people see is the one edited.
+    send_edition(variant("-final"), Some(shown.clone())).await?;
+    Ok(shown)
+}
+
 /// Takes one of the bot's own messages back, however often it takes. A room that refuses keeps it.
 pub(super) async fn take_back(assistant: &Assistant, room: &RoomId, event: &EventId) -> Result<(), Failure> {
     let transaction = transaction(event, 0, "-gone");
-    match persist(assistant, || assistant.gateway.redact(room, event, &transaction)).await {
+    fail::fail_point!("before-redaction");
+    let taken = persist(assistant, || assistant.gateway.redact(room, event, &transaction)).await;
+    fail::fail_point!("after-redaction");
+    match taken {
         Err(Failure::Refused(reason)) => {
             tracing::warn!(event_id = %event, reason, "a message could not be taken back");
             Ok(())

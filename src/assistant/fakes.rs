@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -63,6 +66,10 @@ pub(super) struct Shown {
 pub(super) struct FakeGateway {
     rooms: Mutex<Rooms>,
     pub(super) refusals: Mutex<Vec<SendError>>,
+    /// Answers to the next messages that are lost on their way back.
+    pub(super) losses: Mutex<usize>,
+    /// Whether what was sent is not found in the room yet.
+    pub(super) blind: AtomicBool,
 }
 
 #[derive(Default)]
@@ -148,11 +155,19 @@ impl Gateway for FakeGateway {
             }
             None => rooms.shown.push((event_id.clone(), shown)),
         }
+        let mut losses = self.losses.lock().expect("not poisoned");
+        if *losses > 0 {
+            *losses -= 1;
+            return Err(SendError::Unreachable("the answer was lost".to_owned()));
+        }
         Ok(event_id)
     }
 
     async fn find_sent(&self, _: &RoomId, question: &EventId, part: usize) -> Result<Option<OwnedEventId>, SendError> {
         let rooms = self.rooms();
+        if self.blind.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         Ok(rooms
             .shown
             .iter()

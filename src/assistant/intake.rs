@@ -49,6 +49,10 @@ impl Assistant {
     /// Writes down what came, and starts on what is new in it.
     fn take(&self, accept: &Accept<'_>) -> Result<(), StoreError> {
         let accepted = self.store.accept(accept, now())?;
+        // What is written for a room the bot is out of reaches nobody.
+        for run in accept.left.iter().flat_map(|room| self.runs.of_room(room)) {
+            run.interrupt(Interruption::Changed);
+        }
         for queued in accepted.new {
             self.admit(queued)?;
         }
@@ -126,7 +130,7 @@ impl Assistant {
     }
 
     /// Whether a message is meant for the bot.
-    fn is_addressed(&self, message: &Incoming) -> Result<bool, StoreError> {
+    pub(super) fn is_addressed(&self, message: &Incoming) -> Result<bool, StoreError> {
         if self.config.limits.bots.contains(&message.sender) {
             return Ok(false);
         }

@@ -27,6 +27,7 @@ mod streaming;
 #[cfg(test)]
 mod tests;
 pub mod texts;
+mod unread;
 mod voice;
 
 use std::{
@@ -66,6 +67,8 @@ pub struct Assistant {
     inbox: Inbox,
     limits: Limits,
     runs: Runs,
+    told: unread::Told,
+    unsure: delivery::Unsure,
     /// Held by a command that changes something: what it has read stays true until it is done.
     commands: tokio::sync::Mutex<()>,
     /// Makes the keys by which the model knows conversations: of this process only.
@@ -137,6 +140,8 @@ impl Assistant {
             inbox: Inbox::new(config.waiting, config.waiting_per_conversation),
             limits: Limits::new(&config.limits),
             runs: Runs::default(),
+            told: unread::Told::default(),
+            unsure: delivery::Unsure::default(),
             commands: tokio::sync::Mutex::default(),
             config,
             sampling,

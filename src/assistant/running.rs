@@ -85,6 +85,11 @@ impl Runs {
         self.lock().values().find(about).cloned()
     }
 
+    /// The answers being written in a room.
+    pub(super) fn of_room(&self, room: &RoomId) -> Vec<Arc<Run>> {
+        self.lock().values().filter(|run| run.conversation.room_id == room).cloned().collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<ConversationId, Arc<Run>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

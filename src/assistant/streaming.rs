@@ -52,6 +52,8 @@ struct Screen<'a> {
     queued: &'a Queued,
     run: &'a Run,
     draft: Option<OwnedEventId>,
+    /// The transaction id of the message on its way.
+    transaction: String,
     sending: Option<BoxFuture<'a, Result<OwnedEventId, SendError>>>,
     shown_bytes: usize,
     shown_at: Option<Instant>,
@@ -59,7 +61,7 @@ struct Screen<'a> {
     shown_after: Option<Duration>,
 }
 
-/// Reads the answer to its end, showing it on the way. Gives back what was written and the message that shows it so far.
+/// Reads the answer to its end, showing it on the way. Gives back how it ended and the message that shows it so far.
 pub(super) async fn stream(
     assistant: &Assistant,
     queued: &Queued,
@@ -127,6 +129,7 @@ impl<'a> Screen<'a> {
             queued,
             run,
             draft,
+            transaction: String::new(),
             sending: None,
             shown_bytes: 0,
             shown_at: None,
@@ -163,9 +166,10 @@ impl<'a> Screen<'a> {
         let variant = format!("{edition}{}", shown.unwrap_or_default());
         let (assistant, question, draft) = (self.assistant, &self.queued.question, self.draft.clone());
         let markdown = format!("{} …", text.trim_end());
+        let transaction = transaction(&question.event_id, 0, &variant);
+        self.transaction.clone_from(&transaction);
         self.sending = Some(
             async move {
-                let transaction = transaction(&question.event_id, 0, &variant);
                 let outgoing = Outgoing {
                     replaces: draft.as_deref(),
                     markdown: &markdown,
@@ -203,7 +207,12 @@ impl<'a> Screen<'a> {
                 }
             }
             Err(SendError::Limited(wait)) => self.assistant.pace().limited(wait, Instant::now()),
-            Err(error) => tracing::debug!(%error, "a text in progress was not shown"),
+            Err(error) => {
+                if matches!(error, SendError::Unreachable(_)) {
+                    self.assistant.unsure.add(&self.queued.question.event_id, &self.transaction);
+                }
+                tracing::debug!(%error, "a text in progress was not shown");
+            }
         }
         Ok(())
     }

@@ -252,3 +252,25 @@ async fn a_title_is_text_under_an_answer() {
     let mark = r"*\*\*\[x\](https://evil)\*\* \`y · réponse d’une IA, à vérifier*";
     assert!(shown[1].text.ends_with(mark), "{}", shown[1].text);
 }
+
+/// The first text reaches the homeserver and nobody learns of it: the last text must still be what people see, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_text_whose_fate_is_unknown_is_replaced_by_the_last() {
+    for blind in [false, true] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let gateway = Arc::<FakeGateway>::default();
+        *gateway.losses.lock().expect("not poisoned") = 1;
+        gateway.blind.store(blind, std::sync::atomic::Ordering::Relaxed);
+        let gate = Arc::new(Semaphore::new(0));
+        let model = FakeModel { gate: Some(gate.clone()), ..FakeModel::default() };
+        let bench = assistant(folder.path(), &gateway, model, Config::default());
+        bench.ask(vec![incoming("$1:h", "!a:h", "un")]);
+        while gateway.shown().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        gate.add_permits(1);
+        let shown = bench.settle().await;
+        assert_eq!(texts(&shown), ["2: un"], "{blind}");
+        assert!(shown[0].complete, "{blind}");
+    }
+}

@@ -6,6 +6,7 @@ mod chat;
 mod check;
 mod harden;
 mod health;
+mod kill;
 mod model;
 mod restore;
 mod run;
@@ -99,6 +100,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     // Kill points, for the tests: nothing unless the program was built with them.
     let _scenario = fail::has_failpoints().then(fail::FailScenario::setup);
+    if fail::has_failpoints() {
+        kill::lay().map_err(anyhow::Error::msg)?;
+    }
     let file = arguments.config.as_deref();
     let config = Config::load(file);
     match arguments.command {
@@ -129,7 +133,7 @@ fn exit_status(error: &anyhow::Error) -> u8 {
     }
     match error.downcast_ref::<SessionError>() {
         Some(error) if error.is_account() => status::ACCOUNT,
-        Some(SessionError::CryptoStoreLost) => status::KEYS,
+        Some(SessionError::CryptoStoreLost | SessionError::CryptoStoreDamaged(_)) => status::KEYS,
         Some(SessionError::Config(_)) => status::CONFIGURATION,
         _ => 1,
     }

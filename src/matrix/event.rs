@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{body, content::ANSWER};
-use crate::message::{Edit, Incoming, Origin, Reaction, Redaction};
+use crate::message::{Edit, Incoming, Origin, Reaction, Redaction, Undecrypted};
 
 /// What must be known of the bot and of the room to read an event.
 #[derive(Clone, Copy, Debug)]
@@ -218,6 +218,41 @@ impl Reader<'_> {
         let (Some(target), Some(key)) = (relation.event_id, relation.key) else { return Err(Skip::Malformed) };
         Ok(Found::Reaction(Reaction { room_id: self.room_id.to_owned(), sender: event.sender, target, key }))
     }
+}
+
+/// What an event that could not be decrypted says of itself.
+pub(super) fn unread(event: &Undecrypted) -> Option<Incoming> {
+    let read: Event = serde_json::from_str(&event.raw).ok()?;
+    let relation = read.content.get("m.relates_to").and_then(|relation| Relation::deserialize(relation).ok());
+    // A change of what is there already needs no word.
+    if relation.as_ref().is_some_and(|relation| relation.is("m.replace")) {
+        return None;
+    }
+    let place = place(relation.as_ref()).ok()?;
+    Some(Incoming {
+        event_id: read.id,
+        room_id: event.room_id.clone(),
+        sender: read.sender,
+        thread: place.thread,
+        replies_to: place.replies_to,
+        mentions_me: false,
+        direct: false,
+        sent_at: event.sent_at,
+        body: String::new(),
+        origin: Origin::Message,
+        name: None,
+    })
+}
+
+/// When an event was sent, by the clock of this machine as far as can be told, in milliseconds since the epoch.
+///
+/// How long ago that was, the server says by its own clock (`unsigned.age`), so that a clock that is off, ours or the server's, does not
+/// make what was just written old. Without that, the date in the event must do.
+pub(super) fn sent_at(json: &str, now: u64) -> u64 {
+    let Ok(event) = serde_json::from_str::<Value>(json) else { return 0 };
+    // Negative for an event that is dated ahead.
+    let age = event["unsigned"]["age"].as_i64().map(|age| u64::try_from(age).unwrap_or(0));
+    age.map_or_else(|| event["origin_server_ts"].as_u64().unwrap_or(0), |age| now.saturating_sub(age))
 }
 
 impl Mentions {

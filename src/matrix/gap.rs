@@ -17,11 +17,14 @@ use serde_json::Value;
 use tokio::time::sleep;
 use tracing::warn;
 
-use super::fault::{Backoff, Fault};
+use super::{
+    event,
+    fault::{Backoff, Fault},
+};
 
 /// At most 20 pages of 100 events are read back; a bot that was away longer answers what is recent.
 const MAX_PAGES: usize = 20;
-/// Events older than this (by the server's word) end the reading back.
+/// A page of nothing but events older than this (by the server's word) ends the reading back.
 const MAX_AGE: Duration = Duration::from_hours(24);
 
 /// A change of the bot's own membership.
@@ -103,8 +106,9 @@ pub(super) async fn new_events(room: &Room, timeline: Timeline, cursor: &str, ow
         let Some(token) = from.take().filter(|_| more && pages < MAX_PAGES) else { break begin };
         pages += 1;
         let Some((mut older, next)) = page(room, token, to).await else { break begin };
-        let old = older.last().and_then(TimelineEvent::timestamp).map(|time| u64::from(time.get()));
-        from = next.filter(|_| !older.is_empty() && old.is_none_or(|time| time + MAX_AGE.as_millis() as u64 > now));
+        // The youngest of the page: an event with a false date ends nothing.
+        let latest = older.iter().map(|event| event::sent_at(event.raw().json().get(), now)).max();
+        from = next.filter(|_| latest.is_some_and(|time| time.saturating_add(MAX_AGE.as_millis() as u64) > now));
         older.reverse();
         older.append(&mut events);
         events = older;

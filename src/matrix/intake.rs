@@ -147,13 +147,17 @@ async fn turn(
     Ok((batch, response))
 }
 
+/// Milliseconds since the epoch.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64)
+}
+
 /// Reads one room's new events into the batch.
 async fn read_room(session: &Session, room: &Room, timeline: Timeline, cursor: &str, batch: &mut Batch) {
     if timeline.events.is_empty() && !timeline.limited {
         return;
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64);
-    let gap::News { events, joined } = gap::new_events(room, timeline, cursor, session.user_id(), now).await;
+    let gap::News { events, joined } = gap::new_events(room, timeline, cursor, session.user_id(), now()).await;
     let gone = event::redacted(events.iter().map(|event| event.raw().json().get()));
     let events = events.into_iter().filter(|event| event.event_id().is_none_or(|id| !gone.contains(id.as_str())));
     let events: Vec<_> = events.collect();
@@ -216,6 +220,7 @@ impl<'a> Place<'a> {
         match reader.read(json, decrypted) {
             Ok(Found::Question(mut incoming)) => {
                 incoming.name = self.name(&incoming.sender).await;
+                incoming.sent_at = event::sent_at(json, now());
                 Reading::Now(Found::Question(incoming))
             }
             Ok(found) => Reading::Now(found),
@@ -254,7 +259,7 @@ impl<'a> Place<'a> {
             replies_to: None,
             mentions_me: false,
             direct: self.direct,
-            sent_at: event.timestamp_raw().map_or(0, |time| time.get().into()),
+            sent_at: event::sent_at(event.raw().json().get(), now()),
             body: String::new(),
             origin: Origin::Joined,
             name: None,
@@ -268,7 +273,7 @@ impl<'a> Place<'a> {
                 room_id: self.room.room_id().to_owned(),
                 event_id,
                 session_id,
-                sent_at: event.timestamp_raw().map_or(0, |time| time.get().into()),
+                sent_at: event::sent_at(event.raw().json().get(), now()),
                 raw: event.raw().json().get().to_owned(),
             }),
             _ => Reading::Nothing,

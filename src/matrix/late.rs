@@ -8,7 +8,7 @@ use matrix_sdk::ruma::{OwnedRoomId, events::room::encrypted::OriginalSyncRoomEnc
 use tracing::debug;
 
 use super::{
-    event::Found,
+    event::{self, Found},
     intake::{Place, Reading},
     session::Session,
 };
@@ -43,6 +43,12 @@ pub async fn keys_received(session: &Session) -> impl Stream<Item = Keys> + Send
     })
 }
 
+/// What can be told of messages that cannot be read: all but the text, and whom they mention.
+#[must_use]
+pub fn unread(events: &[Undecrypted]) -> Vec<Incoming> {
+    events.iter().filter_map(event::unread).collect()
+}
+
 /// Tries to read these events again.
 pub async fn retry_undecrypted(session: &Session, events: Vec<Undecrypted>) -> Retried {
     let mut retried = Retried::default();
@@ -58,7 +64,10 @@ pub async fn retry_undecrypted(session: &Session, events: Vec<Undecrypted>) -> R
             let Ok(raw) = Raw::<OriginalSyncRoomEncryptedEvent>::from_json_string(event.raw.clone()) else { continue };
             match room.decrypt_event(&raw, None).await {
                 Ok(read) => match place.read(session, &read).await {
-                    Reading::Now(Found::Question(incoming)) => retried.messages.push(incoming),
+                    // How old an event is, its copy does not know any more.
+                    Reading::Now(Found::Question(incoming)) => {
+                        retried.messages.push(Incoming { sent_at: event.sent_at, ..incoming });
+                    }
                     Reading::Now(Found::Edit(edit)) => retried.edits.push(edit),
                     Reading::Later(_) => retried.waiting.push(event),
                     // What is never encrypted has nothing to wait for.

@@ -40,7 +40,7 @@ pub use access::{Access, Refusal, Sentence};
 pub use config::Config;
 pub use html::to_html;
 pub use intake::{SyncError, sync_loop};
-pub use late::{Keys, Retried, keys_received, retry_undecrypted};
+pub use late::{Keys, Retried, keys_received, retry_undecrypted, unread};
 pub use probe::probe;
 pub use reply::MatrixGateway;
 pub use rooms::RoomKind;

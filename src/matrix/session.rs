@@ -53,6 +53,12 @@ pub enum SessionError {
         "the encryption store of this device is lost (matrix/ or matrix.key): restore it, or move session.json away to start as a new device"
     )]
     CryptoStoreLost,
+    /// The encryption store is there and does not open: its files are damaged, or `matrix.key` is not theirs.
+    #[error(
+        "the encryption store of this device does not open ({0}): restore matrix/ and matrix.key from the same backup, or move matrix/, \
+         matrix.key and session.json away to start as a new device"
+    )]
+    CryptoStoreDamaged(String),
     /// The configuration cannot be used.
     #[error("{0}")]
     Config(String),
@@ -122,6 +128,7 @@ impl Session {
             Login::Password(password) => with_password(config, &vault, stored, password).await?,
             Login::Token { token, device_id } => with_token(config, &vault, stored, token, device_id).await?,
         };
+        same_device(&client, &vault).await?;
         let password = if let Login::Password(password) = &login { Some(password) } else { None };
         trust::establish(&client, &vault, password).await;
         Self::new(client, fresh).await
@@ -208,7 +215,7 @@ async fn with_password(
 
 /// Chooses the device's id and writes it down before it is used (see [`Stored`]).
 fn first_session(vault: &Vault) -> Result<Stored, SessionError> {
-    let stored = Stored { device_id: DeviceId::new(), user_id: None, tokens: None };
+    let stored = Stored { device_id: DeviceId::new(), user_id: None, tokens: None, ed25519: None };
     vault.save_session(&stored)?;
     Ok(stored)
 }
@@ -241,8 +248,20 @@ async fn with_token(
     if known_user != user_id || known_device.as_ref() != Some(&device_id) {
         return Err(SessionError::Config("the access token belongs to another user or device".to_owned()));
     }
-    vault.save_session(&Stored { device_id, user_id: Some(user_id), tokens: None })?;
+    let ed25519 = stored.and_then(|stored| stored.ed25519);
+    vault.save_session(&Stored { device_id, user_id: Some(user_id), tokens: None, ed25519 })?;
     Ok((client, fresh))
+}
+
+/// Makes sure that the device has the key it had. A store that opens but has lost its account, an emptied file or one put back without its
+/// `-wal`, makes a new account under the old device's name, which nobody could talk with. To be asked before any key is uploaded.
+async fn same_device(client: &Client, vault: &Vault) -> Result<(), SessionError> {
+    let (Some(key), Some(stored)) = (client.encryption().ed25519_key().await, vault.session()?) else { return Ok(()) };
+    match &stored.ed25519 {
+        Some(known) if *known != key => Err(SessionError::CryptoStoreLost),
+        Some(_) => Ok(()),
+        None => Ok(vault.save_session(&Stored { ed25519: Some(key), ..stored })?),
+    }
 }
 
 async fn restore(client: &Client, meta: SessionMeta, tokens: SessionTokens) -> Result<(), SessionError> {
@@ -262,6 +281,7 @@ fn save(client: &Client, vault: &Vault) -> io::Result<()> {
         device_id: session.meta.device_id,
         user_id: Some(session.meta.user_id),
         tokens: Some(session.tokens),
+        ed25519: vault.session()?.and_then(|stored| stored.ed25519),
     })
 }
 
@@ -328,9 +348,25 @@ fn build_error(error: ClientBuildError) -> SessionError {
         ClientBuildError::AutoDiscovery(error) => {
             SessionError::Unreachable(format!("no homeserver was found: {error}"))
         }
-        ClientBuildError::SqliteStore(error) => SessionError::Storage(error.to_string()),
+        ClientBuildError::SqliteStore(error) => store_error(error.to_string()),
         other => SessionError::Config(format!("matrix.homeserver: {other}")),
     }
+}
+
+/// What `SQLite` and the SDK say of files that are not theirs. A full disk or a refused permission says something else, and passes.
+const DAMAGED: [&str; 5] = [
+    "not a database",
+    "malformed",
+    "initialize the store cipher",
+    "Missing database version",
+    "Invalid database version",
+];
+
+fn store_error(reason: String) -> SessionError {
+    if DAMAGED.iter().any(|sign| reason.contains(sign)) {
+        return SessionError::CryptoStoreDamaged(reason);
+    }
+    SessionError::Storage(reason)
 }
 
 async fn own_names(client: &Client, user_id: &UserId) -> Arc<[String]> {

@@ -64,6 +64,10 @@ pub(super) struct Stored {
     /// The tokens of a password login. An administrator's token stays in the configuration and is not copied here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) tokens: Option<SessionTokens>,
+    /// The device's public signing key, known after the first connection: a store that has lost its account and makes another is known by
+    /// it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ed25519: Option<String>,
 }
 
 /// The files.
@@ -176,7 +180,7 @@ mod tests {
 
         let key = vault.store_key().unwrap();
         assert_eq!(*key, *vault.store_key().unwrap(), "the key is made once");
-        vault.save_session(&Stored { device_id: "DEVICE".into(), user_id: None, tokens: None }).unwrap();
+        vault.save_session(&Stored { device_id: "DEVICE".into(), user_id: None, tokens: None, ed25519: None }).unwrap();
         assert_eq!(vault.session().unwrap().unwrap().device_id, "DEVICE");
         vault.save_recovery_key(&Secret::from("EsTx".to_owned())).unwrap();
         assert_eq!(vault.recovery_key().unwrap().unwrap().expose(), "EsTx");
@@ -191,7 +195,7 @@ mod tests {
     fn what_goes_into_a_backup_retires_the_device() {
         let folder = tempfile::tempdir().unwrap();
         let vault = Vault::open(folder.path()).unwrap();
-        vault.save_session(&Stored { device_id: "OLD".into(), user_id: None, tokens: None }).unwrap();
+        vault.save_session(&Stored { device_id: "OLD".into(), user_id: None, tokens: None, ed25519: None }).unwrap();
         vault.save_recovery_key(&Secret::from("EsTx".to_owned())).unwrap();
         let there = tempfile::tempdir().unwrap();
         for (name, content) in super::portable(folder.path()).unwrap() {

@@ -39,7 +39,13 @@ impl Store {
                 session.rotate(room)?;
             }
         }
+        if !old.is_empty() {
+            fail::fail_point!("before-purge");
+        }
         session.commit()?;
+        if !old.is_empty() {
+            fail::fail_point!("purged");
+        }
         self.sweep()?;
         Ok(old.len())
     }

@@ -45,8 +45,11 @@ pub(super) fn migrate(db: &Db, migrations: &[Migration]) -> Result<Found, StoreE
         let mut batch = Batch::default();
         migrations[version as usize - 1](db, &mut batch)?;
         batch.insert(VERSION_KEY, &(version + 1).to_be_bytes());
+        fail::fail_point!("before-migration");
         db.apply_batch(batch)?;
+        fail::fail_point!("migration-written");
         db.flush()?;
+        fail::fail_point!("migrated");
         tracing::info!(from = version, to = version + 1, "the store was migrated");
     }
     Ok(Found::Store)
@@ -54,6 +57,8 @@ pub(super) fn migrate(db: &Db, migrations: &[Migration]) -> Result<Found, StoreE
 
 #[cfg(test)]
 mod tests {
+    use std::{env, os::unix::process::ExitStatusExt as _, path::Path, process};
+
     use sled::{Batch, Db};
 
     use super::{Found, MIGRATIONS, Migration, VERSION_KEY, migrate};
@@ -111,6 +116,63 @@ mod tests {
         assert!(migrate(&db, failing).is_err());
         assert_eq!(db.get("x").unwrap().unwrap(), b"a");
         assert_eq!(db.get(VERSION_KEY).unwrap().unwrap().as_ref(), 2_u32.to_be_bytes());
+    }
+
+    fn database_at(folder: &Path) -> Db {
+        sled::Config::new().path(folder).flush_every_ms(None).open().unwrap()
+    }
+
+    /// Not a test of its own: the process that dies, started by the test below.
+    #[test]
+    fn dies_in_a_migration() {
+        let (Some(folder), Ok(point)) = (env::var_os("COMPAGNON_TEST_STORE"), env::var("COMPAGNON_TEST_POINT")) else {
+            return;
+        };
+        fail::cfg_callback(point, || process::abort()).unwrap();
+        let _ = migrate(&database_at(Path::new(&folder)), STEPS);
+        unreachable!("the point is on the way");
+    }
+
+    #[test]
+    fn a_kill_in_a_migration_leaves_the_version_before_or_after() {
+        let kills = env::var("COMPAGNON_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(2);
+        for point in ["before-migration", "migration-written", "migrated"] {
+            let mut found = [0; 3];
+            for _ in 0..kills {
+                let folder = tempfile::tempdir().unwrap();
+                let db = database_at(folder.path());
+                migrate(&db, MIGRATIONS).unwrap();
+                drop(db);
+                // Two steps, each of which may be the one that is cut.
+                for _ in 0..2 {
+                    let status = process::Command::new(env::current_exe().unwrap())
+                        .args(["--exact", "store::schema::tests::dies_in_a_migration"])
+                        .envs([
+                            ("COMPAGNON_TEST_STORE", folder.path().as_os_str()),
+                            ("COMPAGNON_TEST_POINT", point.as_ref()),
+                        ])
+                        .stdout(process::Stdio::null())
+                        .stderr(process::Stdio::null())
+                        .status()
+                        .unwrap();
+                    // At the latest version nothing is left to die in.
+                    assert!(status.signal().is_some() || !status.success(), "{point}: {status}");
+                    let db = database_at(folder.path());
+                    let version =
+                        u32::from_be_bytes(db.get(VERSION_KEY).unwrap().unwrap().as_ref().try_into().unwrap());
+                    let letters = db.get("x").unwrap().map_or(Vec::new(), |value| value.to_vec());
+                    assert_eq!(letters, b"ab"[..version as usize - 1], "{point}");
+                    found[version as usize - 1] += 1;
+                }
+                let db = database_at(folder.path());
+                migrate(&db, STEPS).unwrap();
+                assert_eq!(db.get("x").unwrap().unwrap(), b"ab");
+            }
+            println!(
+                "{point}: {} kills left version 1, 2, 3: {found:?}; store opened and migrated: {kills}",
+                2 * kills
+            );
+        }
     }
 
     #[test]

@@ -16,6 +16,11 @@ impl Store {
         Ok(events)
     }
 
+    /// Whether an event still waits for its key.
+    pub fn is_undecrypted(&self, room: &RoomId, event: &EventId) -> Result<bool, StoreError> {
+        self.session().contains(&self.place(room, event).of(Tree::Undecrypted))
+    }
+
     /// Lets go of an event that was decrypted and is no question, or that nobody waits for any more. A question is let go by
     /// [`Store::accept`], in the write that queues it.
     pub fn decrypted(&self, room: &RoomId, event: &EventId) -> Result<(), StoreError> {

@@ -1,8 +1,11 @@
 //! What the scenarios share: one homeserver, its people, and a bot of its own for each.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    env,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use tokio::sync::OnceCell;
@@ -64,7 +67,9 @@ impl World {
 
     /// Starts a bot with kill points.
     pub fn start_with(&self, setup: &Setup, failpoints: &str) -> Bot {
-        Bot::start_with(&self.venv, vec![env!("CARGO_BIN_EXE_compagnon").into()], setup, failpoints)
+        // The one beside, for a long run that a new build must not disturb.
+        let program = env::var_os("CARGO_BIN_EXE_compagnon").unwrap_or_else(|| env!("CARGO_BIN_EXE_compagnon").into());
+        Bot::start_with(&self.venv, vec![program], setup, failpoints)
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Setup {
     pub assistant: String,
     /// The compagnons of its prompts folder, by file name; none for those that come with the program.
     pub prompts: Vec<(&'static str, &'static str)>,
+    /// Whether [`Bot::die_at`] works; the kill points of `FAILPOINTS` then do not.
+    pub mortal: bool,
 }
 
 impl Setup {
@@ -50,6 +52,7 @@ impl Setup {
             log_level: "info",
             assistant: String::new(),
             prompts: Vec::new(),
+            mortal: false,
         }
     }
 
@@ -85,6 +88,7 @@ pub struct Bot {
     program: Vec<OsString>,
     folder: PathBuf,
     port: u16,
+    mortal: bool,
     child: Option<Child>,
 }
 
@@ -99,7 +103,7 @@ impl Bot {
         let (folder, port) = (run_folder("bot"), free_port());
         fs::create_dir_all(folder.join("data")).expect("a folder");
         fs::write(folder.join("config.yaml"), setup.yaml(&folder, port)).expect("written");
-        let mut bot = Self { venv: venv.clone(), program, folder, port, child: None };
+        let mut bot = Self { venv: venv.clone(), program, folder, port, mortal: setup.mortal, child: None };
         for (name, text) in &setup.prompts {
             bot.write_prompt(name, text);
         }
@@ -120,6 +124,13 @@ impl Bot {
 
     /// As [`Self::start_again`], with kill points for this start.
     pub fn start_again_with(&mut self, failpoints: &str) {
+        self.spawn(failpoints);
+        let ready = self.until_ready();
+        assert!(ready, "the bot ended with {:?}: {}", self.ended(), self.log());
+    }
+
+    /// Starts it and does not wait for anything.
+    pub fn spawn(&mut self, failpoints: &str) {
         assert!(self.child.is_none(), "the bot runs already");
         let mut arguments = self.program[1..].to_vec();
         arguments.extend(["--config".into(), self.folder.join("config.yaml").into(), "run".into()]);
@@ -127,15 +138,68 @@ impl Bot {
         let log = File::options().create(true).append(true).open(self.folder.join("bot.log")).expect("opened");
         command.current_dir(&self.folder).env("FAILPOINTS", failpoints).stdin(Stdio::null());
         command.stdout(log.try_clone().expect("cloned")).stderr(log);
-        let mut child = leash::spawn(command).expect("python starts");
+        if self.mortal {
+            command.env("COMPAGNON_DIE_AT", self.order());
+        }
+        self.child = Some(leash::spawn(command).expect("python starts"));
+    }
+
+    /// Waits until it answers; gives false when it ends before.
+    ///
+    /// # Panics
+    ///
+    /// When it does neither within 90 seconds.
+    pub fn until_ready(&mut self) -> bool {
         let deadline = Instant::now() + Duration::from_secs(90);
         while get(self.port, "/ready") != Some(200) {
-            let ended = child.try_wait().expect("waited for");
-            assert!(ended.is_none(), "the bot ended with {ended:?}: {}", self.log());
+            if self.ended().is_some() {
+                return false;
+            }
             assert!(Instant::now() < deadline, "the bot is not ready: {}", self.log());
             thread::sleep(Duration::from_millis(50));
         }
-        self.child = Some(child);
+        true
+    }
+
+    /// How it ended, if it did.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.as_mut()?.try_wait().expect("waited for")
+    }
+
+    /// Waits until it ends by itself, and gives its exit status.
+    ///
+    /// # Panics
+    ///
+    /// When it has not ended after 60 seconds.
+    pub fn until_ended(&mut self) -> Option<i32> {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        loop {
+            if let Some(status) = self.ended() {
+                self.child = None;
+                return status.code();
+            }
+            assert!(Instant::now() < deadline, "the bot does not end: {}", self.log());
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Has it die at the `count`th passing of a kill point, now or when it runs. Needs [`Setup::mortal`].
+    pub fn die_at(&self, point: &str, count: u64) {
+        assert!(self.mortal, "this bot knows no kill points");
+        // Whole or not at all: it is read at each passing.
+        let beside = self.order().with_extension("new");
+        fs::write(&beside, format!("{point} {count}"))
+            .and_then(|()| fs::rename(beside, self.order()))
+            .expect("written");
+    }
+
+    /// Ends [`Self::die_at`].
+    pub fn live_on(&self) {
+        let _ = fs::remove_file(self.order());
+    }
+
+    fn order(&self) -> PathBuf {
+        self.folder.join("die-at")
     }
 
     /// SIGKILL: the process gets no chance to write anything down.

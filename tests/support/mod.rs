@@ -7,6 +7,7 @@ pub mod bot;
 pub mod js;
 pub mod leash;
 pub mod people;
+pub mod proxy;
 pub mod room;
 pub mod synapse;
 pub mod venv;

@@ -211,6 +211,31 @@ async def do_kick(person, room, user):
     good(await people[person].client.room_kick(room, user))
 
 
+async def do_ban(person, room, user):
+    good(await people[person].client.room_ban(room, user))
+
+
+async def do_unban(person, room, user):
+    good(await people[person].client.room_unban(room, user))
+
+
+async def do_rotate(person, room):
+    """The next message is sent under a new key."""
+    people[person].client.invalidate_outbound_session(room)
+
+
+async def do_log_out_everywhere(user, password):
+    """Ends all sessions of an account, as its owner would from another device."""
+    login = {"type": "m.login.password", "identifier": {"type": "m.id.user", "user": user}, "password": password}
+    token = (await call("POST", "/_matrix/client/v3/login", login))["access_token"]
+    await call("POST", "/_matrix/client/v3/logout/all", {}, token)
+
+
+async def do_delete_device(user, device):
+    """Removes one device of an account, as an administrator of the homeserver."""
+    await call("DELETE", f"/_synapse/admin/v2/users/{quote(user)}/devices/{quote(device)}", None, admin_token)
+
+
 async def do_send(person, room, content, type="m.room.message"):
     client = people[person].client
     # nio asks for devices at its next sync; a first message must not be faster than that.

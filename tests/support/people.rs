@@ -240,6 +240,21 @@ impl Person {
         self.request("kick", json!({"room": room, "user": user})).await;
     }
 
+    /// Throws somebody out for good.
+    pub async fn ban(&self, room: &str, user: &str) {
+        self.request("ban", json!({"room": room, "user": user})).await;
+    }
+
+    /// Ends [`Self::ban`].
+    pub async fn unban(&self, room: &str, user: &str) {
+        self.request("unban", json!({"room": room, "user": user})).await;
+    }
+
+    /// Has the next message of the room sent under a new key.
+    pub async fn rotate(&self, room: &str) {
+        self.request("rotate", json!({"room": room})).await;
+    }
+
     /// Writes, and gives the event's id. A plain `&str` is a plain text.
     pub async fn send(&self, room: &str, text: impl Into<Text>) -> String {
         self.send_raw(room, text.into().content()).await

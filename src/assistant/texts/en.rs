@@ -26,6 +26,9 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::NoQuestion => {
             "You called me without asking anything. Write your question in the same message, or `!help`."
         }
+        Text::Unread => {
+            "I cannot read your message: its encryption key has not reached me. I will answer if it comes; otherwise, please send it again."
+        }
         Text::Failed => {
             "I could not answer: the model met an error. Ask again; if it happens once more, tell the administrator of the service."
         }

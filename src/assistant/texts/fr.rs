@@ -28,6 +28,9 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::NoQuestion => {
             "Vous m’avez appelé sans rien me demander. Écrivez votre question dans le même message, ou `!aide`."
         }
+        Text::Unread => {
+            "Je ne peux pas lire votre message : sa clé de chiffrement ne m’est pas parvenue. J’y répondrai si elle arrive ; sinon, envoyez-le de nouveau."
+        }
         Text::Failed => {
             "Je n’ai pas pu répondre : le modèle a rencontré une erreur. Reposez votre question ; si cela se reproduit, prévenez l’administrateur du service."
         }

@@ -36,6 +36,8 @@ pub(super) enum Text<'a> {
     },
     /// The bot was called and nothing was asked.
     NoQuestion,
+    /// The message's key has not come.
+    Unread,
     /// The model failed.
     Failed,
     /// The model wrote nothing.

@@ -28,6 +28,7 @@ fn samples() -> Vec<Text<'static>> {
         Text::TooLong,
         Text::QuestionTooLong { limit: 16_000 },
         Text::NoQuestion,
+        Text::Unread,
         Text::Failed,
         Text::Empty,
         Text::SlowDown { wait: Duration::from_millis(29_200) },

@@ -1,0 +1,56 @@
+//! Kill points, for the tests of what a kill leaves behind: nothing unless the program was built with the `failpoints` feature.
+//!
+//! `COMPAGNON_DIE_AT` names a file. While that file holds `POINT COUNT`, the process ends at the `COUNT`th passing of that point, at once
+//! and without a word, as under SIGKILL: no destructor runs and nothing is flushed. A file rather than a value, so that a process that
+//! runs already can be told.
+
+use std::{
+    env, fs,
+    path::Path,
+    process,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+/// The points at which the process can be made to end.
+const POINTS: [&str; 19] = [
+    "before-sync-saved",
+    "sync-saved",
+    "question-begun",
+    "prefill",
+    "decode",
+    "before-answer-stored",
+    "answer-stored",
+    "part-recorded",
+    "before-put",
+    "after-put",
+    "before-done",
+    "done",
+    "before-purge",
+    "purged",
+    "before-rotation",
+    "rotation-keys-saved",
+    "rotated",
+    "before-redaction",
+    "after-redaction",
+];
+
+/// Lays the kill points, if the environment asks for them. An error is a point that has an action already.
+pub(super) fn lay() -> Result<(), String> {
+    let Some(order) = env::var_os("COMPAGNON_DIE_AT") else { return Ok(()) };
+    for point in POINTS {
+        let order = order.clone();
+        fail::cfg_callback(point, move || pass(point, Path::new(&order)))?;
+    }
+    Ok(())
+}
+
+fn pass(point: &str, order: &Path) {
+    /// How often the point that is named was passed.
+    static PASSED: AtomicU32 = AtomicU32::new(0);
+    let Ok(text) = fs::read_to_string(order) else { return };
+    let mut words = text.split_ascii_whitespace();
+    let (named, count) = (words.next(), words.next().and_then(|count| count.parse().ok()));
+    if named == Some(point) && PASSED.fetch_add(1, Ordering::SeqCst) + 1 >= count.unwrap_or(1) {
+        process::abort();
+    }
+}

@@ -1,0 +1,269 @@
+//! Kills, at each named point and at random: every question gets one answer, and the store opens every time.
+//!
+//! `cargo test` holds a short run. The long one:
+//!
+//! ```text
+//! COMPAGNON_KILLS=20 COMPAGNON_RANDOM_KILLS=300 cargo test --test it -- kills --nocapture
+//! ```
+//!
+//! Kills in a migration of the store have theirs beside it: `COMPAGNON_KILLS=20 cargo test --lib migration -- --nocapture`.
+//!
+//! What counts is what people see: the rooms are read with their own clients, and only then the store.
+
+mod scene;
+
+use std::{
+    env,
+    time::{Duration, Instant},
+};
+
+use tokio::time::sleep;
+
+use self::scene::{Dice, Scene, Tally, report};
+use crate::{
+    support::{
+        bot::{Bot, Setup},
+        room::Message,
+    },
+    world::{World, id_of},
+};
+
+/// Everything between a message and the end of its answer.
+const POINTS: [&str; 12] = [
+    "before-sync-saved",
+    "sync-saved",
+    "question-begun",
+    "prefill",
+    "decode",
+    "before-answer-stored",
+    "answer-stored",
+    "before-put",
+    "after-put",
+    "part-recorded",
+    "before-done",
+    "done",
+];
+/// A purge, and the replacing of a room's key that makes it real.
+const PURGE_POINTS: [&str; 5] = ["before-purge", "purged", "before-rotation", "rotation-keys-saved", "rotated"];
+/// Taking an answer back, because its question was.
+const REDACTION_POINTS: [&str; 2] = ["before-redaction", "after-redaction"];
+
+/// How often a run at random changes rooms, so that its histories stay short.
+const KILLS_PER_SCENE: u64 = 25;
+/// The most questions that wait while the bot is killed at random: it must get to an answer now and then.
+const MOST_OPEN: usize = 8;
+
+fn number(variable: &str, short: u64) -> u64 {
+    env::var(variable).ok().and_then(|count| count.parse().ok()).unwrap_or(short)
+}
+
+/// Starts it again; it becomes ready.
+fn revive(bot: &mut Bot, tally: &mut Tally) {
+    bot.kill();
+    bot.live_on();
+    tally.starts += 1;
+    bot.start_again();
+    tally.opened += 1;
+}
+
+/// Waits until the bot has died, or has come past the point too seldom for that: gives whether it died.
+async fn dies(bot: &mut Bot, scene: &Scene) -> bool {
+    let mut idle = 0;
+    while bot.ended().is_none() {
+        sleep(Duration::from_millis(20)).await;
+        // Some points come after the people have their answer.
+        idle = if scene.open() == 0 { idle + 1 } else { 0 };
+        if idle > 50 {
+            return false;
+        }
+    }
+    assert_died(bot);
+    true
+}
+
+/// It died by the signal, and not by a mistake of its own.
+fn assert_died(bot: &mut Bot) {
+    use std::os::unix::process::ExitStatusExt as _;
+    let status = bot.ended().expect("it has ended");
+    assert!(status.signal().is_some(), "the bot ended by itself, {status}: {}", bot.log());
+}
+
+/// In a short run all points share one row, and with it the rooms and the last look: what takes the time is everything around the kills.
+fn together(points: &'static [&'static str], kills: u64) -> std::slice::Chunks<'static, &'static str> {
+    points.chunks(if kills > 2 { 1 } else { points.len() })
+}
+
+/// Kills at one point until there were `kills` more.
+async fn kill_at(bot: &mut Bot, scene: &mut Scene, tally: &mut Tally, point: &str, kills: u64, dice: &mut Dice) {
+    // The engine comes past its points often, the others once or a few times per question.
+    let most = if point == "decode" { 60 } else { 4 };
+    let mut count = 1 + dice.below(most);
+    let wanted = tally.kills + kills;
+    while tally.kills < wanted {
+        bot.die_at(point, count);
+        scene.ask_all().await;
+        if !dies(bot, scene).await {
+            count = 1;
+            continue;
+        }
+        tally.kills += 1;
+        // Every other time it dies once more, where what was left is taken up.
+        if tally.kills < wanted && dice.below(2) == 0 {
+            bot.kill();
+            bot.die_at(point, 1);
+            tally.starts += 1;
+            bot.spawn("");
+            if dies(bot, scene).await {
+                tally.kills += 1;
+            }
+            tally.opened += 1;
+        }
+        revive(bot, tally);
+        assert!(scene.all_answered().await, "not answered after {point}: {}", bot.log());
+        count = 1 + dice.below(most);
+    }
+}
+
+/// Asks once more, so that a second answer to what came before would be seen; then looks at everything.
+async fn finish(bot: &mut Bot, scene: &mut Scene, tally: &mut Tally, purged: bool) {
+    scene.ask_all().await;
+    scene.all_answered().await;
+    let status = bot.terminate();
+    assert!(status.success(), "{status}: {}", bot.log());
+    scene.check(bot, tally, purged);
+    bot.start_again();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_each_point_nothing_is_lost_or_doubled() {
+    let world = World::shared().await;
+    let (began, kills, mut dice) = (Instant::now(), number("COMPAGNON_KILLS", 1), Dice::new());
+    let setup = Setup { mortal: true, ..world.setup().await };
+    let (mut bot, id) = (world.start(&setup), id_of(&setup));
+    let mut rows = Vec::new();
+    for points in together(&POINTS, kills) {
+        let (mut scene, mut tally) = (Scene::new(world, &id).await, Tally::default());
+        for point in points {
+            kill_at(&mut bot, &mut scene, &mut tally, point, kills, &mut dice).await;
+        }
+        finish(&mut bot, &mut scene, &mut tally, false).await;
+        rows.push((points.join(", "), tally));
+    }
+    report("Kills at each point", began, &rows);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_purge_nothing_is_lost_or_doubled() {
+    let world = World::shared().await;
+    let (began, kills, mut dice) = (Instant::now(), number("COMPAGNON_KILLS", 1), Dice::new());
+    // Each start finds something to purge: what was said before it.
+    let assistant = ", retention: \"1s\"".to_owned();
+    let setup = Setup { mortal: true, assistant, ..world.setup().await };
+    let (mut bot, id) = (world.start(&setup), id_of(&setup));
+    let mut rows = Vec::new();
+    for points in together(&PURGE_POINTS, kills) {
+        let (mut scene, mut tally) = (Scene::new(world, &id).await, Tally::default());
+        for point in points {
+            purge_at(&mut bot, &mut scene, &mut tally, point, kills, &mut dice).await;
+        }
+        finish(&mut bot, &mut scene, &mut tally, true).await;
+        rows.push((points.join(", "), tally));
+    }
+    for points in together(&REDACTION_POINTS, kills) {
+        let (mut scene, mut tally) = (Scene::new(world, &id).await, Tally::default());
+        for point in points {
+            take_back_at(&mut bot, &mut scene, &mut tally, point, kills).await;
+        }
+        finish(&mut bot, &mut scene, &mut tally, true).await;
+        rows.push((points.join(", "), tally));
+    }
+    report("Kills in a purge, and while an answer is taken back", began, &rows);
+}
+
+/// Kills in the purge of a start, while questions wait.
+async fn purge_at(bot: &mut Bot, scene: &mut Scene, tally: &mut Tally, point: &str, kills: u64, dice: &mut Dice) {
+    let wanted = tally.kills + kills;
+    while tally.kills < wanted {
+        scene.ask_all().await;
+        assert!(scene.all_answered().await, "not answered at {point}: {}", bot.log());
+        // What is to be purged must have grown old.
+        sleep(Duration::from_millis(1100)).await;
+        bot.kill();
+        scene.ask_all().await;
+        // Again and again at the same place, from what the last kill has left.
+        for _ in 0..(1 + dice.below(3)).min(wanted - tally.kills) {
+            bot.die_at(point, 1);
+            tally.starts += 1;
+            bot.spawn("");
+            if dies(bot, scene).await {
+                tally.kills += 1;
+            }
+            tally.opened += 1;
+            bot.kill();
+        }
+        revive(bot, tally);
+    }
+    assert!(scene.all_answered().await, "not answered at {point}: {}", bot.log());
+}
+
+/// Kills while an answer is being taken back: it goes, and the others stay.
+async fn take_back_at(bot: &mut Bot, scene: &mut Scene, tally: &mut Tally, point: &str, kills: u64) {
+    let wanted = tally.kills + kills;
+    while tally.kills < wanted {
+        scene.ask_all().await;
+        assert!(scene.all_answered().await, "not answered at {point}: {}", bot.log());
+        let taken = scene.questions.remove(scene.questions.len() - 3);
+        bot.die_at(point, 1);
+        taken.by.redact(&taken.room, &taken.event).await;
+        while bot.ended().is_none() {
+            sleep(Duration::from_millis(20)).await;
+        }
+        assert_died(bot);
+        tally.kills += 1;
+        revive(bot, tally);
+        let gone = |messages: &[Message]| (!messages.iter().any(|one| one.answers(&taken.event))).then_some(());
+        taken.by.until(&taken.room, "the answer to go", gone).await;
+    }
+}
+
+/// How many starts have opened the store, as the log says.
+fn opened(bot: &Bot) -> u64 {
+    bot.log().matches("the model is ready").count() as u64
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_random_nothing_is_lost_or_doubled() {
+    let world = World::shared().await;
+    let (began, kills, mut dice) = (Instant::now(), number("COMPAGNON_RANDOM_KILLS", 5), Dice::new());
+    let setup = world.setup().await;
+    let (mut bot, id) = (world.start(&setup), id_of(&setup));
+    let mut rows = Vec::new();
+    while rows.iter().map(|(_, tally): &(String, Tally)| tally.kills).sum::<u64>() < kills {
+        let done: u64 = rows.iter().map(|(_, tally)| tally.kills).sum();
+        let (mut scene, mut tally, before) = (Scene::new(world, &id).await, Tally::default(), opened(&bot));
+        while tally.kills < KILLS_PER_SCENE.min(kills - done) {
+            if scene.open() < MOST_OPEN {
+                let what = dice.below(4);
+                scene.ask(what).await;
+            }
+            // From the middle of a start to the middle of an answer.
+            sleep(Duration::from_millis(dice.below(3000))).await;
+            assert_eq!(bot.ended(), None, "the bot ended by itself: {}", bot.log());
+            bot.kill();
+            tally.kills += 1;
+            bot.spawn("");
+            // Every other start is let come to its end.
+            if dice.below(2) == 0 {
+                assert!(bot.until_ready(), "the bot ended by itself: {}", bot.log());
+            }
+        }
+        assert!(bot.until_ready(), "the bot ended by itself: {}", bot.log());
+        assert!(scene.all_answered().await, "not answered: {}", bot.log());
+        finish(&mut bot, &mut scene, &mut tally, false).await;
+        // Those killed before they came to the store say nothing of it; none ended by itself, which is what is asserted above.
+        tally.starts = opened(&bot) - before;
+        tally.opened = tally.starts;
+        rows.push((format!("at random, {}–{}", done + 1, done + tally.kills), tally));
+    }
+    report("Kills at random", began, &rows);
+}

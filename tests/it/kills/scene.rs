@@ -1,0 +1,225 @@
+//! Where people talk with a bot that is killed, what they ask there, and what they must see in the end.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use compagnon::{message::ConversationId, store::Store};
+use futures_util::future::join_all;
+use tokio::time::timeout;
+
+use super::number;
+use crate::{
+    support::{
+        bot::Bot,
+        people::{PATIENCE, Person},
+        room::{Message, Text},
+    },
+    world::World,
+};
+
+const NAME: &str = "Comment vous appelez-vous ?";
+const LONG: &str = "Présentez-vous longuement.";
+
+/// Numbers that look random, from a seed that is printed: `splitmix64`.
+pub(super) struct Dice(u64);
+
+impl Dice {
+    pub(super) fn new() -> Self {
+        let seed = number("COMPAGNON_SEED", u64::from(std::process::id()));
+        println!("COMPAGNON_SEED={seed}");
+        Self(seed)
+    }
+
+    /// From 0 to `below`, which is left out.
+    pub(super) fn below(&mut self, below: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % below
+    }
+}
+
+/// What was seen at one point.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub(super) kills: u64,
+    /// Starts after a kill, and those of them after which the bot was ready, or died where it was told to.
+    pub(super) starts: u64,
+    pub(super) opened: u64,
+    pub(super) asked: usize,
+    pub(super) answered: usize,
+    pub(super) lost: usize,
+    pub(super) doubled: usize,
+    /// Answered with something else than the answer.
+    pub(super) wrong: usize,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.kills += other.kills;
+        self.starts += other.starts;
+        self.opened += other.opened;
+        self.asked += other.asked;
+        self.answered += other.answered;
+        self.lost += other.lost;
+        self.doubled += other.doubled;
+        self.wrong += other.wrong;
+    }
+
+    pub(super) fn is_good(&self) -> bool {
+        self.lost + self.doubled + self.wrong == 0 && self.answered == self.asked && self.opened == self.starts
+    }
+}
+
+/// Prints what was seen, then holds it against what must be.
+pub(super) fn report(title: &str, began: Instant, rows: &[(String, Tally)]) {
+    println!("\n{title} ({} s)", began.elapsed().as_secs());
+    println!("| point | kills | asked | answered | lost | doubled | wrong | starts | store opened |");
+    println!("|---|---|---|---|---|---|---|---|---|");
+    let mut all = Tally::default();
+    let row = |name: &str, tally: &Tally| {
+        let Tally { kills, starts, opened, asked, answered, lost, doubled, wrong } = tally;
+        println!("| {name} | {kills} | {asked} | {answered} | {lost} | {doubled} | {wrong} | {starts} | {opened} |");
+    };
+    for (name, tally) in rows {
+        row(name, tally);
+        all.add(tally);
+    }
+    row("all", &all);
+    assert!(rows.iter().all(|(_, tally)| tally.is_good() && tally.kills > 0), "{rows:#?}");
+}
+
+/// One question, and how its answer is known.
+pub(super) struct Question {
+    pub(super) by: Person,
+    pub(super) room: String,
+    pub(super) thread: Option<String>,
+    pub(super) event: String,
+    pub(super) says: String,
+}
+
+impl Question {
+    /// Waits until it is answered; gives false when it is not within [`PATIENCE`].
+    pub(super) async fn answered(&self) -> bool {
+        let complete = self.by.next(&self.room, |messages| {
+            messages.iter().any(|one| one.answers(&self.event) && one.complete()).then_some(())
+        });
+        timeout(PATIENCE, complete).await.ok().flatten().is_some()
+    }
+
+    pub(super) fn is_answered(&self) -> bool {
+        self.by.messages(&self.room).iter().any(|one| one.answers(&self.event) && one.complete())
+    }
+
+    /// Whether it leaves turns in its conversation: a command does not.
+    pub(super) fn is_talk(&self) -> bool {
+        !self.says.contains("est créé")
+    }
+}
+
+/// Where people talk with the bot: two direct conversations, a room, a thread in it.
+pub(super) struct Scene {
+    pub(super) id: String,
+    pub(super) awa: Person,
+    pub(super) ben: Person,
+    pub(super) awas: String,
+    pub(super) bens: String,
+    pub(super) room: String,
+    pub(super) thread: String,
+    pub(super) questions: Vec<Question>,
+    pub(super) made: u64,
+}
+
+impl Scene {
+    pub(super) async fn new(world: &World, id: &str) -> Self {
+        let (awa, ben) = (world.person("awa").await, world.person("ben").await);
+        let room = awa.create_room("Bureau", true, &[id, &ben.user_id]).await;
+        let (awas, bens) = (awa.open_dm(id).await, ben.open_dm(id).await);
+        ben.join(&room).await;
+        for (person, room) in [(&awa, &room), (&ben, &room), (&awa, &awas), (&ben, &bens)] {
+            person.until_member(room, id, "join").await;
+        }
+        awa.until_member(&room, &ben.user_id, "join").await;
+        let thread = awa.send(&room, "Parlons du compagnon.").await;
+        Self { id: id.to_owned(), awa, ben, awas, bens, room, thread, questions: Vec::new(), made: 0 }
+    }
+
+    /// Asks one of four things.
+    pub(super) async fn ask(&mut self, what: u64) {
+        let (by, room, says) = match what % 4 {
+            0 => (&self.awa, &self.awas, "à vous la parole".to_owned()),
+            1 => (&self.ben, &self.room, "Témoin".to_owned()),
+            2 => (&self.awa, &self.room, "Témoin".to_owned()),
+            _ => (&self.ben, &self.bens, format!("**Essai{}** est créé", self.made + 1)),
+        };
+        let thread = (what % 4 == 2).then(|| self.thread.clone());
+        let text = match what % 4 {
+            0 => Text::new(LONG),
+            1 => Text::to(&self.id, NAME),
+            2 => Text::to(&self.id, NAME).in_thread(&self.thread),
+            _ => {
+                self.made += 1;
+                Text::new(format!("!compagnon créer Essai{}\nTu es {{{{ name }}}}, un essai.", self.made))
+            }
+        };
+        let event = by.send(room, text).await;
+        self.questions.push(Question { by: by.clone(), room: room.clone(), thread, event, says });
+    }
+
+    /// Asks all four.
+    pub(super) async fn ask_all(&mut self) {
+        for what in 0..4 {
+            self.ask(what).await;
+        }
+    }
+
+    pub(super) async fn all_answered(&self) -> bool {
+        join_all(self.questions.iter().map(Question::answered)).await.into_iter().all(|answered| answered)
+    }
+
+    pub(super) fn open(&self) -> usize {
+        self.questions.iter().filter(|question| !question.is_answered()).count()
+    }
+
+    /// Reads the rooms as their people see them, then the store of a bot that has ended.
+    pub(super) fn check(&self, bot: &Bot, tally: &mut Tally, purged: bool) {
+        for question in &self.questions {
+            tally.asked += 1;
+            // The notice of a first contact has a number of its own, far from the parts of answers.
+            let answers: Vec<_> = (question.by.messages(&question.room).into_iter())
+                .filter(|one| one.answers(&question.event) && one.answer["part"] != 999)
+                .collect();
+            let good = |one: &Message| {
+                one.complete() && one.encrypted && !one.undecryptable && one.body.contains(&question.says)
+            };
+            match answers.as_slice() {
+                [] => tally.lost += 1,
+                [one] if good(one) => tally.answered += 1,
+                [one] => {
+                    println!("wrong: {one:#?}");
+                    tally.wrong += 1;
+                }
+                several => {
+                    println!("doubled: {several:#?}");
+                    tally.doubled += 1;
+                }
+            }
+        }
+        let store = Store::open(&bot.data()).expect("the store opens");
+        assert!(store.queued().expect("read").is_empty() && store.undelivered().expect("read").is_empty());
+        assert!(store.withdrawals().expect("read").is_empty());
+        assert_eq!(store.damaged().expect("read"), 0, "records were set aside");
+        let mut turns: BTreeMap<&str, usize> = BTreeMap::new();
+        for question in self.questions.iter().filter(|question| question.is_talk()) {
+            let conversation = ConversationId {
+                room_id: question.room.as_str().try_into().expect("a room's id"),
+                thread: question.thread.as_deref().map(|thread| thread.try_into().expect("an event's id")),
+            };
+            let said = store.turns(&conversation).expect("read");
+            let of_question = said.iter().filter(|turn| turn.event_id == question.event.as_str()).count();
+            turns.insert(&question.event, of_question);
+        }
+        // What was said is forgotten soon where a purge is what is tried.
+        assert!(turns.values().all(|count| *count == 2 || (purged && *count == 0)), "{turns:?}");
+    }
+}
