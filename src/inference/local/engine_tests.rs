@@ -289,7 +289,7 @@ fn an_engine_that_is_over_is_told() {
     supervise(&mut Nothing, &life);
     let (vocabulary, context) = (vocabulary(false), 8);
     let (forgotten, failed, cost) = (Arc::default(), Arc::default(), super::Cost::default());
-    let engine = Engine { jobs, life, forgotten, context, cost, vocabulary, failed };
+    let engine = Engine { jobs, forgotten, life, context, cost, vocabulary, failed };
     assert!(matches!(engine.health(), Err(InferenceError::Engine(_))));
     assert!(matches!(submit(&engine, vec![1], &greedy()), Err(InferenceError::Engine(_))));
 }
