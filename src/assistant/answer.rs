@@ -38,7 +38,11 @@ pub(super) async fn answer(assistant: &Assistant, waiting: Queued) -> Result<(),
     while let Some(queued) = assistant.store.begin(&waiting.question)? {
         attempt(assistant, queued).await?;
     }
-    Ok(())
+    // Left over only where nothing was delivered: the question was taken back meanwhile.
+    if assistant.unsure.take(&waiting.question.event_id).is_empty() {
+        return Ok(());
+    }
+    delivery::take_back_unsure(assistant, &waiting.question).await
 }
 
 async fn attempt(assistant: &Assistant, mut queued: Queued) -> Result<(), Failure> {

@@ -124,6 +124,23 @@ async fn a_question_taken_back_leaves_neither_answer_nor_memory() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_draft_that_nobody_knows_to_be_there_goes_with_its_question() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (bench, gate) = gated(folder.path());
+    *bench.gateway.losses.lock().expect("not poisoned") = 1;
+    bench.ask(vec![incoming("$1:h", "!a:h", "un")]);
+    shown(&bench, "$1:h").await;
+    while *bench.gateway.losses.lock().expect("not poisoned") > 0 {
+        tokio::task::yield_now().await;
+    }
+    bench.accept(redaction("$1:h"));
+    gate.add_permits(10);
+    bench.rest().await;
+    assert_eq!(bench.gateway.shown(), []);
+    assert!(bench.assistant.unsure.take(&id("$1:h")).is_empty(), "it is kept for ever");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stop_ends_the_answer_where_it_is_and_drops_what_waits() {
     let folder = tempfile::tempdir().expect("a folder");
     let (bench, _gate) = gated(folder.path());

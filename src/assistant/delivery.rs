@@ -54,7 +54,8 @@ impl Unsure {
         }
     }
 
-    fn take(&self, question: &EventId) -> Vec<String> {
+    /// Those of a question, which are then forgotten.
+    pub(super) fn take(&self, question: &EventId) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(question).unwrap_or_default()
     }
 }
@@ -148,6 +149,14 @@ pub(super) async fn send(assistant: &Assistant, outgoing: &Outgoing<'_>) -> Resu
     fail::fail_point!("after-put");
     assistant.pace().accepted(Instant::now());
     Ok(sent)
+}
+
+/// Takes back what the room may show of an answer whose question is no more, when nobody knew it to be there.
+pub(super) async fn take_back_unsure(assistant: &Assistant, question: &Incoming) -> Result<(), Failure> {
+    match find_sent(assistant, question, 0).await? {
+        Some(event_id) => take_back(assistant, &question.room_id, &event_id).await,
+        None => Ok(()),
+    }
 }
 
 /// The message in the room that already holds part `part` of the answer to `question`, if there is one.

@@ -1,14 +1,15 @@
 //! A file that only the holder of a key can read, and that nobody can change, cut or put together anew unnoticed.
 //!
 //! `MAGIC ‖ prefix (19 random bytes) ‖ chunks`: the STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizár: *Online
-//! Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance*, 2015) over XChaCha20-Poly1305. Each chunk seals [`CHUNK`] bytes,
-//! the last one as many as are left; its nonce is `prefix ‖ number (4 bytes, big endian) ‖ 1 for the last, else 0`.
+//! Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance*, 2015) over XChaCha20-Poly1305, as the `aead` crate has it. Each chunk
+//! seals [`CHUNK`] bytes, the last one as many as are left; its nonce is `prefix ‖ number (4 bytes, big endian) ‖ 1 for the last, else 0`.
 
 use std::io::{self, Read, Write};
 
 use chacha20poly1305::aead::rand_core::RngCore as _;
-use chacha20poly1305::aead::{Aead as _, OsRng, Payload};
-use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
+use chacha20poly1305::aead::stream::{DecryptorBE32, EncryptorBE32};
+use chacha20poly1305::aead::{OsRng, Payload};
+use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305};
 use zeroize::Zeroizing;
 
 use super::seal::Key32;
@@ -20,34 +21,19 @@ const CHUNK: usize = 64 * 1024;
 const TAG: usize = 16;
 const PREFIX: usize = 19;
 
-/// What makes the nonces and seals.
-struct Chunks {
-    cipher: XChaCha20Poly1305,
-    prefix: [u8; PREFIX],
-    number: u32,
+fn cipher(key: &Key32) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(key.derive("compagnon 2026-11 backup").bytes().into())
 }
 
-impl Chunks {
-    fn new(key: &Key32, prefix: [u8; PREFIX]) -> Self {
-        let key = key.derive("compagnon 2026-11 backup");
-        Self { cipher: XChaCha20Poly1305::new(key.bytes().into()), prefix, number: 0 }
-    }
-
-    fn nonce(&mut self, last: bool) -> io::Result<XNonce> {
-        let mut nonce = [0; PREFIX + 5];
-        nonce[..PREFIX].copy_from_slice(&self.prefix);
-        nonce[PREFIX..PREFIX + 4].copy_from_slice(&self.number.to_be_bytes());
-        nonce[PREFIX + 4] = u8::from(last);
-        self.number =
-            self.number.checked_add(1).ok_or_else(|| io::Error::other("the file is too long to be sealed"))?;
-        Ok(nonce.into())
-    }
+/// A chunk as it is sealed: with what names the format.
+fn chunk(bytes: &[u8]) -> Payload<'_, '_> {
+    Payload { msg: bytes, aad: MAGIC }
 }
 
 /// Writes such a file. Without [`SealWriter::finish`] it is one that is cut short.
 pub(super) struct SealWriter<W: Write> {
     out: W,
-    chunks: Chunks,
+    chunks: EncryptorBE32<XChaCha20Poly1305>,
     plain: Zeroizing<Vec<u8>>,
 }
 
@@ -57,32 +43,31 @@ impl<W: Write> SealWriter<W> {
         OsRng.fill_bytes(&mut prefix);
         out.write_all(MAGIC)?;
         out.write_all(&prefix)?;
-        Ok(Self { out, chunks: Chunks::new(key, prefix), plain: Zeroizing::new(Vec::with_capacity(CHUNK)) })
+        let chunks = EncryptorBE32::from_aead(cipher(key), prefix.as_slice().into());
+        Ok(Self { out, chunks, plain: Zeroizing::new(Vec::with_capacity(CHUNK)) })
     }
 
     /// Seals the last chunk, and gives back where it was written to.
     pub(super) fn finish(mut self) -> io::Result<W> {
-        self.seal(true)?;
+        let sealed = self.chunks.encrypt_last(chunk(&self.plain)).map_err(|_| unsealed())?;
+        self.out.write_all(&sealed)?;
         self.out.flush()?;
         Ok(self.out)
     }
+}
 
-    fn seal(&mut self, last: bool) -> io::Result<()> {
-        let nonce = self.chunks.nonce(last)?;
-        let payload = Payload { msg: &self.plain, aad: MAGIC };
-        let sealed =
-            self.chunks.cipher.encrypt(&nonce, payload).map_err(|_| io::Error::other("it cannot be sealed"))?;
-        self.out.write_all(&sealed)?;
-        self.plain.clear();
-        Ok(())
-    }
+/// After 2³² chunks: 256 TiB.
+fn unsealed() -> io::Error {
+    io::Error::other("the file is too long to be sealed")
 }
 
 impl<W: Write> Write for SealWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // A full chunk waits for what follows it: the last one is sealed otherwise.
         if self.plain.len() == CHUNK && !bytes.is_empty() {
-            self.seal(false)?;
+            let sealed = self.chunks.encrypt_next(chunk(&self.plain)).map_err(|_| unsealed())?;
+            self.out.write_all(&sealed)?;
+            self.plain.clear();
         }
         let taken = bytes.len().min(CHUNK - self.plain.len());
         self.plain.extend_from_slice(&bytes[..taken]);
@@ -97,12 +82,12 @@ impl<W: Write> Write for SealWriter<W> {
 /// Reads such a file. Each byte it gives is one that was sealed, in its place; an end it reports is the true one.
 pub(super) struct SealReader<R: Read> {
     from: R,
-    chunks: Chunks,
+    /// `None` once the last chunk was read.
+    chunks: Option<DecryptorBE32<XChaCha20Poly1305>>,
     /// Sealed bytes read ahead: a chunk is the last when nothing follows it.
     ahead: Vec<u8>,
     plain: Zeroizing<Vec<u8>>,
     given: usize,
-    ended: bool,
 }
 
 impl<R: Read> SealReader<R> {
@@ -110,31 +95,36 @@ impl<R: Read> SealReader<R> {
     pub(super) fn new(mut from: R, key: &Key32) -> io::Result<Option<Self>> {
         let mut head = Vec::new();
         from.by_ref().take((MAGIC.len() + PREFIX) as u64).read_to_end(&mut head)?;
-        let Some(prefix) = head.strip_prefix(MAGIC).and_then(|rest| <[u8; PREFIX]>::try_from(rest).ok()) else {
+        let Some(prefix) = head.strip_prefix(MAGIC).filter(|prefix| prefix.len() == PREFIX) else {
             return Ok(None);
         };
-        let chunks = Chunks::new(key, prefix);
-        Ok(Some(Self { from, chunks, ahead: Vec::new(), plain: Zeroizing::default(), given: 0, ended: false }))
+        let chunks = Some(DecryptorBE32::from_aead(cipher(key), prefix.into()));
+        Ok(Some(Self { from, chunks, ahead: Vec::new(), plain: Zeroizing::default(), given: 0 }))
     }
 
-    fn next_chunk(&mut self) -> io::Result<()> {
+    fn next_chunk(&mut self, mut chunks: DecryptorBE32<XChaCha20Poly1305>) -> io::Result<()> {
         let wanted = CHUNK + TAG + 1 - self.ahead.len();
         self.from.by_ref().take(wanted as u64).read_to_end(&mut self.ahead)?;
-        let last = self.ahead.len() <= CHUNK + TAG;
         let rest = self.ahead.split_off(self.ahead.len().min(CHUNK + TAG));
-        let nonce = self.chunks.nonce(last)?;
-        let payload = Payload { msg: &self.ahead, aad: MAGIC };
-        let opened = self.chunks.cipher.decrypt(&nonce, payload);
+        let opened = if rest.is_empty() {
+            chunks.decrypt_last(chunk(&self.ahead))
+        } else {
+            let opened = chunks.decrypt_next(chunk(&self.ahead));
+            self.chunks = Some(chunks);
+            opened
+        };
         let plain = opened.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it does not open"))?;
-        (self.plain, self.given, self.ended, self.ahead) = (Zeroizing::new(plain), 0, last, rest);
+        (self.plain, self.given, self.ahead) = (Zeroizing::new(plain), 0, rest);
         Ok(())
     }
 }
 
 impl<R: Read> Read for SealReader<R> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        while self.given == self.plain.len() && !self.ended {
-            self.next_chunk()?;
+        while self.given == self.plain.len()
+            && let Some(chunks) = self.chunks.take()
+        {
+            self.next_chunk(chunks)?;
         }
         let given = bytes.len().min(self.plain.len() - self.given);
         bytes[..given].copy_from_slice(&self.plain[self.given..self.given + given]);

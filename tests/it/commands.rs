@@ -1,7 +1,7 @@
 //! Commands are new messages by people who may give them: everything that only looks like one changes nothing.
 
 use crate::{
-    support::room::Text,
+    support::{bot::Bot, room::Text},
     world::{TWO, World, from, id_of, play},
 };
 
@@ -10,32 +10,36 @@ const COMMAND: &str = "!compagnon colette";
 #[tokio::test]
 async fn what_only_looks_like_a_command_changes_nothing() {
     let world = World::shared().await;
-    let (awa, ben) = (world.person("awa").await, world.person("ben").await);
     let mut setup = world.setup().await;
     setup.prompts = TWO.to_vec();
     let mut bot = world.start(&setup);
-    let id = id_of(&setup);
-    let room = awa.create_room("Bureau", true, &[&id, &ben.user_id]).await;
+    spoof(world, &mut bot, &id_of(&setup)).await;
+}
+
+/// Tries all that only looks like a command, with a bot of [`TWO`].
+pub async fn spoof(world: &World, bot: &mut Bot, id: &str) {
+    let (awa, ben) = (world.person("awa").await, world.person("ben").await);
+    let room = awa.create_room("Bureau", true, &[id, &ben.user_id]).await;
     ben.join(&room).await;
     for person in [&awa, &ben] {
-        person.until_member(&room, &id, "join").await;
+        person.until_member(&room, id, "join").await;
         person.until_member(&room, &ben.user_id, "join").await;
     }
     let talk = awa.send(&room, "Entre nous.").await;
-    let addressed = awa.send(&room, Text::to(&id, "Bonjour")).await;
+    let addressed = awa.send(&room, Text::to(id, "Bonjour")).await;
     let answer = awa.answer_to(&room, &addressed).await;
     for (name, text) in [
         ("an edit of talk", Text::new(COMMAND).editing(&talk)),
         ("an edit of a question", Text::new(COMMAND).editing(&addressed)),
         ("a quote", Text::new(format!("> {COMMAND}"))),
-        ("a quote, to the bot", Text::to(&id, &format!("> {COMMAND}"))),
+        ("a quote, to the bot", Text::to(id, &format!("> {COMMAND}"))),
         (
             "a reply's fallback",
             Text::new(format!("> <{}> {COMMAND}\n\nmerci", ben.user_id)).replying_to(&answer.event_id),
         ),
-        ("a code block", Text::to(&id, &format!("```\n{COMMAND}\n```"))),
-        ("code", Text::to(&id, &format!("`{COMMAND}`"))),
-        ("the middle of a text", Text::to(&id, &format!("S'il vous plaît, {COMMAND}"))),
+        ("a code block", Text::to(id, &format!("```\n{COMMAND}\n```"))),
+        ("code", Text::to(id, &format!("`{COMMAND}`"))),
+        ("the middle of a text", Text::to(id, &format!("S'il vous plaît, {COMMAND}"))),
         ("a notice", Text::new(COMMAND).of_type("m.notice")),
         ("an emote", Text::new(COMMAND).of_type("m.emote")),
         ("HTML only", Text::new("Bonjour").with_html(COMMAND)),

@@ -12,10 +12,7 @@
 
 mod scene;
 
-use std::{
-    env,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
@@ -25,7 +22,7 @@ use crate::{
         bot::{Bot, Setup},
         room::Message,
     },
-    world::{World, id_of},
+    world::{World, id_of, number},
 };
 
 /// Everything between a message and the end of its answer.
@@ -52,10 +49,6 @@ const REDACTION_POINTS: [&str; 2] = ["before-redaction", "after-redaction"];
 const KILLS_PER_SCENE: u64 = 25;
 /// The most questions that wait while the bot is killed at random: it must get to an answer now and then.
 const MOST_OPEN: usize = 8;
-
-fn number(variable: &str, short: u64) -> u64 {
-    env::var(variable).ok().and_then(|count| count.parse().ok()).unwrap_or(short)
-}
 
 /// Starts it again; it becomes ready.
 fn revive(bot: &mut Bot, tally: &mut Tally) {

@@ -14,6 +14,8 @@ mod encryption_faults;
 mod insecure;
 mod kills;
 mod limits;
+mod load;
+mod loops;
 mod meaning;
 mod outage;
 mod privacy;

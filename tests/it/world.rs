@@ -73,6 +73,11 @@ impl World {
     }
 }
 
+/// How much of something: the long runs say it in the environment.
+pub fn number(variable: &str, short: u64) -> u64 {
+    env::var(variable).ok().and_then(|count| count.parse().ok()).unwrap_or(short)
+}
+
 /// The full id of a bot's account.
 pub fn id_of(setup: &Setup) -> String {
     format!("@{}:localhost", setup.user)

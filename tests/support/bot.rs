@@ -17,6 +17,13 @@ use super::{
     venv::Venv,
 };
 
+/// Nobody types in a test: the limits that are for people are out of the way.
+const NO_LIMITS: &str =
+    "{ person: { burst: 99999, per_hour: 99999 }, room: { burst: 99999, per_hour: 99999 }, loop_after: 99999 }";
+
+/// The limits that a bot has by itself.
+pub const STOCK_LIMITS: &str = "{}";
+
 /// How a bot is set up.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -34,6 +41,8 @@ pub struct Setup {
     pub log_level: &'static str,
     /// More of the `assistant` section, as YAML in one line that begins with a comma.
     pub assistant: String,
+    /// `assistant.limits`, as YAML in one line.
+    pub limits: &'static str,
     /// The compagnons of its prompts folder, by file name; none for those that come with the program.
     pub prompts: Vec<(&'static str, &'static str)>,
     /// Whether [`Bot::die_at`] works; the kill points of `FAILPOINTS` then do not.
@@ -50,6 +59,7 @@ impl Setup {
             profile,
             access: r#"{ servers: ["localhost"] }"#.to_owned(),
             log_level: "info",
+            limits: NO_LIMITS,
             assistant: String::new(),
             prompts: Vec::new(),
             mortal: false,
@@ -62,13 +72,11 @@ impl Setup {
         let prompts = folder.join("prompts");
         let prompts =
             if self.prompts.is_empty() { String::new() } else { format!("prompts: \"{}\"\n", prompts.display()) };
-        // Nobody types here: the limits that are for people are out of the way.
-        let rates = "person: { burst: 9999, per_hour: 9999 }, room: { burst: 9999, per_hour: 9999 }, loop_after: 9999";
         format!(
             "data: \"{data}\"\n\
              {prompts}\
              matrix: {{ homeserver: \"{url}\", user: {user}, password: \"{password}\", access: {access} }}\n\
-             assistant: {{ compagnon: temoin, streaming: {{ enabled: true{limits} }}, limits: {{ {rates} }}{assistant} }}\n\
+             assistant: {{ compagnon: temoin, streaming: {{ enabled: true{limits} }}, limits: {rates}{assistant} }}\n\
              http: {{ listen: \"127.0.0.1:{port}\" }}\n\
              log: {{ level: {level} }}\n",
             data = folder.join("data").display(),
@@ -77,6 +85,7 @@ impl Setup {
             password = self.password,
             access = self.access,
             level = self.log_level,
+            rates = self.limits,
             assistant = self.assistant,
         )
     }
@@ -252,6 +261,19 @@ impl Bot {
     /// The status of `GET` on one of its endpoints.
     pub fn get(&self, path: &str) -> Option<u16> {
         get(self.port, path)
+    }
+
+    /// How many descriptors it holds open.
+    pub fn descriptors(&self) -> usize {
+        let id = self.child.as_ref().expect("a running bot").id();
+        fs::read_dir(format!("/proc/{id}/fd")).expect("the process's descriptors").count()
+    }
+
+    /// How many threads it has.
+    pub fn threads(&self) -> usize {
+        let status = self.proc("status");
+        let line = status.lines().find_map(|line| line.strip_prefix("Threads:")).expect("a line for the threads");
+        line.trim().parse().expect("a number")
     }
 
     /// The memory it holds, in KiB.

@@ -300,6 +300,25 @@ async def do_members(person, room):
     return {event["state_key"]: event["content"]["membership"] for event in chunk}
 
 
+async def do_rooms_of(user):
+    return (await call("GET", f"/_synapse/admin/v1/users/{quote(user)}/joined_rooms", None, admin_token))["total"]
+
+
+async def do_fill(name, count, invite):
+    login = {"type": "m.login.password", "identifier": {"type": "m.id.user", "user": name}, "password": PASSWORD}
+    token = (await call("POST", "/_matrix/client/v3/login", login))["access_token"]
+    encryption = {"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
+    room = {"preset": "private_chat", "invite": [invite], "initial_state": [encryption], "name": "Salon"}
+    # Few at a time: the homeserver's database takes one writer.
+    turn = asyncio.Semaphore(4)
+
+    async def make():
+        async with turn:
+            await call("POST", "/_matrix/client/v3/createRoom", room, token)
+
+    await asyncio.gather(*(make() for _ in range(count)))
+
+
 async def do_in_room(room):
     return (await call("GET", f"/_synapse/admin/v1/rooms/{quote(room)}/members", None, admin_token))["members"]
 

@@ -31,8 +31,16 @@ use super::{
 pub const PATIENCE: Duration = Duration::from_secs(90);
 
 type Waiting = HashMap<u64, oneshot::Sender<Result<Value, String>>>;
-/// What each person saw in each room, in order.
-type Seen = HashMap<(String, String), Vec<Event>>;
+/// What each person saw in each room.
+type Seen = HashMap<(String, String), Sight>;
+
+/// What one person saw in one room, in order.
+#[derive(Default)]
+struct Sight {
+    events: Vec<Event>,
+    /// Grows with each change: whoever waits looks again only then.
+    version: u64,
+}
 
 /// Everybody who takes part.
 ///
@@ -125,6 +133,22 @@ impl People {
         serde_json::from_value(ids).expect("ids")
     }
 
+    /// How many rooms an account is in, as the homeserver knows.
+    pub async fn rooms_of(&self, user: &str) -> usize {
+        let count = self.request("rooms_of", json!({"user": user})).await.expect("a number");
+        count.as_u64().and_then(|count| usize::try_from(count).ok()).expect("a number")
+    }
+
+    /// Makes an account that has no client and `count` encrypted rooms with it, to which `invite` (a full id) is invited.
+    pub async fn fill(&self, name: &str, count: usize, invite: &str) {
+        self.account(name, "testbed-password").await;
+        // Thousands of rooms take minutes: the requests are short.
+        for begun in (0..count).step_by(50) {
+            let some = (count - begun).min(50);
+            self.request("fill", json!({"name": name, "count": some, "invite": invite})).await.expect("rooms");
+        }
+    }
+
     /// Makes an account that the limits spare, and logs in.
     pub async fn register(self: &Arc<Self>, name: &str) -> Person {
         let made = self.request("account", json!({"name": name, "exempted": true})).await.expect("an account");
@@ -167,7 +191,9 @@ impl Shared {
             let event: Event = serde_json::from_value(line["event"].take()).expect("an event");
             let place = [&line["person"], &line["room"]].map(|name| name.as_str().expect("a name").to_owned());
             let mut seen = self.lock_seen();
-            let events = seen.entry(place.into()).or_default();
+            let sight = seen.entry(place.into()).or_default();
+            sight.version += 1;
+            let events = &mut sight.events;
             // An event comes twice when its key came late: the readable one takes the place of the other.
             match events.iter_mut().find(|known| known.event_id == event.event_id) {
                 Some(known) => *known = event,
@@ -326,8 +352,8 @@ impl Person {
 
     /// Everything this person's client received in the room, edits and state included.
     pub fn events(&self, room: &str) -> Vec<Event> {
-        let place = (self.name.clone(), room.to_owned());
-        self.people.shared.lock_seen().get(&place).cloned().unwrap_or_default()
+        let seen = self.people.shared.lock_seen();
+        seen.get(&self.place(room)).map(|sight| sight.events.clone()).unwrap_or_default()
     }
 
     /// Waits until the room as this person sees it satisfies `wanted`, looking again at each event and at nothing else.
@@ -353,9 +379,14 @@ impl Person {
 
     async fn watch<T>(&self, room: &str, mut wanted: impl FnMut(&[Event]) -> Option<T>) -> Option<T> {
         let mut changed = self.people.shared.changed.subscribe();
+        let place = self.place(room);
+        let mut looked_at = None;
         loop {
             changed.borrow_and_update();
-            if let Some(found) = wanted(&self.events(room)) {
+            let version = self.people.shared.lock_seen().get(&place).map_or(0, |sight| sight.version);
+            if looked_at.replace(version) != Some(version)
+                && let Some(found) = wanted(&self.events(room))
+            {
                 return Some(found);
             }
             if self.people.shared.ended.load(Ordering::Relaxed) {
@@ -363,6 +394,10 @@ impl Person {
             }
             changed.changed().await.ok()?;
         }
+    }
+
+    fn place(&self, room: &str) -> (String, String) {
+        (self.name.clone(), room.to_owned())
     }
 
     /// Waits until `user` is in the room, or out of it, in this person's eyes: `join`, `leave`, …

@@ -6,14 +6,13 @@ use compagnon::{message::ConversationId, store::Store};
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
-use super::number;
 use crate::{
     support::{
         bot::Bot,
         people::{PATIENCE, Person},
         room::{Message, Text},
     },
-    world::World,
+    world::{World, number},
 };
 
 const NAME: &str = "Comment vous appelez-vous ?";
