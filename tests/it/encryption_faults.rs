@@ -3,6 +3,8 @@
 
 use std::{
     env, fs,
+    io::Write as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::Path,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -242,7 +244,7 @@ async fn lost_or_damaged_keys_stop_the_bot_and_nothing_is_made_in_their_place() 
     // With what SQLite keeps beside it.
     let copy = |from: &Path, to: &Path| {
         let _ = fs::remove_dir_all(to);
-        fs::create_dir_all(to).expect("a folder");
+        fs::DirBuilder::new().mode(0o700).create(to).expect("a folder");
         for entry in fs::read_dir(from).expect("the stores").flatten() {
             fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
         }
@@ -274,14 +276,20 @@ async fn lost_or_damaged_keys_stop_the_bot_and_nothing_is_made_in_their_place() 
     copy(&kept, &stores);
     let key = data.join("matrix.key");
     let secret = fs::read(&key).expect("the key");
+    // The bot refuses a key that others can read.
+    let put = |bytes: &[u8]| {
+        let mut file =
+            fs::File::options().create(true).write(true).truncate(true).mode(0o600).open(&key).expect("opened");
+        file.write_all(bytes).expect("written");
+    };
     fs::remove_file(&key).expect("removed");
     bot.spawn("");
     stops(&mut bot, "key of the stores removed", 5, "the encryption store of this device is lost");
     assert!(!key.exists(), "a new one was made");
-    fs::write(&key, [7_u8; 32]).expect("written");
+    put(&[7; 32]);
     bot.spawn("");
     stops(&mut bot, "key of the stores exchanged", 5, "the encryption store of this device does not open");
-    fs::write(&key, secret).expect("written");
+    put(&secret);
 
     // Everything put back: as if nothing had been.
     let second = awa.send(&room, NAME).await;
