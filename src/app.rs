@@ -130,6 +130,7 @@ impl App {
         let outcome = tokio::select! {
             outcome = self.read(&stop) => outcome,
             outcome = self.read_late(&stop) => outcome,
+            reason = self.assistant.broken() => Err(anyhow::Error::msg(reason)),
         };
         stop.cancel();
         self.assistant.shut_down(GRACE).await;

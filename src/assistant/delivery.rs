@@ -185,6 +185,7 @@ pub(super) async fn persist<T, F: Future<Output = Result<T, SendError>>>(
         let wait = match ask().await {
             Ok(answer) => return Ok(answer),
             Err(SendError::Refused(reason)) => return Err(Failure::Refused(reason)),
+            Err(SendError::Storage(reason)) => return Err(Failure::Session(reason)),
             Err(SendError::Limited(wait)) => {
                 assistant.pace().limited(wait, Instant::now());
                 wait

@@ -30,7 +30,7 @@ const MUTED: Duration = Duration::from_hours(1);
 /// With more keys than this, those that are back to rest are forgotten.
 const TIDY_AT: usize = 1_000;
 
-type Buckets<K> = RateLimiter<K, HashMapStateStore<K>, DefaultClock, NoOpMiddleware>;
+type Buckets<K, C> = RateLimiter<K, HashMapStateStore<K>, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
 /// What is to be done with a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,10 +46,10 @@ pub(super) enum Verdict {
 }
 
 /// The buckets and the breaker.
-pub(super) struct Limits {
-    clock: DefaultClock,
-    persons: Buckets<OwnedUserId>,
-    rooms: Buckets<OwnedRoomId>,
+pub(super) struct Limits<C: Clock = DefaultClock> {
+    clock: C,
+    persons: Buckets<OwnedUserId, C>,
+    rooms: Buckets<OwnedRoomId, C>,
     loop_after: u32,
     state: Mutex<State>,
 }
@@ -70,10 +70,17 @@ struct Habit {
 
 impl Limits {
     pub(super) fn new(config: &config::Limits) -> Self {
+        Self::by(config, DefaultClock::default())
+    }
+}
+
+impl<C: Clock + Clone> Limits<C> {
+    /// With a clock for the buckets.
+    fn by(config: &config::Limits, clock: C) -> Self {
         Self {
-            clock: DefaultClock::default(),
-            persons: buckets(config.person),
-            rooms: buckets(config.room),
+            persons: buckets(config.person, &clock),
+            rooms: buckets(config.room, &clock),
+            clock,
             loop_after: config.loop_after,
             state: Mutex::default(),
         }
@@ -131,15 +138,15 @@ impl State {
     }
 }
 
-fn buckets<K: Hash + Eq + Clone>(rate: Rate) -> Buckets<K> {
+fn buckets<K: Hash + Eq + Clone, C: Clock + Clone>(rate: Rate, clock: &C) -> Buckets<K, C> {
     let period = Duration::from_hours(1) / rate.per_hour.get();
     // The period is zero for no rate that fits in 32 bits.
     let quota = Quota::with_period(period).unwrap_or_else(|| Quota::per_hour(rate.per_hour)).allow_burst(rate.burst);
-    RateLimiter::new(quota, HashMapStateStore::new(HashMap::new()), DefaultClock::default())
+    RateLimiter::new(quota, HashMapStateStore::new(HashMap::new()), clock.clone())
 }
 
 /// How long this key has to wait; nothing when it may pass, and then it is counted.
-fn wait<K: Hash + Eq + Clone>(buckets: &Buckets<K>, key: &K, clock: &DefaultClock) -> Option<Duration> {
+fn wait<K: Hash + Eq + Clone, C: Clock>(buckets: &Buckets<K, C>, key: &K, clock: &C) -> Option<Duration> {
     buckets.check_key(key).err().map(|until| until.wait_time_from(clock.now()))
 }
 
@@ -147,7 +154,10 @@ fn wait<K: Hash + Eq + Clone>(buckets: &Buckets<K>, key: &K, clock: &DefaultCloc
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{Limits, MUTED, Verdict};
+    use governor::clock::FakeRelativeClock;
+    use ruma::OwnedUserId;
+
+    use super::{Limits, MUTED, TIDY_AT, Verdict};
     use crate::assistant::{
         config::{self, Rate},
         fakes::incoming,
@@ -205,6 +215,31 @@ mod tests {
         assert_eq!(turn(reflex), Verdict::Loop);
         assert_eq!(turn(reflex), Verdict::Silent);
         assert_eq!(turn(MUTED), Verdict::Pass, "an hour later");
+    }
+
+    #[test]
+    fn months_leave_no_more_behind_than_hours() {
+        let clock = FakeRelativeClock::default();
+        let limits = Limits::by(&config::Limits::default(), clock.clone());
+        let (mut now, mut refused, mut most) = (Instant::now(), 0, 0);
+        // Somebody new in a new room each minute, for ten weeks; one in ten is too fast.
+        for number in 0..100_000 {
+            let step = Duration::from_mins(1);
+            now += step;
+            clock.advance(step);
+            let mut message = incoming("$q:h", &format!("!{number}:h"), "?");
+            message.sender = OwnedUserId::try_from(format!("@{number}:h")).expect("a user");
+            for _ in 0..if number % 10 == 0 { 22 } else { 1 } {
+                match limits.check(&message, now) {
+                    Verdict::Pass => limits.answered(&message, now),
+                    _ => refused += 1,
+                }
+            }
+            let state = limits.state.lock().expect("not poisoned");
+            most = most.max(state.told.len() + state.habits.len() + limits.persons.len() + limits.rooms.len());
+        }
+        assert!(refused > 10_000, "{refused}");
+        assert!(most <= 4 * (TIDY_AT + 1), "{most}");
     }
 
     #[test]

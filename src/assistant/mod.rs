@@ -36,6 +36,7 @@ use std::{
 };
 
 use ruma::EventId;
+use tokio::sync::SetOnce;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -79,6 +80,8 @@ pub struct Assistant {
     stop: CancellationToken,
     /// Set: what runs is given up where it is; the store has all that is needed to take it up again.
     abort: CancellationToken,
+    /// Set with the reason: something failed that only a new start mends.
+    broken: SetOnce<String>,
     tasks: TaskTracker,
     /// For what runs beside the answers and needs the whole.
     me: Weak<Self>,
@@ -108,6 +111,9 @@ enum Failure {
     /// The program stops; the next one goes on.
     #[error("the program is stopping")]
     Stopped,
+    /// The stores of the session failed.
+    #[error("the session's stores: {0}")]
+    Session(String),
     /// The room does not take the message.
     #[error("the room refused the message: {0}")]
     Refused(String),
@@ -117,6 +123,17 @@ enum Failure {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Failure {
+    /// Whether everything else will fail as well, until a new start.
+    fn is_fatal(&self) -> bool {
+        match self {
+            Self::Session(_) => true,
+            Self::Store(error) => error.is_fatal(),
+            Self::Stopped | Self::Refused(_) | Self::Compagnon(_) => false,
+        }
+    }
 }
 
 /// Milliseconds since the epoch, by our clock.
@@ -149,6 +166,7 @@ impl Assistant {
             started: now(),
             stop: CancellationToken::new(),
             abort: CancellationToken::new(),
+            broken: SetOnce::new(),
             tasks: TaskTracker::new(),
             me: me.clone(),
         })
@@ -258,12 +276,18 @@ impl Assistant {
         }
     }
 
-    /// Says in the log why work was not done. Nothing is lost: it is still in the store, and the next start takes it up.
-    #[allow(clippy::unused_self)] // Reads as what it is at its calls.
+    /// Says in the log why work was not done. Nothing is lost: it is still in the store, and the next start takes it up; which comes at
+    /// once where nothing else would help.
     fn report(&self, outcome: Result<(), Failure>) {
         match outcome {
             Ok(()) | Err(Failure::Stopped) => {}
-            Err(failure) => tracing::error!(%failure, "a question is left for the next start"),
+            Err(failure) => {
+                tracing::error!(%failure, "a question is left for the next start");
+                if failure.is_fatal() {
+                    // The first reason is the one that counts.
+                    let _ = self.broken.set(failure.to_string());
+                }
+            }
         }
     }
 
@@ -276,6 +300,11 @@ impl Assistant {
             self.abort.cancel();
             self.tasks.wait().await;
         }
+    }
+
+    /// Waits until something fails that only a new start mends, and gives the reason.
+    pub async fn broken(&self) -> String {
+        self.broken.wait().await.clone()
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {

@@ -274,3 +274,21 @@ async fn a_first_text_whose_fate_is_unknown_is_replaced_by_the_last() {
         assert!(shown[0].complete, "{blind}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_the_sessions_own_stores_hold_back_is_sent_by_the_next_start() {
+    let (folder, gateway) = (tempfile::tempdir().expect("a folder"), Arc::<FakeGateway>::default());
+    let full = || SendError::Storage("the disk is full".to_owned());
+    *gateway.refusals.lock().expect("not poisoned") = vec![full(), full()];
+    let bench = assistant(folder.path(), &gateway, FakeModel::default(), Config::default());
+    bench.ask(vec![incoming("$1:h", "!a:h", "un")]);
+    // Whoever runs the assistant learns that only a new start helps.
+    assert!(bench.assistant.broken().await.contains("the disk is full"));
+    bench.rest().await;
+    assert_eq!(gateway.shown(), []);
+    drop(bench);
+    gateway.refusals.lock().expect("not poisoned").clear();
+    let bench = assistant(folder.path(), &gateway, FakeModel::default(), Config::default());
+    bench.assistant.resume().expect("resumed");
+    assert_eq!(texts(&bench.settle().await), ["2: un"]);
+}

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use matrix_sdk::{
     Error, HttpError, RefreshTokenError,
+    encryption::{MegolmError, OlmError},
     ruma::api::error::{ErrorKind, RetryAfter},
 };
 
@@ -26,8 +27,11 @@ pub(super) enum Fault {
     Expired,
     /// The server answered, and said no: trying again changes nothing.
     Refused(String),
-    /// Something on this side: a store, a key, the state of a room.
+    /// Something on this side: a key, the state of a room.
     Local(String),
+    /// This device's own stores cannot be read or written, for instance because the disk is full. What the SDK holds in memory may be ahead
+    /// of them: only a new start, from what was written, goes on rightly.
+    Storage(String),
 }
 
 impl Fault {
@@ -43,8 +47,24 @@ impl From<&Error> for Fault {
             Error::Http(error) => Self::from(&**error),
             // Another task asked the same at the same time and failed: its error was the server's.
             Error::ConcurrentRequestFailed | Error::Timeout => Self::Unreachable(error.to_string()),
+            other if is_storage(other) => Self::Storage(chain(other)),
             other => Self::Local(other.to_string()),
         }
+    }
+}
+
+/// Whether it is a store, or what keeps one, that failed.
+fn is_storage(error: &Error) -> bool {
+    match error {
+        Error::Io(_)
+        | Error::BadCryptoStoreState
+        | Error::CryptoStoreError(_)
+        | Error::StateStore(_)
+        | Error::EventCacheStore(_)
+        | Error::MediaStore(_) => true,
+        Error::OlmError(error) => matches!(**error, OlmError::Store(_)),
+        Error::MegolmError(error) => matches!(**error, MegolmError::Store(_)),
+        _ => false,
     }
 }
 
@@ -126,7 +146,24 @@ impl Backoff {
 
 #[cfg(test)]
 mod tests {
-    use super::{Backoff, Duration, Fault};
+    use matrix_sdk::encryption::CryptoStoreError;
+
+    use super::{Backoff, Duration, Error, Fault, MegolmError, OlmError};
+
+    #[test]
+    fn a_store_that_fails_is_no_refusal() {
+        let full = || std::io::Error::from_raw_os_error(28);
+        for error in [
+            Error::Io(full()),
+            Error::CryptoStoreError(Box::new(CryptoStoreError::backend(full()))),
+            OlmError::Store(CryptoStoreError::backend(full())).into(),
+            MegolmError::Store(CryptoStoreError::backend(full())).into(),
+        ] {
+            let fault = Fault::from(&error);
+            assert!(matches!(&fault, Fault::Storage(why) if why.contains("No space")), "{fault:?}");
+        }
+        assert!(matches!(Fault::from(&Error::BackupNotEnabled), Fault::Local(_)));
+    }
 
     #[test]
     fn waits_grow_and_the_servers_word_comes_first() {

@@ -90,8 +90,15 @@ pub(super) struct News {
 
 /// What is new in a room. `cursor` is the token of the sync before this one.
 ///
-/// A server that fails is asked again for as long as it takes: going on without would lose questions.
-pub(super) async fn new_events(room: &Room, timeline: Timeline, cursor: &str, own: &UserId, now: u64) -> News {
+/// A server that fails is asked again for as long as it takes: going on without would lose questions. So would going on when the session
+/// has ended or the device's stores fail, which are the errors.
+pub(super) async fn new_events(
+    room: &Room,
+    timeline: Timeline,
+    cursor: &str,
+    own: &UserId,
+    now: u64,
+) -> Result<News, Fault> {
     let Timeline { limited, prev_batch, mut events } = timeline;
     let mut from = prev_batch;
     let mut pages = 0;
@@ -105,7 +112,7 @@ pub(super) async fn new_events(room: &Room, timeline: Timeline, cursor: &str, ow
         };
         let Some(token) = from.take().filter(|_| more && pages < MAX_PAGES) else { break begin };
         pages += 1;
-        let Some((mut older, next)) = page(room, token, to).await else { break begin };
+        let Some((mut older, next)) = page(room, token, to).await? else { break begin };
         // The youngest of the page: an event with a false date ends nothing.
         let latest = older.iter().map(|event| event::sent_at(event.raw().json().get(), now)).max();
         from = next.filter(|_| latest.is_some_and(|time| time.saturating_add(MAX_AGE.as_millis() as u64) > now));
@@ -113,7 +120,7 @@ pub(super) async fn new_events(room: &Room, timeline: Timeline, cursor: &str, ow
         older.append(&mut events);
         events = older;
     };
-    match begin {
+    Ok(match begin {
         Start::Everything => News { events, joined: None },
         Start::After(index) | Start::Further(index) => {
             let came_in =
@@ -121,25 +128,31 @@ pub(super) async fn new_events(room: &Room, timeline: Timeline, cursor: &str, ow
             let joined = events.iter().rfind(came_in).cloned();
             News { events: events.split_off(index + 1), joined }
         }
-    }
+    })
 }
 
-/// One page, newest first, and the token of the next.
-async fn page(room: &Room, from: String, to: Option<String>) -> Option<(Vec<TimelineEvent>, Option<String>)> {
+/// A page, newest first, and the token of the next.
+type Page = (Vec<TimelineEvent>, Option<String>);
+
+/// One page; `None` when the room does not let itself be read.
+async fn page(room: &Room, from: String, to: Option<String>) -> Result<Option<Page>, Fault> {
     let mut backoff = Backoff::default();
     loop {
         let mut options = MessagesOptions::backward().from(from.as_str());
         options.to.clone_from(&to);
         options.limit = uint!(100);
         let fault = match room.messages(options).await {
-            Ok(page) => return Some((page.chunk, page.end)),
+            Ok(page) => return Ok(Some((page.chunk, page.end))),
             Err(error) => Fault::from(&error),
         };
-        if !fault.is_transient() {
-            warn!(?fault, room_id = %room.room_id(), "the missed messages of a room cannot be read");
-            return None;
+        match fault {
+            Fault::Limited(_) | Fault::Unreachable(_) => sleep(backoff.next(&fault)).await,
+            Fault::Refused(_) | Fault::Local(_) => {
+                warn!(?fault, room_id = %room.room_id(), "the missed messages of a room cannot be read");
+                return Ok(None);
+            }
+            Fault::LoggedOut { .. } | Fault::Expired | Fault::Storage(_) => return Err(fault),
         }
-        sleep(backoff.next(&fault)).await;
     }
 }
 

@@ -56,6 +56,9 @@ pub enum SyncError<E> {
     /// The account has expired.
     #[error("the account has expired: renew it from its mailbox")]
     Expired,
+    /// The stores of this device cannot be read or written. As below.
+    #[error("the session's stores: {0}")]
+    Storage(String),
     /// A batch could not be written down. The loop must not be started again on the same session: the SDK has moved on.
     #[error("a batch could not be accepted")]
     Accept(#[source] E),
@@ -95,6 +98,7 @@ where
             Ok(done) => done,
             Err(Fault::LoggedOut { soft }) => return Err(SyncError::LoggedOut { soft }),
             Err(Fault::Expired) => return Err(SyncError::Expired),
+            Err(Fault::Storage(why)) => return Err(SyncError::Storage(why)),
             Err(fault) => {
                 let wait = backoff.next(&fault);
                 warn!(?fault, ?wait, "the sync failed");
@@ -142,7 +146,7 @@ async fn turn(
         let Some(room) = client.get_room(room_id) else { continue };
         let timeline = std::mem::take(&mut update.timeline);
         keeper.notice(&room, &timeline, &update.state);
-        read_room(session, &room, timeline, cursor, &mut batch).await;
+        read_room(session, &room, timeline, cursor, &mut batch).await?;
     }
     Ok((batch, response))
 }
@@ -153,11 +157,17 @@ fn now() -> u64 {
 }
 
 /// Reads one room's new events into the batch.
-async fn read_room(session: &Session, room: &Room, timeline: Timeline, cursor: &str, batch: &mut Batch) {
+async fn read_room(
+    session: &Session,
+    room: &Room,
+    timeline: Timeline,
+    cursor: &str,
+    batch: &mut Batch,
+) -> Result<(), Fault> {
     if timeline.events.is_empty() && !timeline.limited {
-        return;
+        return Ok(());
     }
-    let gap::News { events, joined } = gap::new_events(room, timeline, cursor, session.user_id(), now()).await;
+    let gap::News { events, joined } = gap::new_events(room, timeline, cursor, session.user_id(), now()).await?;
     let gone = event::redacted(events.iter().map(|event| event.raw().json().get()));
     let events = events.into_iter().filter(|event| event.event_id().is_none_or(|id| !gone.contains(id.as_str())));
     let events: Vec<_> = events.collect();
@@ -176,6 +186,7 @@ async fn read_room(session: &Session, room: &Room, timeline: Timeline, cursor: &
             Reading::Nothing => {}
         }
     }
+    Ok(())
 }
 
 /// What the reading of an event needs to know of its room.

@@ -93,6 +93,9 @@ pub enum SendError {
     /// It will never be sent: the bot is not in the room any more, or may not write there, or encryption is not possible.
     #[error("the room refuses the message: {0}")]
     Refused(String),
+    /// The stores of this device cannot be read or written: a later start sends it.
+    #[error("the session's stores: {0}")]
+    Storage(String),
 }
 
 /// A file to send.

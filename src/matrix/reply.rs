@@ -133,6 +133,7 @@ impl From<Fault> for SendError {
             Fault::LoggedOut { .. } => Self::Unreachable("the session has ended".to_owned()),
             Fault::Expired => Self::Unreachable("the account has expired".to_owned()),
             Fault::Refused(why) | Fault::Local(why) => Self::Refused(why),
+            Fault::Storage(why) => Self::Storage(why),
         }
     }
 }

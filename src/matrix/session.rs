@@ -90,7 +90,7 @@ impl From<Fault> for SessionError {
             Fault::LoggedOut { soft: false } => Self::LoggedOut,
             Fault::Expired => Self::Expired,
             Fault::Refused(why) => Self::Refused(why),
-            Fault::Local(why) => Self::Storage(why),
+            Fault::Local(why) | Fault::Storage(why) => Self::Storage(why),
         }
     }
 }

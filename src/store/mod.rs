@@ -93,6 +93,15 @@ pub enum StoreError {
     Database(#[from] sled::Error),
 }
 
+impl StoreError {
+    /// Whether the disk or the database failed: what the store holds in memory may then be ahead of what was written, and only opening it
+    /// anew goes on rightly.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        matches!(self, Self::Files(_) | Self::Database(_))
+    }
+}
+
 /// The store, open. A clone is another handle on the same one.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);

@@ -322,6 +322,8 @@ impl Session<'_> {
                 None => batch.remove(key),
             }
         }
+        // For the tests: a disk that is full.
+        fail::fail_point!("disk-full", |_| Err(sled::Error::Io(std::io::Error::from_raw_os_error(28)).into()));
         self.inner.db.apply_batch(batch)?;
         self.state.commits = number;
         Ok(())

@@ -1,12 +1,21 @@
 //! What the bot says of itself, and what it does when a part of it fails or it is stopped.
 
-use std::time::Duration;
+use std::{
+    env,
+    fs::{self, File},
+    io::Write as _,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use nix::sys::signal::Signal;
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    support::{bot::Bot, people::PATIENCE},
+    support::{
+        bot::{Bot, Setup},
+        people::PATIENCE,
+    },
     world::{World, assert_answered_once, id_of},
 };
 
@@ -87,6 +96,57 @@ async fn a_disk_that_is_almost_full_is_told_to_people_and_to_ops() {
     assert!(awa.answer_to(&room, &second).await.body.contains("Témoin"));
     assert_eq!((bot.get("/ready"), bot.get("/health")), (Some(200), Some(200)));
     assert_answered_once(&awa, &room, &id, &[first, second]);
+}
+
+/// Writes until the disk takes no more; gives the file.
+fn fill(folder: &Path) -> PathBuf {
+    let path = folder.join("ballast");
+    let mut file = File::create(&path).expect("made");
+    for size in [1 << 20, 1 << 10, 1] {
+        let bytes = vec![0; size];
+        while file.write_all(&bytes).and_then(|()| file.sync_data()).is_ok() {}
+    }
+    path
+}
+
+/// `COMPAGNON_SMALL_DISK` names a small file system of its own, such as `mount -t tmpfs -o size=100m tmpfs FOLDER` makes: it is then
+/// really filled. Otherwise the store is told what a full disk says.
+#[tokio::test]
+async fn a_disk_that_fills_up_ends_the_bot_and_with_room_again_it_goes_on() {
+    let world = World::shared().await;
+    let small = env::var_os("COMPAGNON_SMALL_DISK").map(PathBuf::from);
+    let setup = Setup { data: small.as_ref().map(|disk| disk.join("data")), ..world.setup().await };
+    let mut bot = world.start_with(&setup, if small.is_some() { "" } else { "disk-full=30*off->return" });
+    let (id, awa) = (id_of(&setup), world.person("awa").await);
+    let (room, first) = awa.create_dm(&id, "Comment vous appelez-vous ?").await;
+    assert!(awa.answer_to(&room, &first).await.body.contains("Témoin"));
+    let ballast = small.as_deref().map(fill);
+    let mut questions = vec![first];
+    while bot.ended().is_none() {
+        let question = awa.send(&room, "Comment vous appelez-vous ?").await;
+        tokio::select! {
+            _ = awa.answer_to(&room, &question) => {}
+            () = async { while bot.ended().is_none() { sleep(Duration::from_millis(20)).await } } => {}
+        }
+        questions.push(question);
+    }
+    let refused = awa.messages(&room).iter().filter(|message| message.body.contains("disque")).count();
+    let said = bot.log().lines().rev().find(|line| line.starts_with("compagnon: ")).unwrap_or_default().to_owned();
+    println!("| disk full | {refused} of {} questions refused, then nothing; {said} |", questions.len());
+    assert_eq!(bot.until_ended(), Some(1), "{}", bot.log());
+    assert!(["No space left", "disk is full"].iter().any(|reason| said.contains(reason)), "{said}");
+
+    if let Some(ballast) = ballast {
+        fs::remove_file(ballast).expect("removed");
+    }
+    let since = Instant::now();
+    bot.start_again();
+    questions.push(awa.send(&room, "Comment vous appelez-vous ?").await);
+    for question in &questions {
+        awa.answer_to(&room, question).await;
+    }
+    println!("| room again | all answered | {:.1} s |", since.elapsed().as_secs_f64());
+    assert_answered_once(&awa, &room, &id, &questions);
 }
 
 #[tokio::test]

@@ -45,6 +45,8 @@ pub struct Setup {
     pub limits: &'static str,
     /// The compagnons of its prompts folder, by file name; none for those that come with the program.
     pub prompts: Vec<(&'static str, &'static str)>,
+    /// Its data folder, when it is not to lie beside its configuration.
+    pub data: Option<PathBuf>,
     /// Whether [`Bot::die_at`] works; the kill points of `FAILPOINTS` then do not.
     pub mortal: bool,
 }
@@ -62,8 +64,13 @@ impl Setup {
             limits: NO_LIMITS,
             assistant: String::new(),
             prompts: Vec::new(),
+            data: None,
             mortal: false,
         }
+    }
+
+    fn data_in(&self, folder: &Path) -> PathBuf {
+        self.data.clone().unwrap_or_else(|| folder.join("data"))
     }
 
     fn yaml(&self, folder: &Path, port: u16) -> String {
@@ -79,7 +86,7 @@ impl Setup {
              assistant: {{ compagnon: temoin, streaming: {{ enabled: true{limits} }}, limits: {rates}{assistant} }}\n\
              http: {{ listen: \"127.0.0.1:{port}\" }}\n\
              log: {{ level: {level} }}\n",
-            data = folder.join("data").display(),
+            data = self.data_in(folder).display(),
             url = self.url,
             user = self.user,
             password = self.password,
@@ -96,6 +103,7 @@ pub struct Bot {
     venv: Venv,
     program: Vec<OsString>,
     folder: PathBuf,
+    data: PathBuf,
     port: u16,
     mortal: bool,
     child: Option<Child>,
@@ -110,9 +118,10 @@ impl Bot {
     /// As [`Self::start`], with kill points.
     pub fn start_with(venv: &Venv, program: Vec<OsString>, setup: &Setup, failpoints: &str) -> Self {
         let (folder, port) = (run_folder("bot"), free_port());
-        fs::create_dir_all(folder.join("data")).expect("a folder");
+        let data = setup.data_in(&folder);
+        fs::create_dir_all(&data).expect("a folder");
         fs::write(folder.join("config.yaml"), setup.yaml(&folder, port)).expect("written");
-        let mut bot = Self { venv: venv.clone(), program, folder, port, mortal: setup.mortal, child: None };
+        let mut bot = Self { venv: venv.clone(), program, folder, data, port, mortal: setup.mortal, child: None };
         for (name, text) in &setup.prompts {
             bot.write_prompt(name, text);
         }
@@ -286,7 +295,7 @@ impl Bot {
 
     /// Its data folder.
     pub fn data(&self) -> PathBuf {
-        self.folder.join("data")
+        self.data.clone()
     }
 
     /// Everything it has logged, over all starts.
