@@ -1,6 +1,7 @@
 //! The bot as a child process, in a folder of its own.
 
 use std::{
+    env,
     ffi::OsString,
     fs::{self, File},
     path::{Path, PathBuf},
@@ -307,6 +308,11 @@ impl Bot {
 
 impl Drop for Bot {
     fn drop(&mut self) {
+        // What was covered is written at an orderly end only.
+        if let Some(child) = self.child.as_mut().filter(|_| env::var_os("LLVM_PROFILE_FILE").is_some()) {
+            leash::signal(child, Signal::SIGTERM);
+            let _ = child.wait();
+        }
         self.kill();
     }
 }
