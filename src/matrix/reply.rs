@@ -21,7 +21,10 @@ use matrix_sdk::{
     },
 };
 use serde_json::Value;
-use tokio::{sync::Mutex, time::timeout};
+use tokio::{
+    sync::{Mutex, Semaphore},
+    time::timeout,
+};
 use tracing::debug;
 
 use super::{
@@ -47,7 +50,12 @@ const FIND_PAGES: usize = 5;
 pub struct MatrixGateway {
     session: Session,
     turns: Turns,
+    sendings: Arc<Semaphore>,
 }
+
+/// The most sendings at a time. While the devices of somebody new are asked for, each sending to them waits up to five seconds and keeps
+/// the SDK's lock on key claims, for which the sync then stands in line behind all of them (0.18).
+const SENDINGS: usize = 8;
 
 /// One sending at a time in each room: the SDK checks that the room's key may still be used, then encrypts, and panics ("Session
 /// expired") when another message has used it up in between, which happens at every hundredth message.
@@ -57,7 +65,7 @@ impl MatrixGateway {
     /// Speaks for this session.
     #[must_use]
     pub fn new(session: Session) -> Self {
-        Self { session, turns: Arc::default() }
+        Self { session, turns: Arc::default(), sendings: Arc::new(Semaphore::new(SENDINGS)) }
     }
 
     fn known(&self, room_id: &RoomId) -> Result<Room, SendError> {
@@ -81,6 +89,7 @@ impl MatrixGateway {
         let turn = self.turn(room_id);
         let work = async {
             let _turn = turn.lock().await;
+            let _sending = self.sendings.acquire().await;
             work.await
         };
         timeout(SEND_LIMIT, work)

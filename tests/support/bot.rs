@@ -44,6 +44,8 @@ pub struct Setup {
     pub assistant: String,
     /// `assistant.limits`, as YAML in one line.
     pub limits: &'static str,
+    /// The `model` section, as YAML in one line.
+    pub model: &'static str,
     /// The compagnons of its prompts folder, by file name; none for those that come with the program.
     pub prompts: Vec<(&'static str, &'static str)>,
     /// Its data folder, when it is not to lie beside its configuration.
@@ -63,6 +65,7 @@ impl Setup {
             access: r#"{ servers: ["localhost"] }"#.to_owned(),
             log_level: "info",
             limits: NO_LIMITS,
+            model: "{}",
             assistant: String::new(),
             prompts: Vec::new(),
             data: None,
@@ -85,6 +88,7 @@ impl Setup {
              {prompts}\
              matrix: {{ homeserver: \"{url}\", user: {user}, password: \"{password}\", access: {access} }}\n\
              assistant: {{ compagnon: temoin, streaming: {{ enabled: true{limits} }}, limits: {rates}{assistant} }}\n\
+             model: {model}\n\
              http: {{ listen: \"127.0.0.1:{port}\" }}\n\
              log: {{ level: {level} }}\n",
             data = self.data_in(folder).display(),
@@ -94,6 +98,7 @@ impl Setup {
             access = self.access,
             level = self.log_level,
             rates = self.limits,
+            model = self.model,
             assistant = self.assistant,
         )
     }
