@@ -69,6 +69,8 @@ async fn canaries_are_seen_in_their_own_room_only() {
     crowd.check(&id);
     assert!(bot.terminate().success());
     assert!(Store::open(&bot.data()).expect("the store opens").queued().expect("read").is_empty());
+    bot.start_again();
+    holdings(&bot, "started again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
