@@ -83,7 +83,8 @@ pub(super) struct News {
     pub(super) events: Vec<TimelineEvent>,
     /// The event with which the bot came in, if it did.
     ///
-    /// The `state` block of a sync is no place to look for it: a server may put the bot's own membership there, however old it is. A join that this leaves out of the timeline is found by reading back.
+    /// The `state` block of a sync is no place to look for it: with lazy loading a server may put the bot's own membership there, however
+    /// old it is. A join that this leaves out of the timeline is found by reading back.
     pub(super) joined: Option<TimelineEvent>,
 }
 

@@ -17,7 +17,7 @@ use matrix_sdk::{
     ruma::{
         OwnedUserId, UserId,
         api::client::{
-            filter::{Filter, FilterDefinition, RoomEventFilter},
+            filter::{Filter, FilterDefinition, LazyLoadOptions, RoomEventFilter},
             sync::sync_events::v3,
         },
         uint,
@@ -41,8 +41,9 @@ use crate::message::{Incoming, Origin, Undecrypted};
 
 /// How long the server may hold a sync that has nothing to say.
 const LONG_POLL: Duration = Duration::from_secs(30);
-/// The filter's name on this device; it changes with the filter, because the server keeps the old one.
-const FILTER: &str = "compagnon-2";
+/// The filters' names on this device, for everything and for news; they change with the filters, because the server keeps the old ones.
+const FILTER: &str = "compagnon-1";
+const NEWS_FILTER: &str = "compagnon-news-1";
 
 /// Why the loop ended before it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -127,7 +128,9 @@ async fn turn(
     patience: Duration,
 ) -> Result<(Batch, SyncResponse), Fault> {
     let client = session.client();
-    let filter = client.get_or_upload_filter(FILTER, filter()).await.map_err(|error| Fault::from(&error))?;
+    let (name, own) =
+        if cursor.is_some() && !full_state { (NEWS_FILTER, Some(session.user_id())) } else { (FILTER, None) };
+    let filter = client.get_or_upload_filter(name, filter(own)).await.map_err(|error| Fault::from(&error))?;
     let settings = SyncSettings::new()
         .token(cursor.map_or(SyncToken::NoToken, |cursor| SyncToken::Specific(cursor.to_owned())))
         .filter(v3::Filter::FilterId(filter))
@@ -244,7 +247,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// A person's name in the room, as the SDK knows it.
+    /// A person's name in the room, as the SDK knows it: with lazy loading, the sync that brings a message brings its sender too.
     async fn name(&mut self, user_id: &UserId) -> Option<String> {
         match self.names.entry(user_id.to_owned()) {
             Entry::Occupied(known) => known.get().clone(),
@@ -299,15 +302,19 @@ fn the_loop_is_send(session: &Session, access: &Access, stop: CancellationToken)
     sync_loop(session, access, None, |_| async { Ok::<(), std::convert::Infallible>(()) }, stop)
 }
 
-/// Fifty events a room, no presence, no typing, no receipts.
+/// Members only as they speak, fifty events a room, no presence, no typing, no receipts.
 ///
-/// Members are not loaded lazily. Encrypting asks for all of them anyway; and with more of them than Synapse remembers having sent (100 to
-/// a device), it sends them again and again, ourselves among them, each time as people whose devices have changed. While the SDK thinks
-/// that of our own account, each sending waits five seconds for news of it (0.18).
-fn filter() -> FilterDefinition {
+/// News come without the state that the bot itself (`own`) has set, which it knows. Synapse remembers of some 100 members that a device
+/// was sent them; beyond, it sends who speaks again and again, and lists them as people whose devices have changed. That of our own account
+/// made each sending wait five seconds for news of it, one after the other (SDK 0.18).
+fn filter(own: Option<&UserId>) -> FilterDefinition {
+    let lazy = LazyLoadOptions::Enabled { include_redundant_members: false };
     let mut filter = FilterDefinition::default();
     filter.presence = Filter::ignore_all();
     filter.room.timeline.limit = Some(uint!(50));
+    filter.room.timeline.lazy_load_options = lazy;
+    filter.room.state.lazy_load_options = lazy;
+    filter.room.state.not_senders = own.map(ToOwned::to_owned).into_iter().collect();
     filter.room.ephemeral = RoomEventFilter::ignore_all();
     filter
 }
