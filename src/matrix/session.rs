@@ -55,8 +55,8 @@ pub enum SessionError {
     CryptoStoreLost,
     /// The encryption store is there and does not open: its files are damaged, or `matrix.key` is not theirs.
     #[error(
-        "the encryption store of this device does not open ({0}): restore matrix/ and matrix.key from the same backup, or move matrix/, \
-         matrix.key and session.json away to start as a new device"
+        "the encryption store of this device does not open ({0}): put matrix/ and matrix.key back as they were when it ended, or move \
+         matrix/, matrix.key and session.json away to start as a new device"
     )]
     CryptoStoreDamaged(String),
     /// The configuration cannot be used.

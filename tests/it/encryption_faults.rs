@@ -2,7 +2,7 @@
 //! clear where it should not, and says what is wrong: to the person, or to whoever runs it.
 
 use std::{
-    env, fs,
+    fs,
     io::Write as _,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::Path,
@@ -20,7 +20,7 @@ use crate::{
         proxy::{Fault, Proxy},
         room::{Message, Text},
     },
-    world::{World, assert_answered_once, from, id_of},
+    world::{World, assert_answered_once, from, id_of, number},
 };
 
 const NAME: &str = "Comment vous appelez-vous ?";
@@ -105,7 +105,7 @@ async fn a_late_key_brings_the_answer_and_its_author_a_word_before() {
     println!("key not come: after {:.1} s the person reads: {}", asked.elapsed().as_secs_f64(), notice.body);
     assert!(notice.msgtype == "m.notice" && notice.body.contains("clé de chiffrement"), "{notice:#?}");
     let again = awa.send(&room, NAME).await;
-    let late = env::var("COMPAGNON_KEY_LATE").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(2);
+    let late = number("COMPAGNON_KEY_LATE", 2);
     sleep(Duration::from_secs(late)).await;
     assert_eq!(answers(&awa.messages(&room), &here) + answers(&awa.messages(&office), &there), 0);
     keys.release();
@@ -152,10 +152,9 @@ async fn a_late_key_brings_the_answer_and_its_author_a_word_before() {
 /// What the bot says when it ends, and with which status.
 fn stops(bot: &mut Bot, what: &str, status: i32, sentence: &str) {
     let ended = bot.until_ended();
-    let log = bot.log();
-    let said = log.lines().rev().find(|line| line.starts_with("compagnon: ")).unwrap_or_default().to_owned();
+    let said = bot.complaint();
     println!("| {what} | {ended:?} | {said} |");
-    assert_eq!(ended, Some(status), "{what}: {log}");
+    assert_eq!(ended, Some(status), "{what}: {}", bot.log());
     assert!(said.contains(sentence), "{what}: {said}");
 }
 

@@ -1,5 +1,5 @@
-//! Many rooms, many people, and one who asks too much: what one says stays where it was said, nobody waits for another's flood, and what
-//! the bot holds does not grow with what it has done.
+//! Many rooms, many people, and one who asks too much: what one says stays where it was said, nobody waits for another's flood. What the
+//! bot holds meanwhile is printed.
 //!
 //! `cargo test` holds short runs. The long ones, whose figures are printed and not judged:
 //!
@@ -36,8 +36,8 @@ use crate::{
     world::{TWO, World, assert_answered_once, from, id_of, number},
 };
 
-/// After so many answers the memory is looked at, to be held against what it is at the end.
-const WARM: usize = 500;
+/// Each time so many answers were given, what the bot holds is looked at.
+const LOOK_EVERY: usize = 500;
 
 /// What a bot holds.
 fn holdings(bot: &Bot, when: &str) {
@@ -58,7 +58,7 @@ async fn canaries_are_seen_in_their_own_room_only() {
     let (answers, began) = (AtomicUsize::new(0), Instant::now());
     let answered = || {
         let count = answers.fetch_add(1, Ordering::Relaxed) + 1;
-        if count.is_multiple_of(WARM) {
+        if count.is_multiple_of(LOOK_EVERY) {
             holdings(&bot, &count.to_string());
         }
     };

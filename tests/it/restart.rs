@@ -1,6 +1,6 @@
 //! The bot stops, in order or not, and every question still gets one answer.
 
-use std::{env, time::Duration};
+use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
@@ -10,12 +10,12 @@ use crate::{
         people::{PATIENCE, Person},
         room::Text,
     },
-    world::{World, assert_answered_once, from, id_of},
+    world::{World, assert_answered_once, from, id_of, number},
 };
 
 /// How often each kill is tried; more in a long run than in every build.
 fn kills() -> usize {
-    env::var("COMPAGNON_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(2)
+    number("COMPAGNON_KILLS", 2) as usize
 }
 
 #[tokio::test]

@@ -3,7 +3,6 @@
 //! How long the outages last: `COMPAGNON_OUTAGE` in seconds; `cargo test` takes short ones. The recovery times are printed, not judged.
 
 use std::{
-    env,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -19,7 +18,7 @@ use crate::{
         proxy::{Fault, Proxy, each},
         room::Text,
     },
-    world::{World, assert_answered_once, id_of},
+    world::{World, assert_answered_once, id_of, number},
 };
 
 const NAME: &str = "Comment vous appelez-vous ?";
@@ -30,7 +29,7 @@ const DAY: i64 = 24 * 3_600_000;
 const YEAR: i64 = 365 * DAY;
 
 fn outage() -> Duration {
-    Duration::from_secs(env::var("COMPAGNON_OUTAGE").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(3))
+    Duration::from_secs(number("COMPAGNON_OUTAGE", 3))
 }
 
 /// A bot behind its proxy, and somebody in a direct conversation with it.
@@ -219,7 +218,7 @@ async fn hundreds_of_missed_messages_in_many_rooms_are_read_back() {
     let world = World::shared().await;
     let (mut bot, id) = world.bot().await;
     let awa = world.person("awa").await;
-    let rooms: usize = env::var("COMPAGNON_ROOMS").ok().and_then(|count| count.parse().ok()).unwrap_or(4);
+    let rooms = number("COMPAGNON_ROOMS", 4) as usize;
     let mut asked = Vec::new();
     for number in 0..rooms {
         let room = awa.create_room(&format!("Bureau {number}"), true, &[&id]).await;

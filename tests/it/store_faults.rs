@@ -30,7 +30,7 @@ const REFUSED: i32 = 9;
 
 /// How often each file is damaged; more in a long run than in every build.
 fn rounds() -> usize {
-    env::var("COMPAGNON_FLIPS").ok().and_then(|count| count.parse().ok()).unwrap_or(8)
+    crate::world::number("COMPAGNON_FLIPS", 8) as usize
 }
 
 /// The seed of this run: printed, so that a failure can be repeated with `COMPAGNON_SEED`.

@@ -131,7 +131,7 @@ async fn a_disk_that_fills_up_ends_the_bot_and_with_room_again_it_goes_on() {
         questions.push(question);
     }
     let refused = awa.messages(&room).iter().filter(|message| message.body.contains("disque")).count();
-    let said = bot.log().lines().rev().find(|line| line.starts_with("compagnon: ")).unwrap_or_default().to_owned();
+    let said = bot.complaint();
     println!("| disk full | {refused} of {} questions refused, then nothing; {said} |", questions.len());
     assert_eq!(bot.until_ended(), Some(1), "{}", bot.log());
     assert!(["No space left", "disk is full"].iter().any(|reason| said.contains(reason)), "{said}");

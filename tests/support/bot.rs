@@ -285,18 +285,25 @@ impl Bot {
     }
 
     /// How many threads it has.
-    pub fn threads(&self) -> usize {
-        let status = self.proc("status");
-        let line = status.lines().find_map(|line| line.strip_prefix("Threads:")).expect("a line for the threads");
-        line.trim().parse().expect("a number")
+    pub fn threads(&self) -> u64 {
+        self.status("Threads:")
     }
 
     /// The memory it holds, in KiB.
     pub fn rss_kib(&self) -> u64 {
-        let id = self.child.as_ref().expect("a running bot").id();
-        let status = fs::read_to_string(format!("/proc/{id}/status")).expect("the process's status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line for the memory");
+        self.status("VmRSS:")
+    }
+
+    /// One number of the process's status.
+    fn status(&self, name: &str) -> u64 {
+        let status = self.proc("status");
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a line of the status");
         line.trim_end_matches("kB").trim().parse().expect("a number")
+    }
+
+    /// The sentence with which it ended last.
+    pub fn complaint(&self) -> String {
+        self.log().lines().rev().find(|line| line.starts_with("compagnon: ")).unwrap_or_default().to_owned()
     }
 
     /// Its data folder.
