@@ -2,11 +2,11 @@
 
 pub mod control;
 pub mod folder;
+mod late;
 
 use std::{fs::File, future::Future, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use futures_util::StreamExt as _;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -16,10 +16,7 @@ use crate::{
     config::Config,
     http::{self, LastSync, Status},
     inference::{ChatModel, local::LocalModel},
-    matrix::{
-        Access, Batch, Keys, MatrixGateway, Session, SessionError, keys_received, retry_undecrypted, sync_loop, unread,
-    },
-    message::Origin,
+    matrix::{Access, Batch, MatrixGateway, Session, SessionError, sync_loop, unread},
     store::{Retention, Store, StoreError},
 };
 
@@ -100,7 +97,9 @@ impl App {
             shelf: Arc::clone(&shelf),
             config: config.assistant.clone(),
             sampling: config.model.sampling.clone(),
+            access: access.clone(),
             externals: matrix.access.externals,
+            unverified_commands: matrix.encryption.commands_from_unverified_devices,
         });
         Ok(Some(Self {
             assistant,
@@ -127,9 +126,10 @@ impl App {
         ));
         let follow = tokio::spawn(follow(Arc::clone(&self.shelf), stop.clone()));
         self.assistant.resume()?;
+        let stored = late::Stored::default();
         let outcome = tokio::select! {
-            outcome = self.read(&stop) => outcome,
-            outcome = self.read_late(&stop) => outcome,
+            outcome = self.read(&stored, &stop) => outcome,
+            outcome = late::read(&self.session, &self.store, &self.assistant, &stored, &stop) => outcome,
             reason = self.assistant.broken() => Err(anyhow::Error::msg(reason)),
         };
         stop.cancel();
@@ -148,65 +148,23 @@ impl App {
     }
 
     /// Reads messages until `stop`, or until the homeserver refuses the account.
-    async fn read(&self, stop: &CancellationToken) -> anyhow::Result<()> {
-        let accept = |mut batch: Batch| {
-            let (assistant, synced, access) =
-                (Arc::clone(&self.assistant), self.status.synced.clone(), self.access.clone());
+    async fn read(&self, stored: &late::Stored, stop: &CancellationToken) -> anyhow::Result<()> {
+        let accept = |batch: Batch| {
+            let (assistant, synced, stored) = (Arc::clone(&self.assistant), self.status.synced.clone(), stored.clone());
             async move {
-                batch
-                    .messages
-                    .retain(|message| message.origin == Origin::Joined || access.user(&message.sender).is_ok());
-                let mut unread = unread(&batch.undecrypted);
-                unread.retain(|message| access.user(&message.sender).is_ok());
+                let undecrypted = batch.undecrypted.clone();
                 tokio::task::block_in_place(|| assistant.accept(batch))?;
-                assistant.expect_keys(unread);
+                stored.note(&undecrypted);
+                assistant.expect_keys(unread(&undecrypted));
                 if synced.note() {
+                    // Rooms that were not known at the start may be known now.
+                    stored.note_all();
                     tracing::info!("ready");
                 }
                 Ok::<_, StoreError>(())
             }
         };
         Ok(sync_loop(&self.session, &self.access, self.store.cursor()?, accept, stop.clone()).await?)
-    }
-
-    /// Reads again, whenever keys arrive, the messages that could not be read without them.
-    async fn read_late(&self, stop: &CancellationToken) -> anyhow::Result<()> {
-        let mut keys = std::pin::pin!(keys_received(&self.session).await);
-        let mut arrived = Keys::Unknown;
-        loop {
-            self.retry(&arrived).await?;
-            arrived = tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                next = keys.next() => if let Some(keys) = next {
-                    keys
-                } else {
-                    stop.cancelled().await;
-                    return Ok(());
-                },
-            };
-        }
-    }
-
-    async fn retry(&self, arrived: &Keys) -> Result<(), StoreError> {
-        let mut events = self.store.undecrypted()?;
-        if let Keys::Sessions(sessions) = arrived {
-            events.retain(|event| {
-                sessions
-                    .iter()
-                    .any(|(room, session)| *room == event.room_id && Some(session) == event.session_id.as_ref())
-            });
-        }
-        if events.is_empty() {
-            return Ok(());
-        }
-        let retried = retry_undecrypted(&self.session, events.clone()).await;
-        let mut messages = retried.messages;
-        messages.retain(|message| self.access.user(&message.sender).is_ok());
-        self.assistant.accept_late(messages, retried.edits)?;
-        for event in events.iter().filter(|event| !retried.waiting.contains(event)) {
-            self.store.decrypted(&event.room_id, &event.event_id)?;
-        }
-        Ok(())
     }
 }
 

@@ -34,6 +34,12 @@ pub struct Incoming {
     /// The sender's display name in the room, without the organisation that Tchap adds in brackets.
     #[serde(default)]
     pub name: Option<String>,
+    /// The Megolm session that it was encrypted with; `None` when it came in clear.
+    #[serde(default)]
+    pub megolm_session: Option<String>,
+    /// When the newest edit of its text was sent, by the homeserver's time; 0 when it was never edited.
+    #[serde(default)]
+    pub edited_at: u64,
 }
 
 /// What an [`Incoming`] stands for.
@@ -58,6 +64,8 @@ pub struct Edit {
     pub replaces: OwnedEventId,
     /// Who edits. An edit counts only when this is who wrote the message.
     pub sender: OwnedUserId,
+    /// The homeserver's time for the edit. One that is read late must not take the place of a newer one.
+    pub sent_at: u64,
     /// The new text, cleaned as [`Incoming::body`] is.
     pub body: String,
 }
@@ -124,6 +132,9 @@ pub struct Undecrypted {
     pub room_id: OwnedRoomId,
     /// Its id.
     pub event_id: OwnedEventId,
+    /// Who sent it, as the homeserver says. `None` only in what an older program wrote.
+    #[serde(default)]
+    pub sender: Option<OwnedUserId>,
     /// The Megolm session it waits for, when the event says which.
     pub session_id: Option<String>,
     /// The homeserver's time for the event, in milliseconds since the epoch.
@@ -150,6 +161,17 @@ pub struct ConversationId {
     pub room_id: OwnedRoomId,
     /// The thread's root; `None` for the room's main line.
     pub thread: Option<OwnedEventId>,
+}
+
+/// How far it is proven that a message was written by the person it is said to be from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authorship {
+    /// It was encrypted by a device that its owner has signed.
+    Signed,
+    /// It was encrypted by a device that nobody vouches for.
+    Unsigned,
+    /// It came in clear, in a room that is not encrypted: the homeserver's word is all there is.
+    Clear,
 }
 
 /// Whether a message is an answer to a person, or a notice that no bot may answer.
@@ -179,6 +201,8 @@ pub struct Outgoing<'a> {
     pub replaces: Option<&'a EventId>,
     /// Answer or notice.
     pub kind: Kind,
+    /// Whether what it answers came encrypted: it is then never sent in clear, whatever the room says of itself.
+    pub encrypted: bool,
     /// Whether this text is the last one, rather than an answer still being written.
     pub complete: bool,
     /// The text, in markdown.

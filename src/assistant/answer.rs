@@ -57,6 +57,11 @@ async fn attempt(assistant: &Assistant, mut queued: Queued) -> Result<(), Failur
         }
     }
     let question = &queued.question;
+    if !assistant.may_ask(question) {
+        tracing::info!(event_id = %question.event_id, "a question is dropped: its author has no access any more");
+        assistant.store.drop_question(&question.room_id, &question.event_id, now())?;
+        return Ok(());
+    }
     if question.origin == Origin::Joined {
         return contact::welcome(assistant, &queued).await;
     }
@@ -126,6 +131,8 @@ fn refusal(assistant: &Assistant, question: &Incoming, facts: Option<&RoomFacts>
     let limit = assistant.config.limits.question;
     if facts.is_some_and(|facts| facts.open) && !assistant.externals {
         Some(Text::RefusedOpenRoom)
+    } else if facts.is_some_and(|facts| assistant.access.encryption(facts.encrypted).is_err()) {
+        Some(Text::RefusedUnencrypted)
     } else if question.body.trim().is_empty() {
         Some(Text::NoQuestion)
     } else {

@@ -35,6 +35,7 @@ fn edit(event: &str, replaces: &str, body: &str) -> Batch {
         event_id: id(event),
         replaces: id(replaces),
         sender: owned_user_id!("@awa:h"),
+        sent_at: 0,
         body: body.to_owned(),
     };
     Batch { edits: vec![edit], ..Batch::default() }

@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, mpsc};
 use crate::{
     inference::{ChatModel, Finish, Generation, InferenceError, Message, Piece, Request, Usage},
     matrix::{self, Attachment, Gateway, RoomFacts, RoomKind, SendError},
-    message::{Incoming, Kind, Origin, Outgoing},
+    message::{Authorship, Incoming, Kind, Origin, Outgoing},
     store::Queued,
 };
 
@@ -48,6 +48,8 @@ pub(super) fn incoming(event: &str, room: &str, body: &str) -> Incoming {
         body: body.to_owned(),
         origin: Origin::Message,
         name: None,
+        megolm_session: Some("megolm".to_owned()),
+        edited_at: 0,
     }
 }
 
@@ -81,6 +83,8 @@ struct Rooms {
     open: bool,
     files: Vec<(OwnedRoomId, Vec<u8>)>,
     names: HashMap<OwnedRoomId, String>,
+    unencrypted: bool,
+    unsigned: bool,
 }
 
 impl FakeGateway {
@@ -102,6 +106,16 @@ impl FakeGateway {
     /// Opens all rooms to people outside of the State.
     pub(super) fn open_rooms(&self) {
         self.rooms().open = true;
+    }
+
+    /// Takes encryption off all rooms.
+    pub(super) fn without_encryption(&self) {
+        self.rooms().unencrypted = true;
+    }
+
+    /// Says whether the devices that people write from are signed by their owners. They are, unless this says otherwise.
+    pub(super) fn sign_devices(&self, signed: bool) {
+        self.rooms().unsigned = !signed;
     }
 
     /// The files that were sent, with their rooms.
@@ -182,7 +196,16 @@ impl Gateway for FakeGateway {
     async fn room(&self, room_id: &RoomId) -> Result<RoomFacts, SendError> {
         let rooms = self.rooms();
         let name = rooms.names.get(room_id).cloned().unwrap_or_else(|| "Bureau".to_owned());
-        Ok(RoomFacts { kind: RoomKind::Salon, name: Some(name), open: rooms.open })
+        let encrypted = !rooms.unencrypted;
+        Ok(RoomFacts { kind: RoomKind::Salon, name: Some(name), open: rooms.open, encrypted })
+    }
+
+    async fn authorship(&self, message: &Incoming) -> Result<Authorship, SendError> {
+        Ok(match &message.megolm_session {
+            None => Authorship::Clear,
+            Some(_) if self.rooms().unsigned => Authorship::Unsigned,
+            Some(_) => Authorship::Signed,
+        })
     }
 
     async fn power_level(&self, _: &RoomId, user_id: &UserId) -> Result<Option<i64>, SendError> {

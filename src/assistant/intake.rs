@@ -22,7 +22,8 @@ use crate::{
 
 impl Assistant {
     /// Writes down what a sync response brought. When it returns, the questions in it will be answered even if the process dies.
-    pub fn accept(&self, batch: Batch) -> Result<(), StoreError> {
+    pub fn accept(&self, mut batch: Batch) -> Result<(), StoreError> {
+        self.screen(&mut batch);
         let questions = self.addressed(batch.messages)?;
         let edits = new_texts(batch.edits);
         self.take(&Accept {
@@ -41,7 +42,8 @@ impl Assistant {
     }
 
     /// Takes messages whose key arrived after them: as [`Assistant::accept`], outside of a sync.
-    pub fn accept_late(&self, messages: Vec<Incoming>, edits: Vec<Edit>) -> Result<(), StoreError> {
+    pub fn accept_late(&self, mut messages: Vec<Incoming>, mut edits: Vec<Edit>) -> Result<(), StoreError> {
+        self.screen_texts(&mut messages, &mut edits);
         let questions = self.addressed(messages)?;
         self.take(&Accept { questions: &questions, edits: &new_texts(edits), ..Accept::default() })
     }

@@ -211,6 +211,7 @@ async fn nor_does_a_reply_an_edit_or_a_command_that_names_another_room() {
         event_id: format!("$edit-{sender}-{room}:h").try_into().expect("an event id"),
         replaces: first.try_into().expect("an event id"),
         sender: person(sender),
+        sent_at: 0,
         body: "Répète ce qui précède.".to_owned(),
     };
     let edits = vec![moved("rh", last), moved("mallory", last), moved("mallory", "rh")];

@@ -4,6 +4,9 @@
 //! `answer` (prompt, generation, streaming, storing) and `delivery` (sending until the homeserver has it). Questions and answers are in
 //! the store before they are acted upon, so a process that dies anywhere leaves a line that the next one takes up where it stopped.
 
+mod access;
+#[cfg(test)]
+mod access_tests;
 mod answer;
 #[cfg(test)]
 mod care_tests;
@@ -42,7 +45,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     compagnon::Shelf,
     inference::{ChatModel, Sampling},
-    matrix::Gateway,
+    matrix::{Access, Gateway},
     message::{ConversationId, Incoming, Kind, Origin, Outgoing},
     store::{Change, Store, StoreError, Withdrawal},
 };
@@ -62,8 +65,12 @@ pub struct Assistant {
     shelf: Arc<Shelf>,
     config: Config,
     sampling: Sampling,
+    /// Whom the bot works for.
+    access: Access,
     /// Whether rooms open to people outside of the State are served.
     externals: bool,
+    /// Whether administration commands are taken from devices that their owner has not signed.
+    unverified_commands: bool,
     pace: Mutex<Pace>,
     inbox: Inbox,
     limits: Limits,
@@ -101,8 +108,12 @@ pub struct Parts {
     pub config: Config,
     /// How the model chooses its words, unless a compagnon or a room says otherwise.
     pub sampling: Sampling,
+    /// Whom the bot works for.
+    pub access: Access,
     /// Whether rooms open to people outside of the State are served.
     pub externals: bool,
+    /// Whether administration commands are taken from devices that their owner has not signed.
+    pub unverified_commands: bool,
 }
 
 /// Why a piece of work ended without being done.
@@ -145,14 +156,16 @@ impl Assistant {
     /// An assistant with nothing to do yet: call [`Assistant::resume`] once.
     #[must_use]
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { store, model, gateway, shelf, config, sampling, externals } = parts;
+        let Parts { store, model, gateway, shelf, config, sampling, access, externals, unverified_commands } = parts;
         let pace = Pace::new(config.streaming.per_second, config.streaming.burst, Instant::now());
         Arc::new_cyclic(|me| Self {
             store,
             model,
             gateway,
             shelf,
+            access,
             externals,
+            unverified_commands,
             pace: Mutex::new(pace),
             inbox: Inbox::new(config.waiting, config.waiting_per_conversation),
             limits: Limits::new(&config.limits),
@@ -215,6 +228,7 @@ impl Assistant {
                     part: 0,
                     replaces: None,
                     kind: Kind::Notice,
+                    encrypted: true,
                     complete: true,
                     markdown: &text,
                     transaction: &transaction,
@@ -323,6 +337,7 @@ impl Assistant {
             part,
             replaces: None,
             kind: Kind::Text,
+            encrypted: question.megolm_session.is_some(),
             complete: false,
             markdown: "",
             transaction,

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ruma::owned_user_id;
+use ruma::{owned_user_id, server_name};
 use tokio::sync::Semaphore;
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     compagnon::Shelf,
     inference::{ChatModel, Sampling},
-    matrix::{Batch, SendError},
+    matrix::{Access, Batch, SendError, config::AccessConfig},
     message::{Incoming, Kind},
     store::{Change, Store},
 };
@@ -29,6 +29,17 @@ pub(super) fn assistant(
     gateway: &Arc<FakeGateway>,
     model: impl ChatModel,
     config: Config,
+) -> Bench {
+    assistant_for(folder, gateway, model, config, &AccessConfig::default())
+}
+
+/// The same, for those whom these rules let in.
+pub(super) fn assistant_for(
+    folder: &std::path::Path,
+    gateway: &Arc<FakeGateway>,
+    model: impl ChatModel,
+    config: Config,
+    access: &AccessConfig,
 ) -> Bench {
     let store = Store::open(folder).expect("a store");
     // What newcomers are told is for the tests of first contact.
@@ -53,7 +64,9 @@ pub(super) fn assistant(
         shelf: Arc::new(shelf),
         config,
         sampling,
+        access: Access::new(access, server_name!("h"), |_| ""),
         externals: false,
+        unverified_commands: false,
     });
     Bench { assistant, gateway }
 }

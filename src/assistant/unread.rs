@@ -26,7 +26,8 @@ impl Assistant {
     /// `assistant.unread_after`, its author is told, once in each room. Of messages older than the bot's start nothing is said: their
     /// authors have long gone on to something else.
     pub fn expect_keys(&self, messages: Vec<Incoming>) {
-        for message in messages.into_iter().filter(|message| message.sent_at >= self.started) {
+        let fresh = |message: &Incoming| message.sent_at >= self.started && self.may_ask(message);
+        for message in messages.into_iter().filter(fresh) {
             let whom = (message.room_id.clone(), message.sender.clone());
             if self.told.0.lock().unwrap_or_else(PoisonError::into_inner).insert(whom) {
                 self.spawn(|assistant| async move { assistant.report(wait(&assistant, &message).await) });

@@ -11,6 +11,7 @@ pub struct Access {
     users: Vec<OwnedUserId>,
     externals: bool,
     externals_servers: Vec<String>,
+    unencrypted: bool,
     sentence: Sentence,
 }
 
@@ -23,6 +24,8 @@ pub enum Refusal {
     External,
     /// The room is open to people outside the State.
     OpenRoom,
+    /// The room is not encrypted.
+    Unencrypted,
 }
 
 /// The sentence given with a refused invitation. It comes from above, where all sentences are.
@@ -36,7 +39,8 @@ impl Access {
             if config.servers.is_empty() { vec![own_server.as_str().to_owned()] } else { config.servers.clone() };
         let users = config.users.iter().filter_map(|user| UserId::parse(user).ok()).collect();
         let externals_servers = config.externals_servers.clone();
-        Self { servers, users, externals: config.externals, externals_servers, sentence }
+        let (externals, unencrypted) = (config.externals, config.unencrypted);
+        Self { servers, users, externals, externals_servers, unencrypted, sentence }
     }
 
     /// What people are told of a refusal.
@@ -60,6 +64,11 @@ impl Access {
     /// Whether the bot may be in a room with this rule (`im.vector.room.access_rules`), if the room says one.
     pub fn room(&self, rule: Option<&str>) -> Result<(), Refusal> {
         if rule == Some("unrestricted") && !self.externals { Err(Refusal::OpenRoom) } else { Ok(()) }
+    }
+
+    /// Whether the bot works in a room that is encrypted, or is not.
+    pub fn encryption(&self, encrypted: bool) -> Result<(), Refusal> {
+        if encrypted || self.unencrypted { Ok(()) } else { Err(Refusal::Unencrypted) }
     }
 
     /// Whether an invitation by this person to a room with this rule is accepted.
@@ -117,5 +126,20 @@ mod tests {
         let listed =
             AccessConfig { servers: vec!["agent.externe.tchap.gouv.fr".to_owned()], ..AccessConfig::default() };
         check(&listed, EXTERNAL, None, Err(Refusal::External));
+    }
+
+    #[test]
+    fn rooms_without_encryption_are_a_choice() {
+        for (unencrypted, encrypted, expected) in [
+            (true, false, Ok(())),
+            (true, true, Ok(())),
+            (false, true, Ok(())),
+            (false, false, Err(Refusal::Unencrypted)),
+        ] {
+            let config = AccessConfig { unencrypted, ..AccessConfig::default() };
+            let access = Access::new(&config, server_name!("agent.a.tchap.gouv.fr"), |_| "");
+            assert_eq!(access.encryption(encrypted), expected, "{unencrypted} {encrypted}");
+        }
+        assert!(AccessConfig::default().unencrypted);
     }
 }

@@ -32,7 +32,8 @@ pub(super) async fn facts(session: &Session, room: &Room) -> Result<RoomFacts, S
         },
     };
     let open = rooms::access_rule(room).await.as_deref() == Some("unrestricted");
-    Ok(RoomFacts { kind, name, open })
+    let encrypted = session.encrypted.contains(room).await;
+    Ok(RoomFacts { kind, name, open, encrypted })
 }
 
 async fn display_name(room: &Room) -> Result<RoomDisplayName, SendError> {

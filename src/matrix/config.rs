@@ -48,6 +48,9 @@ pub struct Encryption {
     /// Encrypt to, and read from, only devices that their owner has cross-signed. Off by default, because many agents never
     /// verified theirs.
     pub strict: bool,
+    /// Whether administration commands are taken from devices that their owner has not cross-signed. Off by default: a homeserver can add
+    /// a device to anybody's account, but it cannot sign it.
+    pub commands_from_unverified_devices: bool,
 }
 
 /// Who may invite the bot and ask it questions.
@@ -60,6 +63,8 @@ pub struct AccessConfig {
     pub users: Vec<String>,
     /// Whether people outside the State, and rooms open to them, are accepted.
     pub externals: bool,
+    /// Whether the bot works in rooms without encryption.
+    pub unencrypted: bool,
     /// The homeservers that hold people outside the State.
     pub externals_servers: Vec<String>,
 }
@@ -70,6 +75,7 @@ impl Default for AccessConfig {
             servers: Vec::new(),
             users: Vec::new(),
             externals: false,
+            unencrypted: true,
             externals_servers: vec!["agent.externe.tchap.gouv.fr".to_owned()],
         }
     }

@@ -100,6 +100,7 @@ mod tests {
             part,
             replaces,
             kind: Kind::Text,
+            encrypted: false,
             complete: true,
             markdown: "**oui** @room",
             transaction: "t",

@@ -1,5 +1,8 @@
-//! Which rooms were ever seen encrypted. Encryption can only be switched on; a server that later hides the room's state must not
-//! make the bot write or read plain text there.
+//! Which rooms were ever seen encrypted, by their state. Encryption can only be switched on; a server that later hides the room's state
+//! must not make the bot write or read plain text there.
+//!
+//! An encrypted event says nothing about its room: anybody can send one, junk even, to a room that is not encrypted, and everybody else
+//! there goes on writing in clear.
 
 use std::{collections::HashSet, sync::Mutex};
 
@@ -53,6 +56,7 @@ async fn stored(room: &Room) -> bool {
     }
 }
 
+/// Not the key of earlier programs, which took encrypted events for the state: rooms that were silenced by one are read again.
 fn key(room_id: &RoomId) -> Vec<u8> {
-    format!("compagnon.encrypted.{room_id}").into_bytes()
+    format!("compagnon.encryption-state.{room_id}").into_bytes()
 }

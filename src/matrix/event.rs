@@ -1,11 +1,14 @@
 //! One event of a timeline, read as a question, as a change of one, or left aside. Pure: JSON in, plain values out.
 
+mod optional;
+
 use std::collections::HashSet;
 
 use ruma::{OwnedEventId, OwnedUserId, RoomId, UserId};
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::optional::{Relation, Written};
 use super::{body, content::ANSWER};
 use crate::message::{Edit, Incoming, Origin, Reaction, Redaction, Undecrypted};
 
@@ -71,54 +74,6 @@ struct Event {
     redacts: Value,
 }
 
-#[derive(Deserialize)]
-struct Content {
-    #[serde(flatten)]
-    text: Written,
-    #[serde(rename = "m.relates_to", default)]
-    relation: Option<Relation>,
-    #[serde(rename = "m.new_content", default)]
-    new: Option<Written>,
-}
-
-/// What somebody wrote: in a message, or in an edit in its place.
-#[derive(Deserialize)]
-struct Written {
-    #[serde(default)]
-    msgtype: Option<String>,
-    #[serde(default)]
-    body: String,
-    #[serde(default)]
-    formatted_body: Option<String>,
-    #[serde(rename = "m.mentions", default)]
-    mentions: Mentions,
-}
-
-#[derive(Default, Deserialize)]
-struct Mentions {
-    #[serde(default)]
-    user_ids: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Relation {
-    #[serde(default)]
-    rel_type: Option<String>,
-    #[serde(default)]
-    event_id: Option<OwnedEventId>,
-    #[serde(default)]
-    key: Option<String>,
-    #[serde(default)]
-    is_falling_back: bool,
-    #[serde(rename = "m.in_reply_to", default)]
-    in_reply_to: Option<InReplyTo>,
-}
-
-#[derive(Deserialize)]
-struct InReplyTo {
-    event_id: OwnedEventId,
-}
-
 impl Reader<'_> {
     /// Reads one event. `decrypted` says whether it came encrypted.
     pub(super) fn read(&self, json: &str, decrypted: bool) -> Result<Found, Skip> {
@@ -129,7 +84,7 @@ impl Reader<'_> {
         if event.sender == self.own {
             return Err(Skip::Own);
         }
-        if event.unsigned.get("redacted_because").is_some() {
+        if event.unsigned.get("redacted_because").is_some_and(|because| !because.is_null()) {
             return Err(Skip::Redacted);
         }
         match event.kind.as_str() {
@@ -143,30 +98,29 @@ impl Reader<'_> {
     }
 
     fn message(&self, event: Event) -> Result<Found, Skip> {
-        if event.content.get("msgtype").is_none() {
+        let content = &event.content;
+        if content.get("msgtype").is_none() {
             return Err(Skip::Redacted);
         }
-        if event.content.get(ANSWER).is_some() {
+        if content.get(ANSWER).is_some() {
             return Err(Skip::Compagnon);
         }
-        let content: Content = serde_json::from_value(event.content).map_err(|_| Skip::Malformed)?;
         // Notices are what bots say: answering them is how two bots talk for ever.
-        let text = &content.text;
-        if text.msgtype.as_deref() != Some("m.text") {
+        let written = Written::of(content, self.own);
+        if written.msgtype != Some("m.text") {
             return Err(Skip::OtherType);
         }
-        if let Some(relation) = content.relation.as_ref().filter(|relation| relation.is("m.replace")) {
-            let replaces = relation.event_id.clone().ok_or(Skip::Malformed)?;
-            let new = content.new.as_ref().ok_or(Skip::Malformed)?;
-            return self.edit(event.id, event.sender, replaces, new);
+        let text = written.body.ok_or(Skip::Malformed)?;
+        let relation = Relation::of(content);
+        if let Some(replaces) = relation.replaces() {
+            let replaces = replaces.to_owned();
+            return self.edit(&event, replaces, &written);
         }
-        let place = place(content.relation.as_ref())?;
-        let mentions_me = text.mentions.contain(self.own);
-        let formatted = text.formatted_body.as_deref();
-        let called = mentions_me || self.direct;
-        let body = body::question(&text.body, formatted, self.names, self.own, place.replies, called);
+        let place = place(&relation);
+        let called = written.mentions || self.direct;
+        let body = body::question(text, written.formatted, self.names, self.own, place.replies, called);
         // A bare mention is a way to call; in a room without one, there is nothing to answer.
-        if body.is_empty() && !mentions_me {
+        if body.is_empty() && !written.mentions {
             return Err(Skip::Empty);
         }
         Ok(Found::Question(Incoming {
@@ -175,32 +129,39 @@ impl Reader<'_> {
             sender: event.sender,
             thread: place.thread,
             replies_to: place.replies_to,
-            mentions_me,
+            mentions_me: written.mentions,
             direct: self.direct,
             sent_at: event.origin_server_ts.as_u64().unwrap_or(0),
             body,
             origin: Origin::Message,
             name: None,
+            megolm_session: None,
+            edited_at: 0,
         }))
     }
 
-    fn edit(
-        &self,
-        event_id: OwnedEventId,
-        sender: OwnedUserId,
-        replaces: OwnedEventId,
-        new: &Written,
-    ) -> Result<Found, Skip> {
-        if new.msgtype.as_deref() != Some("m.text") {
+    fn edit(&self, event: &Event, replaces: OwnedEventId, shown: &Written<'_>) -> Result<Found, Skip> {
+        let new = event.content.get("m.new_content").map(|new| Written::of(new, self.own));
+        // Without a sound new content, what old clients show says the same, after a star.
+        let new = new.filter(Written::is_sound).unwrap_or_else(|| shown.without_star());
+        if new.msgtype != Some("m.text") {
             return Err(Skip::OtherType);
         }
+        let text = new.body.ok_or(Skip::Malformed)?;
         // Only an edit of a question ever matters, so the bot was called; and an edit does not say whether its message was a reply,
         // but old clients quote in it all the same.
-        let body = body::question(&new.body, new.formatted_body.as_deref(), self.names, self.own, true, true);
-        if body.is_empty() && !new.mentions.contain(self.own) {
+        let body = body::question(text, new.formatted, self.names, self.own, true, true);
+        if body.is_empty() && !new.mentions {
             return Err(Skip::Empty);
         }
-        Ok(Found::Edit(Edit { room_id: self.room_id.to_owned(), event_id, replaces, sender, body }))
+        Ok(Found::Edit(Edit {
+            room_id: self.room_id.to_owned(),
+            event_id: event.id.clone(),
+            replaces,
+            sender: event.sender.clone(),
+            sent_at: event.origin_server_ts.as_u64().unwrap_or(0),
+            body,
+        }))
     }
 
     fn redaction(&self, event: &Event) -> Result<Found, Skip> {
@@ -209,13 +170,17 @@ impl Reader<'_> {
         Ok(Found::Redaction(Redaction { room_id: self.room_id.to_owned(), redacts }))
     }
 
-    fn reaction(&self, mut event: Event) -> Result<Found, Skip> {
-        let relation = event.content.get_mut("m.relates_to").map(Value::take).ok_or(Skip::Redacted)?;
-        let relation: Relation = serde_json::from_value(relation).map_err(|_| Skip::Malformed)?;
-        if !relation.is("m.annotation") {
+    fn reaction(&self, event: Event) -> Result<Found, Skip> {
+        if event.content.get("m.relates_to").is_none() {
+            return Err(Skip::Redacted);
+        }
+        let relation = Relation::of(&event.content);
+        if relation.kind.as_deref().is_some_and(|kind| kind != "m.annotation") {
             return Err(Skip::OtherType);
         }
-        let (Some(target), Some(key)) = (relation.event_id, relation.key) else { return Err(Skip::Malformed) };
+        let (Some(_), Some(target), Some(key)) = (relation.kind, relation.event_id, relation.key) else {
+            return Err(Skip::Malformed);
+        };
         Ok(Found::Reaction(Reaction { room_id: self.room_id.to_owned(), sender: event.sender, target, key }))
     }
 }
@@ -223,12 +188,12 @@ impl Reader<'_> {
 /// What an event that could not be decrypted says of itself.
 pub(super) fn unread(event: &Undecrypted) -> Option<Incoming> {
     let read: Event = serde_json::from_str(&event.raw).ok()?;
-    let relation = read.content.get("m.relates_to").and_then(|relation| Relation::deserialize(relation).ok());
+    let relation = Relation::of(&read.content);
     // A change of what is there already needs no word.
-    if relation.as_ref().is_some_and(|relation| relation.is("m.replace")) {
+    if relation.replaces().is_some() {
         return None;
     }
-    let place = place(relation.as_ref()).ok()?;
+    let place = place(&relation);
     Some(Incoming {
         event_id: read.id,
         room_id: event.room_id.clone(),
@@ -241,6 +206,8 @@ pub(super) fn unread(event: &Undecrypted) -> Option<Incoming> {
         body: String::new(),
         origin: Origin::Message,
         name: None,
+        megolm_session: event.session_id.clone(),
+        edited_at: 0,
     })
 }
 
@@ -255,35 +222,17 @@ pub(super) fn sent_at(json: &str, now: u64) -> u64 {
     age.map_or_else(|| event["origin_server_ts"].as_u64().unwrap_or(0), |age| now.saturating_sub(age))
 }
 
-impl Mentions {
-    fn contain(&self, user: &UserId) -> bool {
-        self.user_ids.iter().any(|id| id == user.as_str())
-    }
-}
-
-impl Relation {
-    fn is(&self, kind: &str) -> bool {
-        self.rel_type.as_deref() == Some(kind)
-    }
-}
-
 struct Place {
     thread: Option<OwnedEventId>,
     replies_to: Option<OwnedEventId>,
     replies: bool,
 }
 
-fn place(relation: Option<&Relation>) -> Result<Place, Skip> {
-    let Some(relation) = relation else { return Ok(Place { thread: None, replies_to: None, replies: false }) };
-    let replies_to = relation.in_reply_to.as_ref().map(|reply| reply.event_id.clone());
-    let replies = replies_to.is_some();
-    if !relation.is("m.thread") {
-        return Ok(Place { thread: None, replies_to, replies });
-    }
-    let thread = Some(relation.event_id.clone().ok_or(Skip::Malformed)?);
+fn place(relation: &Relation) -> Place {
+    let thread = relation.event_id.clone().filter(|_| relation.is("m.thread"));
     // In a thread, old clients are shown a reply to the last message: nobody chose to reply to it.
-    let replies_to = replies_to.filter(|_| !relation.is_falling_back);
-    Ok(Place { thread, replies_to, replies })
+    let chosen = thread.is_none() || !relation.is_falling_back;
+    Place { thread, replies_to: relation.reply.clone().filter(|_| chosen), replies: relation.reply.is_some() }
 }
 
 /// The events that this timeline itself takes back.

@@ -43,6 +43,7 @@ pub(crate) fn answer(markdown: &str) {
                 part,
                 replaces: None,
                 kind,
+                encrypted: true,
                 complete: true,
                 markdown,
                 transaction: "t",

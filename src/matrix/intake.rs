@@ -35,9 +35,10 @@ use super::{
     fault::{Backoff, Fault},
     gap, name,
     rooms::{self, Keeper, RoomKind},
+    sender,
     session::Session,
 };
-use crate::message::{Incoming, Origin, Undecrypted};
+use crate::message::{Edit, Incoming, Origin, Undecrypted};
 
 /// How long the server may hold a sync that has nothing to say.
 const LONG_POLL: Duration = Duration::from_secs(30);
@@ -174,9 +175,6 @@ async fn read_room(
     let gone = event::redacted(events.iter().map(|event| event.raw().json().get()));
     let events = events.into_iter().filter(|event| event.event_id().is_none_or(|id| !gone.contains(id.as_str())));
     let events: Vec<_> = events.collect();
-    if events.iter().any(|event| !matches!(event.kind, TimelineEventKind::PlainText { .. })) {
-        session.encrypted.remember(room).await;
-    }
     let mut place = Place::of(session, room).await;
     batch.messages.extend(joined.and_then(|event| place.came_in(session, &event)));
     for event in events {
@@ -197,6 +195,8 @@ pub(super) struct Place<'a> {
     room: &'a Room,
     direct: bool,
     encrypted: bool,
+    /// The texts by which the bot may be called here.
+    own_names: Vec<String>,
     /// The names of those who have spoken since.
     names: HashMap<OwnedUserId, Option<String>>,
 }
@@ -212,7 +212,8 @@ impl<'a> Place<'a> {
     pub(super) async fn of(session: &Session, room: &'a Room) -> Self {
         let direct = rooms::kind(session, room).await == RoomKind::Direct;
         let encrypted = session.encrypted.contains(room).await;
-        Self { room, direct, encrypted, names: HashMap::new() }
+        let own_names = own_names(session, room).await;
+        Self { room, direct, encrypted, own_names, names: HashMap::new() }
     }
 
     pub(super) async fn read(&mut self, session: &Session, event: &TimelineEvent) -> Reading {
@@ -221,12 +222,19 @@ impl<'a> Place<'a> {
             TimelineEventKind::UnableToDecrypt { utd_info, .. } => {
                 return self.later(session, event, utd_info.session_id.clone());
             }
-            TimelineEventKind::Decrypted(_) => true,
+            TimelineEventKind::Decrypted(decrypted) => {
+                if sender::is_relabelled(&decrypted.encryption_info.verification_state) {
+                    warn!(event_id = ?event.event_id(), room_id = %self.room.room_id(), "an event is refused: its sender does not own its key");
+                    return Reading::Nothing;
+                }
+                true
+            }
             TimelineEventKind::PlainText { .. } => false,
         };
+        let megolm_session = event.encryption_info().and_then(|info| info.session_id().map(str::to_owned));
         let reader = Reader {
             own: session.user_id(),
-            names: session.names(),
+            names: &self.own_names,
             room_id: self.room.room_id(),
             direct: self.direct,
             encrypted: self.encrypted,
@@ -235,8 +243,10 @@ impl<'a> Place<'a> {
             Ok(Found::Question(mut incoming)) => {
                 incoming.name = self.name(&incoming.sender).await;
                 incoming.sent_at = event::sent_at(json, now());
+                incoming.megolm_session = megolm_session;
                 Reading::Now(Found::Question(incoming))
             }
+            Ok(Found::Edit(edit)) => Reading::Now(Found::Edit(Edit { sent_at: event::sent_at(json, now()), ..edit })),
             Ok(found) => Reading::Now(found),
             Err(skip) => {
                 if matches!(skip, Skip::Malformed | Skip::PlainText) {
@@ -277,15 +287,18 @@ impl<'a> Place<'a> {
             body: String::new(),
             origin: Origin::Joined,
             name: None,
+            megolm_session: None,
+            edited_at: 0,
         })
     }
 
     fn later(&self, session: &Session, event: &TimelineEvent, session_id: Option<String>) -> Reading {
-        let sender = event.raw().get_field::<String>("sender").ok().flatten();
-        match event.event_id() {
-            Some(event_id) if sender.as_deref() != Some(session.user_id().as_str()) => Reading::Later(Undecrypted {
+        let sender = event.raw().get_field::<OwnedUserId>("sender").ok().flatten();
+        match (event.event_id(), sender) {
+            (Some(event_id), Some(sender)) if sender != session.user_id() => Reading::Later(Undecrypted {
                 room_id: self.room.room_id().to_owned(),
                 event_id,
+                sender: Some(sender),
                 session_id,
                 sent_at: event::sent_at(event.raw().json().get(), now()),
                 raw: event.raw().json().get().to_owned(),
@@ -293,6 +306,15 @@ impl<'a> Place<'a> {
             _ => Reading::Nothing,
         }
     }
+}
+
+/// The texts by which a message may begin to call the bot: its id, its name in this room at the moment, the name it had at the start.
+async fn own_names(session: &Session, room: &Room) -> Vec<String> {
+    let member = room.get_member_no_sync(session.user_id()).await.ok().flatten();
+    let here = member.and_then(|member| member.display_name().map(str::to_owned));
+    let mut names = session.names().to_vec();
+    names.extend(here.filter(|name| !name.trim().is_empty() && !session.names().contains(name)));
+    names
 }
 
 /// The loop must be fit for `tokio::spawn`; here the compiler says so rather than the application's author.

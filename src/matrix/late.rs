@@ -57,8 +57,11 @@ pub async fn retry_undecrypted(session: &Session, events: Vec<Undecrypted>) -> R
         by_room.entry(event.room_id.clone()).or_default().push(event);
     }
     for (room_id, events) in by_room {
-        let Some(room) = session.client().get_room(&room_id) else { continue };
-        session.encrypted.remember(&room).await;
+        let Some(room) = session.client().get_room(&room_id) else {
+            // Before the first sync of a new device no room is known: that says nothing about the events.
+            retried.waiting.extend(events);
+            continue;
+        };
         let mut place = Place::of(session, &room).await;
         for event in events {
             let Ok(raw) = Raw::<OriginalSyncRoomEncryptedEvent>::from_json_string(event.raw.clone()) else { continue };
@@ -68,7 +71,7 @@ pub async fn retry_undecrypted(session: &Session, events: Vec<Undecrypted>) -> R
                     Reading::Now(Found::Question(incoming)) => {
                         retried.messages.push(Incoming { sent_at: event.sent_at, ..incoming });
                     }
-                    Reading::Now(Found::Edit(edit)) => retried.edits.push(edit),
+                    Reading::Now(Found::Edit(edit)) => retried.edits.push(Edit { sent_at: event.sent_at, ..edit }),
                     Reading::Later(_) => retried.waiting.push(event),
                     // What is never encrypted has nothing to wait for.
                     Reading::Now(Found::Redaction(_) | Found::Reaction(_)) | Reading::Nothing => {}

@@ -24,6 +24,7 @@ mod power;
 mod probe;
 mod reply;
 mod rooms;
+mod sender;
 mod session;
 mod split;
 mod trust;
@@ -34,7 +35,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId, UserId};
 
-use crate::message::{Edit, Incoming, Outgoing, Reaction, Redaction, Undecrypted};
+use crate::message::{Authorship, Edit, Incoming, Outgoing, Reaction, Redaction, Undecrypted};
 
 pub use access::{Access, Refusal, Sentence};
 pub use config::Config;
@@ -79,6 +80,8 @@ pub struct RoomFacts {
     pub name: Option<String>,
     /// Whether people outside the State may be in it (Tchap's rule `unrestricted`).
     pub open: bool,
+    /// Whether it is encrypted, or was ever seen so.
+    pub encrypted: bool,
 }
 
 /// Why a message could not be sent.
@@ -147,6 +150,9 @@ pub trait Gateway: Send + Sync + 'static {
     /// The power level of a person in a room, asked of the homeserver at this moment. `None`: the person is not in the room.
     /// `i64::MAX` for the creators of a room of version 12 and later.
     async fn power_level(&self, room_id: &RoomId, user_id: &UserId) -> Result<Option<i64>, SendError>;
+
+    /// How far it is proven who wrote a message, as is known at this moment: a device may have been signed since.
+    async fn authorship(&self, message: &Incoming) -> Result<Authorship, SendError>;
 
     /// Takes one of the bot's own messages back. One attempt; the same transaction id may be tried again.
     async fn redact(&self, room_id: &RoomId, event_id: &EventId, transaction: &str) -> Result<(), SendError>;

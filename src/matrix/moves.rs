@@ -34,7 +34,8 @@ pub(super) async fn answer(session: &Session, access: &Access, room: &Room) -> O
         }
     };
     let rule = rooms::access_rule(room).await;
-    if let Err(refusal) = access.invitation(&inviter, rule.as_deref()) {
+    let encrypted = rooms::says_encrypted(room).await;
+    if let Err(refusal) = access.invitation(&inviter, rule.as_deref()).and_then(|()| access.encryption(encrypted)) {
         info!(%room_id, ?refusal, "an invitation is declined");
         leave(room, Some(access.sentence(refusal))).await;
         return None;

@@ -32,9 +32,10 @@ use super::{
     fault::Fault,
     file,
     rooms::{self, RoomKind},
+    sender,
     session::Session,
 };
-use crate::message::Outgoing;
+use crate::message::{Authorship, Incoming, Outgoing};
 
 /// One request.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
@@ -152,7 +153,11 @@ impl Gateway for MatrixGateway {
     async fn send(&self, message: &Outgoing<'_>) -> Result<OwnedEventId, SendError> {
         let room = self.known(message.room_id)?;
         let sending = async {
-            self.check_encryption(&room).await?;
+            if !self.check_encryption(&room).await? && message.encrypted {
+                return Err(SendError::Refused(
+                    "the question came encrypted, and the server says that the room is not".to_owned(),
+                ));
+            }
             let direct = rooms::kind(&self.session, &room).await == RoomKind::Direct;
             post(&room, content::content(message, direct), message.transaction).await
         };
@@ -209,6 +214,15 @@ impl Gateway for MatrixGateway {
 
     async fn power_level(&self, room_id: &RoomId, user_id: &UserId) -> Result<Option<i64>, SendError> {
         ask::power_level(&self.known(room_id)?, user_id, once()).await
+    }
+
+    async fn authorship(&self, message: &Incoming) -> Result<Authorship, SendError> {
+        let room = self.known(&message.room_id)?;
+        Ok(match &message.megolm_session {
+            Some(session) => sender::authorship(&room, &message.sender, session).await,
+            None if self.session.encrypted.contains(&room).await => Authorship::Unsigned,
+            None => Authorship::Clear,
+        })
     }
 
     async fn redact(&self, room_id: &RoomId, event_id: &EventId, transaction: &str) -> Result<(), SendError> {

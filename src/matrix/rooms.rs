@@ -59,6 +59,11 @@ pub(super) async fn access_rule(room: &Room) -> Option<String> {
     state_json(&event).ok()?["content"]["rule"].as_str().map(str::to_owned)
 }
 
+/// Whether the state that comes with an invitation says that the room is encrypted.
+pub(super) async fn says_encrypted(room: &Room) -> bool {
+    matches!(room.get_state_event(StateEventType::RoomEncryption, "").await, Ok(Some(_)))
+}
+
 /// Whether the invitation that the bot accepted said `is_direct`: the server repeats it beside the bot's join.
 async fn invited_directly(room: &Room) -> bool {
     let event = room.get_state_event(StateEventType::RoomMember, room.own_user_id().as_str()).await;

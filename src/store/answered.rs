@@ -68,7 +68,11 @@ impl Session<'_> {
             if queued.question.sender != edit.sender {
                 return Ok(None);
             }
+            if edit.sent_at < queued.question.edited_at {
+                return self.note_old_edit(&seen, now);
+            }
             queued.question.body.clone_from(&edit.body);
+            queued.question.edited_at = edit.sent_at;
             self.put(&place.of(Tree::Inbox), &queued)?;
             false
         } else {
@@ -76,12 +80,21 @@ impl Session<'_> {
             else {
                 return Ok(None);
             };
-            let question = Incoming { body: edit.body.clone(), ..question };
+            if edit.sent_at < question.edited_at {
+                return self.note_old_edit(&seen, now);
+            }
+            let question = Incoming { body: edit.body.clone(), edited_at: edit.sent_at, ..question };
             self.queue(&place, question, Some(edit.event_id.clone()), now)?;
             true
         };
         self.put(&seen, &now)?;
         Ok(Some(anew))
+    }
+
+    /// An edit that is older than the one that counts, its key having come late, changes nothing, now or later.
+    fn note_old_edit(&mut self, seen: &Key, now: u64) -> Result<Option<bool>, StoreError> {
+        self.put(seen, &now)?;
+        Ok(None)
     }
 
     /// A question whose answer is written, delivered or not.

@@ -81,7 +81,7 @@ impl Store {
         for question in batch.questions.iter().filter(|question| stays(&question.room_id)) {
             let place = self.place(&question.room_id, &question.event_id);
             // Its key has come, whether or not it is new as a question.
-            session.remove(&place.of(Tree::Undecrypted));
+            session.let_go(&place)?;
             if !session.is_known(&place)? {
                 session.queue(&place, question.clone(), None, now)?;
                 new.push(place);

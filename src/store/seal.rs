@@ -87,6 +87,7 @@ pub(super) struct Names {
     conversation: Key32,
     made: Key32,
     person: Key32,
+    megolm_session: Key32,
 }
 
 impl Names {
@@ -97,6 +98,7 @@ impl Names {
             conversation: master.derive("compagnon 2026-11 store: names of conversations"),
             made: master.derive("compagnon 2026-11 store: names of compagnons"),
             person: master.derive("compagnon 2026-11 store: names of persons"),
+            megolm_session: master.derive("compagnon 2026-11 store: names of Megolm sessions"),
         }
     }
 
@@ -120,6 +122,10 @@ impl Names {
 
     pub(super) fn person(&self, user: &UserId) -> Name {
         name(&self.person, &[user.as_bytes()])
+    }
+
+    pub(super) fn megolm_session(&self, session: &str) -> Name {
+        name(&self.megolm_session, &[session.as_bytes()])
     }
 }
 

@@ -1,39 +1,134 @@
 //! Events whose key has not come yet, kept so that a key that comes late, even after a restart, still brings the question.
+//!
+//! An event's key ends with the names of its Megolm session and of its sender, so that what one key opens, and how much one person has
+//! waiting, is found without opening a record. Records of older programs end with the event: they count as of any session.
 
 use ruma::{EventId, RoomId};
+use sled::IVec;
 
 use super::records::{Key, Place, Tree};
+use super::seal::Name;
 use super::session::Session;
 use super::{Store, StoreError};
 use crate::message::Undecrypted;
 
+/// The most events of one room that wait; beyond, new ones are not kept.
+const MOST_PER_ROOM: usize = 1_000;
+/// The most events of one person in one room that wait; beyond, the oldest of them goes.
+const MOST_PER_SENDER: usize = 100;
+
+const NAME_BYTES: usize = size_of::<Name>();
+
 impl Store {
     /// The events still waiting for their key, oldest first.
     pub fn undecrypted(&self) -> Result<Vec<Undecrypted>, StoreError> {
-        let events = self.session().scan::<Undecrypted>(&Key::new(Tree::Undecrypted, &[]))?;
-        let mut events: Vec<Undecrypted> = events.into_iter().map(|(_, event)| event).collect();
-        events.sort_by(|a, b| (a.sent_at, &a.event_id).cmp(&(b.sent_at, &b.event_id)));
-        Ok(events)
+        let events = self.session().scan::<Undecrypted>(&Key::all(Tree::Undecrypted))?;
+        Ok(oldest_first(events.into_iter().map(|(_, event)| event).collect()))
+    }
+
+    /// The events of a room that wait for the key of one Megolm session, oldest first.
+    pub fn undecrypted_of(&self, room: &RoomId, megolm_session: &str) -> Result<Vec<Undecrypted>, StoreError> {
+        let session = self.session();
+        let wanted = session.names().megolm_session(megolm_session);
+        let mut events = Vec::new();
+        for key in session.waiting_in(session.names().room(room))? {
+            if Index::of(&key).is_none_or(|index| index.megolm_session == wanted) {
+                events.extend(session.look::<Undecrypted>(&key)?);
+            }
+        }
+        events.retain(|event| event.session_id.as_deref() == Some(megolm_session));
+        Ok(oldest_first(events))
     }
 
     /// Whether an event still waits for its key.
     pub fn is_undecrypted(&self, room: &RoomId, event: &EventId) -> Result<bool, StoreError> {
-        self.session().contains(&self.place(room, event).of(Tree::Undecrypted))
+        Ok(!self.session().waiting_as(&self.place(room, event))?.is_empty())
     }
 
     /// Lets go of an event that was decrypted and is no question, or that nobody waits for any more. A question is let go by
     /// [`Store::accept`], in the write that queues it.
     pub fn decrypted(&self, room: &RoomId, event: &EventId) -> Result<(), StoreError> {
         let mut session = self.session();
-        session.remove(&self.place(room, event).of(Tree::Undecrypted));
+        session.let_go(&self.place(room, event))?;
         session.commit()
     }
 }
 
+fn oldest_first(mut events: Vec<Undecrypted>) -> Vec<Undecrypted> {
+    events.sort_by(|a, b| (a.sent_at, &a.event_id).cmp(&(b.sent_at, &b.event_id)));
+    events
+}
+
+/// What the end of a key says.
+struct Index {
+    megolm_session: Name,
+    sender: Name,
+}
+
+impl Index {
+    fn of(key: &Key) -> Option<Self> {
+        // The tree's letter, the room, the event, then these two.
+        let rest = key.bytes.get(1 + 2 * NAME_BYTES..)?;
+        let (megolm_session, rest) = rest.split_first_chunk::<NAME_BYTES>()?;
+        Some(Self { megolm_session: *megolm_session, sender: *rest.first_chunk::<NAME_BYTES>()? })
+    }
+}
+
 impl Session<'_> {
-    /// Keeps an event, unless it is kept already: the time it was first seen counts.
+    /// Keeps an event, unless it is kept already (the time it was first seen counts), or too many wait.
     pub(super) fn hold(&mut self, place: &Place, event: &Undecrypted) -> Result<(), StoreError> {
-        let key = place.of(Tree::Undecrypted);
-        if self.contains(&key)? { Ok(()) } else { self.put(&key, event) }
+        if !self.waiting_as(place)?.is_empty() {
+            return Ok(());
+        }
+        let names = self.names();
+        let megolm_session = names.megolm_session(event.session_id.as_deref().unwrap_or_default());
+        let sender = event.sender.as_deref().map_or(Name::default(), |sender| names.person(sender));
+        let waiting = self.waiting_in(place.room)?;
+        let theirs: Vec<&Key> =
+            waiting.iter().filter(|key| Index::of(key).is_some_and(|index| index.sender == sender)).collect();
+        if theirs.len() >= MOST_PER_SENDER {
+            let oldest = self.oldest(&theirs)?;
+            tracing::debug!("too many events of one person wait for their keys: the oldest is let go");
+            self.remove(&oldest);
+        } else if waiting.len() >= MOST_PER_ROOM {
+            tracing::warn!(event_id = %event.event_id, "too many events of a room wait for their keys: this one is not kept");
+            return Ok(());
+        }
+        self.put(&Key::new(Tree::Undecrypted, &[&place.room, &place.event, &megolm_session, &sender]), event)
+    }
+
+    /// Removes an event, in this session's write.
+    pub(super) fn let_go(&mut self, place: &Place) -> Result<(), StoreError> {
+        for key in self.waiting_as(place)? {
+            self.remove(&key);
+        }
+        Ok(())
+    }
+
+    /// The keys under which an event waits: one at most, or none.
+    pub(super) fn waiting_as(&self, place: &Place) -> Result<Vec<Key>, StoreError> {
+        self.waiting(&place.of(Tree::Undecrypted))
+    }
+
+    fn waiting_in(&self, room: Name) -> Result<Vec<Key>, StoreError> {
+        self.waiting(&Key::new(Tree::Undecrypted, &[&room]))
+    }
+
+    fn waiting(&self, prefix: &Key) -> Result<Vec<Key>, StoreError> {
+        let keys = self.raw_keys(prefix)?.into_iter();
+        let current = |key: &IVec| key.first() == Some(&Tree::Undecrypted.letter());
+        Ok(keys.filter(current).map(|key| Key { tree: Tree::Undecrypted, bytes: key.to_vec() }).collect())
+    }
+
+    /// The key of the event that was sent first; of one that does not open, at once.
+    fn oldest(&self, keys: &[&Key]) -> Result<Key, StoreError> {
+        let mut oldest: Option<(u64, &Key)> = None;
+        for key in keys {
+            let sent_at = self.look::<Undecrypted>(key)?.map_or(0, |event| event.sent_at);
+            if oldest.is_none_or(|(before, _)| sent_at < before) {
+                oldest = Some((sent_at, key));
+            }
+        }
+        oldest.map(|(_, key)| key.clone()).ok_or(StoreError::Damaged { tree: Tree::Undecrypted.name() })
     }
 }

@@ -35,7 +35,7 @@ impl Store {
 }
 
 /// What may be known of an event that is taken back.
-const KNOWN: [Tree; 4] = [Tree::Inbox, Tree::Outbox, Tree::Undecrypted, Tree::Answered];
+const KNOWN: [Tree; 3] = [Tree::Inbox, Tree::Outbox, Tree::Answered];
 
 impl Session<'_> {
     /// Takes out what belongs to an event that was redacted: a question, or a message of the bot that answers one. Returns the
@@ -63,6 +63,10 @@ impl Session<'_> {
             self.remove_raw(&key.quarantined());
             self.remove(&key);
         }
+        // Set-aside ones too.
+        for key in self.raw_keys(&place.of(Tree::Undecrypted))? {
+            self.remove_raw(&key);
+        }
         for (key, said) in self.scan::<Said>(&Key::new(Tree::Turns, &[&place.room]))? {
             if said.turn.event_id == question {
                 self.remove(&key);
@@ -79,7 +83,7 @@ impl Session<'_> {
                 return Ok(true);
             }
         }
-        Ok(false)
+        Ok(!self.raw_keys(&place.of(Tree::Undecrypted))?.is_empty())
     }
 
     fn withdraw(&mut self, room: &OwnedRoomId, message: &EventId) -> Result<(), StoreError> {

@@ -34,9 +34,15 @@ struct Keys(Arc<Mutex<(bool, Vec<Value>)>>);
 impl Keys {
     /// On this proxy.
     fn on(proxy: &Proxy) -> Self {
+        Self::on_with(proxy, |_| {})
+    }
+
+    /// On this proxy, which changes something else of the answers as well.
+    fn on_with(proxy: &Proxy, also: impl Fn(&mut Value) + Send + Sync + 'static) -> Self {
         let keys = Self::default();
         let held = Arc::clone(&keys.0);
         let change = move |answer: &mut Value| {
+            also(answer);
             let mut held = held.lock().expect("the keys");
             let mut events = answer["to_device"]["events"].as_array().cloned().unwrap_or_default();
             if held.0 {
@@ -359,8 +365,7 @@ async fn devices_without_signature_are_served_unless_the_configuration_is_strict
     let world = World::shared().await;
     let setup = world.setup().await;
     // No device of these clients is ever signed: everything else in these tests shows the usual case.
-    let access = r#"{ servers: ["localhost"] }, encryption: { strict: true }"#.to_owned();
-    let setup = Setup { access, assistant: ", unread_after: \"1s\"".to_owned(), ..setup };
+    let setup = Setup { encryption: "{ strict: true }", assistant: ", unread_after: \"1s\"".to_owned(), ..setup };
     let (mut bot, id) = (world.start(&setup), id_of(&setup));
     let awa = world.person("awa").await;
     let (room, question) = awa.create_dm(&id, NAME).await;
@@ -374,4 +379,119 @@ async fn devices_without_signature_are_served_unless_the_configuration_is_strict
     println!("strict, device not signed: the person sees a message that is readable: {}", !seen.undecryptable);
     assert_eq!(bot.ended(), None);
     assert_eq!(answers(&awa.messages(&room), &question), 0);
+}
+
+/// Has a homeserver say that what one person has encrypted is another's.
+fn relabel(answer: &mut Value, from: &str, to: &str) {
+    let Some(rooms) = answer.pointer_mut("/rooms/join").and_then(Value::as_object_mut) else { return };
+    for room in rooms.values_mut() {
+        for event in room["timeline"]["events"].as_array_mut().into_iter().flatten() {
+            if event["type"] == "m.room.encrypted" && event["sender"] == from {
+                event["sender"] = to.into();
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_the_homeserver_gives_another_sender_is_refused() {
+    let world = World::shared().await;
+    let setup = world.setup().await;
+    let proxy = Proxy::start(&setup.url);
+    let setup = Setup { url: proxy.url(), ..setup };
+    let (awa, ben) = (world.person("awa").await, world.person("ben").await);
+    let on = Arc::new(Mutex::new(false));
+    let (switch, from, to) = (Arc::clone(&on), ben.user_id.clone(), awa.user_id.clone());
+    let keys = Keys::on_with(&proxy, move |answer| {
+        if *switch.lock().expect("the switch") {
+            relabel(answer, &from, &to);
+        }
+    });
+    let (bot, id) = (world.start(&setup), id_of(&setup));
+    let room = awa.create_room("Bureau", true, &[&id, &ben.user_id]).await;
+    ben.join(&room).await;
+    for person in [&awa, &ben] {
+        person.until_member(&room, &id, "join").await;
+    }
+    awa.until_member(&room, &ben.user_id, "join").await;
+    // Both are known: the bot has answered them.
+    awa.ask(&room, Text::to(&id, NAME)).await;
+    ben.ask(&room, Text::to(&id, NAME)).await;
+
+    *on.lock().expect("the switch") = true;
+    let in_time = ben.send(&room, Text::to(&id, NAME)).await;
+    // A key that comes late changes nothing about whose it is.
+    keys.hold();
+    ben.rotate(&room).await;
+    let late = ben.send(&room, Text::to(&id, NAME)).await;
+    while keys.0.lock().expect("the keys").1.is_empty() {
+        sleep(Duration::from_millis(20)).await;
+    }
+    keys.release();
+    let last = awa.ask(&room, Text::to(&id, NAME)).await;
+    let refused = async {
+        while bot.log().matches("its sender does not own its key").count() < 2 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(crate::support::people::PATIENCE, refused).await.unwrap_or_else(|_| panic!("{}", bot.log()));
+    let seen = awa.messages(&room);
+    assert!(last.complete());
+    assert_eq!((answers(&seen, &in_time), answers(&seen, &late)), (0, 0), "{seen:#?}");
+}
+
+#[tokio::test]
+async fn junk_that_says_it_is_encrypted_does_not_silence_an_unencrypted_room() {
+    let world = World::shared().await;
+    let (mut bot, id) = world.bot().await;
+    let awa = world.person("awa").await;
+    let room = awa.create_room("Forum", false, &[&id]).await;
+    awa.until_member(&room, &id, "join").await;
+    awa.ask(&room, Text::to(&id, NAME)).await;
+    for junk in [
+        json!({}),
+        json!({"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "AwgAEnACgAkLmt6qF84IK", "session_id": "x"}),
+        json!({"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "AwgAEnACgAkLmt6qF84IK", "session_id": "x",
+            "sender_key": "y", "device_id": "Z"}),
+    ] {
+        awa.send_event_plain(&room, "m.room.encrypted", junk).await;
+    }
+    awa.ask(&room, Text::to(&id, NAME)).await;
+    assert!(bot.terminate().success());
+    bot.start_again();
+    let answer = awa.ask(&room, Text::to(&id, NAME)).await;
+    assert!(answer.body.contains("Témoin") && !answer.encrypted, "{answer:#?}");
+}
+
+#[tokio::test]
+async fn odd_optional_fields_do_not_silence_a_message() {
+    let world = World::shared().await;
+    let (_bot, id) = world.bot().await;
+    let awa = world.person("awa").await;
+    let (dm, first) = awa.create_dm(&id, NAME).await;
+    awa.answer_to(&dm, &first).await;
+    let forum = awa.create_room("Forum", false, &[&id]).await;
+    awa.until_member(&forum, &id, "join").await;
+    for odd in [
+        json!({"m.relates_to": "m.thread"}),
+        json!({"m.relates_to": {"rel_type": "m.thread", "event_id": ""}}),
+        json!({"m.relates_to": {"rel_type": 7, "key": {}}}),
+        json!({"m.relates_to": {"m.in_reply_to": {}}}),
+        json!({"formatted_body": 5}),
+        json!({"m.new_content": "x"}),
+        json!({"m.relates_to": null, "format": []}),
+    ] {
+        let mut content = json!({"msgtype": "m.text", "body": NAME, "m.mentions": {"user_ids": [id, 7]}});
+        content.as_object_mut().expect("an object").extend(odd.as_object().expect("an object").clone());
+        for room in [&dm, &forum] {
+            let question = awa.send_raw(room, content.clone()).await;
+            let answer = awa.answer_to(room, &question).await;
+            assert!(answer.body.contains("Témoin"), "{content}: {answer:#?}");
+        }
+    }
+    for mentions in [json!(null), json!([]), json!({"user_ids": 3})] {
+        let content = json!({"msgtype": "m.text", "body": NAME, "m.mentions": mentions});
+        let question = awa.send_raw(&dm, content).await;
+        awa.answer_to(&dm, &question).await;
+    }
 }

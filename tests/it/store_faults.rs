@@ -305,6 +305,8 @@ fn question(number: usize) -> Incoming {
         body: format!("La question {number}. {}", "Elle est longue. ".repeat(number % 40)),
         origin: Origin::Message,
         name: None,
+        megolm_session: None,
+        edited_at: 0,
     }
 }
 

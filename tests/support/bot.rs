@@ -22,6 +22,9 @@ use super::{
 const NO_LIMITS: &str =
     "{ person: { burst: 99999, per_hour: 99999 }, room: { burst: 99999, per_hour: 99999 }, loop_after: 99999 }";
 
+/// The clients of these tests do not sign their devices, and administer all the same.
+const UNSIGNED: &str = "{ commands_from_unverified_devices: true }";
+
 /// The limits that a bot has by itself.
 pub const STOCK_LIMITS: &str = "{}";
 
@@ -38,6 +41,8 @@ pub struct Setup {
     pub profile: Profile,
     /// `matrix.access`, as YAML in one line.
     pub access: String,
+    /// `matrix.encryption`, as YAML in one line.
+    pub encryption: &'static str,
     /// `log.level`.
     pub log_level: &'static str,
     /// More of the `assistant` section, as YAML in one line that begins with a comma.
@@ -63,6 +68,7 @@ impl Setup {
             url: synapse.url(),
             profile,
             access: r#"{ servers: ["localhost"] }"#.to_owned(),
+            encryption: UNSIGNED,
             log_level: "info",
             limits: NO_LIMITS,
             model: "{}",
@@ -86,7 +92,7 @@ impl Setup {
         format!(
             "data: \"{data}\"\n\
              {prompts}\
-             matrix: {{ homeserver: \"{url}\", user: {user}, password: \"{password}\", access: {access} }}\n\
+             matrix: {{ homeserver: \"{url}\", user: {user}, password: \"{password}\", access: {access}, encryption: {encryption} }}\n\
              assistant: {{ compagnon: temoin, streaming: {{ enabled: true{limits} }}, limits: {rates}{assistant} }}\n\
              model: {model}\n\
              http: {{ listen: \"127.0.0.1:{port}\" }}\n\
@@ -96,6 +102,7 @@ impl Setup {
             user = self.user,
             password = self.password,
             access = self.access,
+            encryption = self.encryption,
             level = self.log_level,
             rates = self.limits,
             model = self.model,
@@ -139,6 +146,11 @@ impl Bot {
     pub fn write_prompt(&self, name: &str, text: &str) {
         fs::create_dir_all(self.folder.join("prompts")).expect("a folder");
         fs::write(self.folder.join("prompts").join(name), text).expect("written");
+    }
+
+    /// Gives it another configuration, for its next start.
+    pub fn configure(&self, setup: &Setup) {
+        fs::write(self.folder.join("config.yaml"), setup.yaml(&self.folder, self.port)).expect("written");
     }
 
     /// Starts it once more in the same folder.

@@ -17,6 +17,7 @@ import uuid
 import aiohttp
 from nio import AsyncClient, AsyncClientConfig, Event, MegolmEvent, TypingNoticeEvent
 from nio.crypto.attachments import decrypt_attachment
+from olm.pk import PkSigning
 
 URL, SECRET, FOLDER = sys.argv[1:4]
 PASSWORD = "testbed-password"
@@ -234,6 +235,34 @@ async def do_log_out_everywhere(user, password):
 async def do_delete_device(user, device):
     """Removes one device of an account, as an administrator of the homeserver."""
     await call("DELETE", f"/_synapse/admin/v2/users/{quote(user)}/devices/{quote(device)}", None, admin_token)
+
+
+async def do_cross_sign(person, password=PASSWORD):
+    """Signs this person's device with new cross-signing keys, as other clients do by themselves."""
+    client = people[person].client
+    user, device, token = client.user_id, client.device_id, client.access_token
+    master, self_signing = (PkSigning(PkSigning.generate_seed()) for _ in range(2))
+
+    def signed(what, pair):
+        bare = {key: value for key, value in what.items() if key not in ("signatures", "unsigned")}
+        text = json.dumps(bare, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return {**bare, "signatures": {user: {f"ed25519:{pair.public_key}": pair.sign(text)}}}
+
+    def key(usage, pair):
+        return {"user_id": user, "usage": [usage], "keys": {f"ed25519:{pair.public_key}": pair.public_key}}
+
+    identifier = {"type": "m.id.user", "user": user}
+    keys = {
+        "master_key": key("master", master),
+        "self_signing_key": signed(key("self_signing", self_signing), master),
+        "auth": {"type": "m.login.password", "identifier": identifier, "password": password},
+    }
+    await call("POST", "/_matrix/client/v3/keys/device_signing/upload", keys, token)
+    known = await call("POST", "/_matrix/client/v3/keys/query", {"device_keys": {user: []}}, token)
+    own = signed(known["device_keys"][user][device], self_signing)
+    done = await call("POST", "/_matrix/client/v3/keys/signatures/upload", {user: {device: own}}, token)
+    if done.get("failures"):
+        raise RuntimeError(f"the signature was refused: {done['failures']}")
 
 
 async def do_send(person, room, content, type="m.room.message"):

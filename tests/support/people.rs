@@ -281,6 +281,16 @@ impl Person {
         self.request("rotate", json!({"room": room})).await;
     }
 
+    /// Signs this person's device with cross-signing keys of their own.
+    pub async fn cross_sign(&self) {
+        self.request("cross_sign", json!({})).await;
+    }
+
+    /// Sends an event of any type in clear.
+    pub async fn send_event_plain(&self, room: &str, kind: &str, content: Value) -> String {
+        self.request_text("send_plain", json!({"room": room, "content": content, "type": kind})).await
+    }
+
     /// Writes, and gives the event's id. A plain `&str` is a plain text.
     pub async fn send(&self, room: &str, text: impl Into<Text>) -> String {
         self.send_raw(room, text.into().content()).await

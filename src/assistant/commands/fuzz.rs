@@ -20,6 +20,8 @@ pub(crate) fn command(text: &str) {
             body: text.to_owned(),
             origin: Origin::Message,
             name: None,
+            megolm_session: None,
+            edited_at: 0,
         };
         for addressed in [true, false] {
             let Some(call) = Call::read(&message, addressed) else { continue };

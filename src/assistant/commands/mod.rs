@@ -5,6 +5,7 @@
 //! that is not understood gets the nearest one named, and never falls through to the model.
 
 mod answers;
+mod authority;
 mod compagnon;
 mod context;
 mod export;
@@ -216,7 +217,10 @@ pub(super) async fn execute(assistant: &Assistant, queued: &Queued, call: &Call)
     let context = Context::new(assistant, queued, call)?;
     // What a test of kills waits for.
     tracing::debug!(event_id = %queued.question.event_id, command = ?call.command, "executing");
-    let reply = run(&context, call).await?;
+    let reply = match authority::refusal(&context, call).await? {
+        Some(refusal) => context.say(&refusal)?,
+        None => run(&context, call).await?,
+    };
     assistant.forget(&reply.changes);
     let concluded =
         answer::conclude_with(assistant, queued, Vec::new(), Kind::Notice, matrix::parts(&reply.text), reply.changes)?;

@@ -400,6 +400,7 @@ async fn an_edit_or_a_redaction_executes_nothing() {
             event_id: format!("$edit{}:h", body.len()).try_into().expect("an id"),
             replaces: question.event_id.clone(),
             sender: awa(),
+            sent_at: 0,
             body: body.to_owned(),
         };
         office.bench.accept(Batch { edits: vec![edit], ..Batch::default() });

@@ -46,6 +46,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::RefusedServer => "I only serve the staff of my own organisation: I cannot join this room.",
         Text::RefusedExternal => "I am not open to external guests: I cannot join this room.",
         Text::RefusedOpenRoom => "I do not answer in rooms that are open to external guests.",
+        Text::RefusedUnencrypted => "I only work in encrypted rooms: please write to me in one of those.",
         Text::Welcome(welcome) => return self::welcome(welcome).into(),
         Text::Contact { retention } => return contact(*retention).into(),
         Text::UnknownCommand { nearest: Some(nearest) } => {
@@ -58,6 +59,10 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         }
         Text::OnlyInPrivate => "This command names people: write it to me in private.",
         Text::NeedsInstanceAdministrator => "Only the administrators of the service can do that.",
+        Text::UnverifiedDevice => {
+            "This command needs a verified device: verify this one in your security settings, then send the command again."
+        }
+        Text::NeedsEncryption => "Please send this command in an encrypted conversation.",
         Text::Help => "**What you can write to me**",
         Text::HelpMore { guide, direct } => return help_more(*guide, *direct).into(),
         Text::Summary(command) => summary(*command),

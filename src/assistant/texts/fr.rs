@@ -51,6 +51,9 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::RefusedServer => "Je ne réponds qu’aux agents de mon administration : je ne peux pas rejoindre ce salon.",
         Text::RefusedExternal => "Je ne suis pas ouvert aux invités externes : je ne peux pas rejoindre ce salon.",
         Text::RefusedOpenRoom => "Je ne réponds pas dans les salons ouverts aux externes.",
+        Text::RefusedUnencrypted => {
+            "Je ne travaille que dans les salons chiffrés : écrivez-moi dans l’un d’eux, s’il vous plaît."
+        }
         Text::Welcome(welcome) => return self::welcome(welcome).into(),
         Text::Contact { retention } => return contact(*retention).into(),
         Text::UnknownCommand { nearest: Some(nearest) } => {
@@ -66,6 +69,10 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         }
         Text::OnlyInPrivate => "Cette commande nomme des personnes : écrivez-la-moi en message privé.",
         Text::NeedsInstanceAdministrator => "Seuls les administrateurs du service peuvent faire cela.",
+        Text::UnverifiedDevice => {
+            "Cette commande demande un appareil vérifié : vérifiez celui-ci dans vos paramètres de sécurité, puis renvoyez la commande."
+        }
+        Text::NeedsEncryption => "Envoyez cette commande dans une conversation chiffrée, s’il vous plaît.",
         Text::Help => "**Ce que vous pouvez m’écrire**",
         Text::HelpMore { guide, direct } => return help_more(*guide, *direct).into(),
         Text::Summary(command) => summary(*command),

@@ -64,6 +64,8 @@ pub(super) enum Text<'a> {
     RefusedExternal,
     /// A room open to people outside of the State.
     RefusedOpenRoom,
+    /// A room without encryption.
+    RefusedUnencrypted,
 
     // First contact.
     /// Said when the bot comes into a room.
@@ -91,6 +93,10 @@ pub(super) enum Text<'a> {
     OnlyInPrivate,
     /// Only who administers the service may do this.
     NeedsInstanceAdministrator,
+    /// An administration command came from a device that its owner has not verified.
+    UnverifiedDevice,
+    /// A command on the whole service came from a room without encryption.
+    NeedsEncryption,
     /// Above the list of commands.
     Help,
     /// Under the list of commands.
@@ -377,10 +383,11 @@ pub fn refusal(language: Language) -> Sentence {
             Refusal::Server => Text::RefusedServer,
             Refusal::External => Text::RefusedExternal,
             Refusal::OpenRoom => Text::RefusedOpenRoom,
+            Refusal::Unencrypted => Text::RefusedUnencrypted,
         };
         match text.say(language) {
             Cow::Borrowed(sentence) => sentence,
-            // These three depend on nothing.
+            // These depend on nothing.
             Cow::Owned(_) => "",
         }
     }

@@ -10,6 +10,7 @@ mod model;
 mod questions;
 mod rooms;
 mod rotation;
+mod undecrypted;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -72,6 +73,8 @@ fn question(room: &str, name: &str) -> Incoming {
         body: format!("la question {name}"),
         origin: Origin::Message,
         name: None,
+        megolm_session: None,
+        edited_at: 0,
     }
 }
 
@@ -83,6 +86,7 @@ fn held(room: &str, name: &str) -> Undecrypted {
     Undecrypted {
         room_id: self::room(room),
         event_id: event(name),
+        sender: Some("@agent:tchap.test".try_into().unwrap()),
         session_id: Some("megolm".to_owned()),
         raw: format!("{{\"ciphertext\":\"{name}\"}}"),
         sent_at: 7,
@@ -129,6 +133,7 @@ fn an_edit(question: &Incoming, name: &str, body: &str) -> Edit {
         event_id: event(name),
         replaces: question.event_id.clone(),
         sender: question.sender.clone(),
+        sent_at: 0,
         body: body.to_owned(),
     }
 }

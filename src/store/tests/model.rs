@@ -125,6 +125,7 @@ impl Pair {
             event_id: event(&format!("edit{index}.{number}")),
             replaces: asked(index).event_id,
             sender: person(index / 2 + usize::from(foreign)),
+            sent_at: number as u64,
             body: format!("édition {number}"),
         };
         let redaction = |&(index, message): &(usize, Option<usize>)| Redaction {

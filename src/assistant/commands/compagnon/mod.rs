@@ -11,6 +11,7 @@ mod tune;
 
 use super::{
     Context, Reply, Spec,
+    authority::Authority,
     words::{self, is},
 };
 use crate::{
@@ -120,6 +121,15 @@ pub(super) fn bare(arguments: &str) -> bool {
 /// Whether the command changes nothing.
 pub(super) fn only_reads(arguments: &str) -> bool {
     arguments.is_empty() || matches!(action(arguments), Some((Action::List | Action::View | Action::Proposals, _)))
+}
+
+/// What the command rests on: in a direct conversation too, some reach into the rooms where compagnons were made, or into the catalogue.
+pub(super) fn authority(arguments: &str, direct: bool) -> Authority {
+    match action(arguments) {
+        Some((Action::Withdraw | Action::Proposals | Action::Accept | Action::Decline, _)) => Authority::Instance,
+        Some((Action::Edit | Action::Revert | Action::Delete | Action::Publish, _)) => Authority::Room,
+        _ => Authority::here(!only_reads(arguments), direct),
+    }
 }
 
 /// Whether the action has its English name.

@@ -97,15 +97,25 @@ impl Model {
         }
         let known = self.delivering(&edit.replaces).map(|delivery| delivery.question.clone());
         let known = known.or_else(|| self.answered(&edit.replaces).map(|(question, ..)| question.clone()));
+        let older = |question: &Incoming| edit.sent_at < question.edited_at;
         let anew = match self.waiting(&edit.replaces) {
             Some(queued) if queued.question.sender == edit.sender => {
+                if older(&queued.question) {
+                    self.done.insert(edit.event_id.clone(), now);
+                    return None;
+                }
                 queued.question.body.clone_from(&edit.body);
+                queued.question.edited_at = edit.sent_at;
                 false
             }
             Some(_) => return None,
             None => {
                 let question = known.filter(|question| question.sender == edit.sender)?;
-                let question = Incoming { body: edit.body.clone(), ..question };
+                if older(&question) {
+                    self.done.insert(edit.event_id.clone(), now);
+                    return None;
+                }
+                let question = Incoming { body: edit.body.clone(), edited_at: edit.sent_at, ..question };
                 self.queue(question, Some(edit.event_id.clone()), now);
                 true
             }

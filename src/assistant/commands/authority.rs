@@ -1,0 +1,99 @@
+//! Commands that rest on who somebody is need proof of it. A homeserver can write in anybody's name, from a device that it adds to the
+//! account; what it cannot do is sign that device in the owner's place.
+
+use super::{Call, Command, Context, answers, compagnon, forget, words::duration};
+use crate::{
+    assistant::{Failure, delivery, texts::Text},
+    message::Authorship,
+};
+
+/// What a command rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Authority {
+    /// Nothing: everybody may.
+    Nobody,
+    /// A power level in the room.
+    Room,
+    /// Being an administrator of the instance.
+    Instance,
+}
+
+impl Authority {
+    /// What this command rests on, in a direct conversation or in a room.
+    pub(super) fn of(call: &Call, direct: bool) -> Self {
+        let by_level = match call.command {
+            Some(Command::Journal) => return Self::Instance,
+            Some(Command::Compagnon) => return compagnon::authority(&call.arguments, direct),
+            Some(Command::Answers) => answers::read(&call.arguments).is_some(),
+            Some(Command::Retention) => duration(&call.arguments).is_some(),
+            Some(Command::Forget) => forget::Scope::read(&call.arguments) == Some(forget::Scope::Room),
+            _ => false,
+        };
+        Self::here(by_level, direct)
+    }
+
+    /// What a change of this very room rests on. Of what is only between two, there is nobody else to be protected from.
+    pub(super) fn here(by_level: bool, direct: bool) -> Self {
+        if by_level && !direct { Self::Room } else { Self::Nobody }
+    }
+}
+
+/// Why a command is not even tried, if its author's device does not prove enough.
+pub(super) async fn refusal(context: &Context<'_>, call: &Call) -> Result<Option<Text<'static>>, Failure> {
+    let (assistant, message) = (context.assistant, context.message);
+    let authority = Authority::of(call, message.direct);
+    if authority == Authority::Nobody || assistant.unverified_commands {
+        return Ok(None);
+    }
+    let ask = || assistant.gateway.authorship(message);
+    let authorship = delivery::unless_refused(delivery::persist(assistant, ask).await)?;
+    Ok(match (authorship, authority) {
+        (Some(Authorship::Signed), _) => None,
+        // There the room's levels, too, are only the homeserver's word.
+        (Some(Authorship::Clear), Authority::Room) => None,
+        (Some(Authorship::Clear), _) => Some(Text::NeedsEncryption),
+        (Some(Authorship::Unsigned) | None, _) => Some(Text::UnverifiedDevice),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Authority, Call};
+    use crate::assistant::fakes::incoming;
+
+    #[test]
+    fn what_changes_a_room_or_the_service_rests_on_who_asks() {
+        use Authority::{Instance, Nobody, Room};
+        for (body, in_a_room, alone) in [
+            ("!aide", Nobody, Nobody),
+            ("!stop", Nobody, Nobody),
+            ("!exporter", Nobody, Nobody),
+            ("!oublier", Nobody, Nobody),
+            ("!oublier moi", Nobody, Nobody),
+            ("!oublier tout", Room, Nobody),
+            ("!réponses", Nobody, Nobody),
+            ("!réponses tout", Room, Nobody),
+            ("!conservation", Nobody, Nobody),
+            ("!conservation 2j", Room, Nobody),
+            ("!compagnon", Nobody, Nobody),
+            ("!compagnon liste", Nobody, Nobody),
+            ("!compagnon voir rh", Nobody, Nobody),
+            ("!compagnon rh", Room, Nobody),
+            ("!compagnon choisir rh", Room, Nobody),
+            ("!compagnon créer X\nTu es X.", Room, Nobody),
+            ("!compagnon consigne Sois bref.", Room, Nobody),
+            // These may reach into other rooms.
+            ("!compagnon modifier x\nTu es Y.", Room, Room),
+            ("!compagnon supprimer x", Room, Room),
+            ("!compagnon publier x", Room, Room),
+            ("!compagnon retirer x", Instance, Instance),
+            ("!compagnon propositions", Instance, Instance),
+            ("!compagnon accepter x", Instance, Instance),
+            ("!compagnon refuser x", Instance, Instance),
+            ("!journal", Instance, Instance),
+        ] {
+            let call = Call::read(&incoming("$q:h", "!a:h", body), true).expect("a command");
+            assert_eq!((Authority::of(&call, false), Authority::of(&call, true)), (in_a_room, alone), "{body}");
+        }
+    }
+}
