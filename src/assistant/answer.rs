@@ -8,12 +8,12 @@ use tokio_util::sync::DropGuard;
 use super::{
     Assistant, Failure,
     commands::{self, Call},
-    contact, delivery, now,
+    contact, delivery, history, now,
     prompt::{Ask, PromptError, request},
     running::Interruption,
     streaming::{self, End, Written},
     texts::Text,
-    voice,
+    voice::{self, Voice},
 };
 use crate::{
     compagnon::Settings,
@@ -78,10 +78,10 @@ async fn attempt(assistant: &Assistant, mut queued: Queued) -> Result<(), Failur
         return decline(assistant, &queued, &refusal).await;
     }
     contact::inform(assistant, &queued, &settings).await?;
-    let voice = voice::of_room(assistant, &question.room_id, &settings)?;
+    let history = history::of(assistant, question, facts.as_ref()).await?;
+    let voice = Voice { opened: history.opened, ..voice::of_room(assistant, &question.room_id, &settings)? };
     let room = facts.and_then(|facts| facts.name).unwrap_or_default();
-    let turns = assistant.store.turns(&question.conversation())?;
-    let request = match prompt(assistant, question, &turns, &settings, &voice, &room) {
+    let request = match prompt(assistant, question, &history.turns, &settings, &voice, &room) {
         Ok(request) => request,
         Err(PromptError::TooLong) => return decline(assistant, &queued, &Text::TooLong).await,
         Err(PromptError::Compagnon(error)) => {
@@ -190,7 +190,8 @@ async fn conclude(
     let title = &voice.title();
     let gone = voice.gone.then_some(Text::Gone { title });
     let mut whole = matrix::closed(text).into_owned();
-    for text in end.into_iter().chain([Text::Mark { title }]).chain(gone) {
+    let opened = voice.opened.then_some(Text::Opened);
+    for text in end.into_iter().chain([Text::Mark { title }]).chain(gone).chain(opened) {
         whole = format!("{whole}\n\n{}", text.say(language));
     }
     // Cut with what stands below: the last part, too, must fit into an event.
@@ -201,6 +202,10 @@ async fn conclude(
         let settings = Settings { compagnon: None, ..settings.clone() };
         changes.push(Change::Settings(question.room_id.clone(), settings));
     }
+    if voice.opened {
+        changes.push(Change::ForgetConversation(question.conversation()));
+    }
+    assistant.forget(&changes);
     conclude_with(assistant, queued, turns, Kind::Text, parts, changes)?.deliver(assistant).await
 }
 

@@ -83,6 +83,8 @@ struct Rooms {
     open: bool,
     files: Vec<(OwnedRoomId, Vec<u8>)>,
     names: HashMap<OwnedRoomId, String>,
+    salon: bool,
+    since: HashMap<OwnedUserId, u64>,
     unencrypted: bool,
     unsigned: bool,
 }
@@ -106,6 +108,16 @@ impl FakeGateway {
     /// Opens all rooms to people outside of the State.
     pub(super) fn open_rooms(&self) {
         self.rooms().open = true;
+    }
+
+    /// Has others come into all rooms, which are conversations of two unless this is said.
+    pub(super) fn let_others_in(&self) {
+        self.rooms().salon = true;
+    }
+
+    /// Says since when a person reads what is said in the rooms. The others read all of it.
+    pub(super) fn joined(&self, person: &UserId, at: u64) {
+        self.rooms().since.insert(person.to_owned(), at);
     }
 
     /// Takes encryption off all rooms.
@@ -197,7 +209,12 @@ impl Gateway for FakeGateway {
         let rooms = self.rooms();
         let name = rooms.names.get(room_id).cloned().unwrap_or_else(|| "Bureau".to_owned());
         let encrypted = !rooms.unencrypted;
-        Ok(RoomFacts { kind: RoomKind::Salon, name: Some(name), open: rooms.open, encrypted })
+        let kind = if rooms.salon { RoomKind::Salon } else { RoomKind::Direct };
+        Ok(RoomFacts { kind, name: Some(name), open: rooms.open, encrypted })
+    }
+
+    async fn reads_since(&self, _: &RoomId, user_id: &UserId) -> Result<Option<u64>, SendError> {
+        Ok(self.rooms().since.get(user_id).copied())
     }
 
     async fn authorship(&self, message: &Incoming) -> Result<Authorship, SendError> {

@@ -18,6 +18,9 @@ mod delivery;
 mod fakes;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
+mod history;
+#[cfg(test)]
+mod history_tests;
 pub mod inbox;
 mod intake;
 #[cfg(test)]

@@ -12,6 +12,8 @@ pub(super) struct Voice {
     pub(super) compagnon: Arc<Compagnon>,
     /// Whether the one that was chosen is there no more, and the usual one speaks in its place.
     pub(super) gone: bool,
+    /// Whether it speaks to several for the first time in what was a conversation of two.
+    pub(super) opened: bool,
 }
 
 impl Voice {
@@ -25,7 +27,7 @@ impl Voice {
 pub(super) fn of_room(assistant: &Assistant, room: &RoomId, settings: &Settings) -> Result<Voice, Failure> {
     let library = assistant.shelf.library();
     let chosen = match &settings.compagnon {
-        None => return Ok(Voice { compagnon: usual(assistant)?, gone: false }),
+        None => return Ok(Voice { compagnon: usual(assistant)?, gone: false, opened: false }),
         Some(Choice::Library(id)) => library.get(id).ok().cloned(),
         Some(Choice::Made(number)) => {
             let made = assistant.store.made(*number)?;
@@ -37,8 +39,8 @@ pub(super) fn of_room(assistant: &Assistant, room: &RoomId, settings: &Settings)
         }
     };
     Ok(match chosen {
-        Some(compagnon) => Voice { compagnon, gone: false },
-        None => Voice { compagnon: usual(assistant)?, gone: true },
+        Some(compagnon) => Voice { compagnon, gone: false, opened: false },
+        None => Voice { compagnon: usual(assistant)?, gone: true, opened: false },
     })
 }
 

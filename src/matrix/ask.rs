@@ -4,15 +4,24 @@ use matrix_sdk::{
     Room, RoomDisplayName, RoomMemberships, RoomState,
     config::RequestConfig,
     ruma::{
-        OwnedRoomId, UserId,
-        events::{direct::DirectUserIdentifier, room::member::MembershipState},
+        OwnedEventId, OwnedRoomId, UserId,
+        api::client::{
+            room::get_room_event,
+            state::get_state_event_for_key::{self, v3::StateEventFormat},
+        },
+        events::{
+            StateEventType,
+            direct::DirectUserIdentifier,
+            room::{history_visibility::HistoryVisibility, member::MembershipState},
+        },
     },
 };
 use serde_json::Value;
 
 use super::{
-    RoomFacts, SendError,
+    RoomFacts, SendError, event,
     fault::Fault,
+    intake::now,
     moves, name,
     power::{self, Creators},
     rooms::{self, RoomKind},
@@ -115,6 +124,78 @@ pub(super) async fn is_shared(room: &Room, user_id: &UserId, once: RequestConfig
     Ok(member["membership"] == "join" || member["membership"] == "invite")
 }
 
+/// How many changes of a name are followed back to the join that they came after.
+const MOST_CHANGES: usize = 20;
+
+/// Since when a person reads a room that does not show its members all of its past.
+///
+/// The server is asked now, because it then says how old the join is: its clock is not ours. A change of a person's name is a new event in
+/// the place of the join, and is followed back; where that ends before the join, the person is taken for newer than they are.
+pub(super) async fn reads_since(room: &Room, user: &UserId, once: RequestConfig) -> Result<Option<u64>, SendError> {
+    if matches!(room.history_visibility_or_default(), HistoryVisibility::Shared | HistoryVisibility::WorldReadable) {
+        return Ok(None);
+    }
+    let mut request = get_state_event_for_key::v3::Request::new(
+        room.room_id().to_owned(),
+        StateEventType::RoomMember,
+        user.to_string(),
+    );
+    request.format = StateEventFormat::Event;
+    let answer = room.client().send(request).with_request_config(once).await;
+    let mut event = answer.map_err(|error| Fault::from(&error))?.event_or_content.get().to_owned();
+    for _ in 0..MOST_CHANGES {
+        let Some(earlier) = renamed(&event) else { break };
+        let request = get_room_event::v3::Request::new(room.room_id().to_owned(), earlier);
+        match room.client().send(request).with_request_config(once).await {
+            Ok(answer) => event = answer.event.json().get().to_owned(),
+            Err(error) => match Fault::from(&error) {
+                Fault::Refused(_) | Fault::Local(_) => break,
+                fault => return Err(fault.into()),
+            },
+        }
+    }
+    Ok(Some(event::sent_at(&event, now())))
+}
+
+/// The event before a membership that only changed a person's name.
+fn renamed(event: &str) -> Option<OwnedEventId> {
+    let event: Value = serde_json::from_str(event).ok()?;
+    let before = &event["unsigned"];
+    if before["prev_content"]["membership"] != "join" || event["content"]["membership"] != "join" {
+        return None;
+    }
+    OwnedEventId::try_from(before["replaces_state"].as_str()?).ok()
+}
+
 async fn state(room: &Room, kind: &str, key: &str, once: RequestConfig) -> Result<Option<Value>, SendError> {
     Ok(moves::state_once(room, kind, key, Some(once)).await.map_err(|error| Fault::from(&error))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::renamed;
+
+    #[test]
+    fn only_a_change_of_name_is_followed_back() {
+        let event = |now: &str, before: Value| {
+            let event = json!({"content": {"membership": now}, "unsigned": before}).to_string();
+            renamed(&event).map(|id| id.to_string())
+        };
+        let earlier =
+            |membership: &str| json!({"replaces_state": "$before", "prev_content": {"membership": membership}});
+        assert_eq!(event("join", earlier("join")).as_deref(), Some("$before"));
+        for (now, before) in [
+            ("join", earlier("invite")),
+            ("join", earlier("leave")),
+            ("leave", earlier("join")),
+            ("join", json!({})),
+            ("join", json!({"replaces_state": 7, "prev_content": {"membership": "join"}})),
+            ("join", Value::Null),
+        ] {
+            assert_eq!(event(now, before.clone()), None, "{now} {before}");
+        }
+        assert_eq!(renamed("no JSON"), None);
+    }
 }

@@ -151,6 +151,10 @@ pub trait Gateway: Send + Sync + 'static {
     /// `i64::MAX` for the creators of a room of version 12 and later.
     async fn power_level(&self, room_id: &RoomId, user_id: &UserId) -> Result<Option<i64>, SendError>;
 
+    /// Since when, by our clock in milliseconds since the epoch, a person can read what is said in a room. `None`: the room shows its
+    /// members all of its past.
+    async fn reads_since(&self, room_id: &RoomId, user_id: &UserId) -> Result<Option<u64>, SendError>;
+
     /// How far it is proven who wrote a message, as is known at this moment: a device may have been signed since.
     async fn authorship(&self, message: &Incoming) -> Result<Authorship, SendError>;
 

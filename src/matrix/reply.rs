@@ -216,6 +216,10 @@ impl Gateway for MatrixGateway {
         ask::power_level(&self.known(room_id)?, user_id, once()).await
     }
 
+    async fn reads_since(&self, room_id: &RoomId, user_id: &UserId) -> Result<Option<u64>, SendError> {
+        ask::reads_since(&self.known(room_id)?, user_id, once()).await
+    }
+
     async fn authorship(&self, message: &Incoming) -> Result<Authorship, SendError> {
         let room = self.known(&message.room_id)?;
         Ok(match &message.megolm_session {

@@ -34,8 +34,9 @@ pub enum RoomKind {
 
 fn classify(rule: Option<&str>, encrypted: bool, marked_direct: bool, members: u64) -> RoomKind {
     match rule {
-        Some("direct") => RoomKind::Direct,
-        // Outside Tchap no room has a rule; people mark their conversations, and a third person ends one.
+        // A third person ends a conversation of two, whatever its rule.
+        Some("direct") if members <= 2 => RoomKind::Direct,
+        // Outside Tchap no room has a rule; people mark their conversations.
         None if marked_direct && members <= 2 => RoomKind::Direct,
         _ if !encrypted => RoomKind::Unencrypted,
         Some("unrestricted") => RoomKind::External,
@@ -232,7 +233,8 @@ mod tests {
     fn the_rule_comes_first_then_the_mark() {
         for (rule, encrypted, marked, members, expected) in [
             (Some("direct"), true, false, 2, RoomKind::Direct),
-            (Some("direct"), false, false, 3, RoomKind::Direct),
+            (Some("direct"), false, false, 2, RoomKind::Direct),
+            (Some("direct"), true, true, 3, RoomKind::Salon),
             (Some("restricted"), true, true, 2, RoomKind::Salon),
             (Some("unrestricted"), true, false, 5, RoomKind::External),
             (Some("unrestricted"), false, false, 5, RoomKind::Unencrypted),

@@ -8,7 +8,7 @@ use super::outbox::Delivery;
 use super::records::{Key, Place, Tree};
 use super::session::Session;
 use super::{Store, StoreError};
-use crate::message::{Edit, Incoming, Origin};
+use crate::message::{ConversationId, Edit, Incoming, Origin};
 
 /// An answer that was delivered: what is needed to replace it, or to take it back.
 #[derive(Serialize, Deserialize)]
@@ -52,6 +52,16 @@ impl Store {
         let queued = session.queue(&place, question, Some(trigger.to_owned()), now)?;
         session.commit()?;
         Ok(Some(queued))
+    }
+}
+
+impl Store {
+    /// Whether something in a conversation was answered while it was one of two.
+    pub fn was_direct(&self, conversation: &ConversationId) -> Result<bool, StoreError> {
+        let room = self.0.names.room(&conversation.room_id);
+        let answered = self.session().scan::<Answered>(&Key::new(Tree::Answered, &[&room]))?;
+        let here = |answered: &Answered| answered.question.direct && answered.question.conversation() == *conversation;
+        Ok(answered.iter().any(|(_, answered)| here(answered)))
     }
 }
 

@@ -302,6 +302,19 @@ async def do_set_power(person, room, user, level):
     await call("PUT", path, content, token)
 
 
+async def do_set_state(person, room, type, content):
+    path = f"/_matrix/client/v3/rooms/{quote(room)}/state/{quote(type)}"
+    await call("PUT", path, content, people[person].client.access_token)
+
+
+async def do_rename(user, password, name):
+    """Gives an account another name, as its owner would from another device."""
+    login = {"type": "m.login.password", "identifier": {"type": "m.id.user", "user": user}, "password": password}
+    session = await call("POST", "/_matrix/client/v3/login", login)
+    path = f"/_matrix/client/v3/profile/{quote(session['user_id'])}/displayname"
+    await call("PUT", path, {"displayname": name}, session["access_token"])
+
+
 async def do_set_display_name(person, name):
     good(await people[person].client.set_displayname(name))
 

@@ -321,6 +321,11 @@ impl Person {
         self.request("set_power", json!({"room": room, "user": user, "level": level})).await;
     }
 
+    /// Sets a piece of the room's state.
+    pub async fn set_state(&self, room: &str, kind: &str, content: Value) {
+        self.request("set_state", json!({"room": room, "type": kind, "content": content})).await;
+    }
+
     /// Changes the name that others see.
     pub async fn set_display_name(&self, name: &str) {
         self.request("set_display_name", json!({"name": name})).await;

@@ -1,10 +1,10 @@
 //! Commands that rest on who somebody is need proof of it. A homeserver can write in anybody's name, from a device that it adds to the
 //! account; what it cannot do is sign that device in the owner's place.
 
-use super::{Call, Command, Context, answers, compagnon, forget, words::duration};
+use super::{Call, Command, answers, compagnon, forget, words::duration};
 use crate::{
-    assistant::{Failure, delivery, texts::Text},
-    message::Authorship,
+    assistant::{Assistant, Failure, delivery, texts::Text},
+    message::{Authorship, Incoming},
 };
 
 /// What a command rests on.
@@ -39,8 +39,11 @@ impl Authority {
 }
 
 /// Why a command is not even tried, if its author's device does not prove enough.
-pub(super) async fn refusal(context: &Context<'_>, call: &Call) -> Result<Option<Text<'static>>, Failure> {
-    let (assistant, message) = (context.assistant, context.message);
+pub(super) async fn refusal(
+    assistant: &Assistant,
+    message: &Incoming,
+    call: &Call,
+) -> Result<Option<Text<'static>>, Failure> {
     let authority = Authority::of(call, message.direct);
     if authority == Authority::Nobody || assistant.unverified_commands {
         return Ok(None);

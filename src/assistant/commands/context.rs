@@ -5,11 +5,12 @@ use std::time::Duration;
 use super::{Call, Reply, words::inert};
 use crate::{
     assistant::{
-        Assistant, Failure, delivery, now, prompt,
+        Assistant, Failure, contact, delivery, now, prompt,
         texts::{Language, Text},
         voice,
     },
     compagnon::{Compagnon, Settings},
+    matrix::RoomKind,
     message::Incoming,
     store::{Change, Entry, Queued},
 };
@@ -75,11 +76,9 @@ impl<'a> Context<'a> {
         Change::Settings(self.message.room_id.clone(), settings)
     }
 
-    /// Whether the author administers this room, asked of the homeserver now. In a direct conversation, everybody does.
+    /// Whether the author administers this room, asked of the homeserver now. In a direct conversation too: its two have the power for
+    /// it by how it was made, and who was only left over in one has not.
     pub(super) async fn administers(&self) -> Result<bool, Failure> {
-        if self.message.direct {
-            return Ok(true);
-        }
         Ok(self.power(&self.message.room_id).await?.is_some_and(|level| level >= self.assistant.config.power_level))
     }
 
@@ -87,6 +86,12 @@ impl<'a> Context<'a> {
     pub(super) async fn power(&self, room: &ruma::RoomId) -> Result<Option<i64>, Failure> {
         let ask = || self.assistant.gateway.power_level(room, &self.message.sender);
         Ok(delivery::unless_refused(delivery::persist(self.assistant, ask).await)?.flatten())
+    }
+
+    /// Whether nobody else reads along: a direct conversation when the command was written, and still one now.
+    pub(super) async fn is_private(&self) -> Result<bool, Failure> {
+        let facts = contact::facts(self.assistant, self.message).await?;
+        Ok(self.message.direct && facts.is_some_and(|facts| facts.kind == RoomKind::Direct))
     }
 
     /// Whether the author administers the instance.

@@ -17,11 +17,11 @@ const USUAL: usize = 20;
 /// The most lines shown: more is for a program to read.
 const MOST: usize = 200;
 
-pub(super) fn run(context: &Context<'_>, arguments: &str) -> Result<Reply, Failure> {
+pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply, Failure> {
     if !context.administers_instance() {
         return context.say(&Text::NeedsInstanceAdministrator);
     }
-    if !context.message.direct {
+    if !context.is_private().await? {
         return context.say(&Text::OnlyInPrivate);
     }
     let limit = arguments.parse().unwrap_or(USUAL).clamp(1, MOST);

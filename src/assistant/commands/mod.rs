@@ -212,12 +212,13 @@ pub(super) struct Reply {
 
 /// Executes a command and delivers its answer.
 pub(super) async fn execute(assistant: &Assistant, queued: &Queued, call: &Call) -> Result<(), Failure> {
+    let refusal = authority::refusal(assistant, &queued.question, call).await?;
     // What is read must still be so when it is written, whoever changes something in another room at the same time.
     let turn = if call.is_urgent() { None } else { Some(assistant.commands.lock().await) };
     let context = Context::new(assistant, queued, call)?;
     // What a test of kills waits for.
     tracing::debug!(event_id = %queued.question.event_id, command = ?call.command, "executing");
-    let reply = match authority::refusal(&context, call).await? {
+    let reply = match refusal {
         Some(refusal) => context.say(&refusal)?,
         None => run(&context, call).await?,
     };
@@ -244,7 +245,7 @@ async fn run(context: &Context<'_>, call: &Call) -> Result<Reply, Failure> {
         Command::Status => status::run(context).await,
         Command::Redo => redo::run(context),
         Command::Stop => stop::run(context).await,
-        Command::Journal => journal::run(context, &call.arguments),
+        Command::Journal => journal::run(context, &call.arguments).await,
     }
 }
 

@@ -43,6 +43,9 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Cut => "*(Answer stopped at the greatest length allowed. Ask me to go on.)*",
         Text::Stopped => "*(Answer stopped at your request.)*",
         Text::Mark { title } => return format!("*{title} · written by an AI, to be checked*").into(),
+        Text::Opened => {
+            "*We are not alone here any more: I am starting a new conversation, without what was said between the two of us.*"
+        }
         Text::RefusedServer => "I only serve the staff of my own organisation: I cannot join this room.",
         Text::RefusedExternal => "I am not open to external guests: I cannot join this room.",
         Text::RefusedOpenRoom => "I do not answer in rooms that are open to external guests.",

@@ -48,6 +48,9 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Cut => "*(Réponse arrêtée : longueur maximale atteinte. Demandez-moi de continuer.)*",
         Text::Stopped => "*(Réponse arrêtée à votre demande.)*",
         Text::Mark { title } => return format!("*{title} · réponse d’une IA, à vérifier*").into(),
+        Text::Opened => {
+            "*Nous ne sommes plus seuls ici : je commence une nouvelle conversation, sans reprendre ce que nous nous sommes dit à deux.*"
+        }
         Text::RefusedServer => "Je ne réponds qu’aux agents de mon administration : je ne peux pas rejoindre ce salon.",
         Text::RefusedExternal => "Je ne suis pas ouvert aux invités externes : je ne peux pas rejoindre ce salon.",
         Text::RefusedOpenRoom => "Je ne réponds pas dans les salons ouverts aux externes.",

@@ -58,6 +58,8 @@ pub(super) enum Text<'a> {
         /// The compagnon's title.
         title: &'a str,
     },
+    /// Put under the first answer to several persons in what was a conversation of two.
+    Opened,
     /// An invitation from another homeserver than those served.
     RefusedServer,
     /// An invitation from outside of the State.

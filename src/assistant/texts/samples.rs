@@ -36,6 +36,7 @@ fn samples() -> Vec<Text<'static>> {
         Text::Cut,
         Text::Stopped,
         Text::Mark { title },
+        Text::Opened,
         Text::RefusedServer,
         Text::RefusedExternal,
         Text::RefusedOpenRoom,

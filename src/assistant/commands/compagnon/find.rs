@@ -42,11 +42,14 @@ pub(super) fn visible(context: &Context<'_>) -> Result<Vec<Found>, Failure> {
     let mut private = Vec::new();
     let mut public = Vec::new();
     for made in context.assistant.store.all_made()? {
-        let theirs = made.room_id == message.room_id || made.author == message.sender;
+        // What was made in a conversation of two is its author's, not of whoever is left in it.
+        let of_this_room = made.room_id == message.room_id && !message.direct;
+        let theirs = of_this_room || made.author == message.sender;
         let proposed = made.proposed.filter(|_| context.administers_instance());
         let version = match proposed {
             Some(number) if !theirs => made.version(number),
-            _ => voice::version_in(&made, &message.room_id).or_else(|| made.latest().filter(|_| theirs)),
+            _ if theirs => voice::version_in(&made, &message.room_id).or_else(|| made.latest()),
+            _ => made.published.and_then(|number| made.version(number)),
         };
         let Some(compagnon) = version.and_then(|version| made.read(version).ok()) else { continue };
         let list = if made.published.is_some() && !theirs { &mut public } else { &mut private };
