@@ -137,8 +137,8 @@ mod tests {
         }
     }
 
-    fn sessions(names: &[&str]) -> Option<Keys> {
-        Some(Keys::Sessions(names.iter().map(|name| (owned_room_id!("!a:h"), (*name).to_owned())).collect()))
+    fn sessions(names: &[&str]) -> Keys {
+        Keys::Sessions(names.iter().map(|name| (owned_room_id!("!a:h"), (*name).to_owned())).collect())
     }
 
     #[tokio::test]
@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(stored.take(), None);
         stored.note(&[event(Some("b")), event(Some("a"))]);
         stored.note(&[event(Some("a"))]);
-        assert_eq!(Some(stored.next().await), sessions(&["a", "b"]));
+        assert_eq!(stored.next().await, sessions(&["a", "b"]));
         assert_eq!(stored.take(), None);
         stored.note(&[event(Some("a"))]);
         stored.note_all();

@@ -6,6 +6,7 @@ use ruma::{OwnedUserId, owned_user_id};
 
 use super::{
     Config,
+    config::Limits,
     fakes::{FakeGateway, FakeModel, incoming},
     tests::{Bench, assistant, assistant_for, texts},
     texts::{Language, Text},
@@ -135,7 +136,9 @@ async fn a_question_that_waited_over_a_restart_is_held_to_the_rules_of_its_turn(
 #[tokio::test(flavor = "multi_thread")]
 async fn administration_wants_a_device_that_its_owner_has_signed() {
     let folder = tempfile::tempdir().expect("a folder");
-    let config = Config { administrators: vec![awa()], ..Config::default() };
+    // Nobody types here.
+    let limits = Limits { loop_after: u32::MAX, ..Limits::default() };
+    let config = Config { administrators: vec![awa()], limits, ..Config::default() };
     let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), config);
     let mut asked = 0;
     let mut say = async |body: &str, direct: bool, clear: bool| {
@@ -161,8 +164,12 @@ async fn administration_wants_a_device_that_its_owner_has_signed() {
     // Without encryption the room's levels are the homeserver's word as well; the service is more than the room.
     assert_ne!(say("!réponses tout", false, true).await, unverified);
     assert_eq!(say("!journal", true, true).await, in_clear);
-    // Verified meanwhile: the same command, sent again.
+    // Nor does it count for what was made elsewhere.
     bench.gateway.sign_devices(true);
+    say("!compagnon créer Marius\nTu es Marius.", true, false).await;
+    assert_eq!(say("!compagnon supprimer marius", false, true).await, in_clear);
+    assert_ne!(say("!compagnon supprimer marius", true, false).await, in_clear);
+    // Verified meanwhile: the same command, sent again.
     for command in ["!réponses mention", "!compagnon temoin", "!oublier tout"] {
         assert_ne!(say(command, false, false).await, unverified, "{command}");
     }

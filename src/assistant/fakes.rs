@@ -75,6 +75,7 @@ pub(super) struct FakeGateway {
 }
 
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools)] // Each is one thing that a test may say of all rooms.
 struct Rooms {
     transactions: HashMap<String, OwnedEventId>,
     shown: Vec<(OwnedEventId, Shown)>,

@@ -17,6 +17,9 @@ use crate::{
 /// The part of an answer that this word is: no answer has as many parts, so that it is never taken for one of them.
 const UNREAD_PART: usize = 998;
 
+/// So many persons and rooms are remembered; then it begins anew, and somebody may be told a second time.
+const MOST_TOLD: usize = 10_000;
+
 /// Who was told already, or is about to be, and where.
 #[derive(Debug, Default)]
 pub(super) struct Told(Mutex<HashSet<(OwnedRoomId, OwnedUserId)>>);
@@ -29,7 +32,13 @@ impl Assistant {
         let fresh = |message: &Incoming| message.sent_at >= self.started && self.may_ask(message);
         for message in messages.into_iter().filter(fresh) {
             let whom = (message.room_id.clone(), message.sender.clone());
-            if self.told.0.lock().unwrap_or_else(PoisonError::into_inner).insert(whom) {
+            let mut told = self.told.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if told.len() >= MOST_TOLD {
+                told.clear();
+            }
+            let new = told.insert(whom);
+            drop(told);
+            if new {
                 self.spawn(|assistant| async move { assistant.report(wait(&assistant, &message).await) });
             }
         }

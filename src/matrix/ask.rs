@@ -147,7 +147,7 @@ pub(super) async fn reads_since(room: &Room, user: &UserId, once: RequestConfig)
         let Some(earlier) = renamed(&event) else { break };
         let request = get_room_event::v3::Request::new(room.room_id().to_owned(), earlier);
         match room.client().send(request).with_request_config(once).await {
-            Ok(answer) => event = answer.event.json().get().to_owned(),
+            Ok(answer) => answer.event.json().get().clone_into(&mut event),
             Err(error) => match Fault::from(&error) {
                 Fault::Refused(_) | Fault::Local(_) => break,
                 fault => return Err(fault.into()),

@@ -51,9 +51,8 @@ pub(super) async fn refusal(
     let ask = || assistant.gateway.authorship(message);
     let authorship = delivery::unless_refused(delivery::persist(assistant, ask).await)?;
     Ok(match (authorship, authority) {
-        (Some(Authorship::Signed), _) => None,
-        // There the room's levels, too, are only the homeserver's word.
-        (Some(Authorship::Clear), Authority::Room) => None,
+        // Where nothing is encrypted the room's levels, too, are only the homeserver's word.
+        (Some(Authorship::Signed), _) | (Some(Authorship::Clear), Authority::Room) => None,
         (Some(Authorship::Clear), _) => Some(Text::NeedsEncryption),
         (Some(Authorship::Unsigned) | None, _) => Some(Text::UnverifiedDevice),
     })

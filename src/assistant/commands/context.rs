@@ -94,6 +94,12 @@ impl<'a> Context<'a> {
         Ok(self.message.direct && facts.is_some_and(|facts| facts.kind == RoomKind::Direct))
     }
 
+    /// Whether a command may change something of another room. What came in clear is the homeserver's word, which counts for no more than
+    /// the room it came from.
+    pub(super) fn reaches_other_rooms(&self) -> bool {
+        self.message.megolm_session.is_some() || self.assistant.unverified_commands
+    }
+
     /// Whether the author administers the instance.
     pub(super) fn administers_instance(&self) -> bool {
         self.assistant.config.administrators.contains(&self.message.sender)

@@ -130,19 +130,19 @@ pub(super) async fn own(context: &Context<'_>, asked: &str) -> Result<Result<Mad
         }
         Err(missing) => return not_found(context, &missing).map(Err),
     };
+    let here = made.room_id == context.message.room_id;
+    if !here && !context.reaches_other_rooms() {
+        return context.say(&Text::NeedsEncryption).map(Err);
+    }
     if may_change(context, &made).await? {
         return Ok(Ok(made));
     }
-    let here = made.room_id == context.message.room_id;
     context.say(if here { &Text::NeedsAdministrator } else { &Text::NotYours }).map(Err)
 }
 
-/// Whether the author of the message may change a compagnon: a private one its author may, and any those who administer the room in which
-/// it was made. Of a room that the bot has left, nobody can be asked: there its author decides.
+/// Whether the author of the message administers the room in which the compagnon was made. Of a room that the bot has left, nobody can
+/// be asked: there its author decides.
 async fn may_change(context: &Context<'_>, made: &Made) -> Result<bool, Failure> {
-    if made.published.is_none() && made.author == context.message.sender {
-        return Ok(true);
-    }
     if made.room_id == context.message.room_id {
         return context.administers().await;
     }
