@@ -230,13 +230,25 @@ impl Task<'_> {
             on!(backend, widen(own, next, dim, pieces, block));
             on!(backend, scores(queries, block, pieces, &mut scores[index * BLOCK..], stride));
         }
+        // The tokens that the first row sees.
+        let first = cache.length + 1 - self.count;
         for (at, (scores, total)) in scores.chunks_exact_mut(stride).zip(totals.iter_mut()).enumerate() {
-            *total = on!(backend, soften(scores, cache.length + 1 - self.count + at / group));
+            *total = on!(backend, soften(scores, first + at / group));
         }
         for index in 0..cache.table.len() {
             let (own, next) = (&cache.values[tokens(index)], &cache.values[tokens(index + 1)]);
             on!(backend, widen(own, next, dim, pieces, block));
-            on!(backend, gather(&scores[index * BLOCK..], stride, block, pieces, sums));
+            let seen = first.saturating_sub(index * BLOCK);
+            if seen >= BLOCK {
+                on!(backend, gather(&scores[index * BLOCK..], stride, block, pieces, sums));
+                continue;
+            }
+            // Here end the tokens that the rows see, each with one more than the row before it.
+            let scores = scores[index * BLOCK..].chunks(group * stride);
+            for (at, (scores, sums)) in scores.zip(sums.chunks_exact_mut(group * padded)).enumerate() {
+                let tokens = (first + at).saturating_sub(index * BLOCK).min(BLOCK);
+                on!(backend, gather_some(scores, stride, tokens, block, pieces, sums));
+            }
         }
         for (at, (sums, totals)) in sums.chunks_exact(group * padded).zip(totals.chunks_exact(group)).enumerate() {
             for ((to, from), total) in result.chunks_exact_mut(dim).zip(sums.chunks_exact(padded)).zip(totals) {

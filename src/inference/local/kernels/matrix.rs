@@ -4,14 +4,12 @@
 use std::borrow::Cow;
 use std::io;
 use std::ops::Range;
-use std::sync::Arc;
 
 use super::Sums;
 use super::activations::{Activations, Grain, PANEL};
 use super::backend::{Backend, dispatch};
 use super::blocks::Kind;
 use super::half::{bf16_to_f32, f16_to_f32};
-use super::mapped::{Mapping, Storage};
 use super::pool::{Pieces, Pool};
 use super::scalar;
 use super::tiles::{
@@ -35,12 +33,12 @@ pub(in super::super) struct Matrix {
 }
 
 enum Tiles {
-    Q4K(Storage<TileQ4K>),
-    Q6K(Storage<TileQ6K>),
-    Q8(Storage<TileQ8>),
-    F16(Storage<Halves>),
-    Bf16(Storage<Halves>),
-    F32(Storage<Floats>),
+    Q4K(Vec<TileQ4K>),
+    Q6K(Vec<TileQ6K>),
+    Q8(Vec<TileQ8>),
+    F16(Vec<Halves>),
+    Bf16(Vec<Halves>),
+    F32(Vec<Floats>),
 }
 
 impl Tiles {
@@ -52,25 +50,31 @@ impl Tiles {
         read: &(impl Fn(Range<usize>) -> io::Result<Cow<'a, [u8]>> + Sync),
     ) -> io::Result<Self> {
         Ok(match kind {
-            Kind::Q4K => Self::Q4K(Storage::Held(tiles::pack(form, pool, read, |source, t, b| source.q4k(t, b))?)),
-            Kind::Q6K => Self::Q6K(Storage::Held(tiles::pack(form, pool, read, |source, t, b| source.q6k(t, b))?)),
-            Kind::Q8_0 => Self::Q8(Storage::Held(tiles::pack(form, pool, read, |source, t, b| source.q8(t, b))?)),
-            Kind::F16 => Self::F16(Storage::Held(tiles::pack(form, pool, read, |source, t, b| source.halves(t, b))?)),
-            Kind::Bf16 => Self::Bf16(Storage::Held(tiles::pack(form, pool, read, |source, t, b| source.halves(t, b))?)),
-            Kind::F32 => Self::F32(Storage::Held(tiles::pack(form, pool, read, |source, t, b| source.floats(t, b))?)),
+            Kind::Q4K => Self::Q4K(tiles::pack(form, pool, read, |source, t, b| source.q4k(t, b))?),
+            Kind::Q6K => Self::Q6K(tiles::pack(form, pool, read, |source, t, b| source.q6k(t, b))?),
+            Kind::Q8_0 => Self::Q8(tiles::pack(form, pool, read, |source, t, b| source.q8(t, b))?),
+            Kind::F16 => Self::F16(tiles::pack(form, pool, read, |source, t, b| source.halves(t, b))?),
+            Kind::Bf16 => Self::Bf16(tiles::pack(form, pool, read, |source, t, b| source.halves(t, b))?),
+            Kind::F32 => Self::F32(tiles::pack(form, pool, read, |source, t, b| source.floats(t, b))?),
         })
     }
 
-    /// `None` when they do not lie in the file as they must.
-    fn map(kind: Kind, form: Form, file: &Arc<Mapping>, offset: usize) -> Option<Self> {
-        let count = form.tiles()?;
-        Some(match kind {
-            Kind::Q4K => Self::Q4K(Storage::mapped(file, offset, count)?),
-            Kind::Q6K => Self::Q6K(Storage::mapped(file, offset, count)?),
-            Kind::Q8_0 => Self::Q8(Storage::mapped(file, offset, count)?),
-            Kind::F16 => Self::F16(Storage::mapped(file, offset, count)?),
-            Kind::Bf16 => Self::Bf16(Storage::mapped(file, offset, count)?),
-            Kind::F32 => Self::F32(Storage::mapped(file, offset, count)?),
+    /// Tiles as they were kept: `read` fills the bytes of a piece.
+    fn kept(
+        kind: Kind,
+        form: Form,
+        pool: &Pool,
+        piece: usize,
+        read: &(impl Fn(usize, &mut [u8]) -> io::Result<()> + Sync),
+    ) -> io::Result<Self> {
+        let count = form.tiles();
+        Ok(match kind {
+            Kind::Q4K => Self::Q4K(tiles::kept(count, pool, piece, read)?),
+            Kind::Q6K => Self::Q6K(tiles::kept(count, pool, piece, read)?),
+            Kind::Q8_0 => Self::Q8(tiles::kept(count, pool, piece, read)?),
+            Kind::F16 => Self::F16(tiles::kept(count, pool, piece, read)?),
+            Kind::Bf16 => Self::Bf16(tiles::kept(count, pool, piece, read)?),
+            Kind::F32 => Self::F32(tiles::kept(count, pool, piece, read)?),
         })
     }
 }
@@ -152,20 +156,21 @@ impl Matrix {
         Ok(Self { tiles: Tiles::pack(kind, form, pool, &strip)?, rows, columns, backend: Backend::best() })
     }
 
-    /// A matrix whose own [`Matrix::tiles`] stand in a file from `offset` on.
+    /// A matrix of [`Matrix::tiles`] that were kept: `read` fills the piece of this index, of `piece` bytes but for the last, on any
+    /// thread of the pool. They are held in memory of our own: a mapping of the file would end the program when somebody cuts it short.
     ///
     /// # Errors
-    /// One sentence of the kind `InvalidData` when the shape is none, or the file has no such tiles there.
-    pub(in super::super) fn map(
+    /// Those of `read`, or one sentence of the kind `InvalidData` when the shape is none.
+    pub(in super::super) fn kept(
         kind: Kind,
         rows: usize,
         columns: usize,
-        file: &Arc<Mapping>,
-        offset: usize,
+        pool: &Pool,
+        piece: usize,
+        read: impl Fn(usize, &mut [u8]) -> io::Result<()> + Sync,
     ) -> io::Result<Self> {
         let form = form(kind, rows, columns).map_err(invalid)?;
-        let tiles = Tiles::map(kind, form, file, offset);
-        let tiles = tiles.ok_or_else(|| invalid("the file has no such weights at this place".to_owned()))?;
+        let tiles = Tiles::kept(kind, form, pool, piece, &read)?;
         Ok(Self { tiles, rows, columns, backend: Backend::best() })
     }
 

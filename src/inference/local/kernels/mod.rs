@@ -3,8 +3,8 @@
 //! Decoding is bound by the bytes read per weight, reading a prompt by int8 arithmetic. Both decide the layout: tiles of 16
 //! rows in the file's own bits (`tiles`), activations in int8 in panels of up to 12 rows (`activations`). `scalar` is the
 //! reference; `avx2`, `avx512` (int8) and `vector` (f32, over `simd`) are held against it, and `backend` chooses at run time.
-//! `matrix`, `attention` and `rows` are what a forward pass calls, `pool` shares the work out. `mapped` are weights that stay in
-//! their file, `limits` is what the machine could do.
+//! `matrix`, `attention` and `rows` are what a forward pass calls, `pool` shares the work out. `limits` is what the machine could
+//! do.
 //!
 //! `unsafe` stays within this folder, and only where a file says why.
 
@@ -18,7 +18,6 @@ mod backend;
 mod blocks;
 mod half;
 mod limits;
-mod mapped;
 mod matrix;
 mod pool;
 mod rows;
@@ -36,7 +35,6 @@ pub(super) use self::attention::{Heads, Layer, Stretch, attend, store};
 pub(super) use self::blocks::Kind;
 pub(super) use self::half::f32_to_f16;
 pub use self::limits::Machine;
-pub(super) use self::mapped::Mapping;
 pub(super) use self::matrix::Matrix;
 pub(super) use self::pool::Pool;
 pub(super) use self::rows::{Rotation, add, add_to_each, rms_norm, rms_norm_heads, rotate, silu_multiply};

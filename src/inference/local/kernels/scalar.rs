@@ -42,15 +42,26 @@ pub(super) fn dequantise(kind: Kind, bytes: &[u8]) -> Vec<f32> {
 }
 
 /// Scale and inverse scale of values whose largest magnitude is `peak`. What is next to nothing counts as nothing: the
-/// inverse would overflow.
+/// inverse would overflow. Beside a value that is infinite or not a number, no other has a scale: it is not a number either, and
+/// so is every product with it.
 pub(super) fn scales(peak: f32) -> (f32, f32) {
-    if peak < 1e-30 { (0.0, 0.0) } else { (peak / 127.0, 127.0 / peak) }
+    match peak {
+        _ if !peak.is_finite() => (f32::NAN, 0.0),
+        _ if peak < 1e-30 => (0.0, 0.0),
+        _ => (peak / 127.0, 127.0 / peak),
+    }
 }
 
-/// Codes within ±127 of the values of one block, to nearest and ties to even; returns their scale.
+/// Codes within ±127 of the values of one block, to nearest and ties to even; returns their scale. All codes are 0 when the scale is
+/// not a number.
 pub(super) fn quantise(x: &[f32], codes: &mut [i8]) -> f32 {
-    let peak = x.iter().fold(0.0_f32, |peak, x| peak.max(x.abs()));
+    // `f32::max` would pass over what is not a number; in the order of the bits that is the largest.
+    let peak = f32::from_bits(x.iter().map(|x| x.abs().to_bits()).fold(0, u32::max));
     let (scale, inverse) = scales(peak);
+    if scale.is_nan() {
+        codes.fill(0);
+        return scale;
+    }
     for (code, x) in codes.iter_mut().zip(x) {
         *code = (x * inverse).round_ties_even() as i8;
     }
@@ -147,10 +158,12 @@ fn columns<T>(tiles: &[T], widen: impl Fn(&T) -> [f32; ROWS], rows: &[&[f32]], s
     }
 }
 
-/// x / √(mean(x²) + ε) · weight.
+/// x / √(mean(x²) + ε) · weight. Not a number in all of the row when the mean is none or infinite: divided by infinity, the other
+/// values would pass for 0.
 pub(super) fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
     let squares: f64 = x.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
-    let factor = 1.0 / (squares / x.len() as f64 + f64::from(epsilon)).sqrt();
+    let factor =
+        if squares.is_finite() { 1.0 / (squares / x.len() as f64 + f64::from(epsilon)).sqrt() } else { f64::NAN };
     for ((out, x), weight) in out.iter_mut().zip(x).zip(weight) {
         *out = x * factor as f32 * weight;
     }
@@ -224,6 +237,11 @@ pub(super) fn attend(
         scores.extend((0..cache.length).map(score));
         let peak = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let total: f32 = scores.iter().map(|score| (score - peak).exp()).sum();
+        if !scores.iter().all(|score| score.is_finite()) {
+            // A weight of 0 for what is -∞ would hide that a key or a query has overflowed.
+            out.fill(f32::NAN);
+            continue;
+        }
         out.fill(0.0);
         for (t, score) in scores.iter().enumerate() {
             let share = (score - peak).exp() / total;

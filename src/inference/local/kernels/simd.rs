@@ -19,19 +19,25 @@ pub(super) trait Simd: Copy {
     fn add(self, x: Self::V, y: Self::V) -> Self::V;
     fn mul(self, x: Self::V, y: Self::V) -> Self::V;
     fn div(self, x: Self::V, y: Self::V) -> Self::V;
+    /// The larger in each lane; `y` where either is not a number.
     fn max(self, x: Self::V, y: Self::V) -> Self::V;
+    /// The smaller in each lane; `y` where either is not a number.
     fn min(self, x: Self::V, y: Self::V) -> Self::V;
+    /// The larger of `x` and |y| in each lane, where `x` has no signs. An infinity is above all numbers, and what is not a
+    /// number is above infinity: unlike [`Simd::max`], it loses neither.
+    fn max_magnitude(self, x: Self::V, y: Self::V) -> Self::V;
     /// x · y + z, rounded once.
     fn mul_add(self, x: Self::V, y: Self::V, z: Self::V) -> Self::V;
-    fn abs(self, x: Self::V) -> Self::V;
     /// To the nearest integer, ties to even.
     fn round(self, x: Self::V) -> Self::V;
     /// x · 2ⁿ, for an integral n from -126 to 127.
     fn scale2(self, x: Self::V, n: Self::V) -> Self::V;
     /// The sum of the lanes.
     fn sum(self, x: Self::V) -> f32;
-    /// The largest lane.
+    /// The largest lane; of lanes that are not numbers, any or none.
     fn peak(self, x: Self::V) -> f32;
+    /// The largest lane of what has no signs, in the order of [`Simd::max_magnitude`].
+    fn peak_magnitude(self, x: Self::V) -> f32;
     /// From f16 bits.
     fn widen(self, from: &[u16; 16]) -> Self::V;
     /// From bf16 bits.
@@ -130,8 +136,12 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn abs(self, x: __m512) -> __m512 {
-        proven!(_mm512_abs_ps(x))
+    fn max_magnitude(self, x: __m512, y: __m512) -> __m512 {
+        proven! {
+            // Without their signs, floats are in the order of their bits.
+            let magnitude = _mm512_castps_si512(_mm512_abs_ps(y));
+            _mm512_castsi512_ps(_mm512_max_epu32(_mm512_castps_si512(x), magnitude))
+        }
     }
 
     #[inline(always)]
@@ -152,6 +162,11 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn peak(self, x: __m512) -> f32 {
         proven!(_mm512_reduce_max_ps(x))
+    }
+
+    #[inline(always)]
+    fn peak_magnitude(self, x: __m512) -> f32 {
+        f32::from_bits(proven!(_mm512_reduce_max_epu32(_mm512_castps_si512(x))))
     }
 
     #[inline(always)]
@@ -284,9 +299,16 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn abs(self, x: [__m256; 2]) -> [__m256; 2] {
-        let sign = [proven!(_mm256_set1_ps(-0.0)); 2];
-        halves!(sign, x, _mm256_andnot_ps)
+    fn max_magnitude(self, x: [__m256; 2], y: [__m256; 2]) -> [__m256; 2] {
+        proven! {
+            // Without their signs, floats are in the order of their bits.
+            let sign = _mm256_set1_ps(-0.0);
+            let y = [_mm256_andnot_ps(sign, y[0]), _mm256_andnot_ps(sign, y[1])];
+            [
+                _mm256_castsi256_ps(_mm256_max_epu32(_mm256_castps_si256(x[0]), _mm256_castps_si256(y[0]))),
+                _mm256_castsi256_ps(_mm256_max_epu32(_mm256_castps_si256(x[1]), _mm256_castps_si256(y[1]))),
+            ]
+        }
     }
 
     #[inline(always)]
@@ -331,6 +353,17 @@ impl Simd for Avx2 {
             let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
             _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)))
         }
+    }
+
+    #[inline(always)]
+    fn peak_magnitude(self, x: [__m256; 2]) -> f32 {
+        let bits = proven! {
+            let eight = _mm256_max_epu32(_mm256_castps_si256(x[0]), _mm256_castps_si256(x[1]));
+            let four = _mm_max_epu32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256::<1>(eight));
+            let two = _mm_max_epu32(four, _mm_shuffle_epi32::<0b11_10_11_10>(four));
+            _mm_cvtsi128_si32(_mm_max_epu32(two, _mm_shuffle_epi32::<0b01_01_01_01>(two)))
+        };
+        f32::from_bits(bits.cast_unsigned())
     }
 
     #[inline(always)]

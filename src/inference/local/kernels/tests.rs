@@ -3,6 +3,7 @@
 mod against_candle;
 mod floats;
 mod matrices;
+mod nonfinite;
 mod storage;
 mod threads;
 

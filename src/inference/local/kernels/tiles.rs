@@ -2,10 +2,11 @@
 //!
 //! A group is 4 successive columns of 16 rows, 64 values: what one `vpdpbusd` takes. Tiles of one row of tiles follow each
 //! other along the columns; rows beyond the matrix' last are zero. Scales stay f16, so that memory stays near the file's size.
-#![allow(unsafe_code)] // Memory is asked for as zeros, and filled by several threads.
+#![allow(unsafe_code)] // Memory is asked for untouched, and filled by several threads.
 
 use std::borrow::Cow;
 use std::io;
+use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
@@ -235,24 +236,69 @@ pub(super) fn pack<'a, T: Pod + Send>(
 ) -> io::Result<Vec<T>> {
     let Form { rows, blocks, size, each } = form;
     let count = rows.div_ceil(ROWS);
-    let mut tiles = zeros(count.checked_mul(each))?;
     let strip = (STRIP / (ROWS * blocks * size)).max(1);
-    let pieces = Pieces::new(&mut tiles);
-    try_each(pool, count.div_ceil(strip), |index| {
-        let (first, last) = (index * strip, count.min((index + 1) * strip));
-        let rows = first * ROWS..rows.min(last * ROWS);
-        let bytes = read(rows.clone())?;
-        let source = Source { bytes: &bytes, rows: rows.len(), blocks, size };
-        // SAFETY: each index comes once, and the pieces of two indices do not overlap.
-        let out = unsafe { pieces.piece(first * each, (last - first) * each) };
-        for (tile, row) in out.chunks_exact_mut(each).enumerate() {
-            for (place, to) in row.iter_mut().enumerate() {
-                *to = make(&source, tile, place);
+    made(count.checked_mul(each), |tiles| {
+        let pieces = Pieces::new(tiles);
+        try_each(pool, count.div_ceil(strip), |index| {
+            let (first, last) = (index * strip, count.min((index + 1) * strip));
+            let rows = first * ROWS..rows.min(last * ROWS);
+            let bytes = read(rows.clone())?;
+            let source = Source { bytes: &bytes, rows: rows.len(), blocks, size };
+            // SAFETY: each index comes once, and the pieces of two indices do not overlap.
+            let out = zeroed(unsafe { pieces.piece(first * each, (last - first) * each) });
+            for (tile, row) in out.chunks_exact_mut(each).enumerate() {
+                for (place, to) in row.iter_mut().enumerate() {
+                    *to = make(&source, tile, place);
+                }
             }
-        }
-        Ok(())
-    })?;
+            Ok(())
+        })
+    })
+}
+
+/// Tiles that were packed before: `read` fills their bytes, piece after piece.
+pub(super) fn kept<T: Pod + Send>(
+    count: Option<usize>,
+    pool: &Pool,
+    piece: usize,
+    read: &(impl Fn(usize, &mut [u8]) -> io::Result<()> + Sync),
+) -> io::Result<Vec<T>> {
+    made(count, |tiles| {
+        let length = size_of_val(tiles);
+        let start = tiles.as_mut_ptr().cast::<MaybeUninit<u8>>();
+        // SAFETY: the same memory, which is borrowed mutably, in bytes that may be anything.
+        let pieces = Pieces::new(unsafe { std::slice::from_raw_parts_mut(start, length) });
+        try_each(pool, length.div_ceil(piece), |index| {
+            let from = index * piece;
+            // SAFETY: each index comes once, and the pieces of two indices do not overlap.
+            read(index, zeroed(unsafe { pieces.piece(from, piece.min(length - from)) }))
+        })
+    })
+}
+
+/// `count` tiles, all of which `fill` writes: it gives every place to [`zeroed`] once. The memory is asked for untouched, so that the
+/// threads that fill it touch it first. An error where the system has not even the addresses.
+fn made<T: Pod>(
+    count: Option<usize>,
+    fill: impl FnOnce(&mut [MaybeUninit<T>]) -> io::Result<()>,
+) -> io::Result<Vec<T>> {
+    let refused = || io::Error::new(io::ErrorKind::OutOfMemory, "there is no memory for its weights");
+    let count = count.ok_or_else(refused)?;
+    let mut tiles: Vec<T> = Vec::new();
+    tiles.try_reserve_exact(count).map_err(|_| refused())?;
+    let places = &mut tiles.spare_capacity_mut()[..count];
+    huge_pages(places);
+    fill(places)?;
+    // SAFETY: `fill` has written all of them.
+    unsafe { tiles.set_len(count) };
     Ok(tiles)
+}
+
+/// Writes zeros over memory that nobody has touched: in the cache of the thread that fills it next, that costs little.
+fn zeroed<T: Pod>(piece: &mut [MaybeUninit<T>]) -> &mut [T] {
+    piece.fill(MaybeUninit::zeroed());
+    // SAFETY: they were written just now, and of a `Pod` all bytes may be zero.
+    unsafe { piece.assume_init_mut() }
 }
 
 /// [`Pool::each`] for work that may fail: one of the errors, after which no more of it is begun.
@@ -271,26 +317,6 @@ pub(in super::super) fn try_each(
         }
     });
     failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
-}
-
-/// Zeros, not yet touched: the threads that fill them touch them first. An error where the system has not even the addresses.
-fn zeros<T: Pod>(count: Option<usize>) -> io::Result<Vec<T>> {
-    let refused = || io::Error::new(io::ErrorKind::OutOfMemory, "there is no memory for its weights");
-    let count = count.ok_or_else(refused)?;
-    let layout = std::alloc::Layout::array::<T>(count).map_err(|_| refused())?;
-    if layout.size() == 0 {
-        return Ok(Vec::new());
-    }
-    // SAFETY: the layout is not empty.
-    let start = unsafe { std::alloc::alloc_zeroed(layout) }.cast::<T>();
-    if start.is_null() {
-        return Err(refused());
-    }
-    #[allow(clippy::same_length_and_capacity)] // All of it was just asked for.
-    // SAFETY: the global allocator gave this place for an array of `count`, and of a `Pod` all bytes may be zero.
-    let mut zeros = unsafe { Vec::from_raw_parts(start, count, count) };
-    huge_pages(&mut zeros[..]);
-    Ok(zeros)
 }
 
 /// Asks for pages of 2 MiB before the first touch: a decoding step reads all weights once, and would miss the TLB all along.

@@ -32,6 +32,9 @@ macro_rules! compiled {
                     scores(queries: &[f32], block: &[f32], pieces: usize, out: &mut [f32], stride: usize) -> ();
                     soften(scores: &mut [f32], valid: usize) -> f32;
                     gather(scores: &[f32], stride: usize, block: &[f32], pieces: usize, out: &mut [f32]) -> ();
+                    gather_some(
+                        scores: &[f32], stride: usize, tokens: usize, block: &[f32], pieces: usize, out: &mut [f32]
+                    ) -> ();
                     widen(cache: &[u16], next: &[u16], dim: usize, pieces: usize, block: &mut [f32]) -> ();
                 }
             }
@@ -63,9 +66,13 @@ fn quantise<S: Simd>(s: S, x: &[f32], codes: &mut [i8]) -> f32 {
     let (x, _) = x.as_chunks::<16>();
     let mut peak = s.splat(0.0);
     for x in x {
-        peak = s.max(peak, s.abs(s.load(x)));
+        peak = s.max_magnitude(peak, s.load(x));
     }
-    let (scale, inverse) = scalar::scales(s.peak(peak));
+    let (scale, inverse) = scalar::scales(s.peak_magnitude(peak));
+    if scale.is_nan() {
+        codes.fill(0);
+        return scale;
+    }
     let inverse = s.splat(inverse);
     for (x, codes) in x.iter().zip(codes.as_chunks_mut::<16>().0) {
         *codes = s.codes(s.mul(s.load(x), inverse));
@@ -84,6 +91,10 @@ fn rms_norm<S: Simd>(s: S, x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f
         sums[i % 2] = s.mul_add(x, x, sums[i % 2]);
     }
     let squares = s.sum(s.add(sums[0], sums[1])) + rest.iter().map(|x| x * x).sum::<f32>();
+    if !squares.is_finite() {
+        // Beyond f32, though perhaps not beyond f64.
+        return scalar::rms_norm(x, weight, epsilon, out);
+    }
     let factor = 1.0 / (squares / x.len() as f32 + epsilon).sqrt();
     let (weights, rest_weights) = weight.as_chunks::<16>();
     let (outs, rest_out) = out.as_chunks_mut::<16>();
@@ -143,12 +154,13 @@ fn narrow<S: Simd>(s: S, x: &[f32], out: &mut [u16]) {
     scalar::narrow(rest, rest_out);
 }
 
-/// eˣ with a relative error below 3·10⁻⁷ from -87 to 88, and the value at the nearer bound beyond. The reduction and the
-/// polynomial are those of Cephes' `expf` (S. Moshier, netlib).
+/// eˣ with a relative error below 3·10⁻⁷ from -87 to 88, and the value at the nearer bound beyond; what is not a number stays so.
+/// The reduction and the polynomial are those of Cephes' `expf` (S. Moshier, netlib).
 #[inline(always)]
 #[allow(clippy::excessive_precision)] // The coefficients as published.
 pub(super) fn exp<S: Simd>(s: S, x: S::V) -> S::V {
-    let x = s.min(s.max(x, s.splat(-87.3)), s.splat(88.0));
+    // `x` stands second in both: the instructions give the second operand where one is not a number.
+    let x = s.min(s.splat(88.0), s.max(s.splat(-87.3), x));
     let n = s.round(s.mul(x, s.splat(std::f32::consts::LOG2_E)));
     // x - n·ln 2, with ln 2 in two parts: the first has so few bits that n times it is exact.
     let r = s.mul_add(n, s.splat(-0.693_359_375), x);
@@ -277,29 +289,33 @@ fn scores<S: Simd>(s: S, queries: &[f32], block: &[f32], pieces: usize, out: &mu
     }
 }
 
-/// Turns the first `valid` scores into e^(score - largest), the others into 0; returns their sum.
+/// Turns the first `valid` scores into e^(score - largest), the others into 0; returns their sum, which is not a number when one
+/// of the scores is infinite or none.
 #[inline(always)]
 fn soften<S: Simd>(s: S, scores: &mut [f32], valid: usize) -> f32 {
-    scores[valid..].fill(f32::NEG_INFINITY);
+    scores[valid..].fill(f32::MIN);
     let lines = scores.as_chunks_mut::<16>().0;
-    let mut peak = s.splat(f32::NEG_INFINITY);
+    let (mut peak, mut check) = (s.splat(f32::MIN), s.splat(0.0));
     for line in lines.iter() {
-        peak = s.max(s.load(line), peak);
+        let line = s.load(line);
+        peak = s.max(line, peak);
+        // 0 of any number; of infinity it is not one, and stays so.
+        check = s.mul_add(line, s.splat(0.0), check);
     }
     let shift = s.splat(-s.peak(peak));
-    let mut sum = s.splat(0.0);
-    let (last, lines) = (valid / 16, lines);
+    let mut sum = check;
+    let last = valid / 16;
     for line in &mut lines[..last] {
         let value = exp(s, s.add(s.load(line), shift));
         sum = s.add(sum, value);
         s.store(value, line);
     }
     let mut rest = 0.0;
-    for line in &mut lines[last..] {
+    for (index, line) in lines.iter_mut().enumerate().skip(last) {
         let value = exp(s, s.add(s.load(line), shift));
         s.store(value, line);
-        // `exp` does not reach 0: what stands for no token is cleared.
-        let tokens = valid - last * 16;
+        // `exp` does not reach 0: what stands for no token is cleared, in the line where they end and in those after it.
+        let tokens = valid.saturating_sub(index * 16);
         line[tokens..].fill(0.0);
         rest += line[..tokens].iter().sum::<f32>();
     }
@@ -309,13 +325,33 @@ fn soften<S: Simd>(s: S, scores: &mut [f32], valid: usize) -> f32 {
 /// Adds to each query's output the sixteen values of a block, weighted with its scores.
 #[inline(always)]
 fn gather<S: Simd>(s: S, scores: &[f32], stride: usize, block: &[f32], pieces: usize, out: &mut [f32]) {
+    weigh(s, scores, stride, 16, block, pieces, out);
+}
+
+/// [`gather`] of a block's first `tokens` values alone: a later one that is infinite would not go away with a weight of 0.
+#[inline(always)]
+fn gather_some<S: Simd>(
+    s: S,
+    scores: &[f32],
+    stride: usize,
+    tokens: usize,
+    block: &[f32],
+    pieces: usize,
+    out: &mut [f32],
+) {
+    weigh(s, scores, stride, tokens.min(16), block, pieces, out);
+}
+
+/// Both of them; where `tokens` is a constant, so is the length of the inner loop.
+#[inline(always)]
+fn weigh<S: Simd>(s: S, scores: &[f32], stride: usize, tokens: usize, block: &[f32], pieces: usize, out: &mut [f32]) {
     let block = block.as_chunks::<16>().0.as_chunks::<16>().0;
     for (scores, out) in scores.chunks(stride).zip(out.as_chunks_mut::<16>().0.chunks_mut(pieces)) {
         let Some(scores) = scores.first_chunk::<16>() else { continue };
         for (values, out) in block.iter().zip(out) {
             // Two sums, for the latency of the addition.
             let mut sums = [s.load(out), s.splat(0.0)];
-            for (token, (score, value)) in scores.iter().zip(values).enumerate() {
+            for (token, (score, value)) in scores[..tokens].iter().zip(values).enumerate() {
                 sums[token % 2] = s.mul_add(s.splat(*score), s.load(value), sums[token % 2]);
             }
             s.store(s.add(sums[0], sums[1]), out);

@@ -149,6 +149,8 @@ fn the_exponential_is_exact_enough() {
             s.store(exp(s, s.splat(x)), &mut out);
             assert_close(&out, &[f32::exp(bound); 16], 1e-5, 0.0, "beyond the bounds");
         }
+        s.store(exp(s, s.splat(f32::NAN)), &mut out);
+        assert!(out.iter().all(|value| value.is_nan()), "{out:?}");
     }
     for backend in Backend::all() {
         match backend {

@@ -1,12 +1,11 @@
 //! Packing in strips, and tiles that are read back as they are.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::ops::Range;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use super::super::blocks::Kind;
-use super::super::mapped::Mapping;
 use super::super::matrix::Matrix;
 use super::super::pool::Pool;
 use super::super::tiles::{LAYOUT, STRIP};
@@ -36,17 +35,16 @@ fn strips_and_kept_tiles_give_the_matrix_that_was_packed_at_once() {
             let strips = Matrix::read(kind, rows, columns, &pool, read).expect("a sound tensor");
             assert!(strips.tiles() == whole.tiles(), "{kind:?} {rows} × {columns}: in strips");
             assert_eq!(Matrix::packed(kind, rows, columns), Some(whole.bytes()));
-            let file = mapping(&[&[7; 64], whole.tiles()].concat());
-            let kept = Matrix::map(kind, rows, columns, &file, 64).expect("sound tiles");
-            assert!(kept.tiles() == whole.tiles(), "{kind:?} {rows} × {columns}: kept");
+            for piece in [1000, 1 << 20] {
+                let read = |index: usize, out: &mut [u8]| {
+                    out.copy_from_slice(&whole.tiles()[index * piece..][..out.len()]);
+                    Ok(())
+                };
+                let kept = Matrix::kept(kind, rows, columns, &pool, piece, read).expect("sound tiles");
+                assert!(kept.tiles() == whole.tiles(), "{kind:?} {rows} × {columns}: kept in pieces of {piece}");
+            }
         }
     }
-}
-
-fn mapping(bytes: &[u8]) -> Arc<Mapping> {
-    let mut file = tempfile::tempfile().expect("a file");
-    file.write_all(bytes).expect("written");
-    Mapping::of(&file).expect("mapped")
 }
 
 /// Beside the tiles, packing holds one strip a thread: no more than this is ever asked for at once, and every row once.
@@ -77,23 +75,20 @@ fn an_error_while_reading_is_the_error_of_the_matrix() {
 }
 
 #[test]
-fn tiles_that_are_not_in_the_file_are_an_error() {
-    let file = mapping(&[0; 64 + 2368]);
-    let map = |rows, columns, offset| Matrix::map(Kind::Q4K, rows, columns, &file, offset);
-    assert!(map(16, 256, 64).is_ok());
-    // Beyond the end, askew, no multiple of a block, no rows, and more than any memory.
-    for (rows, columns, offset) in [
-        (17, 256, 64),
-        (16, 256, 65),
-        (16, 256, 32),
-        (16, 256, usize::MAX),
-        (16, 100, 0),
-        (0, 256, 0),
-        (usize::MAX, 256, 0),
-    ] {
-        let error = map(rows, columns, offset).err().expect("an error");
-        assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{rows} × {columns} at {offset}");
+fn tiles_that_cannot_be_read_or_have_no_shape_are_an_error() {
+    let pool = Pool::new(2).expect("threads");
+    let kept = |rows, columns, length: usize| {
+        Matrix::kept(Kind::Q4K, rows, columns, &pool, 100, |index, out| {
+            if index * 100 + out.len() <= length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+        })
+    };
+    assert!(kept(16, 256, 2368).is_ok());
+    assert_eq!(kept(17, 256, 2368).err().map(|error| error.kind()), Some(io::ErrorKind::UnexpectedEof));
+    // No multiple of a block, no rows, and more than any memory.
+    for (rows, columns) in [(16, 100), (0, 256)] {
+        assert_eq!(kept(rows, columns, 2368).err().map(|error| error.kind()), Some(io::ErrorKind::InvalidData));
     }
+    assert_eq!(kept(usize::MAX, 256, 2368).err().map(|error| error.kind()), Some(io::ErrorKind::OutOfMemory));
 }
 
 /// Tiles on a disk outlive the program. Who changes what their bytes mean gives [`LAYOUT`] a new name, and then puts what this
