@@ -194,6 +194,62 @@ fn where_the_folder_cannot_be_written_the_data_folder_serves_or_nothing_is_kept(
 }
 
 #[test]
+fn a_file_that_is_cut_short_while_its_weights_are_in_use_changes_nothing() {
+    let place = Place::new("qwen3");
+    let (_, logits) = place.start();
+    let mut model = place.load(None).unwrap();
+    assert_eq!(model.weights.origin, Origin::Kept);
+    // Of a mapping, the first page that is missed would end the process.
+    for file in [place.kept(), place.model.clone()] {
+        File::options().write(true).open(file).unwrap().set_len(0).unwrap();
+    }
+    assert_eq!(read(&mut model, &[17]), logits);
+}
+
+/// A start that has to leave so much free.
+fn start_with_spare(place: &Place, spare: u64) -> Origin {
+    let mut cache = Cache::of(&place.model, vec![File::open(&place.model).unwrap()], None, &place.data).unwrap();
+    cache.spare(spare);
+    let mut gguf = Gguf { cache: Some(cache), ..Gguf::open(&place.model, None, None).unwrap() };
+    let limits = Limits { context: 1 << 10, memory: 8 << 20 };
+    Model::load(&mut gguf, 256, limits, Arc::new(Pool::new(2).unwrap())).unwrap().weights.origin
+}
+
+#[test]
+fn nothing_is_written_where_there_is_no_room_for_it() {
+    let place = Place::new("qwen3");
+    fs::create_dir(&place.data).unwrap();
+    assert_eq!(start_with_spare(&place, u64::MAX), Origin::Packed);
+    assert_eq!(place.names(), ["data", "model.gguf"]);
+    assert_eq!(fs::read_dir(&place.data).unwrap().count(), 0);
+    // It is asked anew at each start.
+    assert_eq!([0, 0].map(|spare| start_with_spare(&place, spare)), [Origin::Packed, Origin::Kept]);
+}
+
+#[test]
+fn a_packing_that_failed_is_not_tried_again_until_the_note_goes_or_the_model_changes() {
+    let place = Place::new("qwen3");
+    let note = place.folder.path().join("model.gguf.packed.failed");
+    let fail = || {
+        let cache = Cache::of(&place.model, vec![File::open(&place.model).unwrap()], None, &place.data).unwrap();
+        cache.failed(&std::io::Error::from_raw_os_error(28));
+    };
+    fail();
+    assert_eq!([place.start().0, place.start().0], [Origin::Packed, Origin::Packed]);
+    assert_eq!(place.names(), ["model.gguf", "model.gguf.packed.failed"]);
+    fs::remove_file(&note).unwrap();
+    assert_eq!([place.start().0, place.start().0], [Origin::Packed, Origin::Kept]);
+    fs::remove_file(place.kept()).unwrap();
+    fail();
+    fs::copy(path("qwen2"), &place.model).unwrap();
+    assert_eq!([place.start().0, place.start().0], [Origin::Packed, Origin::Kept]);
+    assert_eq!(place.names(), ["model.gguf", "model.gguf.packed"], "the note goes with what it was about");
+    fs::write(&note, "no note of ours").unwrap();
+    fs::remove_file(place.kept()).unwrap();
+    assert_eq!([place.start().0, place.start().0], [Origin::Packed, Origin::Kept]);
+}
+
+#[test]
 fn what_others_may_write_is_not_believed() {
     let place = Place::new("qwen3");
     let (_, logits) = place.start();

@@ -7,6 +7,8 @@ use super::shape::Shape;
 pub(super) struct Memory {
     pub layers: Vec<Cache>,
     blocks: usize,
+    /// Numbers that a block has in the keys, or in the values, of one layer.
+    numbers: usize,
 }
 
 /// Keys and values of one layer.
@@ -30,12 +32,40 @@ impl Memory {
         let layers = (0..shape.layers)
             .map(|_| Ok(Cache { keys: zeros(blocks * numbers)?, values: zeros(blocks * numbers)? }))
             .collect::<Result<_, GgufError>>()?;
-        Ok(Self { layers, blocks })
+        Ok(Self { layers, blocks, numbers })
     }
 
     /// How many blocks there are.
     pub(super) fn blocks(&self) -> usize {
         self.blocks
+    }
+
+    /// Makes blocks zero.
+    pub(super) fn erase(&mut self, blocks: &[u32]) {
+        let numbers = self.numbers;
+        for half in self.layers.iter_mut().flat_map(|layer| [&mut layer.keys, &mut layer.values]) {
+            for block in blocks {
+                half[*block as usize * numbers..][..numbers].fill(0);
+            }
+        }
+    }
+
+    /// Makes everything zero. The memory goes back to the system, which hands out zeros: to write them here would also touch
+    /// what was never used.
+    pub(super) fn erase_all(&mut self) {
+        for half in self.layers.iter_mut().flat_map(|layer| [&mut layer.keys, &mut layer.values]) {
+            let count = half.len();
+            drop(std::mem::take(half));
+            *half = vec![0; count];
+        }
+    }
+
+    /// Whether all that a block holds are numbers: in f16, their exponents are not all ones.
+    pub(super) fn is_sound(&self, block: u32) -> bool {
+        let own = block as usize * self.numbers..(block as usize + 1) * self.numbers;
+        let number = |bits: &u16| bits & 0x7c00 != 0x7c00;
+        let mut halves = self.layers.iter().flat_map(|layer| [&layer.keys, &layer.values]);
+        halves.all(|half| half[own.clone()].iter().all(number))
     }
 }
 

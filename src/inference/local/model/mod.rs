@@ -124,6 +124,18 @@ impl Forward for Model {
         self.compute(parts, logits);
         Ok(())
     }
+
+    fn erase(&mut self, blocks: &[u32]) {
+        self.memory.erase(blocks);
+    }
+
+    fn erase_all(&mut self) {
+        self.memory.erase_all();
+    }
+
+    fn is_sound(&self, block: u32) -> bool {
+        self.memory.is_sound(block)
+    }
 }
 
 #[cfg(test)]

@@ -108,7 +108,15 @@ struct Reader<'a> {
 enum Matrices<'a> {
     Kept(Packed<'a>),
     /// From the model's file; packed, they are kept if they can be.
-    Packed(Option<Writer>),
+    Packed(Keeping),
+}
+
+/// What becomes of matrices as they are packed.
+enum Keeping {
+    /// They are not kept.
+    Not,
+    Written(Writer),
+    Failed(io::Error),
 }
 
 impl Weights {
@@ -126,7 +134,7 @@ impl Weights {
         expected(family, shape, vocabulary, hidden).check(gguf, WHO)?;
         let tensors = &matrices(gguf, shape.layers)?[..];
         let Some(mut cache) = gguf.cache.take() else {
-            return Reader { gguf, pool, tensors, matrices: Matrices::Packed(None) }
+            return Reader { gguf, pool, tensors, matrices: Matrices::Packed(Keeping::Not) }
                 .weights(shape.layers)
                 .map(|(w, _)| w);
         };
@@ -142,12 +150,16 @@ impl Weights {
             Ok((weights, _)) => return Ok(weights),
             Err(reason) => pack_anew(&reason),
         }
-        let matrices = Matrices::Packed(cache.renew()?);
+        let matrices = Matrices::Packed(cache.renew(tensors)?.map_or(Keeping::Not, Keeping::Written));
         let (weights, written) = Reader { gguf, pool, tensors, matrices }.weights(shape.layers)?;
-        match written.map(|writer| cache.keep(writer, pool)) {
-            Some(Ok(path)) => tracing::info!(path = %path.display(), "the packed weights are kept"),
-            Some(Err(error)) => tracing::warn!(%error, "the packed weights are not kept"),
-            None => {}
+        let kept = match written {
+            Keeping::Not => return Ok(weights),
+            Keeping::Written(writer) => cache.keep(writer, pool),
+            Keeping::Failed(error) => Err(error),
+        };
+        match kept {
+            Ok(path) => tracing::info!(path = %path.display(), "the packed weights are kept"),
+            Err(error) => cache.failed(&error),
         }
         Ok(weights)
     }
@@ -171,7 +183,7 @@ impl Weights {
 
 impl Reader<'_> {
     /// Everything, in the order of [`matrices`], and what was written of it meanwhile.
-    fn weights(mut self, layers: usize) -> Result<(Weights, Option<Writer>), GgufError> {
+    fn weights(mut self, layers: usize) -> Result<(Weights, Keeping), GgufError> {
         let weights = Weights {
             embedding: self.matrix("token_embd.weight")?,
             layers: (0..layers).map(|layer| self.layer(layer)).collect::<Result<_, _>>()?,
@@ -180,7 +192,7 @@ impl Reader<'_> {
             rope: self.if_there("rope_freqs.weight", Self::vector)?,
             origin: if matches!(self.matrices, Matrices::Kept(_)) { Origin::Kept } else { Origin::Packed },
         };
-        Ok((weights, if let Matrices::Packed(writer) = self.matrices { writer } else { None }))
+        Ok((weights, if let Matrices::Packed(keeping) = self.matrices { keeping } else { Keeping::Not }))
     }
 
     fn layer(&mut self, layer: usize) -> Result<Layer, GgufError> {
@@ -223,9 +235,9 @@ impl Reader<'_> {
     }
 
     fn matrix(&mut self, name: &str) -> Result<Matrix, GgufError> {
-        let writer = match &mut self.matrices {
+        let keeping = match &mut self.matrices {
             Matrices::Kept(packed) => return packed.matrix(name, self.pool),
-            Matrices::Packed(writer) => writer,
+            Matrices::Packed(keeping) => keeping,
         };
         let Gguf { content, source, .. } = &*self.gguf;
         let info = content.tensor_infos.get(name).ok_or_else(|| missing(name))?;
@@ -237,9 +249,11 @@ impl Reader<'_> {
             source.read_at(bytes, start + (rows.start * row) as u64)
         })
         .map_err(|error| unreadable(name, error))?;
-        if let Some(Err(error)) = writer.as_mut().map(|writer| writer.add(tensor, &matrix, self.pool)) {
-            tracing::warn!(%error, "the packed weights are not kept");
-            *writer = None;
+        if let Keeping::Written(writer) = keeping
+            && let Err(error) = writer.add(tensor, &matrix, self.pool)
+        {
+            // What was written of it goes.
+            *keeping = Keeping::Failed(error);
         }
         Ok(matrix)
     }

@@ -10,12 +10,12 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
 use super::super::gguf::GgufError;
-use super::super::kernels::{LAYOUT, Mapping, Matrix, Pool, try_each};
+use super::super::kernels::{LAYOUT, Matrix, Pool, try_each};
 use super::{Origin, Stat, Tensor};
 
 const MARK: &[u8; 16] = b"compagnon tiles\n";
@@ -146,7 +146,7 @@ pub(super) fn hash_pieces(
 
 /// Kept tensors that belong to the model; whether they are what was written is seen as they are read.
 pub(in super::super) struct Packed<'a> {
-    pub(super) file: Arc<Mapping>,
+    pub(super) file: &'a File,
     pub(super) path: &'a Path,
     pub(super) tensors: HashMap<&'a str, (&'a Tensor, &'a Kept)>,
 }
@@ -157,17 +157,17 @@ impl Packed<'_> {
         self.path
     }
 
-    /// A tensor in its place in the file, once each piece of it is checked.
+    /// A tensor, read into memory and checked there, piece by piece: what becomes of the file later does not matter.
     pub(in super::super) fn matrix(&self, name: &str, pool: &Pool) -> Result<Matrix, GgufError> {
         let unlike = || io::Error::new(io::ErrorKind::InvalidData, "it is damaged");
         let (tensor, kept) = self.tensors.get(name).ok_or_else(unlike)?;
-        let (first, length) = (kept.offset as usize, kept.length as usize);
-        let bytes = self.file.bytes().get(first..first.saturating_add(length)).ok_or_else(unlike)?;
-        try_each(pool, length.div_ceil(PIECE), |index| {
-            let digest = blake3::hash(&bytes[index * PIECE..length.min((index + 1) * PIECE)]).to_hex();
-            if kept.digests[index] == digest.as_str() { Ok(()) } else { Err(unlike()) }
-        })?;
-        Ok(Matrix::map(tensor.kind, tensor.rows, tensor.columns, &self.file, first)?)
+        let read = |index: usize, bytes: &mut [u8]| {
+            self.file.read_exact_at(bytes, kept.offset.saturating_add((index * PIECE) as u64))?;
+            let digest = blake3::hash(bytes).to_hex();
+            let expected = kept.digests.get(index).is_some_and(|expected| *expected == digest.as_str());
+            if expected { Ok(()) } else { Err(unlike()) }
+        };
+        Ok(Matrix::kept(tensor.kind, tensor.rows, tensor.columns, pool, PIECE, read)?)
     }
 }
 
@@ -180,7 +180,8 @@ pub(in super::super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn create(place: &Path) -> io::Result<Self> {
+    /// Begins a file of `length` bytes, or a little more, for which there is room.
+    pub(super) fn create(place: &Path, length: u64) -> io::Result<Self> {
         let folder = folder_of(place);
         match DirBuilder::new().mode(0o700).create(folder) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -189,11 +190,13 @@ impl Writer {
         let name = place.file_name().unwrap_or_default().to_string_lossy();
         remove_abandoned(folder, &name)?;
         let unfinished = folder.join(format!("{name}.{}{UNFINISHED}", std::process::id()));
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
         // Whoever finds it unlocked takes it for abandoned.
         file.lock()?;
-        file.write_all(&[0; PREFIX])?;
-        Ok(Self { place: place.to_owned(), unfinished, file, tensors: Vec::new() })
+        let mut writer = Self { place: place.to_owned(), unfinished, file, tensors: Vec::new() };
+        reserve(&writer.file, length)?;
+        writer.file.write_all(&[0; PREFIX])?;
+        Ok(writer)
     }
 
     /// Appends a tensor.
@@ -242,8 +245,26 @@ impl Drop for Writer {
     }
 }
 
+/// Has the file system set aside what will be written: where it cannot be had, that is known before anything is written. A file
+/// system that does not know this goes on without.
+#[cfg(target_os = "linux")]
+fn reserve(file: &File, length: u64) -> io::Result<()> {
+    use nix::errno::Errno;
+    use nix::fcntl::{FallocateFlags, fallocate};
+    let length = i64::try_from(length).map_err(io::Error::other)?;
+    match fallocate(file, FallocateFlags::FALLOC_FL_KEEP_SIZE, 0, length.max(1)) {
+        Ok(()) | Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn reserve(_: &File, _: u64) -> io::Result<()> {
+    Ok(())
+}
+
 /// A bare name has an empty parent.
-fn folder_of(place: &Path) -> &Path {
+pub(super) fn folder_of(place: &Path) -> &Path {
     place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

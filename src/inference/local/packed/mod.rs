@@ -6,21 +6,31 @@
 mod file;
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _};
+use std::ops::ControlFlow;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-use self::file::{Header, PIECE, follows, hash_pieces, layout, read_header};
+use self::file::{Header, PIECE, folder_of, follows, hash_pieces, layout, read_header};
 use super::gguf::{GgufError, expect_sum, one_line};
-use super::kernels::{Kind, Mapping, Pool};
+use super::kernels::{Kind, Matrix, Pool};
 
 pub(super) use self::file::{Packed, Writer};
 
 /// Smaller models are packed in no time.
 const SMALLEST: u64 = 64 << 20;
+
+/// What packed weights leave free on their disk, which may be that of the bot's own stores.
+const SPARE: u64 = 2 << 30;
+
+/// What the name of the note ends with that a packing has failed, after the name of the file that it was for.
+const FAILED: &str = "failed";
+
+/// No such note is as long.
+const LONGEST_NOTE: u64 = 1 << 20;
 
 /// A model's place for its packed weights, and what vouches for them.
 pub(super) struct Cache {
@@ -34,6 +44,17 @@ pub(super) struct Cache {
     checked: bool,
     /// What is there, if its own header can be read, and the trouble otherwise.
     found: Result<Found, String>,
+    /// What is left free: [`SPARE`].
+    spare: u64,
+}
+
+/// A packing that failed while it was written. While the note is there, and the model is the same, none is tried again: it would
+/// write as much each time, and fail at each start.
+#[derive(Serialize, Deserialize)]
+struct Failed {
+    layout: String,
+    stats: Vec<Stat>,
+    reason: String,
 }
 
 /// An open file that weights are read from.
@@ -101,7 +122,8 @@ impl Cache {
         let parts = files.into_iter().map(Part::of).collect::<io::Result<_>>()?;
         let places = places(path, data);
         let found = find(&places);
-        let mut cache = Self { places, parts, sha256: sha256.map(str::to_ascii_lowercase), checked: false, found };
+        let sha256 = sha256.map(str::to_ascii_lowercase);
+        let mut cache = Self { places, parts, sha256, checked: false, found, spare: SPARE };
         let vouched = cache.found.as_ref().is_ok_and(|found| {
             found.header.sha256 == cache.sha256 && cache.parts.iter().map(|part| &part.stat).eq(found.header.stats())
         });
@@ -109,6 +131,12 @@ impl Cache {
             cache.compute_sum()?;
         }
         Ok(cache)
+    }
+
+    /// As if so much had to be left free.
+    #[cfg(test)]
+    pub(super) fn spare(&mut self, bytes: u64) {
+        self.spare = bytes;
     }
 
     /// Whether a model of `length` bytes takes longer to pack than to read.
@@ -143,7 +171,7 @@ impl Cache {
         }
         let tensors = header.tensors.iter().zip(tensors);
         Ok(Packed {
-            file: Mapping::of(file).map_err(|error| format!("{}: {error}", path.display()))?,
+            file,
             path,
             tensors: tensors.map(|(kept, tensor)| (tensor.name.as_str(), (tensor, kept))).collect(),
         })
@@ -164,22 +192,61 @@ impl Cache {
         Ok(true)
     }
 
-    /// Begins to keep what will be packed from the files themselves. The error is a sum that is not the expected one: what
-    /// vouched for it is not believed any more.
-    pub(super) fn renew(&mut self) -> Result<Option<Writer>, GgufError> {
+    /// Begins to keep what will be packed from the files themselves, where there is room for it. The error is a sum that is not the
+    /// expected one: what vouched for it is not believed any more.
+    pub(super) fn renew(&mut self, tensors: &[Tensor]) -> Result<Option<Writer>, GgufError> {
         self.compute_sum()?;
         if cfg!(target_endian = "big") {
             return Ok(None);
         }
+        if let Some((note, reason)) = self.failed_before() {
+            let (note, reason) = (note.display(), one_line(&reason));
+            tracing::warn!(
+                "the packed weights are not kept: an earlier try failed ({reason}); remove {note} to try again"
+            );
+            return Ok(None);
+        }
+        let bytes = |tensor: &Tensor| Matrix::packed(tensor.kind, tensor.rows, tensor.columns).unwrap_or(0) as u64;
+        let length = tensors.iter().map(bytes).sum();
         let mut trouble = String::new();
         for place in &self.places {
-            match Writer::create(place) {
+            let folder = folder_of(place);
+            let begun = room_for(folder, length, self.spare)
+                .and_then(|()| Writer::create(place, length).map_err(|error| format!("{}: {error}", folder.display())));
+            match begun {
                 Ok(writer) => return Ok(Some(writer)),
-                Err(error) => trouble = format!("{}: {error}", place.display()),
+                Err(reason) => trouble = reason,
             }
         }
-        tracing::info!(reason = trouble, "the packed weights are not kept: the next start packs them again");
+        tracing::warn!(
+            reason = trouble,
+            "the packed weights are not kept: each start packs them again. Make room, or set model.packed_cache to false"
+        );
         Ok(None)
+    }
+
+    /// Remembers that a packing failed, so that the next starts do not try again.
+    pub(super) fn failed(&self, error: &io::Error) {
+        tracing::warn!(%error, "the packed weights are not kept");
+        let stats = self.parts.iter().map(|part| part.stat.clone()).collect();
+        let failed = Failed { layout: layout(), stats, reason: error.to_string() };
+        let note = serde_json::to_vec(&failed).unwrap_or_default();
+        // Where not even this can be written, the next start finds out anew.
+        let _ = self.places.iter().try_for_each(|place| match fs::write(place.with_added_extension(FAILED), &note) {
+            Ok(()) => ControlFlow::Break(()),
+            Err(_) => ControlFlow::Continue(()),
+        });
+    }
+
+    /// The note of a packing of this model that failed, and why it did.
+    fn failed_before(&self) -> Option<(PathBuf, String)> {
+        self.places.iter().map(|place| place.with_added_extension(FAILED)).find_map(|note| {
+            let mut bytes = Vec::new();
+            File::open(&note).ok()?.take(LONGEST_NOTE).read_to_end(&mut bytes).ok()?;
+            let failed: Failed = serde_json::from_slice(&bytes).ok()?;
+            let same = failed.layout == layout() && failed.stats.iter().eq(self.parts.iter().map(|part| &part.stat));
+            same.then_some((note, failed.reason))
+        })
     }
 
     /// Puts what was written in its place, if the files are still those that were packed; the result is the place.
@@ -191,12 +258,29 @@ impl Cache {
         });
         let origins = origins.collect::<io::Result<_>>()?;
         let place = writer.finish(origins, self.sha256.clone())?;
-        for other in self.places.iter().filter(|other| **other != place) {
-            // An older one there would never be read again.
-            let _ = fs::remove_file(other);
+        for other in &self.places {
+            // Of another model, or of another program.
+            let _ = fs::remove_file(other.with_added_extension(FAILED));
+            if *other != place {
+                // An older one there would never be read again.
+                let _ = fs::remove_file(other);
+            }
         }
         Ok(place)
     }
+}
+
+/// Whether `length` bytes can be written there and `spare` be left; a sentence otherwise.
+fn room_for(folder: &Path, length: u64, spare: u64) -> Result<(), String> {
+    // The folder itself may still have to be made. Where the system does not say, there is room.
+    let there = folder.ancestors().find(|folder| folder.exists()).unwrap_or(folder);
+    let Ok(system) = nix::sys::statvfs::statvfs(there) else { return Ok(()) };
+    let free = u64::from(system.blocks_available()).saturating_mul(u64::from(system.fragment_size()));
+    if free >= length.saturating_add(spare) {
+        return Ok(());
+    }
+    let [free, length, spare] = [free, length, spare].map(|bytes| bytes >> 20);
+    Err(format!("{} has {free} MiB free; {length} MiB are needed, and {spare} MiB left", folder.display()))
 }
 
 /// Beside the model, or in a folder of the bot's own data under a name that tells one model's path from another's.
