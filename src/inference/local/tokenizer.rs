@@ -3,17 +3,16 @@
 //! The encoder is built *without* the reserved tokens: whatever is written in a message, there is no path from its text to
 //! a control id. Markup is searched for reserved spellings here, by hand.
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::Value as Json;
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::normalizers::NFC;
 
 use super::gguf::{Gguf, GgufError};
 use super::pretokenizer::Kind;
 use super::spm::Pieces;
+use super::tokenizer_json;
 use super::vocabulary::{Spelling, Vocabulary};
 
 /// A stretch of a prompt.
@@ -49,13 +48,13 @@ pub(super) struct Tokenizer {
 impl Tokenizer {
     /// Builds the encoder from the GGUF, or from a `tokenizer.json` that lies beside it.
     pub(super) fn load(gguf: &Gguf, vocabulary: Arc<Vocabulary>, json: Option<&Path>) -> Result<Self, GgufError> {
-        let beside = json.map(std::fs::read).transpose()?;
+        let beside = json.map(tokenizer_json::read).transpose()?;
         let kind = gguf.text("tokenizer.ggml.pre").and_then(Kind::named);
         let mut spaced_start = false;
         let encoder = match (beside, vocabulary.spelling) {
             (Some(bytes), _) => {
                 let bpe;
-                (bpe, spaced_start) = from_json(&bytes, &vocabulary)?;
+                (bpe, spaced_start) = tokenizer_json::build(&bytes, &vocabulary)?;
                 Encoder::Bpe(Box::new(bpe))
             }
             (None, Spelling::ByteLevel) => Encoder::Bpe(Box::new(byte_level(gguf, &vocabulary)?)),
@@ -198,59 +197,9 @@ fn encoder(
     Ok(tokenizers::Tokenizer::new(bpe))
 }
 
-/// The model's own `tokenizer.json`, without its added tokens; and whether it wants a space before a prompt's first text.
-fn from_json(bytes: &[u8], vocabulary: &Vocabulary) -> Result<(tokenizers::Tokenizer, bool), GgufError> {
-    let refuse = || GgufError::damaged("the tokenizer.json beside it is not a BPE tokenizer");
-    let mut json: Json = serde_json::from_slice(bytes).ok().filter(Json::is_object).ok_or_else(refuse)?;
-    let spaced_start = json.get_mut("pre_tokenizer").is_some_and(take_first_prefix);
-    json["added_tokens"] = Json::Array(Vec::new());
-    for key in ["post_processor", "truncation", "padding"] {
-        json[key] = Json::Null;
-    }
-    let model = json["model"].as_object_mut().filter(|model| model.get("type").is_none_or(|kind| kind == "BPE"));
-    let model = model.ok_or_else(refuse)?;
-    model.insert("unk_token".to_owned(), Json::Null);
-    let vocab = model.get_mut("vocab").and_then(Json::as_object_mut).ok_or_else(refuse)?;
-    let same = |token: &str, id: &Json| {
-        id.as_u64().and_then(|id| vocabulary.tokens.get(id as usize)).is_some_and(|known| known == token)
-    };
-    if !vocab.iter().all(|(token, id)| same(token, id)) {
-        return Err(GgufError::damaged("the tokenizer.json beside it belongs to another model"));
-    }
-    vocab.retain(|_, id| !id.as_u64().is_some_and(|id| vocabulary.is_reserved(id as u32)));
-    let known: HashSet<String> = vocab.keys().cloned().collect();
-    let merges = model.get_mut("merges").and_then(Json::as_array_mut).ok_or_else(refuse)?;
-    merges.retain(|merge| {
-        let pair = match merge {
-            Json::Array(pair) if pair.len() == 2 => pair[0].as_str().zip(pair[1].as_str()),
-            other => other.as_str().and_then(|merge| merge.split_once(' ')),
-        };
-        pair.is_some_and(|(l, r)| known.contains(l) && known.contains(r) && known.contains(&format!("{l}{r}")))
-    });
-    let bytes = serde_json::to_vec(&json).map_err(|_| refuse())?;
-    Ok((tokenizers::Tokenizer::from_bytes(bytes).map_err(tokenizer_error)?, spaced_start))
-}
-
-/// Hugging Face's `Metaspace` can put a space before the first text of a prompt only. Texts are given to it one by one here, and
-/// each would be a first: the scheme is taken out, and true returned when there was one.
-fn take_first_prefix(step: &mut Json) -> bool {
-    if let Some(steps) = step.get_mut("pretokenizers").and_then(Json::as_array_mut) {
-        let mut found = false;
-        for step in steps {
-            found |= take_first_prefix(step);
-        }
-        return found;
-    }
-    let first = step.get("prepend_scheme").is_some_and(|scheme| scheme == "first");
-    if first {
-        step["prepend_scheme"] = "never".into();
-    }
-    first
-}
-
 // The signature is the tokenizers crate's.
 #[allow(clippy::needless_pass_by_value)]
-fn tokenizer_error(error: tokenizers::Error) -> GgufError {
+pub(super) fn tokenizer_error(error: tokenizers::Error) -> GgufError {
     GgufError::damaged(format!("its tokenizer cannot be built: {error}"))
 }
 

@@ -26,13 +26,14 @@ use self::rows::{Segment, Segments};
 use self::settings::Settings;
 use super::gguf::{Gguf, GgufError};
 use super::packed::Cache;
+use super::tokenizer_json;
 
 /// Names of tensors and their places: a large model has some thousands, of a hundred bytes each.
 const LONGEST_HEADER: u64 = 16 << 20;
 
 /// The longest `config.json`, template and index; vocabularies are longer.
 const LONGEST_TEXT: u64 = 16 << 20;
-const LONGEST_VOCABULARY: u64 = 128 << 20;
+const LONGEST_VOCABULARY: u64 = tokenizer_json::LONGEST;
 
 /// The most files a model may be in.
 const MOST_FILES: usize = 1024;
