@@ -1,6 +1,9 @@
 //! Forgetting: a room and its key at once, and what has grown old.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
 
 use super::answered::Answered;
 use super::audit::Entry;
@@ -10,7 +13,7 @@ use super::session::Session;
 use super::turns::Said;
 use super::{Store, StoreError};
 use crate::compagnon::Settings;
-use crate::message::Undecrypted;
+use crate::message::{ConversationId, Undecrypted};
 
 /// How long things are kept, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,27 +30,91 @@ pub struct Retention {
     pub undecrypted: u64,
 }
 
+/// How many records a purge reads, and a room's more, before others get their turn at the store.
+pub(super) const SLICE: usize = 1000;
+/// How long it then leaves the store to them, at least.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// What a purge removed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// How many records.
+    pub records: usize,
+    /// The conversations of which something went.
+    pub conversations: HashSet<ConversationId>,
+    /// Whether something went that does not say of which conversation it was: an older program wrote it.
+    pub unplaced: bool,
+}
+
 impl Store {
     /// Removes what is older than its retention, destroys the keys of rooms of which nothing is left, and replaces those of the
-    /// others something went from. Returns how many records went.
-    pub fn purge(&self, now: u64, keep: &Retention) -> Result<usize, StoreError> {
+    /// others something went from. It reads everything, in slices: between two of them others use the store.
+    pub fn purge(&self, now: u64, keep: &Retention) -> Result<Purged, StoreError> {
+        let mut purged = Purged::default();
+        let rooms = self.session().rooms_with_records()?;
+        let mut rooms = rooms.into_iter();
+        while !rooms.as_slice().is_empty() {
+            self.purge_slice(&mut purged, |session, purged| {
+                let (mut read, mut old) = (0, Vec::new());
+                while read < SLICE
+                    && let Some(room) = rooms.next()
+                {
+                    read += session.expired(room, now, keep, purged, &mut old)?;
+                }
+                Ok(old)
+            })?;
+        }
+        let older = |at: u64, than: u64| now.saturating_sub(at) > than;
+        for (tree, kept) in [(Tree::Done, keep.marks), (Tree::Own, keep.marks), (Tree::Informed, keep.audit)] {
+            self.purge_tree::<u64>(tree, &mut purged, |at| older(*at, kept))?;
+        }
+        self.purge_tree::<Entry>(Tree::Audit, &mut purged, |entry| older(entry.at, keep.audit))?;
+        self.sweep()?;
+        Ok(purged)
+    }
+
+    /// The records of a tree of no room, page by page.
+    fn purge_tree<T: DeserializeOwned>(
+        &self,
+        tree: Tree,
+        purged: &mut Purged,
+        old: impl Fn(&T) -> bool,
+    ) -> Result<(), StoreError> {
+        let mut from = Some(Key::all(tree).bytes);
+        while let Some(start) = from.take() {
+            self.purge_slice(purged, |session, _| {
+                let (records, next) = session.page::<T>(tree, &start, SLICE)?;
+                from = next;
+                Ok(records.into_iter().filter(|(_, value)| old(value)).map(|(key, _)| key).collect())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Removes what `find` finds, in one write.
+    fn purge_slice(
+        &self,
+        purged: &mut Purged,
+        find: impl FnOnce(&Session<'_>, &mut Purged) -> Result<Vec<Key>, StoreError>,
+    ) -> Result<(), StoreError> {
         let mut session = self.session();
-        let old = session.expired(now, keep)?;
+        let old = find(&session, purged)?;
+        if old.is_empty() {
+            return Ok(());
+        }
         for key in &old {
             session.remove(key);
             if let Some(room) = key.room() {
                 session.rotate(room)?;
             }
         }
-        if !old.is_empty() {
-            fail::fail_point!("before-purge");
-        }
+        fail::fail_point!("before-purge");
         session.commit()?;
-        if !old.is_empty() {
-            fail::fail_point!("purged");
-        }
-        self.sweep()?;
-        Ok(old.len())
+        fail::fail_point!("purged");
+        purged.records += old.len();
+        // A lock goes to whoever comes first: without a pause, that would be the next slice.
+        std::thread::sleep(PAUSE);
+        Ok(())
     }
 
     /// Brings keys and records together again: a key without records is destroyed (a kill came before that), and so are records
@@ -76,30 +143,34 @@ impl Store {
 }
 
 impl Session<'_> {
-    /// What is older than its retention. Settings, compagnons and what is under way have none.
-    fn expired(&self, now: u64, keep: &Retention) -> Result<Vec<Key>, StoreError> {
+    /// Adds to `old` what is older than its retention of one room, and to `purged` of which conversations it was; returns how many
+    /// records it has read. Settings, compagnons and what is under way have no retention.
+    fn expired(
+        &self,
+        room: Name,
+        now: u64,
+        keep: &Retention,
+        purged: &mut Purged,
+        old: &mut Vec<Key>,
+    ) -> Result<usize, StoreError> {
         let older = |at: u64, than: u64| now.saturating_sub(at) > than;
-        let mut old = Vec::new();
-        for (tree, kept) in [(Tree::Done, keep.marks), (Tree::Own, keep.marks), (Tree::Informed, keep.audit)] {
-            let marks = self.scan::<u64>(&Key::all(tree))?.into_iter();
-            old.extend(marks.filter(|(_, at)| older(*at, kept)).map(|(key, _)| key));
+        let chosen = self.look::<Settings>(&Key::new(Tree::Settings, &[&room]))?.and_then(|own| own.retention);
+        let kept = chosen.unwrap_or(keep.turns).min(keep.turns_at_most);
+        let held = self.scan::<Undecrypted>(&Key::new(Tree::Undecrypted, &[&room]))?;
+        let turns = self.scan::<Said>(&Key::new(Tree::Turns, &[&room]))?;
+        let answered = self.scan::<Answered>(&Key::new(Tree::Answered, &[&room]))?;
+        let read = 1 + held.len() + turns.len() + answered.len();
+        old.extend(held.into_iter().filter(|(_, event)| older(event.sent_at, keep.undecrypted)).map(|(key, _)| key));
+        for (key, said) in turns.into_iter().filter(|(_, said)| older(said.turn.at, kept)) {
+            purged.unplaced |= said.conversation.is_none();
+            purged.conversations.extend(said.conversation);
+            old.push(key);
         }
-        let audit = self.scan::<Entry>(&Key::all(Tree::Audit))?.into_iter();
-        old.extend(audit.filter(|(_, entry)| older(entry.at, keep.audit)).map(|(key, _)| key));
-        let held = self.scan::<Undecrypted>(&Key::all(Tree::Undecrypted))?.into_iter();
-        old.extend(held.filter(|(_, event)| older(event.sent_at, keep.undecrypted)).map(|(key, _)| key));
-
-        let settings = self.scan::<Settings>(&Key::all(Tree::Settings))?.into_iter();
-        let chosen: HashMap<_, u64> = settings.filter_map(|(key, own)| Some((key.room()?, own.retention?))).collect();
-        let kept = |key: &Key| {
-            let chosen = key.room().and_then(|room| chosen.get(&room));
-            chosen.copied().unwrap_or(keep.turns).min(keep.turns_at_most)
-        };
-        let turns = self.scan::<Said>(&Key::all(Tree::Turns))?.into_iter().map(|(key, said)| (key, said.turn.at));
-        let answered = self.scan::<Answered>(&Key::all(Tree::Answered))?.into_iter();
-        let said = turns.chain(answered.map(|(key, answered)| (key, answered.at)));
-        old.extend(said.filter(|(key, at)| older(*at, kept(key))).map(|(key, _)| key));
-        Ok(old)
+        for (key, answered) in answered.into_iter().filter(|(_, answered)| older(answered.at, kept)) {
+            purged.conversations.insert(answered.question.conversation());
+            old.push(key);
+        }
+        Ok(read)
     }
 
     /// Forgets everything about a room, and destroys its key: what sled's log still holds of it cannot be opened any more (the

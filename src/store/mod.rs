@@ -50,10 +50,11 @@ use self::session::State;
 pub use self::audit::Entry;
 pub use self::backup::{BackupError, BackupKey, Snapshot, backup_key, seal_backup, unseal_backup};
 pub use self::changes::Change;
-pub use self::forget::Retention;
+pub use self::forget::{Purged, Retention};
 pub use self::inbox::{Accept, Accepted, Edited, Queued};
 pub use self::outbox::{Answer, Conclusion, Delivery};
 pub use self::personal::Personal;
+pub use self::turns::MOST_TURNS;
 pub use self::withdraw::Withdrawal;
 
 /// sled's own default is 1 GiB; what is read here is small and read seldom, and memory belongs to the model.
@@ -116,6 +117,12 @@ struct Inner {
     cipher: Cipher,
     /// Whoever reads or writes holds it: one at a time, which is enough for a bot and leaves nothing to interleave.
     state: Mutex<State>,
+    /// How many records were read or written, for tests that hold the work of an operation to what it is about.
+    #[cfg(test)]
+    touched: std::sync::atomic::AtomicUsize,
+    /// The most of them while the store was held at a stretch.
+    #[cfg(test)]
+    longest: std::sync::atomic::AtomicUsize,
     /// Dropped last: the folder is free only when the database is closed.
     _lock: File,
 }
@@ -124,6 +131,18 @@ impl std::fmt::Debug for Store {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Store")
     }
+}
+
+impl Inner {
+    /// Counts records that were read or written.
+    #[cfg(test)]
+    fn touch(&self, records: usize) {
+        self.touched.fetch_add(records, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    #[cfg(not(test))]
+    #[allow(clippy::unused_self)] // As its twin for tests.
+    fn touch(&self, _records: usize) {}
 }
 
 impl Store {
@@ -150,6 +169,10 @@ impl Store {
             names: Names::new(&master),
             cipher: Cipher::new(&master.derive("compagnon 2026-11 store: records of no room")),
             state: Mutex::new(State { rooms, sequence: 0, commits: 0, head, wishes: BTreeSet::new() }),
+            #[cfg(test)]
+            touched: std::sync::atomic::AtomicUsize::new(0),
+            #[cfg(test)]
+            longest: std::sync::atomic::AtomicUsize::new(0),
             _lock: lock,
         }));
         store.check(&found, noted)?;

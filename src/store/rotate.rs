@@ -72,6 +72,7 @@ impl Session<'_> {
         let (Some(current), Some(previous)) = (rooms.cipher(&room), rooms.previous(&room)) else { return Ok(()) };
         let prefix = Key::new(tree, &[&room]);
         let records: Vec<(IVec, IVec)> = self.inner.db.scan_prefix(&prefix.bytes).collect::<Result<_, _>>()?;
+        self.inner.touch(records.len());
         for (key, sealed) in records {
             if let Some(plain) = previous.open(tree.name(), &key, &sealed) {
                 let damaged = StoreError::Damaged { tree: tree.name() };

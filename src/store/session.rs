@@ -41,12 +41,31 @@ pub(super) struct Session<'a> {
     doomed: Vec<Name>,
     /// Rooms whose keys are replaced once the writes are made.
     wished: BTreeSet<Name>,
+    /// [`Inner::touched`] when it began.
+    #[cfg(test)]
+    begun: usize,
+}
+
+#[cfg(test)]
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        use std::sync::atomic::Ordering::Relaxed;
+        self.inner.longest.fetch_max(self.inner.touched.load(Relaxed) - self.begun, Relaxed);
+    }
 }
 
 impl Store {
     pub(super) fn session(&self) -> Session<'_> {
         let state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
-        Session { inner: &self.0, state, writes: BTreeMap::new(), doomed: Vec::new(), wished: BTreeSet::new() }
+        Session {
+            inner: &self.0,
+            state,
+            writes: BTreeMap::new(),
+            doomed: Vec::new(),
+            wished: BTreeSet::new(),
+            #[cfg(test)]
+            begun: self.0.touched.load(std::sync::atomic::Ordering::Relaxed),
+        }
     }
 
     pub(super) fn place(&self, room: &RoomId, event: &EventId) -> Place {
@@ -79,6 +98,7 @@ impl Session<'_> {
     }
 
     fn raw(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
+        self.inner.touch(1);
         match self.writes.get(key) {
             Some(written) => Ok(written.clone()),
             None => Ok(self.inner.db.get(key)?),
@@ -88,6 +108,7 @@ impl Session<'_> {
     /// The records under a beginning, sealed.
     fn all_raw(&self, beginning: &[u8]) -> Result<BTreeMap<IVec, IVec>, StoreError> {
         let mut records: BTreeMap<IVec, IVec> = self.inner.db.scan_prefix(beginning).collect::<Result<_, _>>()?;
+        self.inner.touch(records.len());
         let from = (Bound::Included(beginning), Bound::Unbounded);
         for (key, written) in self.writes.range::<[u8], _>(from).take_while(|(key, _)| key.starts_with(beginning)) {
             match written {
@@ -156,6 +177,7 @@ impl Session<'_> {
                 break;
             }
             let (bytes, sealed) = record?;
+            self.inner.touch(1);
             let key = Key { tree, bytes: bytes.to_vec() };
             match self.open(&key, &sealed) {
                 Ok(value) => found.extend(value),
@@ -163,6 +185,50 @@ impl Session<'_> {
                 Err(other) => return Err(other),
             }
         }
+        Ok(found)
+    }
+
+    /// At most `limit` committed records of a tree from a key on, and the key to go on from: `None` at the end.
+    pub(super) fn page<T: DeserializeOwned>(
+        &self,
+        tree: Tree,
+        from: &[u8],
+        limit: usize,
+    ) -> Result<(Vec<(Key, T)>, Option<Vec<u8>>), StoreError> {
+        let mut found = Vec::new();
+        for (count, record) in self.inner.db.range(from..).enumerate() {
+            let (bytes, sealed) = record?;
+            if bytes.first() != Some(&tree.letter()) {
+                break;
+            }
+            if count == limit {
+                return Ok((found, Some(bytes.to_vec())));
+            }
+            self.inner.touch(1);
+            let key = Key { tree, bytes: bytes.to_vec() };
+            match self.open(&key, &sealed) {
+                Ok(value) => found.extend(value.map(|value| (key, value))),
+                Err(StoreError::Damaged { .. }) => self.set_record_aside(&key, &sealed)?,
+                Err(other) => return Err(other),
+            }
+        }
+        Ok((found, None))
+    }
+
+    /// The newest `limit` committed records under a beginning, the oldest of them first.
+    pub(super) fn last<T: DeserializeOwned>(&self, prefix: &Key, limit: usize) -> Result<Vec<(Key, T)>, StoreError> {
+        let mut found = Vec::new();
+        for record in self.inner.db.scan_prefix(&prefix.bytes).rev().take(limit) {
+            let (bytes, sealed) = record?;
+            self.inner.touch(1);
+            let key = Key { tree: prefix.tree, bytes: bytes.to_vec() };
+            match self.open(&key, &sealed) {
+                Ok(value) => found.extend(value.map(|value| (key, value))),
+                Err(StoreError::Damaged { .. }) => self.set_record_aside(&key, &sealed)?,
+                Err(other) => return Err(other),
+            }
+        }
+        found.reverse();
         Ok(found)
     }
 
@@ -208,6 +274,7 @@ impl Session<'_> {
                 let mut from = base.clone();
                 while let Some(record) = self.inner.db.range(from.as_slice()..).next() {
                     let (key, _) = record?;
+                    self.inner.touch(1);
                     let Some(rest) = key.strip_prefix(base.as_slice()) else { break };
                     let Some(room) = rest.first_chunk::<NAME_BYTES>() else { break };
                     rooms.push(*room);
@@ -315,6 +382,7 @@ impl Session<'_> {
         }
         let number = self.state.commits + 1;
         self.put(&Key::meta(COMMITS), &number)?;
+        self.inner.touch(self.writes.len());
         let mut batch = Batch::default();
         for (key, written) in std::mem::take(&mut self.writes) {
             match written {

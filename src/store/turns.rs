@@ -5,12 +5,15 @@ use serde::{Deserialize, Serialize};
 
 use super::answered::Answered;
 use super::outbox::Delivery;
-use super::records::{Key, Tree};
+use super::records::{Key, Place, Tree};
 use super::seal::Names;
 use super::session::Session;
 use super::{Store, StoreError};
 use crate::conversation::Turn;
 use crate::message::{ConversationId, Incoming};
+
+/// The most turns that are read of a conversation: more than any model's context takes.
+pub const MOST_TURNS: usize = 2000;
 
 /// A turn as it is written: it says where it was said, which its place, a hash, does not.
 #[derive(Serialize, Deserialize)]
@@ -23,9 +26,10 @@ pub(super) struct Said {
 }
 
 impl Store {
-    /// What was said in a conversation, oldest first. Turns that do not open are set aside and counted by [`Store::damaged`].
+    /// What was said in a conversation, oldest first; of a very long one, the newest [`MOST_TURNS`]. Turns that do not open are set
+    /// aside and counted by [`Store::damaged`].
     pub fn turns(&self, conversation: &ConversationId) -> Result<Vec<Turn>, StoreError> {
-        let turns = self.session().scan::<Said>(&self.0.names.turns(conversation))?;
+        let turns = self.session().last::<Said>(&self.0.names.turns(conversation), MOST_TURNS)?;
         Ok(turns.into_iter().map(|(_, said)| said.turn).collect())
     }
 
@@ -54,7 +58,10 @@ impl Session<'_> {
     pub(super) fn say(&mut self, question: &Incoming, turns: Vec<Turn>) -> Result<(), StoreError> {
         let conversation = question.conversation();
         let prefix = self.names().turns(&conversation);
-        let mut earlier = self.scan::<Said>(&prefix)?;
+        // Who answers for the first time has nothing to look for in a long conversation.
+        let place = Place::new(self.names(), &question.room_id, &question.event_id);
+        let before = self.contains(&place.of(Tree::Outbox))? || self.contains(&place.of(Tree::Answered))?;
+        let mut earlier = if before { self.scan::<Said>(&prefix)? } else { Vec::new() };
         earlier.retain(|(_, said)| said.turn.event_id == question.event_id);
         for (key, _) in &earlier {
             self.remove(key);

@@ -10,6 +10,7 @@ mod model;
 mod questions;
 mod rooms;
 mod rotation;
+mod scale;
 mod undecrypted;
 
 use std::collections::BTreeSet;

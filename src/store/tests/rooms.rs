@@ -158,8 +158,8 @@ fn audit_and_information_grow_old() {
     let store = open(&folder);
     store.apply(&[Change::Audit(entry(100, "old")), Change::Informed(agent())], 100).unwrap();
     store.apply(&[Change::Audit(entry(150, "new"))], 150).unwrap();
-    assert_eq!(store.purge(200, &KEEP).unwrap(), 0);
-    assert_eq!(store.purge(201, &KEEP).unwrap(), 2);
+    assert_eq!(store.purge(200, &KEEP).unwrap().records, 0);
+    assert_eq!(store.purge(201, &KEEP).unwrap().records, 2);
     assert_eq!(store.audit(9).unwrap(), [entry(150, "new")]);
     assert!(!store.is_informed(&agent()).unwrap());
 }
