@@ -118,12 +118,7 @@ impl App {
 
     /// Answers until `stop`, then drains: no message is read any more, answers being written are finished, the rest waits in the store.
     pub async fn run_until_stopped(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let purge = tokio::spawn(purge(
-            self.store.clone(),
-            Arc::clone(&self.status.model),
-            keep(&self.config.assistant),
-            stop.clone(),
-        ));
+        let purge = tokio::spawn(purge(Arc::clone(&self.assistant), keep(&self.config.assistant), stop.clone()));
         let follow = tokio::spawn(follow(Arc::clone(&self.shelf), stop.clone()));
         self.assistant.resume()?;
         let stored = late::Stored::default();
@@ -131,6 +126,7 @@ impl App {
             outcome = self.read(&stored, &stop) => outcome,
             outcome = late::read(&self.session, &self.store, &self.assistant, &stored, &stop) => outcome,
             reason = self.assistant.broken() => Err(anyhow::Error::msg(reason)),
+            reason = self.status.model.given_up() => Err(anyhow::Error::msg(reason)),
         };
         stop.cancel();
         self.assistant.shut_down(GRACE).await;
@@ -246,13 +242,11 @@ async fn follow(shelf: Arc<Shelf>, stop: CancellationToken) {
 }
 
 /// Removes what is too old, at start and then every hour.
-async fn purge(store: Store, model: Arc<dyn ChatModel>, keep: Retention, stop: CancellationToken) {
+async fn purge(assistant: Arc<Assistant>, keep: Retention, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        if let Err(error) = tokio::task::block_in_place(|| store.purge(crate::assistant::now(), &keep)) {
+        if let Err(error) = tokio::task::block_in_place(|| assistant.purge(crate::assistant::now(), &keep)) {
             tracing::error!(%error, "what is too old could not be removed");
         }
-        // What the model has computed of it has no date: all of it goes.
-        model.forget(None);
         let _ = tokio::time::timeout(PURGE_EVERY, stop.cancelled()).await;
     }
 }

@@ -14,7 +14,7 @@ use ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId, owne
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::{
-    inference::{ChatModel, Finish, Generation, InferenceError, Message, Piece, Request, Usage},
+    inference::{ChatModel, Finish, Forget, Generation, InferenceError, Message, Piece, Request, Usage},
     matrix::{self, Attachment, Gateway, RoomFacts, RoomKind, SendError},
     message::{Authorship, Incoming, Kind, Origin, Outgoing},
     store::Queued,
@@ -255,6 +255,8 @@ pub(super) struct FakeModel {
     pub(super) fails: bool,
     /// The system prompts it was given, in order.
     pub(super) systems: Arc<Mutex<Vec<String>>>,
+    /// Whom it was to forget, in order.
+    pub(super) forgotten: Arc<Mutex<Vec<Forget>>>,
 }
 
 #[async_trait]
@@ -275,6 +277,10 @@ impl ChatModel for FakeModel {
             let _ = pieces.send(end).await;
         });
         Ok(Generation::new(reader))
+    }
+
+    fn forget(&self, whose: Forget) {
+        self.forgotten.lock().expect("not poisoned").push(whose);
     }
 
     fn count_tokens(&self, message: &Message) -> usize {

@@ -1,6 +1,6 @@
 //! What comes from the rooms: which messages are for the bot, which of them wait for an answer, and what is done at once.
 
-use std::time::Instant;
+use std::{collections::BTreeSet, time::Instant};
 
 use ruma::{EventId, RoomId};
 
@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     compagnon::Answers,
+    inference::Forget,
     matrix::Batch,
     message::{Edit, Incoming, Origin},
     store::{Accept, Queued, StoreError},
@@ -55,12 +56,15 @@ impl Assistant {
         for run in accept.left.iter().flat_map(|room| self.runs.of_room(room)) {
             run.interrupt(Interruption::Changed);
         }
+        for room in accept.left {
+            self.model.forget(Forget::Room(self.room_key(room)));
+        }
         for queued in accepted.new {
             self.admit(queued)?;
         }
         for edited in accepted.edited {
             self.changed(&edited.queued.question.room_id, &edited.queued.question.event_id);
-            self.model.forget(Some(self.owner(&edited.queued.question.conversation())));
+            self.model.forget(Forget::Conversation(self.owner(&edited.queued.question.conversation())));
             if edited.anew {
                 self.again(edited.queued);
             }
@@ -69,8 +73,10 @@ impl Assistant {
             for redaction in accept.redactions {
                 self.changed(&redaction.room_id, &redaction.redacts);
             }
-            // In which conversation it stood is gone with it.
-            self.model.forget(None);
+            // In which thread it stood is gone with it.
+            for room in accept.redactions.iter().map(|redaction| &redaction.room_id).collect::<BTreeSet<_>>() {
+                self.model.forget(Forget::Room(self.room_key(room)));
+            }
             self.withdraw(self.store.withdrawals()?);
         }
         Ok(())

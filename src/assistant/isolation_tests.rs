@@ -11,13 +11,13 @@ use ruma::{OwnedRoomId, OwnedUserId};
 use super::{
     Config,
     config::Rate,
-    fakes::{FakeGateway, Parrot, incoming},
+    fakes::{FakeGateway, FakeModel, Parrot, incoming},
     tests::{Bench, assistant},
 };
 use crate::{
-    inference::Request,
+    inference::{Forget, Request},
     matrix::Batch,
-    message::{Edit, Incoming},
+    message::{Edit, Incoming, Redaction},
     store::Change,
 };
 
@@ -250,4 +250,42 @@ fn a_stray_canary_is_seen() {
     assert_eq!(strays(&text, "rh", Some(true)), [".budget.main.x"]);
     assert_eq!(strays(&text, "rh", Some(false)).len(), 2);
     assert_eq!(strays(&text, "budget", None).len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_model_forgets_the_room_or_the_conversation_concerned_and_no_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = FakeModel::default();
+    let forgotten = Arc::clone(&model.forgotten);
+    let forgotten = || std::mem::take(&mut *forgotten.lock().expect("not poisoned"));
+    let bench = assistant(folder.path(), &Arc::default(), model, Config::default());
+    let [a, b, c] = ["!a:h", "!b:h", "!c:h"].map(|room| incoming("$q:h", room, ""));
+    let room = |message: &Incoming| Forget::Room(bench.assistant.room_key(&message.room_id));
+    let owner = |message: &Incoming| bench.assistant.owner(&message.conversation());
+    assert_eq!(owner(&a) >> 32, u64::from(bench.assistant.room_key(&a.room_id)), "a room's threads begin alike");
+
+    bench.ask(vec![
+        incoming("$1:h", "!a:h", "un"),
+        incoming("$2:h", "!b:h", "deux"),
+        incoming("$3:h", "!c:h", "trois"),
+    ]);
+    bench.rest().await;
+    assert_eq!(forgotten(), []);
+    let taken_back = Redaction { room_id: a.room_id.clone(), redacts: "$1:h".try_into().expect("an event id") };
+    bench.accept(Batch { redactions: vec![taken_back], ..Batch::default() });
+    assert_eq!(forgotten(), [room(&a)]);
+    bench.accept(Batch { left: vec![b.room_id.clone()], ..Batch::default() });
+    assert_eq!(forgotten(), [room(&b)]);
+
+    let keep = |turns| crate::store::Retention {
+        marks: u64::MAX,
+        turns,
+        turns_at_most: u64::MAX,
+        undecrypted: u64::MAX,
+        audit: u64::MAX,
+    };
+    bench.assistant.purge(super::now(), &keep(3_600_000)).expect("purged");
+    assert_eq!(forgotten(), [], "nothing is old");
+    bench.assistant.purge(super::now() + 7_200_000, &keep(3_600_000)).expect("purged");
+    assert_eq!(forgotten(), [Forget::Conversation(owner(&c))]);
 }

@@ -41,16 +41,16 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use ruma::EventId;
+use ruma::{EventId, RoomId};
 use tokio::sync::SetOnce;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     compagnon::Shelf,
-    inference::{ChatModel, Sampling},
+    inference::{ChatModel, Forget, Sampling},
     matrix::{Access, Gateway},
     message::{ConversationId, Incoming, Kind, Origin, Outgoing},
-    store::{Change, Store, StoreError, Withdrawal},
+    store::{Change, Retention, Store, StoreError, Withdrawal},
 };
 
 pub use config::Config;
@@ -241,25 +241,51 @@ impl Assistant {
         });
     }
 
-    /// The key by which the model knows a conversation.
+    /// The key by which the model knows a conversation; the room's is its first half.
     fn owner(&self, conversation: &ConversationId) -> u64 {
         let thread = conversation.thread.as_ref().map_or("", |thread| thread.as_str());
         let name = format!("{} {thread}", conversation.room_id);
-        let hash = blake3::keyed_hash(&self.owners, name.as_bytes());
         // 0 would be nobody's.
-        hash.as_bytes().first_chunk().map_or(1, |bytes| u64::from_le_bytes(*bytes)).max(1)
+        u64::from(self.room_key(&conversation.room_id)) << 32 | u64::from(self.short_key(&name).max(1))
+    }
+
+    /// The key by which the model knows a room.
+    fn room_key(&self, room: &RoomId) -> u32 {
+        self.short_key(room.as_str())
+    }
+
+    fn short_key(&self, name: &str) -> u32 {
+        let hash = blake3::keyed_hash(&self.owners, name.as_bytes());
+        hash.as_bytes().first_chunk().map_or(1, |bytes| u32::from_le_bytes(*bytes))
     }
 
     /// Has the model forget what these changes forget: it keeps what it has computed of a conversation, to go on with it faster.
     fn forget(&self, changes: &[Change]) {
         for change in changes {
             match change {
-                Change::ForgetConversation(conversation) => self.model.forget(Some(self.owner(conversation))),
-                Change::ForgetTurns(_) | Change::ForgetPerson(_) => self.model.forget(None),
-                Change::Settings(..) | Change::Made(_) | Change::Unmade(_) | Change::Informed(_) | Change::Audit(_) => {
+                Change::ForgetConversation(conversation) => {
+                    self.model.forget(Forget::Conversation(self.owner(conversation)));
                 }
+                Change::ForgetTurns(room) => self.model.forget(Forget::Room(self.room_key(room))),
+                // In which rooms they wrote is gone with it.
+                Change::ForgetPerson(_) => self.model.forget(Forget::Everyone),
+                // Its prompt was its author's, and no longer is anybody's.
+                Change::Unmade(_) => self.model.forget(Forget::Everything),
+                Change::Settings(..) | Change::Made(_) | Change::Informed(_) | Change::Audit(_) => {}
             }
         }
+    }
+
+    /// Removes from the store what is too old, and from the model what it has computed of that.
+    pub fn purge(&self, now: u64, keep: &Retention) -> Result<(), StoreError> {
+        let purged = self.store.purge(now, keep)?;
+        for conversation in &purged.conversations {
+            self.model.forget(Forget::Conversation(self.owner(conversation)));
+        }
+        if purged.unplaced {
+            self.model.forget(Forget::Everyone);
+        }
+        Ok(())
     }
 
     /// Puts work in the inbox and starts its lane if need be; gives back what is refused.

@@ -98,8 +98,8 @@ pub struct Request {
     /// How many of the first messages hold nothing of one conversation, so that the work of reading them may serve all:
     /// who asks the same sees it answered sooner. 1 for a system prompt without anything of the room, else 0.
     pub shared: usize,
-    /// The conversation, as an opaque key: what was read of it is found again at its next message, and only there.
-    /// 0 is nobody's: nothing is kept.
+    /// The conversation, as an opaque key whose first 32 bits are the room's: what was read of it is found again at its next
+    /// message, and only there. 0 is nobody's: nothing is kept.
     pub owner: u64,
 }
 
@@ -188,14 +188,46 @@ pub enum InferenceError {
     Engine(String),
 }
 
+/// Whose prompts are to leave nothing in memory. Only [`Forget::Everything`] reaches what a compagnon's fixed prompt has left: it
+/// is nobody's, and all who ask that compagnon are answered sooner for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Forget {
+    /// Those of one conversation: see [`Request::owner`].
+    Conversation(u64),
+    /// Those of all conversations whose owner begins with these 32 bits: the threads of a room.
+    Room(u32),
+    /// Those of all conversations.
+    Everyone,
+    /// Those of all conversations, and the fixed prompts of compagnons: one of them was taken back.
+    Everything,
+}
+
+impl Forget {
+    /// Whether the conversation of this key is meant.
+    #[must_use]
+    pub fn concerns(self, owner: u64) -> bool {
+        match self {
+            Self::Conversation(one) => owner == one,
+            Self::Room(room) => owner >> 32 == u64::from(room),
+            Self::Everyone | Self::Everything => true,
+        }
+    }
+}
+
 /// A model that answers: the local engine, a remote server, or a scripted fake in tests.
 #[async_trait]
 pub trait ChatModel: Send + Sync + 'static {
     /// Starts answering. Returns at once, with [`InferenceError::Busy`] when the bounded queue is full.
     fn generate(&self, request: Request) -> Result<Generation, InferenceError>;
 
-    /// Forgets what an owner's prompts (see [`Request::owner`]) have left in memory, or everybody's.
-    fn forget(&self, _owner: Option<u64>) {}
+    /// Forgets what prompts have left in memory: of those that were handed over before this call, whether they were answered,
+    /// run or wait. Of one that runs or waits, once it has ended.
+    fn forget(&self, _whose: Forget) {}
+
+    /// Waits until the model is given up for good: only a new process answers again. The result is the reason.
+    async fn given_up(&self) -> String {
+        std::future::pending().await
+    }
 
     /// What a message costs in the prompt, in the model's own tokens, markup included.
     fn count_tokens(&self, message: &Message) -> usize;

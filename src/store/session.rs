@@ -30,6 +30,9 @@ pub(super) struct State {
     pub(super) wishes: BTreeSet<Name>,
 }
 
+/// Records of a tree, and the key to go on from: `None` at the end.
+pub(super) type Page<T> = (Vec<(Key, T)>, Option<Vec<u8>>);
+
 /// Exclusive use of the store: reads see what was committed and what this session has written; its writes take effect together at
 /// [`Session::commit`].
 pub(super) struct Session<'a> {
@@ -188,13 +191,13 @@ impl Session<'_> {
         Ok(found)
     }
 
-    /// At most `limit` committed records of a tree from a key on, and the key to go on from: `None` at the end.
+    /// At most `limit` committed records of a tree from a key on.
     pub(super) fn page<T: DeserializeOwned>(
         &self,
         tree: Tree,
         from: &[u8],
         limit: usize,
-    ) -> Result<(Vec<(Key, T)>, Option<Vec<u8>>), StoreError> {
+    ) -> Result<Page<T>, StoreError> {
         let mut found = Vec::new();
         for (count, record) in self.inner.db.range(from..).enumerate() {
             let (bytes, sealed) = record?;

@@ -60,6 +60,11 @@ impl Answer {
         (answer, Generation::new(reader))
     }
 
+    /// Where it is read, for who may have to say that it will never end.
+    pub(super) fn reader(&self) -> mpsc::WeakSender<Result<Piece, InferenceError>> {
+        self.pieces.downgrade()
+    }
+
     /// Whether nobody reads it any more.
     pub(super) fn is_abandoned(&self) -> bool {
         self.pieces.is_closed()

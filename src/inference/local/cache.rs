@@ -7,9 +7,10 @@
 //! The tree is a map from (parent, scope, tokens) to a block, which compares tokens and not hashes of them: a wrong block would put
 //! another conversation's words into an answer.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::forward::BLOCK;
+use crate::inference::Forget;
 
 /// Who may find a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,6 +19,15 @@ pub(super) enum Scope {
     Shared,
     /// One conversation.
     Of(u64),
+}
+
+impl Scope {
+    fn is_of(self, whose: Forget) -> bool {
+        match self {
+            Self::Shared => whose == Forget::Everything,
+            Self::Of(owner) => whose.concerns(owner),
+        }
+    }
 }
 
 /// What a node is found by: the block before it, who may find it, its tokens.
@@ -49,6 +59,8 @@ pub(super) struct Cache {
     /// Those of them without nodes below, the least recently used first: they can be taken at once.
     leaves: BTreeSet<(u64, u32)>,
     clock: u64,
+    /// Free blocks in which somebody's keys and values still stand.
+    used: BTreeSet<u32>,
 }
 
 impl Cache {
@@ -61,6 +73,7 @@ impl Cache {
             idle: 0,
             leaves: BTreeSet::new(),
             clock: 0,
+            used: BTreeSet::new(),
         }
     }
 
@@ -79,12 +92,20 @@ impl Cache {
         if self.free.is_empty() {
             self.evict();
         }
-        self.free.pop()
+        let block = self.free.pop()?;
+        self.used.remove(&block);
+        Some(block)
     }
 
     /// Gives back a block that was taken and never published.
     pub(super) fn give(&mut self, block: u32) {
         self.free.push(block);
+        self.used.insert(block);
+    }
+
+    /// The free blocks that are to be overwritten, for a caller who does that before the next [`Cache::take`].
+    pub(super) fn take_used(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.used).into_iter().collect()
     }
 
     /// The node with this key, held for the caller.
@@ -131,22 +152,40 @@ impl Cache {
         }
     }
 
-    /// Frees every node that nobody holds, or of them those of one owner.
-    pub(super) fn forget(&mut self, owner: Option<u64>) {
-        let scope = owner.map(Scope::Of);
-        // From the leaves up: what stands above an owner's node is the owner's too, or everyone's.
-        loop {
-            let doomed = |(_, block): &&(u64, u32)| {
-                let node = self.nodes.get(*block as usize).and_then(Option::as_ref);
-                scope.is_none_or(|scope| node.is_some_and(|node| node.key.1 == scope))
-            };
-            let doomed: Vec<(u64, u32)> = self.leaves.iter().filter(doomed).copied().collect();
-            if doomed.is_empty() {
-                return;
+    /// Frees those nodes of somebody that nobody holds.
+    pub(super) fn forget(&mut self, whose: Forget) {
+        // What stands above an owner's node is the owner's too, or everyone's.
+        self.prune(|_, node| node.key.1.is_of(whose));
+    }
+
+    /// Frees those nodes from this one on down that nobody holds.
+    pub(super) fn forget_below(&mut self, root: u32) {
+        let mut below = HashSet::new();
+        for (_, leaf) in &self.leaves {
+            let up = std::iter::successors(Some(*leaf), |block| self.nodes[*block as usize].as_ref()?.key.0);
+            let path: Vec<u32> = up.take_while(|block| *block != root).collect();
+            let top = path.last().map_or(Some(*leaf), |top| self.nodes[*top as usize].as_ref()?.key.0);
+            if top == Some(root) {
+                below.extend(path);
+                below.insert(root);
             }
-            for leaf in doomed {
-                self.leaves.remove(&leaf);
+        }
+        self.prune(|block, _| below.contains(&block));
+    }
+
+    /// Frees the nodes that `goes` names, from the leaves up to the first that stays.
+    fn prune(&mut self, goes: impl Fn(u32, &Node) -> bool) {
+        let named =
+            |cache: &Self, block: u32| cache.nodes[block as usize].as_ref().is_some_and(|node| goes(block, node));
+        let leaves: Vec<(u64, u32)> = self.leaves.iter().filter(|(_, block)| named(self, *block)).copied().collect();
+        for mut leaf in leaves {
+            while self.leaves.remove(&leaf) {
+                let parent = self.nodes[leaf.1 as usize].as_ref().and_then(|node| node.key.0);
                 self.drop_leaf(leaf.1);
+                self.used.insert(leaf.1);
+                let Some(above) = parent.filter(|parent| named(self, *parent)) else { break };
+                // Not among the leaves where somebody holds it, or where it has other children.
+                leaf = (self.nodes[above as usize].as_ref().map_or(0, |node| node.used), above);
             }
         }
     }
@@ -213,12 +252,14 @@ impl Cache {
             assert_eq!(self.leaves.contains(&(node.used, block)), leaf, "block {block}");
         }
         assert_eq!((self.idle, self.found.len()), (idle, self.nodes.iter().flatten().count()));
+        assert!(self.used.iter().all(|block| free.contains(block)), "only what is free is overwritten");
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{BLOCK, Cache, Key, Scope, key};
+    use crate::inference::Forget;
 
     fn full(parent: Option<u32>, scope: Scope, token: u32) -> Key {
         key(parent, scope, &[token; BLOCK]).unwrap()
@@ -275,9 +316,9 @@ mod tests {
         cache.audit(&[(&[kept], 1), (&[kept], 1)]);
         cache.release(kept);
         cache.release(kept);
-        cache.forget(None);
+        cache.forget(Forget::Everyone);
         cache.audit(&[]);
-        assert_eq!(cache.available(), 2);
+        assert_eq!((cache.available(), cache.hold(&full(None, Scope::Shared, 5))), (2, Some(kept)), "it is nobody's");
     }
 
     #[test]
@@ -293,10 +334,53 @@ mod tests {
         for block in [end, chain[1], chain[0], shared] {
             cache.release(block);
         }
-        cache.forget(Some(1));
+        cache.forget(Forget::Conversation(1));
         cache.audit(&[]);
+        assert_eq!(cache.take_used(), [chain[0], end], "to be overwritten");
         assert_eq!(cache.hold(&full(Some(shared), Scope::Of(1), 1)), None);
         assert_eq!(cache.hold(&full(None, Scope::Shared, 0)), Some(shared));
         assert_eq!(cache.hold(&full(Some(shared), Scope::Of(2), 2)), Some(chain[1]));
+    }
+
+    #[test]
+    fn a_room_is_forgotten_with_its_threads_and_no_other() {
+        let mut cache = Cache::new(4);
+        let owners = [(7 << 32) | 1, (7 << 32) | 2, (8 << 32) | 1];
+        for owner in owners {
+            let block = cache.take().unwrap();
+            let block = cache.publish(full(None, Scope::Of(owner), 5), block);
+            cache.release(block);
+        }
+        cache.forget(Forget::Room(7));
+        cache.audit(&[]);
+        let found = owners.map(|owner| cache.hold(&full(None, Scope::Of(owner), 5)).is_some());
+        assert_eq!((found, cache.take_used().len()), ([false, false, true], 2));
+        cache.forget(Forget::Everyone);
+        assert_eq!(cache.take_used(), [0_u32; 0], "it is held");
+    }
+
+    #[test]
+    fn a_chain_is_forgotten_from_a_node_on_down() {
+        let mut cache = Cache::new(6);
+        let mut place = |parent: Option<u32>, scope: Scope, token: u32| {
+            let block = cache.take().unwrap();
+            cache.publish(full(parent, scope, token), block)
+        };
+        let top = place(None, Scope::Shared, 0);
+        let spoilt = place(Some(top), Scope::Shared, 1);
+        let own = place(Some(spoilt), Scope::Of(1), 2);
+        let others = place(Some(spoilt), Scope::Of(2), 3);
+        let beside = place(Some(top), Scope::Of(3), 4);
+        for block in [beside, own, others, spoilt, top] {
+            cache.release(block);
+        }
+        let held = cache.hold(&full(Some(spoilt), Scope::Of(2), 3)).unwrap();
+        cache.forget_below(spoilt);
+        assert_eq!((held, cache.take_used()), (others, vec![own]), "what is held stays, and what is above it");
+        cache.release(held);
+        cache.forget_below(spoilt);
+        cache.audit(&[]);
+        assert_eq!(cache.take_used(), [spoilt, others]);
+        assert_eq!(cache.hold(&full(Some(top), Scope::Of(3), 4)), Some(beside));
     }
 }

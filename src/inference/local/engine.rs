@@ -2,37 +2,86 @@
 //!
 //! Waiting requests stand in a bounded queue. The reader of an answer is also its owner: when it goes, the work on it stops at
 //! the next step. A step that fails or panics costs the answers that were being written, not the engine; a panic anywhere else
-//! costs them too, and the engine is begun anew (`supervisor`).
+//! costs them too, and the engine is begun anew (`supervisor`). A step that does not end costs all answers, and the engine.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use fail::fail_point;
+use tokio::sync::mpsc::WeakSender;
 
 use super::answer::{Answer, Next};
 use super::forward::{BLOCK, Cost, Forward};
 use super::scheduler::{Prompt, Scheduler};
-use super::supervisor::{Life, Stage, Work, supervise};
+use super::supervisor::{Life, Patience, Stage, Work, supervise, watch};
 use super::vocabulary::Vocabulary;
-use crate::inference::{Config, Finish, Generation, InferenceError, Sampling};
+use crate::inference::{Config, Finish, Forget, Generation, InferenceError, Piece, Sampling};
+
+/// The shortest time that one step is given before the engine is given up; it is `model.time_limit` where that is longer: whoever
+/// is answered in such a step gets nothing any more.
+const LEAST_PATIENCE: Duration = Duration::from_mins(1);
+
+/// How many conversations and rooms may wait to be forgotten; beyond, all conversations are.
+const MOST_WISHES: usize = 1024;
 
 /// The queue and the thread behind it. Dropping it lets the thread finish what is queued, then end.
 pub(super) struct Engine {
     jobs: SyncSender<Job>,
-    /// Whose blocks are to be forgotten; `None` stands for everybody's.
-    forgotten: Arc<Mutex<Vec<Option<u64>>>>,
+    /// How many prompts may wait.
+    queue: usize,
+    desk: Arc<Desk>,
     life: Arc<Life>,
+    patience: Patience,
     context: usize,
     cost: Cost,
     vocabulary: Arc<Vocabulary>,
     /// Whether the last step failed.
     failed: Arc<AtomicBool>,
+}
+
+/// What is known of the work on both sides of the queue.
+#[derive(Default)]
+struct Desk(Mutex<Ledger>);
+
+#[derive(Default)]
+struct Ledger {
+    /// The number of the next prompt: whoever was handed over before has a lower one.
+    next: u64,
+    /// The prompts that were handed over and have not ended: in the queue, waiting for memory, or running.
+    open: BTreeMap<u64, Open>,
+    /// Those of them in the queue.
+    queued: usize,
+    /// Whether a [`Job::Wake`] is in the queue.
+    woken: bool,
+    /// Who is to be forgotten, with the number of the first prompt that is not meant any more.
+    forgotten: BTreeMap<Forget, u64>,
+}
+
+/// A prompt that has not ended.
+struct Open {
+    owner: u64,
+    reader: WeakSender<Result<Piece, InferenceError>>,
+}
+
+impl Desk {
+    fn lock(&self) -> MutexGuard<'_, Ledger> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends all that is open with an error, whoever has it.
+    fn fail_all(&self) {
+        for (_, open) in std::mem::take(&mut self.lock().open) {
+            if let Some(reader) = open.reader.upgrade() {
+                let _ = reader.try_send(Err(hung()));
+            }
+        }
+    }
 }
 
 /// A prompt in tokens.
@@ -49,21 +98,32 @@ pub(super) struct Question {
 }
 
 enum Job {
-    /// A prompt to be answered.
-    Ask(Box<(Prompt, Answer)>),
+    /// A prompt to be answered, with its number.
+    Ask(Box<(u64, Prompt, Answer)>),
     /// Nothing: it wakes the thread, which has something to forget.
     Wake,
 }
 
 impl Engine {
-    /// Starts the thread.
+    /// Starts the threads: one that works, and one that watches it.
     pub(super) fn start(forward: Box<dyn Forward>, vocabulary: Arc<Vocabulary>, config: &Config) -> io::Result<Self> {
-        let (jobs, waiting) = sync_channel(config.queue);
+        let patience = Patience::of(config.time_limit.unsigned_abs().max(LEAST_PATIENCE));
+        Self::start_with(forward, vocabulary, config, patience)
+    }
+
+    fn start_with(
+        forward: Box<dyn Forward>,
+        vocabulary: Arc<Vocabulary>,
+        config: &Config,
+        patience: Patience,
+    ) -> io::Result<Self> {
+        // One place more than there are prompts, so that waking the thread takes none of theirs.
+        let (jobs, waiting) = sync_channel(config.queue + 1);
         // A sequence that fills the context must fit the blocks, so that no request has to wait for ever.
         let context = config.context.min(forward.context()).min(forward.blocks().saturating_mul(BLOCK));
         let cost = forward.cost();
         let failed = Arc::new(AtomicBool::new(false));
-        let (forgotten, life) = (Arc::default(), Arc::new(Life::default()));
+        let (desk, life) = (Arc::new(Desk::default()), Arc::new(Life::default()));
         let mut worker = Worker {
             scheduler: Scheduler::new(forward.as_ref(), config.sequences),
             sequences: config.sequences,
@@ -71,16 +131,22 @@ impl Engine {
             waiting,
             vocabulary: Arc::clone(&vocabulary),
             answers: BTreeMap::new(),
-            next: 0,
             logits: Vec::new(),
             time_limit: config.time_limit.unsigned_abs(),
             failed: Arc::clone(&failed),
-            forgotten: Arc::clone(&forgotten),
-            pending: Vec::new(),
+            desk: Arc::clone(&desk),
+            life: Arc::clone(&life),
+            pending: BTreeMap::new(),
         };
         let told = Arc::clone(&life);
         Builder::new().name("inference".to_owned()).spawn(move || supervise(&mut worker, &told))?;
-        Ok(Self { jobs, forgotten, life, context, cost, vocabulary, failed })
+        let (watched, left) = (Arc::clone(&life), Arc::clone(&desk));
+        Builder::new().name("watchdog".to_owned()).spawn(move || {
+            if watch(&watched, patience) {
+                left.fail_all();
+            }
+        })?;
+        Ok(Self { jobs, queue: config.queue, desk, life, patience, context, cost, vocabulary, failed })
     }
 
     /// How many tokens prompt and answer may have together.
@@ -110,20 +176,45 @@ impl Engine {
         }
         let room = sampling.max_tokens.min(context - length);
         let (answer, generation) = Answer::new(sampling, room, thinking, &self.vocabulary);
-        self.jobs.try_send(Job::Ask(Box::new((Prompt { tokens, shared, owner, room }, answer)))).map_err(|error| {
-            match error {
-                TrySendError::Full(_) => InferenceError::Busy,
-                TrySendError::Disconnected(_) => stopped(),
-            }
-        })?;
+        // The number and the place in the queue are taken together, so that what is forgotten between two prompts is known.
+        let mut desk = self.desk.lock();
+        if self.life.stage() == Stage::Over {
+            return Err(stopped());
+        }
+        if desk.queued >= self.queue {
+            return Err(InferenceError::Busy);
+        }
+        let (number, reader) = (desk.next, answer.reader());
+        let prompt = Prompt { tokens, shared, owner, room };
+        // There is a place for it, so that an error can only be the thread's end.
+        self.jobs.try_send(Job::Ask(Box::new((number, prompt, answer)))).map_err(|_| stopped())?;
+        desk.next += 1;
+        desk.queued += 1;
+        desk.open.insert(number, Open { owner, reader });
         Ok(generation)
     }
 
-    /// Forgets what an owner's prompts have left in memory, or everybody's; what is being computed at the moment, once it has ended.
-    pub(super) fn forget(&self, owner: Option<u64>) {
-        self.forgotten.lock().unwrap_or_else(PoisonError::into_inner).push(owner);
-        // With a full queue the thread is awake anyway; without a thread there is nothing to forget.
-        let _ = self.jobs.try_send(Job::Wake);
+    /// Forgets what prompts have left in memory that were handed over before: as [`ChatModel::forget`](crate::inference::ChatModel::forget).
+    pub(super) fn forget(&self, whose: Forget) {
+        let mut desk = self.desk.lock();
+        let next = desk.next;
+        if desk.forgotten.len() >= MOST_WISHES && !desk.forgotten.contains_key(&whose) {
+            let whose =
+                if desk.forgotten.contains_key(&Forget::Everything) { Forget::Everything } else { Forget::Everyone };
+            desk.forgotten.clear();
+            desk.forgotten.insert(whose, next);
+        }
+        desk.forgotten.insert(whose, next);
+        if !desk.woken {
+            // Without a thread there is nothing to forget.
+            desk.woken = self.jobs.try_send(Job::Wake).is_ok();
+        }
+    }
+
+    /// Waits until the engine has ended, and says why.
+    pub(super) async fn given_up(&self) -> String {
+        self.life.ended().await;
+        "the engine was given up: the log says why".to_owned()
     }
 
     /// Fails when the engine has died, until it is begun anew if it is, and from a failed step until one succeeds: a panic can
@@ -133,6 +224,9 @@ impl Engine {
             Stage::Alive => {}
             Stage::Recovering => return Err(died()),
             Stage::Over => return Err(stopped()),
+        }
+        if let Some(time) = self.life.stalled(self.patience) {
+            return Err(InferenceError::Engine(format!("a step has been going on for {} s", time.as_secs())));
         }
         if self.failed.load(Ordering::Relaxed) {
             Err(InferenceError::Engine("its last step failed".to_owned()))
@@ -150,6 +244,10 @@ fn stopped() -> InferenceError {
     InferenceError::Engine("its thread has stopped".to_owned())
 }
 
+fn hung() -> InferenceError {
+    InferenceError::Engine("a step did not end".to_owned())
+}
+
 /// What the thread works with.
 struct Worker {
     forward: Box<dyn Forward>,
@@ -157,25 +255,30 @@ struct Worker {
     sequences: usize,
     waiting: Receiver<Job>,
     vocabulary: Arc<Vocabulary>,
-    /// By the scheduler's id.
+    /// By their numbers.
     answers: BTreeMap<u64, Answer>,
-    next: u64,
     logits: Vec<f32>,
     time_limit: Duration,
     failed: Arc<AtomicBool>,
-    forgotten: Arc<Mutex<Vec<Option<u64>>>>,
-    /// What was forgotten while answers were being computed: their blocks come free later. With the first id that is newer.
-    pending: Vec<(Option<u64>, u64)>,
+    desk: Arc<Desk>,
+    life: Arc<Life>,
+    /// Who was forgotten while older prompts were open, whose blocks come free later: as [`Ledger::forgotten`].
+    pending: BTreeMap<Forget, u64>,
 }
 
 impl Work for Worker {
     fn serve(&mut self) {
-        loop {
+        // Given up while a step stood still, it does not go on when that ends.
+        while self.life.stage() != Stage::Over {
+            self.erase();
             if self.scheduler.is_idle() {
+                self.life.rest();
                 // Sleeps until a job comes or the engine is dropped.
                 let Ok(job) = self.waiting.recv() else { return };
+                self.life.begin();
                 self.receive(job);
             }
+            self.life.begin();
             self.forget();
             self.sweep();
             // What does not fit stays in the bounded queue, so that it fills up.
@@ -195,43 +298,61 @@ impl Work for Worker {
     /// Fails the answers that were being written, and forgets what was kept of them: nobody knows how far it is to be trusted.
     fn recover(&mut self) {
         self.scheduler = Scheduler::new(self.forward.as_ref(), self.sequences);
+        self.forward.erase_all();
         self.pending.clear();
-        for answer in std::mem::take(&mut self.answers).into_values() {
-            answer.fail(died());
+        while let Some((id, _)) = self.answers.first_key_value() {
+            let id = *id;
+            self.close(id).into_iter().for_each(|answer| answer.fail(died()));
         }
     }
 }
 
 impl Worker {
     fn forget(&mut self) {
-        let wishes = std::mem::take(&mut *self.forgotten.lock().unwrap_or_else(PoisonError::into_inner));
-        for owner in wishes {
-            self.scheduler.forget(owner);
-            if !self.answers.is_empty() {
-                self.pending.push((owner, self.next));
-            }
+        let mut desk = self.desk.lock();
+        for (whose, newer) in std::mem::take(&mut desk.forgotten) {
+            self.scheduler.forget(whose);
+            self.pending.insert(whose, newer);
         }
-        let older = self.answers.keys().next().copied().unwrap_or(u64::MAX);
-        let (over, pending) = std::mem::take(&mut self.pending).into_iter().partition(|(_, newer)| older >= *newer);
-        self.pending = pending;
-        for (owner, _) in over {
-            self.scheduler.forget(owner);
+        let scheduler = &mut self.scheduler;
+        self.pending.retain(|whose, newer| {
+            let meant = desk.open.range(..*newer).any(|(_, open)| whose.concerns(open.owner));
+            if !meant {
+                scheduler.forget(*whose);
+            }
+            meant
+        });
+    }
+
+    /// Overwrites what is free and was somebody's.
+    fn erase(&mut self) {
+        let used = self.scheduler.take_used();
+        if !used.is_empty() {
+            self.forward.erase(&used);
         }
     }
 
     fn receive(&mut self, job: Job) {
-        let Job::Ask(asked) = job else { return };
-        let (prompt, answer) = *asked;
+        let asked = match job {
+            Job::Ask(asked) => asked,
+            Job::Wake => return self.desk.lock().woken = false,
+        };
+        let (id, prompt, answer) = *asked;
+        self.desk.lock().queued -= 1;
         if answer.is_abandoned() {
+            self.desk.lock().open.remove(&id);
             return;
         }
-        let id = self.next;
-        self.next += 1;
-        if self.scheduler.add(id, prompt) {
-            self.answers.insert(id, answer);
-        } else {
-            answer.fail(InferenceError::Engine("the prompt does not fit its memory".to_owned()));
+        self.answers.insert(id, answer);
+        if !self.scheduler.add(id, prompt) {
+            self.fail(id, "the prompt does not fit its memory");
         }
+    }
+
+    /// Takes an answer that has ended, however.
+    fn close(&mut self, id: u64) -> Option<Answer> {
+        self.desk.lock().open.remove(&id);
+        self.answers.remove(&id)
     }
 
     fn admit(&mut self) {
@@ -248,7 +369,7 @@ impl Worker {
         let gone: Vec<u64> =
             self.answers.iter().filter(|(_, answer)| answer.is_abandoned()).map(|(id, _)| *id).collect();
         for id in gone {
-            self.answers.remove(&id);
+            self.close(id);
             self.scheduler.end(id);
         }
         let late = |answer: &Answer| answer.started().is_some_and(|started| started.elapsed() >= self.time_limit);
@@ -269,10 +390,12 @@ impl Worker {
         for id in self.scheduler.abandon() {
             self.fail(id, &reason);
         }
+        self.forward.erase_all();
     }
 
     /// One step of all that run; false when there was none, or when its logits were useless.
     fn compute(&mut self) -> Result<bool, String> {
+        self.erase();
         if !self.scheduler.plan() {
             return if self.scheduler.is_idle() { Ok(false) } else { Err("no step can be planned".to_owned()) };
         }
@@ -305,9 +428,9 @@ impl Worker {
             Some(Next::Token(token)) => self.scheduler.append(id, token),
             Some(Next::End(finish)) => self.finish(id, finish),
             None => {
-                self.scheduler.end(id);
-                // What led here must not be found again.
-                self.scheduler.forget(None);
+                // What led here must not be found again; what led others elsewhere stays.
+                let forward = &self.forward;
+                self.scheduler.discard(id, |block| forward.is_sound(block));
                 self.fail(id, "the model gave no usable probabilities");
                 return false;
             }
@@ -317,14 +440,14 @@ impl Worker {
 
     fn finish(&mut self, id: u64, finish: Finish) {
         let read = self.scheduler.end(id);
-        if let (Some(answer), Some(read)) = (self.answers.remove(&id), read) {
+        if let (Some(answer), Some(read)) = (self.close(id), read) {
             answer.finish(finish, read, Instant::now());
         }
     }
 
     fn fail(&mut self, id: u64, reason: &str) {
         tracing::error!(reason, "an answer failed");
-        if let Some(answer) = self.answers.remove(&id) {
+        if let Some(answer) = self.close(id) {
             answer.fail(InferenceError::Engine(reason.to_owned()));
         }
     }

@@ -1,15 +1,16 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::{Answer, Engine, Job, Prompt, Question};
+use super::{Answer, Desk, Engine, Job, MOST_WISHES, Patience, Prompt, Question};
 use crate::inference::local::fakes::Cells;
 use crate::inference::local::forward::{BLOCK, Forward, Part};
 use crate::inference::local::scheduler::MORE_ROWS as CHUNK;
 use crate::inference::local::supervisor::{Life, Work, supervise};
 use crate::inference::local::vocabulary::{Kind, Spelling, Vocabulary};
-use crate::inference::{Config, Finish, Generation, InferenceError, Piece, Sampling, Usage};
+use crate::inference::{Config, Finish, Forget, Generation, InferenceError, Piece, Sampling, Usage};
 
 /// Ids of the test vocabulary: an end, the four bytes of an emoji, then words.
 const END: u32 = 0;
@@ -41,13 +42,15 @@ struct Script {
     steps: Option<Sender<usize>>,
     /// One message is taken before each step; once its sender is gone, steps are free.
     gate: Option<Receiver<()>>,
+    /// Told the blocks that are overwritten.
+    erased: Option<Sender<Vec<u32>>>,
     cells: Cells,
 }
 
 impl Script {
     fn new(answers: &[&[u32]]) -> Self {
         let answers = answers.iter().map(|answer| answer.to_vec()).collect();
-        Self { answers, prompt: 1, steps: None, gate: None, cells: Cells::new(64) }
+        Self { answers, prompt: 1, steps: None, gate: None, erased: None, cells: Cells::new(64) }
     }
 
     fn next(&mut self, part: &Part<'_>) -> Result<[f32; 10], String> {
@@ -90,6 +93,17 @@ impl Forward for Script {
             }
         }
         Ok(())
+    }
+
+    fn erase(&mut self, blocks: &[u32]) {
+        self.cells.erase(blocks);
+        if let Some(erased) = &self.erased {
+            let _ = erased.send(blocks.to_vec());
+        }
+    }
+
+    fn erase_all(&mut self) {
+        self.cells = Cells::new(self.cells.blocks());
     }
 }
 
@@ -288,8 +302,9 @@ fn an_engine_that_is_over_is_told() {
     let life = Arc::new(Life::default());
     supervise(&mut Nothing, &life);
     let (vocabulary, context) = (vocabulary(false), 8);
-    let (forgotten, failed, cost) = (Arc::default(), Arc::default(), super::Cost::default());
-    let engine = Engine { jobs, forgotten, life, context, cost, vocabulary, failed };
+    let (desk, failed, cost) = (Arc::new(Desk::default()), Arc::default(), super::Cost::default());
+    let patience = Patience::of(Duration::from_mins(1));
+    let engine = Engine { jobs, queue: 1, desk, life, patience, context, cost, vocabulary, failed };
     assert!(matches!(engine.health(), Err(InferenceError::Engine(_))));
     assert!(matches!(submit(&engine, vec![1], &greedy()), Err(InferenceError::Engine(_))));
 }
@@ -302,7 +317,8 @@ fn a_dead_engine_fails_what_it_was_writing_and_is_begun_anew() {
     // No prompt that is submitted asks for so much: the scheduler's own arithmetic panics.
     let (answer, _reader) = Answer::new(&greedy(), 1, false, &engine.vocabulary);
     let deadly = Prompt { tokens: vec![1], shared: 0, owner: 0, room: usize::MAX };
-    assert!(engine.jobs.try_send(Job::Ask(Box::new((deadly, answer)))).is_ok());
+    engine.desk.lock().queued += 1;
+    assert!(engine.jobs.try_send(Job::Ask(Box::new((u64::MAX, deadly, answer)))).is_ok());
     let waits = submit(&engine, vec![1], &greedy()).unwrap();
     drop(open);
     assert!(matches!(read(written).1, Err(InferenceError::Engine(reason)) if reason.contains("died")));
@@ -373,7 +389,7 @@ fn an_answer_that_takes_too_long_ends_where_it_is() {
     let engine = with(script, &Config { time_limit: SignedDuration::from_millis(20), ..Config::default() });
     let answer = submit(&engine, vec![0], &greedy()).unwrap();
     seen.recv().unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(30));
+    std::thread::sleep(Duration::from_millis(30));
     open.send(()).unwrap();
     let (texts, usage) = read(answer);
     let usage = usage.unwrap();
@@ -415,14 +431,111 @@ fn a_conversation_is_found_again_until_it_is_forgotten_even_while_it_is_answered
     assert_eq!(cached(ask(7)), 0);
     assert_eq!(cached(ask(7)), 2 * BLOCK);
     assert_eq!(cached(ask(8)), 0, "another conversation");
-    engine.forget(Some(7));
+    engine.forget(Forget::Conversation(7));
     assert_eq!(cached(ask(7)), 0);
     assert_eq!(cached(ask(8)), 2 * BLOCK, "the other one is kept");
     // Forgotten before it has ended: what it leaves is forgotten with it.
     while begun.try_recv().is_ok() {}
     let running = ask(7);
     begun.recv().unwrap();
-    engine.forget(Some(7));
+    engine.forget(Forget::Conversation(7));
     assert_eq!(cached(running), 2 * BLOCK);
     assert_eq!(cached(ask(7)), 0);
+}
+
+/// Prompts of two whole blocks and a token; the first token says which answer.
+fn long(owner: u64, answer: u32) -> Question {
+    Question { tokens: vec![answer; 2 * BLOCK + 1], owner, ..Question::default() }
+}
+
+fn cached(engine: &Engine, owner: u64, answer: u32) -> usize {
+    read(engine.submit(long(owner, answer), &greedy()).unwrap()).1.unwrap().cached_tokens
+}
+
+#[test]
+fn a_prompt_that_waits_in_the_queue_is_forgotten_too() {
+    let mut script = Script::new(&[&[B], &[A]]);
+    script.prompt = 2 * BLOCK + 1;
+    let (engine, seen, open) = gated(script, 4);
+    let running = engine.submit(long(8, 0), &greedy()).unwrap();
+    seen.recv().unwrap();
+    // Handed over before, and taken out of the queue after.
+    let waits = engine.submit(long(7, 1), &greedy()).unwrap();
+    engine.forget(Forget::Conversation(7));
+    let later = engine.submit(long(9, 1), &greedy()).unwrap();
+    drop(open);
+    for generation in [running, waits, later] {
+        assert_eq!(read(generation).1.unwrap().cached_tokens, 0);
+    }
+    assert_eq!([(8, 0), (9, 1)].map(|(owner, answer)| cached(&engine, owner, answer)), [2 * BLOCK; 2]);
+    assert_eq!(cached(&engine, 7, 1), 0);
+}
+
+#[test]
+fn what_is_over_or_forgotten_is_overwritten() {
+    let mut script = Script::new(&[&[B]]);
+    script.prompt = 2 * BLOCK + 1;
+    let (erased, seen) = channel();
+    script.erased = Some(erased);
+    let engine = start(script, 1);
+    // Of what is kept, the block that is not full.
+    assert_eq!(cached(&engine, 7, 0), 0);
+    assert_eq!(seen.recv().unwrap().len(), 1);
+    engine.forget(Forget::Room(0));
+    assert_eq!(seen.recv().unwrap().len(), 2);
+    // Of what is nobody's, all.
+    assert_eq!(cached(&engine, 0, 0), 0);
+    assert_eq!(seen.recv().unwrap().len(), 3);
+}
+
+#[test]
+fn what_is_to_be_forgotten_takes_no_place_of_a_question_and_is_bounded() {
+    let (engine, seen, open) = gated(Script::new(&[&[A], &[B]]), 1);
+    let running = submit(&engine, vec![0], &greedy()).unwrap();
+    seen.recv().unwrap();
+    for owner in 0..3 * MOST_WISHES as u64 {
+        engine.forget(Forget::Conversation(owner));
+        assert!(engine.desk.lock().forgotten.len() <= MOST_WISHES + 1);
+    }
+    assert!(engine.desk.lock().forgotten.contains_key(&Forget::Everyone), "more than are counted are all");
+    let waits = submit(&engine, vec![1], &greedy()).unwrap();
+    engine.forget(Forget::Everything);
+    assert!(matches!(submit(&engine, vec![0], &greedy()), Err(InferenceError::Busy)));
+    drop(open);
+    assert_eq!([running, waits].map(|generation| read(generation).0.concat()), [" a", "b"]);
+}
+
+#[test]
+fn useless_logits_cost_their_own_conversation_only() {
+    let mut script = Script::new(&[&[B], &[NAN]]);
+    script.prompt = 2 * BLOCK + 1;
+    let engine = start(script, 1);
+    assert_eq!(cached(&engine, 7, 0), 0);
+    for _ in 0..2 {
+        let (texts, ended) = read(engine.submit(long(8, 1), &greedy()).unwrap());
+        assert!(texts.is_empty() && ended.is_err());
+        assert_eq!(cached(&engine, 7, 0), 2 * BLOCK);
+    }
+}
+
+#[test]
+fn a_step_that_does_not_end_fails_every_question_and_the_engine() {
+    let (steps, seen) = channel();
+    let (open, gate) = channel();
+    let script = Script { steps: Some(steps), gate: Some(gate), ..Script::new(&[&[A], &[B]]) };
+    let (config, patience) = (Config::default(), Patience::of(Duration::from_millis(300)));
+    let engine = Engine::start_with(Box::new(script), vocabulary(false), &config, patience).unwrap();
+    let running = submit(&engine, vec![0], &greedy()).unwrap();
+    seen.recv().unwrap();
+    let waits = submit(&engine, vec![1], &greedy());
+    for generation in [Ok(running), waits].into_iter().flatten() {
+        assert!(matches!(read(generation).1, Err(InferenceError::Engine(reason)) if reason.contains("did not end")));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert!(runtime.block_on(engine.given_up()).contains("given up"));
+    assert!(matches!(engine.health(), Err(InferenceError::Engine(_))));
+    assert!(matches!(submit(&engine, vec![1], &greedy()), Err(InferenceError::Engine(_))));
+    // Should the step end after all, its thread ends too, and answers nobody.
+    drop(open);
+    assert!(seen.recv().is_err(), "no further step");
 }

@@ -24,6 +24,18 @@ impl Cells {
         self.cells.len() / BLOCK
     }
 
+    /// As [`Forward::erase`](super::forward::Forward::erase).
+    pub(super) fn erase(&mut self, blocks: &[u32]) {
+        for block in blocks {
+            self.cells[*block as usize * BLOCK..][..BLOCK].fill(None);
+        }
+    }
+
+    /// Whether no cell holds anything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.cells.iter().all(Option::is_none)
+    }
+
     /// Computes a part.
     pub(super) fn compute(&mut self, part: &Part<'_>) -> Seen {
         let end = part.start + part.tokens.len();

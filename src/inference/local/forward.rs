@@ -39,6 +39,17 @@ pub(super) trait Forward: Send {
     /// Computes all parts in one pass. `logits` is cleared, then holds `vocabulary` values per part that wants them, in order.
     fn step(&mut self, parts: &[Part<'_>], logits: &mut Vec<f32>) -> Result<(), String>;
 
+    /// Overwrites what blocks hold: nobody will read it any more.
+    fn erase(&mut self, blocks: &[u32]);
+
+    /// Overwrites what all blocks hold.
+    fn erase_all(&mut self);
+
+    /// Whether the keys and values of a block are all numbers.
+    fn is_sound(&self, _block: u32) -> bool {
+        true
+    }
+
     /// What its weights cost; nothing where it is not known.
     fn cost(&self) -> Cost {
         Cost::default()

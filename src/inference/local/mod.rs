@@ -1,7 +1,8 @@
 //! The local engine: a GGUF file, its tokenizer and its template, and a thread that answers.
 //!
 //! `header` and `gguf` open the file (`safetensors` opens the other kind and makes it look the same), `packed` keeps what was packed
-//! of it for the next start. `vocabulary`, `tokenizer` (with `pretokenizer` and `spm`) and `template` make the prompt. `model`
+//! of it for the next start. `vocabulary`, `tokenizer` (with `pretokenizer`, `spm` and `tokenizer_json`) and `template` make the
+//! prompt. `model`
 //! computes behind the seam `forward` with the arithmetic of `kernels`; `fallback`, which is candle, computes what `model` does not
 //! know. `scheduler` and `cache` decide what is computed when and where it is kept, `answer`, `sampler`, `thinking` and
 //! `text` turn logits into what people read, `engine` holds the queue and the thread, `supervisor` begins it
@@ -36,6 +37,7 @@ mod testing;
 mod text;
 mod thinking;
 mod tokenizer;
+mod tokenizer_json;
 mod vocabulary;
 
 use std::path::{Path, PathBuf};
@@ -52,7 +54,7 @@ use self::model::{Limits, Model};
 use self::template::Template;
 use self::tokenizer::{Span, Tokenizer};
 use self::vocabulary::Vocabulary;
-use super::{ChatModel, Config, Generation, InferenceError, Message, Request, hub};
+use super::{ChatModel, Config, Forget, Generation, InferenceError, Message, Request, hub};
 use crate::conversation::Role;
 
 pub use self::gguf::GgufError;
@@ -188,8 +190,12 @@ impl ChatModel for LocalModel {
         self.tokenizer.count(&message.content) + name + self.markup.of(message.role)
     }
 
-    fn forget(&self, owner: Option<u64>) {
-        self.engine.forget(owner);
+    fn forget(&self, whose: Forget) {
+        self.engine.forget(whose);
+    }
+
+    async fn given_up(&self) -> String {
+        self.engine.given_up().await
     }
 
     fn context_length(&self) -> usize {

@@ -55,8 +55,8 @@ impl Sampler {
     /// then something before it was, and the others mean nothing either. Minus infinity stands for a token that is ruled out. The
     /// penalties are applied in place.
     pub(super) fn draw(&mut self, logits: &mut [f32]) -> Option<u32> {
-        // Without an early end, the compiler makes vectors of it.
-        if !logits.iter().fold(true, |sound, logit| sound & (*logit < f32::INFINITY)) {
+        // Without an early end, the compiler makes vectors of it. What is not a number is not below infinity.
+        if logits.iter().filter(|logit| **logit < f32::INFINITY).count() < logits.len() {
             return None;
         }
         self.penalise(logits);

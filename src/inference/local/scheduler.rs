@@ -11,6 +11,7 @@ use std::collections::{HashSet, VecDeque};
 
 use super::cache::{Cache, Key, Scope, key};
 use super::forward::{BLOCK, Forward, Part};
+use crate::inference::Forget;
 
 /// Rows of one step: large enough for the arithmetic to be fast, small enough for those who write not to stall. A multiple of the
 /// twelve rows that the kernels take at once.
@@ -208,15 +209,35 @@ impl Scheduler {
         Some(read)
     }
 
-    /// Ends all that run and forgets every block: after a step that failed, none is to be trusted. Returns who ran.
+    /// Ends all that run and forgets every block: after a step that failed, none is to be trusted. Returns who ran. The caller
+    /// overwrites all blocks.
     pub(super) fn abandon(&mut self) -> Vec<u64> {
         self.cache = Cache::new(self.cache.blocks());
         self.running.drain(..).map(|sequence| sequence.id).collect()
     }
 
-    /// Forgets the blocks that nobody holds: all, or those of one owner.
-    pub(super) fn forget(&mut self, owner: Option<u64>) {
-        self.cache.forget(owner);
+    /// Ends a sequence whose logits are useless, and forgets what led to them. Its own blocks go in any case; of those that are
+    /// everyone's, the first that is not `sound` and all below it, whoever computed them.
+    pub(super) fn discard(&mut self, id: u64, sound: impl Fn(u32) -> bool) {
+        let Some(at) = self.running.iter().position(|sequence| sequence.id == id) else { return };
+        let mut sequence = self.running.remove(at);
+        let nodes = &sequence.table[..sequence.published];
+        let spoilt = nodes.iter().position(|block| !sound(*block)).unwrap_or(nodes.len());
+        let doomed = nodes.get(spoilt.min(sequence.shared)).copied();
+        sequence.leave(&mut self.cache);
+        if let Some(root) = doomed {
+            self.cache.forget_below(root);
+        }
+    }
+
+    /// Forgets the blocks of somebody that nobody holds.
+    pub(super) fn forget(&mut self, whose: Forget) {
+        self.cache.forget(whose);
+    }
+
+    /// The free blocks that still hold somebody's keys and values: the caller overwrites them before the next step is planned.
+    pub(super) fn take_used(&mut self) -> Vec<u32> {
+        self.cache.take_used()
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::{MORE_ROWS, MOST, Prompt, ROWS, Read, Scheduler};
+use crate::inference::Forget;
 use crate::inference::local::fakes::{Cells, alone};
 use crate::inference::local::forward::{BLOCK, Forward, Part};
 
@@ -30,6 +31,10 @@ impl Forward for Measures {
     fn step(&mut self, _: &[Part<'_>], _: &mut Vec<f32>) -> Result<(), String> {
         Err("never computed".to_owned())
     }
+
+    fn erase(&mut self, _: &[u32]) {}
+
+    fn erase_all(&mut self) {}
 
     fn batches(&self) -> bool {
         self.batches
@@ -72,6 +77,8 @@ impl Run {
     /// One step; returns its rows.
     fn step(&mut self) -> usize {
         self.scheduler.admit();
+        // Whoever still needs one of them finds a cell that was never computed.
+        self.cells.erase(&self.scheduler.take_used());
         let planned = self.scheduler.plan();
         assert!(planned || self.scheduler.is_idle());
         let parts = self.scheduler.parts();
@@ -292,6 +299,38 @@ fn after_a_failed_step_nothing_is_found_again_and_those_who_wait_go_on() {
 }
 
 #[test]
+fn what_led_to_useless_logits_is_forgotten_and_nothing_else() {
+    let long = |owner| Prompt { tokens: vec![1; 100], shared: 48, owner, room: 5 };
+    // The third block of the chain is spoilt, which all share, so that the first who asks again computes it anew; or none that
+    // can be seen.
+    for (spoilt, left) in [(Some(2), [32, 48, 80]), (None, [48, 96, 80])] {
+        let mut run = Run::new(60, 4);
+        for prompt in [long(1), long(2), Prompt { tokens: vec![2; 90], shared: 0, owner: 3, room: 5 }] {
+            run.add(prompt);
+            while !run.scheduler.is_idle() {
+                run.step();
+            }
+        }
+        let id = run.add(long(1));
+        run.scheduler.admit();
+        let table = run.scheduler.running[0].table.clone();
+        run.scheduler.discard(id, |block| spoilt.is_none_or(|spoilt| block != table[spoilt]));
+        run.written.remove(&id);
+        run.audit();
+        let again = [long(1), long(2), Prompt { tokens: vec![2; 90], shared: 0, owner: 3, room: 5 }];
+        let found = again.map(|prompt| {
+            let id = run.add(prompt);
+            while !run.scheduler.is_idle() {
+                run.step();
+            }
+            run.ended[&id].cached
+        });
+        assert_eq!(found, left, "{spoilt:?}");
+        run.finish();
+    }
+}
+
+#[test]
 fn as_many_as_allowed_fit_a_step() {
     let mut run = Run::new(1000, 1000);
     for token in 0..100 {
@@ -339,7 +378,9 @@ proptest! {
             }
         }
         run.finish();
-        run.scheduler.forget(None);
+        run.scheduler.forget(Forget::Everything);
         run.audit();
+        run.cells.erase(&run.scheduler.take_used());
+        prop_assert!(run.cells.is_empty(), "what nobody can find stands nowhere");
     }
 }

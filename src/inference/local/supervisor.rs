@@ -1,13 +1,16 @@
 //! Keeps the engine's work going: a panic that no step has caught ends its loop, which is told, and begun anew a little later.
 //!
 //! The weights stay where they are. What cannot be mended so (a fault that comes back at once, every time) is given up after
-//! [`MOST`] deaths within [`WINDOW`]: from then on the engine says that it is not healthy, and whoever looks after the process
-//! restarts that.
+//! [`MOST`] deaths within [`WINDOW`]; and so is work that stands still for as long as its [`Patience`], because a thread cannot be
+//! ended from outside, and holds the weights. Then the engine says that it is not healthy, and the process ends.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
 
 /// How many deaths within [`WINDOW`] are the end.
 const MOST: usize = 5;
@@ -17,7 +20,14 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 
 /// How the work stands, as other threads see it.
 #[derive(Debug, Default)]
-pub(super) struct Life(AtomicU8);
+pub(super) struct Life {
+    stage: AtomicU8,
+    /// Counts the turns of the work, two for each: odd while it works, even while it waits for work.
+    turns: AtomicU64,
+    /// For how many of its looks the watchdog has seen the same turn go on.
+    still: AtomicU32,
+    over: CancellationToken,
+}
 
 /// What [`Life`] says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,16 +42,98 @@ pub(super) enum Stage {
 
 impl Life {
     pub(super) fn stage(&self) -> Stage {
-        match self.0.load(Ordering::Acquire) {
+        match self.stage.load(Ordering::Acquire) {
             0 => Stage::Alive,
             1 => Stage::Recovering,
             _ => Stage::Over,
         }
     }
 
+    /// What is over stays over.
     fn set(&self, stage: Stage) {
-        self.0.store(stage as u8, Ordering::Release);
+        self.stage.fetch_max(stage as u8, Ordering::AcqRel);
+        if stage == Stage::Over {
+            self.over.cancel();
+        }
     }
+
+    /// It goes on after a death, unless it was given up meanwhile.
+    fn revive(&self) {
+        let (from, to) = (Stage::Recovering as u8, Stage::Alive as u8);
+        // The only other stage is the end.
+        let _ = self.stage.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire);
+    }
+
+    /// The work begins a turn. Called by its own thread alone.
+    pub(super) fn begin(&self) {
+        let turns = self.turns.load(Ordering::Relaxed);
+        self.turns.store((turns + 1) | 1, Ordering::Relaxed);
+    }
+
+    /// The work waits for more.
+    pub(super) fn rest(&self) {
+        let turns = self.turns.load(Ordering::Relaxed);
+        self.turns.store(turns + turns % 2, Ordering::Relaxed);
+    }
+
+    /// Waits until it is over.
+    pub(super) async fn ended(&self) {
+        self.over.cancelled().await;
+    }
+
+    /// For how long a turn has gone on, when that is much longer than one should.
+    pub(super) fn stalled(&self, patience: Patience) -> Option<Duration> {
+        let still = self.still.load(Ordering::Relaxed);
+        (still >= patience.looks / 2).then(|| patience.interval * still)
+    }
+}
+
+/// How long one turn of the work may take. It is counted in looks of the watchdog and not read from a clock: while the whole
+/// process is stopped, neither goes on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    interval: Duration,
+    /// After half of them it is said, after all of them the work is given up.
+    looks: u32,
+}
+
+impl Patience {
+    /// For a turn of at most `time`.
+    pub(super) fn of(time: Duration) -> Self {
+        const LOOKS: u32 = 60;
+        Self { interval: time / LOOKS, looks: LOOKS }
+    }
+}
+
+/// Looks at the work until it is over; gives it up when one turn goes on for longer than there is patience. True when it was.
+pub(super) fn watch(life: &Life, patience: Patience) -> bool {
+    let mut seen = 0;
+    while life.stage() != Stage::Over {
+        thread::sleep(patience.interval);
+        if look(life, &mut seen, patience) {
+            return true;
+        }
+    }
+    false
+}
+
+/// One look; `seen` is what the one before saw. True when it was the last of all patience.
+fn look(life: &Life, seen: &mut u64, patience: Patience) -> bool {
+    let turns = life.turns.load(Ordering::Relaxed);
+    let same = turns % 2 == 1 && turns == *seen && life.stage() == Stage::Alive;
+    let still = if same { life.still.load(Ordering::Relaxed) + 1 } else { 0 };
+    *seen = turns;
+    life.still.store(still, Ordering::Relaxed);
+    let time = patience.interval * still;
+    if still >= patience.looks {
+        tracing::error!(?time, "a step of the model does not end: the engine is given up");
+        life.set(Stage::Over);
+        return true;
+    }
+    if still == patience.looks / 2 {
+        tracing::error!(?time, "a step of the model takes very long");
+    }
+    false
 }
 
 /// Work that can be begun anew.
@@ -65,13 +157,14 @@ pub(super) fn supervise(work: &mut impl Work, life: &Life) {
         deaths.push_back(now);
         let recovered = catch_unwind(AssertUnwindSafe(|| work.recover())).is_ok();
         if deaths.len() >= MOST || !recovered {
-            tracing::error!(deaths = deaths.len(), "the engine died again and is given up: restart the program");
+            tracing::error!(deaths = deaths.len(), "the engine died again and is given up");
             return;
         }
         let wait = FIRST_WAIT * (1 << (deaths.len() - 1));
         tracing::error!(deaths = deaths.len(), ?wait, "the engine died: its answers failed, and it is started again");
-        std::thread::sleep(wait);
-        life.set(Stage::Alive);
+        life.rest();
+        thread::sleep(wait);
+        life.revive();
     }
 }
 
@@ -85,7 +178,9 @@ impl Drop for Ending<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Life, MOST, Stage, Work, supervise};
+    use std::time::Duration;
+
+    use super::{Life, MOST, Patience, Stage, Work, look, supervise, watch};
 
     /// Dies as often as it is told.
     struct Mortal<'a> {
@@ -121,6 +216,40 @@ mod tests {
         assert_eq!(served, 3);
         assert_eq!(seen, [Alive, Recovering, Alive, Recovering, Alive]);
         assert_eq!(end, Stage::Over, "it has ended by itself");
+    }
+
+    #[test]
+    fn a_turn_that_does_not_end_is_told_then_given_up_and_stays_so() {
+        let (life, patience) = (Life::default(), Patience::of(Duration::from_mins(5)));
+        life.begin();
+        let mut seen = 0;
+        let mut stalled = Vec::new();
+        while !look(&life, &mut seen, patience) {
+            stalled.extend(life.stalled(patience));
+        }
+        assert_eq!((stalled[0], stalled.len()), (Duration::from_secs(150), 30));
+        assert_eq!(life.stage(), Stage::Over);
+        life.revive();
+        assert_eq!(life.stage(), Stage::Over);
+        assert!(!watch(&life, patience), "there is nothing left to watch");
+    }
+
+    #[test]
+    fn turns_that_end_and_rests_are_no_reason() {
+        let (life, patience) = (Life::default(), Patience::of(Duration::from_mins(5)));
+        let mut seen = 0;
+        for _ in 0..200 {
+            assert!(!look(&life, &mut seen, patience), "it rests");
+        }
+        for _ in 0..200 {
+            life.begin();
+            assert!(!look(&life, &mut seen, patience), "each look sees another turn");
+        }
+        life.rest();
+        for _ in 0..200 {
+            assert!(!look(&life, &mut seen, patience), "it rests again");
+        }
+        assert_eq!((life.stage(), life.stalled(patience)), (Stage::Alive, None));
     }
 
     #[test]

@@ -148,6 +148,18 @@ impl Forward for OneByOne {
         Ok(())
     }
 
+    /// Candle's own memory of the sequence goes back to the allocator; it has no place that could be overwritten.
+    fn erase(&mut self, blocks: &[u32]) {
+        if self.sequence.as_ref().and_then(|sequence| sequence.block).is_some_and(|block| blocks.contains(&block)) {
+            self.erase_all();
+        }
+    }
+
+    fn erase_all(&mut self) {
+        self.weights.restart();
+        self.sequence = None;
+    }
+
     fn batches(&self) -> bool {
         false
     }

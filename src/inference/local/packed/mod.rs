@@ -275,7 +275,7 @@ fn room_for(folder: &Path, length: u64, spare: u64) -> Result<(), String> {
     // The folder itself may still have to be made. Where the system does not say, there is room.
     let there = folder.ancestors().find(|folder| folder.exists()).unwrap_or(folder);
     let Ok(system) = nix::sys::statvfs::statvfs(there) else { return Ok(()) };
-    let free = u64::from(system.blocks_available()).saturating_mul(u64::from(system.fragment_size()));
+    let free = system.blocks_available().saturating_mul(system.fragment_size());
     if free >= length.saturating_add(spare) {
         return Ok(());
     }
