@@ -6,17 +6,17 @@ mod late;
 
 use std::{fs::File, future::Future, sync::Arc, time::Duration};
 
-use anyhow::Context as _;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     assistant::{self, Assistant, prompt, texts},
     compagnon::{Compagnon, Shelf},
-    config::Config,
+    config::{Config, ConfigError},
     http::{self, LastSync, Status},
     inference::{ChatModel, local::LocalModel},
     matrix::{Access, Batch, MatrixGateway, Session, SessionError, sync_loop, unread},
+    setting::Refused,
     store::{Retention, Store, StoreError},
 };
 
@@ -171,11 +171,7 @@ fn fits(config: &Config, model: &dyn ChatModel, shelf: &Shelf) -> anyhow::Result
         |compagnon: &Compagnon| prompt::fits(model, &config.model.sampling, &config.assistant, compagnon).is_ok();
     let too_long: Vec<&str> = library.iter().filter(|one| !fits(one)).map(|one| one.id.as_str()).collect();
     let (usual, context) = (config.assistant.compagnon.as_str(), model.context_length());
-    anyhow::ensure!(
-        !too_long.contains(&usual),
-        "assistant.compagnon: the prompt of `{usual}` does not leave room for a question in the model's {context} tokens; \
-         choose a shorter one, or a model with a longer context"
-    );
+    ensure_fits(library.get(usual)?, !too_long.contains(&usual), Some(model))?;
     if !too_long.is_empty() {
         tracing::warn!(
             ?too_long,
@@ -186,11 +182,26 @@ fn fits(config: &Config, model: &dyn ChatModel, shelf: &Shelf) -> anyhow::Result
     Ok(())
 }
 
+/// Makes sure that the usual compagnon leaves room for a question.
+pub fn ensure_fits(usual: &Compagnon, fits: bool, model: Option<&dyn ChatModel>) -> Result<(), ConfigError> {
+    if fits {
+        return Ok(());
+    }
+    let context = model.map_or(0, ChatModel::context_length);
+    let reason = format!(
+        "the prompt of `{}` does not leave room for a question in the model's {context} tokens; choose a shorter one, or a model with a \
+         longer context",
+        usual.id
+    );
+    Err(Refused::new("assistant.compagnon", reason).into())
+}
+
 /// Serves health and readiness, if the configuration says where.
 async fn serve(config: &http::Config, status: &Status, over: &CancellationToken) -> anyhow::Result<Option<Endpoint>> {
     let Some(address) = config.listen else { return Ok(None) };
-    let listener =
-        TcpListener::bind(address).await.with_context(|| format!("http.listen: {address} cannot be used"))?;
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        ConfigError::from(Refused::new("http.listen", format!("{address} cannot be used: {error}")))
+    })?;
     Ok(Some(tokio::spawn(http::serve(listener, status.clone(), over.clone().cancelled_owned()))))
 }
 

@@ -8,7 +8,7 @@
 //! | 4 | [`app`], [`config`], [`telemetry`], [`http`] |
 //! | 3 | [`assistant`] |
 //! | 2 | [`matrix`], [`store`], [`inference`] |
-//! | 1 | [`conversation`], [`compagnon`], [`message`], [`secret`] |
+//! | 1 | [`conversation`], [`compagnon`], [`message`], [`secret`], [`setting`] |
 
 pub mod app;
 pub mod assistant;
@@ -24,5 +24,6 @@ pub mod inference;
 pub mod matrix;
 pub mod message;
 pub mod secret;
+pub mod setting;
 pub mod store;
 pub mod telemetry;

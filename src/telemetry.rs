@@ -3,9 +3,17 @@
 //! The libraries below us may log bodies and keys at their finer levels, so they are held at `warn` whatever level is asked for: the
 //! finer levels are for our own targets, which never carry content.
 
+use std::{
+    panic::{self, PanicHookInfo},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
 use serde::Deserialize;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+/// Whether the log is JSON.
+static JSON: AtomicBool = AtomicBool::new(false);
 
 /// What is logged, and how.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -57,9 +65,30 @@ pub fn start(config: &Config) {
         .with_target("compagnon", level);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let registry = tracing_subscriber::registry().with(targets);
-    let _ = if config.json {
+    let begun = if config.json {
         registry.with(layer.json()).try_init()
     } else {
         registry.with(layer.with_ansi(false)).try_init()
     };
+    if begun.is_ok() {
+        JSON.store(config.json, Ordering::Relaxed);
+        panic::set_hook(Box::new(say_panic));
+    }
+}
+
+/// Logs the program's last sentence where the log is JSON: one stream has one form. Returns whether it did.
+pub fn last_words(sentence: &str) -> bool {
+    let json = JSON.load(Ordering::Relaxed);
+    if json {
+        tracing::error!("{sentence}");
+    }
+    json
+}
+
+/// Says where the program panicked. A message that was put together is left out: slicing a text, for one, repeats the text.
+fn say_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let thread = std::thread::current();
+    let message = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(left out)");
+    tracing::error!(place, thread = thread.name().unwrap_or_default(), message, "a part of the program panicked");
 }

@@ -11,17 +11,19 @@ const FLOORS: [(u8, &[&str]); 5] = [
     (4, &["app", "config", "telemetry", "http"]),
     (3, &["assistant"]),
     (2, &["matrix", "store", "inference"]),
-    (1, &["conversation", "compagnon", "message", "secret"]),
+    (1, &["conversation", "compagnon", "message", "secret", "setting"]),
 ];
 
 /// The exceptions among siblings: the wiring sees what it wires, and the root of the configuration sees each section.
-const SIBLINGS: [(&str, &str); 6] = [
+const SIBLINGS: [(&str, &str); 7] = [
     ("main", "cli"),
     ("app", "config"),
     ("app", "telemetry"),
     ("app", "http"),
     ("config", "telemetry"),
     ("config", "http"),
+    // Prompts are files that people write, and read with the same limits.
+    ("compagnon", "setting"),
 ];
 
 /// Crates and the only modules that may name them.

@@ -7,7 +7,13 @@ use ruma::OwnedUserId;
 use serde::Deserialize;
 
 use super::pace;
-use crate::compagnon::Language;
+use crate::{
+    compagnon::Language,
+    setting::{self, Refused, lasts, require, within},
+};
+
+/// Answered questions are remembered for 90 days: an older one that a homeserver repeats would be new.
+const MOST_DAYS_OF_AGE: i64 = 89;
 
 /// How questions are answered.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,14 +30,19 @@ pub struct Config {
     /// Whether an answer appears while it is written.
     pub streaming: Streaming,
     /// A question older than this is not answered any more, and the bot says so.
+    #[serde(deserialize_with = "setting::duration::read")]
     pub max_age: SignedDuration,
     /// A message whose key has not come after this long: its author is told that it was not read.
+    #[serde(deserialize_with = "setting::duration::read")]
     pub unread_after: SignedDuration,
     /// How long what is said is kept, in rooms that have not chosen otherwise.
+    #[serde(deserialize_with = "setting::duration::read")]
     pub retention: SignedDuration,
     /// The longest that a room may choose.
+    #[serde(deserialize_with = "setting::duration::read")]
     pub retention_limit: SignedDuration,
     /// How long the audit trail of commands is kept.
+    #[serde(deserialize_with = "setting::duration::read")]
     pub audit: SignedDuration,
     /// The administrators of the instance, by full id: they decide on the catalogue and read the audit trail.
     pub administrators: Vec<OwnedUserId>,
@@ -144,32 +155,45 @@ impl Default for Streaming {
 }
 
 impl Config {
-    /// Checks what the types cannot; the error is one sentence that names the key.
-    pub fn validate(&self) -> Result<(), String> {
-        let positive = |key: &str, value: f64| {
-            if value.is_finite() && value > 0.0 {
-                Ok(())
-            } else {
-                Err(format!("assistant.{key} must be greater than 0"))
-            }
-        };
-        positive("streaming.per_second", self.streaming.per_second)?;
-        positive("streaming.burst", self.streaming.burst)?;
-        positive("max_age", self.max_age.as_secs_f64())?;
-        positive("unread_after", self.unread_after.as_secs_f64())?;
-        positive("retention", self.retention.as_secs_f64())?;
-        positive("retention_limit", self.retention_limit.as_secs_f64())?;
-        positive("audit", self.audit.as_secs_f64())?;
-        positive("limits.question", self.limits.question as f64)?;
-        positive("limits.prompt", self.limits.prompt as f64)?;
-        positive("limits.loop_after", self.limits.loop_after.into())?;
-        if self.retention > self.retention_limit {
-            return Err("assistant.retention is longer than assistant.retention_limit".to_owned());
-        }
-        positive("waiting", self.waiting as f64)?;
-        positive("waiting_per_conversation", self.waiting_per_conversation as f64)?;
+    /// Checks what the types cannot.
+    pub fn validate(&self) -> Result<(), Refused> {
+        let (second, minute) = (SignedDuration::from_secs(1), SignedDuration::from_mins(1));
+        let days = |count: i64| SignedDuration::from_hours(24 * count);
+        require(!self.compagnon.trim().is_empty(), "assistant.compagnon", "it is empty: name the file of a compagnon")?;
+        lasts("assistant.max_age", self.max_age, minute..=days(MOST_DAYS_OF_AGE))?;
+        lasts("assistant.unread_after", self.unread_after, second..=days(1))?;
+        lasts("assistant.retention_limit", self.retention_limit, second..=days(3650))?;
+        lasts("assistant.retention", self.retention, second..=self.retention_limit)?;
+        lasts("assistant.audit", self.audit, minute..=days(3650))?;
+        within("assistant.power_level", self.power_level, 0..=100)?;
+        within("assistant.waiting", self.waiting, 1..=100_000)?;
+        within("assistant.waiting_per_conversation", self.waiting_per_conversation, 1..=100_000)?;
+        self.streaming.validate()?;
+        self.limits.validate()?;
+        let guide = self.guide.as_deref().is_none_or(setting::is_web);
+        require(guide, "assistant.guide", "it must be an http or https address: people are sent there")?;
         jiff::tz::TimeZone::get(&self.time_zone).map(drop).map_err(|_| {
-            format!("assistant.time_zone: `{}` is not a time zone; write one such as Europe/Paris", self.time_zone)
+            Refused::new("assistant.time_zone", "there is no such time zone; write one such as Europe/Paris")
         })
+    }
+}
+
+impl Streaming {
+    fn validate(&self) -> Result<(), Refused> {
+        within("assistant.streaming.per_second", self.per_second, 0.001..=1000.0)?;
+        within("assistant.streaming.burst", self.burst, 1.0..=100_000.0)
+    }
+}
+
+impl Limits {
+    fn validate(&self) -> Result<(), Refused> {
+        for (name, rate) in [("person", self.person), ("room", self.room)] {
+            within(&format!("assistant.limits.{name}.burst"), rate.burst.get(), 1..=1_000_000)?;
+            within(&format!("assistant.limits.{name}.per_hour"), rate.per_hour.get(), 1..=1_000_000)?;
+        }
+        // An event holds 64 KiB.
+        within("assistant.limits.question", self.question, 1..=65_536)?;
+        within("assistant.limits.prompt", self.prompt, 1..=65_536)?;
+        within("assistant.limits.loop_after", self.loop_after, 1..=1_000_000)
     }
 }

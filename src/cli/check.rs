@@ -1,4 +1,4 @@
-//! `compagnon check`: everything that can be wrong before `run`, one line per finding.
+//! `compagnon check`: everything that can be wrong before `run`, one line per finding, each step told before it is done.
 
 use std::process::ExitCode;
 
@@ -10,56 +10,86 @@ use crate::{
     compagnon::{Compagnon, Library},
     config::{Config, ConfigError},
     inference::ChatModel,
-    matrix,
+    matrix::{self, Outcome},
 };
+
+/// Options of `check`.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// Ask nobody: only what needs no network.
+    #[arg(long)]
+    offline: bool,
+}
 
 /// The findings so far.
 #[derive(Default)]
 struct Findings {
-    wrong: usize,
+    /// What `run` would end with: the status of the first thing that is wrong.
+    status: Option<u8>,
 }
 
 impl Findings {
-    fn add(&mut self, what: &str, outcome: Result<String, String>) {
+    fn begun(what: &str, detail: &str) {
+        super::say(&format!("...   {what}: {detail}"));
+    }
+
+    fn good(what: &str, detail: &str) {
+        super::say(&format!("ok    {what}: {detail}"));
+    }
+
+    fn doubtful(what: &str, detail: &str) {
+        super::say(&format!("warn  {what}: {detail}"));
+    }
+
+    fn wrong(&mut self, what: &str, error: &anyhow::Error) {
+        super::say(&format!("wrong {what}: {error:#}"));
+        self.status.get_or_insert(super::exit_status(error));
+    }
+
+    fn add(&mut self, what: &str, outcome: anyhow::Result<String>) {
         match outcome {
-            Ok(detail) => super::say(&format!("ok    {what}: {detail}")),
-            Err(reason) => {
-                self.wrong += 1;
-                super::say(&format!("wrong {what}: {reason}"));
-            }
+            Ok(detail) => Self::good(what, &detail),
+            Err(error) => self.wrong(what, &error),
         }
     }
 }
 
-/// Checks all there is; the exit status is that of the configuration when it is refused, 1 when anything else is wrong.
-pub(super) fn check(config: Result<Config, ConfigError>) -> anyhow::Result<ExitCode> {
+/// Checks all there is; the exit status is the one that `run` would have.
+pub(super) fn check(config: Result<Config, ConfigError>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut findings = Findings::default();
-    let config = match config {
-        Ok(config) => config,
-        Err(error) => {
-            findings.add("configuration", Err(error.to_string()));
-            return Ok(ExitCode::from(super::status::CONFIGURATION));
-        }
-    };
-    findings.add("configuration", Ok(format!("data in {}", config.data().display())));
-    let model = open_model(&config);
+    match config {
+        Ok(config) => all(&config, arguments, &mut findings)?,
+        Err(error) => findings.wrong("configuration", &error.into()),
+    }
+    Ok(ExitCode::from(findings.status.unwrap_or(0)))
+}
+
+fn all(config: &Config, arguments: &Arguments, findings: &mut Findings) -> anyhow::Result<()> {
+    Findings::good("configuration", &format!("data in {}", config.data().display()));
+    for warning in &config.warnings {
+        Findings::doubtful("configuration", warning);
+    }
+    Findings::begun("model", "opens it");
+    let model = open_model(config);
     let described =
         model.as_ref().map(|model| format!("{}, context of {} tokens", model.name(), model.context_length()));
-    findings.add("model", described.map_err(|error| format!("{error:#}")));
-    prompts(&config, model.as_deref().ok(), &mut findings);
-    homeserver(&config, &mut findings)?;
-    Ok(ExitCode::from(u8::from(findings.wrong > 0)))
+    match &described {
+        Ok(described) => Findings::good("model", described),
+        Err(error) => findings.wrong("model", error),
+    }
+    prompts(config, model.as_deref().ok(), findings);
+    account(config, arguments, findings)
 }
 
 fn prompts(config: &Config, model: Option<&dyn ChatModel>, findings: &mut Findings) {
     let library = match Library::load(config.prompts.as_deref()) {
         Ok((library, problems)) => {
             for problem in problems {
-                findings.add("prompt", Err(problem.to_string()));
+                Findings::doubtful("prompt", &format!("{problem}; it is left out"));
             }
             library
         }
-        Err(error) => return findings.add("prompts", Err(error.to_string())),
+        Err(error) => return findings.wrong("prompts", &error.into()),
     };
     let fits = |compagnon: &Compagnon| {
         let fits = |model| prompt::fits(model, &config.model.sampling, &config.assistant, compagnon).is_ok();
@@ -69,21 +99,43 @@ fn prompts(config: &Config, model: Option<&dyn ChatModel>, findings: &mut Findin
         let described = format!("{} — {}", compagnon.id, compagnon.about.description);
         // Only the usual one must fit: nobody can choose the others.
         let aside = if fits(compagnon) { "" } else { " (too long for this model: it cannot be chosen)" };
-        findings.add("prompt", Ok(described + aside));
+        Findings::good("prompt", &(described + aside));
     }
-    let default = library.get(&config.assistant.compagnon).map_err(|error| error.to_string());
+    let default = library.get(&config.assistant.compagnon).map_err(anyhow::Error::from);
     let default = default.and_then(|compagnon| {
-        let too_long = || format!("the prompt of `{}` does not leave room for a question in the model", compagnon.id);
-        fits(compagnon).then(|| compagnon.title().to_owned()).ok_or_else(too_long)
+        crate::app::ensure_fits(compagnon, fits(compagnon), model)?;
+        Ok(compagnon.title().to_owned())
     });
     findings.add("default compagnon", default);
 }
 
-fn homeserver(config: &Config, findings: &mut Findings) -> anyhow::Result<()> {
-    let outcome = match config.matrix() {
-        Ok(section) => Runtime::new()?.block_on(matrix::probe(section)).map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
+fn account(config: &Config, arguments: &Arguments, findings: &mut Findings) -> anyhow::Result<()> {
+    let section = match config.matrix() {
+        Ok(section) => section,
+        Err(error) => {
+            findings.wrong("account", &error.into());
+            return Ok(());
+        }
     };
-    findings.add("homeserver", outcome);
+    let mut tell = |what: &str, outcome: Outcome| match outcome {
+        Outcome::Begun(detail) => Findings::begun(what, &format!("{detail}, 10 s at most")),
+        Outcome::Good(detail) => Findings::good(what, &detail),
+        Outcome::Doubtful(detail) => Findings::doubtful(what, &detail),
+        Outcome::Wrong(error) => findings.wrong(what, &error.into()),
+    };
+    if arguments.offline {
+        matrix::probe_offline(section, config.data(), &mut tell);
+        super::say("the homeserver was not asked");
+        return Ok(());
+    }
+    Runtime::new()?.block_on(matrix::probe(section, config.data(), &mut tell));
+    let streaming = &config.assistant.streaming;
+    Findings::good(
+        "rate limits",
+        &format!(
+            "no homeserver tells its own; assistant.streaming counts on {} messages a second, {} in a row (Synapse: rc_message)",
+            streaming.per_second, streaming.burst
+        ),
+    );
     Ok(())
 }

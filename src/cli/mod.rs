@@ -21,9 +21,12 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::{
-    config::Config,
+    compagnon::FolderError,
+    config::{Config, ConfigError},
+    inference::local::OpenError,
     matrix::{SessionError, SyncError},
     store::StoreError,
+    telemetry,
 };
 
 /// A Matrix bot for Tchap: it answers agents with a language model loaded locally.
@@ -43,8 +46,8 @@ enum Command {
     Run,
     /// Talk to a compagnon in the terminal, without Matrix.
     Chat(chat::Arguments),
-    /// Read the configuration, the prompts, the model and the homeserver, and say each finding in one line.
-    Check,
+    /// Read the configuration, the prompts and the model, ask the homeserver about the account, and say each finding in one line.
+    Check(check::Arguments),
     /// Pull, list or verify model files.
     #[command(subcommand)]
     Model(model::Command),
@@ -105,10 +108,13 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let file = arguments.config.as_deref();
     let config = Config::load(file);
+    if config.is_err() && matches!(arguments.command, Command::Run) && Config::asks_for_json(file) {
+        telemetry::start(&telemetry::Config { json: true, ..telemetry::Config::default() });
+    }
     match arguments.command {
         Command::Run => run::run(config?)?,
         Command::Chat(options) => chat::chat(&config?, &options, file.is_none())?,
-        Command::Check => return check::check(config),
+        Command::Check(options) => return check::check(config, &options),
         Command::Model(command) => return model::model(&config?, &command),
         Command::Bench(options) => bench::bench(&config?, &options)?,
         Command::Health => health::health(&config?)?,
@@ -120,7 +126,7 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 /// The exit status for an error: see [`status`].
 fn exit_status(error: &anyhow::Error) -> u8 {
-    if error.is::<crate::config::ConfigError>() {
+    if error.is::<ConfigError>() || error.is::<FolderError>() || refuses_model(error) {
         return status::CONFIGURATION;
     }
     if error.is::<crate::app::InUse>() || matches!(error.downcast_ref(), Some(StoreError::InUse)) {
@@ -133,15 +139,24 @@ fn exit_status(error: &anyhow::Error) -> u8 {
     }
     match error.downcast_ref::<SessionError>() {
         Some(error) if error.is_account() => status::ACCOUNT,
-        Some(SessionError::CryptoStoreLost | SessionError::CryptoStoreDamaged(_)) => status::KEYS,
+        Some(SessionError::CryptoStoreLost | SessionError::CryptoStoreDamaged(_) | SessionError::SessionDamaged) => {
+            status::KEYS
+        }
         Some(SessionError::Config(_)) => status::CONFIGURATION,
         _ => 1,
     }
 }
 
-/// One line on standard error.
+/// Whether the model that the configuration names is what cannot be used.
+fn refuses_model(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(OpenError::File { .. } | OpenError::NotPulled(_)))
+}
+
+/// One line on standard error, in the form of the log where that is JSON.
 fn complain(line: &str) {
-    let _ = writeln!(io::stderr(), "compagnon: {line}");
+    if !telemetry::last_words(line) {
+        let _ = writeln!(io::stderr(), "compagnon: {line}");
+    }
 }
 
 /// One line of output; a reader that has gone away is no error.

@@ -11,6 +11,9 @@ use crate::{app::App, config::Config, telemetry};
 /// Runs until SIGTERM or SIGINT, then drains; a second signal does not wait.
 pub(super) fn run(config: Config) -> anyhow::Result<()> {
     telemetry::start(&config.log);
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
     Runtime::new()?.block_on(async {
         let stop = CancellationToken::new();
         let stopping = stop.clone();

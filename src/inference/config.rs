@@ -6,9 +6,16 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use super::Sampling;
+use crate::setting::{self, Refused, lasts, require, within};
 
 /// The most sequences that may be computed together: each step of 60 rows keeps a quarter for reading prompts.
 const MOST_SEQUENCES: usize = 45;
+
+/// More tokens than any model's context holds, or its vocabulary.
+const MOST_TOKENS: usize = 1 << 20;
+
+/// Each is looked for at every token.
+const MOST_STOPS: usize = 16;
 
 /// Which model answers, where its file is, and its limits.
 #[derive(Clone, Debug, Deserialize)]
@@ -34,6 +41,7 @@ pub struct Config {
     /// How many requests are answered at the same time.
     pub sequences: usize,
     /// The longest time one answer may take, its waiting apart; it then ends where it is.
+    #[serde(deserialize_with = "setting::duration::read")]
     pub time_limit: SignedDuration,
     /// The threads that compute.
     pub threads: usize,
@@ -82,26 +90,26 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Checks what the types cannot: the error is one sentence that names the key.
-    pub fn validate(&self) -> Result<(), String> {
-        require(self.file.is_none() || self.hub.is_none(), "model.file and model.hub exclude each other: keep one")?;
+    /// Checks what the types cannot.
+    pub fn validate(&self) -> Result<(), Refused> {
+        require(self.file.is_none() || self.hub.is_none(), "model.file", "it excludes model.hub: keep one of them")?;
         if let Some(sum) = &self.sha256 {
-            require(is_hex(sum, 64), "model.sha256 must be 64 hexadecimal digits")?;
+            require(is_hex(sum, 64), "model.sha256", "it must be 64 hexadecimal digits")?;
         }
-        require(self.context >= 64, "model.context must be at least 64 tokens")?;
-        require((1..=65_536).contains(&self.queue), "model.queue must be between 1 and 65536 requests")?;
-        require((1..=MOST_SEQUENCES).contains(&self.sequences), "model.sequences must be between 1 and 45")?;
-        let times = SignedDuration::from_secs(1)..=SignedDuration::from_hours(24);
-        require(times.contains(&self.time_limit), "model.time_limit must be between 1s and 24h")?;
-        require((1..=1024).contains(&self.threads), "model.threads must be between 1 and 1024")?;
-        require((1..=1 << 24).contains(&self.kv_memory), "model.kv_memory must be between 1 and 16777216 MiB")?;
+        within("model.context", self.context, 64..=MOST_TOKENS)?;
+        within("model.queue", self.queue, 1..=65_536)?;
+        within("model.sequences", self.sequences, 1..=MOST_SEQUENCES)?;
+        lasts("model.time_limit", self.time_limit, SignedDuration::from_secs(1)..=SignedDuration::from_hours(24))?;
+        within("model.threads", self.threads, 1..=1024)?;
+        within("model.kv_memory", self.kv_memory, 1..=1 << 24)?;
         self.hub.as_ref().map_or(Ok(()), Hub::validate)?;
-        self.sampling.validate().map_err(|error| format!("model.sampling.{error}"))
+        let below = |refused: Refused| Refused::new(format!("model.sampling.{}", refused.key), refused.reason);
+        self.sampling.validate().map_err(below)
     }
 }
 
 impl Hub {
-    fn validate(&self) -> Result<(), String> {
+    fn validate(&self) -> Result<(), Refused> {
         let path = Path::new(&self.file);
         let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
         let name = |text: &str| {
@@ -111,35 +119,32 @@ impl Hub {
         };
         require(
             self.repo.split_once('/').is_some_and(|(owner, repo)| name(owner) && name(repo)),
-            "model.hub.repo must be owner/name",
+            "model.hub.repo",
+            "it must be owner/name",
         )?;
         require(
             inside && path.extension().is_some_and(|extension| extension == "gguf"),
-            "model.hub.file must be the path of a .gguf file in the repository",
+            "model.hub.file",
+            "it must be the path of a .gguf file in the repository",
         )?;
-        require(is_hex(&self.revision, 40), "model.hub.revision must be a full commit: 40 hexadecimal digits")?;
-        require(
-            url::Url::parse(&self.endpoint).is_ok_and(|url| matches!(url.scheme(), "http" | "https")),
-            "model.hub.endpoint must be an http or https URL",
-        )
+        require(is_hex(&self.revision, 40), "model.hub.revision", "it must be a full commit: 40 hexadecimal digits")?;
+        require(setting::is_web(&self.endpoint), "model.hub.endpoint", "it must be an http or https URL")
     }
 }
 
 impl Sampling {
-    /// Checks the ranges; the error starts with the field's name.
-    pub fn validate(&self) -> Result<(), String> {
-        require((0.0..=5.0).contains(&self.temperature), "temperature must be between 0 and 5")?;
-        require(self.top_p > 0.0 && self.top_p <= 1.0, "top_p must be above 0 and at most 1")?;
-        require((0.0..=1.0).contains(&self.min_p), "min_p must be between 0 and 1")?;
-        require((0.5..=2.0).contains(&self.repetition_penalty), "repetition_penalty must be between 0.5 and 2")?;
-        require((-2.0..=2.0).contains(&self.presence_penalty), "presence_penalty must be between -2 and 2")?;
-        require(self.max_tokens >= 1, "max_tokens must be at least 1")?;
-        require(self.stop.iter().all(|stop| !stop.is_empty()), "stop must not hold an empty text")
+    /// Checks the ranges; the refused key is the field's name.
+    pub fn validate(&self) -> Result<(), Refused> {
+        within("temperature", self.temperature, 0.0..=5.0)?;
+        require(self.top_p > 0.0 && self.top_p <= 1.0, "top_p", "it must be above 0 and at most 1")?;
+        within("top_k", self.top_k, 0..=MOST_TOKENS)?;
+        within("min_p", self.min_p, 0.0..=1.0)?;
+        within("repetition_penalty", self.repetition_penalty, 0.5..=2.0)?;
+        within("presence_penalty", self.presence_penalty, -2.0..=2.0)?;
+        within("max_tokens", self.max_tokens, 1..=MOST_TOKENS)?;
+        require(self.stop.iter().all(|stop| !stop.is_empty()), "stop", "it must not hold an empty text")?;
+        within("stop", self.stop.len(), 0..=MOST_STOPS)
     }
-}
-
-fn require(holds: bool, sentence: &str) -> Result<(), String> {
-    if holds { Ok(()) } else { Err(sentence.to_owned()) }
 }
 
 fn is_hex(text: &str, digits: usize) -> bool {
@@ -151,7 +156,10 @@ mod tests {
     use super::Config;
 
     fn check(yaml: &str) -> Result<(), String> {
-        serde_yaml::from_str::<Config>(yaml).map_err(|error| error.to_string())?.validate()
+        serde_yaml::from_str::<Config>(yaml)
+            .map_err(|error| error.to_string())?
+            .validate()
+            .map_err(|refused| refused.to_string())
     }
 
     const HUB: &str = "hub: {repo: o/n, file: m.gguf, revision: 0123456789012345678901234567890123456789}";

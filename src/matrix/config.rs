@@ -1,11 +1,20 @@
 //! The `matrix` section of the configuration: the account, how it logs in, and whom the bot accepts to work for.
 
-use std::{fs, path::PathBuf};
+use std::path::{Path, PathBuf};
 
 use ruma::{ServerName, UserId};
 use serde::Deserialize;
 
-use crate::secret::Secret;
+use crate::{
+    secret::Secret,
+    setting::{self, Refused, require, within},
+};
+
+/// The longest file with a secret that is read.
+const LONGEST_SECRET: u64 = 64 << 10;
+
+/// Each list of servers and people is walked for every message.
+const MOST_NAMES: usize = 10_000;
 
 /// The account, the homeserver and the doors that are open.
 #[derive(Clone, Debug, Deserialize)]
@@ -100,81 +109,169 @@ pub enum Login {
 }
 
 impl Config {
-    /// Checks what serde cannot. The sentence names the key to change.
-    pub fn validate(&self) -> Result<(), String> {
-        if self.homeserver.trim().is_empty() {
-            return Err("matrix.homeserver is empty".to_owned());
-        }
+    /// Checks what serde cannot.
+    pub fn validate(&self) -> Result<(), Refused> {
+        self.validate_homeserver()?;
         let ways = [
             self.password.is_some(),
             self.password_file.is_some(),
             self.access_token.is_some(),
             self.access_token_file.is_some(),
         ];
-        if ways.into_iter().filter(|given| *given).count() != 1 {
-            return Err(
-                "matrix: give exactly one of password, password_file, access_token, access_token_file".to_owned()
-            );
-        }
+        let one = ways.into_iter().filter(|given| *given).count() == 1;
+        require(one, "matrix", "give exactly one of password, password_file, access_token, access_token_file")?;
         self.validate_user()?;
-        for server in self.access.servers.iter().chain(&self.access.externals_servers) {
-            ServerName::parse(server)
-                .map_err(|_| format!("matrix.access: \"{server}\" is not the name of a homeserver"))?;
-        }
-        for user in &self.access.users {
-            UserId::parse(user)
-                .map_err(|_| format!("matrix.access.users: \"{user}\" is not a user id (@name:server)"))?;
-        }
-        Ok(())
+        let name = self.device_name.trim();
+        require(!name.is_empty(), "matrix.device_name", "it is empty: people see it when they verify the device")?;
+        within("matrix.device_name", self.device_name.chars().count(), 1..=100)
+            .map_err(|_| Refused::new("matrix.device_name", "it has more than 100 characters"))?;
+        self.access.validate()
     }
 
-    fn validate_user(&self) -> Result<(), String> {
+    fn validate_homeserver(&self) -> Result<(), Refused> {
+        const KEY: &str = "matrix.homeserver";
+        let homeserver = self.homeserver.trim();
+        let example = "write a server name such as agent.example.tchap.gouv.fr, or its base URL https://matrix.agent.example.tchap.gouv.fr";
+        require(!homeserver.is_empty(), KEY, &format!("it is empty: {example}"))?;
+        if !homeserver.contains("://") {
+            return require(
+                ServerName::parse(homeserver).is_ok(),
+                KEY,
+                &format!("it is not the name of a server: {example}"),
+            );
+        }
+        require(setting::is_web(homeserver), KEY, &format!("it is not an http or https URL: {example}"))?;
+        let url = url::Url::parse(homeserver).map_err(|error| Refused::new(KEY, error.to_string()))?;
+        let bare =
+            url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+        require(bare, KEY, "it must be the base URL alone, without an account, `?` or `#`")?;
+        let base = !url.path().contains("/_matrix");
+        require(base, KEY, "it must be the base URL, without `/_matrix` and what follows")
+    }
+
+    fn validate_user(&self) -> Result<(), Refused> {
+        const KEY: &str = "matrix.user";
         let token = self.access_token.is_some() || self.access_token_file.is_some();
-        let full = self.user.starts_with('@');
-        if self.user.trim().is_empty() || (full && UserId::parse(&self.user).is_err()) {
-            return Err("matrix.user is neither a localpart nor a full user id (@name:server)".to_owned());
+        let user = self.user.as_str();
+        let full = user.starts_with('@');
+        if let Some((name, server)) = user.split_once('@').filter(|(name, _)| !name.is_empty()) {
+            let reason =
+                format!("`{user}` looks like a mail address; an id is @{name}:{server}, and its local part {name}");
+            return Err(Refused::new(KEY, reason));
         }
-        if token && !full {
-            return Err("matrix.user must be a full id (@name:server) when an access token is given".to_owned());
+        if full {
+            let parsed = UserId::parse(user).is_ok() && !user.starts_with("@:");
+            require(parsed, KEY, "it is not a full id: one looks like @compagnon:agent.example.tchap.gouv.fr")?;
+        } else {
+            let local = !user.is_empty() && user.chars().all(|letter| letter.is_ascii_graphic() && letter != ':');
+            require(
+                local,
+                KEY,
+                "it is neither a local part (compagnon) nor a full id (@compagnon:agent.example.tchap.gouv.fr)",
+            )?;
         }
+        require(full || !token, KEY, "it must be a full id (@name:server) when an access token is given")?;
         match (token, &self.device_id) {
-            (true, None) => Err("matrix.device_id is needed with an access token".to_owned()),
-            (false, Some(_)) => Err("matrix.device_id goes with an access token, not with a password".to_owned()),
+            (true, None) => {
+                Err(Refused::new("matrix.device_id", "it is needed with an access token: the device it was issued for"))
+            }
+            (false, Some(_)) => {
+                Err(Refused::new("matrix.device_id", "it goes with an access token, not with a password"))
+            }
+            (true, Some(device)) if device.trim().is_empty() => Err(Refused::new("matrix.device_id", "it is empty")),
             _ => Ok(()),
         }
     }
 
     /// The way to log in, reading the secret's file when it is in one.
-    pub fn login(&self) -> Result<Login, String> {
-        if let Some(password) = read(self.password.as_ref(), self.password_file.as_ref(), "password_file")? {
+    pub fn login(&self) -> Result<Login, Refused> {
+        if let Some(password) = read(self.password.as_ref(), self.password_file.as_ref(), "matrix.password_file")? {
             return Ok(Login::Password(password));
         }
-        let token = read(self.access_token.as_ref(), self.access_token_file.as_ref(), "access_token_file")?
-            .ok_or("matrix: neither a password nor an access token is given")?;
-        let device_id = self.device_id.clone().ok_or("matrix.device_id is needed with an access token")?;
+        let token = read(self.access_token.as_ref(), self.access_token_file.as_ref(), "matrix.access_token_file")?;
+        let token = token.ok_or_else(|| Refused::new("matrix", "neither a password nor an access token is given"))?;
+        let device_id = self.device_id.clone();
+        let device_id =
+            device_id.ok_or_else(|| Refused::new("matrix.device_id", "it is needed with an access token"))?;
         Ok(Login::Token { token, device_id })
+    }
+
+    /// The key that holds the secret, as sentences name it.
+    pub(super) fn secret_key(&self) -> &'static str {
+        match (&self.password, &self.password_file, &self.access_token) {
+            (Some(_), ..) => "matrix.password",
+            (_, Some(_), _) => "matrix.password_file",
+            (_, _, Some(_)) => "matrix.access_token",
+            _ => "matrix.access_token_file",
+        }
+    }
+
+    /// What is no error and should still be said, one sentence each.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for (key, path) in [("password_file", &self.password_file), ("access_token_file", &self.access_token_file)] {
+            let Some(path) = path.as_deref().filter(|path| setting::file::is_open(path)) else { continue };
+            let path = path.display();
+            warnings.push(format!("matrix.{key}: every account of this machine can read {path}: chmod o= {path}"));
+        }
+        if self.homeserver.starts_with("http://") && !self.is_local() {
+            warnings.push(
+                "matrix.homeserver: http:// sends the password and the token readable over the network; use https://"
+                    .to_owned(),
+            );
+        }
+        warnings
+    }
+
+    fn is_local(&self) -> bool {
+        url::Url::parse(&self.homeserver).is_ok_and(|url| match url.host() {
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            Some(url::Host::Domain(name)) => name == "localhost" || !name.contains('.'),
+            None => false,
+        })
     }
 }
 
-fn read(value: Option<&Secret>, file: Option<&PathBuf>, key: &str) -> Result<Option<Secret>, String> {
+impl AccessConfig {
+    fn validate(&self) -> Result<(), Refused> {
+        for (key, servers) in [("servers", &self.servers), ("externals_servers", &self.externals_servers)] {
+            within(&format!("matrix.access.{key}"), servers.len(), 0..=MOST_NAMES)?;
+            for (index, server) in servers.iter().enumerate() {
+                let named = ServerName::parse(server).is_ok();
+                require(named, &format!("matrix.access.{key}.{index}"), "it is not the name of a homeserver")?;
+            }
+        }
+        within("matrix.access.users", self.users.len(), 0..=MOST_NAMES)?;
+        for (index, user) in self.users.iter().enumerate() {
+            let parsed = UserId::parse(user).is_ok();
+            require(parsed, &format!("matrix.access.users.{index}"), "it is not a user id (@name:server)")?;
+        }
+        Ok(())
+    }
+}
+
+/// The first line of the secret's file, or the secret itself.
+fn read(value: Option<&Secret>, file: Option<&PathBuf>, key: &str) -> Result<Option<Secret>, Refused> {
     let Some(path) = file else { return Ok(value.cloned()) };
-    let text = fs::read_to_string(path).map_err(|error| format!("matrix.{key} ({}): {error}", path.display()))?;
-    let text = zeroize::Zeroizing::new(text);
+    let refused = |reason: &str| Refused::new(key, format!("{}: {reason}", path.display()));
+    let text = setting::file::read(Path::new(path), LONGEST_SECRET).map_err(|reason| refused(&reason))?;
     match text.lines().next().map(str::trim_end) {
         Some(line) if !line.is_empty() => Ok(Some(Secret::from(line.to_owned()))),
-        _ => Err(format!("matrix.{key} ({}) is empty", path.display())),
+        _ => Err(refused("its first line is empty")),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::{fs::Permissions, io::Write as _, os::unix::fs::PermissionsExt as _};
 
     use super::{Config, Login};
 
     fn parse(yaml: &str) -> Result<Config, String> {
         let config: Config = serde_yaml::from_str(yaml).map_err(|error| error.to_string())?;
-        config.validate().map(|()| config)
+        config.validate().map(|()| config).map_err(|refused| refused.to_string())
     }
 
     #[test]
@@ -200,11 +297,83 @@ mod tests {
     }
 
     #[test]
+    fn an_account_that_is_none_is_answered_with_how_one_looks() {
+        for (user, expected) in [
+            ("bot@x.fr", "an id is @bot:x.fr, and its local part bot"),
+            ("'@bot'", "it is not a full id"),
+            ("'@:x.fr'", "it is not a full id"),
+            ("'bot:x.fr'", "neither a local part"),
+            ("'a bot'", "neither a local part"),
+            ("''", "neither a local part"),
+        ] {
+            let sentence = parse(&format!("homeserver: https://hs\nuser: {user}\npassword: x\n")).unwrap_err();
+            assert!(sentence.starts_with("matrix.user: ") && sentence.contains(expected), "{user}: {sentence}");
+        }
+        for (homeserver, expected) in [
+            ("''", "empty"),
+            ("ftp://x.fr", "http or https"),
+            ("'https://'", "http or https"),
+            ("'a server'", "not the name of a server"),
+            ("https://u:p@x.fr", "without an account"),
+            ("https://x.fr/_matrix/client", "without `/_matrix`"),
+        ] {
+            let sentence = parse(&format!("homeserver: {homeserver}\nuser: u\npassword: x\n")).unwrap_err();
+            assert!(
+                sentence.starts_with("matrix.homeserver: ") && sentence.contains(expected),
+                "{homeserver}: {sentence}"
+            );
+        }
+        for homeserver in
+            ["x.fr", "x.fr:8448", "http://127.0.0.1:8008", "https://x.fr/", "https://x.fr/base", "'[::1]:80'"]
+        {
+            parse(&format!("homeserver: {homeserver}\nuser: u\npassword: x\n")).expect(homeserver);
+        }
+    }
+
+    #[test]
+    fn secrets_that_anybody_may_read_are_said() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let config = |homeserver: &str| {
+            let yaml = format!("homeserver: {homeserver}\nuser: c\npassword_file: {}", file.path().display());
+            parse(&yaml).unwrap()
+        };
+        for (mode, said) in [(0o600, 0), (0o640, 0), (0o644, 1), (0o666, 1)] {
+            file.as_file().set_permissions(Permissions::from_mode(mode)).unwrap();
+            let warnings = config("https://hs.fr").warnings();
+            assert_eq!(warnings.len(), said, "{mode:o}: {warnings:?}");
+        }
+        file.as_file().set_permissions(Permissions::from_mode(0o600)).unwrap();
+        for (homeserver, said) in
+            [("http://hs.fr", 1), ("http://127.0.0.1", 0), ("http://synapse:8008", 0), ("hs.fr", 0)]
+        {
+            assert_eq!(config(homeserver).warnings().len(), said, "{homeserver}");
+        }
+    }
+
+    #[test]
     fn a_secret_file_gives_its_first_line() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         writeln!(file, "hunter2").unwrap();
         let yaml = format!("homeserver: hs\nuser: c\npassword_file: {}", file.path().display());
         let Login::Password(password) = parse(&yaml).unwrap().login().unwrap() else { panic!("a password was given") };
         assert_eq!(password.expose(), "hunter2");
+        for (content, expected) in
+            [("\u{feff}hunter3\r\n", Ok("hunter3")), ("\nx", Err("first line is empty")), ("", Err("empty"))]
+        {
+            std::fs::write(file.path(), content).unwrap();
+            match (parse(&yaml).unwrap().login(), expected) {
+                (Ok(Login::Password(password)), Ok(expected)) => assert_eq!(password.expose(), expected),
+                (Err(refused), Err(expected)) => {
+                    let sentence = refused.to_string();
+                    assert!(
+                        sentence.starts_with("matrix.password_file: ") && sentence.contains(expected),
+                        "{sentence}"
+                    );
+                }
+                (found, _) => panic!("{content:?}: {found:?}"),
+            }
+        }
+        std::fs::write(file.path(), "x".repeat(100_000)).unwrap();
+        assert!(parse(&yaml).unwrap().login().unwrap_err().to_string().contains("longer than"));
     }
 }

@@ -29,6 +29,7 @@ mod session;
 mod split;
 mod trust;
 mod vault;
+mod web;
 
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ pub use config::Config;
 pub use html::to_html;
 pub use intake::{SyncError, sync_loop};
 pub use late::{Keys, Retried, keys_received, retry_undecrypted, unread};
-pub use probe::probe;
+pub use probe::{Outcome, probe, probe_offline};
 pub use reply::MatrixGateway;
 pub use rooms::RoomKind;
 pub use session::{Session, SessionError};

@@ -17,6 +17,7 @@ use matrix_sdk::{
 use matrix_sdk_base::crypto::{CollectStrategy, DecryptionSettings, TrustRequirement};
 use tokio::time::timeout;
 use tracing::{info, warn};
+use url::Url;
 
 use super::{
     config::{Config, Login},
@@ -25,8 +26,9 @@ use super::{
     rooms::{self, Directs, RoomKind},
     trust,
     vault::{Stored, Vault},
+    web,
 };
-use crate::secret::Secret;
+use crate::{secret::Secret, setting::Refused};
 
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +41,7 @@ pub enum SessionError {
     Refused(String),
     /// The device was logged out on the server. A person must decide: the device's keys are of no use any more.
     #[error(
-        "this device was logged out by the homeserver: move the matrix folder and session.json away to start as a new device"
+        "this device was logged out by the homeserver: move matrix/, matrix.key and session.json away to start as a new device"
     )]
     LoggedOut,
     /// The token has expired but the device lives on; without a password the bot cannot log in again by itself.
@@ -50,9 +52,15 @@ pub enum SessionError {
     Expired,
     /// There is a session, but the encryption store or its key is gone: this device must not be used again.
     #[error(
-        "the encryption store of this device is lost (matrix/ or matrix.key): restore it, or move session.json away to start as a new device"
+        "the encryption store of this device is lost (matrix/ or matrix.key): put both back as they were when it ended, or move matrix/, \
+         matrix.key and session.json away to start as a new device"
     )]
     CryptoStoreLost,
+    /// `session.json` is there and cannot be read: which device this is, is not known.
+    #[error(
+        "session.json is damaged: put it back as it was, or move matrix/, matrix.key and session.json away to start as a new device"
+    )]
+    SessionDamaged,
     /// The encryption store is there and does not open: its files are damaged, or `matrix.key` is not theirs.
     #[error(
         "the encryption store of this device does not open ({0}): put matrix/ and matrix.key back as they were when it ended, or move \
@@ -72,6 +80,33 @@ impl SessionError {
     #[must_use]
     pub fn is_account(&self) -> bool {
         matches!(self, Self::Refused(_) | Self::LoggedOut | Self::SoftLogout | Self::Expired)
+    }
+
+    /// The homeserver does not know the token of the configuration.
+    pub(super) fn unknown_token(config: &Config) -> Self {
+        let device = config.device_id.as_deref().unwrap_or_default();
+        Self::Refused(format!(
+            "it does not know the token in {}: give the one that was issued for the device {device}; where that device was removed, \
+             move matrix/, matrix.key and session.json away and give the token of a new one with its matrix.device_id",
+            config.secret_key()
+        ))
+    }
+
+    /// The token is good, and somebody else's.
+    pub(super) fn foreign_token(config: &Config, user_id: &str, device_id: Option<&str>) -> Self {
+        let of = device_id.map(|device_id| format!(", device {device_id}")).unwrap_or_default();
+        let wanted = config.device_id.as_deref().map(|device_id| format!(", device {device_id}")).unwrap_or_default();
+        Self::Config(format!(
+            "{}: the token belongs to {user_id}{of}, and not to matrix.user {}{wanted}",
+            config.secret_key(),
+            config.user
+        ))
+    }
+}
+
+impl From<Refused> for SessionError {
+    fn from(refused: Refused) -> Self {
+        Self::Config(refused.to_string())
     }
 }
 
@@ -117,16 +152,17 @@ impl Session {
     ///
     /// The data folder must be locked by the caller: two processes on one device destroy its encryption.
     pub async fn connect(config: &Config, folder: &Path) -> Result<Self, SessionError> {
+        let login = config.login()?;
         let vault = Vault::open(folder)?;
-        let stored = vault.session()?;
-        let used = stored.as_ref().is_some_and(|stored| stored.user_id.is_some());
-        if vault.lost_key() || (used && !vault.holds_crypto()) {
-            return Err(SessionError::CryptoStoreLost);
-        }
-        let login = config.login().map_err(SessionError::Config)?;
+        let stored = stored(&vault)?;
+        stored.as_ref().map_or(Ok(()), |stored| same_account(config, stored))?;
+        complete(&vault, stored.as_ref())?;
+        let base = web::discover(config).await?;
+        // What redirects is named here: the SDK would send a login's GET after it, and not understand the answer.
+        web::versions(&web::client()?, &base).await?;
         let (client, fresh) = match &login {
-            Login::Password(password) => with_password(config, &vault, stored, password).await?,
-            Login::Token { token, device_id } => with_token(config, &vault, stored, token, device_id).await?,
+            Login::Password(password) => with_password(config, &base, &vault, stored, password).await?,
+            Login::Token { token, device_id } => with_token(config, &base, &vault, stored, token, device_id).await?,
         };
         same_device(&client, &vault).await?;
         let password = if let Login::Password(password) = &login { Some(password) } else { None };
@@ -179,9 +215,38 @@ impl Session {
     }
 }
 
+/// The stored session, if there is one.
+pub(super) fn stored(vault: &Vault) -> Result<Option<Stored>, SessionError> {
+    vault.session().map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => SessionError::SessionDamaged,
+        _ => SessionError::Storage(format!("session.json: {error}")),
+    })
+}
+
+/// Makes sure that the folder is that of the configuration's account: its questions and conversations are another's otherwise.
+pub(super) fn same_account(config: &Config, stored: &Stored) -> Result<(), SessionError> {
+    let Some(known) = &stored.user_id else { return Ok(()) };
+    let wanted = config.user.as_str();
+    let same = wanted == known.as_str() || wanted.eq_ignore_ascii_case(known.localpart());
+    if same {
+        return Ok(());
+    }
+    Err(SessionError::Config(format!(
+        "matrix.user is {wanted}, and the data folder belongs to {known}: change matrix.user back, or give the new account a data \
+         folder of its own"
+    )))
+}
+
+/// Makes sure that a device which was used still has its keys.
+pub(super) fn complete(vault: &Vault, stored: Option<&Stored>) -> Result<(), SessionError> {
+    let used = stored.is_some_and(|stored| stored.user_id.is_some());
+    if vault.lost_key() || (used && !vault.holds_crypto()) { Err(SessionError::CryptoStoreLost) } else { Ok(()) }
+}
+
 /// Logs in with the stored tokens, or with the password when there are none or they have softly expired.
 async fn with_password(
     config: &Config,
+    base: &Url,
     vault: &Vault,
     stored: Option<Stored>,
     password: &Secret,
@@ -191,7 +256,7 @@ async fn with_password(
         None => first_session(vault)?,
     };
     if let (Some(user_id), Some(tokens)) = (stored.user_id.clone(), stored.tokens.clone()) {
-        let (client, fresh) = build(config, vault).await?;
+        let (client, fresh) = build(config, base, vault).await?;
         let meta = SessionMeta { user_id, device_id: stored.device_id.clone() };
         restore(&client, meta, tokens).await?;
         match whoami(&client).await {
@@ -201,7 +266,7 @@ async fn with_password(
         }
     }
     // A client holds one session for its whole life: logging in again takes a new client on the same stores.
-    let (client, fresh) = build(config, vault).await?;
+    let (client, fresh) = build(config, base, vault).await?;
     client
         .matrix_auth()
         .login_username(&config.user, password.expose())
@@ -223,6 +288,7 @@ fn first_session(vault: &Vault) -> Result<Stored, SessionError> {
 /// Uses the administrator's token; the device it belongs to must not change, because the encryption store is that device's.
 async fn with_token(
     config: &Config,
+    base: &Url,
     vault: &Vault,
     stored: Option<Stored>,
     token: &Secret,
@@ -241,12 +307,17 @@ async fn with_token(
         )));
     }
     let user_id = UserId::parse(&config.user).map_err(|error| SessionError::Config(error.to_string()))?;
-    let (client, fresh) = build(config, vault).await?;
+    let (client, fresh) = build(config, base, vault).await?;
     let meta = SessionMeta { user_id: user_id.clone(), device_id: device_id.clone() };
     restore(&client, meta, SessionTokens { access_token: token.expose().to_owned(), refresh_token: None }).await?;
-    let (known_user, known_device) = whoami(&client).await?;
+    let (known_user, known_device) = whoami(&client).await.map_err(|fault| match fault {
+        // Of a token it cannot be told whether it never was one or its device has gone.
+        Fault::LoggedOut { soft: false } => SessionError::unknown_token(config),
+        other => other.into(),
+    })?;
     if known_user != user_id || known_device.as_ref() != Some(&device_id) {
-        return Err(SessionError::Config("the access token belongs to another user or device".to_owned()));
+        let device_id = known_device.as_ref().map(|device_id| device_id.as_str());
+        return Err(SessionError::foreign_token(config, known_user.as_str(), device_id));
     }
     let ed25519 = stored.and_then(|stored| stored.ed25519);
     vault.save_session(&Stored { device_id, user_id: Some(user_id), tokens: None, ed25519 })?;
@@ -289,7 +360,7 @@ fn save(client: &Client, vault: &Vault) -> io::Result<()> {
 ///
 /// The SDK keeps a sync token of its own, written before our questions are. A response that ends at that very token is dropped as
 /// "the same sync response twice", so the token is removed while nothing has read it yet: our cursor alone decides.
-async fn build(config: &Config, vault: &Vault) -> Result<(Client, bool), SessionError> {
+async fn build(config: &Config, base: &Url, vault: &Vault) -> Result<(Client, bool), SessionError> {
     let key = vault.store_key()?;
     let store = SqliteStoreConfig::new(vault.stores()).key(Some(&key));
     let (collect, trust) = if config.encryption.strict {
@@ -297,13 +368,9 @@ async fn build(config: &Config, vault: &Vault) -> Result<(Client, bool), Session
     } else {
         (CollectStrategy::AllDevices, TrustRequirement::Untrusted)
     };
-    let builder = Client::builder();
-    let builder = if config.homeserver.contains("://") {
-        builder.homeserver_url(&config.homeserver)
-    } else {
-        builder.server_name_or_homeserver_url(&config.homeserver)
-    };
-    let client = builder
+    let client = Client::builder()
+        .homeserver_url(base)
+        .http_client(web::client()?)
         .sqlite_store_with_config_and_cache_path(store, None::<&Path>)
         .respect_login_well_known(false)
         .handle_refresh_tokens()

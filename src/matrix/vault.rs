@@ -83,6 +83,11 @@ impl Vault {
         Ok(Self { folder: folder.to_owned() })
     }
 
+    /// The folder as it is: nothing is made.
+    pub(super) fn at(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
     /// Where the SDK's stores are.
     pub(super) fn stores(&self) -> PathBuf {
         self.folder.join("matrix")

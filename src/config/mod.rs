@@ -1,0 +1,188 @@
+//! The configuration: defaults, one YAML file over them, environment variables over both, and secrets in files that these name.
+//!
+//! Each section is described beside the module that uses it. The layers are merged first and read once (`layers`). A bad key or value
+//! is one sentence with the key's path, and its line in the file or its variable's name. Which keys there are is asked of the types
+//! (`keys`), and tests hold `config.example.yaml` against them.
+
+pub mod keys;
+mod layers;
+mod locate;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    env, fmt,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::{
+    assistant, http, inference, matrix,
+    setting::{self, Refused},
+    telemetry,
+};
+
+use self::layers::{Layers, PREFIX};
+
+/// The longest file that is read: the example, with all that it explains, is a hundredth of it.
+const LONGEST_FILE: u64 = 1 << 20;
+
+/// Everything that ops decide.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the session, the conversations and the pulled models are kept.
+    pub data: Option<PathBuf>,
+    /// The folder of compagnons (`*.md`). Without it, those that come with the program.
+    pub prompts: Option<PathBuf>,
+    /// The homeserver and the account. `chat` and `model` do without.
+    pub matrix: Option<matrix::Config>,
+    /// The model that answers.
+    pub model: inference::Config,
+    /// How questions are answered.
+    pub assistant: assistant::Config,
+    /// Health and readiness.
+    pub http: http::Config,
+    /// What is logged.
+    pub log: telemetry::Config,
+    /// What is no error and should still be said, one sentence each: a secret that anybody may read.
+    #[serde(skip)]
+    pub warnings: Vec<String>,
+}
+
+/// Where a value was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the file, at this line where it is known.
+    File {
+        /// The file.
+        name: String,
+        /// From 1.
+        line: Option<usize>,
+    },
+    /// In this environment variable.
+    Variable(String),
+    /// Nowhere: the value is a default, or is missing.
+    Nowhere,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { name, line: Some(line) } => write!(formatter, "{name}, line {line}: "),
+            Self::File { name, line: None } => write!(formatter, "{name}: "),
+            Self::Variable(name) => write!(formatter, "the environment variable {name}: "),
+            Self::Nowhere => Ok(()),
+        }
+    }
+}
+
+/// Why a configuration is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read, or is no YAML.
+    #[error("{path}: {reason}")]
+    File {
+        /// The file.
+        path: String,
+        /// The system's reason, or the YAML reader's with the line.
+        reason: String,
+    },
+    /// A key has a value that cannot be used.
+    #[error("{place}{refused}")]
+    Key {
+        /// Where it was given.
+        place: Place,
+        /// The key and the reason.
+        refused: Refused,
+    },
+}
+
+impl From<Refused> for ConfigError {
+    fn from(refused: Refused) -> Self {
+        Self::Key { place: Place::Nowhere, refused }
+    }
+}
+
+impl Config {
+    /// Reads the file (or nothing, for the defaults) and the environment.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let variables = variables()?;
+        let Some(path) = file else { return Self::merged("", "", variables) };
+        let (name, text) = read(path)?;
+        let mut config = Self::merged(&name, &text, variables)?;
+        if setting::file::is_open(path) && layers::gives_secret(&text) {
+            config.warnings.push(format!(
+                "{name} holds a secret, and every account of this machine can read it: chmod o= {name}, or put the secret in a file of \
+                 its own (matrix.password_file, matrix.access_token_file)"
+            ));
+        }
+        Ok(config)
+    }
+
+    /// Whether the log is to be JSON, as far as that can be told of a configuration that is refused.
+    #[must_use]
+    pub fn asks_for_json(file: Option<&Path>) -> bool {
+        let text = file.and_then(|path| read(path).ok()).map(|(_, text)| text);
+        layers::asks_for_json(text.as_deref().map_or("", String::as_str), &variables().unwrap_or_default())
+    }
+
+    /// The configuration of `text`, overridden by `variables` (names with their prefix).
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn parse(text: &str, variables: Vec<(String, String)>) -> Result<Self, ConfigError> {
+        Self::merged("config.yaml", text, variables)
+    }
+
+    fn merged(name: &str, text: &str, variables: Vec<(String, String)>) -> Result<Self, ConfigError> {
+        let layers = Layers::merge(name, text, variables, keys::keys::<Self>())?;
+        let mut config: Self = layers.read()?;
+        config.validate().map_err(|refused| layers.refuse(refused))?;
+        config.warnings = config.matrix.as_ref().map(matrix::Config::warnings).unwrap_or_default();
+        Ok(config)
+    }
+
+    fn validate(&self) -> Result<(), Refused> {
+        self.matrix.as_ref().map_or(Ok(()), matrix::Config::validate)?;
+        self.model.validate()?;
+        self.assistant.validate()
+    }
+
+    /// The data folder.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        self.data.as_deref().unwrap_or(Path::new("data"))
+    }
+
+    /// The `matrix` section, or a sentence that says it is missing.
+    pub fn matrix(&self) -> Result<&matrix::Config, ConfigError> {
+        let missing = || Refused::new("matrix", "this section is missing; name the homeserver and the account in it");
+        self.matrix.as_ref().ok_or_else(|| missing().into())
+    }
+}
+
+/// The file's name and text.
+fn read(path: &Path) -> Result<(String, Zeroizing<String>), ConfigError> {
+    let name = path.display().to_string();
+    match setting::file::read(path, LONGEST_FILE) {
+        Ok(text) => Ok((name, text)),
+        Err(reason) => Err(ConfigError::File { path: name, reason }),
+    }
+}
+
+/// The variables that override keys.
+fn variables() -> Result<Vec<(String, String)>, ConfigError> {
+    let ours = env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok().filter(|name| name.starts_with(PREFIX))?;
+        Some((name, value))
+    });
+    let text = ours.map(|(name, value)| match value.into_string() {
+        Ok(value) => Ok((name, value)),
+        Err(_) => Err(ConfigError::Key {
+            refused: Refused::new(name[PREFIX.len()..].to_lowercase().replace("__", "."), "it is not UTF-8 text"),
+            place: Place::Variable(name),
+        }),
+    });
+    text.collect()
+}

@@ -1,0 +1,71 @@
+//! What every section of the configuration is made of: a refused value names its key, numbers have bounds, durations are written as
+//! people write them, and files that hold settings are read with a limit.
+
+pub mod duration;
+pub mod file;
+
+use std::{fmt::Display, ops::RangeInclusive};
+
+use jiff::SignedDuration;
+
+/// A value that cannot be used, and its key. The sentence never holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {reason}")]
+pub struct Refused {
+    /// The key, with its sections: `model.context`.
+    pub key: String,
+    /// What is wrong, and what to write instead.
+    pub reason: String,
+}
+
+impl Refused {
+    /// A refusal of `key`.
+    pub fn new(key: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { key: key.into(), reason: reason.into() }
+    }
+}
+
+/// Passes when `holds`; `reason` says what to write instead.
+pub fn require(holds: bool, key: &str, reason: &str) -> Result<(), Refused> {
+    if holds { Ok(()) } else { Err(Refused::new(key, reason)) }
+}
+
+/// A number between two bounds, both included.
+pub fn within<T: PartialOrd + Display>(key: &str, value: T, bounds: RangeInclusive<T>) -> Result<(), Refused> {
+    if bounds.contains(&value) {
+        return Ok(());
+    }
+    Err(Refused::new(key, format!("{value} is not between {} and {}", bounds.start(), bounds.end())))
+}
+
+/// A duration between two bounds, both included.
+pub fn lasts(key: &str, value: SignedDuration, bounds: RangeInclusive<SignedDuration>) -> Result<(), Refused> {
+    if bounds.contains(&value) {
+        return Ok(());
+    }
+    let [value, least, most] = [value, *bounds.start(), *bounds.end()].map(duration::show);
+    Err(Refused::new(key, format!("{value} is not between {least} and {most}")))
+}
+
+/// Whether `text` is the address of a page or server: `http` or `https`, with a host.
+#[must_use]
+pub fn is_web(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::{lasts, within};
+
+    #[test]
+    fn bounds_are_included_and_named() {
+        assert_eq!(within("a.b", 1, 1..=3), Ok(()));
+        assert_eq!(within("a.b", 3, 1..=3), Ok(()));
+        assert_eq!(within("a.b", 4, 1..=3).unwrap_err().to_string(), "a.b: 4 is not between 1 and 3");
+        assert!(within("a.b", f64::NAN, 0.0..=1.0).is_err());
+        let bounds = SignedDuration::from_secs(1)..=SignedDuration::from_hours(48);
+        assert_eq!(lasts("t", SignedDuration::ZERO, bounds).unwrap_err().to_string(), "t: 0s is not between 1s and 2d");
+    }
+}
