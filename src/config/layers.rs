@@ -151,7 +151,7 @@ impl<'a> Layers<'a> {
             Ok(Value::Mapping(section)) => {
                 self.check(&section, &mut path.to_vec()).map_err(|error| match error {
                     ConfigError::Key { refused, .. } => refused.to_string(),
-                    other => other.to_string(),
+                    ConfigError::File { reason, .. } => reason,
                 })?;
                 Ok(Value::Mapping(section))
             }

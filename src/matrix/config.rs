@@ -145,8 +145,8 @@ impl Config {
         let bare =
             url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
         require(bare, KEY, "it must be the base URL alone, without an account, `?` or `#`")?;
-        let base = !url.path().contains("/_matrix");
-        require(base, KEY, "it must be the base URL, without `/_matrix` and what follows")
+        let above = !url.path().contains("/_matrix");
+        require(above, KEY, "it must be the base URL, without `/_matrix` and what follows")
     }
 
     fn validate_user(&self) -> Result<(), Refused> {

@@ -31,6 +31,7 @@ pub fn require(holds: bool, key: &str, reason: &str) -> Result<(), Refused> {
 }
 
 /// A number between two bounds, both included.
+#[allow(clippy::needless_pass_by_value)] // A range written in place is the readable form.
 pub fn within<T: PartialOrd + Display>(key: &str, value: T, bounds: RangeInclusive<T>) -> Result<(), Refused> {
     if bounds.contains(&value) {
         return Ok(());
