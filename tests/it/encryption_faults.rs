@@ -164,6 +164,22 @@ fn stops(bot: &mut Bot, what: &str, status: i32, sentence: &str) {
     assert!(said.contains(sentence), "{what}: {said}");
 }
 
+/// What every sentence about a device that is lost advises.
+const ADVICE: &str = "move matrix/, matrix.key and session.json away to start as a new device";
+
+/// Does as the sentence says, and nothing else.
+fn follow_the_advice(bot: &Bot) {
+    let away = bot.data().with_file_name("away");
+    let _ = fs::remove_dir_all(&away);
+    fs::create_dir(&away).expect("made");
+    for name in ["matrix", "matrix.key", "session.json"] {
+        let path = bot.data().join(name);
+        if path.exists() {
+            fs::rename(path, away.join(name)).expect("moved");
+        }
+    }
+}
+
 /// Its session: the device and all.
 fn session(bot: &Bot) -> Value {
     serde_json::from_slice(&fs::read(bot.data().join("session.json")).expect("the session")).expect("JSON")
@@ -187,8 +203,11 @@ async fn a_session_that_was_ended_stops_the_bot_and_is_never_replaced() {
         request.unwrap_or_else(|error| panic!("{what}: {error}"));
         stops(&mut bot, what, 4, "has ended this session");
         bot.spawn("");
-        stops(&mut bot, &format!("{what}, started again"), 4, "move the matrix folder and session.json away");
+        stops(&mut bot, &format!("{what}, started again"), 4, ADVICE);
         assert_eq!(session(&bot), before, "the device is the same");
+        follow_the_advice(&bot);
+        bot.start_again();
+        assert_ne!(session(&bot)["device_id"], before["device_id"], "a new device");
     }
 }
 
@@ -301,7 +320,18 @@ async fn lost_or_damaged_keys_stop_the_bot_and_nothing_is_made_in_their_place() 
     bot.start_again();
     awa.answer_to(&room, &second).await;
     assert_eq!(session(&bot)["device_id"], before["device_id"]);
-    assert_answered_once(&awa, &room, &id, &[first, second]);
+
+    // Nothing can be put back: what is advised brings a bot that knows the conversation and answers in it.
+    assert!(bot.terminate().success());
+    fs::remove_file(&key).expect("removed");
+    bot.spawn("");
+    stops(&mut bot, "key of the stores removed for good", 5, ADVICE);
+    follow_the_advice(&bot);
+    bot.start_again();
+    assert_ne!(session(&bot)["device_id"], before["device_id"], "a new device");
+    let third = awa.send(&room, NAME).await;
+    awa.answer_to(&room, &third).await;
+    assert_answered_once(&awa, &room, &id, &[first, second, third]);
 }
 
 /// A server that hides that rooms are encrypted.
