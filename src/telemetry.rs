@@ -62,6 +62,10 @@ pub fn start(config: &Config) {
         // These print whole answers of the homeserver at `error`; what failed is in our own line.
         .with_target("matrix_sdk::http_client", LevelFilter::OFF)
         .with_target("matrix_sdk_base::response_processors", LevelFilter::OFF)
+        // At the first start they warn of what is being set up: a device that is not published yet, a backup without a key. A device
+        // that is deleted later ends the bot with its own sentence.
+        .with_target("matrix_sdk_crypto::identities::manager", level.min(LevelFilter::ERROR))
+        .with_target("matrix_sdk_crypto::backups", level.min(LevelFilter::ERROR))
         .with_target("compagnon", level);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let registry = tracing_subscriber::registry().with(targets);

@@ -85,7 +85,7 @@ fn prompts(config: &Config, model: Option<&dyn ChatModel>, findings: &mut Findin
     let library = match Library::load(config.prompts.as_deref()) {
         Ok((library, problems)) => {
             for problem in problems {
-                Findings::doubtful("prompt", &format!("{problem}; it is left out"));
+                Findings::doubtful("prompt", &problem.to_string());
             }
             library
         }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{Compagnon, CompagnonError};
+use crate::setting::{Refused, require, within};
 
 /// The compagnons that come with the program, for a start without a prompts folder.
 const EMBEDDED: [(&str, &str); 10] = [
@@ -42,6 +43,32 @@ pub enum FolderError {
         file: String,
         /// The system's reason.
         reason: String,
+    },
+    /// A part of a file's front matter is out of range.
+    #[error("{file}: {refused}")]
+    OutOfRange {
+        /// The file's name.
+        file: String,
+        /// The part and its range.
+        refused: Refused,
+    },
+    /// Something that was probably meant as a compagnon is not read as one.
+    #[error("{name}: it is not read: {reason}")]
+    Overlooked {
+        /// Its name.
+        name: String,
+        /// Why, and what to do.
+        reason: &'static str,
+    },
+    /// Two compagnons look the same in lists.
+    #[error("{file}: it has the same heading in lists as {other}, `{heading}`: people cannot tell them apart")]
+    SameHeading {
+        /// The later file.
+        file: String,
+        /// The earlier one.
+        other: String,
+        /// What both are called.
+        heading: String,
     },
     /// The folder cannot be read.
     #[error("the prompts folder {folder} cannot be read: {reason}")]
@@ -82,7 +109,7 @@ impl Library {
             let file = format!("{id}.md");
             let read = text
                 .map_err(|reason| FolderError::Unreadable { file: file.clone(), reason })
-                .and_then(|text| Compagnon::parse(&id, &text).map_err(|reason| FolderError::File { file, reason }));
+                .and_then(|text| parse(&id, &text, file));
             let compagnon = match read {
                 Ok(compagnon) => Some(Arc::new(compagnon)),
                 Err(problem) => {
@@ -92,6 +119,8 @@ impl Library {
             };
             compagnons.extend(compagnon.map(|compagnon| (id, compagnon)));
         }
+        problems.extend(same_headings(&compagnons));
+        problems.extend(overlooked(folder)?);
         Ok((Self { compagnons }, problems))
     }
 
@@ -107,6 +136,61 @@ impl Library {
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Compagnon>> {
         self.compagnons.values()
     }
+}
+
+/// The compagnon of a file, whose numbers have the bounds that the configuration's have.
+fn parse(id: &str, text: &str, file: String) -> Result<Compagnon, FolderError> {
+    let compagnon = match Compagnon::parse(id, text) {
+        Ok(compagnon) => compagnon,
+        Err(reason) => return Err(FolderError::File { file, reason }),
+    };
+    let temperature = compagnon.about.temperature.map_or(Ok(()), |degree| within("temperature", degree, 0.0..=5.0));
+    let length = || compagnon.about.max_tokens.map_or(Ok(()), |tokens| within("max_tokens", tokens, 1..=1 << 20));
+    let named = || require(!compagnon.about.name.trim().is_empty(), "name", "it is empty");
+    match temperature.and_then(|()| length()).and_then(|()| named()) {
+        Ok(()) => Ok(compagnon),
+        Err(refused) => Err(FolderError::OutOfRange { file, refused }),
+    }
+}
+
+/// Those that lists show like one before.
+fn same_headings(compagnons: &BTreeMap<String, Arc<Compagnon>>) -> Vec<FolderError> {
+    let mut seen = BTreeMap::new();
+    let same = compagnons.values().filter_map(|compagnon| {
+        let other = seen.insert(compagnon.title().to_lowercase(), &compagnon.id)?;
+        let (file, other) = (format!("{}.md", compagnon.id), format!("{other}.md"));
+        Some(FolderError::SameHeading { file, other, heading: compagnon.title().to_owned() })
+    });
+    same.collect()
+}
+
+/// What lies in the folder and looks like a compagnon, but is not read as one.
+fn overlooked(folder: Option<&Path>) -> Result<Vec<FolderError>, FolderError> {
+    let Some(folder) = folder else { return Ok(Vec::new()) };
+    let unreadable = |reason: std::io::Error| FolderError::Folder {
+        folder: folder.display().to_string(),
+        reason: reason.to_string(),
+    };
+    let mut overlooked = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let extension = path.extension().unwrap_or_default().to_string_lossy().into_owned();
+        // Hidden ones are an editor's or a deployment's, and `.md` has its own reasons.
+        if name.starts_with('.') || extension == "md" {
+            continue;
+        }
+        let reason = if path.is_dir() {
+            "subfolders are not looked into; put its files beside the others"
+        } else if ["md", "markdown"].contains(&extension.to_lowercase().as_str()) {
+            "the name must end in .md"
+        } else {
+            continue;
+        };
+        overlooked.push(FolderError::Overlooked { name, reason });
+    }
+    overlooked.sort_by_key(ToString::to_string);
+    Ok(overlooked)
 }
 
 /// The identifier and text of each file; instead of a text that cannot be read, the system's reason.
@@ -211,6 +295,32 @@ mod tests {
         let broken = FolderError::File { file: "broken.md".to_owned(), reason: CompagnonError::NoFrontMatter };
         assert_eq!(problems, [broken]);
         assert!(library.get("x").expect_err("unknown").to_string().contains("there are: colette"));
+    }
+
+    #[test]
+    fn what_is_not_read_as_it_was_meant_is_said() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("written");
+        let with = |line: &str| COLETTE.replacen("---\n", &format!("---\n{line}\n"), 1);
+        write("colette.md", COLETTE);
+        write("double.md", COLETTE);
+        write("hot.md", &with("temperature: 99"));
+        write("mute.md", &with("max_tokens: 0"));
+        write("loud.MD", COLETTE);
+        write("notes.txt", "not a compagnon");
+        fs::create_dir(folder.path().join("below")).expect("made");
+        fs::create_dir(folder.path().join("..data")).expect("made");
+        let (library, problems) = Library::load(Some(folder.path())).expect("readable");
+        assert_eq!(ids(&library), ["colette", "double"]);
+        let said: std::collections::BTreeSet<String> = problems.iter().map(ToString::to_string).collect();
+        let expected = [
+            "below: it is not read: subfolders are not looked into; put its files beside the others",
+            "double.md: it has the same heading in lists as colette.md, `Colette`: people cannot tell them apart",
+            "hot.md: temperature: 99 is not between 0 and 5",
+            "loud.MD: it is not read: the name must end in .md",
+            "mute.md: max_tokens: 0 is not between 1 and 1048576",
+        ];
+        assert_eq!(said, expected.map(str::to_owned).into());
     }
 
     #[test]
