@@ -15,7 +15,7 @@ use crate::{
     config::{Config, ConfigError},
     http::{self, LastSync, Status},
     inference::{ChatModel, local::LocalModel},
-    matrix::{Access, Batch, MatrixGateway, Session, SessionError, sync_loop, unread},
+    matrix::{Access, Batch, CatchUp, Condition, MatrixGateway, Session, SessionError, sync_loop, unread},
     setting::Refused,
     store::{Retention, Store, StoreError},
 };
@@ -82,10 +82,17 @@ impl App {
         tracing::info!(model = model.name(), "the model is ready");
         fits(&config, &*model, &shelf)?;
         // Before the homeserver is asked: a bot that waits for it is healthy, and must not be restarted for that.
-        let (synced, stop_too) = (LastSync::default(), stop.clone());
-        let status = Status { model: Arc::clone(&model), store: store.clone(), synced, stop: stop_too };
+        let (synced, account, stop_too) = (LastSync::default(), Condition::default(), stop.clone());
+        let status = Status {
+            model: Arc::clone(&model),
+            store: store.clone(),
+            synced,
+            account: account.clone(),
+            stop: stop_too,
+        };
         let endpoint = serve(&config.http, &status, &over).await?;
         let Some(session) = connect(|| Session::connect(&matrix, &folder), stop).await? else { return Ok(None) };
+        let session = session.reporting_to(account);
         let access =
             Access::new(&matrix.access, session.user_id().server_name(), texts::refusal(config.assistant.language));
         let gateway = Arc::new(MatrixGateway::new(session.clone()));
@@ -160,7 +167,9 @@ impl App {
                 Ok::<_, StoreError>(())
             }
         };
-        Ok(sync_loop(&self.session, &self.access, self.store.cursor()?, accept, stop.clone()).await?)
+        let max_age = self.config.assistant.max_age.unsigned_abs();
+        let catch_up = CatchUp { cursor: self.store.cursor()?, gaps: self.store.gaps()?, max_age };
+        Ok(sync_loop(&self.session, &self.access, catch_up, accept, stop.clone()).await?)
     }
 }
 

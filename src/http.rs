@@ -5,6 +5,7 @@
 //! | all is well | 200 | 200 |
 //! | the engine died or its last step failed | 503 | 503 |
 //! | the homeserver has not answered yet, or not for [`MOST_SILENCE`] | 200 | 503 |
+//! | the homeserver refuses the account: suspended, locked, a limit of its own | 200 | 503 |
 //! | the disk is almost full: questions are refused, the rest goes on | 200 | 503 |
 //! | stopping: answers being written are finished | 200 | 503 |
 //!
@@ -22,7 +23,7 @@ use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{inference::ChatModel, store::Store};
+use crate::{inference::ChatModel, matrix::Condition, store::Store};
 
 /// How long the homeserver may be silent. It answers each sync within 30 s, news or not; a request may take as long again.
 pub const MOST_SILENCE: Duration = Duration::from_secs(90);
@@ -65,6 +66,8 @@ pub struct Status {
     pub store: Store,
     /// Whether messages are being read.
     pub synced: LastSync,
+    /// What the homeserver says against the account.
+    pub account: Condition,
     /// Cancelled when the program stops.
     pub stop: CancellationToken,
 }
@@ -78,6 +81,9 @@ impl Status {
         self.health().await?;
         if self.stop.is_cancelled() {
             return Err("the bot is stopping".to_owned());
+        }
+        if let Some(reason) = self.account.trouble() {
+            return Err(format!("the homeserver refuses the bot's account: {reason}"));
         }
         self.synced.fresh(Instant::now())?;
         if tokio::task::block_in_place(|| self.store.has_room()) {

@@ -28,7 +28,7 @@ pub struct Incoming {
     pub sent_at: u64,
     /// The text, without reply fallback and without a leading mention of the bot.
     pub body: String,
-    /// What happened: a message in all cases but one.
+    /// What happened: a message in all cases but two.
     #[serde(default)]
     pub origin: Origin,
     /// The sender's display name in the room, without the organisation that Tchap adds in brackets.
@@ -51,6 +51,8 @@ pub enum Origin {
     Message,
     /// The bot came into the room: the event is its own `m.room.member`, the sender itself, the text empty.
     Joined,
+    /// Messages of the room were missed and will not be read: no event of the room, the sender the bot itself, the text empty.
+    Missed,
 }
 
 /// A message whose author has changed its text.
@@ -152,6 +154,21 @@ impl fmt::Debug for Undecrypted {
             .field("session_id", &self.session_id)
             .finish_non_exhaustive()
     }
+}
+
+/// A stretch of a room's timeline that was missed and is still to be read, from its end backwards.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Gap {
+    /// The room.
+    pub room_id: OwnedRoomId,
+    /// The token of its end.
+    pub from: String,
+    /// The token of its beginning: that of the last sync before it.
+    pub to: String,
+    /// When it was noticed, in milliseconds since the epoch, by our clock.
+    pub since: u64,
+    /// How many of its pages were read.
+    pub pages: u32,
 }
 
 /// A line of talk with its own history: a thread, or the main line of a room or direct conversation.

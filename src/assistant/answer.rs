@@ -62,8 +62,10 @@ async fn attempt(assistant: &Assistant, mut queued: Queued) -> Result<(), Failur
         assistant.store.drop_question(&question.room_id, &question.event_id, now())?;
         return Ok(());
     }
-    if question.origin == Origin::Joined {
-        return contact::welcome(assistant, &queued).await;
+    match question.origin {
+        Origin::Joined => return contact::welcome(assistant, &queued).await,
+        Origin::Missed => return decline(assistant, &queued, &Text::Missed).await,
+        Origin::Message => {}
     }
     if is_stale(&queued, assistant.started, now(), assistant.config.max_age) {
         return decline(assistant, &queued, &Text::TooOld).await;

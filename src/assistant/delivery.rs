@@ -20,6 +20,12 @@ use crate::{
 /// The longest wait between two tries at a homeserver that does not answer.
 const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
 
+/// How long one thing is asked of the homeserver, in one go.
+const PERSIST_FOR: Duration = Duration::from_hours(24);
+
+/// An answer that could not be delivered for this long helps nobody any more.
+const DELIVER_FOR: Duration = Duration::from_hours(7 * 24);
+
 /// The transaction id of part `part` of the answer to a question; `variant` tells a text's later editions from its first.
 pub(super) fn transaction(question: &EventId, part: usize, variant: &str) -> String {
     let digest = blake3::hash(question.as_bytes()).to_hex();
@@ -64,6 +70,11 @@ impl Unsure {
 /// some of it without living to write that down.
 pub(super) async fn deliver(assistant: &Assistant, delivery: &Delivery, resumed: bool) -> Result<(), Failure> {
     let (question, answer) = (&delivery.question, &delivery.answer);
+    if u128::from(super::now().saturating_sub(delivery.stored_at)) > DELIVER_FOR.as_millis() {
+        tracing::warn!(event_id = %question.event_id, "an answer could not be delivered for seven days: it is given up");
+        assistant.store.delivered(question, super::now())?;
+        return Ok(());
+    }
     for (part, markdown) in answer.parts.iter().enumerate().skip(delivery.sent.len()) {
         let event_id = match send_part(assistant, delivery, part, markdown, resumed).await {
             Ok(event_id) => event_id,
@@ -175,28 +186,45 @@ pub(super) fn unless_refused<T>(answer: Result<T, Failure>) -> Result<Option<T>,
     }
 }
 
-/// Tries until the homeserver answers, waiting as long as it asks for, and longer each time when it does not answer at all.
+/// Tries until the homeserver answers, waiting as long as it asks for, and longer each time when it does not answer at all. After
+/// [`PERSIST_FOR`] what is asked for is left to the next start: what is stored stays stored.
 pub(super) async fn persist<T, F: Future<Output = Result<T, SendError>>>(
     assistant: &Assistant,
+    ask: impl FnMut() -> F,
+) -> Result<T, Failure> {
+    persist_for(assistant, PERSIST_FOR, ask).await
+}
+
+/// As [`persist`], for another time.
+pub(super) async fn persist_for<T, F: Future<Output = Result<T, SendError>>>(
+    assistant: &Assistant,
+    most: Duration,
     mut ask: impl FnMut() -> F,
 ) -> Result<T, Failure> {
+    let begun = Instant::now();
     let mut backoff = Duration::from_secs(1);
     loop {
-        let wait = match ask().await {
+        let (wait, reason) = match ask().await {
             Ok(answer) => return Ok(answer),
             Err(SendError::Refused(reason)) => return Err(Failure::Refused(reason)),
             Err(SendError::Storage(reason)) => return Err(Failure::Session(reason)),
             Err(SendError::Limited(wait)) => {
                 assistant.pace().limited(wait, Instant::now());
-                wait
+                (wait, "it asks to wait".to_owned())
             }
-            Err(SendError::Unreachable(reason)) => {
-                tracing::warn!(reason, "the homeserver did not answer; trying again");
+            Err(error @ (SendError::Unreachable(_) | SendError::Account(_))) => {
                 let wait = backoff;
                 backoff = (backoff * 2).min(LONGEST_BACKOFF);
-                wait
+                // Of the account it is said once, where it is noticed.
+                if let SendError::Unreachable(reason) = &error {
+                    tracing::warn!(reason, ?wait, "the homeserver did not answer; trying again");
+                }
+                (wait, error.to_string())
             }
         };
+        if begun.elapsed() + wait > most {
+            return Err(Failure::Unanswered(reason));
+        }
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = assistant.abort.cancelled() => return Err(Failure::Stopped),

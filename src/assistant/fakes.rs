@@ -68,6 +68,8 @@ pub(super) struct Shown {
 pub(super) struct FakeGateway {
     rooms: Mutex<Rooms>,
     pub(super) refusals: Mutex<Vec<SendError>>,
+    /// What the next questions about power levels are answered with, the last one first.
+    pub(super) level_faults: Mutex<Vec<SendError>>,
     /// Answers to the next messages that are lost on their way back.
     pub(super) losses: Mutex<usize>,
     /// Whether what was sent is not found in the room yet.
@@ -227,6 +229,9 @@ impl Gateway for FakeGateway {
     }
 
     async fn power_level(&self, _: &RoomId, user_id: &UserId) -> Result<Option<i64>, SendError> {
+        if let Some(fault) = self.level_faults.lock().expect("not poisoned").pop() {
+            return Err(fault);
+        }
         Ok(Some(self.rooms().levels.get(user_id).copied().unwrap_or(100)))
     }
 

@@ -35,6 +35,8 @@ impl Assistant {
             edits: &edits,
             redactions: &batch.redactions,
             upgraded: &batch.upgraded,
+            gaps: &batch.gaps,
+            closed: &batch.closed,
         })?;
         for reaction in batch.reactions.into_iter().filter(|reaction| commands::is_stop(&reaction.key)) {
             self.spawn(|assistant| commands::react(assistant, reaction));
@@ -85,7 +87,8 @@ impl Assistant {
     /// Lets a new question wait for its turn, unless its author asks too much.
     fn admit(&self, queued: Queued) -> Result<(), StoreError> {
         let question = &queued.question;
-        let exempt = question.origin == Origin::Joined || Call::read(question, true).is_some_and(|call| call.is_stop());
+        let exempt =
+            question.origin != Origin::Message || Call::read(question, true).is_some_and(|call| call.is_stop());
         let verdict = if exempt { Verdict::Pass } else { self.limits.check(question, Instant::now()) };
         // Commands are served: some of them make room.
         let no_room = || !exempt && Call::read(question, true).is_none() && !self.store.has_room();
@@ -142,7 +145,11 @@ impl Assistant {
         if self.config.limits.bots.contains(&message.sender) {
             return Ok(false);
         }
-        Ok(message.origin == Origin::Joined
+        if message.origin == Origin::Missed && !message.direct {
+            // Where nobody has ever talked with the bot, nobody waits for it.
+            return Ok(!self.store.turns(&message.conversation())?.is_empty());
+        }
+        Ok(message.origin != Origin::Message
             || message.direct
             || message.mentions_me
             || Call::read(message, false).is_some()

@@ -16,6 +16,8 @@ mod contact;
 mod delivery;
 #[cfg(test)]
 mod fakes;
+#[cfg(test)]
+mod faults_tests;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod history;
@@ -131,6 +133,12 @@ enum Failure {
     /// The room does not take the message.
     #[error("the room refused the message: {0}")]
     Refused(String),
+    /// The homeserver has not answered for as long as it was asked.
+    #[error("the homeserver did not answer: {0}")]
+    Unanswered(String),
+    /// What a person may do in a room could not be asked.
+    #[error("what a person may do could not be asked: {0}")]
+    Unchecked(String),
     /// The configured compagnon is not there.
     #[error("{0}")]
     Compagnon(String),
@@ -145,7 +153,7 @@ impl Failure {
         match self {
             Self::Session(_) => true,
             Self::Store(error) => error.is_fatal(),
-            Self::Stopped | Self::Refused(_) | Self::Compagnon(_) => false,
+            Self::Stopped | Self::Refused(_) | Self::Unanswered(_) | Self::Unchecked(_) | Self::Compagnon(_) => false,
         }
     }
 }

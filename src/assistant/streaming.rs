@@ -208,7 +208,7 @@ impl<'a> Screen<'a> {
             }
             Err(SendError::Limited(wait)) => self.assistant.pace().limited(wait, Instant::now()),
             Err(error) => {
-                if matches!(error, SendError::Unreachable(_)) {
+                if matches!(error, SendError::Unreachable(_) | SendError::Account(_)) {
                     self.assistant.unsure.add(&self.queued.question.event_id, &self.transaction);
                 }
                 tracing::debug!(%error, "a text in progress was not shown");

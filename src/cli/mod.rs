@@ -4,6 +4,7 @@ mod backup;
 mod bench;
 mod chat;
 mod check;
+mod descriptors;
 mod harden;
 mod health;
 mod kill;

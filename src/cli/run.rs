@@ -14,6 +14,7 @@ pub(super) fn run(config: Config) -> anyhow::Result<()> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
+    super::descriptors::raise();
     Runtime::new()?.block_on(async {
         let stop = CancellationToken::new();
         let stopping = stop.clone();

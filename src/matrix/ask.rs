@@ -6,6 +6,7 @@ use matrix_sdk::{
     ruma::{
         OwnedEventId, OwnedRoomId, UserId,
         api::client::{
+            membership::joined_rooms,
             room::get_room_event,
             state::get_state_event_for_key::{self, v3::StateEventFormat},
         },
@@ -27,6 +28,9 @@ use super::{
     rooms::{self, RoomKind},
     session::Session,
 };
+
+/// So many rooms that the sync does not show yet are asked for their creation.
+const MOST_UNKNOWN: usize = 50;
 
 /// What a room is, from what the SDK knows of it.
 pub(super) async fn facts(session: &Session, room: &Room) -> Result<RoomFacts, SendError> {
@@ -86,7 +90,13 @@ pub(super) async fn power_level(room: &Room, user_id: &UserId, once: RequestConf
 pub(super) async fn direct_room(session: &Session, user_id: &UserId) -> Result<Option<OwnedRoomId>, SendError> {
     let mut invited = None;
     for room in session.client().joined_rooms() {
-        if !may_be_with(&room, user_id).await || rooms::kind(session, &room).await != RoomKind::Direct {
+        if !may_be_with(&room, user_id).await {
+            continue;
+        }
+        // Of a conversation that the bot has opened the answer may be lost, and with it the mark.
+        let direct =
+            rooms::kind(session, &room).await == RoomKind::Direct || rooms::is_opened_with(&room, user_id).await;
+        if !direct {
             continue;
         }
         if !session.encrypted.contains(&room).await {
@@ -149,7 +159,7 @@ pub(super) async fn reads_since(room: &Room, user: &UserId, once: RequestConfig)
         match room.client().send(request).with_request_config(once).await {
             Ok(answer) => answer.event.json().get().clone_into(&mut event),
             Err(error) => match Fault::from(&error) {
-                Fault::Refused(_) | Fault::Local(_) => break,
+                Fault::Refused(_) | Fault::Missing(_) | Fault::Local(_) => break,
                 fault => return Err(fault.into()),
             },
         }
@@ -167,8 +177,32 @@ fn renamed(event: &str) -> Option<OwnedEventId> {
     OwnedEventId::try_from(before["replaces_state"].as_str()?).ok()
 }
 
+/// Whether the server has made a conversation with this person that the sync does not show yet.
+pub(super) async fn is_being_opened(
+    session: &Session,
+    user_id: &UserId,
+    once: RequestConfig,
+) -> Result<bool, SendError> {
+    let client = session.client();
+    let joined = client.send(joined_rooms::v3::Request::new()).with_request_config(once);
+    let joined = joined.await.map_err(|error| Fault::from(&error))?.joined_rooms;
+    let unknown = |room_id: &&OwnedRoomId| {
+        client.get_room(room_id).is_none_or(|room| room.create_content().is_none() || room.state() != RoomState::Joined)
+    };
+    for room_id in joined.iter().filter(unknown).take(MOST_UNKNOWN) {
+        let kind = StateEventType::RoomCreate;
+        let request = get_state_event_for_key::v3::Request::new(room_id.clone(), kind, String::new());
+        let create = client.send(request).with_request_config(once).await.map_err(|error| Fault::from(&error))?;
+        let create: Value = serde_json::from_str(create.into_content().json().get()).unwrap_or_default();
+        if create[rooms::OPENED_WITH] == user_id.as_str() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 async fn state(room: &Room, kind: &str, key: &str, once: RequestConfig) -> Result<Option<Value>, SendError> {
-    Ok(moves::state_once(room, kind, key, Some(once)).await.map_err(|error| Fault::from(&error))?)
+    Ok(moves::state_once(room, kind, key, Some(once)).await?)
 }
 
 #[cfg(test)]

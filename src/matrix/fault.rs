@@ -1,23 +1,41 @@
-//! What an SDK error means to this program. The SDK nests them four deep; here they become the few cases a caller branches on.
+//! What an answer of a homeserver, or of what stands before it, means to this program: the one place where that is decided.
+//!
+//! | answer | meaning | what is done |
+//! |---|---|---|
+//! | nothing, a connection that breaks, any 5xx | [`Fault::Unreachable`] | tried again, with growing waits |
+//! | an answer without a known `errcode`: a proxy's page, a captive portal, `M_UNKNOWN`, `M_UNRECOGNIZED`… | [`Fault::Unreachable`] | tried again |
+//! | 429, `M_LIMIT_EXCEEDED` | [`Fault::Limited`] | tried again after the wait asked for, at most [`MOST_WAIT`] |
+//! | suspended, locked, consent or resource limits | [`Fault::Account`] | tried again; `/ready` and the log say why |
+//! | `M_FORBIDDEN`, `M_TOO_LARGE`, `M_BAD_JSON`… ([`is_refusal`]) | [`Fault::Refused`] | this message, or this room, is given up |
+//! | `M_NOT_FOUND` | [`Fault::Missing`] | as refused; where state is asked for, an answer in itself |
+//! | `ORG_MATRIX_EXPIRED_ACCOUNT` | [`Fault::Expired`] | the program stops |
+//! | `M_USER_DEACTIVATED`, `M_UNKNOWN_TOKEN` | [`Fault::Deactivated`], [`Fault::LoggedOut`] | the program stops |
+//!
+//! What is not known is tried again: an answer that is given up by mistake is lost, one that is tried too often is not. How long it is
+//! tried is each caller's bound. `tests/support/answers.yaml` holds the real answers, and what each of them means.
 
 use std::time::{Duration, SystemTime};
 
 use matrix_sdk::{
     Error, HttpError, RefreshTokenError,
     encryption::{MegolmError, OlmError},
-    ruma::api::error::{ErrorKind, RetryAfter},
+    ruma::api::error::{Error as Answer, ErrorKind, FromHttpResponseError, RetryAfter},
 };
 
 /// The wait when the homeserver asks for one without saying how long.
 const DEFAULT_WAIT: Duration = Duration::from_secs(5);
+/// The longest wait that is granted. Trying earlier than asked costs one request; an absurd wait would silence the bot.
+const MOST_WAIT: Duration = Duration::from_mins(15);
 
 /// A failure, sorted by what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// Wait this long, then try again.
     Limited(Duration),
-    /// The network or the server failed; try again later.
+    /// The network or the server failed, or something else answered in its place; try again later.
     Unreachable(String),
+    /// The homeserver takes nothing from this account for now; try again later, and tell the operator.
+    Account(String),
     /// The access token is not valid any more.
     LoggedOut {
         /// Whether the same device may log in again.
@@ -25,9 +43,13 @@ pub(super) enum Fault {
     },
     /// The account has expired (Tchap's `ORG_MATRIX_EXPIRED_ACCOUNT`).
     Expired,
-    /// The server answered, and said no: trying again changes nothing.
+    /// The account is closed for good.
+    Deactivated(String),
+    /// The homeserver refuses this message, or this room: trying again changes nothing.
     Refused(String),
-    /// Something on this side: a key, the state of a room.
+    /// The homeserver knows no such event, room or state.
+    Missing(String),
+    /// Something on this side: a key, the state of a room. The server may change it, so it is tried again.
     Local(String),
     /// This device's own stores cannot be read or written, for instance because the disk is full. What the SDK holds in memory may be ahead
     /// of them: only a new start, from what was written, goes on rightly.
@@ -37,7 +59,12 @@ pub(super) enum Fault {
 impl Fault {
     /// Whether the same request may succeed later.
     pub(super) fn is_transient(&self) -> bool {
-        matches!(self, Self::Limited(_) | Self::Unreachable(_))
+        matches!(self, Self::Limited(_) | Self::Unreachable(_) | Self::Account(_) | Self::Local(_))
+    }
+
+    /// Whether the session, and with it the program, is at its end.
+    pub(super) fn is_final(&self) -> bool {
+        matches!(self, Self::LoggedOut { .. } | Self::Expired | Self::Deactivated(_) | Self::Storage(_))
     }
 }
 
@@ -47,10 +74,31 @@ impl From<&Error> for Fault {
             Error::Http(error) => Self::from(&**error),
             // Another task asked the same at the same time and failed: its error was the server's.
             Error::ConcurrentRequestFailed | Error::Timeout => Self::Unreachable(error.to_string()),
-            other if is_storage(other) => Self::Storage(chain(other)),
+            // The bot has left the room, or was thrown out of it.
+            Error::WrongRoomState(_) => Self::Refused(error.to_string()),
+            // Devices that a strict configuration does not write to.
+            Error::OlmError(inner) if matches!(**inner, OlmError::SessionRecipientCollectionError(_)) => {
+                Self::Refused(error.to_string())
+            }
+            other if is_storage(other) => Self::Storage(named(chain(other))),
             other => Self::Local(other.to_string()),
         }
     }
+}
+
+/// Names the limit of open files where it is the cause: the system's own words do not say what to do.
+fn named(reason: String) -> String {
+    if reason.contains("Too many open files") || reason.contains("unable to open database file") {
+        return format!("{reason}: raise the limit of open files (LimitNOFILE of systemd, ulimit -n) to 1024 or more");
+    }
+    reason
+}
+
+/// Whether something answered with success that is not a homeserver: a captive portal. Answers that carry nothing, such as those to
+/// keys handed out, are then taken for good ones by the SDK.
+pub(super) fn is_foreign_success(error: &Error) -> bool {
+    let Error::Http(error) = error else { return false };
+    matches!(&**error, HttpError::Api(error) if matches!(**error, FromHttpResponseError::Deserialization(_)))
 }
 
 /// Whether it is a store, or what keeps one, that failed.
@@ -86,29 +134,74 @@ fn from_answer(error: &HttpError) -> Fault {
     if error.as_uiaa_response().is_some() {
         return Fault::Refused("the homeserver asks for the password again".to_owned());
     }
-    let Some(answer) = error.as_client_api_error() else {
-        // Not an answer of a homeserver: a proxy's page, a truncated body.
-        return Fault::Unreachable(error.to_string());
-    };
-    match answer.error_kind() {
-        Some(ErrorKind::UnknownToken(data)) => return Fault::LoggedOut { soft: data.soft_logout },
-        Some(ErrorKind::LimitExceeded(data)) => return Fault::Limited(wait(data.retry_after)),
-        Some(kind) if kind.errcode().as_str() == "ORG_MATRIX_EXPIRED_ACCOUNT" => return Fault::Expired,
-        _ => {}
-    }
-    match answer.status_code.as_u16() {
-        429 => Fault::Limited(DEFAULT_WAIT),
-        500.. => Fault::Unreachable(answer.to_string()),
-        _ => Fault::Refused(answer.to_string()),
+    match error.as_client_api_error() {
+        Some(answer) => meaning(answer),
+        // Not an answer of a homeserver: a portal's page with status 200, a truncated body.
+        None => Fault::Unreachable(format!("not an answer of a homeserver: {error}")),
     }
 }
 
+/// What an answer without success means.
+fn meaning(answer: &Answer) -> Fault {
+    let (status, text) = (answer.status_code.as_u16(), answer.to_string());
+    // Whatever a server says while it fails, it is not its last word.
+    if status >= 500 {
+        return Fault::Unreachable(text);
+    }
+    match answer.error_kind() {
+        Some(ErrorKind::UnknownToken(data)) => Fault::LoggedOut { soft: data.soft_logout },
+        Some(ErrorKind::LimitExceeded(data)) => Fault::Limited(wait(data.retry_after)),
+        Some(ErrorKind::UserDeactivated) => Fault::Deactivated(text),
+        Some(ErrorKind::NotFound) => Fault::Missing(text),
+        Some(kind) if is_refusal(kind) => Fault::Refused(text),
+        Some(kind) if is_about_the_account(kind) => Fault::Account(text),
+        Some(kind) if kind.errcode().as_str() == "ORG_MATRIX_EXPIRED_ACCOUNT" => Fault::Expired,
+        _ if status == 429 => Fault::Limited(DEFAULT_WAIT),
+        _ => Fault::Unreachable(text),
+    }
+}
+
+/// The refusals of a message or of a room that the specification knows. All others are tried again.
+fn is_refusal(kind: &ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Forbidden
+            | ErrorKind::TooLarge
+            | ErrorKind::BadJson
+            | ErrorKind::InvalidParam
+            | ErrorKind::MissingParam
+            | ErrorKind::BadState
+            | ErrorKind::InvalidRoomState
+            | ErrorKind::UnsupportedRoomVersion
+            | ErrorKind::IncompatibleRoomVersion(_)
+            | ErrorKind::InviteBlocked
+            | ErrorKind::UnableToAuthorizeJoin
+            | ErrorKind::UnableToGrantJoin
+            | ErrorKind::CannotLeaveServerNoticeRoom
+            | ErrorKind::DuplicateAnnotation
+            | ErrorKind::WrongRoomKeysVersion(_)
+    )
+}
+
+/// What an administrator of the homeserver, or its limits, have put on the account for a while.
+fn is_about_the_account(kind: &ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::UserSuspended
+            | ErrorKind::UserLocked
+            | ErrorKind::ResourceLimitExceeded(_)
+            | ErrorKind::UserLimitExceeded(_)
+            | ErrorKind::GuestAccessForbidden
+    ) || ["M_CONSENT_NOT_GIVEN", "ORG.MATRIX.MSC3823.USER_ACCOUNT_SUSPENDED"].contains(&kind.errcode().as_str())
+}
+
 fn wait(retry_after: Option<RetryAfter>) -> Duration {
-    match retry_after {
+    let wait = match retry_after {
         Some(RetryAfter::Delay(delay)) => delay,
         Some(RetryAfter::DateTime(time)) => time.duration_since(SystemTime::now()).unwrap_or_default(),
         None => DEFAULT_WAIT,
-    }
+    };
+    wait.min(MOST_WAIT)
 }
 
 /// The message with its causes: reqwest's own says little more than "error sending request".
@@ -123,15 +216,29 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// Growing waits between attempts: 1, 2, 4… up to 60 seconds.
-#[derive(Debug, Default)]
-pub(super) struct Backoff(u32);
+/// Growing waits between attempts: 1, 2, 4… up to 60 seconds, or to another limit.
+#[derive(Debug)]
+pub(super) struct Backoff {
+    tries: u32,
+    longest: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::up_to(Duration::from_mins(1))
+    }
+}
 
 impl Backoff {
+    /// Waits that grow up to this one.
+    pub(super) fn up_to(longest: Duration) -> Self {
+        Self { tries: 0, longest }
+    }
+
     /// The next wait: what the server asks for, or the next step.
     pub(super) fn next(&mut self, fault: &Fault) -> Duration {
-        let step = Duration::from_secs(1 << self.0.min(6)).min(Duration::from_mins(1));
-        self.0 = self.0.saturating_add(1);
+        let step = Duration::from_secs(1 << self.tries.min(16)).min(self.longest);
+        self.tries = self.tries.saturating_add(1);
         match fault {
             Fault::Limited(wait) => (*wait).max(Duration::from_millis(100)),
             _ => step,
@@ -140,39 +247,9 @@ impl Backoff {
 
     /// Starts again from the shortest wait.
     pub(super) fn reset(&mut self) {
-        self.0 = 0;
+        self.tries = 0;
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use matrix_sdk::encryption::CryptoStoreError;
-
-    use super::{Backoff, Duration, Error, Fault, MegolmError, OlmError};
-
-    #[test]
-    fn a_store_that_fails_is_no_refusal() {
-        let full = || std::io::Error::from_raw_os_error(28);
-        for error in [
-            Error::Io(full()),
-            Error::CryptoStoreError(Box::new(CryptoStoreError::backend(full()))),
-            OlmError::Store(CryptoStoreError::backend(full())).into(),
-            MegolmError::Store(CryptoStoreError::backend(full())).into(),
-        ] {
-            let fault = Fault::from(&error);
-            assert!(matches!(&fault, Fault::Storage(why) if why.contains("No space")), "{fault:?}");
-        }
-        assert!(matches!(Fault::from(&Error::BackupNotEnabled), Fault::Local(_)));
-    }
-
-    #[test]
-    fn waits_grow_and_the_servers_word_comes_first() {
-        let mut backoff = Backoff::default();
-        let down = Fault::Unreachable(String::new());
-        let waits: Vec<u64> = (0..8).map(|_| backoff.next(&down).as_secs()).collect();
-        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
-        assert_eq!(backoff.next(&Fault::Limited(Duration::from_secs(90))).as_secs(), 90);
-        backoff.reset();
-        assert_eq!(backoff.next(&down).as_secs(), 1);
-    }
-}
+mod tests;

@@ -15,33 +15,38 @@ use matrix_sdk::{
     config::{SyncSettings, SyncToken},
     deserialized_responses::{TimelineEvent, TimelineEventKind},
     ruma::{
-        OwnedUserId, UserId,
+        OwnedEventId, OwnedUserId, RoomId, UserId,
         api::client::{
             filter::{Filter, FilterDefinition, LazyLoadOptions, RoomEventFilter},
             sync::sync_events::v3,
         },
         uint,
     },
-    sync::{SyncResponse, Timeline},
+    sync::SyncResponse,
 };
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::{
     Batch,
     access::Access,
+    backfill::{self, Backfill},
     event::{self, Found, Reader, Skip},
     fault::{Backoff, Fault},
-    gap, name,
-    rooms::{self, Keeper, RoomKind},
+    gap::{self, Horizon, Rest},
+    keeper::Keeper,
+    name,
+    rooms::{self, RoomKind},
     sender,
     session::Session,
 };
-use crate::message::{Edit, Incoming, Origin, Undecrypted};
+use crate::message::{Edit, Gap, Incoming, Origin, Undecrypted};
 
 /// How long the server may hold a sync that has nothing to say.
 const LONG_POLL: Duration = Duration::from_secs(30);
+/// One sync with all its tries: the SDK waits as long as a server asks it to, which must not be for ever.
+const SYNC_LIMIT: Duration = Duration::from_mins(5);
 /// The filters' names on this device, for everything and for news; they change with the filters, because the server keeps the old ones.
 const FILTER: &str = "compagnon-1";
 const NEWS_FILTER: &str = "compagnon-news-1";
@@ -66,17 +71,29 @@ pub enum SyncError<E> {
     Accept(#[source] E),
 }
 
+/// Where the loop begins, and how far back it looks.
+#[derive(Clone, Debug)]
+pub struct CatchUp {
+    /// The `next_batch` of the last batch accepted, or `None` at the very first start; what the rooms then already hold is not taken for
+    /// questions.
+    pub cursor: Option<String>,
+    /// The gaps that are not read yet, as the last batches left them.
+    pub gaps: Vec<Gap>,
+    /// The age from which nothing is answered any more: nothing older is read back.
+    pub max_age: Duration,
+}
+
 /// Syncs until stopped. `accept` gets a batch after every sync, even an empty one (the cursor moves), and must have written it down
-/// when it returns: only then is the next sync asked for, and only then are invitations answered.
+/// when it returns: only then is the next sync asked for, and only then are invitations answered. What is read back later comes as a
+/// batch of its own, with the cursor of the last sync.
 ///
-/// `cursor` is the `next_batch` of the last batch accepted, or `None` at the very first start; what the rooms then already hold is
-/// not taken for questions. Stopping drops the request in flight; nothing is lost, as its batch was not accepted.
+/// Stopping drops the request in flight; nothing is lost, as its batch was not accepted.
 ///
 /// One loop per session.
 pub async fn sync_loop<E, F>(
     session: &Session,
     access: &Access,
-    mut cursor: Option<String>,
+    catch_up: CatchUp,
     mut accept: impl FnMut(Batch) -> F,
     stop: CancellationToken,
 ) -> Result<(), SyncError<E>>
@@ -84,39 +101,76 @@ where
     // Not an `AsyncFnMut`: the loop could then not be spawned, as nobody can say that its futures are `Send`.
     F: Future<Output = Result<(), E>> + Send,
 {
+    let CatchUp { mut cursor, gaps, max_age } = catch_up;
     let mut keeper = Keeper::new(session.clone(), access.clone());
+    let mut backfill = Backfill::new(session.clone(), max_age);
     let mut backoff = Backoff::default();
     let mut full_state = cursor.is_some() && session.is_fresh();
     keeper.resume();
+    backfill.follow(gaps, &[]);
     // The first response must come at once, news or not: until then nobody knows that the bot is there.
     let mut patience = Duration::ZERO;
+    let mut wait = Duration::ZERO;
     loop {
-        let turn = tokio::select! {
-            biased;
-            () = stop.cancelled() => return Ok(()),
-            turn = turn(session, &mut keeper, cursor.as_deref(), full_state, patience) => turn,
-        };
-        let (batch, response) = match turn {
-            Ok(done) => done,
-            Err(Fault::LoggedOut { soft }) => return Err(SyncError::LoggedOut { soft }),
-            Err(Fault::Expired) => return Err(SyncError::Expired),
-            Err(Fault::Storage(why)) => return Err(SyncError::Storage(why)),
-            Err(fault) => {
-                let wait = backoff.next(&fault);
-                warn!(?fault, ?wait, "the sync failed");
+        let done = {
+            let mut turn = Box::pin(async {
+                sleep(wait).await;
+                turn(session, &mut keeper, cursor.as_deref(), full_state, patience, max_age).await
+            });
+            loop {
                 tokio::select! {
+                    biased;
                     () = stop.cancelled() => return Ok(()),
-                    () = sleep(wait) => continue,
+                    done = &mut turn => break done,
+                    // Not while there is no cursor to write down with it: gaps have come with one.
+                    slice = backfill.next(), if cursor.is_some() => {
+                        let at = cursor.as_deref().unwrap_or_default();
+                        let Some(batch) = backfill.take(slice, at).await.map_err(ended)? else { continue };
+                        let (gaps, closed) = (batch.gaps.clone(), batch.closed.clone());
+                        accept(batch).await.map_err(SyncError::Accept)?;
+                        backfill.follow(gaps, &closed);
+                    }
                 }
             }
         };
+        session.condition.note(done.as_ref().map(|_| ()), true);
+        let (mut batch, response) = match done {
+            Ok(done) => done,
+            Err(fault) if fault.is_final() => return Err(ended(fault)),
+            Err(fault) => {
+                wait = backoff.next(&fault);
+                warn!(?fault, ?wait, "the sync failed");
+                continue;
+            }
+        };
         backoff.reset();
+        wait = Duration::ZERO;
         full_state = false;
         patience = LONG_POLL;
+        backfill.join(&mut batch);
         let next = batch.next_batch.clone();
+        let (gaps, left) = (batch.gaps.clone(), batch.left.clone());
         accept(batch).await.map_err(SyncError::Accept)?;
         cursor = Some(next);
+        backfill.follow(gaps, &left);
         keeper.follow(&response);
+    }
+}
+
+/// Why the loop ends with a fault that ends the session.
+fn ended<E>(fault: Fault) -> SyncError<E> {
+    match fault {
+        Fault::LoggedOut { soft } => SyncError::LoggedOut { soft },
+        Fault::Expired => SyncError::Expired,
+        Fault::Storage(why) => SyncError::Storage(why),
+        // The others are not final.
+        Fault::Deactivated(_)
+        | Fault::Limited(_)
+        | Fault::Unreachable(_)
+        | Fault::Account(_)
+        | Fault::Refused(_)
+        | Fault::Missing(_)
+        | Fault::Local(_) => SyncError::LoggedOut { soft: false },
     }
 }
 
@@ -127,6 +181,7 @@ async fn turn(
     cursor: Option<&str>,
     full_state: bool,
     patience: Duration,
+    max_age: Duration,
 ) -> Result<(Batch, SyncResponse), Fault> {
     let client = session.client();
     let (name, own) =
@@ -137,7 +192,9 @@ async fn turn(
         .filter(v3::Filter::FilterId(filter))
         .full_state(full_state)
         .timeout(patience);
-    let mut response = client.sync_once(settings).await.map_err(|error| Fault::from(&error))?;
+    let synced = timeout(SYNC_LIMIT, client.sync_once(settings)).await;
+    let synced = synced.map_err(|_| Fault::Unreachable("the sync took too long".to_owned()))?;
+    let mut response = synced.map_err(|error| Fault::from(&error))?;
 
     let mut batch = Batch {
         next_batch: response.next_batch.clone(),
@@ -146,11 +203,26 @@ async fn turn(
         ..Batch::default()
     };
     let Some(cursor) = cursor else { return Ok((batch, response)) };
+    let span = cursor..response.next_batch.as_str();
+    let horizon = Horizon { own: session.user_id(), now: now(), max_age };
+    let mut failed = 0;
     for (room_id, update) in &mut response.rooms.joined {
         let Some(room) = client.get_room(room_id) else { continue };
         let timeline = std::mem::take(&mut update.timeline);
         keeper.notice(&room, &timeline, &update.state);
-        read_room(session, &room, timeline, cursor, &mut batch).await?;
+        if timeline.events.is_empty() && !timeline.limited {
+            continue;
+        }
+        let token = timeline.prev_batch.clone().unwrap_or_default();
+        let news = gap::new_events(&room, timeline, span.clone(), horizon, &mut failed).await?;
+        read_events(session, &room, news.events, news.joined, &mut batch).await;
+        match news.rest {
+            Rest::Nothing => {}
+            Rest::Later(gap) => batch.gaps.push(gap),
+            Rest::Lost => {
+                batch.messages.extend(backfill::missed(session, &Place::of(session, &room).await, &token));
+            }
+        }
     }
     Ok((batch, response))
 }
@@ -160,18 +232,14 @@ pub(super) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64)
 }
 
-/// Reads one room's new events into the batch.
-async fn read_room(
+/// Reads new events of one room into the batch.
+pub(super) async fn read_events(
     session: &Session,
     room: &Room,
-    timeline: Timeline,
-    cursor: &str,
+    events: Vec<TimelineEvent>,
+    joined: Option<TimelineEvent>,
     batch: &mut Batch,
-) -> Result<(), Fault> {
-    if timeline.events.is_empty() && !timeline.limited {
-        return Ok(());
-    }
-    let gap::News { events, joined } = gap::new_events(room, timeline, cursor, session.user_id(), now()).await?;
+) {
     let gone = event::redacted(events.iter().map(|event| event.raw().json().get()));
     let events = events.into_iter().filter(|event| event.event_id().is_none_or(|id| !gone.contains(id.as_str())));
     let events: Vec<_> = events.collect();
@@ -187,7 +255,6 @@ async fn read_room(
             Reading::Nothing => {}
         }
     }
-    Ok(())
 }
 
 /// What the reading of an event needs to know of its room.
@@ -275,21 +342,31 @@ impl<'a> Place<'a> {
         if self.room.creators().is_some_and(|creators| creators.first().is_some_and(|maker| maker == own)) {
             return None;
         }
-        Some(Incoming {
-            event_id: event.event_id()?,
+        Some(self.own(session, event.event_id()?, Origin::Joined, event::sent_at(event.raw().json().get(), now())))
+    }
+
+    /// Something that the bot itself makes known, as a message of its own kind.
+    pub(super) fn own(&self, session: &Session, event_id: OwnedEventId, origin: Origin, sent_at: u64) -> Incoming {
+        Incoming {
+            event_id,
             room_id: self.room.room_id().to_owned(),
-            sender: own.to_owned(),
+            sender: session.user_id().to_owned(),
             thread: None,
             replies_to: None,
             mentions_me: false,
             direct: self.direct,
-            sent_at: event::sent_at(event.raw().json().get(), now()),
+            sent_at,
             body: String::new(),
-            origin: Origin::Joined,
+            origin,
             name: None,
             megolm_session: None,
             edited_at: 0,
-        })
+        }
+    }
+
+    /// The room's id.
+    pub(super) fn room_id(&self) -> &RoomId {
+        self.room.room_id()
     }
 
     fn later(&self, session: &Session, event: &TimelineEvent, session_id: Option<String>) -> Reading {
@@ -321,7 +398,8 @@ async fn own_names(session: &Session, room: &Room) -> Vec<String> {
 #[cfg(test)]
 #[allow(dead_code)]
 fn the_loop_is_send(session: &Session, access: &Access, stop: CancellationToken) -> impl Send {
-    sync_loop(session, access, None, |_| async { Ok::<(), std::convert::Infallible>(()) }, stop)
+    let catch_up = CatchUp { cursor: None, gaps: Vec::new(), max_age: Duration::ZERO };
+    sync_loop(session, access, catch_up, |_| async { Ok::<(), std::convert::Infallible>(()) }, stop)
 }
 
 /// Members only as they speak, fifty events a room, no presence, no typing, no receipts.

@@ -3,7 +3,9 @@
 
 mod access;
 mod ask;
+mod backfill;
 mod body;
+mod condition;
 pub mod config;
 mod content;
 mod encrypted;
@@ -17,6 +19,7 @@ mod gap;
 pub(crate) mod harmless;
 mod html;
 mod intake;
+mod keeper;
 mod late;
 mod moves;
 mod name;
@@ -36,12 +39,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId, UserId};
 
-use crate::message::{Authorship, Edit, Incoming, Outgoing, Reaction, Redaction, Undecrypted};
+use crate::message::{Authorship, Edit, Gap, Incoming, Outgoing, Reaction, Redaction, Undecrypted};
 
 pub use access::{Access, Refusal, Sentence};
+pub use condition::Condition;
 pub use config::Config;
 pub use html::to_html;
-pub use intake::{SyncError, sync_loop};
+pub use intake::{CatchUp, SyncError, sync_loop};
 pub use late::{Keys, Retried, keys_received, retry_undecrypted, unread};
 pub use probe::{Outcome, probe, probe_offline};
 pub use reply::MatrixGateway;
@@ -70,6 +74,10 @@ pub struct Batch {
     pub left: Vec<OwnedRoomId>,
     /// Rooms that were upgraded, as (old, new): checked on both sides. The same move may be told again after a restart.
     pub upgraded: Vec<(OwnedRoomId, OwnedRoomId)>,
+    /// Stretches of timelines that could not be read now, or not to their beginning: each takes the place of its room's earlier one.
+    pub gaps: Vec<Gap>,
+    /// Rooms whose gap is read, or given up.
+    pub closed: Vec<OwnedRoomId>,
 }
 
 /// What a room is at the moment.
@@ -91,10 +99,14 @@ pub enum SendError {
     /// The homeserver asks to wait: the message was not sent.
     #[error("the homeserver asks to wait {0:?}")]
     Limited(Duration),
-    /// The homeserver could not be reached or failed; the same transaction id may be tried again.
+    /// The homeserver could not be reached or failed, or something answered in its place; the same transaction id may be tried again.
     #[error("the homeserver did not answer: {0}")]
     Unreachable(String),
-    /// It will never be sent: the bot is not in the room any more, or may not write there, or encryption is not possible.
+    /// The homeserver takes nothing from the account for now: suspended, locked, or the like. As above.
+    #[error("the homeserver refuses the account: {0}")]
+    Account(String),
+    /// It will never be sent: the homeserver says that the bot is not in the room, or may not write there, or that the message is too
+    /// large; or encryption is not possible.
     #[error("the room refuses the message: {0}")]
     Refused(String),
     /// The stores of this device cannot be read or written: a later start sends it.

@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    pin::pin,
     sync::{Arc, PoisonError},
     time::Duration,
 };
@@ -15,12 +16,13 @@ use matrix_sdk::{
     room::MessagesOptions,
     ruma::{
         EventId, OwnedEventId, OwnedRoomId, OwnedTransactionId, RoomId, UserId,
-        api::client::{receipt::create_receipt::v3::ReceiptType, redact::redact_event},
-        events::receipt::ReceiptThread,
+        api::client::{receipt::create_receipt::v3::ReceiptType, redact::redact_event, room::create_room},
+        events::{InitialStateEvent, receipt::ReceiptThread, room::encryption::RoomEncryptionEventContent},
+        serde::Raw,
         uint,
     },
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::{
     sync::{Mutex, Semaphore},
     time::timeout,
@@ -29,9 +31,9 @@ use tracing::debug;
 
 use super::{
     Attachment, Gateway, RoomFacts, SendError, ask, content,
-    fault::Fault,
+    fault::{Fault, is_foreign_success},
     file,
-    rooms::{self, RoomKind},
+    rooms::{self, OPENED_WITH, RoomKind},
     sender,
     session::Session,
 };
@@ -54,9 +56,12 @@ pub struct MatrixGateway {
     sendings: Arc<Semaphore>,
 }
 
-/// The most sendings at a time. While the devices of somebody new are asked for, each sending to them waits up to five seconds and keeps
-/// the SDK's lock on key claims, for which the sync then stands in line behind all of them (0.18).
+/// The most sendings that begin at a time. While the devices of somebody new are asked for, each sending to them waits up to five seconds
+/// and keeps the SDK's lock on key claims, for which the sync then stands in line behind all of them (0.18).
 const SENDINGS: usize = 8;
+/// A sending that takes longer than that is slow for another reason, such as a room's server that does not answer: it goes on, and the
+/// next one begins. There is one sending for each room, so the rooms bound them.
+const BEGINNING: Duration = Duration::from_secs(6);
 
 /// One sending at a time in each room: the SDK checks that the room's key may still be used, then encrypts, and panics ("Session
 /// expired") when another message has used it up in between, which happens at every hundredth message.
@@ -90,12 +95,21 @@ impl MatrixGateway {
         let turn = self.turn(room_id);
         let work = async {
             let _turn = turn.lock().await;
-            let _sending = self.sendings.acquire().await;
-            work.await
+            beginning(&self.sendings, BEGINNING, Box::pin(work)).await
         };
         timeout(SEND_LIMIT, work)
             .await
             .unwrap_or_else(|_| Err(SendError::Unreachable("sending took too long".to_owned())))
+    }
+
+    /// Takes note of what an answer to something sent says about the account.
+    fn heed<T>(&self, outcome: Result<T, SendError>) -> Result<T, SendError> {
+        match &outcome {
+            Ok(_) => self.session.condition.note(Ok(()), false),
+            Err(SendError::Account(why)) => self.session.condition.note(Err(&Fault::Account(why.clone())), false),
+            Err(_) => {}
+        }
+        outcome
     }
 
     /// Says whether messages to the room are encrypted. Encrypt or refuse: a room once seen encrypted never gets plain text, whatever
@@ -110,9 +124,18 @@ impl MatrixGateway {
         Ok(state.is_encrypted())
     }
 
-    /// Opens an encrypted direct conversation, and knows it as one before the sync shows it.
+    /// Opens an encrypted direct conversation, and knows it as one before the sync shows it. As the SDK's `create_dm`, with a field by
+    /// which it is found when the answer is lost.
     async fn open(&self, user_id: &UserId) -> Result<OwnedRoomId, SendError> {
-        let room = timeout(SEND_LIMIT, self.session.client().create_dm(user_id)).await;
+        let mut request = create_room::v3::Request::new();
+        request.invite = vec![user_id.to_owned()];
+        request.is_direct = true;
+        request.preset = Some(create_room::v3::RoomPreset::TrustedPrivateChat);
+        let encryption = RoomEncryptionEventContent::with_recommended_defaults();
+        request.initial_state = vec![InitialStateEvent::with_empty_state_key(encryption).to_raw_any()];
+        let mark = serde_json::value::to_raw_value(&json!({ OPENED_WITH: user_id }));
+        request.creation_content = mark.ok().map(Raw::from_json);
+        let room = timeout(SEND_LIMIT, self.session.client().create_room(request)).await;
         let room = room
             .map_err(|_| SendError::Unreachable("opening a conversation took too long".to_owned()))?
             .map_err(|error| Fault::from(&error))?;
@@ -127,22 +150,43 @@ fn once() -> RequestConfig {
     RequestConfig::new().disable_retry().timeout(REQUEST_LIMIT)
 }
 
+/// Does the work, which holds a permit for its first `most` only.
+async fn beginning<T>(permits: &Semaphore, most: Duration, work: impl Future<Output = T>) -> T {
+    // The semaphore is never closed.
+    let permit = permits.acquire().await;
+    let mut work = pin!(work);
+    if let Ok(done) = timeout(most, &mut work).await {
+        return done;
+    }
+    drop(permit);
+    work.await
+}
+
 async fn post(room: &Room, content: Value, transaction: &str) -> Result<OwnedEventId, SendError> {
     let transaction = OwnedTransactionId::from(transaction);
     let sending = room.send_raw("m.room.message", content).with_transaction_id(&transaction);
-    let sent = sending.with_request_config(once()).await.map_err(|error| Fault::from(&error))?;
-    Ok(sent.response.event_id)
+    match sending.with_request_config(once()).await {
+        Ok(sent) => Ok(sent.response.event_id),
+        Err(error) => {
+            if is_foreign_success(&error) {
+                // The room's key may have been handed out to the same portal, and counts as given.
+                courtesy::<std::convert::Infallible>("new key", Ok(room.discard_room_key().await));
+            }
+            Err(Fault::from(&error).into())
+        }
+    }
 }
 
 impl From<Fault> for SendError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Limited(wait) => Self::Limited(wait),
-            Fault::Unreachable(why) => Self::Unreachable(why),
+            Fault::Unreachable(why) | Fault::Local(why) => Self::Unreachable(why),
+            Fault::Account(why) | Fault::Deactivated(why) => Self::Account(why),
             // The sync loop sees it too, and ends; the message is sent by the session that comes after.
             Fault::LoggedOut { .. } => Self::Unreachable("the session has ended".to_owned()),
-            Fault::Expired => Self::Unreachable("the account has expired".to_owned()),
-            Fault::Refused(why) | Fault::Local(why) => Self::Refused(why),
+            Fault::Expired => Self::Account("the account has expired: renew it from its mailbox".to_owned()),
+            Fault::Refused(why) | Fault::Missing(why) => Self::Refused(why),
             Fault::Storage(why) => Self::Storage(why),
         }
     }
@@ -161,7 +205,7 @@ impl Gateway for MatrixGateway {
             let direct = rooms::kind(&self.session, &room).await == RoomKind::Direct;
             post(&room, content::content(message, direct), message.transaction).await
         };
-        self.in_turn(message.room_id, sending).await
+        self.heed(self.in_turn(message.room_id, sending).await)
     }
 
     async fn find_sent(
@@ -234,18 +278,19 @@ impl Gateway for MatrixGateway {
         // Not with the SDK's `redact`: it tries again by itself.
         let request = redact_event::v3::Request::new(room_id.to_owned(), event_id.to_owned(), transaction);
         let redacting = self.session.client().send(request).with_request_config(once());
-        redacting.await.map_err(|error| Fault::from(&error))?;
-        Ok(())
+        self.heed(redacting.await.map(drop).map_err(|error| Fault::from(&error).into()))
     }
 
     async fn direct_room(&self, user_id: &UserId, make: bool) -> Result<Option<OwnedRoomId>, SendError> {
         // One at a time: two callers must not open two conversations with the same person.
         let mut opened = self.session.directs.opened.lock().await;
         if let Some(room_id) = ask::direct_room(&self.session, user_id).await? {
+            opened.unclear.remove(user_id);
+            self.session.directs.insert(&room_id);
             return Ok(Some(room_id));
         }
         // The sync takes a while to show a new one in full.
-        if let Some(room) = opened.get(user_id).and_then(|room_id| self.known(room_id).ok())
+        if let Some(room) = opened.rooms.get(user_id).and_then(|room_id| self.known(room_id).ok())
             && ask::is_shared(&room, user_id, once()).await?
         {
             return Ok(Some(room.room_id().to_owned()));
@@ -253,8 +298,17 @@ impl Gateway for MatrixGateway {
         if !make {
             return Ok(None);
         }
-        let room_id = self.open(user_id).await?;
-        opened.insert(user_id.to_owned(), room_id.clone());
+        if opened.unclear.contains(user_id) && ask::is_being_opened(&self.session, user_id, once()).await? {
+            return Err(SendError::Unreachable("the conversation is made, and not shown by the sync yet".to_owned()));
+        }
+        // Noted before: whoever waits for this may be cut off, and the request still arrive.
+        opened.unclear.insert(user_id.to_owned());
+        let outcome = self.heed(self.open(user_id).await);
+        if matches!(outcome, Ok(_) | Err(SendError::Refused(_) | SendError::Limited(_))) {
+            opened.unclear.remove(user_id);
+        }
+        let room_id = outcome?;
+        opened.rooms.insert(user_id.to_owned(), room_id.clone());
         Ok(Some(room_id))
     }
 
@@ -267,7 +321,7 @@ impl Gateway for MatrixGateway {
             let content = file::upload(self.session.client(), file, once()).await?;
             post(&room, content, file.transaction).await
         };
-        self.in_turn(room_id, sending).await
+        self.heed(self.in_turn(room_id, sending).await)
     }
 }
 
@@ -276,5 +330,36 @@ fn courtesy<E>(what: &'static str, done: Result<matrix_sdk::Result<()>, E>) {
         Ok(Ok(())) => {}
         Ok(Err(error)) => debug!(%error, what, "not sent"),
         Err(_) => debug!(what, "not sent in time"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::pending, time::Duration};
+
+    use tokio::{sync::Semaphore, time::timeout};
+
+    use super::beginning;
+
+    #[tokio::test]
+    async fn slow_sendings_hold_the_others_back_while_they_begin_only() {
+        let permits = Semaphore::new(2);
+        let most = Duration::from_millis(20);
+        let slow = async {
+            let never = || beginning(&permits, most, pending::<()>());
+            tokio::join!(never(), never())
+        };
+        let quick = async {
+            tokio::task::yield_now().await;
+            beginning(&permits, most, async {}).await;
+        };
+        let done = async {
+            tokio::select! {
+                biased;
+                _ = slow => unreachable!("they never end"),
+                () = quick => {}
+            }
+        };
+        timeout(Duration::from_mins(1), done).await.expect("the third sending begins");
     }
 }

@@ -1,7 +1,4 @@
-//! The rooms the bot is in: what kind they are, which invitations it accepts, when it leaves, and where an upgraded room went.
-//!
-//! The work that takes time (joining, leaving) runs beside the sync loop, in tasks that end with it. All of it is found again in the
-//! SDK's state after a restart, so nothing of it is written down here.
+//! The rooms the bot is in: what kind they are, what rule they have, and which of them are direct conversations.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -9,15 +6,13 @@ use std::{
 };
 
 use matrix_sdk::{
-    Room, RoomState,
+    Room,
     deserialized_responses::RawAnySyncOrStrippedState,
-    ruma::{OwnedRoomId, OwnedUserId, RoomId, events::StateEventType},
-    sync::{State, SyncResponse, Timeline},
+    ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId, events::StateEventType},
 };
 use serde_json::Value;
-use tokio::{sync::mpsc, task::JoinSet};
 
-use super::{access::Access, moves, session::Session, trust};
+use super::session::Session;
 
 /// What kind of room this is, as Tchap's users know them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +67,17 @@ async fn invited_directly(room: &Room) -> bool {
     event["unsigned"]["prev_content"]["is_direct"] == true || event["content"]["is_direct"] == true
 }
 
+/// The field of a room's creation by which the bot knows the conversations again that it has opened itself, and with whom: the server's
+/// answer to their making may be lost.
+pub(super) const OPENED_WITH: &str = "org.compagnon.with";
+
+/// Whether the bot has made this room as its conversation with this person.
+pub(super) async fn is_opened_with(room: &Room, user_id: &UserId) -> bool {
+    let event = room.get_state_event(StateEventType::RoomCreate, "").await;
+    let Some(Ok(event)) = event.ok().flatten().map(|event| state_json(&event)) else { return false };
+    event["sender"] == room.own_user_id().as_str() && event["content"][OPENED_WITH] == user_id.as_str()
+}
+
 /// Who sent a state event.
 pub(super) fn sender(event: &RawAnySyncOrStrippedState) -> Option<OwnedUserId> {
     OwnedUserId::try_from(state_json(event).ok()?["sender"].as_str()?).ok()
@@ -90,7 +96,15 @@ pub(super) struct Directs {
     marked: Mutex<HashSet<OwnedRoomId>>,
     /// The conversations that the bot has opened itself, by person. Held while one is being opened, because the sync shows it before the
     /// other person is even invited: nobody must then take it for an empty room, or open it once more.
-    pub(super) opened: tokio::sync::Mutex<HashMap<OwnedUserId, OwnedRoomId>>,
+    pub(super) opened: tokio::sync::Mutex<Opened>,
+}
+
+/// The conversations that the bot has opened, or may have.
+#[derive(Debug, Default)]
+pub(super) struct Opened {
+    pub(super) rooms: HashMap<OwnedUserId, OwnedRoomId>,
+    /// The persons for whom a room was asked for and no answer came: the server may have made it.
+    pub(super) unclear: HashSet<OwnedUserId>,
 }
 
 impl Directs {
@@ -100,128 +114,6 @@ impl Directs {
 
     fn contains(&self, room_id: &RoomId) -> bool {
         self.marked.lock().unwrap_or_else(PoisonError::into_inner).contains(room_id)
-    }
-}
-
-/// Runs the moves between rooms beside the sync loop; dropped with it, and its tasks too.
-pub(super) struct Keeper {
-    session: Session,
-    access: Access,
-    tasks: JoinSet<OwnedRoomId>,
-    /// Empty until the first sync, and the signing of the bot's own device from then on.
-    signing: Option<JoinSet<()>>,
-    busy: HashSet<OwnedRoomId>,
-    tombstoned: HashSet<OwnedRoomId>,
-    moved: (mpsc::UnboundedSender<Move>, mpsc::UnboundedReceiver<Move>),
-}
-
-/// An upgraded room: the old one, the new one.
-type Move = (OwnedRoomId, OwnedRoomId);
-
-impl Keeper {
-    pub(super) fn new(session: Session, access: Access) -> Self {
-        Self {
-            session,
-            access,
-            tasks: JoinSet::new(),
-            signing: None,
-            busy: HashSet::new(),
-            tombstoned: HashSet::new(),
-            moved: mpsc::unbounded_channel(),
-        }
-    }
-
-    /// Takes up what a stop has cut off: invitations not answered, upgrades not followed or not yet told.
-    pub(super) fn resume(&mut self) {
-        let client = self.session.client().clone();
-        for room in client.invited_rooms() {
-            self.invited(room);
-        }
-        for room in client.joined_rooms().into_iter().filter(|room| room.is_tombstoned()) {
-            self.upgrade(room);
-        }
-    }
-
-    /// The upgrades found true since the last call.
-    pub(super) fn upgraded(&mut self) -> Vec<Move> {
-        std::iter::from_fn(|| self.moved.1.try_recv().ok()).collect()
-    }
-
-    /// Notes a tombstone among a room's new events.
-    pub(super) fn notice(&mut self, room: &Room, timeline: &Timeline, state: &State) {
-        let (State::Before(state) | State::After(state)) = state;
-        let timeline = timeline.events.iter().map(|event| event.raw().json().get());
-        let mut events = state.iter().map(|event| event.json().get()).chain(timeline);
-        if events.any(|json| json.contains("m.room.tombstone")) && room.is_tombstoned() {
-            self.tombstoned.insert(room.room_id().to_owned());
-        }
-    }
-
-    /// Acts on a sync whose batch was accepted.
-    pub(super) fn follow(&mut self, response: &SyncResponse) {
-        while let Some(done) = self.tasks.try_join_next() {
-            if let Ok(room_id) = done {
-                self.busy.remove(&room_id);
-            }
-        }
-        let client = self.session.client().clone();
-        if self.signing.is_none() {
-            self.signing.get_or_insert_default().spawn(trust::after_first_sync(client.clone()));
-        }
-        for room in response.rooms.invited.keys().filter_map(|id| client.get_room(id)) {
-            self.invited(room);
-        }
-        for room in response.rooms.left.keys().filter_map(|id| client.get_room(id)) {
-            self.spawn(room, |_, _, room| async move { moves::forget(&room).await });
-        }
-        for room_id in std::mem::take(&mut self.tombstoned) {
-            if let Some(room) = client.get_room(&room_id) {
-                self.upgrade(room);
-            }
-        }
-        for room in response.rooms.joined.keys().filter_map(|id| client.get_room(id)) {
-            // Both counts come from the server's summary; none at all means that it has not sent one yet.
-            if room.joined_members_count() == 1 && room.invited_members_count() == 0 {
-                self.spawn(room, |session, _, room| async move { moves::leave_if_alone(&session, &room).await });
-            }
-        }
-    }
-
-    fn invited(&mut self, room: Room) {
-        if room.state() != RoomState::Invited {
-            return;
-        }
-        let moved = self.moved.0.clone();
-        self.spawn(room, |session, access, room| async move {
-            if let Some(old) = moves::answer(&session, &access, &room).await {
-                let _ = moved.send((old, room.room_id().to_owned()));
-            }
-        });
-    }
-
-    fn upgrade(&mut self, room: Room) {
-        let moved = self.moved.0.clone();
-        self.spawn(room, |_, access, room| async move {
-            if let Some(new) = moves::upgrade(&access, &room).await {
-                // The receiver is gone only with the loop itself.
-                let _ = moved.send((room.room_id().to_owned(), new));
-            }
-        });
-    }
-
-    /// One task per room at a time.
-    fn spawn<F>(&mut self, room: Room, work: impl FnOnce(Session, Access, Room) -> F)
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        let room_id = room.room_id().to_owned();
-        if self.busy.insert(room_id.clone()) {
-            let work = work(self.session.clone(), self.access.clone(), room);
-            self.tasks.spawn(async move {
-                work.await;
-                room_id
-            });
-        }
     }
 }
 

@@ -20,6 +20,7 @@ use tracing::{info, warn};
 use url::Url;
 
 use super::{
+    condition::Condition,
     config::{Config, Login},
     encrypted::EncryptedRooms,
     fault::Fault,
@@ -120,11 +121,11 @@ impl From<Fault> for SessionError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Limited(wait) => Self::Unreachable(format!("it asks to wait {wait:?}")),
-            Fault::Unreachable(why) => Self::Unreachable(why),
+            Fault::Unreachable(why) | Fault::Account(why) => Self::Unreachable(why),
             Fault::LoggedOut { soft: true } => Self::SoftLogout,
             Fault::LoggedOut { soft: false } => Self::LoggedOut,
             Fault::Expired => Self::Expired,
-            Fault::Refused(why) => Self::Refused(why),
+            Fault::Refused(why) | Fault::Missing(why) | Fault::Deactivated(why) => Self::Refused(why),
             Fault::Local(why) | Fault::Storage(why) => Self::Storage(why),
         }
     }
@@ -145,6 +146,7 @@ pub struct Session {
     fresh: bool,
     pub(super) encrypted: Arc<EncryptedRooms>,
     pub(super) directs: Arc<Directs>,
+    pub(super) condition: Condition,
 }
 
 impl Session {
@@ -174,7 +176,15 @@ impl Session {
         let meta = client.session_meta().cloned().ok_or(SessionError::LoggedOut)?;
         let names = own_names(&client, &meta.user_id).await;
         info!(user_id = %meta.user_id, device_id = %meta.device_id, "connected to Matrix");
-        Ok(Self { client, meta, names, fresh, encrypted: Arc::default(), directs: Arc::default() })
+        Ok(Self {
+            client,
+            meta,
+            names,
+            fresh,
+            encrypted: Arc::default(),
+            directs: Arc::default(),
+            condition: Condition::default(),
+        })
     }
 
     /// The bot's own id.
@@ -187,6 +197,13 @@ impl Session {
     #[must_use]
     pub fn device_id(&self) -> &DeviceId {
         &self.meta.device_id
+    }
+
+    /// Has what the homeserver says against the account told there.
+    #[must_use]
+    pub fn reporting_to(mut self, condition: Condition) -> Self {
+        self.condition = condition;
+        self
     }
 
     /// Whether the bot's account has signed this device; clients that refuse insecure devices ignore it otherwise.

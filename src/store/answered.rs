@@ -22,10 +22,10 @@ pub(super) struct Answered {
 }
 
 impl Answered {
-    /// What is kept of a delivery; nothing of a welcome, which answers nobody.
+    /// What is kept of a delivery; nothing of what the bot says unasked, which answers nobody.
     pub(super) fn of(delivery: Delivery, now: u64) -> Option<Self> {
         let Delivery { question, answer, sent, .. } = delivery;
-        if question.origin == Origin::Joined {
+        if question.origin != Origin::Message {
             return None;
         }
         // Where delivering was given up, the messages that were to be replaced still stand in the room.
@@ -110,7 +110,7 @@ impl Session<'_> {
     /// A question whose answer is written, delivered or not.
     fn answered_question(&self, place: &Place) -> Result<Option<Incoming>, StoreError> {
         if let Some(delivery) = self.look::<Delivery>(&place.of(Tree::Outbox))? {
-            return Ok(Some(delivery.question).filter(|question| question.origin != Origin::Joined));
+            return Ok(Some(delivery.question).filter(|question| question.origin == Origin::Message));
         }
         Ok(self.look::<Answered>(&place.of(Tree::Answered))?.map(|answered| answered.question))
     }

@@ -7,7 +7,7 @@ use super::answered::Answered;
 use super::records::{CURSOR, Key, Place, Tree};
 use super::session::Session;
 use super::{Store, StoreError};
-use crate::message::{Edit, Incoming, Redaction, Undecrypted};
+use crate::message::{Edit, Gap, Incoming, Redaction, Undecrypted};
 
 /// What one sync response, or a key that came late, brought.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,6 +26,10 @@ pub struct Accept<'a> {
     pub redactions: &'a [Redaction],
     /// Rooms that were upgraded, as (old, new): the old one's settings move, unless the new one has its own.
     pub upgraded: &'a [(OwnedRoomId, OwnedRoomId)],
+    /// Stretches of timelines that are still to be read, each in the place of its room's earlier one.
+    pub gaps: &'a [Gap],
+    /// Rooms whose gap is read, or given up.
+    pub closed: &'a [OwnedRoomId],
 }
 
 /// What was new in what was accepted.
@@ -101,6 +105,12 @@ impl Store {
         for (old, new) in batch.upgraded {
             session.upgrade(old, new)?;
         }
+        for gap in batch.gaps.iter().filter(|gap| stays(&gap.room_id)) {
+            session.put(&self.0.names.gap(&gap.room_id), gap)?;
+        }
+        for room in batch.closed {
+            session.remove(&self.0.names.gap(room));
+        }
         for room in batch.left {
             session.forget(self.0.names.room(room), now)?;
         }
@@ -117,6 +127,11 @@ impl Store {
     /// Where the next sync starts; `None` when there was none yet.
     pub fn cursor(&self) -> Result<Option<String>, StoreError> {
         self.session().get(&Key::meta(CURSOR))
+    }
+
+    /// The stretches of timelines that are still to be read. Records that do not open are set aside and counted by [`Store::damaged`].
+    pub fn gaps(&self) -> Result<Vec<Gap>, StoreError> {
+        Ok(self.session().scan::<Gap>(&Key::all(Tree::Gaps))?.into_iter().map(|(_, gap)| gap).collect())
     }
 
     /// The questions waiting, in order of arrival. Records that do not open are set aside and counted by [`Store::damaged`].

@@ -49,6 +49,8 @@ pub(super) enum Tree {
     Answered,
     /// Messages of the bot to be taken back: room, event of the message.
     Withdrawals,
+    /// Stretches of timelines still to be read: room.
+    Gaps,
     /// Compagnons made by command: each stands like a room of its own, so that deleting one is destroying its key.
     Made,
     /// Lines of the audit trail: number.
@@ -58,7 +60,7 @@ pub(super) enum Tree {
 }
 
 /// The trees of what is sealed under the key of its room (or of its compagnon) and goes with it.
-pub(super) const ROOM_TREES: [Tree; 8] = [
+pub(super) const ROOM_TREES: [Tree; 9] = [
     Tree::Inbox,
     Tree::Outbox,
     Tree::Turns,
@@ -66,6 +68,7 @@ pub(super) const ROOM_TREES: [Tree; 8] = [
     Tree::Settings,
     Tree::Answered,
     Tree::Withdrawals,
+    Tree::Gaps,
     Tree::Made,
 ];
 
@@ -88,6 +91,7 @@ impl Tree {
             Self::Settings => b's',
             Self::Answered => b'a',
             Self::Withdrawals => b'x',
+            Self::Gaps => b'g',
             Self::Made => b'c',
             Self::Audit => b'l',
             Self::Informed => b'p',
@@ -106,6 +110,7 @@ impl Tree {
             Self::Settings => "settings",
             Self::Answered => "answered",
             Self::Withdrawals => "withdrawals",
+            Self::Gaps => "gaps",
             Self::Made => "made",
             Self::Audit => "audit",
             Self::Informed => "informed",
@@ -176,6 +181,10 @@ impl Names {
 
     pub(super) fn settings(&self, room: &RoomId) -> Key {
         Key::new(Tree::Settings, &[&self.room(room)])
+    }
+
+    pub(super) fn gap(&self, room: &RoomId) -> Key {
+        Key::new(Tree::Gaps, &[&self.room(room)])
     }
 
     pub(super) fn compagnon(&self, number: u64) -> Key {

@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use serde::Deserialize;
 use serde_json::Value;
 
 /// A change of a JSON answer.
@@ -25,6 +26,8 @@ pub enum Fault {
     Refused,
     /// It never arrives: this is the answer, with this status.
     Answered(u16, Value),
+    /// It never arrives: this is the answer, as it stands.
+    Page(Arc<Page>),
     /// It arrives, and its answer is lost.
     Lost,
     /// Its sender learns nothing, and it arrives this much later.
@@ -39,6 +42,31 @@ pub enum Fault {
     Repeated,
     /// It arrives, and its answer is changed.
     Changed(Change),
+}
+
+/// An answer of something that is no homeserver, or of one that refuses: those that are known stand in `answers.yaml`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Page {
+    /// Who gives it, and when.
+    pub from: String,
+    /// Its status.
+    pub status: u16,
+    /// Its media type.
+    #[serde(rename = "type")]
+    pub media_type: String,
+    /// Where it redirects to.
+    pub location: Option<String>,
+    /// What it is to mean to the bot.
+    pub means: String,
+    /// The body.
+    pub body: String,
+}
+
+impl Page {
+    /// All that are known.
+    pub fn all() -> Vec<Self> {
+        serde_yaml::from_str(include_str!("answers.yaml")).expect("the table of answers")
+    }
 }
 
 struct Rule {
@@ -71,7 +99,15 @@ pub struct Proxy {
 #[derive(Clone)]
 struct Response {
     status: String,
+    media_type: String,
+    location: Option<String>,
     body: Vec<u8>,
+}
+
+impl Response {
+    fn json(status: &str, body: Vec<u8>) -> Self {
+        Self { status: status.to_owned(), media_type: "application/json".to_owned(), location: None, body }
+    }
 }
 
 impl Proxy {
@@ -163,11 +199,16 @@ impl Shared {
             match fault {
                 Fault::Refused => return Ok(()),
                 Fault::Answered(status, body) => {
-                    return answer(
-                        stream,
-                        &Response { status: status.to_string(), body: body.to_string().into() },
-                        None,
-                    );
+                    return answer(stream, &Response::json(&status.to_string(), body.to_string().into()), None);
+                }
+                Fault::Page(page) => {
+                    let response = Response {
+                        status: page.status.to_string(),
+                        media_type: page.media_type.clone(),
+                        location: page.location.clone(),
+                        body: page.body.clone().into(),
+                    };
+                    return answer(stream, &response, None);
                 }
                 Fault::Late(delay) => {
                     stream.shutdown(Shutdown::Both)?;
@@ -219,7 +260,7 @@ impl Shared {
         upstream.write_all(body)?;
         let (head, body) = read_message(&mut BufReader::new(upstream))?;
         let status = head.split(' ').nth(1).unwrap_or("502").to_owned();
-        Ok(Response { status, body })
+        Ok(Response::json(&status, body))
     }
 }
 
@@ -257,12 +298,12 @@ fn read_message(reader: &mut impl io::BufRead) -> io::Result<(String, Vec<u8>)> 
 
 /// Writes an answer, or the first `bytes` of its body.
 fn answer(mut stream: &TcpStream, response: &Response, bytes: Option<usize>) -> io::Result<()> {
-    let Response { status, body } = response;
-    write!(
-        stream,
-        "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        body.len()
-    )?;
+    let Response { status, media_type, location, body } = response;
+    write!(stream, "HTTP/1.1 {status} X\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\n", body.len())?;
+    if let Some(location) = location {
+        write!(stream, "Location: {location}\r\n")?;
+    }
+    stream.write_all(b"Connection: close\r\n\r\n")?;
     stream.write_all(&body[..bytes.unwrap_or(body.len())])
 }
 

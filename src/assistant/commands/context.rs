@@ -15,6 +15,9 @@ use crate::{
     store::{Change, Entry, Queued},
 };
 
+/// How long what a person may do is asked for, before they are told that it could not be.
+const CHECK_FOR: Duration = Duration::from_secs(30);
+
 /// A command being executed.
 pub(super) struct Context<'a> {
     pub(super) assistant: &'a Assistant,
@@ -85,7 +88,11 @@ impl<'a> Context<'a> {
     /// The author's power level in a room; `None` when it cannot be known, or when the author is not there.
     pub(super) async fn power(&self, room: &ruma::RoomId) -> Result<Option<i64>, Failure> {
         let ask = || self.assistant.gateway.power_level(room, &self.message.sender);
-        Ok(delivery::unless_refused(delivery::persist(self.assistant, ask).await)?.flatten())
+        match delivery::unless_refused(delivery::persist_for(self.assistant, CHECK_FOR, ask).await) {
+            Ok(level) => Ok(level.flatten()),
+            Err(Failure::Unanswered(reason)) => Err(Failure::Unchecked(reason)),
+            Err(other) => Err(other),
+        }
     }
 
     /// Whether nobody else reads along: a direct conversation when the command was written, and still one now.

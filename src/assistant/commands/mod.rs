@@ -218,9 +218,17 @@ pub(super) async fn execute(assistant: &Assistant, queued: &Queued, call: &Call)
     let context = Context::new(assistant, queued, call)?;
     // What a test of kills waits for.
     tracing::debug!(event_id = %queued.question.event_id, command = ?call.command, "executing");
-    let reply = match refusal {
-        Some(refusal) => context.say(&refusal)?,
-        None => run(&context, call).await?,
+    let ran = match refusal {
+        Some(refusal) => context.say(&refusal),
+        None => run(&context, call).await,
+    };
+    let reply = match ran {
+        // Not knowing is no refusal: the person is told that it was not checked.
+        Err(Failure::Unchecked(reason)) => {
+            tracing::warn!(reason, "what a person may do in a room could not be asked");
+            context.say(&Text::NotChecked)?
+        }
+        other => other?,
     };
     assistant.forget(&reply.changes);
     let concluded =

@@ -29,6 +29,12 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Unread => {
             "I cannot read your message: its encryption key has not reached me. I will answer if it comes; otherwise, please send it again."
         }
+        Text::Missed => {
+            "During an interruption I could not read everything that was written here. If you are waiting for an answer from me, please ask again."
+        }
+        Text::NotChecked => {
+            "I could not check what you may do in this room: the messenger did not answer. Please try again in a few minutes."
+        }
         Text::Failed => {
             "I could not answer: the model met an error. Ask again; if it happens once more, tell the administrator of the service."
         }

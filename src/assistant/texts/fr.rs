@@ -31,6 +31,12 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Unread => {
             "Je ne peux pas lire votre message : sa clé de chiffrement ne m’est pas parvenue. J’y répondrai si elle arrive ; sinon, envoyez-le de nouveau."
         }
+        Text::Missed => {
+            "Pendant une interruption, je n’ai pas pu lire tout ce qui a été écrit ici. Si vous attendez une réponse de moi, reposez votre question."
+        }
+        Text::NotChecked => {
+            "Je n’ai pas pu vérifier ce que vous pouvez faire dans ce salon : la messagerie n’a pas répondu. Réessayez dans quelques minutes."
+        }
         Text::Failed => {
             "Je n’ai pas pu répondre : le modèle a rencontré une erreur. Reposez votre question ; si cela se reproduit, prévenez l’administrateur du service."
         }

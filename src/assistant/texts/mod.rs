@@ -38,6 +38,10 @@ pub(super) enum Text<'a> {
     NoQuestion,
     /// The message's key has not come.
     Unread,
+    /// Messages of the room were missed and are not read any more.
+    Missed,
+    /// The homeserver did not say what the person may do in the room.
+    NotChecked,
     /// The model failed.
     Failed,
     /// The model wrote nothing.

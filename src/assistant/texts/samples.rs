@@ -29,6 +29,8 @@ fn samples() -> Vec<Text<'static>> {
         Text::QuestionTooLong { limit: 16_000 },
         Text::NoQuestion,
         Text::Unread,
+        Text::Missed,
+        Text::NotChecked,
         Text::Failed,
         Text::Empty,
         Text::SlowDown { wait: Duration::from_millis(29_200) },

@@ -139,6 +139,8 @@ impl Pair {
             left: &response.left.map(|index| room(&room_of(index))).into_iter().collect::<Vec<_>>(),
             edits: &response.edits.iter().map(edit).collect::<Vec<_>>(),
             redactions: &response.redactions.iter().map(redaction).collect::<Vec<_>>(),
+            gaps: &[],
+            closed: &[],
             upgraded: &[],
         };
         let accepted = self.store.accept(&batch, now).unwrap();

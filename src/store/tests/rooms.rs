@@ -1,11 +1,11 @@
 //! What rooms choose, the compagnons made in them, and what is remembered of persons.
 
-use ruma::{OwnedUserId, user_id};
+use ruma::{OwnedRoomId, OwnedUserId, user_id};
 
 use super::{KEEP, accept, after_a_kill, answer, exchange, folder, in_thread, leave, open, question, room, turns};
 use crate::compagnon::{Made, Settings, Version};
-use crate::message::Incoming;
-use crate::store::{Accept, Change, Conclusion, Entry};
+use crate::message::{Gap, Incoming};
+use crate::store::{Accept, Change, Conclusion, Entry, Store};
 
 fn agent() -> OwnedUserId {
     user_id!("@agent:tchap.test").to_owned()
@@ -200,4 +200,33 @@ fn what_is_held_on_a_person_is_given_and_forgotten() {
     assert_eq!(store.queued().unwrap()[0].question, waiting);
     assert!(super::edit(&store, &mine[0], "e1", "autre", 5).edited.is_empty());
     assert_eq!(super::edit(&store, &other, "e2", "autre", 5).edited.len(), 1);
+}
+
+#[test]
+fn a_room_has_one_gap_which_goes_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let gap = |name: &str, from: &str| Gap {
+        room_id: room(name),
+        from: from.to_owned(),
+        to: "s0".to_owned(),
+        since: 1,
+        pages: 2,
+    };
+    let accept = |gaps: &[Gap], closed: &[OwnedRoomId], left: &[OwnedRoomId]| {
+        store.accept(&Accept { left, gaps, closed, ..Accept::default() }, 1).unwrap();
+    };
+    let kept = |store: &Store| {
+        let mut from: Vec<String> = store.gaps().unwrap().into_iter().map(|gap| gap.from).collect();
+        from.sort();
+        from
+    };
+    accept(&[gap("a", "t1"), gap("b", "t2"), gap("c", "t3")], &[], &[]);
+    accept(&[gap("a", "t4")], &[], &[]);
+    assert_eq!(kept(&store), ["t2", "t3", "t4"], "the newer one takes the place of the room's earlier one");
+    accept(&[], &[room("b")], &[]);
+    accept(&[gap("c", "t5")], &[], &[room("c")]);
+    assert_eq!(kept(&store), ["t4"], "closed, or left");
+    drop(store);
+    assert_eq!(kept(&Store::open(folder.path()).unwrap()), ["t4"]);
 }

@@ -1,0 +1,114 @@
+//! What a homeserver that answers wrongly, late or not at all may cost: a wait, never an answer.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Config,
+    fakes::{FakeGateway, FakeModel, incoming},
+    tests::{assistant, texts},
+    texts::{Language, Text},
+};
+use crate::{
+    matrix::{Batch, SendError},
+    message::{Gap, Incoming, Kind, Origin},
+    store::{Answer, Conclusion, Store},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_suspended_for_a_while_loses_no_answer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gateway: Arc<FakeGateway> = Arc::default();
+    *gateway.refusals.lock().expect("not poisoned") = vec![SendError::Account("M_USER_SUSPENDED".to_owned())];
+    let bench = assistant(folder.path(), &gateway, FakeModel::default(), Config::default());
+    bench.ask(vec![incoming("$1:h", "!a:h", "un")]);
+    assert_eq!(texts(&bench.settle().await), ["2: un"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_told_that_they_are_no_administrator_by_a_server_that_does_not_answer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gateway: Arc<FakeGateway> = Arc::default();
+    let bench = assistant(folder.path(), &gateway, FakeModel::default(), Config::default());
+    let command = |event: &str| Incoming { direct: false, ..incoming(event, "!a:h", "!conservation 2 jours") };
+    // Longer than a person waits for the answer to a command.
+    *gateway.level_faults.lock().expect("not poisoned") = vec![SendError::Limited(Duration::from_mins(5))];
+    bench.ask(vec![command("$1:h")]);
+    bench.rest().await;
+    assert_eq!(texts(&bench.gateway.shown()), [&*Text::NotChecked.say(Language::Fr)]);
+    let room = "!a:h".try_into().expect("a room id");
+    assert_eq!(bench.assistant.store.room_settings(room).expect("read").retention, None);
+    // A single failure is not even noticed.
+    *gateway.level_faults.lock().expect("not poisoned") = vec![SendError::Unreachable("a proxy's 404".to_owned())];
+    bench.ask(vec![command("$2:h")]);
+    bench.rest().await;
+    assert!(bench.assistant.store.room_settings(room).expect("read").retention.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_a_week_old_is_not_sent_any_more() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(folder.path()).expect("a store");
+    let week = 7 * 24 * 3_600_000;
+    let now = super::now();
+    for (event, stored_at) in [("$1:h", now - week - 60_000), ("$2:h", now - week + 60_000)] {
+        let question = incoming(event, "!a:h", "un");
+        let batch = crate::store::Accept { questions: std::slice::from_ref(&question), ..Default::default() };
+        store.accept(&batch, stored_at).expect("accepted");
+        let parts = vec![format!("answer to {event}")];
+        let answer = Answer { kind: Kind::Text, parts, draft: None, again: None, shown: Vec::new() };
+        let conclusion = Conclusion { question: &question, turns: Vec::new(), answer, changes: Vec::new() };
+        store.conclude(conclusion, stored_at).expect("stored").expect("a delivery");
+    }
+    drop(store);
+    let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), Config::default());
+    bench.assistant.resume().expect("resumed");
+    bench.rest().await;
+    assert!(bench.assistant.store.undelivered().expect("read").is_empty());
+    assert_eq!(texts(&bench.settle().await), ["answer to $2:h"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_may_wait_for_an_answer_are_told_once_that_messages_were_missed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), Config::default());
+    let room = |event: &str, room: &str| Incoming { direct: false, mentions_me: true, ..incoming(event, room, "un") };
+    bench.ask(vec![room("$1:h", "!talks:h")]);
+    bench.rest().await;
+    let missed = |event: &str, room: &str, direct: bool| Incoming {
+        origin: Origin::Missed,
+        direct,
+        ..incoming(event, room, "")
+    };
+    for _ in 0..2 {
+        bench.ask(vec![
+            missed("$m1:h", "!talks:h", false),
+            missed("$m2:h", "!silent:h", false),
+            missed("$m3:h", "!direct:h", true),
+        ]);
+        bench.rest().await;
+    }
+    let told = Text::Missed.say(Language::Fr);
+    let shown = bench.settle().await;
+    let questions: Vec<&str> =
+        shown.iter().filter(|shown| shown.text == told).map(|shown| shown.question.as_str()).collect();
+    assert_eq!(shown.len(), 3, "{shown:?}");
+    assert_eq!(questions.len(), 2);
+    assert!(!questions.contains(&"$m2:h"), "nobody in that room has ever talked with the bot");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gap_is_kept_with_the_sync_that_left_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gap = |from: &str| Gap {
+        room_id: "!a:h".try_into().expect("a room id"),
+        from: from.to_owned(),
+        to: "s0".to_owned(),
+        since: 1,
+        pages: 0,
+    };
+    let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), Config::default());
+    bench.accept(Batch { gaps: vec![gap("t1")], ..Batch::default() });
+    assert_eq!(bench.assistant.store.gaps().expect("read"), [gap("t1")]);
+    bench.accept(Batch { closed: vec![gap("t1").room_id], ..Batch::default() });
+    assert!(bench.assistant.store.gaps().expect("read").is_empty());
+}

@@ -1,0 +1,165 @@
+//! Reads the gaps of timelines beside the sync loop, until they are read or too old. What a gap brings is written down like a sync, in
+//! one write with what is left of it, so that a stop at any moment loses nothing of it.
+
+use std::{collections::HashMap, future, sync::Arc, time::Duration};
+
+use matrix_sdk::ruma::{OwnedEventId, OwnedRoomId};
+use tokio::{
+    sync::Semaphore,
+    task::{AbortHandle, JoinSet},
+    time::sleep,
+};
+use tracing::{info, warn};
+
+use super::{
+    Batch,
+    fault::{Backoff, Fault},
+    gap::{self, Horizon, News, Rest},
+    intake::{Place, now, read_events},
+    session::Session,
+};
+use crate::message::{Gap, Incoming, Origin};
+
+/// So many rooms are read at a time.
+const ROOMS_AT_ONCE: usize = 4;
+/// The longest wait between two tries at one room.
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
+
+/// The gaps that are being read. Its tasks end with it; there is one for each room with a gap.
+pub(super) struct Backfill {
+    session: Session,
+    /// The age from which nothing is answered any more: it bounds the gaps too.
+    max_age: Duration,
+    gaps: HashMap<OwnedRoomId, Reading>,
+    tasks: JoinSet<Slice>,
+    permits: Arc<Semaphore>,
+}
+
+struct Reading {
+    gap: Gap,
+    backoff: Backoff,
+    task: AbortHandle,
+}
+
+/// What one try at a gap gave.
+pub(super) struct Slice {
+    gap: Gap,
+    outcome: Result<News, Fault>,
+}
+
+impl Backfill {
+    pub(super) fn new(session: Session, max_age: Duration) -> Self {
+        let permits = Arc::new(Semaphore::new(ROOMS_AT_ONCE));
+        Self { session, max_age, gaps: HashMap::new(), tasks: JoinSet::new(), permits }
+    }
+
+    /// Has new gaps of a batch reach as far back as those of the same rooms that are not read yet. To be called before it is accepted.
+    pub(super) fn join(&self, batch: &mut Batch) {
+        for gap in &mut batch.gaps {
+            if let Some(known) = self.gaps.get(&gap.room_id) {
+                gap.to.clone_from(&known.gap.to);
+                (gap.since, gap.pages) = (known.gap.since, known.gap.pages);
+            }
+        }
+    }
+
+    /// Follows a batch that was accepted.
+    pub(super) fn follow(&mut self, gaps: Vec<Gap>, closed: &[OwnedRoomId]) {
+        for room in closed {
+            if let Some(reading) = self.gaps.remove(room) {
+                reading.task.abort();
+            }
+        }
+        for gap in gaps {
+            self.begin(gap);
+        }
+    }
+
+    fn begin(&mut self, gap: Gap) {
+        let mut backoff = Backoff::up_to(LONGEST_WAIT);
+        let mut wait = Duration::ZERO;
+        if let Some(known) = self.gaps.remove(&gap.room_id) {
+            known.task.abort();
+            if known.gap == gap {
+                backoff = known.backoff;
+                wait = backoff.next(&Fault::Unreachable(String::new()));
+            }
+        }
+        let (session, permits, max_age) = (self.session.clone(), Arc::clone(&self.permits), self.max_age);
+        let reading = gap.clone();
+        let task = self.tasks.spawn(async move {
+            sleep(wait).await;
+            // The semaphore is never closed.
+            let _permit = permits.acquire().await;
+            let outcome = read(&session, &reading, max_age).await;
+            Slice { gap: reading, outcome }
+        });
+        self.gaps.insert(gap.room_id.clone(), Reading { gap, backoff, task });
+    }
+
+    /// The next try that has ended; waits for ever when there is nothing to read.
+    pub(super) async fn next(&mut self) -> Slice {
+        loop {
+            match self.tasks.join_next().await {
+                Some(Ok(slice)) => return slice,
+                // Aborted, because another gap took its place.
+                Some(Err(_)) => {}
+                None => return future::pending().await,
+            }
+        }
+    }
+
+    /// What a try brings, to be accepted at `cursor`; `None` when there is nothing to write down. The errors end the loop.
+    pub(super) async fn take(&mut self, slice: Slice, cursor: &str) -> Result<Option<Batch>, Fault> {
+        let Slice { gap, outcome } = slice;
+        if self.gaps.get(&gap.room_id).is_none_or(|reading| reading.gap != gap) {
+            return Ok(None);
+        }
+        let news = outcome?;
+        let now = now();
+        let horizon = Horizon { own: self.session.user_id(), now, max_age: self.max_age };
+        let Some(room) = self.session.client().get_room(&gap.room_id) else {
+            self.gaps.remove(&gap.room_id);
+            return Ok(Some(Batch { next_batch: cursor.to_owned(), closed: vec![gap.room_id], ..Batch::default() }));
+        };
+        let mut rest = news.rest;
+        if matches!(rest, Rest::Later(_)) && horizon.is_past(gap.since) {
+            warn!(room_id = %gap.room_id, "the missed messages of a room could not be read in time: they are given up");
+            rest = Rest::Lost;
+        }
+        let mut batch = Batch { next_batch: cursor.to_owned(), ..Batch::default() };
+        read_events(&self.session, &room, news.events, news.joined, &mut batch).await;
+        let read = batch.messages.len();
+        batch.messages.retain(|message| message.origin != Origin::Message || !horizon.is_past(message.sent_at));
+        match rest {
+            Rest::Later(left) if left == gap => {
+                self.begin(left);
+                return Ok(None);
+            }
+            Rest::Later(left) => batch.gaps.push(left),
+            Rest::Nothing | Rest::Lost => {
+                info!(room_id = %gap.room_id, pages = gap.pages, "the missed messages of a room are read");
+                if rest == Rest::Lost || batch.messages.len() < read {
+                    batch.messages.extend(missed(&self.session, &Place::of(&self.session, &room).await, &gap.from));
+                }
+                batch.closed.push(gap.room_id);
+            }
+        }
+        Ok(Some(batch))
+    }
+}
+
+async fn read(session: &Session, gap: &Gap, max_age: Duration) -> Result<News, Fault> {
+    let horizon = Horizon { own: session.user_id(), now: now(), max_age };
+    match session.client().get_room(&gap.room_id) {
+        Some(room) => gap::read_back(&room, gap.clone(), &gap.from, Vec::new(), horizon).await,
+        None => Ok(News { events: Vec::new(), joined: None, rest: Rest::Nothing }),
+    }
+}
+
+/// That messages of a room were missed, as a message of its own kind. The same token makes the same one.
+pub(super) fn missed(session: &Session, place: &Place<'_>, token: &str) -> Option<Incoming> {
+    let hash = blake3::hash(format!("{} {token}", place.room_id()).as_bytes()).to_hex();
+    let event_id = OwnedEventId::try_from(format!("$compagnon-missed-{}", &hash[..32])).ok()?;
+    Some(place.own(session, event_id, Origin::Missed, now()))
+}
