@@ -4,6 +4,8 @@ use std::{
     env,
     ffi::OsString,
     fs::{self, File},
+    io::{Read as _, Write as _},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     thread,
@@ -288,6 +290,17 @@ impl Bot {
     /// The status of `GET` on one of its endpoints.
     pub fn get(&self, path: &str) -> Option<u16> {
         get(self.port, path)
+    }
+
+    /// What `GET` on one of its endpoints says: the status and the body.
+    pub fn said(&self, path: &str) -> Option<(u16, String)> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").ok()?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).ok()?;
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        Some((head.split(' ').nth(1)?.parse().ok()?, body.trim().to_owned()))
     }
 
     /// How many descriptors it holds open.
