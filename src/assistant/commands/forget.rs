@@ -4,7 +4,7 @@ use super::{Context, Reply, Spec, words::is};
 use crate::{
     assistant::{Failure, texts::Text},
     conversation::Role,
-    store::Change,
+    store::{Change, MOST_TURNS},
 };
 
 pub(super) const SPEC: Spec = Spec {
@@ -63,5 +63,6 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply,
 fn is_only_theirs(context: &Context<'_>) -> Result<bool, Failure> {
     let turns = context.assistant.store.turns(&context.message.conversation())?;
     let mut asked = turns.iter().filter(|turn| turn.role == Role::User);
-    Ok(asked.all(|turn| turn.asker.as_ref() == Some(&context.message.sender)))
+    // Of a longer conversation the beginning is not read.
+    Ok(turns.len() < MOST_TURNS && asked.all(|turn| turn.asker.as_ref() == Some(&context.message.sender)))
 }
