@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
+use tokio::sync::MutexGuard;
 use tokio_util::sync::DropGuard;
 
 use super::{
@@ -18,9 +19,9 @@ use super::{
 use crate::{
     compagnon::Settings,
     conversation::{Role, Turn},
-    inference::{Finish, InferenceError, Request},
+    inference::{Finish, Request},
     matrix::{self, RoomFacts},
-    message::{Incoming, Kind, Origin},
+    message::{Incoming, Kind, Origin, Outgoing},
     store::{Answer, Change, Conclusion, Delivery, Queued},
 };
 
@@ -28,31 +29,31 @@ use crate::{
 /// homeserver's clock says.
 const CATCH_UP: Duration = Duration::from_mins(5);
 
+/// The part of an answer that is a remark beside it: no answer has as many parts.
+const REMARK_PART: usize = 998;
+
 /// "Is typing" fades after four seconds; it is shown anew before.
 const TYPING_AGAIN: Duration = Duration::from_secs(3);
 
-/// Answers a question and delivers the answer. A question that is edited meanwhile is answered from its new text; one that is taken back
-/// is not answered.
-pub(super) async fn answer(assistant: &Assistant, waiting: Queued) -> Result<(), Failure> {
-    // Each turn takes the question as the store has it now; it is there no more once it is answered, dropped, or forgotten.
-    while let Some(queued) = assistant.store.begin(&waiting.question)? {
-        attempt(assistant, queued).await?;
-    }
-    // Left over only where nothing was delivered: the question was taken back meanwhile.
-    if assistant.unsure.take(&waiting.question.event_id).is_empty() {
-        return Ok(());
-    }
-    delivery::take_back_unsure(assistant, &waiting.question).await
-}
+/// A question on which the process died so often, each time at another attempt, is given up.
+const MOST_INTERRUPTED: u32 = 4;
 
-async fn attempt(assistant: &Assistant, mut queued: Queued) -> Result<(), Failure> {
+pub(super) async fn attempt(
+    assistant: &Assistant,
+    mut queued: Queued,
+    turn: &mut Option<MutexGuard<'_, ()>>,
+) -> Result<(), Failure> {
     let arrived = Instant::now();
+    if queued.interrupted >= MOST_INTERRUPTED {
+        tracing::error!(event_id = %queued.question.event_id, "the process died of a question again and again: it is given up");
+        return decline(assistant, &queued, &Text::GivenUp).await;
+    }
     if assistant.store.restored_at()?.is_some_and(|restored| queued.question.sent_at <= restored) {
         // The bot that was backed up went on until it ended: this may be answered already.
         queued.attempts = queued.attempts.max(2);
         if is_stale(&queued, assistant.started, now(), assistant.config.max_age) && is_shown(assistant, &queued).await?
         {
-            assistant.store.drop_question(&queued.question.room_id, &queued.question.event_id, now())?;
+            assistant.store.close_question(&queued.question.room_id, &queued.question.event_id, now())?;
             return Ok(());
         }
     }
@@ -68,6 +69,11 @@ async fn attempt(assistant: &Assistant, mut queued: Queued) -> Result<(), Failur
         Origin::Message => {}
     }
     if is_stale(&queued, assistant.started, now(), assistant.config.max_age) {
+        if queued.again.is_some() {
+            tracing::info!(event_id = %question.event_id, "an answer is not given again: that was asked too long ago");
+            assistant.store.close_question(&question.room_id, &question.event_id, now())?;
+            return Ok(());
+        }
         return decline(assistant, &queued, &Text::TooOld).await;
     }
     // What was answered before is a question and stays one, whatever an edit has made of it.
@@ -96,14 +102,13 @@ async fn attempt(assistant: &Assistant, mut queued: Queued) -> Result<(), Failur
     if !assistant.store.is_waiting(question)? {
         return Ok(());
     }
-    let generation = match assistant.model.generate(request) {
-        Ok(generation) => generation,
-        Err(error) => return decline(assistant, &queued, &excuse(&error)).await,
-    };
+    let generation = assistant.model.generate(request)?;
     let prepared = arrived.elapsed();
     let _typing = show_typing(assistant, question);
     let (end, draft) = streaming::stream(assistant, &queued, &entered.run, generation).await?;
     let queued = Queued { draft, ..queued };
+    // Delivering may take long, and kills nobody.
+    turn.take();
     match end {
         End::Written(written) => {
             log(&queued, prepared, &written);
@@ -114,10 +119,7 @@ async fn attempt(assistant: &Assistant, mut queued: Queued) -> Result<(), Failur
         End::Interrupted(Interruption::Stopped, text) => {
             conclude(assistant, &queued, &settings, &voice, &text, Some(Text::Stopped)).await
         }
-        End::Failed(error) => {
-            tracing::error!(event_id = %queued.question.event_id, %error, "no answer was written");
-            decline(assistant, &queued, &excuse(&error)).await
-        }
+        End::Failed(error) => Err(error.into()),
     }
 }
 
@@ -161,6 +163,22 @@ pub(super) async fn decline(assistant: &Assistant, queued: &Queued, text: &Text<
     let settings = assistant.store.room_settings(&queued.question.room_id)?;
     let parts = vec![text.say(voice::language(&assistant.config, &settings)).into_owned()];
     conclude_with(assistant, queued, Vec::new(), Kind::Notice, parts, Vec::new())?.deliver(assistant).await
+}
+
+/// Says one of the bot's own sentences beside an answer, which stays as it is.
+pub(super) async fn remark(assistant: &Assistant, queued: &Queued, text: &Text<'_>) -> Result<(), Failure> {
+    let question = &queued.question;
+    let settings = assistant.store.room_settings(&question.room_id)?;
+    let text = text.say(voice::language(&assistant.config, &settings));
+    let edition = delivery::edition(queued.again.as_deref(), &[]);
+    let transaction = delivery::transaction(&question.event_id, REMARK_PART, &edition);
+    let outgoing = Outgoing {
+        kind: Kind::Notice,
+        complete: true,
+        markdown: &text,
+        ..assistant.outgoing(question, REMARK_PART, &transaction)
+    };
+    delivery::unless_refused(delivery::send(assistant, &outgoing).await).map(drop)
 }
 
 /// Stores an answer with its question, then delivers it. `end` says why it ended, where that needs saying.
@@ -238,7 +256,8 @@ pub(super) fn conclude_with(
 ) -> Result<Concluded, Failure> {
     let question = &queued.question;
     let (draft, again, shown) = (queued.draft.clone(), queued.again.clone(), queued.shown.clone());
-    let answer = Answer { kind, parts, draft, again, shown };
+    // Which drafts were lost, the store knows best.
+    let answer = Answer { kind, parts, draft, again, shown, lost: Vec::new() };
     let delivery = assistant.store.conclude(Conclusion { question, turns, answer, changes }, now())?;
     Ok(Concluded { delivery, resumed: queued.attempts > 1 })
 }
@@ -266,20 +285,12 @@ fn prompt(
     request(&*assistant.model, &assistant.sampling, &assistant.config, &ask)
 }
 
-/// The sentence for an agent when the model gave nothing.
-fn excuse(error: &InferenceError) -> Text<'static> {
-    match error {
-        InferenceError::Busy => Text::Busy,
-        InferenceError::PromptTooLong { .. } => Text::TooLong,
-        InferenceError::Engine(_) => Text::Failed,
-    }
-}
-
-/// Whether a question has waited longer than `max_age`.
+/// Whether a question has waited longer than `max_age`: since it was asked, or since it was edited or asked for again.
 fn is_stale(queued: &Queued, started: u64, now: u64, max_age: SignedDuration) -> bool {
     let waited_here = now.saturating_sub(queued.received_at);
     let caught_up = queued.received_at > started.saturating_add(CATCH_UP.as_millis() as u64);
-    let elsewhere = if caught_up { 0 } else { now.saturating_sub(queued.question.sent_at) };
+    // What is answered again was asked for now, whenever it was first written.
+    let elsewhere = if caught_up || queued.again.is_some() { 0 } else { now.saturating_sub(queued.question.sent_at) };
     u128::from(waited_here.max(elsewhere)) > max_age.unsigned_abs().as_millis()
 }
 
@@ -288,14 +299,17 @@ fn show_typing(assistant: &Assistant, question: &Incoming) -> DropGuard {
     let done = assistant.abort.child_token();
     let gateway = assistant.gateway.clone();
     let (question, until) = (question.clone(), done.clone());
-    assistant.tasks.spawn(async move {
+    let abort = assistant.abort.clone();
+    let courtesies = async move {
         gateway.read(&question.room_id, question.thread.as_deref(), &question.event_id).await;
         while !until.is_cancelled() {
             gateway.typing(&question.room_id, true).await;
             let _ = tokio::time::timeout(TYPING_AGAIN, until.cancelled()).await;
         }
         gateway.typing(&question.room_id, false).await;
-    });
+    };
+    // It fades by itself where there is no time left to say that it is over.
+    assistant.tasks.spawn(async move { abort.run_until_cancelled(courtesies).await });
     done.drop_guard()
 }
 

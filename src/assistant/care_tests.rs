@@ -19,17 +19,17 @@ use crate::{
 };
 
 /// A bench whose answers wait for permits.
-fn gated(folder: &std::path::Path) -> (Bench, Arc<Semaphore>) {
+pub(super) fn gated(folder: &std::path::Path) -> (Bench, Arc<Semaphore>) {
     let gate = Arc::new(Semaphore::new(0));
     let model = FakeModel { gate: Some(Arc::clone(&gate)), ..FakeModel::default() };
     (assistant(folder, &Arc::<FakeGateway>::default(), model, Config::default()), gate)
 }
 
-fn id(event: &str) -> OwnedEventId {
+pub(super) fn id(event: &str) -> OwnedEventId {
     event.try_into().expect("an event id")
 }
 
-fn edit(event: &str, replaces: &str, body: &str) -> Batch {
+pub(super) fn edit(event: &str, replaces: &str, body: &str) -> Batch {
     let edit = Edit {
         room_id: "!a:h".try_into().expect("a room id"),
         event_id: id(event),
@@ -41,13 +41,13 @@ fn edit(event: &str, replaces: &str, body: &str) -> Batch {
     Batch { edits: vec![edit], ..Batch::default() }
 }
 
-fn redaction(event: &str) -> Batch {
+pub(super) fn redaction(event: &str) -> Batch {
     let redaction = Redaction { room_id: "!a:h".try_into().expect("a room id"), redacts: id(event) };
     Batch { redactions: vec![redaction], ..Batch::default() }
 }
 
 /// Waits until the room shows something for a question.
-async fn shown(bench: &Bench, question: &str) -> OwnedEventId {
+pub(super) async fn shown(bench: &Bench, question: &str) -> OwnedEventId {
     loop {
         if let Some(event) = bench.gateway.message_of(question) {
             return event;

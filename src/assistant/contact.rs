@@ -25,7 +25,7 @@ pub(super) async fn welcome(assistant: &Assistant, queued: &Queued) -> Result<()
     let question = &queued.question;
     let mut settings = assistant.store.room_settings(&question.room_id)?;
     if settings.welcomed_at.is_some() {
-        assistant.store.drop_question(&question.room_id, &question.event_id, now())?;
+        assistant.store.close_question(&question.room_id, &question.event_id, now())?;
         return Ok(());
     }
     let open = facts(assistant, question).await?.is_some_and(|facts| facts.open);

@@ -8,9 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ruma::{EventId, OwnedEventId, RoomId};
+use ruma::{EventId, OwnedEventId};
 
-use super::{Assistant, Failure};
+use super::{Assistant, Failure, withdraw::take_back_now};
 use crate::{
     matrix::SendError,
     message::{Incoming, Outgoing},
@@ -32,9 +32,10 @@ pub(super) fn transaction(question: &EventId, part: usize, variant: &str) -> Str
     format!("compagnon-{}-{part}{variant}", &digest[..32])
 }
 
-/// What tells the transaction ids of an answer given again from those of the earlier one.
-pub(super) fn edition(again: Option<&EventId>) -> String {
-    again.map_or_else(String::new, |event| edition_of(event.as_str()))
+/// What tells the transaction ids of an answer given again from those of the earlier one, and those of a draft from those of an earlier
+/// one that somebody has taken away: under the same id the homeserver would give back what is gone.
+pub(super) fn edition(again: Option<&EventId>, lost: &[OwnedEventId]) -> String {
+    again.into_iter().chain(lost.last().map(|lost| &**lost)).map(|event| edition_of(event.as_str())).collect()
 }
 
 /// What tells the transaction ids of messages apart that go to several persons for one cause.
@@ -73,13 +74,19 @@ pub(super) async fn deliver(assistant: &Assistant, delivery: &Delivery, resumed:
     if u128::from(super::now().saturating_sub(delivery.stored_at)) > DELIVER_FOR.as_millis() {
         tracing::warn!(event_id = %question.event_id, "an answer could not be delivered for seven days: it is given up");
         assistant.store.delivered(question, super::now())?;
+        assistant.withdraw();
         return Ok(());
     }
-    for (part, markdown) in answer.parts.iter().enumerate().skip(delivery.sent.len()) {
-        let event_id = match send_part(assistant, delivery, part, markdown, resumed).await {
+    let mut refused = false;
+    // Each part goes by what the store says then: the draft may have been taken away meanwhile, or all of it with its question.
+    while let Some(current) = assistant.store.delivery(question)? {
+        let part = current.sent.len();
+        let Some(markdown) = current.answer.parts.get(part) else { break };
+        let event_id = match send_part(assistant, &current, part, markdown, resumed).await {
             Ok(event_id) => event_id,
             Err(Failure::Refused(reason)) => {
                 tracing::warn!(event_id = %question.event_id, reason, "an answer could not be delivered");
+                refused = true;
                 break;
             }
             Err(other) => return Err(other),
@@ -87,11 +94,15 @@ pub(super) async fn deliver(assistant: &Assistant, delivery: &Delivery, resumed:
         assistant.store.part_sent(question, part, &event_id, super::now())?;
     }
     for too_many in answer.shown.iter().skip(answer.parts.len()) {
-        take_back(assistant, &question.room_id, too_many).await?;
+        take_back_now(assistant, &question.room_id, too_many).await?;
     }
     assistant.store.delivered(question, super::now())?;
-    // Its question may have been taken back while a part of it was on its way.
-    assistant.withdraw(assistant.store.withdrawals()?);
+    if refused {
+        assistant.withdraw();
+    } else {
+        // Its question may have been taken back while a part of it was on its way.
+        assistant.may_write_again(&question.room_id);
+    }
     assistant.limits.answered(question, Instant::now());
     Ok(())
 }
@@ -115,15 +126,16 @@ async fn send_part(
         };
         send(assistant, &outgoing).await
     };
-    let variant =
-        |end: &str| transaction(&question.event_id, part, &format!("{}{end}", edition(answer.again.as_deref())));
+    let edition = edition(answer.again.as_deref(), &answer.lost);
+    let variant = |end: &str| transaction(&question.event_id, part, &format!("{edition}{end}"));
     let mut shown = answer.draft.as_ref().filter(|_| part == 0).or_else(|| answer.shown.get(part)).cloned();
     for unsure in if part == 0 { assistant.unsure.take(&question.event_id) } else { Vec::new() } {
         let event_id = send_edition(unsure, shown.clone()).await?;
         shown.get_or_insert(event_id);
     }
     if shown.is_none() && resumed {
-        shown = find_sent(assistant, question, part).await?;
+        // The edits of a draft that was taken away may still stand there.
+        shown = find_sent(assistant, question, part).await?.filter(|event| !answer.lost.contains(event));
     }
     let shown = match shown {
         // What is found of part 0 may be an unfinished draft, so it is edited; of the others there is one edition only.
@@ -138,21 +150,6 @@ async fn send_part(
     Ok(shown)
 }
 
-/// Takes one of the bot's own messages back, however often it takes. A room that refuses keeps it.
-pub(super) async fn take_back(assistant: &Assistant, room: &RoomId, event: &EventId) -> Result<(), Failure> {
-    let transaction = transaction(event, 0, "-gone");
-    fail::fail_point!("before-redaction");
-    let taken = persist(assistant, || assistant.gateway.redact(room, event, &transaction)).await;
-    fail::fail_point!("after-redaction");
-    match taken {
-        Err(Failure::Refused(reason)) => {
-            tracing::warn!(event_id = %event, reason, "a message could not be taken back");
-            Ok(())
-        }
-        other => other,
-    }
-}
-
 /// Sends one message, however often it takes.
 pub(super) async fn send(assistant: &Assistant, outgoing: &Outgoing<'_>) -> Result<OwnedEventId, Failure> {
     fail::fail_point!("before-put");
@@ -160,14 +157,6 @@ pub(super) async fn send(assistant: &Assistant, outgoing: &Outgoing<'_>) -> Resu
     fail::fail_point!("after-put");
     assistant.pace().accepted(Instant::now());
     Ok(sent)
-}
-
-/// Takes back what the room may show of an answer whose question is no more, when nobody knew it to be there.
-pub(super) async fn take_back_unsure(assistant: &Assistant, question: &Incoming) -> Result<(), Failure> {
-    match find_sent(assistant, question, 0).await? {
-        Some(event_id) => take_back(assistant, &question.room_id, &event_id).await,
-        None => Ok(()),
-    }
 }
 
 /// The message in the room that already holds part `part` of the answer to `question`, if there is one.
@@ -204,7 +193,12 @@ pub(super) async fn persist_for<T, F: Future<Output = Result<T, SendError>>>(
     let begun = Instant::now();
     let mut backoff = Duration::from_secs(1);
     loop {
-        let (wait, reason) = match ask().await {
+        let asked = tokio::select! {
+            asked = ask() => asked,
+            // What is on its way may arrive: the next start tries it under the same transaction id.
+            () = assistant.abort.cancelled() => return Err(Failure::Stopped),
+        };
+        let (wait, reason) = match asked {
             Ok(answer) => return Ok(answer),
             Err(SendError::Refused(reason)) => return Err(Failure::Refused(reason)),
             Err(SendError::Storage(reason)) => return Err(Failure::Session(reason)),

@@ -1,7 +1,7 @@
 //! Stand-ins behind the two seams: a homeserver that remembers what it was sent, and a model that says what it is told.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
@@ -28,9 +28,12 @@ pub(super) fn queued(event: &str, room: &str) -> Queued {
         received_at: super::now(),
         question,
         attempts: 0,
+        begun: false,
+        interrupted: 0,
         draft: None,
         again: None,
         shown: Vec::new(),
+        lost: Vec::new(),
     }
 }
 
@@ -63,7 +66,25 @@ pub(super) struct Shown {
     pub(super) complete: bool,
 }
 
-/// A homeserver: transaction ids are remembered, edits replace, and the next refusals can be ordered.
+/// What the assistant can ask of a homeserver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Method {
+    Send,
+    FindSent,
+    Edits,
+    Answers,
+    Typing,
+    Read,
+    Room,
+    PowerLevel,
+    Redact,
+    DirectRoom,
+    SendFile,
+    Authorship,
+}
+
+/// A homeserver: transaction ids are remembered, edits replace, redactions leave the other events as they are, and each method can be
+/// made to fail, or never to answer.
 #[derive(Default)]
 pub(super) struct FakeGateway {
     rooms: Mutex<Rooms>,
@@ -74,13 +95,22 @@ pub(super) struct FakeGateway {
     pub(super) losses: Mutex<usize>,
     /// Whether what was sent is not found in the room yet.
     pub(super) blind: AtomicBool,
+    script: Mutex<Script>,
+}
+
+/// What goes wrong.
+#[derive(Default)]
+struct Script {
+    errors: HashMap<Method, VecDeque<SendError>>,
+    stuck: HashSet<Method>,
+    calls: HashMap<Method, usize>,
 }
 
 #[derive(Default)]
 #[allow(clippy::struct_excessive_bools)] // Each is one thing that a test may say of all rooms.
 struct Rooms {
     transactions: HashMap<String, OwnedEventId>,
-    shown: Vec<(OwnedEventId, Shown)>,
+    events: Vec<Sent>,
     requests: usize,
     levels: HashMap<OwnedUserId, i64>,
     open: bool,
@@ -92,10 +122,54 @@ struct Rooms {
     unsigned: bool,
 }
 
+/// One event, as the homeserver keeps it.
+struct Sent {
+    id: OwnedEventId,
+    room: OwnedRoomId,
+    replaces: Option<OwnedEventId>,
+    /// Nothing: it was redacted.
+    content: Option<Shown>,
+}
+
 impl FakeGateway {
     /// The messages in the order in which they were first sent.
     pub(super) fn shown(&self) -> Vec<Shown> {
-        self.rooms().shown.iter().map(|(_, shown)| shown.clone()).collect()
+        self.rooms().messages().into_iter().map(|(_, shown)| shown).collect()
+    }
+
+    /// The texts that the homeserver still has, in whatever events.
+    pub(super) fn kept(&self) -> Vec<String> {
+        self.rooms().events.iter().filter_map(|sent| Some(sent.content.as_ref()?.text.clone())).collect()
+    }
+
+    /// How many edits of a message were sent.
+    pub(super) fn edits_of(&self, message: &EventId) -> usize {
+        self.rooms().events.iter().filter(|sent| sent.replaces.as_deref() == Some(message)).count()
+    }
+
+    /// Somebody takes an event away.
+    pub(super) fn take_away(&self, event: &EventId) {
+        self.rooms().redact(event);
+    }
+
+    /// The next calls of a method fail, in this order.
+    pub(super) fn fail(&self, method: Method, errors: impl IntoIterator<Item = SendError>) {
+        self.script().errors.entry(method).or_default().extend(errors);
+    }
+
+    /// Calls of a method are never answered, or are again.
+    pub(super) fn stick(&self, method: Method, stuck: bool) {
+        let mut script = self.script();
+        if stuck {
+            script.stuck.insert(method)
+        } else {
+            script.stuck.remove(&method)
+        };
+    }
+
+    /// How often a method was called.
+    pub(super) fn calls(&self, method: Method) -> usize {
+        self.script().calls.get(&method).copied().unwrap_or(0)
     }
 
     /// Gives a person a power level, in all rooms. Everybody else has 100.
@@ -140,8 +214,8 @@ impl FakeGateway {
 
     /// The id of the message that shows the answer to a question.
     pub(super) fn message_of(&self, question: &str) -> Option<OwnedEventId> {
-        let rooms = self.rooms();
-        rooms.shown.iter().find(|(_, shown)| shown.question == question).map(|(id, _)| id.clone())
+        let messages = self.rooms().messages();
+        messages.into_iter().find(|(_, shown)| shown.question == question).map(|(id, _)| id)
     }
 
     /// How many requests were accepted, repeated ones included.
@@ -152,11 +226,49 @@ impl FakeGateway {
     fn rooms(&self) -> MutexGuard<'_, Rooms> {
         self.rooms.lock().expect("not poisoned")
     }
+
+    fn script(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().expect("not poisoned")
+    }
+
+    /// Counts a call, and gives what it fails with.
+    async fn play(&self, method: Method) -> Result<(), SendError> {
+        let (stuck, error) = {
+            let mut script = self.script();
+            *script.calls.entry(method).or_default() += 1;
+            let error = script.errors.get_mut(&method).and_then(VecDeque::pop_front);
+            (script.stuck.contains(&method), error)
+        };
+        if stuck {
+            std::future::pending::<()>().await;
+        }
+        error.map_or(Ok(()), Err)
+    }
+}
+
+impl Rooms {
+    /// The messages as clients show them: with their latest edit that is left.
+    fn messages(&self) -> Vec<(OwnedEventId, Shown)> {
+        let edited = |id: &OwnedEventId| {
+            let mut edits = self.events.iter().rev().filter(|sent| sent.replaces.as_ref() == Some(id));
+            edits.find_map(|sent| sent.content.clone())
+        };
+        let roots = self.events.iter().filter(|sent| sent.replaces.is_none());
+        roots
+            .filter_map(|sent| Some((sent.id.clone(), edited(&sent.id).or(Some(sent.content.clone()?))?)))
+            .filter(|(id, _)| self.events.iter().any(|sent| sent.id == *id && sent.content.is_some()))
+            .collect()
+    }
+
+    fn redact(&mut self, event: &EventId) {
+        self.events.iter_mut().filter(|sent| sent.id == event).for_each(|sent| sent.content = None);
+    }
 }
 
 #[async_trait]
 impl Gateway for FakeGateway {
     async fn send(&self, message: &Outgoing<'_>) -> Result<OwnedEventId, SendError> {
+        self.play(Method::Send).await?;
         if let Some(refusal) = self.refusals.lock().expect("not poisoned").pop() {
             return Err(refusal);
         }
@@ -176,14 +288,16 @@ impl Gateway for FakeGateway {
             text: message.markdown.to_owned(),
             complete: message.complete,
         };
-        match message.replaces {
-            Some(replaced) => {
-                let (_, old) =
-                    rooms.shown.iter_mut().find(|(id, _)| id == replaced).expect("an edit of a message there is");
-                *old = shown;
-            }
-            None => rooms.shown.push((event_id.clone(), shown)),
+        if let Some(replaced) = message.replaces {
+            let root = |sent: &Sent| sent.id == replaced && sent.replaces.is_none();
+            assert!(rooms.events.iter().any(root), "an edit of a message there is");
         }
+        rooms.events.push(Sent {
+            id: event_id.clone(),
+            room: message.room_id.to_owned(),
+            replaces: message.replaces.map(ToOwned::to_owned),
+            content: Some(shown),
+        });
         let mut losses = self.losses.lock().expect("not poisoned");
         if *losses > 0 {
             *losses -= 1;
@@ -193,22 +307,44 @@ impl Gateway for FakeGateway {
     }
 
     async fn find_sent(&self, _: &RoomId, question: &EventId, part: usize) -> Result<Option<OwnedEventId>, SendError> {
+        self.play(Method::FindSent).await?;
         let rooms = self.rooms();
         if self.blind.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        Ok(rooms
-            .shown
-            .iter()
-            .find(|(_, shown)| shown.question == question && shown.part == part)
-            .map(|(id, _)| id.clone()))
+        let is_it = |shown: &Shown| shown.question == question && shown.part == part;
+        let found = rooms.events.iter().rev().find(|sent| sent.content.as_ref().is_some_and(is_it));
+        Ok(found.map(|sent| sent.replaces.clone().unwrap_or_else(|| sent.id.clone())))
     }
 
-    async fn typing(&self, _: &RoomId, _: bool) {}
+    async fn edits(&self, _: &RoomId, event_id: &EventId) -> Result<Vec<OwnedEventId>, SendError> {
+        self.play(Method::Edits).await?;
+        let rooms = self.rooms();
+        let edits = rooms.events.iter().filter(|sent| sent.replaces.as_deref() == Some(event_id));
+        Ok(edits.filter(|sent| sent.content.is_some()).map(|sent| sent.id.clone()).collect())
+    }
 
-    async fn read(&self, _: &RoomId, _: Option<&EventId>, _: &EventId) {}
+    async fn answers(&self, room_id: &RoomId, question: &EventId) -> Result<Vec<OwnedEventId>, SendError> {
+        self.play(Method::Answers).await?;
+        let rooms = self.rooms();
+        let is_it = |sent: &&Sent| {
+            sent.room == room_id && sent.content.as_ref().is_some_and(|shown| shown.question == question)
+        };
+        let found = rooms.events.iter().filter(is_it);
+        Ok(found.map(|sent| sent.replaces.clone().unwrap_or_else(|| sent.id.clone())).collect())
+    }
+
+    async fn typing(&self, _: &RoomId, _: bool) {
+        // As in the product: of these nobody learns.
+        let _ = self.play(Method::Typing).await;
+    }
+
+    async fn read(&self, _: &RoomId, _: Option<&EventId>, _: &EventId) {
+        let _ = self.play(Method::Read).await;
+    }
 
     async fn room(&self, room_id: &RoomId) -> Result<RoomFacts, SendError> {
+        self.play(Method::Room).await?;
         let rooms = self.rooms();
         let name = rooms.names.get(room_id).cloned().unwrap_or_else(|| "Bureau".to_owned());
         let encrypted = !rooms.unencrypted;
@@ -221,6 +357,7 @@ impl Gateway for FakeGateway {
     }
 
     async fn authorship(&self, message: &Incoming) -> Result<Authorship, SendError> {
+        self.play(Method::Authorship).await?;
         Ok(match &message.megolm_session {
             None => Authorship::Clear,
             Some(_) if self.rooms().unsigned => Authorship::Unsigned,
@@ -229,6 +366,7 @@ impl Gateway for FakeGateway {
     }
 
     async fn power_level(&self, _: &RoomId, user_id: &UserId) -> Result<Option<i64>, SendError> {
+        self.play(Method::PowerLevel).await?;
         if let Some(fault) = self.level_faults.lock().expect("not poisoned").pop() {
             return Err(fault);
         }
@@ -236,16 +374,19 @@ impl Gateway for FakeGateway {
     }
 
     async fn redact(&self, _: &RoomId, event_id: &EventId, _: &str) -> Result<(), SendError> {
-        self.rooms().shown.retain(|(id, _)| id != event_id);
+        self.play(Method::Redact).await?;
+        self.rooms().redact(event_id);
         Ok(())
     }
 
     async fn direct_room(&self, user_id: &UserId, make: bool) -> Result<Option<OwnedRoomId>, SendError> {
+        self.play(Method::DirectRoom).await?;
         let room = format!("!with-{}:h", user_id.localpart());
         Ok(make.then(|| room.try_into().expect("a room id")))
     }
 
     async fn send_file(&self, room_id: &RoomId, file: &Attachment<'_>) -> Result<OwnedEventId, SendError> {
+        self.play(Method::SendFile).await?;
         let mut rooms = self.rooms();
         rooms.files.push((room_id.to_owned(), file.bytes.to_vec()));
         Ok(format!("$file{}:h", rooms.files.len()).try_into().expect("an event id"))
@@ -258,6 +399,8 @@ impl Gateway for FakeGateway {
 pub(super) struct FakeModel {
     pub(super) gate: Option<Arc<Semaphore>>,
     pub(super) fails: bool,
+    /// What the next answers fail with, before anything is written.
+    pub(super) errors: Arc<Mutex<VecDeque<InferenceError>>>,
     /// The system prompts it was given, in order.
     pub(super) systems: Arc<Mutex<Vec<String>>>,
     /// Whom it was to forget, in order.
@@ -268,6 +411,9 @@ pub(super) struct FakeModel {
 impl ChatModel for FakeModel {
     fn generate(&self, request: Request) -> Result<Generation, InferenceError> {
         let (pieces, reader) = mpsc::channel(1024);
+        if let Some(error) = self.errors.lock().expect("not poisoned").pop_front() {
+            return Err(error);
+        }
         self.systems.lock().expect("not poisoned").push(request.messages[0].content.clone());
         let this = self.clone();
         tokio::spawn(async move {

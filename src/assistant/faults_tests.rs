@@ -55,7 +55,7 @@ async fn an_answer_that_is_a_week_old_is_not_sent_any_more() {
         let batch = crate::store::Accept { questions: std::slice::from_ref(&question), ..Default::default() };
         store.accept(&batch, stored_at).expect("accepted");
         let parts = vec![format!("answer to {event}")];
-        let answer = Answer { kind: Kind::Text, parts, draft: None, again: None, shown: Vec::new() };
+        let answer = Answer { kind: Kind::Text, parts, draft: None, again: None, shown: Vec::new(), lost: Vec::new() };
         let conclusion = Conclusion { question: &question, turns: Vec::new(), answer, changes: Vec::new() };
         store.conclude(conclusion, stored_at).expect("stored").expect("a delivery");
     }

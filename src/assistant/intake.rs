@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Instant};
 use ruma::{EventId, RoomId};
 
 use super::{
-    Assistant, answer,
+    Assistant, Failure, answer,
     commands::{self, Call},
     inbox::Work,
     limits::Verdict,
@@ -18,7 +18,7 @@ use crate::{
     inference::Forget,
     matrix::Batch,
     message::{Edit, Incoming, Origin},
-    store::{Accept, Queued, StoreError},
+    store::{Accept, Edited, Queued, StoreError},
 };
 
 impl Assistant {
@@ -65,10 +65,11 @@ impl Assistant {
             self.admit(queued)?;
         }
         for edited in accepted.edited {
-            self.changed(&edited.queued.question.room_id, &edited.queued.question.event_id);
-            self.model.forget(Forget::Conversation(self.owner(&edited.queued.question.conversation())));
-            if edited.anew {
-                self.again(edited.queued);
+            self.edited(edited);
+        }
+        for draft in &accepted.lost {
+            if let Some(run) = self.runs.about(&draft.room_id, &draft.redacts) {
+                run.lose(&draft.redacts);
             }
         }
         if !accepted.redacted.is_empty() {
@@ -79,9 +80,24 @@ impl Assistant {
             for room in accept.redactions.iter().map(|redaction| &redaction.room_id).collect::<BTreeSet<_>>() {
                 self.model.forget(Forget::Room(self.room_key(room)));
             }
-            self.withdraw(self.store.withdrawals()?);
+        }
+        let came_in = || accept.questions.iter().any(|question| question.origin == Origin::Joined);
+        if !accepted.redacted.is_empty() || !accepted.lost.is_empty() || came_in() {
+            self.withdraw();
         }
         Ok(())
+    }
+
+    /// A question has a new text. What is being written from the old one is given up at once; the new one is answered once it is at rest.
+    fn edited(&self, edited: Edited) {
+        let Edited { queued, anew } = edited;
+        let first = self.edits.note(&queued.question.event_id);
+        self.changed(&queued.question.room_id, &queued.question.event_id);
+        self.model.forget(Forget::Conversation(self.owner(&queued.question.conversation())));
+        // Where it waits or is being answered, its turn looks at the edits itself.
+        if anew && first {
+            self.spawn(|assistant| async move { assistant.report(answer_anew(&assistant, queued).await) });
+        }
     }
 
     /// Lets a new question wait for its turn, unless its author asks too much.
@@ -110,6 +126,7 @@ impl Assistant {
         };
         self.spawn(|assistant| async move {
             let (refused, text) = refusal;
+            let _working = assistant.at_work.enter(&refused.question.event_id);
             assistant.report(answer::decline(&assistant, &refused, &text).await);
         });
         Ok(())
@@ -159,6 +176,29 @@ impl Assistant {
             }
             || self.store.room_settings(&message.room_id)?.answers == Answers::All)
     }
+}
+
+/// Lets a question wait for its turn again that has an answer and was edited, once it is at rest. Its author may ask no more in this way
+/// than by writing: beyond that, the answer stays as it is.
+async fn answer_anew(assistant: &Assistant, queued: Queued) -> Result<(), Failure> {
+    let question = &queued.question;
+    tokio::select! {
+        _ = assistant.edits.settled(&question.event_id) => {}
+        // It waits in the store.
+        () = assistant.stop.cancelled() => return Err(Failure::Stopped),
+    }
+    let wait = match assistant.limits.check(question, Instant::now()) {
+        Verdict::Pass => {
+            assistant.again(queued);
+            return Ok(());
+        }
+        Verdict::Slow(wait) => Some(wait),
+        Verdict::Loop | Verdict::Silent => None,
+    };
+    tracing::info!(event_id = %question.event_id, "an edit is not answered: its author asks too much");
+    assistant.store.close_question(&question.room_id, &question.event_id, now())?;
+    let Some(wait) = wait else { return Ok(()) };
+    answer::remark(assistant, &queued, &Text::SlowDown { wait }).await
 }
 
 /// The edits that count. A command is a new message: no edit becomes one.

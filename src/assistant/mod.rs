@@ -14,6 +14,7 @@ mod commands;
 pub mod config;
 mod contact;
 mod delivery;
+mod edits;
 #[cfg(test)]
 mod fakes;
 #[cfg(test)]
@@ -35,8 +36,14 @@ mod streaming;
 #[cfg(test)]
 mod tests;
 pub mod texts;
+mod tries;
+#[cfg(test)]
+mod tries_tests;
 mod unread;
 mod voice;
+mod withdraw;
+#[cfg(test)]
+mod withdraw_tests;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
@@ -49,17 +56,17 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     compagnon::Shelf,
-    inference::{ChatModel, Forget, Sampling},
+    inference::{ChatModel, Forget, InferenceError, Sampling},
     matrix::{Access, Gateway},
     message::{ConversationId, Incoming, Kind, Origin, Outgoing},
-    store::{Change, Retention, Store, StoreError, Withdrawal},
+    store::{Change, Retention, Store, StoreError},
 };
 
 pub use config::Config;
 use inbox::{Admission, Inbox, Lane, Work};
 use limits::Limits;
 use pace::Pace;
-use running::Runs;
+use running::{AtWork, Runs};
 use texts::Text;
 
 /// Answers the questions of all rooms.
@@ -80,6 +87,11 @@ pub struct Assistant {
     inbox: Inbox,
     limits: Limits,
     runs: Runs,
+    at_work: AtWork,
+    edits: edits::Edits,
+    withdrawing: withdraw::Withdrawing,
+    /// Held by an attempt at a question on which the process has died before: one at a time, so that only the guilty one is given up.
+    suspects: tokio::sync::Mutex<()>,
     told: unread::Told,
     unsure: delivery::Unsure,
     /// Held by a command that changes something: what it has read stays true until it is done.
@@ -142,6 +154,12 @@ enum Failure {
     /// The configured compagnon is not there.
     #[error("{0}")]
     Compagnon(String),
+    /// The model gave no answer.
+    #[error("the model: {0}")]
+    Model(#[from] InferenceError),
+    /// A mistake in this program.
+    #[error("answering panicked")]
+    Panicked,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -153,10 +171,19 @@ impl Failure {
         match self {
             Self::Session(_) => true,
             Self::Store(error) => error.is_fatal(),
-            Self::Stopped | Self::Refused(_) | Self::Unanswered(_) | Self::Unchecked(_) | Self::Compagnon(_) => false,
+            Self::Stopped
+            | Self::Refused(_)
+            | Self::Unanswered(_)
+            | Self::Unchecked(_)
+            | Self::Compagnon(_)
+            | Self::Model(_)
+            | Self::Panicked => false,
         }
     }
 }
+
+/// How long what was given up may take to notice.
+const AFTER_ABORT: Duration = Duration::from_secs(2);
 
 /// Milliseconds since the epoch, by our clock.
 pub(crate) fn now() -> u64 {
@@ -181,6 +208,10 @@ impl Assistant {
             inbox: Inbox::new(config.waiting, config.waiting_per_conversation),
             limits: Limits::new(&config.limits),
             runs: Runs::default(),
+            at_work: AtWork::default(),
+            edits: edits::Edits::default(),
+            withdrawing: withdraw::Withdrawing::default(),
+            suspects: tokio::sync::Mutex::default(),
             told: unread::Told::default(),
             unsure: delivery::Unsure::default(),
             commands: tokio::sync::Mutex::default(),
@@ -204,22 +235,8 @@ impl Assistant {
             let admission = self.inbox_run(|inbox| inbox.resume(work));
             debug_assert!(admission.is_none(), "what was accepted is never refused");
         }
-        self.withdraw(self.store.withdrawals()?);
+        self.withdraw();
         Ok(())
-    }
-
-    /// Takes messages of the bot back, because what they answer was taken back.
-    fn withdraw(&self, withdrawals: Vec<Withdrawal>) {
-        if withdrawals.is_empty() {
-            return;
-        }
-        self.spawn(|assistant| async move {
-            for withdrawal in withdrawals {
-                let taken = delivery::take_back(&assistant, &withdrawal.room_id, &withdrawal.event_id).await;
-                let noted = taken.and_then(|()| Ok(assistant.store.withdrawn(&withdrawal)?));
-                assistant.report(noted);
-            }
-        });
     }
 
     /// Tells the administrators of the instance, where they talk with the bot already, that a compagnon is proposed. The list of proposals
@@ -313,8 +330,11 @@ impl Assistant {
         while !self.stop.is_cancelled() {
             let Some(work) = self.inbox.next(&lane) else { return };
             self.report(match work {
-                Work::Delivery(delivery) => delivery::deliver(&self, &delivery, true).await,
-                Work::Question(queued) | Work::Command(queued) => answer::answer(&self, *queued).await,
+                Work::Delivery(delivery) => {
+                    let _working = self.at_work.enter(&delivery.question.event_id);
+                    delivery::deliver(&self, &delivery, true).await
+                }
+                Work::Question(queued) | Work::Command(queued) => tries::answer(&self, *queued).await,
             });
         }
     }
@@ -343,13 +363,19 @@ impl Assistant {
     }
 
     /// Begins no further question, waits for those that run, and after `grace` gives them up where they are.
+    ///
+    /// What does not end even then is left behind: the process is about to end, and nothing depends on it.
     pub async fn shut_down(&self, grace: Duration) {
         self.stop.cancel();
+        // However this ends, it is no death of theirs.
+        self.report(self.store.pause_all().map_err(Failure::from));
         self.tasks.close();
         if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
             tracing::info!("answers still being written are left for the next start");
             self.abort.cancel();
-            self.tasks.wait().await;
+            if tokio::time::timeout(AFTER_ABORT, self.tasks.wait()).await.is_err() {
+                tracing::warn!("some requests do not end and are left behind");
+            }
         }
     }
 

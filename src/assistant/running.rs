@@ -25,7 +25,7 @@ pub(super) struct Run {
     pub(super) conversation: ConversationId,
     pub(super) question: OwnedEventId,
     pub(super) asker: OwnedUserId,
-    draft: OnceLock<OwnedEventId>,
+    draft: Mutex<Option<OwnedEventId>>,
     why: OnceLock<Interruption>,
     token: CancellationToken,
 }
@@ -33,7 +33,21 @@ pub(super) struct Run {
 impl Run {
     /// Notes the message that shows the answer.
     pub(super) fn shown_as(&self, draft: &EventId) {
-        let _ = self.draft.set(draft.to_owned());
+        *self.draft() = Some(draft.to_owned());
+    }
+
+    /// Somebody has taken the message away that shows the answer, if it is this one.
+    pub(super) fn lose(&self, draft: &EventId) {
+        self.draft().take_if(|shown| shown == draft);
+    }
+
+    /// The message that shows the answer.
+    pub(super) fn shown(&self) -> Option<OwnedEventId> {
+        self.draft().clone()
+    }
+
+    fn draft(&self) -> MutexGuard<'_, Option<OwnedEventId>> {
+        self.draft.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends the answer early; the first reason counts.
@@ -60,7 +74,7 @@ impl Runs {
             conversation: question.conversation(),
             question: question.event_id.clone(),
             asker: question.sender.clone(),
-            draft: OnceLock::new(),
+            draft: Mutex::default(),
             why: OnceLock::new(),
             token: CancellationToken::new(),
         });
@@ -80,7 +94,7 @@ impl Runs {
     pub(super) fn about(&self, room: &RoomId, event: &EventId) -> Option<Arc<Run>> {
         let about = |run: &&Arc<Run>| {
             run.conversation.room_id == room
-                && (run.question == event || run.draft.get().is_some_and(|draft| draft == event))
+                && (run.question == event || run.shown().is_some_and(|draft| draft == event))
         };
         self.lock().values().find(about).cloned()
     }
@@ -104,5 +118,51 @@ pub(super) struct Entered<'a> {
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
         self.runs.lock().remove(&self.run.conversation);
+    }
+}
+
+/// The questions for which something is written or sent at this moment, whatever it is: an answer, a notice, what was left by a process
+/// before this one.
+#[derive(Debug, Default)]
+pub(super) struct AtWork(Mutex<HashMap<OwnedEventId, (usize, CancellationToken)>>);
+
+impl AtWork {
+    /// Enters a question, until the guard is dropped.
+    pub(super) fn enter(&self, question: &EventId) -> Working<'_> {
+        let mut questions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        questions.entry(question.to_owned()).or_default().0 += 1;
+        Working { questions: &self.0, question: question.to_owned() }
+    }
+
+    /// Waits until nothing is at work for a question.
+    pub(super) async fn over(&self, question: &EventId) {
+        loop {
+            let token = {
+                let questions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                match questions.get(question) {
+                    Some((_, token)) => token.clone(),
+                    None => return,
+                }
+            };
+            token.cancelled().await;
+        }
+    }
+}
+
+/// Something that is at work for a question for as long as this is there.
+pub(super) struct Working<'a> {
+    questions: &'a Mutex<HashMap<OwnedEventId, (usize, CancellationToken)>>,
+    question: OwnedEventId,
+}
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        let mut questions = self.questions.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((count, token)) = questions.get_mut(&self.question) else { return };
+        *count -= 1;
+        if *count == 0 {
+            token.cancel();
+            questions.remove(&self.question);
+        }
     }
 }

@@ -52,6 +52,8 @@ struct Screen<'a> {
     queued: &'a Queued,
     run: &'a Run,
     draft: Option<OwnedEventId>,
+    /// Drafts that somebody has taken away: as in the store.
+    lost: Vec<OwnedEventId>,
     /// The transaction id of the message on its way.
     transaction: String,
     sending: Option<BoxFuture<'a, Result<OwnedEventId, SendError>>>,
@@ -105,6 +107,7 @@ pub(super) async fn stream(
             outcome = screen.sent() => screen.note(outcome)?,
         }
     }
+    screen.look();
     let end = match ended {
         Ok(usage) => End::Written(Written { text, usage, shown_after: screen.shown_after }),
         Err(early) => early,
@@ -120,6 +123,7 @@ impl<'a> Screen<'a> {
         if draft.is_none() && queued.attempts > 1 {
             // The process before this one may have shown a draft without living to write its id down.
             draft = assistant.gateway.find_sent(&question.room_id, &question.event_id, 0).await.unwrap_or_default();
+            draft.take_if(|draft| queued.lost.contains(draft));
         }
         if let Some(draft) = &draft {
             run.shown_as(draft);
@@ -129,6 +133,7 @@ impl<'a> Screen<'a> {
             queued,
             run,
             draft,
+            lost: queued.lost.clone(),
             transaction: String::new(),
             sending: None,
             shown_bytes: 0,
@@ -147,8 +152,19 @@ impl<'a> Screen<'a> {
             && !text.trim().is_empty()
     }
 
+    /// Notices that somebody has taken the draft away: the answer goes on in another message.
+    fn look(&mut self) {
+        if self.draft.is_some() && self.run.shown().is_none() {
+            self.lost.extend(self.draft.take());
+            self.shown_bytes = 0;
+            // What may still arrive of it belongs to what is gone.
+            self.assistant.unsure.take(&self.queued.question.event_id);
+        }
+    }
+
     /// Shows the text so far, if the homeserver is likely to allow it.
     fn show(&mut self, text: &str, first_text: Instant) {
+        self.look();
         let now = Instant::now();
         let allowed = match self.shown_at {
             None => self.assistant.pace().may_show_first(now),
@@ -161,7 +177,7 @@ impl<'a> Screen<'a> {
         self.shown_after.get_or_insert(now - first_text);
         self.shown_at = Some(now);
         self.shown_bytes = text.len();
-        let edition = edition(self.queued.again.as_deref());
+        let edition = edition(self.queued.again.as_deref(), &self.lost);
         let shown = self.draft.as_ref().map(|_| format!("-{}-{}", self.queued.attempts, self.refreshes));
         let variant = format!("{edition}{}", shown.unwrap_or_default());
         let (assistant, question, draft) = (self.assistant, &self.queued.question, self.draft.clone());
@@ -201,7 +217,7 @@ impl<'a> Screen<'a> {
                     self.run.shown_as(&event_id);
                     if !self.assistant.store.draft(question, &event_id, super::now())? {
                         // Its question was taken back while it was on its way.
-                        self.assistant.withdraw(self.assistant.store.withdrawals()?);
+                        self.assistant.withdraw();
                     }
                     self.draft = Some(event_id);
                 }

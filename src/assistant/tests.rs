@@ -41,10 +41,22 @@ pub(super) fn assistant_for(
     config: Config,
     access: &AccessConfig,
 ) -> Bench {
+    let (shelf, _) = Shelf::open(None).expect("embedded");
+    assistant_on(folder, gateway, model, config, access, shelf)
+}
+
+/// The same, with compagnons of its own.
+pub(super) fn assistant_on(
+    folder: &std::path::Path,
+    gateway: &Arc<FakeGateway>,
+    model: impl ChatModel,
+    config: Config,
+    access: &AccessConfig,
+    shelf: Shelf,
+) -> Bench {
     let store = Store::open(folder).expect("a store");
     // What newcomers are told is for the tests of first contact.
     store.apply(&[Change::Informed(owned_user_id!("@awa:h"))], super::now()).expect("stored");
-    let (shelf, _) = Shelf::open(None).expect("embedded");
     let sampling = Sampling {
         temperature: 0.0,
         top_p: 1.0,

@@ -71,12 +71,22 @@ fn with(mut content: Map<String, Value>, key: &str, value: Option<Value>) -> Val
     content.into()
 }
 
-/// The id of the message that this event is, or edits, if that is the given part of the answer to a question.
-pub(super) fn sent_id(json: &str, own: &UserId, question: &EventId, part: usize) -> Option<OwnedEventId> {
+/// The id of an event, if it is the bot's.
+pub(super) fn own_id(json: &str, own: &UserId) -> Option<OwnedEventId> {
+    let event: Value = serde_json::from_str(json).ok()?;
+    let id = event["event_id"].as_str().filter(|_| event["sender"] == own.as_str())?;
+    OwnedEventId::try_from(id).ok()
+}
+
+/// The id of the message that this event is, or edits, if that belongs to the answer to a question: to the given part of it, or to any.
+pub(super) fn sent_id(json: &str, own: &UserId, question: &EventId, part: Option<usize>) -> Option<OwnedEventId> {
     let event: Value = serde_json::from_str(json).ok()?;
     let content = &event["content"];
     let answer = &content[ANSWER];
-    if event["sender"] != own.as_str() || answer["question"] != question.as_str() || answer["part"] != part {
+    if event["sender"] != own.as_str() || answer["question"] != question.as_str() {
+        return None;
+    }
+    if part.is_some_and(|part| answer["part"] != part) {
         return None;
     }
     let relation = &content["m.relates_to"];
@@ -89,7 +99,7 @@ mod tests {
     use ruma::{EventId, event_id, room_id, user_id};
     use serde_json::{Value, json};
 
-    use super::{Kind, Outgoing, content, sent_id};
+    use super::{Kind, Outgoing, content, own_id, sent_id};
 
     fn message<'a>(thread: Option<&'a EventId>, replaces: Option<&'a EventId>, part: usize) -> Outgoing<'a> {
         Outgoing {
@@ -178,7 +188,11 @@ mod tests {
         let own = user_id!("@bot:hs");
         let find = |sender: &str, content: Value, part: usize| {
             let event = json!({"type": "m.room.message", "sender": sender, "event_id": "$sent", "content": content});
-            sent_id(&event.to_string(), own, event_id!("$q"), part).map(|id| id.to_string())
+            sent_id(&event.to_string(), own, event_id!("$q"), Some(part)).map(|id| id.to_string())
+        };
+        let any = |written: Value| {
+            let event = json!({"type": "m.room.message", "sender": "@bot:hs", "event_id": "$sent", "content": written});
+            (sent_id(&event.to_string(), own, event_id!("$q"), None), own_id(&event.to_string(), own))
         };
         let sent = content(&message(None, None, 1), false);
         let edit = content(&message(None, Some(event_id!("$first")), 1), false);
@@ -187,5 +201,8 @@ mod tests {
         assert_eq!(find("@bot:hs", sent.clone(), 0), None);
         assert_eq!(find("@other:hs", sent, 1), None);
         assert_eq!(find("@bot:hs", json!({"body": "x"}), 1), None);
+        let (first, sent_one) = (event_id!("$first").to_owned(), event_id!("$sent").to_owned());
+        assert_eq!(any(content(&message(None, Some(&first), 3), false)), (Some(first), Some(sent_one.clone())));
+        assert_eq!(any(json!({"body": "x"})), (None, Some(sent_one)));
     }
 }

@@ -151,6 +151,13 @@ pub trait Gateway: Send + Sync + 'static {
         part: usize,
     ) -> Result<Option<OwnedEventId>, SendError>;
 
+    /// The bot's own edits of one of its messages, as the homeserver lists them; without those that were taken back.
+    async fn edits(&self, room_id: &RoomId, event_id: &EventId) -> Result<Vec<OwnedEventId>, SendError>;
+
+    /// The messages of the bot in which the room shows something in answer to `question`, whatever it is, as far back as the bot looks for
+    /// its own.
+    async fn answers(&self, room_id: &RoomId, question: &EventId) -> Result<Vec<OwnedEventId>, SendError>;
+
     /// Shows or hides "is typing"; failures are only logged.
     async fn typing(&self, room_id: &RoomId, on: bool);
 

@@ -16,8 +16,14 @@ use matrix_sdk::{
     room::MessagesOptions,
     ruma::{
         EventId, OwnedEventId, OwnedRoomId, OwnedTransactionId, RoomId, UserId,
-        api::client::{receipt::create_receipt::v3::ReceiptType, redact::redact_event, room::create_room},
-        events::{InitialStateEvent, receipt::ReceiptThread, room::encryption::RoomEncryptionEventContent},
+        api::client::{
+            receipt::create_receipt::v3::ReceiptType, redact::redact_event,
+            relations::get_relating_events_with_rel_type, room::create_room,
+        },
+        events::{
+            InitialStateEvent, receipt::ReceiptThread, relation::RelationType,
+            room::encryption::RoomEncryptionEventContent,
+        },
         serde::Raw,
         uint,
     },
@@ -47,6 +53,8 @@ const SEND_LIMIT: Duration = Duration::from_mins(2);
 const COURTESY_LIMIT: Duration = Duration::from_secs(5);
 /// How far back the bot looks for its own message: 5 pages of 100 of its own events.
 const FIND_PAGES: usize = 5;
+/// How many pages of a message's edits are read in one go, 100 on each: far more than one answer gets.
+const EDIT_PAGES: usize = 10;
 
 /// The assistant's way to Matrix. Make one per session and clone it: its clones share the turns of each room.
 #[derive(Clone)]
@@ -122,6 +130,35 @@ impl MatrixGateway {
             ));
         }
         Ok(state.is_encrypted())
+    }
+
+    /// Shows the bot's own events of a room, the newest first, until one is the right one or [`FIND_PAGES`] are read.
+    async fn look_back(
+        &self,
+        room_id: &RoomId,
+        mut is_right: impl FnMut(&str) -> bool + Send,
+    ) -> Result<(), SendError> {
+        let room = self.known(room_id)?;
+        let (mut from, mut asked) = (None::<String>, false);
+        for _ in 0..FIND_PAGES {
+            let mut options = MessagesOptions::backward().from(from.as_deref());
+            options.limit = uint!(100);
+            options.filter.senders = Some(vec![self.session.user_id().to_owned()]);
+            let page = room.messages(options).await.map_err(|error| Fault::from(&error))?;
+            // A new device reads what an earlier one has sent once it has the keys from their backup on the server.
+            let unreadable = |event: &TimelineEvent| matches!(event.kind, TimelineEventKind::UnableToDecrypt { .. });
+            if !asked && page.chunk.iter().any(unreadable) {
+                asked = true;
+                let backups = self.session.client().encryption().backups();
+                courtesy("keys", timeout(REQUEST_LIMIT, backups.download_room_keys_for_room(room_id)).await);
+                continue;
+            }
+            if page.chunk.iter().any(|event| is_right(event.raw().json().get())) || page.end.is_none() {
+                return Ok(());
+            }
+            from = page.end;
+        }
+        Ok(())
     }
 
     /// Opens an encrypted direct conversation, and knows it as one before the sync shows it. As the SDK's `create_dm`, with a field by
@@ -214,30 +251,43 @@ impl Gateway for MatrixGateway {
         question: &EventId,
         part: usize,
     ) -> Result<Option<OwnedEventId>, SendError> {
-        let room = self.known(room_id)?;
-        let (mut from, mut asked) = (None::<String>, false);
-        for _ in 0..FIND_PAGES {
-            let mut options = MessagesOptions::backward().from(from.as_deref());
-            options.limit = uint!(100);
-            options.filter.senders = Some(vec![self.session.user_id().to_owned()]);
-            let page = room.messages(options).await.map_err(|error| Fault::from(&error))?;
-            // A new device reads what an earlier one has sent once it has the keys from their backup on the server.
-            let unreadable = |event: &TimelineEvent| matches!(event.kind, TimelineEventKind::UnableToDecrypt { .. });
-            if !asked && page.chunk.iter().any(unreadable) {
-                asked = true;
-                let backups = self.session.client().encryption().backups();
-                courtesy("keys", timeout(REQUEST_LIMIT, backups.download_room_keys_for_room(room_id)).await);
-                continue;
-            }
+        let own = self.session.user_id();
+        let mut found = None;
+        self.look_back(room_id, |json| {
+            found = found.take().or_else(|| content::sent_id(json, own, question, Some(part)));
+            found.is_some()
+        })
+        .await?;
+        Ok(found)
+    }
+
+    async fn edits(&self, room_id: &RoomId, event_id: &EventId) -> Result<Vec<OwnedEventId>, SendError> {
+        use get_relating_events_with_rel_type::v1::Request;
+        let (mut edits, mut from) = (Vec::new(), None);
+        for _ in 0..EDIT_PAGES {
+            let mut request = Request::new(room_id.to_owned(), event_id.to_owned(), RelationType::Replacement);
+            (request.limit, request.from) = (Some(uint!(100)), from);
+            let asking = self.session.client().send(request).with_request_config(once());
+            let page = asking.await.map_err(|error| Fault::from(&error))?;
             let own = self.session.user_id();
-            let found =
-                page.chunk.iter().find_map(|event| content::sent_id(event.raw().json().get(), own, question, part));
-            if found.is_some() || page.end.is_none() {
-                return Ok(found);
+            edits.extend(page.chunk.iter().filter_map(|event| content::own_id(event.json().get(), own)));
+            from = page.next_batch;
+            if from.is_none() {
+                break;
             }
-            from = page.end;
         }
-        Ok(None)
+        Ok(edits)
+    }
+
+    async fn answers(&self, room_id: &RoomId, question: &EventId) -> Result<Vec<OwnedEventId>, SendError> {
+        let own = self.session.user_id();
+        let mut found = Vec::new();
+        self.look_back(room_id, |json| {
+            found.extend(content::sent_id(json, own, question, None).filter(|event| !found.contains(event)));
+            false
+        })
+        .await?;
+        Ok(found)
     }
 
     async fn typing(&self, room_id: &RoomId, on: bool) {

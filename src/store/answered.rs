@@ -29,8 +29,7 @@ impl Answered {
             return None;
         }
         // Where delivering was given up, the messages that were to be replaced still stand in the room.
-        let left = answer.draft.into_iter().filter(|_| sent.is_empty());
-        let left = left.chain(answer.shown.into_iter().take(answer.parts.len()).skip(sent.len()));
+        let left = answer.shown.into_iter().take(answer.parts.len()).skip(sent.len());
         let mut parts = sent.clone();
         parts.extend(left.filter(|event| !sent.contains(event)));
         parts.dedup();
@@ -132,8 +131,13 @@ impl Session<'_> {
         Ok(messages)
     }
 
-    /// The place of the question that one of the bot's messages answers.
+    /// The question that one of the bot's messages answers, when it is part of an answer that is written.
     pub(super) fn question_of(&self, message: &Place, event: &EventId) -> Result<Option<OwnedEventId>, StoreError> {
+        for (_, delivery) in self.scan::<Delivery>(&Key::new(Tree::Outbox, &[&message.room]))? {
+            if delivery.sent.iter().any(|sent| sent == event) {
+                return Ok(Some(delivery.question.event_id));
+            }
+        }
         let answered = self.scan::<Answered>(&Key::new(Tree::Answered, &[&message.room]))?;
         let answered = answered.into_iter().find(|(_, answered)| answered.parts.iter().any(|part| part == event));
         let Some((_, Answered { question, .. })) = answered else { return Ok(None) };

@@ -11,6 +11,7 @@ use super::records::{Key, ROOM_TREES, Tree};
 use super::seal::Name;
 use super::session::Session;
 use super::turns::Said;
+use super::withdraw::Withdrawal;
 use super::{Store, StoreError};
 use crate::compagnon::Settings;
 use crate::message::{ConversationId, Undecrypted};
@@ -18,7 +19,7 @@ use crate::message::{ConversationId, Undecrypted};
 /// How long things are kept, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Marks of questions that are over and of the bot's own messages. At least as long as a homeserver may show an event again.
+    /// Marks of questions that are over and of the bot's own messages, and messages that could not be taken back. At least as long as a homeserver may show an event again.
     pub marks: u64,
     /// What was said, in rooms that have not chosen otherwise.
     pub turns: u64,
@@ -68,6 +69,7 @@ impl Store {
         for (tree, kept) in [(Tree::Done, keep.marks), (Tree::Own, keep.marks), (Tree::Informed, keep.audit)] {
             self.purge_tree::<u64>(tree, &mut purged, |at| older(*at, kept))?;
         }
+        self.purge_tree::<Withdrawal>(Tree::Stranded, &mut purged, |one| one.is_older(now, keep.marks))?;
         self.purge_tree::<Entry>(Tree::Audit, &mut purged, |entry| older(entry.at, keep.audit))?;
         self.sweep()?;
         Ok(purged)
@@ -170,12 +172,15 @@ impl Session<'_> {
             purged.conversations.insert(answered.question.conversation());
             old.push(key);
         }
+        let messages = self.scan::<Withdrawal>(&Key::new(Tree::Withdrawals, &[&room]))?;
+        old.extend(messages.into_iter().filter(|(_, one)| one.is_older(now, keep.marks)).map(|(key, _)| key));
         Ok(read)
     }
 
     /// Forgets everything about a room, and destroys its key: what sled's log still holds of it cannot be opened any more (the
     /// limits are those of the key file, see the store's `keys`). Its questions count as over.
     pub(super) fn forget(&mut self, room: Name, now: u64) -> Result<(), StoreError> {
+        self.strand(room, now)?;
         for tree in [Tree::Inbox, Tree::Outbox] {
             for key in self.raw_keys(&Key::new(tree, &[&room]))? {
                 let event = key.last_chunk::<{ size_of::<Name>() }>().copied().unwrap_or_default();

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::answered::Answered;
 use super::records::{CURSOR, Key, Place, Tree};
 use super::session::Session;
+use super::withdraw::Taken;
 use super::{Store, StoreError};
-use crate::message::{Edit, Gap, Incoming, Redaction, Undecrypted};
+use crate::message::{Edit, Gap, Incoming, Origin, Redaction, Undecrypted};
 
 /// What one sync response, or a key that came late, brought.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,6 +42,8 @@ pub struct Accepted {
     pub edited: Vec<Edited>,
     /// Questions that were taken back, at whatever stage: waiting, being answered, answered.
     pub redacted: Vec<OwnedEventId>,
+    /// Messages that showed an answer being written and were taken away by somebody: the answer needs another one.
+    pub lost: Vec<Redaction>,
 }
 
 /// A question whose text has changed.
@@ -63,6 +66,12 @@ pub struct Queued {
     pub received_at: u64,
     /// How many times answering it was begun.
     pub attempts: u32,
+    /// Whether an attempt is under way: a process that dies in it leaves this behind.
+    #[serde(default)]
+    pub begun: bool,
+    /// How many attempts have ended with their process, in no orderly way.
+    #[serde(default)]
+    pub interrupted: u32,
     /// The message that shows the answer being written, if one was sent.
     pub draft: Option<OwnedEventId>,
     /// For a question that is answered again: the event for which it is (an edit, a command).
@@ -72,6 +81,30 @@ pub struct Queued {
     /// [`Store::begin`] on.
     #[serde(default)]
     pub shown: Vec<OwnedEventId>,
+    /// The messages that showed the answer being written and were taken away by somebody, at most [`MOST_LOST`].
+    #[serde(default)]
+    pub lost: Vec<OwnedEventId>,
+}
+
+/// How many lost drafts of a question are remembered: the last one tells the next one's transaction ids apart.
+pub(super) const MOST_LOST: usize = 8;
+
+impl Queued {
+    /// Whether the room may show something in answer to it that no record names.
+    pub(super) fn may_show_more(&self) -> bool {
+        self.attempts > 0 && self.draft.is_none() && self.again.is_none()
+    }
+
+    /// Somebody took the draft away.
+    pub(super) fn lose_draft(&mut self) {
+        lose(&mut self.draft, &mut self.lost);
+    }
+}
+
+/// Moves a draft to those that are lost.
+pub(super) fn lose(draft: &mut Option<OwnedEventId>, lost: &mut Vec<OwnedEventId>) {
+    lost.extend(draft.take());
+    lost.drain(..lost.len().saturating_sub(MOST_LOST));
 }
 
 impl Store {
@@ -89,6 +122,9 @@ impl Store {
             if !session.is_known(&place)? {
                 session.queue(&place, question.clone(), None, now)?;
                 new.push(place);
+                if question.origin == Origin::Joined {
+                    session.unstrand(&question.room_id)?;
+                }
             }
         }
         for event in batch.undecrypted.iter().filter(|event| stays(&event.room_id)) {
@@ -98,9 +134,11 @@ impl Store {
             }
         }
         let edited = session.edit_all(batch.edits.iter().filter(|edit| stays(&edit.room_id)), now)?;
-        let mut redacted = Vec::new();
+        let (mut redacted, mut lost) = (Vec::new(), Vec::new());
         for redaction in batch.redactions.iter().filter(|redaction| stays(&redaction.room_id)) {
-            redacted.extend(session.redact(redaction, now)?.filter(|question| !redacted.contains(question)));
+            let (taken, question) = session.redact(redaction, now)?;
+            redacted.extend(question.filter(|question| !redacted.contains(question)));
+            lost.extend((taken == Taken::Draft).then(|| redaction.clone()));
         }
         for (old, new) in batch.upgraded {
             session.upgrade(old, new)?;
@@ -117,7 +155,7 @@ impl Store {
         if let Some(cursor) = batch.next_batch {
             session.put(&Key::meta(CURSOR), &cursor)?;
         }
-        let accepted = session.accepted(&new, &edited, redacted)?;
+        let accepted = Accepted { lost, ..session.accepted(&new, &edited, redacted)? };
         fail::fail_point!("before-sync-saved");
         session.commit()?;
         fail::fail_point!("sync-saved");
@@ -148,6 +186,8 @@ impl Store {
     pub fn begin(&self, question: &Incoming) -> Result<Option<Queued>, StoreError> {
         let begun = self.change_queued(question, |session, queued| {
             queued.attempts = queued.attempts.saturating_add(1);
+            queued.interrupted = queued.interrupted.saturating_add(u32::from(queued.begun));
+            queued.begun = true;
             if queued.again.is_some() {
                 let place = self.place(&question.room_id, &question.event_id);
                 let answered = session.look::<Answered>(&place.of(Tree::Answered))?;
@@ -159,13 +199,47 @@ impl Store {
         Ok(begun)
     }
 
-    /// Drops a waiting question (its author wants no answer, or is refused one), never to be accepted again. Returns whether it was
-    /// waiting.
+    /// An attempt has ended in order without an answer: the process that ends after it has not died of it.
+    pub fn pause(&self, question: &Incoming) -> Result<(), StoreError> {
+        let mut session = self.session();
+        let key = self.place(&question.room_id, &question.event_id).of(Tree::Inbox);
+        match session.look::<Queued>(&key)? {
+            Some(queued) if queued.begun => session.put(&key, &Queued { begun: false, ..queued })?,
+            _ => return Ok(()),
+        }
+        session.commit()
+    }
+
+    /// The process ends in order: no attempt that is under way counts as interrupted, however the end comes.
+    pub fn pause_all(&self) -> Result<(), StoreError> {
+        let mut session = self.session();
+        for (key, queued) in session.scan::<Queued>(&Key::new(Tree::Inbox, &[]))? {
+            if queued.begun {
+                session.put(&key, &Queued { begun: false, ..queued })?;
+            }
+        }
+        session.commit()
+    }
+
+    /// Drops a waiting question (its author wants no answer, or is refused one), never to be accepted again; what is shown of an answer
+    /// is then among [`Store::withdrawals`]. Returns whether it was waiting.
     pub fn drop_question(&self, room: &RoomId, event: &EventId, now: u64) -> Result<bool, StoreError> {
+        self.end_question(room, event, now, true)
+    }
+
+    /// Ends a waiting question of which the room shows what it should, never to be accepted again. Returns whether it was waiting.
+    pub fn close_question(&self, room: &RoomId, event: &EventId, now: u64) -> Result<bool, StoreError> {
+        self.end_question(room, event, now, false)
+    }
+
+    fn end_question(&self, room: &RoomId, event: &EventId, now: u64, withdraw: bool) -> Result<bool, StoreError> {
         let mut session = self.session();
         let key = self.place(room, event).of(Tree::Inbox);
         if !session.contains(&key)? {
             return Ok(false);
+        }
+        if withdraw && let Some(queued) = session.look::<Queued>(&key)? {
+            session.withdraw_draft(&queued, now)?;
         }
         session.remove(&key);
         session.put(&self.mark(Tree::Done, event), &now)?;
@@ -189,7 +263,7 @@ impl Store {
         })?;
         if changed.is_none() {
             let mut session = self.session();
-            session.withdraw_late(question, event)?;
+            session.withdraw_late(question, event, now)?;
             session.commit()?;
         }
         Ok(changed.is_some())
@@ -220,8 +294,18 @@ impl Session<'_> {
         now: u64,
     ) -> Result<Queued, StoreError> {
         let sequence = self.next()?;
-        let (attempts, draft, shown) = (0, None, Vec::new());
-        let queued = Queued { sequence, question, received_at: now, attempts, draft, again, shown };
+        let queued = Queued {
+            sequence,
+            question,
+            received_at: now,
+            attempts: 0,
+            begun: false,
+            interrupted: 0,
+            draft: None,
+            again,
+            shown: Vec::new(),
+            lost: Vec::new(),
+        };
         self.put(&place.of(Tree::Inbox), &queued)?;
         Ok(queued)
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answered::Answered;
 use super::changes::Change;
-use super::inbox::Queued;
+use super::inbox::{Queued, lose};
 use super::records::{Key, Tree};
 use super::{Store, StoreError};
 use crate::conversation::Turn;
@@ -28,6 +28,16 @@ pub struct Answer {
     /// For a question answered again, the messages of the earlier answer: part n replaces the nth; those too many are taken back.
     #[serde(default)]
     pub shown: Vec<OwnedEventId>,
+    /// The messages that showed it while it was written and were taken away by somebody: as [`Queued::lost`].
+    #[serde(default)]
+    pub lost: Vec<OwnedEventId>,
+}
+
+impl Answer {
+    /// Somebody took the draft away.
+    pub(super) fn lose_draft(&mut self) {
+        lose(&mut self.draft, &mut self.lost);
+    }
 }
 
 impl fmt::Debug for Answer {
@@ -79,13 +89,14 @@ impl Store {
     /// Returns the delivery to make. `None`: the question is not waiting any more (dropped, or its room forgotten), or its text was
     /// edited meanwhile; nothing was written and nothing may be sent.
     pub fn conclude(&self, conclusion: Conclusion<'_>, now: u64) -> Result<Option<Delivery>, StoreError> {
-        let Conclusion { question, turns, answer, changes } = conclusion;
+        let Conclusion { question, turns, mut answer, changes } = conclusion;
         let mut session = self.session();
         let place = self.place(&question.room_id, &question.event_id);
         let waiting = session.get::<Queued>(&place.of(Tree::Inbox))?;
-        if waiting.is_none_or(|queued| queued.question.body != question.body) {
-            return Ok(None);
-        }
+        let Some(waiting) = waiting.filter(|queued| queued.question.body == question.body) else { return Ok(None) };
+        // The draft may have been taken away since whoever concludes looked.
+        answer.draft = answer.draft.filter(|draft| !waiting.lost.contains(draft));
+        answer.lost = waiting.lost;
         session.remove(&place.of(Tree::Inbox));
         // Before the turns: what a command forgets is not what is said of it.
         for change in &changes {
@@ -112,6 +123,12 @@ impl Store {
         Ok(deliveries)
     }
 
+    /// The answer to a question as it stands in the outbox now. `None`: it is delivered, or the question was taken back.
+    pub fn delivery(&self, question: &Incoming) -> Result<Option<Delivery>, StoreError> {
+        let key = self.place(&question.room_id, &question.event_id).of(Tree::Outbox);
+        self.session().look(&key)
+    }
+
     /// Remembers that a part was acknowledged, and its event as the bot's own. Parts come in order; the same one may come twice.
     pub fn part_sent(&self, question: &Incoming, part: usize, event: &EventId, now: u64) -> Result<(), StoreError> {
         let mut session = self.session();
@@ -126,7 +143,7 @@ impl Store {
             delivery.sent.splice(part..delivery.sent.len().min(part + 1), [event.to_owned()]);
             session.put(&key, &delivery)?;
         } else {
-            session.withdraw_late(question, event)?;
+            session.withdraw_late(question, event, now)?;
         }
         session.put(&self.mark(Tree::Own, event), &now)?;
         session.commit()?;
@@ -135,11 +152,16 @@ impl Store {
     }
 
     /// Ends a question: its answer is out of the outbox, and its event is never accepted again. Its messages are remembered, so that
-    /// they can be replaced or taken back.
+    /// they can be replaced or taken back. Where nothing could be sent, the draft is among [`Store::withdrawals`].
     pub fn delivered(&self, question: &Incoming, now: u64) -> Result<(), StoreError> {
         let mut session = self.session();
         let place = self.place(&question.room_id, &question.event_id);
         let delivery = session.look::<Delivery>(&place.of(Tree::Outbox))?;
+        if let Some(delivery) = delivery.as_ref().filter(|delivery| delivery.sent.is_empty())
+            && let Some(draft) = &delivery.answer.draft
+        {
+            session.withdraw(&question.room_id, draft, &question.event_id, now)?;
+        }
         if let Some(answered) = delivery.and_then(|delivery| Answered::of(delivery, now)) {
             session.put(&place.of(Tree::Answered), &answered)?;
         }

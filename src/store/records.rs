@@ -51,6 +51,8 @@ pub(super) enum Tree {
     Withdrawals,
     /// Stretches of timelines still to be read: room.
     Gaps,
+    /// The same in rooms the bot is out of, for when it comes in again: room, event of the message. Sealed under the store's own key.
+    Stranded,
     /// Compagnons made by command: each stands like a room of its own, so that deleting one is destroying its key.
     Made,
     /// Lines of the audit trail: number.
@@ -75,7 +77,7 @@ pub(super) const ROOM_TREES: [Tree; 9] = [
 impl Tree {
     /// The tree of a letter.
     pub(super) fn of(letter: u8) -> Option<Self> {
-        let others = [Self::Meta, Self::Done, Self::Own, Self::Audit, Self::Informed];
+        let others = [Self::Meta, Self::Done, Self::Own, Self::Stranded, Self::Audit, Self::Informed];
         ROOM_TREES.into_iter().chain(others).find(|tree| tree.letter() == letter)
     }
 
@@ -92,6 +94,7 @@ impl Tree {
             Self::Answered => b'a',
             Self::Withdrawals => b'x',
             Self::Gaps => b'g',
+            Self::Stranded => b'y',
             Self::Made => b'c',
             Self::Audit => b'l',
             Self::Informed => b'p',
@@ -111,6 +114,7 @@ impl Tree {
             Self::Answered => "answered",
             Self::Withdrawals => "withdrawals",
             Self::Gaps => "gaps",
+            Self::Stranded => "stranded",
             Self::Made => "made",
             Self::Audit => "audit",
             Self::Informed => "informed",

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     support::{people::Person, room::Text},
-    world::{World, from, id_of, play},
+    world::{World, from, id_of, play, said_to, until_nothing_is_kept},
 };
 
 const NAME: &str = "Comment je m'appelle ?";
@@ -56,8 +56,10 @@ async fn a_question_taken_back_takes_its_answer_along() {
     let (awa, id) = (world.person("awa").await, id_of(&setup));
     let (room, told) = awa.create_dm(&id, "Je m'appelle Awa.").await;
     awa.answer_to(&room, &told).await;
+    let said = said_to(&awa, &room, &id, &told);
     awa.redact(&room, &told).await;
     gone(&awa, &room, &told).await;
+    until_nothing_is_kept(&awa, &room, &said).await;
     assert!(!awa.ask(&room, NAME).await.body.contains("Awa"), "what was taken back is still known");
 
     let long = awa.send(&room, "Présentez-vous longuement.").await;
@@ -67,6 +69,72 @@ async fn a_question_taken_back_takes_its_answer_along() {
     let after = awa.ask(&room, "Comment vous appelez-vous ?").await;
     assert!(after.body.contains("Témoin"), "{after:#?}");
     assert!(from(&awa.messages(&room), &id).iter().all(|message| !message.answers(&long)));
+}
+
+/// Each edit of an answer holds the text it had: all of them go, whenever the question is taken back, in clear and in encrypted rooms.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_an_answer_taken_back_the_homeserver_keeps_nothing() {
+    let world = World::shared().await;
+    let setup = world.setup().await;
+    let mut bot = world.start_with(&setup, SLOWLY);
+    let (awa, id) = (world.person("awa").await, id_of(&setup));
+    for encrypted in [true, false] {
+        let room = awa.create_room("Bureau", encrypted, &[&id]).await;
+        awa.until_member(&room, &id, "join").await;
+        let ask = async |text: &str| awa.send(&room, Text::to(&id, text)).await;
+        for moment in ["after", "edited", "during", "while down", "by a moderator"] {
+            let question = ask("Présentez-vous longuement.").await;
+            let draft = awa.first_text(&room, &question).await;
+            if moment != "during" {
+                awa.answer_to(&room, &question).await;
+            }
+            if moment == "edited" {
+                let edit = Text::to(&id, "Présentez-vous longuement, s'il vous plaît.").editing(&question);
+                let edits = said_to(&awa, &room, &id, &question).len();
+                awa.send(&room, edit).await;
+                let again = |messages: &[crate::support::room::Message]| {
+                    let whole = messages.iter().any(|one| one.answers(&question) && one.complete());
+                    (whole && said_to(&awa, &room, &id, &question).len() > edits).then_some(())
+                };
+                awa.until(&room, "the answer to the new text", again).await;
+            }
+            if moment == "while down" {
+                bot.kill();
+            }
+            if moment == "by a moderator" {
+                awa.redact(&room, &draft.event_id).await;
+            } else {
+                awa.redact(&room, &question).await;
+            }
+            if moment == "while down" {
+                bot.start_again_with(SLOWLY);
+            }
+            gone(&awa, &room, &question).await;
+            // What was on its way at that moment is read after what shows that it was.
+            let other = ask("Comment vous appelez-vous ?").await;
+            awa.answer_to(&room, &other).await;
+            let said = said_to(&awa, &room, &id, &question);
+            until_nothing_is_kept(&awa, &room, &said).await;
+            println!("| taken back {moment} | encrypted: {encrypted} | {} events of the answer, 0 kept |", said.len());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_that_a_moderator_removes_is_followed_by_the_answer() {
+    let world = World::shared().await;
+    let setup = world.setup().await;
+    let _bot = world.start_with(&setup, SLOWLY);
+    let (awa, id) = (world.person("awa").await, id_of(&setup));
+    let room = awa.create_room("Bureau", true, &[&id]).await;
+    awa.until_member(&room, &id, "join").await;
+    let question = awa.send(&room, Text::to(&id, "Présentez-vous longuement.")).await;
+    let draft = awa.first_text(&room, &question).await;
+    awa.redact(&room, &draft.event_id).await;
+    let answer = awa.answer_to(&room, &question).await;
+    assert!(answer.event_id != draft.event_id && answer.msgtype == "m.text", "{answer:#?}");
+    let shown = from(&awa.messages(&room), &id).into_iter().filter(|message| message.answers(&question)).count();
+    assert_eq!(shown, 1);
 }
 
 /// Waits until no answer to `question` is shown any more.

@@ -22,7 +22,7 @@ use crate::{
         bot::{Bot, Setup},
         room::Message,
     },
-    world::{World, id_of, number},
+    world::{World, assert_each_once, id_of, number, said_to, until_nothing_is_kept},
 };
 
 /// Everything between a message and the end of its answer.
@@ -165,7 +165,7 @@ async fn in_a_purge_nothing_is_lost_or_doubled() {
     for points in together(&REDACTION_POINTS, kills) {
         let (mut scene, mut tally) = (Scene::new(world, &id).await, Tally::default());
         for point in points {
-            take_back_at(&mut bot, &mut scene, &mut tally, point, kills).await;
+            take_back_at(&mut bot, &mut scene, &mut tally, point, kills, &mut dice).await;
         }
         finish(&mut bot, &mut scene, &mut tally, true).await;
         rows.push((points.join(", "), tally));
@@ -200,13 +200,15 @@ async fn purge_at(bot: &mut Bot, scene: &mut Scene, tally: &mut Tally, point: &s
 }
 
 /// Kills while an answer is being taken back: it goes, and the others stay.
-async fn take_back_at(bot: &mut Bot, scene: &mut Scene, tally: &mut Tally, point: &str, kills: u64) {
+async fn take_back_at(bot: &mut Bot, scene: &mut Scene, tally: &mut Tally, point: &str, kills: u64, dice: &mut Dice) {
     let wanted = tally.kills + kills;
     while tally.kills < wanted {
         scene.ask_all().await;
         assert!(scene.all_answered().await, "not answered at {point}: {}", bot.log());
-        let taken = scene.questions.remove(scene.questions.len() - 3);
-        bot.die_at(point, 1);
+        let taken = scene.questions.remove(scene.questions.len() - [3, 4][dice.below(2) as usize]);
+        let said = said_to(&taken.by, &taken.room, &scene.id, &taken.event);
+        // The message, or one of its edits.
+        bot.die_at(point, 1 + dice.below(said.len() as u64));
         taken.by.redact(&taken.room, &taken.event).await;
         while bot.ended().is_none() {
             sleep(Duration::from_millis(20)).await;
@@ -216,7 +218,38 @@ async fn take_back_at(bot: &mut Bot, scene: &mut Scene, tally: &mut Tally, point
         revive(bot, tally);
         let gone = |messages: &[Message]| (!messages.iter().any(|one| one.answers(&taken.event))).then_some(());
         taken.by.until(&taken.room, "the answer to go", gone).await;
+        until_nothing_is_kept(&taken.by, &taken.room, &said).await;
     }
+}
+
+/// A question that kills the process each time it is tried: the bot gives it up, says so, and answers the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_kills_the_process_is_given_up_after_four_times() {
+    let world = World::shared().await;
+    let setup = Setup { mortal: true, ..world.setup().await };
+    let (mut bot, id) = (world.start(&setup), id_of(&setup));
+    let awa = world.person("awa").await;
+    let room = awa.open_dm(&id).await;
+    awa.until_member(&room, &id, "join").await;
+    bot.die_at("decode", 1);
+    let question = awa.send(&room, "Présentez-vous longuement.").await;
+    for death in 1..=4 {
+        while bot.ended().is_none() {
+            sleep(Duration::from_millis(20)).await;
+        }
+        assert_died(&mut bot);
+        println!("| death {death} |");
+        bot.kill();
+        bot.spawn("");
+    }
+    // The fifth time the same would happen; and it is not tried.
+    let answer = awa.answer_to(&room, &question).await;
+    assert!(answer.msgtype == "m.notice" && answer.body.contains("renoncer à cette question"), "{answer:#?}");
+    assert_eq!(bot.ended(), None, "{}", bot.log());
+    bot.live_on();
+    let other = awa.send(&room, "Comment vous appelez-vous ?").await;
+    assert!(awa.answer_to(&room, &other).await.body.contains("Témoin"));
+    assert_each_once(&awa, &room, &id, &[other], &[question]);
 }
 
 /// How many starts have opened the store, as the log says.
@@ -249,6 +282,7 @@ async fn at_random_nothing_is_lost_or_doubled() {
             if dice.below(2) == 0 {
                 assert!(bot.until_ready(), "the bot ended by itself: {}", bot.log());
             }
+            assert!(scene.survive().await, "not answered: {}", bot.log());
         }
         assert!(bot.until_ready(), "the bot ended by itself: {}", bot.log());
         assert!(scene.all_answered().await, "not answered: {}", bot.log());

@@ -333,7 +333,7 @@ fn fill(store: &Store) {
         };
         let turns = vec![turn(Role::User, &question.body), turn(Role::Assistant, &"Voici. ".repeat(number))];
         let parts = vec!["Voici.".to_owned()];
-        let answer = Answer { kind: Kind::Text, parts, draft: None, again: None, shown: Vec::new() };
+        let answer = Answer { kind: Kind::Text, parts, draft: None, again: None, shown: Vec::new(), lost: Vec::new() };
         let conclusion = Conclusion { question: &question, turns, answer, changes: Vec::new() };
         store.conclude(conclusion, 2).unwrap().unwrap();
         if number % 3 == 1 {

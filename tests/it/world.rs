@@ -6,14 +6,18 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
-use tokio::sync::OnceCell;
+use tokio::{
+    sync::OnceCell,
+    time::{sleep, timeout},
+};
 
 use crate::support::{
     bot::{Bot, Setup},
-    people::{People, Person},
-    room::Message,
+    people::{PATIENCE, People, Person},
+    room::{ANSWER, Message},
     synapse::{Profile, Synapse},
     venv::Venv,
 };
@@ -93,20 +97,54 @@ pub fn from(messages: &[Message], sender: &str) -> Vec<Message> {
     messages.iter().filter(|message| message.sender == sender).cloned().collect()
 }
 
-/// Reads the room as the person sees it: the bot wrote one message per question and nothing else, each complete and readable.
+/// Reads the room as the person sees it: the bot wrote one answer per question and nothing else, each complete and readable. A notice
+/// (busy, too fast, failed) is no answer.
 ///
 /// Silence is proven by what comes after it: ask something else and wait for its answer before calling this.
 pub fn assert_answered_once(person: &Person, room: &str, bot: &str, questions: &[String]) {
+    assert_each_once(person, room, bot, questions, &[]);
+}
+
+/// As [`assert_answered_once`], where some messages got a notice: commands, and what was refused.
+pub fn assert_each_once(person: &Person, room: &str, bot: &str, answered: &[String], noticed: &[String]) {
     let seen = person.messages(room);
     // What the bot says unasked, as when it comes in, answers no message.
     let asked = |message: &Message| seen.iter().any(|other| message.answers(&other.event_id));
     let written: Vec<Message> = from(&seen, bot).into_iter().filter(asked).collect();
-    for question in questions {
-        let answers: Vec<_> = written.iter().filter(|message| message.answers(question)).collect();
-        assert_eq!(answers.len(), 1, "answers to {question}: {answers:#?}");
-        assert!(answers[0].complete() && !answers[0].undecryptable, "{:#?}", answers[0]);
+    for (questions, msgtype) in [(answered, "m.text"), (noticed, "m.notice")] {
+        for question in questions {
+            let answers: Vec<_> = written.iter().filter(|message| message.answers(question)).collect();
+            assert_eq!(answers.len(), 1, "answers to {question}: {answers:#?}");
+            assert!(answers[0].complete() && !answers[0].undecryptable, "{:#?}", answers[0]);
+            assert_eq!(answers[0].msgtype, msgtype, "{:#?}", answers[0]);
+        }
     }
-    assert_eq!(written.len(), questions.len(), "more messages than questions: {written:#?}");
+    assert_eq!(written.len(), answered.len() + noticed.len(), "more messages than questions: {written:#?}");
+}
+
+/// The events in which the bot said something in answer to a question, edits included, as this person has read them.
+pub fn said_to(person: &Person, room: &str, bot: &str, question: &str) -> Vec<String> {
+    let said = person.events(room).into_iter().filter(|event| event.sender == bot);
+    said.filter(|event| event.content[ANSWER]["question"] == question).map(|event| event.event_id).collect()
+}
+
+/// Waits until the homeserver has nothing left of these events but that they were there.
+pub async fn until_nothing_is_kept(person: &Person, room: &str, events: &[String]) {
+    assert!(!events.is_empty(), "nothing was said");
+    let gone = async {
+        loop {
+            let kept = person.kept(room).await;
+            let left = |id: &&String| {
+                kept.get(*id).is_none_or(|content| content.as_object().is_none_or(|all| !all.is_empty()))
+            };
+            if !events.iter().any(|id| left(&id)) {
+                return;
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
+    };
+    let gone = timeout(PATIENCE, gone).await.is_ok();
+    assert!(gone, "the homeserver keeps what was taken back: {events:?} of {:#?}", person.kept(room).await);
 }
 
 /// Asks, and prints question and answer: the transcripts of the guide and of reviews.

@@ -285,6 +285,18 @@ async def do_upgrade(person, room, version="11"):
     return (await call("POST", path, {"new_version": version}, people[person].client.access_token))["replacement_room"]
 
 
+async def do_kept(person, room):
+    """The contents of the room's events as the homeserver keeps them, undecrypted."""
+    found, start = {}, ""
+    while True:
+        path = f"/_matrix/client/v3/rooms/{quote(room)}/messages?dir=b&limit=1000{start}"
+        page = await call("GET", path, None, people[person].client.access_token)
+        found |= {event["event_id"]: event["content"] for event in page["chunk"]}
+        if "end" not in page:
+            return found
+        start = f"&from={quote(page['end'])}"
+
+
 async def do_redact(person, room, event):
     return good(await people[person].client.room_redact(room, event)).event_id
 

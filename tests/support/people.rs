@@ -371,6 +371,11 @@ impl Person {
         seen.get(&self.place(room)).map(|sight| sight.events.clone()).unwrap_or_default()
     }
 
+    /// The content of each event of the room as the homeserver keeps it now, by its id; encrypted where it was sent so.
+    pub async fn kept(&self, room: &str) -> HashMap<String, Value> {
+        serde_json::from_value(self.request("kept", json!({"room": room})).await).expect("contents")
+    }
+
     /// Waits until the room as this person sees it satisfies `wanted`, looking again at each event and at nothing else.
     ///
     /// # Panics

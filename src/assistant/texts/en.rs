@@ -38,6 +38,9 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Failed => {
             "I could not answer: the model met an error. Ask again; if it happens once more, tell the administrator of the service."
         }
+        Text::GivenUp => {
+            "I had to give this question up: it interrupted me several times. Ask it differently, or make it shorter; if it happens again, tell the administrator of the service."
+        }
         Text::Empty => "I found nothing to answer. Please ask in another way.",
         Text::SlowDown { wait } => {
             return format!("You have asked me a lot. Come back in {}: until then I do not answer.", delay(*wait))

@@ -40,6 +40,9 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Failed => {
             "Je n’ai pas pu répondre : le modèle a rencontré une erreur. Reposez votre question ; si cela se reproduit, prévenez l’administrateur du service."
         }
+        Text::GivenUp => {
+            "J’ai dû renoncer à cette question : elle m’a interrompu plusieurs fois. Posez-la autrement, ou plus courte ; si cela se reproduit, prévenez l’administrateur du service."
+        }
         Text::Empty => "Je n’ai rien trouvé à répondre. Posez votre question autrement.",
         Text::SlowDown { wait } => {
             return format!(

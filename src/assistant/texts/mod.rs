@@ -44,6 +44,8 @@ pub(super) enum Text<'a> {
     NotChecked,
     /// The model failed.
     Failed,
+    /// The process died of the question, again and again.
+    GivenUp,
     /// The model wrote nothing.
     Empty,
     /// This person, or this room, asks faster than ops allow.

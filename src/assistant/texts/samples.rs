@@ -32,6 +32,7 @@ fn samples() -> Vec<Text<'static>> {
         Text::Missed,
         Text::NotChecked,
         Text::Failed,
+        Text::GivenUp,
         Text::Empty,
         Text::SlowDown { wait: Duration::from_millis(29_200) },
         Text::LoopStopped,

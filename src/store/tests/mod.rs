@@ -12,6 +12,7 @@ mod rooms;
 mod rotation;
 mod scale;
 mod undecrypted;
+mod withdrawals;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -108,7 +109,7 @@ fn turns(question: &Incoming, at: u64) -> Vec<Turn> {
 
 fn answer(parts: &[&str]) -> Answer {
     let parts = parts.iter().map(|part| (*part).to_owned()).collect();
-    Answer { kind: Kind::Text, parts, draft: None, again: None, shown: Vec::new() }
+    Answer { kind: Kind::Text, parts, draft: None, again: None, shown: Vec::new(), lost: Vec::new() }
 }
 
 fn accept(store: &Store, questions: &[Incoming], now: u64) -> Vec<Queued> {

@@ -26,6 +26,8 @@ const KEEP: Retention = Retention { marks: 60, turns: 40, turns_at_most: 70, aud
 enum Step {
     Accept(Response),
     Begin(usize),
+    Pause(usize),
+    Drop(usize),
     Draft(usize),
     Conclude(usize),
     PartSent(usize, usize),
@@ -71,6 +73,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         8 => responses().prop_map(Step::Accept),
         3 => (0..EVENTS).prop_map(Step::Begin),
+        1 => (0..EVENTS).prop_map(Step::Pause),
+        1 => (0..EVENTS).prop_map(Step::Drop),
         2 => (0..EVENTS).prop_map(Step::Draft),
         6 => (0..EVENTS).prop_map(Step::Conclude),
         4 => (0..EVENTS, 0..2_usize).prop_map(|(event, part)| Step::PartSent(event, part)),
@@ -179,6 +183,8 @@ impl Pair {
         let shown = self.model.answered(&asked(index).event_id).map_or(Vec::new(), |(_, parts, _)| parts.clone());
         let begun = self.model.waiting(&asked(index).event_id).map(|queued| {
             queued.attempts += 1;
+            queued.interrupted += u32::from(queued.begun);
+            queued.begun = true;
             if queued.again.is_some() {
                 queued.shown = shown;
             }
@@ -197,7 +203,7 @@ impl Pair {
             queued.draft = Some(draft.clone());
             self.model.own.insert(draft, now);
         } else {
-            self.model.late(&question, &draft, has_key);
+            self.model.late(&question, &draft, has_key, now);
         }
     }
 
@@ -213,6 +219,15 @@ impl Pair {
         match *step {
             Step::Accept(ref response) => self.accept(response, now),
             Step::Begin(index) => self.begin(index),
+            Step::Pause(index) => {
+                self.store.pause(&asked(index)).unwrap();
+                self.model.waiting(&asked(index).event_id).into_iter().for_each(|queued| queued.begun = false);
+            }
+            Step::Drop(index) => {
+                let Incoming { room_id, event_id, .. } = asked(index);
+                let dropped = self.store.drop_question(&room_id, &event_id, now).unwrap();
+                assert_eq!(dropped, self.model.drop_question(&room_id, &event_id, now));
+            }
             Step::Draft(index) => self.draft(index, now),
             Step::Conclude(index) => self.answer(index, now),
             Step::PartSent(index, number) => {

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 
 use crate::{
     support::people::Person,
-    world::{World, assert_answered_once},
+    world::{World, assert_each_once},
 };
 
 const BEGINNINGS: [&str; 16] =
@@ -28,6 +28,8 @@ struct Seat {
     room: String,
     canary: String,
     questions: Vec<String>,
+    /// Commands: what they are answered with are notices.
+    commands: Vec<String>,
     /// How often the bot was asked for the name, and how often it gave it.
     recalls: usize,
     recalled: usize,
@@ -52,7 +54,15 @@ impl Crowd {
                 let room = person.open_dm(bot).await;
                 person.until_member(&room, bot, "join").await;
                 let (person, canary) = (person.clone(), canary(*number));
-                seats.push(Seat { person, room, canary, questions: Vec::new(), recalls: 0, recalled: 0 });
+                seats.push(Seat {
+                    person,
+                    room,
+                    canary,
+                    questions: Vec::new(),
+                    commands: Vec::new(),
+                    recalls: 0,
+                    recalled: 0,
+                });
             }
             seats
         };
@@ -76,7 +86,7 @@ impl Crowd {
         let names: Vec<String> = self.seats.iter().map(|seat| seat.canary.to_lowercase()).collect();
         let (mut recalls, mut recalled, mut events) = (0, 0, 0);
         for (seat, own) in self.seats.iter().zip(&names) {
-            assert_answered_once(&seat.person, &seat.room, bot, &seat.questions);
+            assert_each_once(&seat.person, &seat.room, bot, &seat.questions, &seat.commands);
             for event in seat.person.events(&seat.room).iter().filter(|event| event.sender == bot) {
                 assert!(!event.undecryptable, "{event:#?}");
                 let text = event.content.to_string().to_lowercase();
@@ -112,7 +122,7 @@ impl Seat {
             self.recalls += 1;
             self.recalled += usize::from(answer.body.contains(&self.canary));
         }
-        self.questions.push(question);
+        if text.starts_with('!') { &mut self.commands } else { &mut self.questions }.push(question);
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) struct Model {
     pub(super) held: BTreeMap<OwnedEventId, Undecrypted>,
     pub(super) done: HashMap<OwnedEventId, u64>,
     pub(super) own: HashMap<OwnedEventId, u64>,
-    pub(super) withdrawals: BTreeMap<OwnedEventId, OwnedRoomId>,
+    pub(super) withdrawals: BTreeMap<OwnedEventId, (OwnedRoomId, u64)>,
     pub(super) settings: HashMap<OwnedRoomId, u64>,
 }
 
@@ -46,8 +46,18 @@ impl Model {
     }
 
     pub(super) fn queue(&mut self, question: Incoming, again: Option<OwnedEventId>, now: u64) {
-        let (sequence, attempts, draft, shown) = (0, 0, None, Vec::new());
-        self.inbox.push(Queued { sequence, question, received_at: now, attempts, draft, again, shown });
+        self.inbox.push(Queued {
+            sequence: 0,
+            question,
+            received_at: now,
+            attempts: 0,
+            begun: false,
+            interrupted: 0,
+            draft: None,
+            again,
+            shown: Vec::new(),
+            lost: Vec::new(),
+        });
     }
 
     /// Returns the new questions, the edited ones with whether they wait anew, and those taken back.
@@ -126,7 +136,6 @@ impl Model {
 
     fn redact(&mut self, redaction: &Redaction, now: u64) -> Option<OwnedEventId> {
         let Redaction { room_id, redacts } = redaction;
-        self.withdrawals.remove(redacts);
         let known = self.waiting(redacts).is_some()
             || self.delivering(redacts).is_some()
             || self.held.contains_key(redacts)
@@ -136,16 +145,23 @@ impl Model {
             redacts.clone()
         } else {
             self.own.get(redacts)?;
-            self.answered.iter().find(shows)?.0.event_id.clone()
+            let sent = self.outbox.iter().find(|delivery| delivery.sent.contains(redacts));
+            let sent = sent.map(|delivery| delivery.question.event_id.clone());
+            sent.or_else(|| Some(self.answered.iter().find(shows)?.0.event_id.clone()))?
         };
         let mut messages = Vec::new();
+        let unnamed = |queued: &mut Queued| queued.attempts > 0 && queued.draft.is_none() && queued.again.is_none();
+        if self.waiting(&question).is_some_and(unnamed)
+            || self.delivering(&question).is_some_and(|delivery| delivery.sent.len() < delivery.answer.parts.len())
+        {
+            messages.push(question.clone());
+        }
         messages.extend(self.waiting(&question).and_then(|queued| queued.draft.clone()));
         if let Some(delivery) = self.delivering(&question) {
             messages.extend([delivery.sent.clone(), delivery.answer.shown.clone()].concat());
         }
         messages.extend(self.answered(&question).map_or(Vec::new(), |(_, parts, _)| parts.clone()));
-        messages.retain(|message| message != redacts);
-        self.withdrawals.extend(messages.into_iter().map(|message| (message, room_id.clone())));
+        self.withdrawals.extend(messages.into_iter().map(|message| (message, (room_id.clone(), now))));
         self.inbox.retain(|queued| queued.question.event_id != question);
         self.outbox.retain(|delivery| delivery.question.event_id != question);
         self.answered.retain(|(answered, ..)| answered.event_id != question);
@@ -153,6 +169,17 @@ impl Model {
         self.said.retain(|(_, turn)| turn.event_id != question);
         self.done.insert(question.clone(), now);
         Some(question)
+    }
+
+    /// Whether it was waiting.
+    pub(super) fn drop_question(&mut self, room: &OwnedRoomId, event: &EventId, now: u64) -> bool {
+        let Some(index) = self.inbox.iter().position(|queued| queued.question.event_id == event) else { return false };
+        let queued = self.inbox.remove(index);
+        let unnamed = queued.attempts > 0 && queued.again.is_none();
+        let shown = queued.draft.or_else(|| unnamed.then(|| event.to_owned()));
+        self.withdrawals.extend(shown.map(|message| (message, (room.clone(), now))));
+        self.done.insert(event.to_owned(), now);
+        true
     }
 
     fn forget(&mut self, room: &OwnedRoomId, now: u64) {
@@ -163,7 +190,7 @@ impl Model {
         self.inbox.retain(|queued| queued.question.room_id != *room);
         self.outbox.retain(|delivery| delivery.question.room_id != *room);
         self.held.retain(|_, event| event.room_id != *room);
-        self.withdrawals.retain(|_, of| of != room);
+        self.withdrawals.retain(|_, (of, _)| of != room);
         self.settings.remove(room);
         self.forget_said(|question| question.room_id == *room);
     }
@@ -204,19 +231,19 @@ impl Model {
                 std::cmp::Ordering::Greater => return false,
             }
         } else {
-            self.late(question, event, has_key);
+            self.late(question, event, has_key, now);
         }
         self.own.insert(event.to_owned(), now);
         true
     }
 
     /// A message that was on its way while its question was taken back.
-    pub(super) fn late(&mut self, question: &Incoming, event: &EventId, has_key: bool) {
+    pub(super) fn late(&mut self, question: &Incoming, event: &EventId, has_key: bool, now: u64) {
         let shown =
             self.answered(&question.event_id).is_some_and(|(_, parts, _)| parts.iter().any(|part| part == event));
         let over = self.done.contains_key(&question.event_id) && self.delivering(&question.event_id).is_none();
         if over && has_key && !shown {
-            self.withdrawals.insert(event.to_owned(), question.room_id.clone());
+            self.withdrawals.insert(event.to_owned(), (question.room_id.clone(), now));
         }
     }
 
@@ -239,5 +266,6 @@ impl Model {
         let kept = |room: &OwnedRoomId| settings.get(room).copied().unwrap_or(KEEP.turns).min(KEEP.turns_at_most);
         self.said.retain(|(conversation, turn)| now - turn.at <= kept(&conversation.room_id));
         self.answered.retain(|(question, _, at)| now - *at <= kept(&question.room_id));
+        self.withdrawals.retain(|_, (_, at)| now - *at <= KEEP.marks);
     }
 }
