@@ -133,7 +133,7 @@ impl App {
             outcome = self.read(&stored, &stop) => outcome,
             outcome = late::read(&self.session, &self.store, &self.assistant, &stored, &stop) => outcome,
             reason = self.assistant.broken() => Err(anyhow::Error::msg(reason)),
-            reason = self.status.model.given_up() => Err(anyhow::Error::msg(reason)),
+            reason = self.status.model.hangs() => Err(anyhow::Error::msg(reason)),
         };
         stop.cancel();
         self.assistant.shut_down(GRACE).await;

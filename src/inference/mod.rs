@@ -224,8 +224,8 @@ pub trait ChatModel: Send + Sync + 'static {
     /// run or wait. Of one that runs or waits, once it has ended.
     fn forget(&self, _whose: Forget) {}
 
-    /// Waits until the model is given up for good: only a new process answers again. The result is the reason.
-    async fn given_up(&self) -> String {
+    /// Waits until the model hangs, so that only a new process answers again. The result is one sentence.
+    async fn hangs(&self) -> String {
         std::future::pending().await
     }
 

@@ -75,6 +75,16 @@ const BEGINNING: Duration = Duration::from_secs(6);
 /// expired") when another message has used it up in between, which happens at every hundredth message.
 type Turns = Arc<std::sync::Mutex<HashMap<OwnedRoomId, Arc<Mutex<()>>>>>;
 
+/// So many rooms' turns are kept; beyond, those that nobody takes are let go.
+const TURNS: usize = 1_000;
+
+fn turn(turns: &mut HashMap<OwnedRoomId, Arc<Mutex<()>>>, room_id: &RoomId) -> Arc<Mutex<()>> {
+    if turns.len() >= TURNS && !turns.contains_key(room_id) {
+        turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+    }
+    Arc::clone(turns.entry(room_id.to_owned()).or_default())
+}
+
 impl MatrixGateway {
     /// Speaks for this session.
     #[must_use]
@@ -90,8 +100,7 @@ impl MatrixGateway {
     }
 
     fn turn(&self, room_id: &RoomId) -> Arc<Mutex<()>> {
-        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(turns.entry(room_id.to_owned()).or_default())
+        turn(&mut self.turns.lock().unwrap_or_else(PoisonError::into_inner), room_id)
     }
 
     /// Does the work when the room's turn has come, within the time a sending may take.
@@ -385,11 +394,24 @@ fn courtesy<E>(what: &'static str, done: Result<matrix_sdk::Result<()>, E>) {
 
 #[cfg(test)]
 mod tests {
-    use std::{future::pending, time::Duration};
+    use std::{collections::HashMap, future::pending, sync::Arc, time::Duration};
 
+    use ruma::RoomId;
     use tokio::{sync::Semaphore, time::timeout};
 
-    use super::beginning;
+    use super::{TURNS, beginning, turn};
+
+    #[test]
+    fn turns_that_nobody_takes_are_let_go_and_no_other() {
+        let mut turns = HashMap::new();
+        let room = |number: usize| RoomId::parse(format!("!{number}:h")).expect("a room id");
+        let held = turn(&mut turns, &room(0));
+        for number in 1..3 * TURNS {
+            turn(&mut turns, &room(number));
+            assert!(turns.len() <= TURNS);
+        }
+        assert!(Arc::ptr_eq(&held, &turn(&mut turns, &room(0))), "whoever waits and whoever comes share one turn");
+    }
 
     #[tokio::test]
     async fn slow_sendings_hold_the_others_back_while_they_begin_only() {

@@ -211,10 +211,10 @@ impl Engine {
         }
     }
 
-    /// Waits until the engine has ended, and says why.
-    pub(super) async fn given_up(&self) -> String {
-        self.life.ended().await;
-        "the engine was given up: the log says why".to_owned()
+    /// Waits until a step hangs, and the engine was given up for it.
+    pub(super) async fn hangs(&self) -> String {
+        self.life.hung().await;
+        "a step of the model did not end: the engine was given up, and only a new start brings it back".to_owned()
     }
 
     /// Fails when the engine has died, until it is begun anew if it is, and from a failed step until one succeeds: a panic can

@@ -532,7 +532,7 @@ fn a_step_that_does_not_end_fails_every_question_and_the_engine() {
         assert!(matches!(read(generation).1, Err(InferenceError::Engine(reason)) if reason.contains("did not end")));
     }
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    assert!(runtime.block_on(engine.given_up()).contains("given up"));
+    assert!(runtime.block_on(engine.hangs()).contains("did not end"));
     assert!(matches!(engine.health(), Err(InferenceError::Engine(_))));
     assert!(matches!(submit(&engine, vec![1], &greedy()), Err(InferenceError::Engine(_))));
     // Should the step end after all, its thread ends too, and answers nobody.

@@ -194,8 +194,8 @@ impl ChatModel for LocalModel {
         self.engine.forget(whose);
     }
 
-    async fn given_up(&self) -> String {
-        self.engine.given_up().await
+    async fn hangs(&self) -> String {
+        self.engine.hangs().await
     }
 
     fn context_length(&self) -> usize {

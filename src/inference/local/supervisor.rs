@@ -1,8 +1,9 @@
 //! Keeps the engine's work going: a panic that no step has caught ends its loop, which is told, and begun anew a little later.
 //!
 //! The weights stay where they are. What cannot be mended so (a fault that comes back at once, every time) is given up after
-//! [`MOST`] deaths within [`WINDOW`]; and so is work that stands still for as long as its [`Patience`], because a thread cannot be
-//! ended from outside, and holds the weights. Then the engine says that it is not healthy, and the process ends.
+//! [`MOST`] deaths within [`WINDOW`]: from then on the engine says that it is not healthy, and whoever looks after the process
+//! restarts that. Work that stands still for as long as its [`Patience`] is given up as well, and the process ends by itself: a thread
+//! cannot be ended from outside, and it holds the weights and the processors.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,7 +27,7 @@ pub(super) struct Life {
     turns: AtomicU64,
     /// For how many of its looks the watchdog has seen the same turn go on.
     still: AtomicU32,
-    over: CancellationToken,
+    hangs: CancellationToken,
 }
 
 /// What [`Life`] says.
@@ -52,9 +53,6 @@ impl Life {
     /// What is over stays over.
     fn set(&self, stage: Stage) {
         self.stage.fetch_max(stage as u8, Ordering::AcqRel);
-        if stage == Stage::Over {
-            self.over.cancel();
-        }
     }
 
     /// It goes on after a death, unless it was given up meanwhile.
@@ -76,9 +74,9 @@ impl Life {
         self.turns.store(turns + turns % 2, Ordering::Relaxed);
     }
 
-    /// Waits until it is over.
-    pub(super) async fn ended(&self) {
-        self.over.cancelled().await;
+    /// Waits until it was given up because it stood still.
+    pub(super) async fn hung(&self) {
+        self.hangs.cancelled().await;
     }
 
     /// For how long a turn has gone on, when that is much longer than one should.
@@ -128,6 +126,7 @@ fn look(life: &Life, seen: &mut u64, patience: Patience) -> bool {
     if still >= patience.looks {
         tracing::error!(?time, "a step of the model does not end: the engine is given up");
         life.set(Stage::Over);
+        life.hangs.cancel();
         return true;
     }
     if still == patience.looks / 2 {
