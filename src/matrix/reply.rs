@@ -171,7 +171,7 @@ impl MatrixGateway {
     }
 
     /// Opens an encrypted direct conversation, and knows it as one before the sync shows it. As the SDK's `create_dm`, with a field by
-    /// which it is found when the answer is lost.
+    /// which it is found when the answer is lost; and asked for once only, where the SDK would make another room at each of its tries.
     async fn open(&self, user_id: &UserId) -> Result<OwnedRoomId, SendError> {
         let mut request = create_room::v3::Request::new();
         request.invite = vec![user_id.to_owned()];
@@ -181,13 +181,16 @@ impl MatrixGateway {
         request.initial_state = vec![InitialStateEvent::with_empty_state_key(encryption).to_raw_any()];
         let mark = serde_json::value::to_raw_value(&json!({ OPENED_WITH: user_id }));
         request.creation_content = mark.ok().map(Raw::from_json);
-        let room = timeout(SEND_LIMIT, self.session.client().create_room(request)).await;
-        let room = room
-            .map_err(|_| SendError::Unreachable("opening a conversation took too long".to_owned()))?
-            .map_err(|error| Fault::from(&error))?;
-        self.session.directs.insert(room.room_id());
+        let client = self.session.client();
+        let made = client.send(request).with_request_config(once()).await.map_err(|error| Fault::from(&error))?;
+        self.session.directs.insert(&made.room_id);
+        let marking = client.account().mark_as_dm(&made.room_id, &[user_id.to_owned()]).await;
+        courtesy::<std::convert::Infallible>("direct conversation", Ok(marking));
+        let room = timeout(REQUEST_LIMIT, client.await_room_remote_echo(&made.room_id)).await;
+        let room =
+            room.map_err(|_| SendError::Unreachable("the sync does not show the new conversation".to_owned()))?;
         self.session.encrypted.remember(&room).await;
-        Ok(room.room_id().to_owned())
+        Ok(made.room_id)
     }
 }
 

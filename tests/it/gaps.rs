@@ -1,12 +1,10 @@
 //! Messages that a sync leaves out, and whose room does not give its history: the other rooms go on, and what was missed is read later, or
 //! people are told that it will not be.
 
-use std::time::{Duration, Instant};
-
-use futures_util::future::join_all;
-use tokio::time::sleep;
+use std::time::Instant;
 
 use crate::{
+    server_faults::{DAY, shifted},
     support::{
         bot::Setup,
         people::Person,
@@ -15,6 +13,7 @@ use crate::{
     },
     world::{World, assert_answered_once, from, id_of},
 };
+use futures_util::future::join_all;
 
 const NAME: &str = "Comment vous appelez-vous ?";
 
@@ -72,7 +71,9 @@ async fn a_room_without_its_history_holds_up_no_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn people_are_told_once_that_messages_are_too_old_to_be_read() {
     let world = World::shared().await;
-    let setup = Setup { assistant: ", max_age: 5s".to_owned(), ..world.setup().await };
+    let setup = world.setup().await;
+    let proxy = Proxy::start(&setup.url);
+    let setup = Setup { url: proxy.url(), ..setup };
     let (mut bot, id) = (world.start(&setup), id_of(&setup));
     let awa = world.person("awa").await;
     let room = awa.open_dm(&id).await;
@@ -81,8 +82,8 @@ async fn people_are_told_once_that_messages_are_too_old_to_be_read() {
     let old = awa.send(&room, NAME).await;
     // More than a sync and a page bring.
     talk(&awa, &room, 170).await;
-    // The age is what this is about.
-    sleep(Duration::from_secs(6)).await;
+    // What is read back is a day old, by the server's word.
+    proxy.fault("GET", "/messages", shifted(-DAY, true), None);
     bot.start_again();
     let told = |person: &Person| {
         let messages = person.messages(&room);

@@ -25,7 +25,7 @@ const NAME: &str = "Comment vous appelez-vous ?";
 const LONG: &str = "Présentez-vous longuement.";
 /// Makes the long answer last a second or two.
 const SLOWLY: &str = "decode=sleep(10)";
-const DAY: i64 = 24 * 3_600_000;
+pub const DAY: i64 = 24 * 3_600_000;
 const YEAR: i64 = 365 * DAY;
 
 fn outage() -> Duration {
@@ -176,7 +176,7 @@ async fn a_draft_that_arrives_after_its_answer_changes_nothing() {
 }
 
 /// Shifts the dates of all events that the bot reads, and with `age` what the server says of how long ago they were sent.
-fn shifted(by: i64, age: bool) -> Fault {
+pub fn shifted(by: i64, age: bool) -> Fault {
     Fault::Changed(Arc::new(move |answer| {
         let shift =
             |by: i64| move |value: &mut Value| *value = value.as_i64().map_or(Value::Null, |time| (time + by).into());
