@@ -40,7 +40,7 @@ VOLUME /data
 ENV COMPAGNON__DATA=/data COMPAGNON__HTTP__LISTEN=127.0.0.1:8080
 HEALTHCHECK --interval=30s --timeout=6s --start-period=60s \
     CMD ["compagnon", "--config", "/etc/compagnon/config.yaml", "health"]
-# SIGTERM: answers being written are finished (20 s at most), the rest is taken up at the next start.
+# SIGTERM: answers being written are finished and the process has ended within 20 s; the rest is taken up at the next start.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["compagnon", "--config", "/etc/compagnon/config.yaml"]
 CMD ["run"]

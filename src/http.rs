@@ -73,11 +73,13 @@ pub struct Status {
 }
 
 impl Status {
-    async fn health(&self) -> Result<(), String> {
+    /// Why the process is not healthy.
+    pub(crate) async fn health(&self) -> Result<(), String> {
         self.model.health().await.map_err(|error| error.to_string())
     }
 
-    async fn ready(&self) -> Result<(), String> {
+    /// Why the bot is not ready.
+    pub(crate) async fn ready(&self) -> Result<(), String> {
         self.health().await?;
         if self.stop.is_cancelled() {
             return Err("the bot is stopping".to_owned());

@@ -5,12 +5,24 @@
 
 use std::{
     panic::{self, PanicHookInfo},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use serde::Deserialize;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing_subscriber::{
+    Registry,
+    filter::Targets,
+    layer::SubscriberExt as _,
+    reload::{self, Handle},
+    util::SubscriberInitExt as _,
+};
+
+/// Where the level of the running program is changed.
+static LEVELS: OnceLock<Handle<Targets, Registry>> = OnceLock::new();
 
 /// Whether the log is JSON.
 static JSON: AtomicBool = AtomicBool::new(false);
@@ -56,17 +68,7 @@ impl From<Level> for LevelFilter {
 
 /// Starts logging to standard error. A second call changes nothing.
 pub fn start(config: &Config) {
-    let level = LevelFilter::from(config.level);
-    let targets = Targets::new()
-        .with_default(level.min(LevelFilter::WARN))
-        // These print whole answers of the homeserver at `error`; what failed is in our own line.
-        .with_target("matrix_sdk::http_client", LevelFilter::OFF)
-        .with_target("matrix_sdk_base::response_processors", LevelFilter::OFF)
-        // At the first start they warn of what is being set up: a device that is not published yet, a backup without a key. A device
-        // that is deleted later ends the bot with its own sentence.
-        .with_target("matrix_sdk_crypto::identities::manager", level.min(LevelFilter::ERROR))
-        .with_target("matrix_sdk_crypto::backups", level.min(LevelFilter::ERROR))
-        .with_target("compagnon", level);
+    let (targets, handle) = reload::Layer::new(targets(config.level));
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let registry = tracing_subscriber::registry().with(targets);
     let begun = if config.json {
@@ -77,7 +79,29 @@ pub fn start(config: &Config) {
     if begun.is_ok() {
         JSON.store(config.json, Ordering::Relaxed);
         panic::set_hook(Box::new(say_panic));
+        let _ = LEVELS.set(handle);
     }
+}
+
+/// Changes the level of what is logged from now on.
+pub fn set_level(level: Level) {
+    if let Some(Err(error)) = LEVELS.get().map(|levels| levels.reload(targets(level))) {
+        tracing::warn!(%error, "the level of the log could not be changed");
+    }
+}
+
+fn targets(level: Level) -> Targets {
+    let level = LevelFilter::from(level);
+    Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        // These print whole answers of the homeserver at `error`; what failed is in our own line.
+        .with_target("matrix_sdk::http_client", LevelFilter::OFF)
+        .with_target("matrix_sdk_base::response_processors", LevelFilter::OFF)
+        // At the first start they warn of what is being set up: a device that is not published yet, a backup without a key. A device
+        // that is deleted later ends the bot with its own sentence.
+        .with_target("matrix_sdk_crypto::identities::manager", level.min(LevelFilter::ERROR))
+        .with_target("matrix_sdk_crypto::backups", level.min(LevelFilter::ERROR))
+        .with_target("compagnon", level)
 }
 
 /// Logs the program's last sentence where the log is JSON: one stream has one form. Returns whether it did.

@@ -6,12 +6,14 @@
 use std::{
     fs::{self, Permissions},
     io::{self, BufWriter, Read as _, Write as _},
+    net::Shutdown,
     os::unix::{fs::PermissionsExt as _, net::UnixStream},
     path::Path,
     time::Duration,
 };
 
-use tokio::{net::UnixListener, task::JoinHandle};
+use anyhow::Context as _;
+use tokio::{net::UnixListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{matrix, store::Store};
@@ -19,8 +21,12 @@ use crate::{matrix, store::Store};
 /// The socket's name.
 pub const SOCKET: &str = "control.sock";
 const REQUEST: &[u8] = b"backup\n";
-/// How long the other side may be silent: it is a program on the same machine.
+/// How long the other side may be silent while a backup is given: it writes to a disk, which may be a slow one.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How long whoever has connected may take to ask: it is a program on the same machine, and others wait behind it.
+const TO_ASK: Duration = Duration::from_secs(5);
+/// How long a backup that is under way is waited for once its connection is shut.
+const TO_END: Duration = Duration::from_millis(500);
 
 /// Listens until `stop`. Where no socket can be made (its path may be too long for one) that is said, and the bot goes on without.
 pub fn listen(folder: &Path, store: &Store, stop: CancellationToken) -> Option<JoinHandle<()>> {
@@ -41,30 +47,51 @@ pub fn listen(folder: &Path, store: &Store, stop: CancellationToken) -> Option<J
     let (folder, store) = (folder.to_owned(), store.clone());
     Some(tokio::spawn(async move {
         loop {
-            let stream = tokio::select! {
+            let accepted = tokio::select! {
                 () = stop.cancelled() => break,
                 accepted = listener.accept() => accepted.and_then(|(stream, _)| stream.into_std()),
             };
-            let (folder, store) = (folder.clone(), store.clone());
             // One at a time: each holds a copy of the store in memory.
-            let answered = tokio::task::spawn_blocking(move || answer(&stream?, &folder, &store)).await;
-            match answered {
-                Ok(Ok(records)) => tracing::info!(records, "a backup was given"),
-                Ok(Err(error)) => {
-                    tracing::error!(%error, "a backup could not be given");
-                    // What refuses now may well refuse the next one.
-                    tokio::time::sleep(Duration::from_secs(1)).await;
-                }
-                Err(error) => tracing::error!(%error, "a backup could not be given"),
+            if let Err(error) = serve(accepted, &folder, &store, &stop).await {
+                tracing::error!(%error, "a backup could not be given");
+                // What refuses now may well refuse the next one.
+                let _ = timeout(Duration::from_secs(1), stop.cancelled()).await;
             }
         }
         let _ = fs::remove_file(path);
     }))
 }
 
+/// Answers one connection. It is shut when the bot stops, whatever its other side does: a connection that says nothing must not hold
+/// the end of the bot.
+async fn serve(
+    accepted: io::Result<UnixStream>,
+    folder: &Path,
+    store: &Store,
+    stop: &CancellationToken,
+) -> io::Result<()> {
+    let stream = accepted?;
+    let shut = stream.try_clone()?;
+    let (folder, store) = (folder.to_owned(), store.clone());
+    let mut answered = tokio::task::spawn_blocking(move || answer(&stream, &folder, &store));
+    let answered = tokio::select! {
+        answered = &mut answered => answered,
+        () = stop.cancelled() => {
+            let _ = shut.shutdown(Shutdown::Both);
+            match timeout(TO_END, answered).await {
+                Ok(answered) => answered,
+                Err(_) => return Err(io::Error::other("the bot stops and does not wait for it")),
+            }
+        }
+    };
+    let records = answered.map_err(io::Error::other)??;
+    tracing::info!(records, "a backup was given");
+    Ok(())
+}
+
 fn answer(stream: &UnixStream, folder: &Path, store: &Store) -> io::Result<usize> {
     stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TO_ASK))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut request = [0; REQUEST.len()];
     (&*stream).read_exact(&mut request)?;
@@ -79,15 +106,44 @@ fn answer(stream: &UnixStream, folder: &Path, store: &Store) -> io::Result<usize
 }
 
 /// Asks the bot that runs on this folder for a backup; `None` when none runs. What is read from the stream are a snapshot's frames.
-pub fn ask(folder: &Path) -> io::Result<Option<UnixStream>> {
-    let mut stream = match UnixStream::connect(folder.join(SOCKET)) {
+pub fn ask(folder: &Path) -> anyhow::Result<Option<UnixStream>> {
+    let socket = folder.join(SOCKET);
+    let mut stream = match UnixStream::connect(&socket) {
         Ok(stream) => stream,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
             return Ok(None);
         }
-        Err(error) => return Err(error),
+        Err(error) => {
+            return Err(error).with_context(|| format!("the running bot cannot be asked ({})", socket.display()));
+        }
     };
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(REQUEST)?;
     Ok(Some(stream))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Read as _, os::unix::net::UnixStream, time::Duration};
+
+    use tokio::time::timeout;
+    use tokio_util::sync::CancellationToken;
+
+    use super::{SOCKET, ask, listen};
+    use crate::store::Store;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_connection_that_says_nothing_does_not_hold_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let stop = CancellationToken::new();
+        let listening = listen(folder.path(), &store, stop.clone()).expect("a socket");
+        let mut silent = UnixStream::connect(folder.path().join(SOCKET)).unwrap();
+        // Behind the silent one.
+        assert!(ask(folder.path()).unwrap().is_some());
+        stop.cancel();
+        timeout(Duration::from_secs(30), listening).await.expect("it ends").unwrap();
+        assert_eq!(silent.read(&mut [0]).unwrap(), 0, "its connection is shut");
+        assert!(ask(folder.path()).unwrap().is_none(), "nobody listens any more");
+    }
 }

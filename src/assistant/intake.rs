@@ -107,11 +107,12 @@ impl Assistant {
             question.origin != Origin::Message || Call::read(question, true).is_some_and(|call| call.is_stop());
         let verdict = if exempt { Verdict::Pass } else { self.limits.check(question, Instant::now()) };
         // Commands are served: some of them make room.
-        let no_room = || !exempt && Call::read(question, true).is_none() && !self.store.has_room();
+        let no_room = || !exempt && Call::read(question, true).is_none() && !self.has_room();
         let refusal = match verdict {
             Verdict::Pass if no_room() => {
                 tracing::error!("the disk of the data folder is almost full: questions are refused");
-                (queued, Text::NoRoom)
+                self.tell_of_full_disk(&question.event_id);
+                (queued, Text::NoRoom { told: !self.config.administrators.is_empty() })
             }
             Verdict::Pass => match self.inbox_run(|inbox| inbox.push(Work::of(queued))) {
                 Some(Work::Question(refused) | Work::Command(refused)) => (*refused, Text::Busy),

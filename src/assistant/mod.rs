@@ -7,6 +7,7 @@
 mod access;
 #[cfg(test)]
 mod access_tests;
+mod alarm;
 mod answer;
 #[cfg(test)]
 mod care_tests;
@@ -46,7 +47,7 @@ mod withdraw;
 mod withdraw_tests;
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, atomic::AtomicBool},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -94,6 +95,8 @@ pub struct Assistant {
     suspects: tokio::sync::Mutex<()>,
     told: unread::Told,
     unsure: delivery::Unsure,
+    /// Whether the administrators know that the disk is almost full.
+    disk_told: AtomicBool,
     /// Held by a command that changes something: what it has read stays true until it is done.
     commands: tokio::sync::Mutex<()>,
     /// Makes the keys by which the model knows conversations: of this process only.
@@ -214,6 +217,7 @@ impl Assistant {
             suspects: tokio::sync::Mutex::default(),
             told: unread::Told::default(),
             unsure: delivery::Unsure::default(),
+            disk_told: AtomicBool::new(false),
             commands: tokio::sync::Mutex::default(),
             config,
             sampling,

@@ -1,12 +1,14 @@
 //! `compagnon chat`: a compagnon in the terminal. Where the authors of prompts work: the prompt is read anew before each question.
 
 use std::{
-    io::{self, BufRead as _, IsTerminal as _, Write as _},
+    fs::File,
+    io::{self, BufRead, IsTerminal as _, Read, Write as _},
     path::PathBuf,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use ruma::owned_event_id;
+use rustyline::{DefaultEditor, error::ReadlineError};
 
 use crate::{
     app::open_model,
@@ -20,6 +22,9 @@ use crate::{
 /// The compagnon that speaks when nothing is configured: the one the embedded model was trained for.
 const WITNESS: &str = "temoin";
 
+/// The longest line, and the longest file of `--prompt`, in bytes.
+const LONGEST: u64 = 1 << 20;
+
 /// Options of `chat`.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -31,21 +36,64 @@ pub(super) struct Arguments {
     prompt: Option<PathBuf>,
 }
 
+/// Where the questions come from.
+enum Input {
+    /// A person, with line editing and with what was typed before: in memory alone, as it is what people write.
+    Terminal(Box<DefaultEditor>),
+    /// A file or a program.
+    Stream,
+}
+
+impl Input {
+    /// The next question; `None` when there is no more. An empty line is none, and ends nothing.
+    fn next(&mut self) -> anyhow::Result<Option<String>> {
+        loop {
+            let line = match self {
+                Self::Terminal(editor) => match editor.readline("> ") {
+                    Ok(line) => line,
+                    // Ctrl-C takes back what was typed.
+                    Err(ReadlineError::Interrupted) => continue,
+                    Err(ReadlineError::Eof) => return Ok(None),
+                    Err(error) => return Err(error).context("the input cannot be read"),
+                },
+                Self::Stream => match read_line(&mut io::stdin().lock()).context("the input cannot be read")? {
+                    Some(line) => line,
+                    None => return Ok(None),
+                },
+            };
+            let question = line.trim();
+            if question.is_empty() {
+                continue;
+            }
+            if let Self::Terminal(editor) = self {
+                let _ = editor.add_history_entry(question);
+            }
+            return Ok(Some(question.to_owned()));
+        }
+    }
+}
+
+/// A line, whatever bytes are in it: what is not text becomes a question mark. One that is too long is cut, and its rest is the next.
+fn read_line(input: &mut impl BufRead) -> io::Result<Option<String>> {
+    let mut bytes = Vec::new();
+    input.take(LONGEST).read_until(b'\n', &mut bytes)?;
+    Ok((!bytes.is_empty()).then(|| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
 /// Talks until the input ends. `bare` says that no configuration was named.
 pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow::Result<()> {
     let default = if bare { WITNESS } else { &config.assistant.compagnon };
     let model = open_model(config)?;
     let in_terminal = io::stdin().is_terminal();
-    if in_terminal {
-        super::say(&format!("{}. An empty line or Ctrl-D ends.", model.name()));
-    }
+    let mut input = if in_terminal {
+        super::say(&format!("{}. Ctrl-D ends.", model.name()));
+        Input::Terminal(Box::new(DefaultEditor::new().context("the terminal cannot be used")?))
+    } else {
+        Input::Stream
+    };
     let mut turns: Vec<Turn> = Vec::new();
-    for line in io::stdin().lock().lines() {
-        let line = line.context("the input cannot be read")?;
-        let question = line.trim();
-        if question.is_empty() {
-            break;
-        }
+    while let Some(question) = input.next()? {
+        let question = question.as_str();
         let outcome = compagnon(config, arguments, default).and_then(|compagnon| {
             let ask = prompt::Ask {
                 compagnon: &compagnon,
@@ -83,7 +131,10 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
 
 fn compagnon(config: &Config, arguments: &Arguments, default: &str) -> anyhow::Result<Compagnon> {
     if let Some(path) = &arguments.prompt {
-        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let mut text = String::new();
+        let read = File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text));
+        let read = read.with_context(|| path.display().to_string())?;
+        ensure!(read as u64 <= LONGEST, "{} is longer than {} KiB", path.display(), LONGEST / 1024);
         let id = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("prompt");
         return Compagnon::parse(id, &text).with_context(|| path.display().to_string());
     }
@@ -105,4 +156,27 @@ fn answer(model: &dyn ChatModel, request: Request) -> anyhow::Result<String> {
     }
     writeln!(out)?;
     Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_line;
+
+    #[test]
+    fn neither_an_empty_line_nor_broken_text_ends_the_input() {
+        let mut input: &[u8] = b"one\n\n\xff two\nlast";
+        let mut lines = Vec::new();
+        while let Some(line) = read_line(&mut input).unwrap() {
+            lines.push(line.trim().to_owned());
+        }
+        assert_eq!(lines, ["one", "", "\u{fffd} two", "last"]);
+    }
+
+    #[test]
+    fn a_line_without_end_is_read_in_pieces() {
+        let bytes = vec![b'a'; super::LONGEST as usize + 3];
+        let mut input = bytes.as_slice();
+        assert_eq!(read_line(&mut input).unwrap().unwrap().len() as u64, super::LONGEST);
+        assert_eq!(read_line(&mut input).unwrap().unwrap(), "aaa");
+    }
 }

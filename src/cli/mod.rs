@@ -69,8 +69,8 @@ enum Command {
 /// | 1 | anything not below | read the sentence |
 /// | 3 | the configuration is refused | mend the key that is named |
 /// | 4 | the homeserver refuses the account: wrong password, logged out, expired | give new credentials |
-/// | 5 | the encryption keys of the session are lost or damaged | restore a backup, or start anew with an empty data folder |
-/// | 6 | another process works on the same data folder | stop one of the two |
+/// | 5 | the encryption keys of the session are lost, damaged, or of an earlier time | the sentence names the files |
+/// | 6 | another process works on the same data folder, or for the same account | stop one of the two |
 pub mod status {
     /// The configuration is refused.
     pub const CONFIGURATION: u8 = 3;
@@ -78,7 +78,7 @@ pub mod status {
     pub const ACCOUNT: u8 = 4;
     /// The session's encryption keys are lost.
     pub const KEYS: u8 = 5;
-    /// The data folder is in use.
+    /// The data folder, or the account, is in use.
     pub const IN_USE: u8 = 6;
 }
 
@@ -113,7 +113,7 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         telemetry::start(&telemetry::Config { json: true, ..telemetry::Config::default() });
     }
     match arguments.command {
-        Command::Run => run::run(config?)?,
+        Command::Run => run::run(config?, file)?,
         Command::Chat(options) => chat::chat(&config?, &options, file.is_none())?,
         Command::Check(options) => return check::check(config, &options),
         Command::Model(command) => return model::model(&config?, &command),
@@ -127,7 +127,11 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 /// The exit status for an error: see [`status`].
 fn exit_status(error: &anyhow::Error) -> u8 {
-    if error.is::<ConfigError>() || error.is::<FolderError>() || refuses_model(error) {
+    if error.is::<ConfigError>()
+        || error.is::<FolderError>()
+        || error.is::<crate::app::Refused>()
+        || refuses_model(error)
+    {
         return status::CONFIGURATION;
     }
     if error.is::<crate::app::InUse>() || matches!(error.downcast_ref(), Some(StoreError::InUse)) {
@@ -140,9 +144,13 @@ fn exit_status(error: &anyhow::Error) -> u8 {
     }
     match error.downcast_ref::<SessionError>() {
         Some(error) if error.is_account() => status::ACCOUNT,
-        Some(SessionError::CryptoStoreLost | SessionError::CryptoStoreDamaged(_) | SessionError::SessionDamaged) => {
-            status::KEYS
-        }
+        Some(
+            SessionError::CryptoStoreLost
+            | SessionError::CryptoStoreDamaged(_)
+            | SessionError::SessionDamaged
+            | SessionError::RolledBack { .. },
+        ) => status::KEYS,
+        Some(SessionError::AnotherBot { .. } | SessionError::TakenOver(_)) => status::IN_USE,
         Some(SessionError::Config(_)) => status::CONFIGURATION,
         _ => 1,
     }
@@ -158,6 +166,11 @@ fn complain(line: &str) {
     if !telemetry::last_words(line) {
         let _ = writeln!(io::stderr(), "compagnon: {line}");
     }
+}
+
+/// One line for who reads along, where the output may be a file.
+fn note(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// One line of output; a reader that has gone away is no error.

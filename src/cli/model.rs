@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
-use crate::{config::Config, inference::hub};
+use crate::{app::folder, config::Config, inference::hub};
 
 /// What to do with model files.
 #[derive(clap::Subcommand)]
@@ -52,6 +52,10 @@ pub(super) fn model(config: &Config, command: &Command) -> anyhow::Result<ExitCo
 }
 
 fn pull(config: &Config) -> anyhow::Result<hub::Entry> {
+    if config.data().exists() {
+        // What another account pulls, the bot could not read.
+        folder::ensure_ours(config.data())?;
+    }
     let model = &config.model;
     let hub = model.hub.as_ref().context("model.hub is not set: name a repo, a file and a revision in it")?;
     Ok(hub::pull(hub, model.sha256.as_deref(), model.offline, config.data())?)

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, DirBuilder, File},
+    io::{self, Read},
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
@@ -26,7 +27,7 @@ const PLACED: [&str; 6] = ["rooms.keys", "store", "store.head", "recovery.key", 
 /// Options of `restore`.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The backup.
+    /// The backup, `-` for the standard input.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The file with the backup's key.
@@ -38,25 +39,30 @@ pub(super) struct Arguments {
 pub(super) fn restore(config: &Config, arguments: &Arguments) -> anyhow::Result<()> {
     let data = config.data();
     let (key, _) = backup_key(&arguments.key_file, false)?;
+    let named = || arguments.file.display().to_string();
+    let backup: Box<dyn Read> = match arguments.file.to_str() {
+        Some("-") => Box::new(io::stdin().lock()),
+        _ => Box::new(File::open(&arguments.file).with_context(named)?),
+    };
     let beside = data.join(RESTORING);
     ensure_empty(data)?;
     // What an earlier restore, cut short before it put anything in place, has left.
     if beside.exists() {
-        fs::remove_dir_all(&beside)?;
+        fs::remove_dir_all(&beside).with_context(|| beside.display().to_string())?;
     }
     let _lock = folder::hold(data)?;
-    DirBuilder::new().mode(0o700).create(&beside)?;
-    let unsealed = unseal_backup(&arguments.file, &key, &beside, &matrix::PORTABLE, assistant::now());
+    DirBuilder::new().mode(0o700).create(&beside).with_context(|| beside.display().to_string())?;
+    let unsealed = unseal_backup(backup, &key, &beside, &matrix::PORTABLE, assistant::now());
     let records = match unsealed {
         Ok(records) => records,
         Err(error) => {
             fs::remove_dir_all(&beside)?;
-            return Err(error).with_context(|| arguments.file.display().to_string());
+            return Err(error).with_context(named);
         }
     };
     for name in PLACED {
         if beside.join(name).exists() {
-            fs::rename(beside.join(name), data.join(name))?;
+            fs::rename(beside.join(name), data.join(name)).with_context(|| data.join(name).display().to_string())?;
         }
     }
     fs::remove_dir_all(&beside)?;
@@ -67,6 +73,12 @@ pub(super) fn restore(config: &Config, arguments: &Arguments) -> anyhow::Result<
     } else {
         super::say("the next start logs in as a new device; the backup has no recovery.key to sign it with");
     }
+    let with_password = config.matrix.as_ref().is_some_and(|matrix| matrix.device_id.is_none());
+    super::say(if with_password {
+        "it logs the old device out as well, once the bot that was backed up has ended"
+    } else {
+        "log the old device out by hand: that takes the account's password"
+    });
     Ok(())
 }
 

@@ -1,41 +1,34 @@
 //! `compagnon run`: the bot itself.
 
-use tokio::{
-    runtime::Runtime,
-    signal::unix::{SignalKind, signal},
+use std::{path::Path, time::Duration};
+
+use tokio::runtime::Runtime;
+
+use crate::{
+    app::{App, signals::Signals},
+    config::Config,
+    telemetry,
 };
-use tokio_util::sync::CancellationToken;
 
-use crate::{app::App, config::Config, telemetry};
+/// How long what still blocks a thread is waited for once the bot has ended.
+const LAST_WAIT: Duration = Duration::from_millis(500);
 
-/// Runs until SIGTERM or SIGINT, then drains; a second signal does not wait.
-pub(super) fn run(config: Config) -> anyhow::Result<()> {
+/// Runs until SIGTERM or SIGINT, then drains; a second signal does not wait. `file` is where the configuration was read, for SIGHUP.
+pub(super) fn run(config: Config, file: Option<&Path>) -> anyhow::Result<()> {
     telemetry::start(&config.log);
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
     super::descriptors::raise();
-    Runtime::new()?.block_on(async {
-        let stop = CancellationToken::new();
-        let stopping = stop.clone();
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        tokio::spawn(async move {
-            loop {
-                tokio::select! {
-                    _ = terminate.recv() => {}
-                    _ = interrupt.recv() => {}
-                }
-                if stopping.is_cancelled() {
-                    std::process::exit(1);
-                }
-                tracing::info!("stopping: answers being written are finished first");
-                stopping.cancel();
-            }
-        });
-        match App::build(config, &stop).await? {
-            Some(app) => app.run_until_stopped(stop).await,
+    let signals = Signals::listen()?;
+    let runtime = Runtime::new()?;
+    let outcome = runtime.block_on(async {
+        match App::build(config, file, &signals.stop).await? {
+            Some(app) => app.run_until_stopped(signals).await,
             // Stopped while the homeserver was still out of reach.
             None => Ok(()),
         }
-    })
+    });
+    runtime.shutdown_timeout(LAST_WAIT);
+    outcome
 }

@@ -2,11 +2,15 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs::{self, FileType, OpenOptions},
+    io::Read as _,
+    os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
     time::SystemTime,
 };
+
+use nix::fcntl::OFlag;
 
 use super::{Compagnon, CompagnonError};
 use crate::setting::{Refused, require, within};
@@ -24,6 +28,12 @@ const EMBEDDED: [(&str, &str); 10] = [
     ("reponse-usagers", include_str!("../../prompts/reponse-usagers.md")),
     ("france-services", include_str!("../../prompts/france-services.md")),
 ];
+
+/// The longest file of a compagnon: its prompt has to fit in a model many times over.
+const LONGEST_FILE: u64 = 256 * 1024;
+
+/// The most files that are read of a folder.
+const MOST_FILES: usize = 1000;
 
 /// Why a file or the whole folder is not usable. One sentence that names the file and what to mend.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -199,11 +209,40 @@ fn files(folder: Option<&Path>) -> Result<Vec<(String, Result<String, String>)>,
     let Some(folder) = folder else {
         return Ok(EMBEDDED.iter().map(|(id, text)| ((*id).to_owned(), Ok((*text).to_owned()))).collect());
     };
-    let files = paths(folder)?.into_iter().map(|(id, path)| {
-        let text = fs::read_to_string(path).map_err(|error| error.to_string());
-        (id, text)
-    });
-    Ok(files.collect())
+    let mut paths = paths(folder)?;
+    let left_out = paths.split_off(paths.len().min(MOST_FILES));
+    let read = paths.into_iter().map(|(id, path)| (id, read(&path)));
+    let too_many = || Err(format!("the folder has more than {MOST_FILES} compagnons, and this one is left out"));
+    Ok(read.chain(left_out.into_iter().map(|(id, _)| (id, too_many()))).collect())
+}
+
+/// The text of a regular file that is not absurdly long. Nothing else is opened: a named pipe waits for somebody to write in it.
+fn read(path: &Path) -> Result<String, String> {
+    let regular = |kind: FileType| if kind.is_file() { Ok(()) } else { Err(irregular(kind)) };
+    let said = |error: std::io::Error| error.to_string();
+    regular(fs::metadata(path).map_err(said)?.file_type())?;
+    // It may have become something else in between: opened so, that waits for nobody.
+    let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path).map_err(said)?;
+    regular(file.metadata().map_err(said)?.file_type())?;
+    let mut bytes = Vec::new();
+    file.take(LONGEST_FILE + 1).read_to_end(&mut bytes).map_err(said)?;
+    if bytes.len() as u64 > LONGEST_FILE {
+        return Err(format!("it is longer than {} KiB", LONGEST_FILE / 1024));
+    }
+    String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
+}
+
+fn irregular(kind: FileType) -> String {
+    let name = if kind.is_dir() {
+        "a folder"
+    } else if kind.is_fifo() {
+        "a named pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    };
+    format!("it is {name}, not a file")
 }
 
 fn paths(folder: &Path) -> Result<Vec<(String, PathBuf)>, FolderError> {
@@ -219,6 +258,8 @@ fn paths(folder: &Path) -> Result<Vec<(String, PathBuf)>, FolderError> {
         let id = path.file_stem().and_then(|stem| stem.to_str()).filter(|id| markdown && !id.starts_with('.'));
         paths.extend(id.map(str::to_owned).map(|id| (id, path.clone())));
     }
+    // The same are left out each time, should there be too many.
+    paths.sort();
     Ok(paths)
 }
 
@@ -252,16 +293,25 @@ impl Shelf {
     pub fn refresh(&self) -> Option<Vec<FolderError>> {
         self.folder.as_ref()?;
         let stamp = stamp(self.folder.as_deref());
-        let known = self.library();
         if self.library.read().unwrap_or_else(PoisonError::into_inner).1 == stamp {
             return None;
         }
+        Some(self.read_again(stamp))
+    }
+
+    /// Reads the folder again, whether or not anything has changed; see [`Shelf::refresh`].
+    pub fn reload(&self) -> Vec<FolderError> {
+        self.read_again(stamp(self.folder.as_deref()))
+    }
+
+    fn read_again(&self, stamp: Stamp) -> Vec<FolderError> {
+        let known = self.library();
         let (library, problems) = known.again(self.folder.as_deref()).unwrap_or_else(|folder| {
             // The folder itself is gone, for the moment perhaps: nothing changes but that.
             (Library::clone(&known), vec![folder])
         });
         *self.library.write().unwrap_or_else(PoisonError::into_inner) = (Arc::new(library), stamp);
-        Some(problems)
+        problems
     }
 }
 
@@ -364,5 +414,33 @@ mod tests {
         fs::remove_file(&file).expect("removed");
         assert_eq!(shelf.refresh(), Some(Vec::new()));
         assert_eq!(ids(&shelf.library()), ["anatole"]);
+    }
+    #[test]
+    fn what_is_no_file_or_too_long_is_named_and_blocks_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("colette.md"), COLETTE).expect("written");
+        let (shelf, _) = Shelf::open(Some(folder.path())).expect("readable");
+        nix::unistd::mkfifo(&path("pipe.md"), nix::sys::stat::Mode::S_IRWXU).expect("a named pipe");
+        let _socket = std::os::unix::net::UnixListener::bind(path("socket.md")).expect("a socket");
+        std::os::unix::fs::symlink("/dev/zero", path("device.md")).expect("a link");
+        fs::create_dir(path("folder.md")).expect("a folder");
+        fs::write(path("long.md"), vec![b'a'; super::LONGEST_FILE as usize + 1]).expect("written");
+        fs::write(path("latin.md"), b"\xe9").expect("written");
+        let problems = shelf.refresh().expect("a change");
+        let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            said,
+            [
+                "device.md: it is a device, not a file",
+                "folder.md: it is a folder, not a file",
+                "latin.md: it is not UTF-8 text",
+                "long.md: it is longer than 256 KiB",
+                "pipe.md: it is a named pipe, not a file",
+                "socket.md: it is a socket, not a file",
+            ]
+        );
+        assert_eq!(ids(&shelf.library()), ["colette"]);
+        assert_eq!(shelf.reload().len(), problems.len(), "asked for, they are named again");
     }
 }

@@ -3,20 +3,33 @@
 //! Everything lies under `<data>/models/`: the hub's own cache in `hub/`, and `manifest.json`. Neither hf-hub nor the hub
 //! keeps a checksum that can be checked again later; the manifest does.
 
-use std::fs::{self, File};
+mod error;
+mod progress;
+
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use hf_hub::api::sync::{ApiBuilder, ApiError, ApiRepo};
+use hf_hub::api::sync::{Api, ApiBuilder, ApiError, ApiRepo};
 use hf_hub::{Cache, Repo, RepoType};
-use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 
+use self::progress::Shown;
 use super::config::Hub;
 use super::local::sum;
 
+pub use self::error::HubError;
+use self::error::{at, failed};
+
 /// How often a download that was cut goes on by itself; `model pull` run again goes on too.
 const RETRIES: usize = 5;
+
+/// What a download leaves free on its disk: the bot's stores may be on the same one.
+const LEFT_FREE: u64 = 128 << 20;
+
+/// The file that may lie beside a model, and is then read in place of the model's own vocabulary.
+const TOKENIZER: &str = "tokenizer.json";
 
 /// A downloaded model.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
@@ -33,6 +46,9 @@ pub struct Entry {
     pub bytes: u64,
     /// Where it lies, below `<data>/models/`.
     pub place: PathBuf,
+    /// The SHA-256 of the `tokenizer.json` that lay beside it when it was pulled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokenizer: Option<String>,
 }
 
 impl Entry {
@@ -47,13 +63,32 @@ impl Entry {
     }
 
     fn check(&self, data: &Path) -> Result<(), HubError> {
-        let path = self.path(data);
-        let found = File::open(&path).and_then(|mut file| sum(&mut file)).map_err(|error| at(&path, error))?;
+        self.check_model(data)?;
+        self.check_tokenizer(data)
+    }
+
+    fn check_model(&self, data: &Path) -> Result<(), HubError> {
+        let found = sum_of(&self.path(data))?;
         if found == self.sha256 {
             return Ok(());
         }
         Err(HubError::Mismatch { file: self.file.clone(), expected: self.sha256.clone(), found })
     }
+
+    /// Makes sure that the `tokenizer.json` beside the model is the one that the manifest knows, or that there is none.
+    pub fn check_tokenizer(&self, data: &Path) -> Result<(), HubError> {
+        let path = self.path(data).with_file_name(TOKENIZER);
+        if tokenizer_beside(&path)? == self.tokenizer { Ok(()) } else { Err(HubError::Tokenizer(path)) }
+    }
+}
+
+fn sum_of(path: &Path) -> Result<String, HubError> {
+    File::open(path).and_then(|mut file| sum(&mut file)).map_err(|error| at(path, error))
+}
+
+fn tokenizer_beside(path: &Path) -> Result<Option<String>, HubError> {
+    let there = path.try_exists().map_err(|error| at(path, error))?;
+    there.then(|| sum_of(path)).transpose()
 }
 
 /// A downloaded model that was read again.
@@ -65,40 +100,8 @@ pub struct Verified {
     pub outcome: Result<(), HubError>,
 }
 
-/// What is wrong with downloaded models; each is one sentence.
-#[derive(Debug, thiserror::Error)]
-pub enum HubError {
-    /// The configuration forbids the network.
-    #[error("model.offline is set: nothing is downloaded")]
-    Offline,
-    /// The hub could not be reached, or has no such file.
-    #[error("the download failed: {0} (run it again: it goes on where it stopped)")]
-    Download(String),
-    /// A file is not what was expected.
-    #[error("{file} has the SHA-256 {found}, {expected} was expected")]
-    Mismatch {
-        /// The file's path in its repository.
-        file: String,
-        /// The sum in the configuration, the hub's answer or the manifest.
-        expected: String,
-        /// The file's sum.
-        found: String,
-    },
-    /// A file could not be read or written.
-    #[error("{path}: {error}")]
-    File {
-        /// Which one.
-        path: PathBuf,
-        /// What the system says.
-        error: io::Error,
-    },
-    /// The manifest is not one.
-    #[error("{0} is damaged: remove it and pull the models again")]
-    Manifest(PathBuf),
-}
-
-/// Downloads a model unless it is here already, checks it and writes it in the manifest. Blocks; shows a progress bar on a
-/// terminal. With `sha256` (hexadecimal), a file that differs is removed and refused.
+/// Downloads a model unless it is here already, checks it and writes it in the manifest. Blocks; says how far it is, with a bar
+/// on a terminal and a line every ten seconds elsewhere. With `sha256` (hexadecimal), a file that differs is removed and refused.
 pub fn pull(hub: &Hub, sha256: Option<&str>, offline: bool, data: &Path) -> Result<Entry, HubError> {
     pull_with(hub, sha256, offline, data, RETRIES)
 }
@@ -126,24 +129,32 @@ pub(super) fn find(hub: &Hub, data: &Path) -> Result<Option<Entry>, HubError> {
 
 fn pull_with(hub: &Hub, sha256: Option<&str>, offline: bool, data: &Path, retries: usize) -> Result<Entry, HubError> {
     let known = find(hub, data)?;
-    if let Some(entry) = &known
-        && entry.check(data).is_ok()
-    {
+    let sound = known.as_ref().filter(|entry| entry.check_model(data).is_ok());
+    if let Some(entry) = sound {
         expect(hub, sha256, &entry.sha256)?;
-        return Ok(entry.clone());
-    }
-    if offline {
+        if entry.check_tokenizer(data).is_ok() {
+            return Ok(entry.clone());
+        }
+    } else if offline {
         return Err(HubError::Offline);
     }
     let root = folder(data);
     fs::create_dir_all(&root).map_err(|error| at(&root, error))?;
+    let _alone = alone(&root)?;
+    if let Some(entry) = sound {
+        // The model is as it was; what lies beside it is taken up.
+        let tokenizer = tokenizer_beside(&entry.path(data).with_file_name(TOKENIZER))?;
+        let entry = Entry { tokenizer, ..entry.clone() };
+        record(&entry, hub, data)?;
+        return Ok(entry);
+    }
     // A damaged copy in the cache would be taken for the whole file.
     if let Some(entry) = &known {
         remove(&entry.path(data))?;
     }
     let pointer = download(hub, &root, retries)?;
     let blob = pointer.canonicalize().map_err(|error| at(&pointer, error))?;
-    let found = File::open(&blob).and_then(|mut file| sum(&mut file)).map_err(|error| at(&blob, error))?;
+    let found = sum_of(&blob)?;
     // For large files, the name under which the hub stores them is their SHA-256.
     let stored = blob.file_name().and_then(|name| name.to_str()).filter(|name| name.len() == 64);
     let manifest = known.as_ref().map(|entry| entry.sha256.as_str());
@@ -154,6 +165,7 @@ fn pull_with(hub: &Hub, sha256: Option<&str>, offline: bool, data: &Path, retrie
         }
     }
     let bytes = fs::metadata(&blob).map_err(|error| at(&blob, error))?.len();
+    let tokenizer = tokenizer_beside(&pointer.with_file_name(TOKENIZER))?;
     let place = pointer.strip_prefix(&root).unwrap_or(&pointer).to_owned();
     let entry = Entry {
         repo: hub.repo.clone(),
@@ -162,9 +174,23 @@ fn pull_with(hub: &Hub, sha256: Option<&str>, offline: bool, data: &Path, retrie
         sha256: found,
         bytes,
         place,
+        tokenizer,
     };
     record(&entry, hub, data)?;
     Ok(entry)
+}
+
+/// Keeps other pulls from the same folder until the file is dropped.
+fn alone(root: &Path) -> Result<File, HubError> {
+    let path = root.join("pull.lock");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    let file = options.open(&path).map_err(|error| at(&path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(HubError::Busy(root.to_owned())),
+        Err(TryLockError::Error(error)) => Err(at(&path, error)),
+    }
 }
 
 fn download(hub: &Hub, root: &Path, retries: usize) -> Result<PathBuf, HubError> {
@@ -175,13 +201,15 @@ fn download(hub: &Hub, root: &Path, retries: usize) -> Result<PathBuf, HubError>
         .with_token(None)
         .with_retries(retries)
         .build()
-        .map_err(|error| failed(&error))?;
+        .map_err(|error| failed(&hub.endpoint, root, &error))?;
     let repo = Repo::with_revision(hub.repo.clone(), RepoType::Model, hub.revision.clone());
     let files = api.repo(repo.clone());
+    let url = files.url(&hub.file);
+    ensure_space(&api, &url, &cache, &repo, root)?;
     fetch(&files, &hub.file).or_else(|error| {
         // A part that is already whole (or more) makes the hub refuse the rest: begin again, once.
-        if !matches!(error, ApiError::InvalidResume) && !error.to_string().contains("416") {
-            return Err(failed(&error));
+        if !matches!(error, ApiError::InvalidResume) && error::status(&error) != Some(416) {
+            return Err(failed(&url, root, &error));
         }
         let blobs = cache.path().join(repo.folder_name()).join("blobs");
         for part in fs::read_dir(&blobs).map_err(|error| at(&blobs, error))?.flatten() {
@@ -189,17 +217,29 @@ fn download(hub: &Hub, root: &Path, retries: usize) -> Result<PathBuf, HubError>
                 fs::remove_file(part.path()).map_err(|error| at(&part.path(), error))?;
             }
         }
-        fetch(&files, &hub.file).map_err(|error| failed(&error))
+        fetch(&files, &hub.file).map_err(|error| failed(&url, root, &error))
     })
 }
 
-fn fetch(files: &ApiRepo, file: &str) -> Result<PathBuf, ApiError> {
-    // Draws on standard error, and only when that is a terminal.
-    files.download_with_progress(file, ProgressBar::new(0))
+/// Makes sure, before the first byte, that the whole file will fit.
+fn ensure_space(api: &Api, url: &str, cache: &Cache, repo: &Repo, root: &Path) -> Result<(), HubError> {
+    let metadata = api.metadata(url).map_err(|error| failed(url, root, &error))?;
+    let part = cache.repo(repo.clone()).blob_path(metadata.etag()).with_extension("part");
+    let here = fs::metadata(part).map_or(0, |part| part.len());
+    let system = nix::sys::statvfs::statvfs(root).map_err(|error| at(root, error.into()))?;
+    let free = system.blocks_available().saturating_mul(system.fragment_size());
+    fits(root, (metadata.size() as u64).saturating_sub(here), free)
 }
 
-fn failed(error: &ApiError) -> HubError {
-    HubError::Download(error.to_string())
+fn fits(root: &Path, needed: u64, free: u64) -> Result<(), HubError> {
+    if needed.saturating_add(LEFT_FREE) <= free {
+        return Ok(());
+    }
+    Err(HubError::NoSpace { folder: root.to_owned(), needed, free })
+}
+
+fn fetch(files: &ApiRepo, file: &str) -> Result<PathBuf, ApiError> {
+    files.download_with_progress(file, Shown::new())
 }
 
 fn expect(hub: &Hub, expected: Option<&str>, found: &str) -> Result<(), HubError> {
@@ -237,10 +277,6 @@ fn record(entry: &Entry, hub: &Hub, data: &Path) -> Result<(), HubError> {
 
 fn folder(data: &Path) -> PathBuf {
     data.join("models")
-}
-
-fn at(path: &Path, error: io::Error) -> HubError {
-    HubError::File { path: path.to_owned(), error }
 }
 
 #[cfg(test)]

@@ -21,14 +21,24 @@ struct State {
     /// After how many bytes of the file the next download is cut.
     cut: Option<usize>,
     requests: Vec<String>,
+    /// The status of every answer, in place of the file.
+    refuses: Option<u16>,
+    /// The length that it says the file has.
+    claims: Option<usize>,
 }
 
 impl FakeHub {
     fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let state =
-            Arc::new(Mutex::new(State { content: CONTENT.to_vec(), etag: "e".into(), cut: None, requests: vec![] }));
+        let state = Arc::new(Mutex::new(State {
+            content: CONTENT.to_vec(),
+            etag: "e".into(),
+            cut: None,
+            requests: vec![],
+            refuses: None,
+            claims: None,
+        }));
         let shared = Arc::clone(&state);
         // The thread ends with the test's process.
         std::thread::spawn(move || {
@@ -60,7 +70,12 @@ fn serve(mut stream: std::net::TcpStream, state: &mut State) {
     let range = headers.iter().find_map(|line| line.to_lowercase().strip_prefix("range: bytes=").map(str::to_owned));
     let range = range.unwrap_or_else(|| "0-".to_owned());
     state.requests.push(format!("{path} {range}"));
+    if let Some(status) = state.refuses {
+        let _ = write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        return;
+    }
     let total = state.content.len();
+    let length = state.claims.unwrap_or(total);
     let (start, end) = range.split_once('-').unwrap();
     let start: usize = start.parse().unwrap();
     let end = end.parse().map_or(total, |last: usize| last + 1);
@@ -70,7 +85,7 @@ fn serve(mut stream: std::net::TcpStream, state: &mut State) {
     }
     let _ = write!(
         stream,
-        "HTTP/1.1 206 Partial Content\r\nContent-Length: {}\r\nContent-Range: bytes {start}-{}/{total}\r\n\
+        "HTTP/1.1 206 Partial Content\r\nContent-Length: {}\r\nContent-Range: bytes {start}-{}/{length}\r\n\
          ETag: \"{}\"\r\nX-Repo-Commit: {REVISION}\r\nConnection: close\r\n\r\n",
         end - start,
         end - 1,
@@ -115,7 +130,7 @@ fn offline_downloads_nothing() {
 fn a_cut_download_goes_on_where_it_stopped() {
     let (fake, data) = (FakeHub::start(), tempfile::tempdir().unwrap());
     fake.state.lock().unwrap().cut = Some(20);
-    assert!(matches!(pull(&fake.hub(), None, data.path()), Err(HubError::Download(_))));
+    assert!(matches!(pull(&fake.hub(), None, data.path()), Err(HubError::Download { .. })));
     assert_eq!(list(data.path()).unwrap(), []);
     fake.requests();
     let entry = pull(&fake.hub(), None, data.path()).unwrap();
@@ -173,6 +188,61 @@ fn a_hub_that_changes_a_pinned_file_is_refused() {
     fake.state.lock().unwrap().content.push(b'!');
     fake.state.lock().unwrap().etag = "other".to_owned();
     assert!(matches!(pull(&fake.hub(), None, data.path()), Err(HubError::Mismatch { .. })));
+}
+
+#[test]
+fn what_the_hub_does_not_have_is_not_to_be_tried_again() {
+    let (fake, data) = (FakeHub::start(), tempfile::tempdir().unwrap());
+    fake.state.lock().unwrap().refuses = Some(404);
+    let sentence = pull(&fake.hub(), None, data.path()).unwrap_err().to_string();
+    assert!(sentence.contains(&format!("{}/owner/name/resolve/{REVISION}/folder/m.gguf", fake.endpoint)), "{sentence}");
+    assert!(sentence.contains("model.hub.revision") && !sentence.contains("again"), "{sentence}");
+}
+
+#[test]
+fn a_second_pull_is_refused_in_plain_words() {
+    let (fake, data) = (FakeHub::start(), tempfile::tempdir().unwrap());
+    let models = data.path().join("models");
+    std::fs::create_dir_all(&models).unwrap();
+    let held = super::alone(&models).unwrap();
+    let sentence = pull(&fake.hub(), None, data.path()).unwrap_err().to_string();
+    assert!(sentence.contains("another pull is running"), "{sentence}");
+    assert_eq!(fake.requests(), Vec::<String>::new());
+    drop(held);
+    pull(&fake.hub(), None, data.path()).unwrap();
+}
+
+#[test]
+fn a_model_that_does_not_fit_is_refused_before_the_first_byte() {
+    let root = Path::new("/data/models");
+    let gib = 1 << 30;
+    assert!(super::fits(root, 2 * gib, 3 * gib).is_ok());
+    let sentence = super::fits(root, 2 * gib, 2 * gib).unwrap_err().to_string();
+    assert!(sentence.contains("2.00 GiB") && sentence.contains("/data/models"), "{sentence}");
+    // The hub's word for the length of the file, which no disk here can take.
+    let (fake, data) = (FakeHub::start(), tempfile::tempdir().unwrap());
+    fake.state.lock().unwrap().claims = Some(1 << 60);
+    assert!(matches!(pull(&fake.hub(), None, data.path()), Err(HubError::NoSpace { .. })));
+    assert_eq!(fake.requests().len(), 1, "only its length was asked for");
+}
+
+#[test]
+fn a_tokenizer_beside_the_model_is_the_one_of_the_manifest() {
+    let (fake, data) = (FakeHub::start(), tempfile::tempdir().unwrap());
+    let entry = pull(&fake.hub(), None, data.path()).unwrap();
+    assert!(entry.tokenizer.is_none() && entry.check_tokenizer(data.path()).is_ok());
+    let tokenizer = entry.path(data.path()).with_file_name("tokenizer.json");
+    std::fs::write(&tokenizer, "{}").unwrap();
+    let sentence = entry.check_tokenizer(data.path()).unwrap_err().to_string();
+    assert!(sentence.contains("tokenizer.json") && sentence.contains("model pull"), "{sentence}");
+    assert!(verify(data.path()).unwrap().pop().unwrap().outcome.is_err());
+    fake.requests();
+    let taken_up = pull(&fake.hub(), None, data.path()).unwrap();
+    assert_eq!(fake.requests(), Vec::<String>::new(), "the model itself is not fetched again");
+    assert_eq!(taken_up.tokenizer, Some(sum(b"{}")));
+    assert_eq!(find(&fake.hub(), data.path()).unwrap(), Some(taken_up.clone()));
+    std::fs::write(&tokenizer, "{ }").unwrap();
+    assert!(taken_up.check_tokenizer(data.path()).is_err());
 }
 
 #[test]

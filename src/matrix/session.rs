@@ -24,6 +24,8 @@ use super::{
     config::{Config, Login},
     encrypted::EncryptedRooms,
     fault::Fault,
+    lease::{self, Holder},
+    retired,
     rooms::{self, Directs, RoomKind},
     trust,
     vault::{Stored, Vault},
@@ -68,6 +70,36 @@ pub enum SessionError {
          matrix/, matrix.key and session.json away to start as a new device"
     )]
     CryptoStoreDamaged(String),
+    /// Another bot has the account.
+    #[error(
+        "another bot answers for this account, on the device {device_id}{of_copy}: stop it first; should it be gone already, its hold \
+         on the account ends within {left} s"
+    )]
+    AnotherBot {
+        /// Its device.
+        device_id: OwnedDeviceId,
+        /// Said after it, when it is a copy of this folder.
+        of_copy: &'static str,
+        /// Its lease, in seconds, unless it is renewed.
+        left: u64,
+    },
+    /// Another bot has taken the account while this one ran.
+    #[error("{0}")]
+    TakenOver(String),
+    /// The folder's keys are of an earlier time than what its device has sent since.
+    #[error(
+        "the keys of this device ({device_id}) are older than its last messages ({known} of {written}): a copy or an old backup of the \
+         data folder was put back, and with it new messages would be encrypted as old ones were; put the newest one back, or move \
+         matrix/, matrix.key and session.json away to start as a new device"
+    )]
+    RolledBack {
+        /// The device.
+        device_id: OwnedDeviceId,
+        /// How often this folder has written the lease.
+        known: u64,
+        /// How often the device has.
+        written: u64,
+    },
     /// The configuration cannot be used.
     #[error("{0}")]
     Config(String),
@@ -144,6 +176,7 @@ pub struct Session {
     meta: SessionMeta,
     names: Arc<[String]>,
     fresh: bool,
+    holder: Arc<Holder>,
     pub(super) encrypted: Arc<EncryptedRooms>,
     pub(super) directs: Arc<Directs>,
     pub(super) condition: Condition,
@@ -166,13 +199,33 @@ impl Session {
             Login::Password(password) => with_password(config, &base, &vault, stored, password).await?,
             Login::Token { token, device_id } => with_token(config, &base, &vault, stored, token, device_id).await?,
         };
+        // Before anything is encrypted or uploaded: two processes on copies of one device destroy its encryption as well.
+        let claim = lease::claim(&client, &vault).await?;
         same_device(&client, &vault).await?;
+        let holder = claim.hold().await?;
         let password = if let Login::Password(password) = &login { Some(password) } else { None };
         trust::establish(&client, &vault, password).await;
-        Self::new(client, fresh).await
+        retired::log_out(&client, &vault, password).await;
+        Self::new(client, fresh, holder).await
     }
 
-    async fn new(client: Client, fresh: bool) -> Result<Self, SessionError> {
+    /// Waits until another bot has taken the account over.
+    pub async fn taken_over(&self) -> SessionError {
+        SessionError::TakenOver(self.holder.lost().await)
+    }
+
+    /// Until when another bot may have answered for this account, in milliseconds since the epoch.
+    #[must_use]
+    pub fn another_bot_until(&self) -> Option<u64> {
+        self.holder.another_until()
+    }
+
+    /// Gives the account back at the bot's end, so that another need not wait for it.
+    pub async fn give_back(&self) {
+        self.holder.give_back().await;
+    }
+
+    async fn new(client: Client, fresh: bool, holder: Holder) -> Result<Self, SessionError> {
         let meta = client.session_meta().cloned().ok_or(SessionError::LoggedOut)?;
         let names = own_names(&client, &meta.user_id).await;
         info!(user_id = %meta.user_id, device_id = %meta.device_id, "connected to Matrix");
@@ -181,6 +234,7 @@ impl Session {
             meta,
             names,
             fresh,
+            holder: Arc::new(holder),
             encrypted: Arc::default(),
             directs: Arc::default(),
             condition: Condition::default(),

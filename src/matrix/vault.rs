@@ -3,6 +3,7 @@
 //! | file | what | lost |
 //! |---|---|---|
 //! | `matrix/` | the SDK's `SQLite` stores | old messages unreadable, the device must be replaced |
+//! | `matrix/lease.json` | how often this device has written the account's lease (`lease.rs`) | the folder counts as put back to an earlier state |
 //! | `matrix.key` | 32 random bytes that encrypt those stores | as above |
 //! | `session.json` | user, device, tokens | log in again: a new device |
 //! | `recovery.key` | the account's recovery key | the keys' backup on the server cannot be opened |
@@ -15,8 +16,9 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use matrix_sdk::{
@@ -70,6 +72,19 @@ pub(super) struct Stored {
     pub(super) ed25519: Option<String>,
 }
 
+/// What `matrix/lease.json` holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Instance {
+    /// This data folder on this disk; a copy of it is another.
+    #[serde(rename = "instance")]
+    pub(super) id: String,
+    /// How often the lease was written from here.
+    pub(super) count: u64,
+    /// Until when another bot may have answered for the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) another_until: Option<u64>,
+}
+
 /// The files.
 #[derive(Clone, Debug)]
 pub(super) struct Vault {
@@ -96,6 +111,39 @@ impl Vault {
     /// Whether the encryption store, and the key that opens it, are there.
     pub(super) fn holds_crypto(&self) -> bool {
         self.stores().join(CRYPTO_STORE).exists() && self.folder.join("matrix.key").exists()
+    }
+
+    /// Which instance this folder is. It is known by the folder itself, whatever is put in it; where the file system does not say when
+    /// a folder was made, by a name that is kept in it, which a copy then shares.
+    pub(super) fn instance(&self) -> io::Result<Instance> {
+        let kept = match fs::read(self.lease_file()) {
+            // A damaged file counts as one that was put back from the very beginning.
+            Ok(bytes) => serde_json::from_slice::<Instance>(&bytes).ok(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let known = match (place(&self.folder)?, &kept) {
+            (Some(place), _) => place,
+            (None, Some(kept)) => kept.id.clone(),
+            (None, None) => format!("{:032x}", rand::random::<u128>()),
+        };
+        let instance = match kept {
+            Some(kept) if kept.id == known => return Ok(kept),
+            Some(copied) => Instance { id: known, ..copied },
+            None => Instance { id: known, count: 0, another_until: None },
+        };
+        self.save_instance(&instance)?;
+        Ok(instance)
+    }
+
+    /// Replaces what [`Self::instance`] gives.
+    pub(super) fn save_instance(&self, instance: &Instance) -> io::Result<()> {
+        write(&self.lease_file(), &serde_json::to_vec(instance)?)
+    }
+
+    /// Beside the encryption store: put back to an earlier state, they are so together.
+    fn lease_file(&self) -> PathBuf {
+        self.stores().join("lease.json")
     }
 
     /// The devices that must not be used again.
@@ -158,6 +206,14 @@ impl Vault {
     }
 }
 
+/// What no copy of a folder shares with it: its inode, and when it was made.
+fn place(folder: &Path) -> io::Result<Option<String>> {
+    let metadata = fs::metadata(folder)?;
+    let made = metadata.created().ok().and_then(|made| made.duration_since(SystemTime::UNIX_EPOCH).ok());
+    let name = made.map(|made| format!("{}-{}", metadata.ino(), made.as_nanos()));
+    Ok(name.map(|name| blake3::hash(name.as_bytes()).to_hex()[..32].to_owned()))
+}
+
 /// Writes a file whole or not at all: beside it first, then renamed over it, both on disk before returning.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("new");
@@ -212,6 +268,27 @@ mod tests {
         assert_eq!(restored.recovery_key().unwrap().unwrap().expose(), "EsTx");
         assert!(restored.session().unwrap().is_none());
         assert!(vault.retired().unwrap().is_empty(), "here it goes on");
+    }
+
+    #[test]
+    fn a_folder_is_an_instance_and_its_copy_is_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open(folder.path()).unwrap();
+        let first = vault.instance().unwrap();
+        assert_eq!(first, vault.instance().unwrap());
+        vault.save_instance(&super::Instance { count: 7, another_until: Some(3), ..first.clone() }).unwrap();
+        assert_eq!(vault.instance().unwrap().count, 7);
+
+        let there = tempfile::tempdir().unwrap();
+        let copy = Vault::open(there.path()).unwrap();
+        std::fs::copy(vault.lease_file(), copy.lease_file()).unwrap();
+        let copied = copy.instance().unwrap();
+        assert_ne!(copied.id, first.id);
+        assert_eq!((copied.count, copied.another_until), (7, Some(3)), "a copy has come as far");
+        assert_eq!(copied, copy.instance().unwrap());
+
+        std::fs::write(copy.lease_file(), "{").unwrap();
+        assert_eq!(copy.instance().unwrap().count, 0);
     }
 
     #[test]

@@ -5,15 +5,17 @@
 //! the last of kind [`END`]; in the file the frames are sealed once more, because they hold the keys.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, BufWriter, Read, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 
 use serde::de::IgnoredAny;
 use sled::{Batch, IVec};
+use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
+use super::head::HEAD_FILE;
 use super::keys::{MASTER_FILE, ROOMS_FILE};
 use super::records::{Key, QUARANTINE, RESTORED, Tree};
 use super::seal::Key32;
@@ -54,7 +56,21 @@ pub enum BackupError {
     /// What came from the running bot ended before its end.
     #[error("the bot ended before the backup was complete: try again")]
     Cut,
-    /// A file or a stream could not be read or written.
+    /// What was written, read again, is not what was to be written.
+    #[error("{}: what was written does not read back: look at the disk, and make the backup again elsewhere", .0.display())]
+    Unread(PathBuf),
+    /// A file could not be read or written.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// What is to be backed up could not be read.
+    #[error("the bot did not give the whole backup ({0}): try again")]
+    Source(#[source] io::Error),
+    /// A stream could not be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// The store could not be read, or what was put back does not open.
@@ -79,18 +95,29 @@ impl Store {
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let session = self.session();
         let folder = session.rooms().folder();
-        let mut files = Vec::new();
+        let mut kept = Vec::new();
         for name in [MASTER_FILE, ROOMS_FILE] {
-            files.push((name, Zeroizing::new(fs::read(folder.join(name)).map_err(StoreError::Files)?)));
+            let path = folder.join(name);
+            kept.push((name, Zeroizing::new(fs::read(&path).map_err(files::at(&path))?)));
         }
         let records = session.inner.db.iter().collect::<Result<_, _>>()?;
-        Ok(Snapshot { files, records })
+        Ok(Snapshot { files: kept, records })
     }
 
-    /// When this store was put back from a backup, in milliseconds since the epoch: what is older may have been answered by the
-    /// bot that it is a copy of.
+    /// Until when another bot may have answered for this account, in milliseconds since the epoch: the one that this store is a copy
+    /// of, or one that held the account before this.
     pub fn restored_at(&self) -> Result<Option<u64>, StoreError> {
         self.session().get(&Key::meta(RESTORED))
+    }
+
+    /// Notes that another bot may have answered until `at`; see [`Store::restored_at`].
+    pub fn note_another_bot(&self, at: u64) -> Result<(), StoreError> {
+        let mut session = self.session();
+        if session.get::<u64>(&Key::meta(RESTORED))?.is_some_and(|known| known >= at) {
+            return Ok(());
+        }
+        session.put(&Key::meta(RESTORED), &at)?;
+        session.commit()
     }
 
     /// Opens each record, and returns how many there are. One that does not open is an error, unless it was set aside before.
@@ -134,9 +161,12 @@ pub fn backup_key(path: &Path, make: bool) -> Result<(BackupKey, bool), BackupEr
     let bytes = match fs::read(path).map(Zeroizing::new) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound && make => {
-            let key = Key32::random();
-            files::replace(path, key.bytes()).map_err(|error| refused(error.to_string()))?;
-            return Ok((BackupKey(key), true));
+            match make_key(path) {
+                Ok(key) => return Ok((BackupKey(key), true)),
+                // Another backup has made it meanwhile: that one is the key.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return backup_key(path, false),
+                Err(error) => return Err(refused(error.to_string())),
+            }
         }
         Err(error) => return Err(refused(error.to_string())),
     };
@@ -145,6 +175,17 @@ pub fn backup_key(path: &Path, make: bool) -> Result<(BackupKey, bool), BackupEr
     }
     let key = Key32::read(&bytes).ok_or_else(|| refused("it does not hold the 32 bytes of a key".to_owned()))?;
     Ok((BackupKey(key), false))
+}
+
+fn make_key(path: &Path) -> io::Result<Key32> {
+    let key = Key32::random();
+    let folder = files::folder_of(path);
+    let mut file = NamedTempFile::new_in(folder)?;
+    file.write_all(key.bytes())?;
+    file.as_file().sync_all()?;
+    put_in_place(file, path)?;
+    File::open(folder)?.sync_all()?;
+    Ok(key)
 }
 
 /// The key under which a backup is sealed.
@@ -156,31 +197,112 @@ impl std::fmt::Debug for BackupKey {
     }
 }
 
-/// Seals the frames that `from` brings into the new file `to`, whole or not at all. Returns how many records there are.
-pub fn seal_backup(mut from: impl Read, to: &Path, key: &BackupKey) -> Result<usize, BackupError> {
-    let beside = to.with_extension("new");
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    let write = || -> Result<usize, BackupError> {
-        let mut out = SealWriter::new(BufWriter::new(file), &key.0)?;
-        let mut records = 0;
-        loop {
-            let Frame { kind, name, content } = Frame::read(&mut from)?.ok_or(BackupError::Cut)?;
-            frame(&mut out, kind, &name, &content)?;
-            records += usize::from(kind == RECORD);
-            if kind == END {
-                break;
-            }
-        }
-        let file = out.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.sync_all()?;
-        // Not over another backup that has come there meanwhile.
-        fs::hard_link(&beside, to)?;
-        File::open(files::folder_of(to))?.sync_all()?;
-        Ok(records)
+/// Copies the store of a data folder that nobody works on into `beside`, an empty private folder, to be opened there. Opening a store
+/// writes, and the files so made would be this account's, in a folder that may be another's. The master key is not copied but linked
+/// to: no part of the copy can be read without the original.
+pub fn copy_store(folder: &Path, beside: &Path) -> Result<(), BackupError> {
+    let at = |path: &Path| {
+        let path = path.to_owned();
+        move |error| BackupError::File { path, error }
     };
-    let written = write();
-    let _ = fs::remove_file(&beside);
-    written
+    let master = folder.join(MASTER_FILE);
+    let master = master.canonicalize().map_err(at(&master))?;
+    symlink(&master, beside.join(MASTER_FILE)).map_err(at(beside))?;
+    for name in [ROOMS_FILE, HEAD_FILE] {
+        let (from, to) = (folder.join(name), beside.join(name));
+        match fs::copy(&from, &to) {
+            Ok(_) => {}
+            // What is missing and should not is said by the opening.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(at(&from)(error)),
+        }
+    }
+    copy_folder(&folder.join("store"), &beside.join("store"))
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<(), BackupError> {
+    let at = |path: &Path, error| BackupError::File { path: path.to_owned(), error };
+    files::make_folder(to)?;
+    for entry in fs::read_dir(from).map_err(|error| at(from, error))? {
+        let entry = entry.map_err(|error| at(from, error))?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type().map_err(|error| at(&source, error))?.is_dir() {
+            copy_folder(&source, &target)?;
+        } else {
+            fs::copy(&source, &target).map_err(|error| at(&source, error))?;
+        }
+    }
+    Ok(())
+}
+
+/// Seals the frames that `from` brings into the new file `to`, whole or not at all, and reads it again. Returns how many records there
+/// are.
+pub fn seal_backup(from: impl Read, to: &Path, key: &BackupKey) -> Result<usize, BackupError> {
+    let at = |error| BackupError::File { path: to.to_owned(), error };
+    // Of a name of its own, so that two backups beside each other share nothing, and readable by its owner alone.
+    let mut beside = NamedTempFile::new_in(files::folder_of(to)).map_err(at)?;
+    let records = seal_into(from, BufWriter::new(beside.as_file()), key).map_err(|error| match error {
+        BackupError::Io(error) => at(error),
+        other => other,
+    })?;
+    beside.as_file().sync_all().map_err(at)?;
+    beside.rewind().map_err(at)?;
+    match count(BufReader::new(beside.as_file()), key) {
+        Ok(read) if read == records => {}
+        Err(BackupError::Io(error)) if error.kind() != io::ErrorKind::InvalidData => return Err(at(error)),
+        _ => return Err(BackupError::Unread(to.to_owned())),
+    }
+    put_in_place(beside, to).map_err(at)?;
+    File::open(files::folder_of(to)).and_then(|folder| folder.sync_all()).map_err(at)?;
+    Ok(records)
+}
+
+/// As [`seal_backup`], into a stream; what has come of it cannot be read again here.
+pub fn seal_into(mut from: impl Read, out: impl Write, key: &BackupKey) -> Result<usize, BackupError> {
+    let mut out = SealWriter::new(out, &key.0)?;
+    let mut records = 0;
+    loop {
+        let next = Frame::read(&mut from).map_err(|error| match error {
+            BackupError::Io(error) => BackupError::Source(error),
+            other => other,
+        })?;
+        let Frame { kind, name, content } = next.ok_or(BackupError::Cut)?;
+        frame(&mut out, kind, &name, &content)?;
+        records += usize::from(kind == RECORD);
+        if kind == END {
+            break;
+        }
+    }
+    out.finish()?.flush()?;
+    Ok(records)
+}
+
+/// Gives the file its name, unless another backup has come there meanwhile.
+fn put_in_place(file: NamedTempFile, to: &Path) -> io::Result<()> {
+    match file.persist_noclobber(to) {
+        Ok(_) => Ok(()),
+        Err(refused) if refused.error.kind() == io::ErrorKind::AlreadyExists => Err(refused.error),
+        // Some file systems can neither rename to a free name only nor link: there the look before has to do.
+        Err(_) if to.try_exists()? => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(refused) => refused.file.persist(to).map(drop).map_err(|refused| refused.error),
+    }
+}
+
+/// How many records a sealed backup holds; each byte of it is read and verified.
+fn count(from: impl Read, key: &BackupKey) -> Result<usize, BackupError> {
+    let mut reader = SealReader::new(from, &key.0)?.ok_or(BackupError::Unknown)?;
+    let mut records = 0;
+    loop {
+        let frame = Frame::read(&mut reader)?.ok_or(BackupError::Sealed)?;
+        records += usize::from(frame.kind == RECORD);
+        if frame.kind == END {
+            break;
+        }
+    }
+    if reader.read(&mut [0])? != 0 {
+        return Err(BackupError::Unknown);
+    }
+    Ok(records)
 }
 
 /// Puts a backup into an empty folder, and opens each record of it. Of what came with the store, the files in `others` are put
@@ -188,14 +310,13 @@ pub fn seal_backup(mut from: impl Read, to: &Path, key: &BackupKey) -> Result<us
 ///
 /// Returns how many records there are. On an error the folder holds an unusable part of the backup: remove it.
 pub fn unseal_backup(
-    from: &Path,
+    from: impl Read,
     key: &BackupKey,
     folder: &Path,
     others: &[&str],
     now: u64,
 ) -> Result<usize, BackupError> {
-    let reader = BufReader::new(File::open(from)?);
-    let mut reader = SealReader::new(reader, &key.0)?.ok_or(BackupError::Unknown)?;
+    let mut reader = SealReader::new(BufReader::new(from), &key.0)?.ok_or(BackupError::Unknown)?;
     let sealed = |error: BackupError| match error {
         BackupError::Io(error) if error.kind() == io::ErrorKind::InvalidData => BackupError::Sealed,
         other => other,
@@ -203,9 +324,7 @@ pub fn unseal_backup(
     put(&mut reader, folder, others).map_err(sealed)?;
     let store = Store::open(folder)?;
     let records = store.verify()?;
-    let mut session = store.session();
-    session.put(&Key::meta(RESTORED), &now)?;
-    session.commit()?;
+    store.note_another_bot(now)?;
     Ok(records)
 }
 

@@ -9,18 +9,24 @@ use std::time::Duration;
 
 use super::StoreError;
 
+/// The error of the system, with the file that it is about.
+pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.display().to_string();
+    move |error| StoreError::Files(io::Error::new(error.kind(), format!("{path}: {error}")))
+}
+
 /// Makes the folder, readable by its owner only, if it is not there yet.
 pub(super) fn make_folder(folder: &Path) -> Result<(), StoreError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(StoreError::Files)
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(at(folder))
 }
 
 /// Holds the folder for one process, until the file is dropped.
 pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
-    let file = private(true).truncate(false).open(path).map_err(StoreError::Files)?;
+    let file = private(true).truncate(false).open(path).map_err(at(path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse),
-        Err(TryLockError::Error(error)) => Err(StoreError::Files(error)),
+        Err(TryLockError::Error(error)) => Err(at(path)(error)),
     }
 }
 
@@ -28,7 +34,7 @@ pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
 /// threads let go of its file only when they have gone to rest.
 pub(super) fn wait_until_free(path: &Path) -> Result<(), StoreError> {
     const PAUSE: Duration = Duration::from_millis(10);
-    if !path.try_exists().map_err(StoreError::Files)? {
+    if !path.try_exists().map_err(at(path))? {
         return Ok(());
     }
     for _ in 0..200 {
@@ -51,7 +57,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         // The name is durable only once the folder is.
         File::open(folder_of(path))?.sync_all()
     };
-    write().map_err(StoreError::Files)
+    write().map_err(at(path))
 }
 
 /// The folder a file is in, or will be.
@@ -65,9 +71,9 @@ pub(super) fn folder_of(path: &Path) -> &Path {
 /// the spare blocks of an SSD, they do not.
 pub(super) fn replace_and_wipe(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     // Opened before the name moves: this handle keeps leading to the old bytes.
-    let old = private(false).open(path).map_err(StoreError::Files)?;
+    let old = private(false).open(path).map_err(at(path))?;
     replace(path, bytes)?;
-    wipe(old).map_err(StoreError::Files)
+    wipe(old).map_err(at(path))
 }
 
 fn wipe(mut file: File) -> io::Result<()> {
@@ -90,7 +96,7 @@ pub(super) fn free_bytes(path: &Path) -> io::Result<u64> {
 
 /// Whether someone else than the file's owner may read or write it.
 pub(super) fn open_to_others(path: &Path) -> Result<bool, StoreError> {
-    let metadata = std::fs::metadata(path).map_err(StoreError::Files)?;
+    let metadata = std::fs::metadata(path).map_err(at(path))?;
     Ok(metadata.permissions().mode() & 0o077 != 0)
 }
 

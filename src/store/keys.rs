@@ -25,7 +25,7 @@ const ROOM_BYTES: usize = 16 + 32;
 /// Reads the master key, or makes it when nothing was ever stored in this folder.
 pub(super) fn master(folder: &Path, records_exist: bool) -> Result<Key32, StoreError> {
     let path = folder.join(MASTER_FILE);
-    if !path.try_exists().map_err(StoreError::Files)? {
+    if !path.try_exists().map_err(files::at(&path))? {
         if records_exist || folder.join(ROOMS_FILE).exists() {
             return Err(StoreError::Refused(
                 "The store is there but its key file store.key is not: put it back from the backup, or remove the store to start from nothing.",
@@ -38,7 +38,7 @@ pub(super) fn master(folder: &Path, records_exist: bool) -> Result<Key32, StoreE
     if files::open_to_others(&path)? {
         return Err(StoreError::Refused("Other users can read store.key: restrict it to its owner (chmod 600)."));
     }
-    let bytes = Zeroizing::new(std::fs::read(&path).map_err(StoreError::Files)?);
+    let bytes = Zeroizing::new(std::fs::read(&path).map_err(files::at(&path))?);
     Key32::read(&bytes).ok_or(StoreError::Refused("store.key is damaged: put it back from the backup."))
 }
 
@@ -69,7 +69,7 @@ impl RoomKeys {
             rooms: HashMap::new(),
             unsaved: false,
         };
-        if keys.path.try_exists().map_err(StoreError::Files)? {
+        if keys.path.try_exists().map_err(files::at(&keys.path))? {
             keys.read()?;
         } else if records_exist {
             return Err(StoreError::Refused(
@@ -84,7 +84,7 @@ impl RoomKeys {
     fn read(&mut self) -> Result<(), StoreError> {
         const DAMAGED: StoreError =
             StoreError::Refused("store.key does not open rooms.keys: put both back from the same backup.");
-        let sealed = std::fs::read(&self.path).map_err(StoreError::Files)?;
+        let sealed = std::fs::read(&self.path).map_err(files::at(&self.path))?;
         let plain = self.cipher.open(ROOMS_FILE, &[], &sealed).ok_or(DAMAGED)?;
         self.take(&plain).ok_or(DAMAGED)
     }

@@ -48,7 +48,9 @@ use self::seal::{Cipher, Names};
 use self::session::State;
 
 pub use self::audit::Entry;
-pub use self::backup::{BackupError, BackupKey, Snapshot, backup_key, seal_backup, unseal_backup};
+pub use self::backup::{
+    BackupError, BackupKey, Snapshot, backup_key, copy_store, seal_backup, seal_into, unseal_backup,
+};
 pub use self::changes::Change;
 pub use self::forget::{Purged, Retention};
 pub use self::inbox::{Accept, Accepted, Edited, Queued};
@@ -152,7 +154,7 @@ impl Store {
         files::make_folder(folder)?;
         let lock = files::lock(&folder.join("store.lock"))?;
         let database = folder.join("store");
-        let exists = database.try_exists().map_err(StoreError::Files)?;
+        let exists = database.try_exists().map_err(files::at(&database))?;
         let master = keys::master(folder, exists)?;
         // Before the database: a database without it would be refused at the next start.
         let rooms = RoomKeys::open(folder, &master, exists)?;
@@ -161,7 +163,7 @@ impl Store {
             tracing::warn!("store.head is not there: whether the store is whole cannot be known this time");
         }
         let db = database_in(&database)?;
-        let log = File::open(database.join("db")).map_err(StoreError::Files)?;
+        let log = File::open(database.join("db")).map_err(files::at(&database))?;
         let found = schema::migrate(&db, MIGRATIONS)?;
         let store = Self(Arc::new(Inner {
             db,

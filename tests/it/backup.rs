@@ -1,6 +1,6 @@
 //! Backup and restore, with a real bot in an encrypted conversation.
 
-use std::{fs, process::Output, time::Instant};
+use std::{fs, path::Path, process::Output, time::Instant};
 
 use crate::world::{World, assert_answered_once, id_of};
 
@@ -31,7 +31,7 @@ async fn a_backup_made_while_the_bot_answers_brings_everything_back() {
 
     let restore = ["restore", "tonight", "--key-file", "backup.key"];
     refused(&bot.command(&restore), "not empty");
-    fs::remove_dir_all(bot.data()).expect("removed");
+    empty(&bot.data());
     let folder = bot.data().parent().expect("a folder").to_owned();
     let whole = fs::read(folder.join("tonight")).expect("the backup");
     let mut changed = whole.clone();
@@ -66,19 +66,27 @@ async fn a_stopped_bot_is_backed_up_from_its_folder() {
     assert!(bot.terminate().success());
     let made = bot.command(&["backup", "stopped", "--key-file", "backup.key"]);
     assert!(made.status.success(), "{}", said(&made));
-    fs::remove_dir_all(bot.data()).expect("removed");
+    empty(&bot.data());
     let restored = bot.command(&["restore", "stopped", "--key-file", "backup.key"]);
     assert!(restored.status.success(), "{}", said(&restored));
     bot.start_again();
 }
 
+/// Removes what is in a folder.
+pub fn empty(folder: &Path) {
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.expect("removed");
+    }
+}
+
 /// What a command said, on both of its outputs.
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
 }
 
 /// A command failed, with one sentence.
-fn refused(output: &Output, word: &str) {
+pub fn refused(output: &Output, word: &str) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && said.contains(word) && said.trim().lines().count() == 1, "{word}: {said}");
 }

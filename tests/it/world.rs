@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ffi::OsString,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -69,11 +70,19 @@ impl World {
         self.start_with(setup, "")
     }
 
+    /// A bot that has its configuration and was never started.
+    pub fn prepare(&self, setup: &Setup) -> Bot {
+        Bot::prepare(&self.venv, vec![Self::program()], setup)
+    }
+
     /// Starts a bot with kill points.
     pub fn start_with(&self, setup: &Setup, failpoints: &str) -> Bot {
+        Bot::start_with(&self.venv, vec![Self::program()], setup, failpoints)
+    }
+
+    fn program() -> OsString {
         // The one beside, for a long run that a new build must not disturb.
-        let program = env::var_os("CARGO_BIN_EXE_compagnon").unwrap_or_else(|| env!("CARGO_BIN_EXE_compagnon").into());
-        Bot::start_with(&self.venv, vec![program], setup, failpoints)
+        env::var_os("CARGO_BIN_EXE_compagnon").unwrap_or_else(|| env!("CARGO_BIN_EXE_compagnon").into())
     }
 }
 

@@ -132,15 +132,21 @@ impl Bot {
 
     /// As [`Self::start`], with kill points.
     pub fn start_with(venv: &Venv, program: Vec<OsString>, setup: &Setup, failpoints: &str) -> Self {
+        let mut bot = Self::prepare(venv, program, setup);
+        bot.start_again_with(failpoints);
+        bot
+    }
+
+    /// Writes its configuration in a new folder, and does not start it.
+    pub fn prepare(venv: &Venv, program: Vec<OsString>, setup: &Setup) -> Self {
         let (folder, port) = (run_folder("bot"), free_port());
         let data = setup.data_in(&folder);
         fs::create_dir_all(&data).expect("a folder");
         fs::write(folder.join("config.yaml"), setup.yaml(&folder, port)).expect("written");
-        let mut bot = Self { venv: venv.clone(), program, folder, data, port, mortal: setup.mortal, child: None };
+        let bot = Self { venv: venv.clone(), program, folder, data, port, mortal: setup.mortal, child: None };
         for (name, text) in &setup.prompts {
             bot.write_prompt(name, text);
         }
-        bot.start_again_with(failpoints);
         bot
     }
 
@@ -285,6 +291,11 @@ impl Bot {
     pub fn proc(&self, name: &str) -> String {
         let id = self.child.as_ref().expect("a running bot").id();
         fs::read_to_string(format!("/proc/{id}/{name}")).expect("a file of the process")
+    }
+
+    /// Where its endpoints are.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// The status of `GET` on one of its endpoints.

@@ -10,8 +10,14 @@ use crate::compagnon::{Answers, CompagnonError, VARIABLES};
 pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
     let sentence = match text {
         Text::Busy => "I am answering many questions already. Please ask yours again in a minute.",
-        Text::NoRoom => {
+        Text::NoRoom { told: true } => {
             "I cannot record your question: the disk of the service is full. Ask it again later; the administrator of the service is told."
+        }
+        Text::NoRoom { told: false } => {
+            "I cannot record your question: the disk of the service is full. Ask it again later."
+        }
+        Text::DiskFull => {
+            "The disk of the service is almost full: I take no more questions, and tell those who ask. Make room on the disk of the data folder; I then carry on by myself."
         }
         Text::TooOld => {
             "I was stopped when you wrote this message, and it is old by now: I am not answering it. Write it again if you still need to."

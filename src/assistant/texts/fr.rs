@@ -10,8 +10,14 @@ use crate::compagnon::{Answers, CompagnonError, VARIABLES};
 pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
     let sentence = match text {
         Text::Busy => "Je réponds déjà à beaucoup de questions. Reposez-moi la vôtre dans une minute.",
-        Text::NoRoom => {
+        Text::NoRoom { told: true } => {
             "Je ne peux pas enregistrer votre question : le disque du service est plein. Reposez-la plus tard ; l’administrateur du service est averti."
+        }
+        Text::NoRoom { told: false } => {
+            "Je ne peux pas enregistrer votre question : le disque du service est plein. Reposez-la plus tard."
+        }
+        Text::DiskFull => {
+            "Le disque du service est presque plein : je ne prends plus de questions, et je le dis à qui m’en pose. Faites de la place sur le disque du dossier de données ; je reprends alors de moi-même."
         }
         Text::TooOld => {
             "J’étais arrêté quand vous avez écrit ce message, et il date : je n’y réponds pas. Écrivez-le de nouveau s’il vous est encore utile."

@@ -24,7 +24,12 @@ pub(super) enum Text<'a> {
     /// Too many questions wait.
     Busy,
     /// The disk is almost full.
-    NoRoom,
+    NoRoom {
+        /// Whether there are administrators, who are told.
+        told: bool,
+    },
+    /// To the administrators: the disk is almost full.
+    DiskFull,
     /// The question is older than the bot answers.
     TooOld,
     /// The question does not fit in what the model can read.

@@ -23,7 +23,9 @@ fn samples() -> Vec<Text<'static>> {
     let (title, id) = ("Budget", "budget");
     let mut all = vec![
         Text::Busy,
-        Text::NoRoom,
+        Text::NoRoom { told: true },
+        Text::NoRoom { told: false },
+        Text::DiskFull,
         Text::TooOld,
         Text::TooLong,
         Text::QuestionTooLong { limit: 16_000 },

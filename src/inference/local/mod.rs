@@ -101,6 +101,7 @@ impl LocalModel {
             (Some(file), _) => (file.clone(), config.sha256.clone()),
             (None, Some(hub)) => {
                 let entry = hub::find(hub, data)?.ok_or_else(|| OpenError::NotPulled(hub.repo.clone()))?;
+                entry.check_tokenizer(data)?;
                 (entry.path(data), config.sha256.clone().or(Some(entry.sha256)))
             }
             (None, None) => return Self::embedded(config),

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::{accept, after_a_kill, conclude, copy_all, event, exchange, folder, names, open, question};
 use crate::store::records::{Key, Tree};
-use crate::store::{BackupError, Store, StoreError, backup_key, seal_backup, unseal_backup};
+use crate::store::{BackupError, Store, StoreError, backup_key, copy_store, seal_backup, seal_into, unseal_backup};
 
 /// Backs the store up and puts that into a new folder.
 fn through_a_backup(store: &Store) -> Result<(TempDir, usize), BackupError> {
@@ -19,7 +19,7 @@ fn through_a_backup(store: &Store) -> Result<(TempDir, usize), BackupError> {
     let records = seal_backup(frames.as_slice(), &file, &key)?;
     let (key, made) = backup_key(&key_file, false)?;
     assert!(!made);
-    assert_eq!(unseal_backup(&file, &key, there.path(), &[], 77)?, records);
+    assert_eq!(unseal_backup(fs::File::open(&file)?, &key, there.path(), &[], 77)?, records);
     Ok((there, records))
 }
 
@@ -67,6 +67,116 @@ fn a_row_of_frames_that_is_cut_short_is_no_backup() {
         assert!(matches!(made, Err(BackupError::Cut)), "{length}");
         assert_eq!(fs::read_dir(aside.path()).unwrap().count(), 1, "only the key is there");
     }
+}
+
+/// The frames of a store with one question, and a key.
+fn frames() -> (TempDir, Vec<u8>, crate::store::BackupKey) {
+    let folder = folder();
+    let store = open(&folder);
+    accept(&store, &[question("a", "1")], 1);
+    let mut frames = Vec::new();
+    store.snapshot().unwrap().write(&[], &mut frames).unwrap();
+    drop(store);
+    let aside = tempfile::tempdir().unwrap();
+    let (key, _) = backup_key(&aside.path().join("key"), true).unwrap();
+    (aside, frames, key)
+}
+
+#[test]
+fn two_backups_at_once_share_nothing_and_neither_takes_the_others_name() {
+    let (aside, frames, _) = frames();
+    fs::remove_file(aside.path().join("key")).unwrap();
+    std::thread::scope(|scope| {
+        let (frames, aside) = (&frames, aside.path());
+        for name in ["b.1", "b.2", "b.3", "b.4"] {
+            scope.spawn(move || {
+                // The first of them makes the key for all.
+                let (key, _) = backup_key(&aside.join("key"), true).unwrap();
+                seal_backup(frames.as_slice(), &aside.join(name), &key).unwrap();
+            });
+        }
+    });
+    let (key, _) = backup_key(&aside.path().join("key"), false).unwrap();
+    assert_eq!(fs::read_dir(aside.path()).unwrap().count(), 5, "four backups and the key");
+    for name in ["b.1", "b.2", "b.3", "b.4"] {
+        let there = folder();
+        let file = fs::File::open(aside.path().join(name)).unwrap();
+        assert!(unseal_backup(file, &key, there.path(), &[], 77).unwrap() > 0);
+    }
+    let before = fs::read(aside.path().join("b.1")).unwrap();
+    let refused = seal_backup(frames.as_slice(), &aside.path().join("b.1"), &key).unwrap_err().to_string();
+    assert!(refused.contains("b.1") && refused.contains("exists"), "{refused}");
+    assert_eq!(fs::read(aside.path().join("b.1")).unwrap(), before);
+}
+
+#[test]
+fn a_backup_goes_through_a_stream_as_through_a_file() {
+    let (_aside, frames, key) = frames();
+    let mut stream = Vec::new();
+    let records = seal_into(frames.as_slice(), &mut stream, &key).unwrap();
+    let there = folder();
+    assert_eq!(unseal_backup(stream.as_slice(), &key, there.path(), &[], 77).unwrap(), records);
+}
+
+/// A running bot that stops in the middle.
+struct Gone;
+impl std::io::Read for Gone {
+    fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::WouldBlock.into())
+    }
+}
+
+#[test]
+fn a_backup_that_cannot_be_written_names_its_file() {
+    let (aside, frames, key) = frames();
+    let refused = seal_backup(frames.as_slice(), &aside.path().join("nowhere/b"), &key).unwrap_err().to_string();
+    assert!(refused.contains("nowhere/b"), "{refused}");
+    let refused = seal_backup(Gone, &aside.path().join("b"), &key).unwrap_err();
+    assert!(matches!(refused, BackupError::Source(_)), "{refused}");
+    assert_eq!(fs::read_dir(aside.path()).unwrap().count(), 1, "only the key is there");
+}
+
+#[test]
+fn a_copy_is_opened_beside_and_the_original_stays_untouched() {
+    let folder = folder();
+    let store = open(&folder);
+    accept(&store, &[question("a", "1")], 1);
+    drop(store);
+    crate::store::files::wait_until_free(&folder.path().join("store/db")).unwrap();
+    let look = || {
+        let mut files: Vec<_> = walk(folder.path());
+        files.sort();
+        files
+    };
+    let before = look();
+    let beside = tempfile::tempdir().unwrap();
+    copy_store(folder.path(), beside.path()).unwrap();
+    let copy = Store::open(beside.path()).unwrap();
+    assert_eq!(names(&copy.queued().unwrap()), ["$1:tchap.test"]);
+    accept(&copy, &[question("a", "2")], 2);
+    assert_eq!(look(), before, "neither a file nor a byte has changed");
+    assert!(fs::symlink_metadata(beside.path().join("store.key")).unwrap().is_symlink(), "the key is nowhere else");
+    assert!(copy_store(&folder.path().join("nowhere"), beside.path()).unwrap_err().to_string().contains("nowhere"));
+}
+
+/// Every file with its content.
+fn walk(folder: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    fs::read_dir(folder)
+        .unwrap()
+        .flat_map(|entry| {
+            let path = entry.unwrap().path();
+            if path.is_dir() { walk(&path) } else { vec![(path.clone(), fs::read(path).unwrap())] }
+        })
+        .collect()
+}
+
+#[test]
+fn what_another_bot_may_have_answered_is_noted_once_and_never_goes_back() {
+    let folder = folder();
+    let store = open(&folder);
+    store.note_another_bot(5).unwrap();
+    store.note_another_bot(3).unwrap();
+    assert_eq!(store.restored_at().unwrap(), Some(5));
 }
 
 #[test]
