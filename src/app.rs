@@ -30,7 +30,7 @@ use crate::{
 
 use signals::Signals;
 
-pub use folder::{InUse, Refused};
+pub use folder::{InUse, Unfit};
 
 /// How long answers being written may go on after SIGTERM. What follows them takes [`WIND_UP`] at most, and both are within
 /// [`signals::STOP_WITHIN`].

@@ -30,7 +30,7 @@ pub struct InUse(PathBuf);
 /// The data folder is not fit for use; the sentence says what mends it.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Refused(String);
+pub struct Unfit(String);
 
 /// Makes the folder if need be, holds it for this process until the file is dropped, and makes sure that it belongs to this account
 /// and that no other account gets at it.
@@ -74,10 +74,10 @@ fn lock(folder: &Path, locked: Result<(), TryLockError>) -> anyhow::Result<()> {
     }
 }
 
-fn ensure_whole(folder: &Path) -> Result<(), Refused> {
+fn ensure_whole(folder: &Path) -> Result<(), Unfit> {
     if folder.join(RESTORING).exists() {
         let folder = folder.display();
-        return Err(Refused(format!(
+        return Err(Unfit(format!(
             "a restore into the data folder {folder} was cut short: empty the folder, and restore again"
         )));
     }
@@ -124,16 +124,16 @@ fn account(uid: u32) -> Account {
     }
 }
 
-fn refusal(folder: &Path, foreign: &Foreign, folder_is_ours: bool, owner: &Account, us: &Account) -> Refused {
+fn refusal(folder: &Path, foreign: &Foreign, folder_is_ours: bool, owner: &Account, us: &Account) -> Unfit {
     let shown = folder.display();
     if folder_is_ours {
         let path = foreign.path.strip_prefix(folder).unwrap_or(&foreign.path).display();
-        return Refused(format!(
+        return Unfit(format!(
             "{path} in the data folder {shown} belongs to {} and the program runs as {}: give it back with chown -R {} {shown}",
             owner.shown, us.shown, us.typed
         ));
     }
-    Refused(format!(
+    Unfit(format!(
         "the data folder {shown} belongs to {} and the program runs as {}: run it as {}, or hand the folder over with chown -R {} {shown}",
         owner.shown, us.shown, owner.typed, us.typed
     ))
@@ -184,7 +184,7 @@ fn is_left_aside(name: &std::ffi::OsStr) -> bool {
 }
 
 fn keep_private(folder: &Path) -> anyhow::Result<()> {
-    let refused = |sentence: String| Err(anyhow::Error::from(Refused(sentence)));
+    let refused = |sentence: String| Err(anyhow::Error::from(Unfit(sentence)));
     let shown = folder.display();
     // Not the group's: container platforms give the volume itself to a group.
     if fs::metadata(folder)?.permissions().mode() & 0o002 != 0 {

@@ -127,10 +127,7 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 /// The exit status for an error: see [`status`].
 fn exit_status(error: &anyhow::Error) -> u8 {
-    if error.is::<ConfigError>()
-        || error.is::<FolderError>()
-        || error.is::<crate::app::Refused>()
-        || refuses_model(error)
+    if error.is::<ConfigError>() || error.is::<FolderError>() || error.is::<crate::app::Unfit>() || refuses_model(error)
     {
         return status::CONFIGURATION;
     }
