@@ -6,7 +6,11 @@ use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    support::{bot::Setup, people::PATIENCE, room::Text},
+    support::{
+        bot::Setup,
+        people::PATIENCE,
+        room::{Event, Text},
+    },
     world::{World, from, id_of},
 };
 
@@ -126,4 +130,23 @@ async fn administration_wants_a_signed_device_and_questions_do_not() {
     let done = awa.ask(&room, "!réponses tout").await;
     println!("device signed: {}", done.body);
     assert!(!done.body.contains("appareil vérifié") && done.body != asked.body, "{done:#?}");
+}
+
+#[tokio::test]
+async fn a_bot_that_wants_encryption_declines_rooms_without_it_and_says_why() {
+    let world = World::shared().await;
+    let access = r#"{ servers: ["localhost"], unencrypted: false }"#.to_owned();
+    let setup = Setup { access, ..world.setup().await };
+    let (_bot, id) = (world.start(&setup), id_of(&setup));
+    let awa = world.person("awa").await;
+    let forum = awa.create_room("Forum", false, &[&id]).await;
+    let declined = awa.until_events(&forum, "a word on leaving", |events| {
+        let left = |event: &&Event| event.state_key.as_deref() == Some(&id) && event.content["membership"] == "leave";
+        events.iter().find(left).cloned()
+    });
+    let declined = declined.await;
+    assert!(declined.content["reason"].as_str().is_some_and(|why| why.contains("chiffrés")), "{declined:#?}");
+    let room = awa.create_room("Bureau", true, &[&id]).await;
+    awa.until_member(&room, &id, "join").await;
+    awa.ask(&room, Text::to(&id, NAME)).await;
 }
