@@ -36,7 +36,7 @@ use super::{
     fault::{Backoff, Fault},
     gap::{self, Horizon, Rest},
     keeper::Keeper,
-    name,
+    late, name,
     rooms::{self, RoomKind},
     sender,
     session::Session,
@@ -284,6 +284,14 @@ impl<'a> Place<'a> {
     }
 
     pub(super) async fn read(&mut self, session: &Session, event: &TimelineEvent) -> Reading {
+        match late::still_encrypted(self.room, event).await {
+            Some(event) => self.read_decrypted(session, &event).await,
+            None => self.read_decrypted(session, event).await,
+        }
+    }
+
+    /// Reads an event that was decrypted as far as it can be.
+    async fn read_decrypted(&mut self, session: &Session, event: &TimelineEvent) -> Reading {
         let json = event.raw().json().get();
         let decrypted = match &event.kind {
             TimelineEventKind::UnableToDecrypt { utd_info, .. } => {
@@ -291,7 +299,8 @@ impl<'a> Place<'a> {
             }
             TimelineEventKind::Decrypted(decrypted) => {
                 if sender::is_relabelled(&decrypted.encryption_info.verification_state) {
-                    warn!(event_id = ?event.event_id(), room_id = %self.room.room_id(), "an event is refused: its sender does not own its key");
+                    let (event_id, room_id) = (event.event_id(), self.room.room_id());
+                    warn!(?event_id, %room_id, "an event is refused: its sender does not own its key");
                     return Reading::Nothing;
                 }
                 true

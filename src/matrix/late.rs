@@ -4,7 +4,11 @@
 use std::collections::BTreeMap;
 
 use futures_util::{Stream, StreamExt};
-use matrix_sdk::ruma::{OwnedRoomId, events::room::encrypted::OriginalSyncRoomEncryptedEvent, serde::Raw};
+use matrix_sdk::{
+    Room,
+    deserialized_responses::{TimelineEvent, TimelineEventKind},
+    ruma::{OwnedRoomId, events::room::encrypted::OriginalSyncRoomEncryptedEvent, serde::Raw},
+};
 use tracing::debug;
 
 use super::{
@@ -41,6 +45,17 @@ pub async fn keys_received(session: &Session) -> impl Stream<Item = Keys> + Send
         Ok(keys) => Keys::Sessions(keys.into_iter().map(|key| (key.room_id, key.session_id)).collect()),
         Err(_) => Keys::Unknown,
     })
+}
+
+/// Decrypts an event that the SDK handed out as it was. It does so with what it cannot read in full beside the ciphertext, for instance an
+/// odd relation, which says nothing about what is inside. `None`: it is no such event, or there is nothing in it to decrypt.
+pub(super) async fn still_encrypted(room: &Room, event: &TimelineEvent) -> Option<TimelineEvent> {
+    let TimelineEventKind::PlainText { event } = &event.kind else { return None };
+    if event.get_field::<String>("type").ok().flatten().as_deref() != Some("m.room.encrypted") {
+        return None;
+    }
+    let raw = Raw::<OriginalSyncRoomEncryptedEvent>::from_json_string(event.json().get().to_owned()).ok()?;
+    room.decrypt_event(&raw, None).await.ok()
 }
 
 /// What can be told of messages that cannot be read: all but the text, and whom they mention.
