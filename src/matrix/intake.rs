@@ -284,14 +284,9 @@ impl<'a> Place<'a> {
     }
 
     pub(super) async fn read(&mut self, session: &Session, event: &TimelineEvent) -> Reading {
-        match late::still_encrypted(self.room, event).await {
-            Some(event) => self.read_decrypted(session, &event).await,
-            None => self.read_decrypted(session, event).await,
-        }
-    }
-
-    /// Reads an event that was decrypted as far as it can be.
-    async fn read_decrypted(&mut self, session: &Session, event: &TimelineEvent) -> Reading {
+        // Boxed: it is large, and seldom does anything.
+        let again = Box::pin(late::still_encrypted(self.room, event)).await;
+        let event = again.as_ref().unwrap_or(event);
         let json = event.raw().json().get();
         let decrypted = match &event.kind {
             TimelineEventKind::UnableToDecrypt { utd_info, .. } => {
