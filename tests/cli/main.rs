@@ -9,7 +9,7 @@ use std::{
     net::TcpListener,
     os::unix::fs::PermissionsExt as _,
     path::PathBuf,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 
 use homeserver::{Homeserver, LOGIN, Route, VERSIONS};
@@ -388,6 +388,61 @@ fn check_names_what_stands_between_and_waits_10_seconds_at_most() {
         let said = check.out.lines().find(|line| line.starts_with("wrong homeserver: ")).expect("a finding");
         println!("{said}");
         assert!(said.contains(sentence), "{said}");
+    }
+}
+
+/// A server behind TLS whose certificate is for `localhost`, by an authority of its own. It ends with this value.
+struct Tls(Child, u16);
+
+impl Tls {
+    fn start() -> Self {
+        const SERVER: &str = "import http.server, ssl, sys\n\
+            server = http.server.HTTPServer(('127.0.0.1', 0), http.server.BaseHTTPRequestHandler)\n\
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)\n\
+            context.load_cert_chain(sys.argv[1])\n\
+            server.socket = context.wrap_socket(server.socket, server_side=True)\n\
+            print(server.server_port, flush=True)\n\
+            server.serve_forever()\n";
+        let mut command = Command::new("python3");
+        command.args(["-I", "-c", SERVER, concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/tls/server.pem")]);
+        let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("python3 starts");
+        let mut port = String::new();
+        BufReader::new(server.stdout.take().expect("its output")).read_line(&mut port).expect("its port");
+        Self(server, port.trim().parse().expect("a port"))
+    }
+}
+
+impl Drop for Tls {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn check_tells_an_unknown_authority_from_a_wrong_name() {
+    let server = Tls::start();
+    let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/tls/authority.pem");
+    for (host, known, sentence) in [
+        (
+            "localhost",
+            false,
+            "an authority that this machine does not know: name the authority's file in SSL_CERT_FILE",
+        ),
+        ("127.0.0.1", true, "its certificate is for another name"),
+        ("localhost", true, "status 501 by BaseHTTP"),
+    ] {
+        let place = Place::with_account(&format!("https://{host}:{}", server.1), "bot", PASSWORD, "");
+        let mut command = place.command(&["check"]);
+        command.env_remove("SSL_CERT_FILE").env_remove("SSL_CERT_DIR");
+        if known {
+            command.env("SSL_CERT_FILE", authority);
+        }
+        let check = Said::of(&command.output().expect("the program starts"));
+        let said = check.out.lines().find(|line| line.starts_with("wrong homeserver: ")).unwrap_or_default();
+        println!("{said}");
+        assert!(said.contains(sentence), "{host}, known {known}: {check:#?}");
+        assert_eq!(check.status, Some(1), "{check:#?}");
     }
 }
 

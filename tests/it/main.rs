@@ -8,6 +8,7 @@ mod backup;
 mod care;
 mod commands;
 mod compagnons;
+mod config;
 mod contact;
 mod dm;
 mod encryption_faults;
