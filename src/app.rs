@@ -24,7 +24,7 @@ use crate::{
     http::{self, LastSync, Status},
     inference::{ChatModel, local::LocalModel},
     matrix::{Access, Batch, CatchUp, Condition, MatrixGateway, Session, SessionError, sync_loop, unread},
-    setting::Refused,
+    setting,
     store::{Retention, Store, StoreError},
 };
 
@@ -243,14 +243,14 @@ pub fn ensure_fits(usual: &Compagnon, fits: bool, model: Option<&dyn ChatModel>)
          longer context",
         usual.id
     );
-    Err(Refused::new("assistant.compagnon", reason).into())
+    Err(setting::Refused::new("assistant.compagnon", reason).into())
 }
 
 /// Serves health and readiness, if the configuration says where.
 async fn serve(config: &http::Config, status: &Status, over: &CancellationToken) -> anyhow::Result<Option<Endpoint>> {
     let Some(address) = config.listen else { return Ok(None) };
     let listener = TcpListener::bind(address).await.map_err(|error| {
-        ConfigError::from(Refused::new("http.listen", format!("{address} cannot be used: {error}")))
+        ConfigError::from(setting::Refused::new("http.listen", format!("{address} cannot be used: {error}")))
     })?;
     Ok(Some(tokio::spawn(http::serve(listener, status.clone(), over.clone().cancelled_owned()))))
 }
