@@ -134,12 +134,13 @@ pub(super) async fn discover(config: &Config) -> Result<Url, SessionError> {
             }
             None => Ok(itself),
         },
-        // No such file: the server's name is the homeserver's own. Whether it is one is asked next.
-        Ok(answer) if answer.status == 404 => Ok(itself),
-        Ok(answer) => Err(SessionError::Unreachable(format!(
+        // A failure of the moment: the name itself may be another server's address.
+        Ok(answer) if answer.status >= 500 || answer.status == 429 => Err(SessionError::Unreachable(format!(
             "{given} does not say where its homeserver is: {}",
             answer.sentence()
         ))),
+        // No such file: the server's name is the homeserver's own. Whether it is one is asked next.
+        Ok(_) => Ok(itself),
         Err(reason) => Err(SessionError::Unreachable(format!("{given}: {reason}"))),
     }
 }

@@ -395,16 +395,12 @@ fn check_names_what_stands_between_and_waits_10_seconds_at_most() {
 struct Tls(Child, u16);
 
 impl Tls {
-    fn start() -> Self {
-        const SERVER: &str = "import http.server, ssl, sys\n\
-            server = http.server.HTTPServer(('127.0.0.1', 0), http.server.BaseHTTPRequestHandler)\n\
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)\n\
-            context.load_cert_chain(sys.argv[1])\n\
-            server.socket = context.wrap_socket(server.socket, server_side=True)\n\
-            print(server.server_port, flush=True)\n\
-            server.serve_forever()\n";
+    /// One that names this homeserver.
+    fn start(homeserver: &str) -> Self {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/tls");
+        let body = format!(r#"{{"m.homeserver":{{"base_url":"{homeserver}"}}}}"#);
         let mut command = Command::new("python3");
-        command.args(["-I", "-c", SERVER, concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/tls/server.pem")]);
+        command.arg("-I").arg(format!("{folder}/server.py")).arg(format!("{folder}/server.pem")).arg(body);
         let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("python3 starts");
         let mut port = String::new();
         BufReader::new(server.stdout.take().expect("its output")).read_line(&mut port).expect("its port");
@@ -421,7 +417,7 @@ impl Drop for Tls {
 
 #[test]
 fn check_tells_an_unknown_authority_from_a_wrong_name() {
-    let server = Tls::start();
+    let server = Tls::start(NOBODY);
     let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/tls/authority.pem");
     for (host, known, sentence) in [
         (
@@ -430,7 +426,7 @@ fn check_tells_an_unknown_authority_from_a_wrong_name() {
             "an authority that this machine does not know: name the authority's file in SSL_CERT_FILE",
         ),
         ("127.0.0.1", true, "its certificate is for another name"),
-        ("localhost", true, "status 501 by BaseHTTP"),
+        ("localhost", true, "status 404 by BaseHTTP"),
     ] {
         let place = Place::with_account(&format!("https://{host}:{}", server.1), "bot", PASSWORD, "");
         let mut command = place.command(&["check"]);
@@ -444,6 +440,19 @@ fn check_tells_an_unknown_authority_from_a_wrong_name() {
         assert!(said.contains(sentence), "{host}, known {known}: {check:#?}");
         assert_eq!(check.status, Some(1), "{check:#?}");
     }
+}
+
+#[test]
+fn a_server_name_is_discovered_through_redirections() {
+    let homeserver = Homeserver::start(&[VERSIONS, LOGIN]);
+    let server = Tls::start(&homeserver.url());
+    let place = Place::with_account(&format!("localhost:{}", server.1), "bot", PASSWORD, "");
+    let mut command = place.command(&["check"]);
+    command.env("SSL_CERT_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/tls/authority.pem"));
+    let check = Said::of(&command.output().expect("the program starts"));
+    assert_eq!(check.status, Some(0), "{check:#?}");
+    assert!(check.has("...   homeserver: asks localhost:"), "{check:#?}");
+    assert!(check.has(&format!("ok    homeserver: {}/ answers, Matrix v1.11", homeserver.url())), "{check:#?}");
 }
 
 #[test]
