@@ -50,6 +50,16 @@ pub fn hold(folder: &Path) -> anyhow::Result<File> {
     Ok(file)
 }
 
+/// Makes sure that the folder is fit to be held, and holds nothing. One that is not there yet is.
+pub fn inspect(folder: &Path) -> anyhow::Result<()> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    ensure_ours(folder)?;
+    ensure_whole(folder)?;
+    keep_private(folder)
+}
+
 /// Keeps others from working on the folder, and writes nothing in it: for reading only, by an account that may read. `None` when no
 /// process has ever worked here.
 pub fn hold_to_read(folder: &Path) -> anyhow::Result<Option<File>> {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use tokio::runtime::Runtime;
 
 use crate::{
-    app::open_model,
+    app::{folder, open_model},
     assistant::prompt,
     compagnon::{Compagnon, Library},
     config::{Config, ConfigError},
@@ -65,10 +65,13 @@ pub(super) fn check(config: Result<Config, ConfigError>, arguments: &Arguments) 
 }
 
 fn all(config: &Config, arguments: &Arguments, findings: &mut Findings) -> anyhow::Result<()> {
-    Findings::good("configuration", &format!("data in {}", config.data().display()));
+    Findings::good("configuration", "it is read");
     for warning in &config.warnings {
         Findings::doubtful("configuration", warning);
     }
+    let data = config.data();
+    let begun = if data.exists() { "" } else { ", which the first start makes" };
+    findings.add("data folder", folder::inspect(data).map(|()| format!("{}{begun}", data.display())));
     Findings::begun("model", "opens it");
     let model = open_model(config);
     let described =

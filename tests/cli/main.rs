@@ -187,6 +187,17 @@ fn status_3_for_a_configuration_that_is_refused() {
 }
 
 #[test]
+fn status_3_for_a_data_folder_that_is_not_fit() {
+    let open = Place::with_account(NOBODY, "bot", PASSWORD, "");
+    open.keep("session.json", "{}");
+    fs::set_permissions(open.path("data/session.json"), Permissions::from_mode(0o644)).expect("changed");
+    refused(&open, "files open to others", 3, "chmod");
+    let half = Place::with_account(NOBODY, "bot", PASSWORD, "");
+    half.keep(".restoring/store.key", "");
+    refused(&half, "half a restore", 3, "cut short");
+}
+
+#[test]
 fn status_3_when_the_port_is_taken() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address");
