@@ -46,7 +46,7 @@ pub(super) async fn attempt(
     let arrived = Instant::now();
     if queued.interrupted >= MOST_INTERRUPTED {
         tracing::error!(event_id = %queued.question.event_id, "the process died of a question again and again: it is given up");
-        return decline(assistant, &queued, &Text::GivenUp).await;
+        return give_up(assistant, &queued, &Text::GivenUp).await;
     }
     if assistant.store.restored_at()?.is_some_and(|restored| queued.question.sent_at <= restored) {
         // The bot that was backed up went on until it ended: this may be answered already.
@@ -163,6 +163,15 @@ pub(super) async fn decline(assistant: &Assistant, queued: &Queued, text: &Text<
     let settings = assistant.store.room_settings(&queued.question.room_id)?;
     let parts = vec![text.say(voice::language(&assistant.config, &settings)).into_owned()];
     conclude_with(assistant, queued, Vec::new(), Kind::Notice, parts, Vec::new())?.deliver(assistant).await
+}
+
+/// Says why there is no answer, to whoever has asked; what the bot wanted to say unasked, it does not say.
+pub(super) async fn give_up(assistant: &Assistant, queued: &Queued, text: &Text<'_>) -> Result<(), Failure> {
+    if queued.question.origin == Origin::Message {
+        return decline(assistant, queued, text).await;
+    }
+    assistant.store.drop_question(&queued.question.room_id, &queued.question.event_id, now())?;
+    Ok(())
 }
 
 /// Says one of the bot's own sentences beside an answer, which stays as it is.

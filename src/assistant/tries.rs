@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{
     Assistant, Failure,
-    answer::{attempt, decline},
+    answer::{attempt, decline, give_up},
     limits::Verdict,
     now,
     texts::Text,
@@ -75,7 +75,7 @@ async fn until_done(assistant: &Assistant, waiting: &Queued) -> Result<(), Failu
         }
         let Some(wait) = failures.next_wait(&failure) else {
             tracing::error!(event_id = %question.event_id, %failure, "a question is given up");
-            decline(assistant, &queued, &excuse(&failure)).await?;
+            give_up(assistant, &queued, &excuse(&failure)).await?;
             continue;
         };
         tracing::warn!(event_id = %question.event_id, %failure, ?wait, "a question is not answered yet; trying again");

@@ -14,7 +14,7 @@ use crate::{
     compagnon::Shelf,
     inference::InferenceError,
     matrix::{SendError, config::AccessConfig},
-    message::{Incoming, Kind},
+    message::{Incoming, Kind, Origin},
     store::{Accept, Store},
 };
 
@@ -134,6 +134,24 @@ async fn a_question_that_cannot_be_answered_for_long_gets_a_sentence() {
     let (bench, _) = without_its_compagnon(folder.path(), prompts.path());
     bench.ask(vec![incoming("$1:h", "!a:h", "un")]);
     assert_eq!(texts(&bench.settle().await), [Text::Failed.say(Language::Fr)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_welcome_that_kills_the_process_is_left_out_without_a_word() {
+    let (folder, gateway) = (tempfile::tempdir().expect("a folder"), Arc::<FakeGateway>::default());
+    let joined = Incoming { origin: Origin::Joined, ..incoming("$j:h", "!a:h", "") };
+    let store = Store::open(folder.path()).expect("a store");
+    let batch = Accept { questions: std::slice::from_ref(&joined), ..Accept::default() };
+    store.accept(&batch, super::now()).expect("stored");
+    drop(store);
+    for _ in 0..4 {
+        Store::open(folder.path()).expect("a store").begin(&joined).expect("stored");
+    }
+    let bench = assistant(folder.path(), &gateway, FakeModel::default(), Config::default());
+    bench.assistant.resume().expect("resumed");
+    bench.rest().await;
+    assert_eq!(gateway.shown(), []);
+    assert!(bench.assistant.store.queued().expect("readable").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
