@@ -9,7 +9,7 @@ use super::{
     Config,
     config::{Limits, Rate},
     fakes::{FakeGateway, FakeModel, incoming},
-    tests::{Bench, assistant, texts},
+    tests::{Bench, assistant, texts, until},
     texts::{Language, Text},
 };
 use crate::{
@@ -48,12 +48,8 @@ pub(super) fn redaction(event: &str) -> Batch {
 
 /// Waits until the room shows something for a question.
 pub(super) async fn shown(bench: &Bench, question: &str) -> OwnedEventId {
-    loop {
-        if let Some(event) = bench.gateway.message_of(question) {
-            return event;
-        }
-        tokio::task::yield_now().await;
-    }
+    until(|| bench.gateway.message_of(question).is_some()).await;
+    bench.gateway.message_of(question).expect("it was there a moment ago")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,9 +127,7 @@ async fn a_draft_that_nobody_knows_to_be_there_goes_with_its_question() {
     *bench.gateway.losses.lock().expect("not poisoned") = 1;
     bench.ask(vec![incoming("$1:h", "!a:h", "un")]);
     shown(&bench, "$1:h").await;
-    while *bench.gateway.losses.lock().expect("not poisoned") > 0 {
-        tokio::task::yield_now().await;
-    }
+    until(|| *bench.gateway.losses.lock().expect("not poisoned") == 0).await;
     bench.accept(redaction("$1:h"));
     gate.add_permits(10);
     bench.rest().await;

@@ -106,6 +106,16 @@ impl Bench {
     }
 }
 
+/// Waits until this holds; a test that waits for ever says nothing.
+pub(super) async fn until(holds: impl Fn() -> bool) {
+    let held = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), held).await.expect("what is waited for comes");
+}
+
 pub(super) fn texts(shown: &[Shown]) -> Vec<&str> {
     // Without the mark under an answer.
     shown.iter().map(|shown| shown.text.split("\n\n*").next().unwrap_or_default()).collect()
@@ -179,9 +189,7 @@ async fn a_process_that_stops_in_the_middle_is_taken_up_by_the_next_with_one_mes
     let closed = FakeModel { gate: Some(Arc::new(Semaphore::new(0))), fails: false, ..FakeModel::default() };
     let bench = assistant(folder.path(), &gateway, closed, Config::default());
     bench.ask(vec![incoming("$1:h", "!a:h", "un")]);
-    while gateway.shown().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    until(|| !gateway.shown().is_empty()).await;
     bench.assistant.shut_down(Duration::ZERO).await;
     assert_eq!(texts(&gateway.shown()), ["2: …"], "a draft is shown and the answer was given up");
     drop(bench);
@@ -290,9 +298,7 @@ async fn a_first_text_whose_fate_is_unknown_is_replaced_by_the_last() {
         let model = FakeModel { gate: Some(gate.clone()), ..FakeModel::default() };
         let bench = assistant(folder.path(), &gateway, model, Config::default());
         bench.ask(vec![incoming("$1:h", "!a:h", "un")]);
-        while gateway.shown().is_empty() {
-            tokio::task::yield_now().await;
-        }
+        until(|| !gateway.shown().is_empty()).await;
         gate.add_permits(1);
         let shown = bench.settle().await;
         assert_eq!(texts(&shown), ["2: un"], "{blind}");

@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use super::{
     Config,
     fakes::{FakeGateway, FakeModel, Method, incoming},
-    tests::{Bench, assistant, assistant_on, texts},
+    tests::{Bench, assistant, assistant_on, texts, until},
     texts::{Language, Text},
 };
 use crate::{
@@ -59,9 +59,7 @@ async fn ends_in_order_are_no_deaths() {
             bench.ask(vec![incoming("$1:h", "!a:h", "un")]);
         }
         bench.assistant.resume().expect("resumed");
-        while model.systems.lock().expect("not poisoned").is_empty() {
-            tokio::task::yield_now().await;
-        }
+        until(|| !model.systems.lock().expect("not poisoned").is_empty()).await;
         bench.assistant.shut_down(Duration::ZERO).await;
     }
     let bench = assistant(folder.path(), &gateway, FakeModel::default(), Config::default());
@@ -121,9 +119,7 @@ async fn a_usual_compagnon_that_is_gone_is_waited_for() {
     let (folder, prompts) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     let (bench, bring_back) = without_its_compagnon(folder.path(), prompts.path());
     bench.ask(vec![incoming("$1:h", "!a:h", "un")]);
-    while bench.assistant.store.queued().expect("readable").iter().all(|queued| queued.attempts < 2) {
-        tokio::task::yield_now().await;
-    }
+    until(|| bench.assistant.store.queued().expect("readable").iter().any(|queued| queued.attempts >= 2)).await;
     bring_back(&bench);
     assert_eq!(texts(&bench.settle().await), ["2: un"]);
 }
@@ -203,9 +199,7 @@ async fn an_end_in_order_waits_for_no_request_that_does_not_end() {
         gateway.stick(method, true);
         let bench = assistant(folder.path(), &gateway, FakeModel::default(), Config::default());
         bench.ask(vec![incoming("$1:h", "!a:h", "un")]);
-        while gateway.calls(method) == 0 {
-            tokio::task::yield_now().await;
-        }
+        until(|| gateway.calls(method) > 0).await;
         let ended = tokio::time::timeout(Duration::from_mins(1), bench.assistant.shut_down(Duration::ZERO)).await;
         ended.unwrap_or_else(|_| panic!("{method:?} holds the end up"));
         drop(bench);

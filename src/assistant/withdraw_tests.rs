@@ -10,7 +10,7 @@ use super::{
     care_tests::{edit, gated, redaction, shown},
     config::{Limits, Rate, Streaming},
     fakes::{FakeGateway, FakeModel, Method, incoming},
-    tests::{Bench, assistant, texts},
+    tests::{Bench, assistant, texts, until},
     texts::{Language, Text},
 };
 use crate::{
@@ -22,13 +22,6 @@ use crate::{
 fn eager() -> Config {
     let streaming = Streaming { enabled: true, per_second: 1_000.0, burst: 1_000.0 };
     Config { streaming, ..Config::default() }
-}
-
-/// Waits until this holds.
-async fn until(holds: impl Fn() -> bool) {
-    while !holds() {
-        tokio::task::yield_now().await;
-    }
 }
 
 fn joined(event: &str) -> Incoming {
