@@ -202,7 +202,12 @@ pub(super) async fn is_being_opened(
 }
 
 async fn state(room: &Room, kind: &str, key: &str, once: RequestConfig) -> Result<Option<Value>, SendError> {
-    Ok(moves::state_once(room, kind, key, Some(once)).await?)
+    let content = moves::state_once(room, kind, key, Some(once)).await?;
+    // An empty answer is read as an empty object. No membership and no power levels are one: something else has answered.
+    if content.as_ref().and_then(Value::as_object).is_some_and(serde_json::Map::is_empty) {
+        return Err(SendError::Unreachable("an empty answer was given as state".to_owned()));
+    }
+    Ok(content)
 }
 
 #[cfg(test)]

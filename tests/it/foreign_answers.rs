@@ -28,7 +28,7 @@ const LONG: &str = "Présentez-vous longuement.";
 const SLOWLY: &str = "decode=sleep(10)";
 
 /// One of each sort.
-const SORTS: [&str; 4] = ["nginx 404", "replaced by /dev/null", "portal's page, 200", "M_USER_SUSPENDED"];
+const SORTS: [&str; 4] = ["nginx 404", "replaced by /dev/null", "empty 200", "M_USER_SUSPENDED"];
 
 /// All ways but the sync.
 const WAYS: [(&str, &str); 7] = [
