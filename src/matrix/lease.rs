@@ -235,7 +235,7 @@ enum Refusal {
 impl From<Fault> for Refusal {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Refused(why) | Fault::Local(why) => Self::NotKept(why),
+            Fault::Refused(why) | Fault::Missing(why) | Fault::Local(why) => Self::NotKept(why),
             other => Self::Session(other.into()),
         }
     }
