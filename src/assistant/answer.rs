@@ -9,7 +9,9 @@ use tokio_util::sync::DropGuard;
 use super::{
     Assistant, Failure,
     commands::{self, Call},
-    contact, delivery, history, now,
+    contact, delivery, history,
+    notices::Worth,
+    now,
     prompt::{Ask, PromptError, request},
     running::Interruption,
     streaming::{self, End, Written},
@@ -137,7 +139,7 @@ fn refusal(assistant: &Assistant, question: &Incoming, facts: Option<&RoomFacts>
         Some(Text::RefusedOpenRoom)
     } else if facts.is_some_and(|facts| assistant.access.encryption(facts.encrypted).is_err()) {
         Some(Text::RefusedUnencrypted)
-    } else if question.body.trim().is_empty() {
+    } else if commands::is_blank(&question.body) {
         Some(Text::NoQuestion)
     } else {
         (question.body.chars().count() > limit).then_some(Text::QuestionTooLong { limit })
@@ -162,6 +164,13 @@ fn log(queued: &Queued, prepared: Duration, written: &Written) {
 pub(super) async fn decline(assistant: &Assistant, queued: &Queued, text: &Text<'_>) -> Result<(), Failure> {
     let settings = assistant.store.room_settings(&queued.question.room_id)?;
     let parts = vec![text.say(voice::language(&assistant.config, &settings)).into_owned()];
+    let question = &queued.question.event_id;
+    if queued.draft.is_none() && queued.shown.is_empty() && !assistant.unsure.has(question) {
+        let fast = matches!(text, Text::Busy | Text::SlowDown { .. } | Text::LoopStopped);
+        let worth = if fast { Worth::Spare } else { Worth::Owed };
+        return assistant.notify(queued, parts, Vec::new(), worth);
+    }
+    // It takes the place of a text that people see: as the end of an answer does, at once.
     conclude_with(assistant, queued, Vec::new(), Kind::Notice, parts, Vec::new())?.deliver(assistant).await
 }
 

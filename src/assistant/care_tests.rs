@@ -1,6 +1,6 @@
 //! What people change their minds about: edits, redactions, stops; and how they are received: first contact, limits, open rooms.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use ruma::{OwnedEventId, owned_user_id};
 use tokio::sync::Semaphore;
@@ -9,6 +9,7 @@ use super::{
     Config,
     config::{Limits, Rate},
     fakes::{FakeGateway, FakeModel, incoming},
+    pace::{Pace, STOCK_BURST, STOCK_PER_SECOND},
     tests::{Bench, assistant, texts, until},
     texts::{Language, Text},
 };
@@ -184,6 +185,43 @@ async fn a_stop_sign_stops_for_the_asker_and_for_administrators_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stop_sign_put_on_while_the_bot_was_down_is_obeyed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (bench, _gate) = gated(folder.path());
+    bench.ask(vec![
+        incoming("$1:h", "!a:h", "un"),
+        incoming("$2:h", "!a:h", "deux"),
+        incoming("$3:h", "!a:h", "trois"),
+    ]);
+    let draft = shown(&bench, "$1:h").await;
+    bench.assistant.shut_down(std::time::Duration::ZERO).await;
+    let gateway = Arc::clone(&bench.gateway);
+    drop(bench);
+    let bench = assistant(folder.path(), &gateway, FakeModel::default(), Config::default());
+    let react = |person: &str, target: &OwnedEventId| Batch {
+        reactions: vec![Reaction {
+            room_id: "!a:h".try_into().expect("a room id"),
+            sender: person.try_into().expect("a user id"),
+            target: target.clone(),
+            key: "🛑".to_owned(),
+        }],
+        ..Batch::default()
+    };
+    bench.gateway.set_level(&owned_user_id!("@ben:h"), 0);
+    // On the draft, on a question that waits, and by somebody who may not.
+    for reaction in [react("@awa:h", &draft), react("@awa:h", &id("$2:h")), react("@ben:h", &id("$3:h"))] {
+        bench.accept(reaction);
+        bench.rest().await;
+    }
+    bench.assistant.resume().expect("resumed");
+    let answers = bench.settle().await;
+    let text = Text::Stopped.say(Language::Fr);
+    assert_eq!(answers.len(), 2, "{answers:?}");
+    assert!(answers[0].text == text && answers[0].complete, "{answers:?}");
+    assert!(answers[1].question == id("$3:h") && answers[1].complete, "{answers:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_last_answer_is_written_again_in_its_place() {
     let folder = tempfile::tempdir().expect("a folder");
     let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), Config::default());
@@ -244,6 +282,72 @@ async fn a_flooder_is_refused_once_aloud_and_a_known_bot_not_heard() {
     let refused: Vec<_> = shown.iter().filter(|shown| shown.kind == Kind::Notice).collect();
     assert_eq!((shown.len(), refused.len()), (3, 1), "{shown:?}");
     assert!(refused[0].text.contains("Revenez dans une minute") || refused[0].text.contains("secondes"), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_stops_are_obeyed_and_hold_up_nobody() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (bench, gate) = gated(folder.path());
+    *bench.assistant.pace() = Pace::new(STOCK_PER_SECOND, STOCK_BURST, Instant::now());
+    bench.assistant.store.apply(&[Change::Informed(owned_user_id!("@ben:h"))], 0).expect("stored");
+    bench.ask(vec![incoming("$1:h", "!a:h", "un")]);
+    shown(&bench, "$1:h").await;
+    bench.ask((0..60).map(|n| incoming(&format!("$s{n}:h"), "!a:h", "!stop")).collect());
+    // With stock limits for the bot's messages; it is the first that stops.
+    let stopped = || bench.gateway.shown().iter().any(|shown| shown.question == id("$1:h") && shown.complete);
+    while !stopped() {
+        tokio::task::yield_now().await;
+    }
+    // One that comes when all limits are used up is obeyed as well.
+    bench.ask(vec![Incoming { sender: owned_user_id!("@awa:h"), ..incoming("$2:h", "!a:h", "deux") }]);
+    bench.ask(vec![Incoming { sender: owned_user_id!("@ben:h"), ..incoming("$3:h", "!b:h", "trois") }]);
+    gate.add_permits(10);
+    let answered = || bench.gateway.shown().iter().any(|shown| shown.question == id("$3:h") && shown.complete);
+    while !answered() {
+        tokio::task::yield_now().await;
+    }
+    let notices = bench.gateway.shown().iter().filter(|shown| shown.kind == Kind::Notice).count();
+    assert!((1..=6).contains(&notices), "{notices} notices before the other's answer");
+    let waits = |queued: &crate::store::Queued| queued.question.body.contains("stop");
+    while bench.assistant.store.queued().expect("readable").iter().any(waits) {
+        tokio::task::yield_now().await;
+    }
+    bench.assistant.shut_down(std::time::Duration::ZERO).await;
+    let waiting = bench.assistant.store.undelivered().expect("readable").len();
+    assert!(waiting <= 6, "{waiting} wait");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_shows_nothing_does_not_reach_the_model() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = FakeModel::default();
+    let asked = Arc::clone(&model.systems);
+    let bench = assistant(folder.path(), &Arc::default(), model, Config::default());
+    bench.ask(
+        ["\u{200b}", "\u{feff}", "\u{202e}", "\u{200b} \u{feff}"]
+            .iter()
+            .enumerate()
+            .map(|(n, body)| incoming(&format!("${n}:h"), "!a:h", body))
+            .collect(),
+    );
+    let shown = bench.settle().await;
+    assert_eq!(texts(&shown), [(); 4].map(|()| Text::NoQuestion.say(Language::Fr)));
+    assert!(asked.lock().expect("not poisoned").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_that_is_thrown_out_and_invited_again_and_again_introduces_itself_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), Config::default());
+    for number in 0..10 {
+        let joined = incoming(&format!("$j{number}:h"), "!a:h", "");
+        let room = joined.room_id.clone();
+        bench.ask(vec![Incoming { origin: Origin::Joined, direct: false, ..joined }]);
+        bench.rest().await;
+        bench.accept(Batch { left: vec![room], ..Batch::default() });
+        bench.rest().await;
+    }
+    assert_eq!(bench.gateway.shown().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,9 +1,11 @@
 //! First contact: what a room is told when the bot comes in, and a person who writes for the first time.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{
-    Assistant, Failure, answer, commands, delivery, now,
+    Assistant, Failure, commands, delivery,
+    notices::Worth,
+    now,
     texts::{Text, Welcome},
     voice,
 };
@@ -24,7 +26,9 @@ const CONTACT_PART: usize = 999;
 pub(super) async fn welcome(assistant: &Assistant, queued: &Queued) -> Result<(), Failure> {
     let question = &queued.question;
     let mut settings = assistant.store.room_settings(&question.room_id)?;
-    if settings.welcomed_at.is_some() {
+    if settings.welcomed_at.is_some()
+        || (queued.attempts <= 1 && !assistant.limits.may_welcome(&question.room_id, Instant::now()))
+    {
         assistant.store.close_question(&question.room_id, &question.event_id, now())?;
         return Ok(());
     }
@@ -43,7 +47,7 @@ pub(super) async fn welcome(assistant: &Assistant, queued: &Queued) -> Result<()
     let parts = matrix::parts(&text.say(language));
     settings.welcomed_at = Some(now());
     let changes = vec![Change::Settings(question.room_id.clone(), settings)];
-    answer::conclude_with(assistant, queued, Vec::new(), Kind::Notice, parts, changes)?.deliver(assistant).await
+    assistant.notify(queued, parts, changes, Worth::Owed)
 }
 
 /// Tells a person what the bot is, once, unless the room was told within sight.

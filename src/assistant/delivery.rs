@@ -61,6 +61,11 @@ impl Unsure {
         }
     }
 
+    /// Whether there are any of a question.
+    pub(super) fn has(&self, question: &EventId) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(question)
+    }
+
     /// Those of a question, which are then forgotten.
     pub(super) fn take(&self, question: &EventId) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(question).unwrap_or_default()

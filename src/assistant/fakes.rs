@@ -4,7 +4,7 @@ use std::{
     collections::{HashMap, HashSet, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -96,6 +96,11 @@ pub(super) struct FakeGateway {
     /// Whether what was sent is not found in the room yet.
     pub(super) blind: AtomicBool,
     script: Mutex<Script>,
+    /// While it is held, nothing is said of the power level and the direct conversation of [`Self::silence`]'s person.
+    silence: Arc<tokio::sync::RwLock<()>>,
+    silenced: Mutex<Option<OwnedUserId>>,
+    /// How many wait for that.
+    waiting: AtomicUsize,
 }
 
 /// What goes wrong.
@@ -180,6 +185,26 @@ impl FakeGateway {
     /// Names a room. The others are called "Bureau".
     pub(super) fn set_name(&self, room: &RoomId, name: &str) {
         self.rooms().names.insert(room.to_owned(), name.to_owned());
+    }
+
+    /// Says nothing of this person's power level and direct conversation until the guard is dropped.
+    pub(super) fn silence(&self, person: &UserId) -> tokio::sync::OwnedRwLockWriteGuard<()> {
+        *self.silenced.lock().expect("not poisoned") = Some(person.to_owned());
+        Arc::clone(&self.silence).try_write_owned().expect("nobody asks")
+    }
+
+    /// How many questions are met with that silence.
+    pub(super) fn stuck(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    async fn speak(&self, person: &UserId) {
+        if self.silenced.lock().expect("not poisoned").as_deref() != Some(person) {
+            return;
+        }
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        drop(self.silence.read().await);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Opens all rooms to people outside of the State.
@@ -370,6 +395,7 @@ impl Gateway for FakeGateway {
         if let Some(fault) = self.level_faults.lock().expect("not poisoned").pop() {
             return Err(fault);
         }
+        self.speak(user_id).await;
         Ok(Some(self.rooms().levels.get(user_id).copied().unwrap_or(100)))
     }
 
@@ -381,6 +407,7 @@ impl Gateway for FakeGateway {
 
     async fn direct_room(&self, user_id: &UserId, make: bool) -> Result<Option<OwnedRoomId>, SendError> {
         self.play(Method::DirectRoom).await?;
+        self.speak(user_id).await;
         let room = format!("!with-{}:h", user_id.localpart());
         Ok(make.then(|| room.try_into().expect("a room id")))
     }

@@ -29,7 +29,7 @@ async fn nobody_is_told_that_they_are_no_administrator_by_a_server_that_does_not
     let folder = tempfile::tempdir().expect("a folder");
     let gateway: Arc<FakeGateway> = Arc::default();
     let bench = assistant(folder.path(), &gateway, FakeModel::default(), Config::default());
-    let command = |event: &str| Incoming { direct: false, ..incoming(event, "!a:h", "!conservation 2 jours") };
+    let command = |event: &str| Incoming { direct: false, ..incoming(event, "!a:h", "!conservation 20 jours") };
     // Longer than a person waits for the answer to a command.
     *gateway.level_faults.lock().expect("not poisoned") = vec![SendError::Limited(Duration::from_mins(5))];
     bench.ask(vec![command("$1:h")]);

@@ -103,8 +103,11 @@ impl Assistant {
     /// Lets a new question wait for its turn, unless its author asks too much.
     fn admit(&self, queued: Queued) -> Result<(), StoreError> {
         let question = &queued.question;
-        let exempt =
-            question.origin != Origin::Message || Call::read(question, true).is_some_and(|call| call.is_stop());
+        let stops = Call::read(question, true).is_some_and(|call| call.is_stop());
+        if stops && !self.limits.may_answer(question, Instant::now()) {
+            return commands::stop_quietly(self, &queued);
+        }
+        let exempt = question.origin != Origin::Message || stops;
         let verdict = if exempt { Verdict::Pass } else { self.limits.check(question, Instant::now()) };
         // Commands are served: some of them make room.
         let no_room = || !exempt && Call::read(question, true).is_none() && !self.has_room();
@@ -115,6 +118,9 @@ impl Assistant {
                 (queued, Text::NoRoom { told: !self.config.administrators.is_empty() })
             }
             Verdict::Pass => match self.inbox_run(|inbox| inbox.push(Work::of(queued))) {
+                Some(Work::Question(refused) | Work::Command(refused)) if stops => {
+                    return commands::stop_quietly(self, &refused);
+                }
                 Some(Work::Question(refused) | Work::Command(refused)) => (*refused, Text::Busy),
                 Some(Work::Delivery(_)) | None => return Ok(()),
             },

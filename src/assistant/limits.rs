@@ -16,7 +16,7 @@ use governor::{
     middleware::NoOpMiddleware,
     state::keyed::HashMapStateStore,
 };
-use ruma::{OwnedRoomId, OwnedUserId};
+use ruma::{OwnedRoomId, OwnedUserId, RoomId};
 
 use super::config::{self, Rate};
 use crate::message::{ConversationId, Incoming};
@@ -26,6 +26,15 @@ const REFLEX: Duration = Duration::from_secs(2);
 
 /// How long the breaker stays open.
 const MUTED: Duration = Duration::from_hours(1);
+
+/// Within this time of an answer, a reply to it may be one of a steady row: a slower program than [`REFLEX`] tells.
+const ROUND: Duration = Duration::from_secs(30);
+
+/// By no more than this do the replies of a program differ in their delay. A person reads and types at another pace each time.
+const STEADY: Duration = Duration::from_secs(3);
+
+/// A room that was welcomed is not welcomed again for this long, whoever throws the bot out and invites it anew meanwhile.
+const WELCOMED: Duration = Duration::from_hours(24);
 
 /// With more keys than this, those that are back to rest are forgotten.
 const TIDY_AT: usize = 1_000;
@@ -60,12 +69,25 @@ struct State {
     told: HashMap<OwnedUserId, Instant>,
     /// How an author's messages follow the answers in a conversation.
     habits: HashMap<(ConversationId, OwnedUserId), Habit>,
+    /// Who was answered last in a conversation.
+    partners: HashMap<ConversationId, OwnedUserId>,
+    /// When rooms were welcomed. It outlives what is known of the room, which is forgotten when the bot leaves.
+    welcomed: HashMap<OwnedRoomId, Instant>,
 }
 
 struct Habit {
     answered: Instant,
     reflexes: u32,
+    rounds: Rounds,
     muted_until: Option<Instant>,
+}
+
+/// Replies to the answers, one after the other, at a steady pace.
+#[derive(Clone, Copy)]
+struct Rounds {
+    count: u32,
+    fastest: Duration,
+    slowest: Duration,
 }
 
 impl Limits {
@@ -86,7 +108,7 @@ impl<C: Clock + Clone> Limits<C> {
         }
     }
 
-    /// Counts a message.
+    /// Counts a message, or an edit of one.
     pub(super) fn check(&self, message: &Incoming, now: Instant) -> Verdict {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(verdict) = state.reflex(message, self.loop_after, now) {
@@ -104,20 +126,60 @@ impl<C: Clock + Clone> Limits<C> {
         }
     }
 
+    /// Counts a message that is obeyed in any case, and tells whether it may be answered. Its author is not told of a limit here, and so
+    /// is still to be told.
+    pub(super) fn may_answer(&self, message: &Incoming, now: Instant) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let habit = state.habits.get(&(message.conversation(), message.sender.clone()));
+        let muted = habit.and_then(|habit| habit.muted_until).is_some_and(|until| now < until);
+        let person = wait(&self.persons, &message.sender, &self.clock);
+        let room = wait(&self.rooms, &message.room_id, &self.clock);
+        !muted && person.is_none() && room.is_none()
+    }
+
+    /// Whether a room is to be welcomed that the bot has come into; it counts as welcomed then.
+    pub(super) fn may_welcome(&self, room: &RoomId, now: Instant) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.welcomed.len() > TIDY_AT {
+            state.welcomed.retain(|_, at| now < *at + WELCOMED);
+            if state.welcomed.len() > TIDY_AT {
+                state.welcomed.clear();
+            }
+        }
+        state.welcomed.insert(room.to_owned(), now).is_none_or(|at| now >= at + WELCOMED)
+    }
+
     /// Notes that an answer to this person was delivered.
     pub(super) fn answered(&self, message: &Incoming, now: Instant) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.habits.len() > TIDY_AT {
-            state
-                .habits
-                .retain(|_, habit| now < habit.answered + REFLEX || habit.muted_until.is_some_and(|until| now < until));
-            state.told.retain(|_, until| now < *until);
+            state.tidy(now);
             self.persons.retain_recent();
             self.rooms.retain_recent();
         }
-        let key = (message.conversation(), message.sender.clone());
-        let habit = state.habits.entry(key).or_insert(Habit { answered: now, reflexes: 0, muted_until: None });
+        let (conversation, sender) = (message.conversation(), message.sender.clone());
+        let alone = state.partners.insert(conversation.clone(), sender.clone()).is_none_or(|last| last == sender);
+        let habit = Habit { answered: now, reflexes: 0, rounds: Rounds::NONE, muted_until: None };
+        let habit = state.habits.entry((conversation, sender)).or_insert(habit);
         habit.answered = now;
+        if !alone {
+            habit.rounds = Rounds::NONE;
+        }
+    }
+}
+
+impl Rounds {
+    const NONE: Self = Self { count: 0, fastest: Duration::MAX, slowest: Duration::ZERO };
+
+    /// One more, so long after the answer.
+    fn and(self, delay: Duration) -> Self {
+        let row = Self {
+            count: self.count.saturating_add(1),
+            fastest: self.fastest.min(delay),
+            slowest: self.slowest.max(delay),
+        };
+        let steady = row.slowest.saturating_sub(row.fastest) <= STEADY;
+        if steady { row } else { Self { count: 1, fastest: delay, slowest: delay } }
     }
 }
 
@@ -128,13 +190,25 @@ impl State {
         if habit.muted_until.is_some_and(|until| now < until) {
             return Some(Verdict::Silent);
         }
-        habit.reflexes = if now < habit.answered + REFLEX { habit.reflexes + 1 } else { 0 };
-        if habit.reflexes <= loop_after {
+        let delay = now.saturating_duration_since(habit.answered);
+        habit.reflexes = if delay < REFLEX { habit.reflexes + 1 } else { 0 };
+        let replies = message.replies_to.is_some() && delay < ROUND;
+        habit.rounds = if replies { habit.rounds.and(delay) } else { Rounds::NONE };
+        if habit.reflexes <= loop_after && habit.rounds.count <= loop_after.saturating_add(1) {
             return None;
         }
-        habit.reflexes = 0;
+        (habit.reflexes, habit.rounds) = (0, Rounds::NONE);
         habit.muted_until = Some(now + MUTED);
         Some(Verdict::Loop)
+    }
+
+    /// Forgets what makes no difference any more.
+    fn tidy(&mut self, now: Instant) {
+        self.habits
+            .retain(|_, habit| now < habit.answered + ROUND || habit.muted_until.is_some_and(|until| now < until));
+        let habits = &self.habits;
+        self.partners.retain(|conversation, partner| habits.contains_key(&(conversation.clone(), partner.clone())));
+        self.told.retain(|_, until| now < *until);
     }
 }
 
@@ -236,10 +310,13 @@ mod tests {
                 }
             }
             let state = limits.state.lock().expect("not poisoned");
-            most = most.max(state.told.len() + state.habits.len() + limits.persons.len() + limits.rooms.len());
+            let maps = state.told.len() + state.habits.len() + state.partners.len() + state.welcomed.len();
+            most = most.max(maps + limits.persons.len() + limits.rooms.len());
+            drop(state);
+            limits.may_welcome(&message.room_id, now);
         }
         assert!(refused > 10_000, "{refused}");
-        assert!(most <= 4 * (TIDY_AT + 1), "{most}");
+        assert!(most <= 6 * (TIDY_AT + 2), "{most}");
     }
 
     #[test]
@@ -252,5 +329,65 @@ mod tests {
             limits.answered(&person, now);
             now += Duration::from_secs(5);
         }
+    }
+
+    #[test]
+    fn a_slower_program_that_replies_to_each_answer_is_left_alone_too() {
+        let limits = limits(1_000, 1_000);
+        let mut reply = incoming("$q:h", "!a:h", "?");
+        reply.replies_to = Some("$answer:h".try_into().expect("an id"));
+        let mut now = Instant::now();
+        let mut passed = 0;
+        // It thinks for three seconds, more or less.
+        for pause in [3_000, 2_900, 3_400, 3_100].into_iter().cycle().take(40) {
+            now += Duration::from_millis(pause);
+            match limits.check(&reply, now) {
+                Verdict::Pass => passed += 1,
+                verdict => {
+                    assert_eq!(verdict, Verdict::Loop);
+                    break;
+                }
+            }
+            limits.answered(&reply, now);
+        }
+        assert!(passed <= 10, "{passed} rounds");
+        assert_eq!(limits.check(&reply, now + Duration::from_secs(3)), Verdict::Silent);
+    }
+
+    #[test]
+    fn somebody_who_replies_each_time_at_a_pace_of_their_own_is_no_loop_nor_are_several() {
+        let limits = limits(1_000, 1_000);
+        let mut reply = incoming("$q:h", "!a:h", "?");
+        reply.replies_to = Some("$answer:h".try_into().expect("an id"));
+        let mut now = Instant::now();
+        for pause in [4, 9, 6, 14, 5, 11].into_iter().cycle().take(60) {
+            now += Duration::from_secs(pause);
+            assert_eq!(limits.check(&reply, now), Verdict::Pass, "a person");
+            limits.answered(&reply, now);
+        }
+        for turn in 0..60 {
+            reply.sender = OwnedUserId::try_from(format!("@{}:h", turn % 2)).expect("a user");
+            now += Duration::from_secs(3);
+            assert_eq!(limits.check(&reply, now), Verdict::Pass, "two who take turns");
+            limits.answered(&reply, now);
+        }
+    }
+
+    #[test]
+    fn what_is_obeyed_in_any_case_counts_and_tells_nobody() {
+        let limits = limits(2, 100);
+        let (stop, now) = (incoming("$q:h", "!a:h", "stop"), Instant::now());
+        assert_eq!([(); 3].map(|()| limits.may_answer(&stop, now)), [true, true, false]);
+        assert!(matches!(limits.check(&stop, now), Verdict::Slow(_)), "its author is still to be told");
+    }
+
+    #[test]
+    fn a_room_is_welcomed_once_a_day_whatever_was_forgotten_of_it() {
+        let limits = limits(1, 1);
+        let (room, now) = (incoming("$q:h", "!a:h", "").room_id, Instant::now());
+        assert_eq!(
+            [0, 1, 23, 48].map(|hours| limits.may_welcome(&room, now + Duration::from_hours(hours))),
+            [true, false, false, true]
+        );
     }
 }

@@ -30,6 +30,7 @@ mod intake;
 #[cfg(test)]
 mod isolation_tests;
 mod limits;
+mod notices;
 pub mod pace;
 pub mod prompt;
 mod running;
@@ -52,7 +53,7 @@ use std::{
 };
 
 use ruma::{EventId, RoomId};
-use tokio::sync::SetOnce;
+use tokio::sync::{Semaphore, SetOnce};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -68,7 +69,9 @@ use inbox::{Admission, Inbox, Lane, Work};
 use limits::Limits;
 use pace::Pace;
 use running::{AtWork, Runs};
-use texts::Text;
+
+/// The most checks made beside commands and reactions at a time; what comes on top of them is let go.
+const CHECKS: usize = 16;
 
 /// Answers the questions of all rooms.
 pub struct Assistant {
@@ -93,12 +96,17 @@ pub struct Assistant {
     withdrawing: withdraw::Withdrawing,
     /// Held by an attempt at a question on which the process has died before: one at a time, so that only the guilty one is given up.
     suspects: tokio::sync::Mutex<()>,
+    notices: notices::Notices,
+    /// Places for checks of what a person may do that are made beside a command or a reaction.
+    checks: Semaphore,
     told: unread::Told,
     unsure: delivery::Unsure,
     /// Whether the administrators know that the disk is almost full.
     disk_told: AtomicBool,
-    /// Held by a command that changes something: what it has read stays true until it is done.
-    commands: tokio::sync::Mutex<()>,
+    /// Held while a command decides and writes what it changes: what it has read stays true until it is done. Never while the homeserver
+    /// is asked: a guard that cannot be held across an `await`.
+    commands: Mutex<()>,
+    confirmations: commands::Confirmations,
     /// Makes the keys by which the model knows conversations: of this process only.
     owners: [u8; 32],
     /// When this process began, in milliseconds since the epoch.
@@ -215,10 +223,13 @@ impl Assistant {
             edits: edits::Edits::default(),
             withdrawing: withdraw::Withdrawing::default(),
             suspects: tokio::sync::Mutex::default(),
+            notices: notices::Notices::default(),
+            checks: Semaphore::new(CHECKS),
             told: unread::Told::default(),
             unsure: delivery::Unsure::default(),
             disk_told: AtomicBool::new(false),
-            commands: tokio::sync::Mutex::default(),
+            commands: Mutex::default(),
+            confirmations: commands::Confirmations::default(),
             config,
             sampling,
             owners: rand::random(),
@@ -245,12 +256,16 @@ impl Assistant {
 
     /// Tells the administrators of the instance, where they talk with the bot already, that a compagnon is proposed. The list of proposals
     /// has it in any case.
-    fn tell_administrators(&self, cause: &EventId, title: &str, id: &str, author: &str) {
-        let text = Text::NewProposal { title, id, author }.say(self.config.language);
+    fn tell_administrators(&self, cause: &EventId, proposal: &commands::Proposal) {
+        let text = proposal.text().say(self.config.language);
         let (cause, administrators) = (cause.to_owned(), self.config.administrators.clone());
         self.spawn(|assistant| async move {
             for person in administrators {
                 let Ok(Some(room)) = assistant.gateway.direct_room(&person, false).await else { continue };
+                if !assistant.notices.enter(&person, notices::Worth::Spare) {
+                    continue;
+                }
+                let Ok(_allowed) = notices::allowed(&assistant, &person).await else { return };
                 let transaction = delivery::transaction(&cause, 0, &delivery::edition_of(person.as_str()));
                 let outgoing = Outgoing {
                     room_id: &room,
@@ -334,6 +349,10 @@ impl Assistant {
         while !self.stop.is_cancelled() {
             let Some(work) = self.inbox.next(&lane) else { return };
             self.report(match work {
+                Work::Delivery(delivery) if delivery.answer.kind == Kind::Notice => {
+                    self.notify_again(*delivery);
+                    Ok(())
+                }
                 Work::Delivery(delivery) => {
                     let _working = self.at_work.enter(&delivery.question.event_id);
                     delivery::deliver(&self, &delivery, true).await

@@ -1,7 +1,8 @@
 //! How often an answer's text may be refreshed, so that refreshing never delays an answer's end.
 //!
 //! Synapse counts the bot's messages in a leaky bucket over all rooms (`rc_message`). This is our copy of it: refreshing draws only on the
-//! part above a reserve kept for final texts; final texts are always sent, whatever the copy says, and their fate corrects it.
+//! part above a reserve kept for final texts; final texts are always sent, whatever the copy says, and their fate corrects it. The bot's own
+//! notices draw on the upper part of it only, so that no number of commands delays an answer.
 
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,11 @@ pub const STOCK_BURST: f64 = 10.0;
 /// answers in a row then end without waiting: 10 → first text 9 → three refreshes 6 → end 5 → first text 4 → end 3 → end 2 → end 1.
 const RESERVE_FIRST: f64 = 0.4;
 const RESERVE_REFRESH: f64 = 0.6;
+/// Below this part of the burst notices wait: with the stock burst of 10, what is left is an answer's first text and the ends of four.
+const RESERVE_NOTICE: f64 = 0.5;
+
+/// Where answers use up everything, a notice still goes out each time that the homeserver would have allowed so many messages.
+const NOTICE_SHARE: f64 = 4.0;
 
 /// The least time between two refreshes of one answer: faster only makes a phone flicker.
 const SHORTEST: Duration = Duration::from_millis(700);
@@ -26,13 +32,17 @@ pub struct Pace {
     burst: f64,
     left: f64,
     at: Instant,
+    /// When a notice was allowed last.
+    noticed: Option<Instant>,
+    /// Notices that were allowed and are not sent yet.
+    promised: u32,
 }
 
 impl Pace {
     /// A full bucket.
     #[must_use]
     pub fn new(per_second: f64, burst: f64, now: Instant) -> Self {
-        Self { configured: (per_second, burst), per_second, burst, left: burst, at: now }
+        Self { configured: (per_second, burst), per_second, burst, left: burst, at: now, noticed: None, promised: 0 }
     }
 
     fn refill(&mut self, now: Instant) {
@@ -51,9 +61,30 @@ impl Pace {
     /// time up to the homeserver's own rate, so that a long answer spreads its refreshes.
     pub fn may_refresh(&mut self, since: Duration, refreshes: u32, now: Instant) -> bool {
         self.refill(now);
-        let longest = Duration::from_secs_f64(1.0 / self.per_second).max(SHORTEST);
+        let longest = seconds(1.0 / self.per_second).max(SHORTEST);
         let wait = SHORTEST.saturating_mul(2_u32.saturating_pow(refreshes)).min(longest);
         since >= wait && self.left > self.burst * RESERVE_REFRESH
+    }
+
+    /// Allows a notice, which is then to be reported by [`Pace::notice_done`]; or tells when to ask again.
+    pub fn notice(&mut self, now: Instant) -> Result<(), Duration> {
+        self.refill(now);
+        let (reserve, free) = (self.burst * RESERVE_NOTICE, self.left - f64::from(self.promised));
+        let since = self.noticed.map_or(Duration::MAX, |at| now.saturating_duration_since(at));
+        let share = seconds(NOTICE_SHARE / self.per_second);
+        let lacks = reserve + 1.0 - free;
+        if lacks > 0.0 && (since < share || free < 1.0) {
+            let wait = seconds(lacks / self.per_second);
+            return Err(wait.min(share).max(SHORTEST));
+        }
+        self.noticed = Some(now);
+        self.promised += 1;
+        Ok(())
+    }
+
+    /// A notice that was allowed is sent, or given up.
+    pub fn notice_done(&mut self) {
+        self.promised = self.promised.saturating_sub(1);
     }
 
     /// A message was accepted. Accepted although the copy was empty, it shows a more generous homeserver than we thought.
@@ -73,6 +104,12 @@ impl Pace {
         self.left = 1.0 - wait.as_secs_f64() * self.per_second;
         self.at = now;
     }
+}
+
+/// A time of so many seconds; an hour where that is no time.
+fn seconds(count: f64) -> Duration {
+    const LONGEST: Duration = Duration::from_hours(1);
+    Duration::try_from_secs_f64(count).unwrap_or(LONGEST).min(LONGEST)
 }
 
 #[cfg(test)]
@@ -142,5 +179,62 @@ mod tests {
         assert!(!pace.may_show_first(now));
         assert!(!pace.may_show_first(now + Duration::from_secs(10)));
         assert!(pace.may_show_first(now + Duration::from_mins(1)));
+    }
+
+    #[test]
+    fn no_number_of_notices_takes_what_answers_need() {
+        let start = Instant::now();
+        let mut pace = Pace::new(STOCK_PER_SECOND, STOCK_BURST, start);
+        let mut homeserver = Homeserver { left: STOCK_BURST, at: start };
+        let (mut notices, mut answers) = (0, 0);
+        // For ten minutes there is always one more notice to send, and every twenty seconds an answer of two messages.
+        for second in 0..600 {
+            let now = start + Duration::from_secs(second);
+            while pace.notice(now).is_ok() {
+                assert!(homeserver.takes(now), "a notice was refused");
+                pace.accepted(now);
+                pace.notice_done();
+                notices += 1;
+            }
+            if second % 20 == 19 {
+                assert!(pace.may_show_first(now), "answer {answers} waits for its first text");
+                for _ in 0..2 {
+                    assert!(homeserver.takes(now), "answer {answers} was refused");
+                    pace.accepted(now);
+                }
+                answers += 1;
+            }
+        }
+        assert!(answers == 30 && (60..=70).contains(&notices), "{notices} notices");
+    }
+
+    #[test]
+    fn notices_go_out_now_and_then_however_many_answers_there_are() {
+        let start = Instant::now();
+        let mut pace = Pace::new(STOCK_PER_SECOND, STOCK_BURST, start);
+        let mut allowed = 0;
+        for second in 0..600 {
+            let now = start + Duration::from_secs(second);
+            // Answers take what comes in.
+            while pace.left > 1.5 {
+                pace.accepted(now);
+            }
+            if pace.notice(now).is_ok() {
+                pace.notice_done();
+                pace.accepted(now);
+                allowed += 1;
+            }
+        }
+        assert!((20..=31).contains(&allowed), "{allowed}");
+    }
+
+    #[test]
+    fn notices_on_their_way_count() {
+        let now = Instant::now();
+        let mut pace = Pace::new(STOCK_PER_SECOND, STOCK_BURST, now);
+        let allowed = (0..60).filter(|_| pace.notice(now).is_ok()).count();
+        assert_eq!(allowed, 5, "before any of them was accepted");
+        let wait = pace.notice(now).expect_err("the part for notices is used up");
+        assert!(wait >= Duration::from_secs(1) && wait <= Duration::from_secs(20), "{wait:?}");
     }
 }

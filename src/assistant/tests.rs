@@ -68,7 +68,9 @@ pub(super) fn assistant_on(
         ..Sampling::default()
     };
     let gateway = Arc::clone(gateway);
-    let config = Config { compagnon: "temoin".to_owned(), ..config };
+    let mut config = Config { compagnon: "temoin".to_owned(), ..config };
+    // A homeserver that makes nothing wait.
+    (config.streaming.per_second, config.streaming.burst) = (1_000.0, 1_000.0);
     let assistant = Assistant::new(Parts {
         store,
         model: Arc::new(model),
@@ -277,7 +279,8 @@ async fn the_mark_stands_below_whatever_the_answer_leaves_open_and_however_long_
 async fn a_title_is_text_under_an_answer() {
     let folder = tempfile::tempdir().expect("a folder");
     let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), Config::default());
-    let text = "!compagnon créer Nom\n---\nname: N\ntitle: \" **[x](https://evil)** `\\u202Ey\"\ndescription: d\n---\nTu es N.";
+    let text =
+        "!compagnon créer Nom\n---\nname: N\ntitle: \" **[x](https://evil)** `y\"\ndescription: d\n---\nTu es N.";
     bench.ask(vec![incoming("$1:h", "!a:h", text)]);
     bench.rest().await;
     bench.ask(vec![incoming("$2:h", "!a:h", "Bonjour")]);

@@ -2,6 +2,7 @@
 //!
 //! Parsing and rendering are pure; `library` alone reads a folder.
 
+mod bounds;
 mod language;
 mod library;
 mod made;
@@ -11,6 +12,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use bounds::{Field, FieldError, HOTTEST, alike, check_name, is_invisible};
 pub use language::Language;
 pub use library::{FolderError, Library, Shelf};
 pub use made::{Made, Version};

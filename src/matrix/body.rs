@@ -32,6 +32,26 @@ pub(super) fn question(
     text[..end].to_owned()
 }
 
+/// The question in a message of a direct conversation, where everything is for the bot and a name need not call it.
+///
+/// A name by itself may be a word of what is asked: the account may be called as a command is. So it is taken off only where it can be
+/// nothing but a call: with its `@`, with a comma or colon after it, as a link, or before a command's mark.
+pub(super) fn direct_question(
+    body: &str,
+    formatted: Option<&str>,
+    names: &[String],
+    own: &UserId,
+    reply: bool,
+) -> String {
+    let written = question(body, formatted, names, own, reply, false);
+    let bare = question(body, formatted, names, own, reply, true);
+    let call = written.strip_suffix(bare.as_str()).unwrap_or_default().trim_end();
+    let is_name = names.iter().any(|name| name.to_lowercase() == call.to_lowercase());
+    let may_be_a_word = is_name && !call.starts_with('@') && !bare.starts_with(['!', '！', '/']);
+    let is_link = formatted.is_some_and(|html| pill_text(html, own).is_some());
+    if may_be_a_word && !is_link { written } else { bare }
+}
+
 /// Takes off the reply fallback (`> <@user:server> …` lines, then an empty one). Any other quote is the person's own.
 fn without_quote(body: &str) -> &str {
     if !body.starts_with("> <@") && !body.starts_with("> * <@") {
@@ -119,7 +139,7 @@ fn unescape(text: &str) -> String {
 mod tests {
     use ruma::user_id;
 
-    use super::question;
+    use super::{direct_question, question};
 
     fn check(body: &str, formatted: Option<&str>, reply: bool, called: bool, expected: &str) {
         let names = ["@marius:hs".to_owned(), "Marius [DINUM]".to_owned(), "marius".to_owned()];
@@ -148,6 +168,29 @@ mod tests {
             ("", ""),
         ] {
             check(body, None, false, true, expected);
+        }
+    }
+
+    #[test]
+    fn in_a_direct_conversation_a_name_may_be_a_word_of_the_question() {
+        let names = ["@compagnon:hs".to_owned(), "Compagnon".to_owned(), "compagnon".to_owned()];
+        let pill = r#"<a href="https://matrix.to/#/@compagnon:hs">Compagnon</a> rh"#;
+        for (body, formatted, expected) in [
+            ("compagnon rh", None, "compagnon rh"),
+            ("Compagnon", None, "Compagnon"),
+            ("compagnon voir synthese", None, "compagnon voir synthese"),
+            ("compagnons", None, "compagnons"),
+            ("!compagnon rh", None, "!compagnon rh"),
+            ("Compagnon, quelle heure ?", None, "quelle heure ?"),
+            ("compagnon: rh", None, "rh"),
+            ("@compagnon rh", None, "rh"),
+            ("@compagnon:hs rh", None, "rh"),
+            ("compagnon !aide", None, "!aide"),
+            ("Compagnon rh", Some(pill), "rh"),
+            ("[Compagnon](https://matrix.to/#/@compagnon:hs) rh", None, "rh"),
+        ] {
+            let found = direct_question(body, formatted, &names, user_id!("@compagnon:hs"), false);
+            assert_eq!(found, expected, "{body:?}");
         }
     }
 

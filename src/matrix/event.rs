@@ -117,8 +117,11 @@ impl Reader<'_> {
             return self.edit(&event, replaces, &written);
         }
         let place = place(&relation);
-        let called = written.mentions || self.direct;
-        let body = body::question(text, written.formatted, self.names, self.own, place.replies, called);
+        let body = if self.direct && !written.mentions {
+            body::direct_question(text, written.formatted, self.names, self.own, place.replies)
+        } else {
+            body::question(text, written.formatted, self.names, self.own, place.replies, written.mentions)
+        };
         // A bare mention is a way to call; in a room without one, there is nothing to answer.
         if body.is_empty() && !written.mentions {
             return Err(Skip::Empty);

@@ -52,12 +52,16 @@ async fn an_administrator_makes_changes_publishes_and_withdraws_a_compagnon() {
     assert!(play(&ben, &room, Text::to(&id, NAME)).await.body.contains("Marius"));
 
     play(&awa, &room, "!compagnon publier marius").await;
-    chief
+    let proposal = chief
         .until(&office, "the proposal", |messages| {
-            messages.iter().find(|one| one.body.contains("propose le compagnon")).map(|_| ())
+            messages.iter().find(|one| one.body.contains("propose le compagnon")).cloned()
         })
         .await;
-    assert!(play(&chief, &office, "!compagnon accepter marius").await.body.contains("catalogue"));
+    // The text that was read is part of the command.
+    let (_, accept) = proposal.body.split_once("`!compagnon accepter ").expect("how to accept it");
+    let accept = format!("!compagnon accepter {}", accept.split('`').next().unwrap_or_default());
+    assert!(play(&chief, &office, "!compagnon accepter marius").await.body.contains(&accept));
+    assert!(play(&chief, &office, accept.as_str()).await.body.contains("tous les agents"));
     // In another conversation, by somebody else.
     let (private, _) = ben.create_dm(&id, "Bonjour").await;
     play(&ben, &private, "compagnon marius").await;

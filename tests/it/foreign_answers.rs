@@ -82,7 +82,7 @@ async fn meets(world: &World, page: &Page, outage: Duration) {
     let name = awa.send(&room, NAME).await;
     awa.redact(&room, &early_question).await;
     let export = awa.send(&room, "!exporter").await;
-    let retention = awa.send(&office, "!conservation 2 jours").await;
+    let retention = awa.send(&office, "!conservation 20 jours").await;
     let new = awa.create_room("Nouveau", true, &[&id]).await;
     // How long it lasts is a part of it; that the bot has met it is seen below.
     let met = proxy.met();

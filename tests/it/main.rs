@@ -14,6 +14,7 @@ mod dm;
 mod encryption_faults;
 mod foreign_answers;
 mod gaps;
+mod guide;
 mod insecure;
 mod invitations;
 mod kills;

@@ -58,6 +58,13 @@ impl World {
         Setup::new(&user, password, &self.synapse, self.profile)
     }
 
+    /// As [`Self::setup`], under this very name, on a homeserver of the scenario's own.
+    pub async fn setup_for(&self, user: &str) -> Setup {
+        let password = "testbed-bot";
+        self.people.account(user, password).await;
+        Setup::new(user, password, &self.synapse, self.profile)
+    }
+
     /// A bot of the scenario's own, ready. Gives its full id too.
     pub async fn bot(&self) -> (Bot, String) {
         let setup = self.setup().await;

@@ -55,6 +55,8 @@ pub struct Setup {
     pub model: &'static str,
     /// The compagnons of its prompts folder, by file name; none for those that come with the program.
     pub prompts: Vec<(&'static str, &'static str)>,
+    /// The compagnon of rooms that have chosen none.
+    pub compagnon: String,
     /// Its data folder, when it is not to lie beside its configuration.
     pub data: Option<PathBuf>,
     /// Whether [`Bot::die_at`] works; the kill points of `FAILPOINTS` then do not.
@@ -76,6 +78,7 @@ impl Setup {
             model: "{}",
             assistant: String::new(),
             prompts: Vec::new(),
+            compagnon: "temoin".to_owned(),
             data: None,
             mortal: false,
         }
@@ -95,11 +98,12 @@ impl Setup {
             "data: \"{data}\"\n\
              {prompts}\
              matrix: {{ homeserver: \"{url}\", user: {user}, password: \"{password}\", access: {access}, encryption: {encryption} }}\n\
-             assistant: {{ compagnon: temoin, streaming: {{ enabled: true{limits} }}, limits: {rates}{assistant} }}\n\
+             assistant: {{ compagnon: {compagnon}, streaming: {{ enabled: true{limits} }}, limits: {rates}{assistant} }}\n\
              model: {model}\n\
              http: {{ listen: \"127.0.0.1:{port}\" }}\n\
              log: {{ level: {level} }}\n",
             data = self.data_in(folder).display(),
+            compagnon = self.compagnon,
             url = self.url,
             user = self.user,
             password = self.password,

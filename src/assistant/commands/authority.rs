@@ -1,7 +1,7 @@
 //! Commands that rest on who somebody is need proof of it. A homeserver can write in anybody's name, from a device that it adds to the
 //! account; what it cannot do is sign that device in the owner's place.
 
-use super::{Call, Command, answers, compagnon, forget, words::duration};
+use super::{Call, Command, answers, compagnon, forget, retention};
 use crate::{
     assistant::{Assistant, Failure, delivery, texts::Text},
     message::{Authorship, Incoming},
@@ -25,7 +25,7 @@ impl Authority {
             Some(Command::Journal) => return Self::Instance,
             Some(Command::Compagnon) => return compagnon::authority(&call.arguments, direct),
             Some(Command::Answers) => answers::read(&call.arguments).is_some(),
-            Some(Command::Retention) => duration(&call.arguments).is_some(),
+            Some(Command::Retention) => retention::read(&call.arguments).is_some(),
             Some(Command::Forget) => forget::Scope::read(&call.arguments) == Some(forget::Scope::Room),
             _ => false,
         };

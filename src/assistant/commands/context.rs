@@ -1,6 +1,12 @@
 //! What every command needs to know of who wrote it and where.
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use ruma::{OwnedRoomId, RoomId};
 
 use super::{Call, Reply, words::inert};
 use crate::{
@@ -18,8 +24,18 @@ use crate::{
 /// How long what a person may do is asked for, before they are told that it could not be.
 const CHECK_FOR: Duration = Duration::from_secs(30);
 
+/// What the homeserver has said so far in answer to a command: asked once, and the same each time that the command is decided on.
+#[derive(Default)]
+pub(super) struct Known {
+    powers: Mutex<HashMap<OwnedRoomId, Option<i64>>>,
+    number: Mutex<Option<u64>>,
+    /// Whether the bot is in a room.
+    homes: Mutex<HashMap<OwnedRoomId, bool>>,
+}
+
 /// A command being executed.
 pub(super) struct Context<'a> {
+    known: &'a Known,
     pub(super) assistant: &'a Assistant,
     pub(super) queued: &'a Queued,
     pub(super) message: &'a Incoming,
@@ -30,12 +46,17 @@ pub(super) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(assistant: &'a Assistant, queued: &'a Queued, call: &Call) -> Result<Self, Failure> {
+    pub(super) fn new(
+        assistant: &'a Assistant,
+        queued: &'a Queued,
+        call: &Call,
+        known: &'a Known,
+    ) -> Result<Self, Failure> {
         let message = &queued.question;
         let settings = assistant.store.room_settings(&message.room_id)?;
         // Who calls a command by its English name reads English, unless the room says otherwise.
         let language = settings.language.unwrap_or(if call.english { Language::En } else { assistant.config.language });
-        Ok(Self { assistant, queued, message, settings, language })
+        Ok(Self { known, assistant, queued, message, settings, language })
     }
 
     /// Answers with a sentence and changes nothing.
@@ -47,7 +68,12 @@ impl<'a> Context<'a> {
     /// Answers with a sentence, once these changes are made.
     #[allow(clippy::unnecessary_wraps)] // As `say`.
     pub(super) fn change(&self, text: &Text<'_>, changes: Vec<Change>) -> Result<Reply, Failure> {
-        Ok(Reply { text: self.text(text), changes })
+        Ok(Reply { changes, ..Reply::text(self.text(text)) })
+    }
+
+    /// Whether the author has just been asked about this and confirms it; otherwise they are to be asked.
+    pub(super) fn confirms(&self, what: &str) -> bool {
+        self.assistant.confirmations.confirms(self.message, what, Instant::now())
     }
 
     /// A sentence in the language of the answer.
@@ -86,13 +112,27 @@ impl<'a> Context<'a> {
     }
 
     /// The author's power level in a room; `None` when it cannot be known, or when the author is not there.
-    pub(super) async fn power(&self, room: &ruma::RoomId) -> Result<Option<i64>, Failure> {
-        let ask = || self.assistant.gateway.power_level(room, &self.message.sender);
-        match delivery::unless_refused(delivery::persist_for(self.assistant, CHECK_FOR, ask).await) {
-            Ok(level) => Ok(level.flatten()),
-            Err(Failure::Unanswered(reason)) => Err(Failure::Unchecked(reason)),
-            Err(other) => Err(other),
+    pub(super) async fn power(&self, room: &RoomId) -> Result<Option<i64>, Failure> {
+        if let Some(level) = said(&self.known.powers, room) {
+            return Ok(level);
         }
+        let ask = || self.assistant.gateway.power_level(room, &self.message.sender);
+        let asked = delivery::unless_refused(delivery::persist_for(self.assistant, CHECK_FOR, ask).await);
+        let level = asked.map_err(unchecked)?.flatten();
+        note(&self.known.powers, room, level);
+        Ok(level)
+    }
+
+    /// Whether the bot is in a room. A homeserver that does not answer is waited for: that is no word on it.
+    pub(super) async fn is_in(&self, room: &RoomId) -> Result<bool, Failure> {
+        if let Some(is_in) = said(&self.known.homes, room) {
+            return Ok(is_in);
+        }
+        let ask = || self.assistant.gateway.room(room);
+        let asked = delivery::unless_refused(delivery::persist_for(self.assistant, CHECK_FOR, ask).await);
+        let is_in = asked.map_err(unchecked)?.is_some();
+        note(&self.known.homes, room, is_in);
+        Ok(is_in)
     }
 
     /// Whether nobody else reads along: a direct conversation when the command was written, and still one now.
@@ -105,6 +145,15 @@ impl<'a> Context<'a> {
     /// the room it came from.
     pub(super) fn reaches_other_rooms(&self) -> bool {
         self.message.megolm_session.is_some() || self.assistant.unverified_commands
+    }
+
+    /// A number for a new compagnon: the same one however often the command is decided on.
+    pub(super) fn new_number(&self) -> Result<u64, Failure> {
+        let mut number = self.known.number.lock().unwrap_or_else(PoisonError::into_inner);
+        match *number {
+            Some(number) => Ok(number),
+            None => Ok(*number.insert(self.assistant.store.new_number()?)),
+        }
     }
 
     /// Whether the author administers the instance.
@@ -126,5 +175,21 @@ impl<'a> Context<'a> {
     /// How the author is called, for others to read.
     pub(super) fn author(&self) -> String {
         inert(self.message.name.as_deref().unwrap_or(self.message.sender.as_str()))
+    }
+}
+
+fn said<T: Copy>(known: &Mutex<HashMap<OwnedRoomId, T>>, room: &RoomId) -> Option<T> {
+    known.lock().unwrap_or_else(PoisonError::into_inner).get(room).copied()
+}
+
+fn note<T>(known: &Mutex<HashMap<OwnedRoomId, T>>, room: &RoomId, what: T) {
+    known.lock().unwrap_or_else(PoisonError::into_inner).insert(room.to_owned(), what);
+}
+
+/// Not knowing is no refusal: the person is told that it could not be asked.
+fn unchecked(failure: Failure) -> Failure {
+    match failure {
+        Failure::Unanswered(reason) => Failure::Unchecked(reason),
+        other => other,
     }
 }

@@ -2,7 +2,10 @@
 
 use super::{Context, Reply, Spec, words::is};
 use crate::{
-    assistant::{Failure, texts::Text},
+    assistant::{
+        Failure,
+        texts::{Destroys, Text},
+    },
     conversation::Role,
     store::{Change, MOST_TURNS},
 };
@@ -43,8 +46,13 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply,
             context.change(&Text::ForgottenPerson, changes)
         }
         Some(Scope::Conversation) => {
-            if !is_only_theirs(context)? && !context.administers().await? {
-                return context.say(&Text::ForgetOthers);
+            if !is_only_theirs(context)? {
+                if !context.administers().await? {
+                    return context.say(&Text::ForgetOthers);
+                }
+                if !context.confirms("forget conversation") {
+                    return context.say(&Text::Confirm(Destroys::Conversation));
+                }
             }
             let forget = Change::ForgetConversation(message.conversation());
             context.change(&Text::ForgottenConversation, vec![forget, context.audit("forget.conversation", None)])
@@ -52,6 +60,9 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply,
         Some(Scope::Room) => {
             if !context.administers().await? {
                 return context.say(&Text::NeedsAdministrator);
+            }
+            if !context.confirms("forget room") {
+                return context.say(&Text::Confirm(Destroys::Room { direct: message.direct }));
             }
             let forget = Change::ForgetTurns(message.room_id.clone());
             context.change(&Text::ForgottenRoom, vec![forget, context.audit("forget.room", None)])

@@ -4,7 +4,7 @@ use super::{Command, Context, Reply, Spec};
 use crate::assistant::{Failure, texts::Text};
 
 pub(super) const SPEC: Spec = Spec {
-    names: &["aide", "help"],
+    names: &["aide", "help", "aidez", "aide-moi", "aidez-moi", "help-me"],
     forms: [&[("", ""), ("compagnon", "")], &[("", ""), ("compagnon", "")]],
     urgent: true,
     instance: false,
@@ -24,5 +24,5 @@ pub(super) fn run(context: &Context<'_>, arguments: &str) -> Result<Reply, Failu
     let list = lines.collect::<Vec<_>>().join("\n");
     let more = Text::HelpMore { guide: context.assistant.config.guide.as_deref(), direct: context.message.direct };
     let text = format!("{}\n\n{list}\n\n{}", context.text(&Text::Help), context.text(&more));
-    Ok(Reply { text, changes: Vec::new() })
+    Ok(Reply::text(text))
 }

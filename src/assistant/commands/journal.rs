@@ -37,5 +37,5 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply,
         format!("- {at} `{}` `{}`{made} `{}`", entry.by, entry.action, entry.room_id)
     });
     let lines = lines.collect::<Vec<_>>().join("\n");
-    Ok(Reply { text: format!("{}\n\n{lines}", context.text(&Text::Journal)), changes: Vec::new() })
+    Ok(Reply::text(format!("{}\n\n{lines}", context.text(&Text::Journal))))
 }

@@ -1,12 +1,13 @@
 //! Commands: what people write to the bot rather than ask the model. One file each; help is made from their [`Spec`]s.
 //!
-//! A command is a new message that begins with `!`. Where the message is for the bot anyway, the `!` may be left out, if the whole
-//! message is nothing but a command. Nothing else is one: no edit, no quote, no notice, no text in the middle of a message. A command
+//! A command is a new message that begins with `!`. Where the message is for the bot anyway, the `!` may be left out or be a `/`, if the
+//! whole message is nothing but a command; a full stop and a polite word more or less make no difference. Nothing else is one: no edit, no quote, no notice, no text in the middle of a message. A command
 //! that is not understood gets the nearest one named, and never falls through to the model.
 
 mod answers;
 mod authority;
 mod compagnon;
+mod confirm;
 mod context;
 mod export;
 mod forget;
@@ -23,20 +24,30 @@ mod stop;
 mod tests;
 mod words;
 
+use std::sync::PoisonError;
+
+use futures_util::FutureExt as _;
+
 use super::{
-    Assistant, Failure, answer,
+    Assistant, Failure,
+    notices::Worth,
     texts::{Language, Text},
 };
 use crate::{
     matrix,
-    message::{Incoming, Kind},
+    message::Incoming,
     store::{Change, Queued},
 };
 
-use context::Context;
-pub(super) use stop::{is_stop, react};
-pub(super) use words::inert;
+pub(super) use compagnon::Proposal;
+pub(super) use confirm::Confirmations;
+use context::{Context, Known};
+pub(super) use stop::{is_stop, react, stop_quietly};
+pub(super) use words::{decimal, inert, is_blank};
 use words::{nearest, plain};
+
+/// How often a command that changes something is decided on again because what it needed to know had changed meanwhile.
+const DECISIONS: usize = 5;
 
 /// A command bare of its `!` is no longer than this: longer messages are questions.
 const LONGEST_BARE: usize = 60;
@@ -135,7 +146,7 @@ impl Call {
         let body = message.body.trim();
         match body.strip_prefix('!').or_else(|| body.strip_prefix('！')) {
             Some(rest) => Self::after_mark(rest, addressed),
-            None if message.direct || message.mentions_me => Self::bare(body),
+            None if message.direct || message.mentions_me => Self::unmarked(body),
             None => None,
         }
     }
@@ -143,12 +154,22 @@ impl Call {
     /// Whether a text is a command wherever it is written: what an edit must not become.
     pub(super) fn is_command(text: &str) -> bool {
         let text = text.trim();
-        text.starts_with(['!', '！']) || Self::bare(text).is_some()
+        text.starts_with(['!', '！']) || Self::unmarked(text).is_some()
+    }
+
+    /// A command where the bot is spoken to: bare, or with the mark of other programs.
+    fn unmarked(body: &str) -> Option<Self> {
+        match body.strip_prefix('/') {
+            // A path, perhaps: only what is known is a command.
+            Some(rest) => Self::after_mark(rest, false),
+            None => Self::bare(body),
+        }
     }
 
     fn after_mark(rest: &str, addressed: bool) -> Option<Self> {
         // French typography puts a space there, and phones do it by themselves.
-        let call = Self::cut(rest.trim_start());
+        let rest = rest.trim_start();
+        let call = Self::bare(rest).unwrap_or_else(|| Self::cut(rest));
         // `!!!` and `!= 3` are not commands; nor, in a room, what another bot may know.
         let is_word = call.name.chars().next().is_some_and(char::is_alphabetic);
         (is_word && (call.command.is_some() || addressed)).then_some(call)
@@ -158,11 +179,11 @@ impl Call {
         if body.contains('\n') || body.chars().count() > LONGEST_BARE {
             return None;
         }
-        let call = Self::cut(body);
+        let call = Self::cut(&words::core(body));
         let fits = match call.command? {
             Command::Compagnon => compagnon::bare(&call.arguments),
             Command::Answers => answers::read(&call.arguments).is_some(),
-            Command::Retention => !call.arguments.is_empty() && words::duration(&call.arguments).is_some(),
+            Command::Retention => retention::read(&call.arguments).is_some(),
             Command::Forget => forget::Scope::read(&call.arguments).is_some(),
             Command::Help => call.arguments.is_empty() || Command::named(&call.arguments).is_some(),
             _ => call.arguments.is_empty(),
@@ -174,9 +195,14 @@ impl Call {
         let (line, below) = text.split_once('\n').unwrap_or((text, ""));
         let line = line.trim();
         let (name, arguments) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-        let named = Command::named(name);
-        // The plural asks for all of them.
-        let arguments = if arguments.is_empty() && words::is(name, &["compagnons"]) { "liste" } else { arguments };
+        // `!stop!` and `!aide.` are meant as they sound.
+        let named = Command::named(name).or_else(|| Command::named(words::without_stops(name)));
+        let arguments = match named {
+            // The plural asks for all of them.
+            Some((Command::Compagnon, _)) if arguments.is_empty() && words::is(name, &["compagnons"]) => "liste",
+            Some((Command::Help, _)) if words::is(arguments.trim(), &["moi", "me", "nous", "us"]) => "",
+            _ => arguments,
+        };
         Self {
             command: named.map(|(command, _)| command),
             name: name.to_owned(),
@@ -198,6 +224,11 @@ impl Call {
         }
     }
 
+    /// Whether it may change what other commands read: settings and compagnons.
+    fn decides(&self) -> bool {
+        matches!(self.command, Some(Command::Compagnon | Command::Answers | Command::Retention)) && !self.is_urgent()
+    }
+
     /// Whether it is never refused for the rate.
     pub(super) fn is_stop(&self) -> bool {
         self.command == Some(Command::Stop)
@@ -208,33 +239,69 @@ impl Call {
 pub(super) struct Reply {
     text: String,
     changes: Vec<Change>,
+    /// What the administrators of the instance are told once it is written.
+    proposal: Option<Box<Proposal>>,
 }
 
-/// Executes a command and delivers its answer.
+impl Reply {
+    /// An answer that changes nothing.
+    fn text(text: String) -> Self {
+        Self { text, changes: Vec::new(), proposal: None }
+    }
+}
+
+/// Executes a command. Its answer is on its way, and in the store with what it changes, when this returns.
 pub(super) async fn execute(assistant: &Assistant, queued: &Queued, call: &Call) -> Result<(), Failure> {
-    let refusal = authority::refusal(assistant, &queued.question, call).await?;
-    // What is read must still be so when it is written, whoever changes something in another room at the same time.
-    let turn = if call.is_urgent() { None } else { Some(assistant.commands.lock().await) };
-    let context = Context::new(assistant, queued, call)?;
+    let known = Known::default();
     // What a test of kills waits for.
     tracing::debug!(event_id = %queued.question.event_id, command = ?call.command, "executing");
-    let ran = match refusal {
-        Some(refusal) => context.say(&refusal),
-        None => run(&context, call).await,
-    };
-    let reply = match ran {
+    match settle(assistant, queued, call, &known).await {
         // Not knowing is no refusal: the person is told that it was not checked.
         Err(Failure::Unchecked(reason)) => {
             tracing::warn!(reason, "what a person may do in a room could not be asked");
-            context.say(&Text::NotChecked)?
+            let reply = Context::new(assistant, queued, call, &known)?.say(&Text::NotChecked)?;
+            finish(assistant, queued, reply)
         }
-        other => other?,
+        other => other,
+    }
+}
+
+async fn settle(assistant: &Assistant, queued: &Queued, call: &Call, known: &Known) -> Result<(), Failure> {
+    if let Some(refusal) = authority::refusal(assistant, &queued.question, call).await? {
+        let reply = Context::new(assistant, queued, call, known)?.say(&refusal)?;
+        return finish(assistant, queued, reply);
+    }
+    for _ in 0..DECISIONS {
+        // What the homeserver is to be asked is asked here, however long it takes: nobody else waits.
+        let reply = run(&Context::new(assistant, queued, call, known)?, call).await?;
+        if !call.decides() || reply.changes.is_empty() {
+            return finish(assistant, queued, reply);
+        }
+        if let Some(done) = decide(assistant, queued, call, known) {
+            return done;
+        }
+    }
+    finish(assistant, queued, Reply::text(Text::Busy.say(assistant.config.language).into_owned()))
+}
+
+/// Decides once more on what is known by now, and writes it down before anybody else decides. `None` when more must be asked first.
+fn decide(assistant: &Assistant, queued: &Queued, call: &Call, known: &Known) -> Option<Result<(), Failure>> {
+    let _turn = assistant.commands.lock().unwrap_or_else(PoisonError::into_inner);
+    let context = match Context::new(assistant, queued, call, known) {
+        Ok(context) => context,
+        Err(failure) => return Some(Err(failure)),
     };
+    let reply = run(&context, call).now_or_never()?;
+    Some(reply.and_then(|reply| finish(assistant, queued, reply)))
+}
+
+fn finish(assistant: &Assistant, queued: &Queued, reply: Reply) -> Result<(), Failure> {
     assistant.forget(&reply.changes);
-    let concluded =
-        answer::conclude_with(assistant, queued, Vec::new(), Kind::Notice, matrix::parts(&reply.text), reply.changes)?;
-    drop(turn);
-    concluded.deliver(assistant).await
+    assistant.notify(queued, matrix::parts(&reply.text), reply.changes, Worth::Spare)?;
+    if let Some(proposal) = reply.proposal {
+        assistant.tell_administrators(&queued.question.event_id, &proposal);
+    }
+    Ok(())
 }
 
 async fn run(context: &Context<'_>, call: &Call) -> Result<Reply, Failure> {

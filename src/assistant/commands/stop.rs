@@ -2,18 +2,36 @@
 
 use std::sync::Arc;
 
+use ruma::{RoomId, UserId};
+
 use super::{Context, Reply, Spec};
 use crate::{
     assistant::{
-        Assistant, Failure, delivery, now,
+        Assistant, Failure, answer, delivery, now,
         running::{Interruption, Run},
         texts::Text,
     },
     message::Reaction,
+    store::{Queued, StoreError},
 };
 
-pub(super) const SPEC: Spec =
-    Spec { names: &["stop", "stop", "arrêter", "arrête"], forms: [&[], &[]], urgent: true, instance: false };
+pub(super) const SPEC: Spec = Spec {
+    names: &[
+        "stop",
+        "stop",
+        "arrêter",
+        "arrête",
+        "arrêtez",
+        "arrête-toi",
+        "arrêtez-vous",
+        "stoppe",
+        "stoppez",
+        "stopper",
+    ],
+    forms: [&[], &[]],
+    urgent: true,
+    instance: false,
+};
 
 pub(super) async fn run(context: &Context<'_>) -> Result<Reply, Failure> {
     let (assistant, message) = (context.assistant, context.message);
@@ -24,40 +42,95 @@ pub(super) async fn run(context: &Context<'_>) -> Result<Reply, Failure> {
     {
         return context.say(&Text::StopNotYours);
     }
-    let dropped = drop_waiting(context, run.as_deref())?;
-    if let Some(run) = &run {
-        run.interrupt(Interruption::Stopped);
-    }
+    let dropped = obey(assistant, context.queued, run.as_deref())?;
     let stopped = run.is_some() || dropped > 0;
     context.say(&if stopped { Text::Stopping { dropped } } else { Text::NothingToStop })
 }
 
+/// Obeys a stop of somebody who has written too much to be answered, and says nothing.
+pub(in crate::assistant) fn stop_quietly(assistant: &Assistant, queued: &Queued) -> Result<(), StoreError> {
+    let message = &queued.question;
+    let run = assistant.runs.near(&message.conversation(), &message.sender);
+    let theirs = run.as_ref().is_none_or(|run| run.asker == message.sender);
+    obey(assistant, queued, run.as_deref().filter(|_| theirs))?;
+    assistant.store.drop_question(&message.room_id, &message.event_id, now())?;
+    if let Some(run) = run.filter(|_| !theirs) {
+        let (room, person) = (message.room_id.clone(), message.sender.clone());
+        assistant.spawn(|assistant| async move {
+            if may_stop(&assistant, &run, &room, &person).await {
+                run.interrupt(Interruption::Stopped);
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Ends an answer and drops the questions of this person that wait; says how many there were.
+fn obey(assistant: &Assistant, queued: &Queued, run: Option<&Run>) -> Result<usize, StoreError> {
+    let dropped = drop_waiting(assistant, queued, run)?;
+    if let Some(run) = run {
+        run.interrupt(Interruption::Stopped);
+    }
+    Ok(dropped)
+}
+
 /// Drops the questions of this person that wait in this conversation, and says how many there were: who says stop wants silence.
-fn drop_waiting(context: &Context<'_>, run: Option<&Run>) -> Result<usize, Failure> {
-    let (store, message) = (&context.assistant.store, context.message);
+fn drop_waiting(assistant: &Assistant, stop: &Queued, run: Option<&Run>) -> Result<usize, StoreError> {
+    let (store, message) = (&assistant.store, &stop.question);
     let mut dropped = 0;
     for queued in store.queued()? {
         let question = &queued.question;
         let theirs = question.sender == message.sender && question.conversation() == message.conversation();
         let running = run.is_some_and(|run| run.question == question.event_id);
-        if theirs && !running && queued.sequence < context.queued.sequence {
+        if theirs && !running && queued.sequence < stop.sequence {
             dropped += usize::from(store.drop_question(&question.room_id, &question.event_id, now())?);
         }
     }
     Ok(dropped)
 }
 
-/// Stops the answer that a 🛑 was put on, if who put it may.
+/// Stops the answer that a 🛑 was put on, if who put it may; or the question that still waits, as after a start.
 pub(in crate::assistant) async fn react(assistant: Arc<Assistant>, reaction: Reaction) {
-    let Some(run) = assistant.runs.about(&reaction.room_id, &reaction.target) else { return };
-    if run.asker != reaction.sender {
-        let gateway = &assistant.gateway;
-        let level = delivery::persist(&assistant, || gateway.power_level(&reaction.room_id, &reaction.sender)).await;
-        if !level.is_ok_and(|level| level.is_some_and(|level| level >= assistant.config.power_level)) {
-            return;
+    let (room, person) = (&reaction.room_id, &reaction.sender);
+    if let Some(run) = assistant.runs.about(room, &reaction.target) {
+        if may_stop(&assistant, &run, room, person).await {
+            run.interrupt(Interruption::Stopped);
         }
+        return;
     }
-    run.interrupt(Interruption::Stopped);
+    let waiting = assistant.store.queued().unwrap_or_default().into_iter().find(|queued| {
+        let about = queued.question.event_id == reaction.target || queued.draft.as_ref() == Some(&reaction.target);
+        about && queued.question.room_id == *room
+    });
+    let Some(queued) = waiting else { return };
+    if queued.question.sender != *person && !administers(&assistant, room, person).await {
+        return;
+    }
+    // Its turn may have come meanwhile.
+    if let Some(run) = assistant.runs.about(room, &reaction.target) {
+        run.interrupt(Interruption::Stopped);
+        return;
+    }
+    let over = if queued.draft.is_some() {
+        // What is shown of it says that it ends there.
+        answer::decline(&assistant, &queued, &Text::Stopped).await
+    } else {
+        let question = &queued.question;
+        assistant.store.drop_question(&question.room_id, &question.event_id, now()).map(drop).map_err(Failure::from)
+    };
+    assistant.report(over);
+}
+
+/// Whether somebody may stop an answer: who asked for it, and who administers the room.
+async fn may_stop(assistant: &Assistant, run: &Run, room: &RoomId, person: &UserId) -> bool {
+    run.asker == person || administers(assistant, room, person).await
+}
+
+/// Asks the homeserver; with too many asking at a time, nobody does.
+async fn administers(assistant: &Assistant, room: &RoomId, person: &UserId) -> bool {
+    let Ok(_place) = assistant.checks.try_acquire() else { return false };
+    let level = delivery::persist(assistant, || assistant.gateway.power_level(room, person)).await;
+    level.is_ok_and(|level| level.is_some_and(|level| level >= assistant.config.power_level))
 }
 
 /// Whether an emoji means stop: 🛑, with or without the mark that asks for its coloured form.

@@ -13,7 +13,7 @@ use crate::{
         config::{Limits, Rate},
         fakes::{FakeGateway, FakeModel, incoming},
         tests::{Bench, assistant},
-        texts::{Language, Text},
+        texts::{Destroys, Language, Text},
     },
     matrix::Batch,
     message::{Edit, Incoming, Kind, Redaction},
@@ -153,8 +153,51 @@ fn where_the_bot_is_spoken_to_the_mark_may_be_left_out() {
     ] {
         assert_eq!(read(body, true, true).and_then(|(command, _)| command), Some(command), "{body:?}");
     }
+    for (body, command) in [
+        ("Stop !", Command::Stop),
+        ("stop.", Command::Stop),
+        ("Stop.", Command::Stop),
+        ("STOP", Command::Stop),
+        ("stop svp", Command::Stop),
+        ("Stop, s’il vous plaît !", Command::Stop),
+        ("arrête !", Command::Stop),
+        ("arrete", Command::Stop),
+        ("arrêtez", Command::Stop),
+        ("Arrêtez !", Command::Stop),
+        ("!stop!", Command::Stop),
+        ("!stop.", Command::Stop),
+        ("!stop svp", Command::Stop),
+        ("/stop", Command::Stop),
+        ("stop stop stop", Command::Stop),
+        ("/help", Command::Help),
+        ("/aide", Command::Help),
+        ("aide moi", Command::Help),
+        ("aide-moi", Command::Help),
+        ("Aide-moi !", Command::Help),
+        ("Aide, svp", Command::Help),
+        ("état ?", Command::Status),
+        ("Oublier moi.", Command::Forget),
+        ("oublie tout !", Command::Forget),
+        ("refaire svp", Command::Redo),
+        ("compagnons ?", Command::Compagnon),
+        ("Compagnon rh, s'il te plaît", Command::Compagnon),
+        ("compagnon voir", Command::Compagnon),
+        ("conservation 2 j.", Command::Retention),
+        ("conservation habituelle", Command::Retention),
+        ("réponses tout !", Command::Answers),
+        ("EXPORTER !", Command::Export),
+        ("confidentialité ?", Command::Privacy),
+    ] {
+        assert_eq!(read(body, true, true).and_then(|(command, _)| command), Some(command), "{body:?}");
+    }
     for body in [
-        "Aide-moi",
+        "aide-moi à écrire",
+        "/home/awa/aide",
+        "stop au gaspillage !",
+        "Arrêtez de fumer : des conseils ?",
+        "merci",
+        "Merci !",
+        "svp",
         "aide moi à écrire",
         "oublier cette phrase",
         "refaire le toit",
@@ -259,9 +302,20 @@ async fn a_compagnon_is_made_changed_published_and_withdrawn() {
         office.command(&ben(), "!with-ben:h", "!compagnon voir budget").await.starts_with("Je ne trouve pas"),
         "not yet"
     );
-    assert!(office.command(&chief, "!with-chief:h", "!compagnon propositions").await.contains("`budget`"));
+    assert!(office.command(&chief, "!with-chief:h", "!compagnon propositions").await.contains("`budget 1.2`"));
     assert!(office.command(&chief, "!with-chief:h", "!compagnon voir budget").await.contains("Vous vérifiez."));
-    let accepted = office.command(&chief, "!with-chief:h", "!compagnon accepter budget").await;
+    // It is the text that was read which is accepted, and in private.
+    let read = "!compagnon accepter budget 1.2";
+    assert_eq!(office.command(&chief, "!room:h", read).await, fr(&Text::OnlyInPrivate));
+    for unread in ["!compagnon accepter budget", "!compagnon accepter budget 1.1", "!compagnon accepter budget 2"] {
+        let text = office.command(&chief, "!with-chief:h", unread).await;
+        let refused = [
+            fr(&Text::ReadFirst { id: "budget", reference: "1.2" }),
+            fr(&Text::NoSuchCompagnon { nearest: Some("budget") }),
+        ];
+        assert!(refused.contains(&text), "{unread}: {text}");
+    }
+    let accepted = office.command(&chief, "!with-chief:h", read).await;
     assert_eq!(accepted, fr(&Text::Accepted { title: "Budget", version: 2 }));
 
     // Everybody may choose it now, and has the version that was accepted while its room tries the next.
@@ -283,7 +337,12 @@ async fn a_compagnon_is_made_changed_published_and_withdrawn() {
     assert!(gone.contains("n’existe plus"), "{gone}");
     assert_eq!(office.prompt(&ben(), home).await, "Vous êtes Budget.\n\nVous comptez.", "at home it stays");
 
-    office.command(&awa(), home, "!compagnon supprimer budget").await;
+    let asked = office.command(&awa(), home, "!compagnon supprimer budget").await;
+    assert_eq!(asked, fr(&Text::Confirm(Destroys::Compagnon { title: "Budget" })));
+    assert_eq!(
+        office.command(&awa(), home, "!compagnon supprimer budget").await,
+        fr(&Text::Deleted { title: "Budget" })
+    );
     assert!(office.command(&awa(), home, "!compagnon").await.starts_with("**Témoin** répond ici"));
     let journal = office.command(&chief, "!with-chief:h", "!journal").await;
     let actions = ["create", "edit", "propose", "accept", "choose", "revert", "withdraw", "delete"];
@@ -304,11 +363,23 @@ async fn who_is_no_administrator_of_its_room_cannot_change_a_compagnon_from_else
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pasted_texts_that_cannot_be_used_are_refused_in_one_sentence() {
-    let mut office = Office::new(Config { limits: Limits { prompt: 60, ..Limits::default() }, ..Config::default() });
+    let mut office = Office::new(Config { limits: Limits { prompt: 90, ..Limits::default() }, ..Config::default() });
     for (body, expected) in [
         ("!compagnon créer Budget", "Il manque le texte"),
         ("!compagnon créer", "s’écrit ainsi"),
-        ("!compagnon créer 🙂\nVous êtes X.", "s’écrit ainsi"),
+        ("!compagnon créer 🙂\nVous êtes X.", "lettres latines"),
+        ("!compagnon créer Бюджет\nVous êtes X.", "lettres latines"),
+        ("!compagnon créer Вudget\nVous êtes X.", "lettres latines"),
+        ("!compagnon créer Bud\u{200b}get\nVous êtes X.", "invisibles"),
+        (
+            "!compagnon créer aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\nVous.",
+            "Le nom dépasse 60 caractères",
+        ),
+        ("!compagnon créer B\n---\nname: B\ndescription: d\ntemperature: .inf\n---\nV.", "de 0 à 1,5"),
+        ("!compagnon créer B\n---\nname: B\ndescription: d\nmax_tokens: 0\n---\nV.", "de 1 à 100"),
+        ("!compagnon créer B\n---\nname: B\ntitle: Вudget\ndescription: d\n---\nV.", "lettres latines"),
+        ("!compagnon créer B\n---\nname: B\ntitle: SYNTHESE\ndescription: d\n---\nV.", "**Synthèse**"),
+        ("!compagnon créer Généra1iste\nVous êtes G.", "**Assistant généraliste**"),
         ("!compagnon créer Budget\nVous êtes {{ nom }}.", "`nom` n’est pas une variable"),
         ("!compagnon créer Budget\nVous êtes {{ name.", "n’est pas fermée"),
         ("!compagnon créer Budget\n---\nname: [\n---\nVous.", "L’en-tête"),
@@ -316,7 +387,7 @@ async fn pasted_texts_that_cannot_be_used_are_refused_in_one_sentence() {
         ("!compagnon créer liste\nVous êtes S.", "déjà un compagnon"),
         ("!compagnon modifier synthese\nVous êtes S.", "catalogue du service"),
         ("!compagnon choisir sinthese", "`synthese`"),
-        ("!compagnon réglage température 9", "0 – 1.5"),
+        ("!compagnon réglage température 9", "0 – 1,5"),
         ("!compagnon réglage couleur bleu", "s’écrit ainsi"),
         ("!conservation 300j", "30 jours au plus"),
         ("!conservation toujours", "s’écrit ainsi"),
@@ -324,8 +395,8 @@ async fn pasted_texts_that_cannot_be_used_are_refused_in_one_sentence() {
         let text = office.command(&awa(), "!room:h", body).await;
         assert!(text.contains(expected), "{body:?} → {text}");
     }
-    let long = format!("!compagnon créer Budget\n{}", "x".repeat(61));
-    assert_eq!(office.command(&awa(), "!room:h", &long).await, fr(&Text::PromptTooLong { limit: 60 }));
+    let long = format!("!compagnon créer Budget\n{}", "x".repeat(91));
+    assert_eq!(office.command(&awa(), "!room:h", &long).await, fr(&Text::PromptTooLong { limit: 90 }));
     assert!(office.bench.assistant.store.all_made().expect("readable").is_empty());
 }
 
@@ -415,4 +486,167 @@ async fn an_edit_or_a_redaction_executes_nothing() {
     office.bench.accept(Batch { messages: vec![command], redactions: vec![redaction], ..Batch::default() });
     office.bench.rest().await;
     assert_eq!(office.bench.assistant.store.turns(&question.conversation()).expect("readable").len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_destroys_for_others_asks_once() {
+    let mut office = Office::new(Config::default());
+    let room = "!room:h";
+    let conversation = office.message(&awa(), room, "").conversation();
+    for person in [awa(), ben()] {
+        office.prompt(&person, room).await;
+    }
+    let left = |office: &Office| office.bench.assistant.store.turns(&conversation).expect("readable").len();
+    assert_eq!(office.command(&awa(), room, "!oublier").await, fr(&Text::Confirm(Destroys::Conversation)));
+    assert_eq!(
+        office.command(&awa(), room, "!oublier tout").await,
+        fr(&Text::Confirm(Destroys::Room { direct: false }))
+    );
+    assert_eq!(
+        office.command(&ben(), room, "!oublie tout").await,
+        fr(&Text::Confirm(Destroys::Room { direct: false }))
+    );
+    assert_eq!(left(&office), 4, "nothing is gone yet, whoever else was asked");
+    assert_eq!(office.command(&awa(), room, "!oublie tout !").await, fr(&Text::ForgottenRoom), "however it is written");
+    assert_eq!(left(&office), 0);
+
+    // One's own asks nothing; what a room keeps is shortened for all of it.
+    office.prompt(&awa(), "!with-awa:h").await;
+    assert_eq!(office.command(&awa(), "!with-awa:h", "oublier").await, fr(&Text::ForgottenConversation));
+    assert_eq!(
+        office.command(&awa(), "!with-awa:h", "oublie tout").await,
+        fr(&Text::Confirm(Destroys::Room { direct: true }))
+    );
+    let hour = std::time::Duration::from_hours(1);
+    assert_eq!(
+        office.command(&awa(), room, "!conservation 1h").await,
+        fr(&Text::Confirm(Destroys::Retention { retention: hour }))
+    );
+    let set = office.command(&awa(), room, "!conservation 1h").await;
+    assert!(set.contains("au bout d’une heure") && set.contains("`!conservation habituelle`"), "{set}");
+    let two_days = office.command(&awa(), room, "!conservation 2j").await;
+    assert!(two_days.contains("2 jours") && !two_days.contains("`!conservation 2j`"), "{two_days}");
+    let usual = office.command(&awa(), room, "!conservation habituelle").await;
+    assert!(usual.contains("7 jours") && !usual.contains("habituelle"), "{usual}");
+    let settings = office.bench.assistant.store.room_settings(&conversation.room_id).expect("readable");
+    assert_eq!(settings.retention, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_is_shown_nothing_of_what_is_private_elsewhere() {
+    let chief = owned_user_id!("@chief:h");
+    let mut office = Office::new(Config { administrators: vec![chief.clone()], ..Config::default() });
+    office.command(&awa(), "!home:h", "!compagnon créer Rachat : le rachat secret\nVous êtes Rachat.").await;
+    office.command(&awa(), "!home:h", "!compagnon publier rachat").await;
+    let room = "!room:h";
+    for (person, body) in [
+        (awa(), "!compagnon"),
+        (awa(), "!compagnon liste"),
+        (awa(), "!compagnon voir rachat"),
+        (awa(), "!compagnon voir rach"),
+        (awa(), "!compagnon ra"),
+        (awa(), "!compagnon rachet"),
+        (chief.clone(), "!compagnon liste"),
+        (chief.clone(), "!compagnon voir rachat"),
+        (chief.clone(), "!compagnon propositions"),
+        (chief.clone(), "!compagnon accepter rachat 1.1"),
+        (chief.clone(), "!compagnon refuser rachat"),
+        (ben(), "!compagnon rachat"),
+    ] {
+        let text = office.command(&person, room, body).await;
+        let text = text.to_lowercase();
+        assert!(!text.contains("secret") && !text.contains("rachat"), "{body}: {text}");
+    }
+    // In private each sees what is theirs; and an author may bring their own into a room.
+    assert!(office.command(&awa(), "!with-awa:h", "compagnons").await.contains("le rachat secret"));
+    assert!(office.command(&chief, "!with-chief:h", "!compagnon propositions").await.contains("`rachat 1.1`"));
+    assert!(office.command(&chief, "!with-chief:h", "!compagnon voir rachat").await.contains("(version 1)"));
+    assert!(office.command(&awa(), room, "!compagnon choisir rachat").await.contains("Rachat"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_text_under_the_same_name_is_not_what_was_read() {
+    let chief = owned_user_id!("@chief:h");
+    let mut office = Office::new(Config { administrators: vec![chief.clone()], ..Config::default() });
+    let room = "!room:h";
+    for text in ["Vous êtes poli.", "Vous êtes grossier."] {
+        for body in [&format!("!compagnon créer Budget\n{text}"), "!compagnon publier budget"] {
+            office.command(&awa(), room, body).await;
+        }
+        if text.contains("poli") {
+            for _ in 0..2 {
+                office.command(&awa(), room, "!compagnon supprimer budget").await;
+            }
+        }
+    }
+    let refused = office.command(&chief, "!with-chief:h", "!compagnon accepter budget 1.1").await;
+    assert_eq!(refused, fr(&Text::ReadFirst { id: "budget", reference: "2.1" }));
+    let accepted = office.command(&chief, "!with-chief:h", "!compagnon accepter budget 2.1").await;
+    assert_eq!(accepted, fr(&Text::Accepted { title: "Budget", version: 1 }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hints_name_what_is_there() {
+    let mut office = Office::new(Config::default());
+    let room = "!room:h";
+    office.command(&awa(), room, "!compagnon créer Budget\nVersion 1.").await;
+    for number in 2..=30 {
+        let body = format!("!compagnon modifier budget\nVersion {number}.");
+        let text = office.command(&awa(), room, &body).await;
+        assert!(text.contains(&format!("`!compagnon revenir budget {}`", number - 1)), "{text}");
+    }
+    for body in ["!compagnon voir", "!compagnon voir budget"] {
+        let text = office.command(&awa(), room, body).await;
+        assert!(text.contains("Version 30.") && text.contains("`!compagnon revenir budget 29`"), "{body}: {text}");
+    }
+    assert!(office.command(&awa(), room, "!compagnon revenir budget 29").await.contains("+ Version 29."));
+    let own = office.command(&awa(), "!other:h", "!compagnon voir").await;
+    assert!(own.starts_with("**Témoin** `temoin` —"), "{own}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn french_has_a_comma_and_a_long_name_its_place() {
+    let mut office = Office::new(Config::default());
+    let room = "!room:h";
+    for written in ["0,3", "0.3"] {
+        let set = office.command(&awa(), room, &format!("!compagnon réglage température {written}")).await;
+        assert!(set.contains("température 0,3"), "{set}");
+    }
+    assert!(office.command(&awa(), room, "!compagnon").await.contains("température 0,3"));
+    assert!(office.command(&awa(), room, "!compagnon set temperature 0.3").await.contains("temperature 0.3"));
+    let name = "Anticonstitutionnellementissimement".to_owned() + "abcde";
+    assert_eq!(name.len(), 40);
+    let made = office.command(&awa(), room, &format!("!compagnon créer {name}\nVous êtes long.")).await;
+    assert_eq!(made, fr(&Text::Created { title: &name, id: &name.to_lowercase() }));
+}
+
+/// A homeserver that answers nothing to one person's command holds up no other command.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_is_stuck_holds_up_no_other() {
+    let mut office = Office::new(Config::default());
+    let stuck = office.bench.gateway.silence(&awa());
+    let export = office.message(&awa(), "!room:h", "!exporter");
+    let choose = office.message(&awa(), "!elsewhere:h", "!compagnon choisir synthese");
+    office.bench.ask(vec![export.clone(), choose.clone()]);
+    while office.bench.gateway.stuck() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let commands = [
+        ("!with-ben:h", "!compagnon choisir synthese"),
+        ("!with-ben:h", "!conservation 2j"),
+        ("!with-ben:h", "!oublier moi"),
+    ];
+    for (room, body) in commands {
+        let command = office.message(&ben(), room, body);
+        office.bench.ask(vec![command.clone()]);
+        while office.bench.gateway.message_of(command.event_id.as_str()).is_none() {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert!(office.bench.gateway.message_of(choose.event_id.as_str()).is_none());
+    drop(stuck);
+    office.bench.rest().await;
+    for command in [export, choose] {
+        assert!(office.bench.gateway.message_of(command.event_id.as_str()).is_some(), "it goes on");
+    }
 }

@@ -4,9 +4,77 @@ use std::time::Duration;
 
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
+use crate::{assistant::texts::Language, compagnon::is_invisible};
+
+/// What people put before or after a command out of politeness, as [`plain`] gives it.
+const POLITE: [&[&str]; 9] = [
+    &["s'il", "vous", "plait"],
+    &["s'il", "te", "plait"],
+    &["svp"],
+    &["stp"],
+    &["merci"],
+    &["please"],
+    &["pls"],
+    &["thanks"],
+    &["thank", "you"],
+];
+
+/// What ends a sentence.
+const STOPS: [char; 7] = ['.', '!', '?', '…', ',', ';', ':'];
+
 /// A text without accents and capitals, for comparing.
 pub(super) fn plain(text: &str) -> String {
     text.nfd().filter(|letter| !is_combining_mark(*letter)).flat_map(char::to_lowercase).collect()
+}
+
+/// A word without what ends a sentence.
+pub(super) fn without_stops(word: &str) -> &str {
+    word.trim_end_matches(STOPS)
+}
+
+/// What a short message says: without its full stop, without polite words at either end, and once where it is one word said again.
+pub(super) fn core(text: &str) -> String {
+    let same = |word: &str, polite: &str| plain(without_stops(word)).replace('’', "'") == polite;
+    let mut words: Vec<&str> = text.split_whitespace().collect();
+    loop {
+        let before = words.len();
+        while let Some(last) = words.last_mut() {
+            *last = without_stops(last);
+            if !last.is_empty() {
+                break;
+            }
+            words.pop();
+        }
+        for polite in POLITE {
+            let is = |said: &[&str]| said.iter().zip(polite).all(|(word, polite)| same(word, polite));
+            if words.len() > polite.len() && is(&words[words.len() - polite.len()..]) {
+                words.truncate(words.len() - polite.len());
+            }
+            if words.len() > polite.len() && is(&words[..polite.len()]) {
+                words.drain(..polite.len());
+            }
+        }
+        if words.len() == before {
+            break;
+        }
+    }
+    if words.iter().all(|word| plain(without_stops(word)) == plain(words[0])) {
+        words.truncate(1);
+    }
+    words.join(" ")
+}
+
+/// Whether a text shows nothing: invisible letters say nothing to a model either.
+pub(in crate::assistant) fn is_blank(text: &str) -> bool {
+    text.chars().all(|letter| letter.is_whitespace() || letter.is_control() || is_invisible(letter))
+}
+
+/// A number as people of a language write it.
+pub(in crate::assistant) fn decimal(number: f32, language: Language) -> String {
+    match language {
+        Language::Fr => number.to_string().replace('.', ","),
+        Language::En => number.to_string(),
+    }
 }
 
 /// Whether a word is one of these, accents and capitals aside.
@@ -22,12 +90,15 @@ pub(super) fn slug(name: &str) -> String {
     let words = plain.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let mut slug = String::new();
     for word in words {
+        if slug.is_empty() {
+            // A single word may be longer than an identifier is.
+            slug.push_str(&word[..word.len().min(LONGEST)]);
+            continue;
+        }
         if slug.len() + word.len() >= LONGEST {
             break;
         }
-        if !slug.is_empty() {
-            slug.push('-');
-        }
+        slug.push('-');
         slug.push_str(word);
     }
     slug
@@ -77,9 +148,8 @@ pub(in crate::assistant) fn inert(text: &str) -> String {
     for letter in text.trim().chars() {
         match letter {
             letter if letter.is_whitespace() => inert.push(' '),
-            // What turns the writing around would turn around what stands beside it.
-            '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => {}
-            letter if letter.is_control() => {}
+            // What turns the writing around would turn around what stands beside it; what is not seen tells names apart that look alike.
+            letter if letter.is_control() || is_invisible(letter) => {}
             letter if letter.is_ascii_punctuation() && !"'-.,;:!?()/".contains(letter) => inert.extend(['\\', letter]),
             letter => inert.push(letter),
         }
@@ -91,7 +161,7 @@ pub(in crate::assistant) fn inert(text: &str) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{block, duration, inert, is, nearest, number, plain, slug};
+    use super::{Language, block, core, decimal, duration, inert, is, is_blank, nearest, number, plain, slug};
 
     #[test]
     fn accents_and_capitals_do_not_matter() {
@@ -104,7 +174,26 @@ mod tests {
     fn a_name_makes_an_identifier() {
         assert_eq!(slug("Budget de l’été 2027 !"), "budget-de-l-ete-2027");
         assert_eq!(slug("🙂"), "");
+        assert_eq!(slug(&"a".repeat(40)), "a".repeat(40));
+        assert_eq!(slug(&"b".repeat(60)).len(), 40);
         assert!(slug(&"mot ".repeat(50)).len() <= 40);
+    }
+
+    #[test]
+    fn full_stops_and_polite_words_are_no_part_of_what_is_said() {
+        for text in
+            ["Stop !", "stop.", "stop svp", "Stop, s’il vous plaît.", "SVP stop", "stop stop STOP!!", "stop merci !"]
+        {
+            assert_eq!(plain(&core(text)), "stop", "{text}");
+        }
+        assert_eq!(core("oublier  moi, please."), "oublier moi");
+        assert_eq!([core("!!!"), core(""), core("merci"), core("merci !")], ["", "", "merci", "merci"]);
+    }
+
+    #[test]
+    fn what_shows_nothing_is_blank() {
+        assert!(["", " \n", "\u{200b}", "\u{feff}\u{202e}", "\u{2060} \u{ad}"].into_iter().all(is_blank));
+        assert!(!is_blank("\u{200b}a") && !is_blank("🙂") && !is_blank("?"));
     }
 
     #[test]
@@ -123,6 +212,10 @@ mod tests {
         assert_eq!(["7j", "12 h", "2 semaines", "1 Jour", "3d"].map(hours), [168, 12, 336, 24, 72].map(Some));
         assert_eq!(["", "j", "0j", "7", "7 ans", "-2j", "99999999999j", "4294967295j"].map(hours), [None; 8]);
         assert_eq!(duration("1h"), Some(Duration::from_hours(1)));
+        assert_eq!(
+            [decimal(0.3, Language::Fr), decimal(1.5, Language::En), decimal(1.0, Language::Fr)],
+            ["0,3", "1.5", "1"]
+        );
         assert_eq!([number("0,2"), number("1.5"), number("x"), number("inf")], [Some(0.2), Some(1.5), None, None]);
     }
 

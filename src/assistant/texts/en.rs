@@ -2,8 +2,8 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use super::{Command, Text, Welcome};
-use crate::compagnon::{Answers, CompagnonError, VARIABLES};
+use super::{Command, Destroys, Text, Welcome};
+use crate::compagnon::{Answers, CompagnonError, Field, FieldError, HOTTEST, VARIABLES};
 
 /// The sentence in English.
 #[allow(clippy::too_many_lines)] // One arm per sentence: the table that people proofread.
@@ -75,7 +75,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::NeedsAdministrator => {
             "Only the administrators of this room can do that. Ask one of them, or write to me in private: there, you decide."
         }
-        Text::OnlyInPrivate => "This command names people: write it to me in private.",
+        Text::OnlyInPrivate => "Here others would read my answer: write this command to me in private.",
         Text::NeedsInstanceAdministrator => "Only the administrators of the service can do that.",
         Text::UnverifiedDevice => {
             "This command needs a verified device: verify this one in your security settings, then send the command again."
@@ -109,8 +109,8 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Created { title, id } => {
             return format!("**{title}** is made and answers here from now on. Only this room and you see it; to propose it to everybody: `!compagnon publish {id}`.").into();
         }
-        Text::Changed { title, id, version, diff, published } => {
-            return changed(title, id, *version, diff, *published).into();
+        Text::Changed { title, id, version, back, diff, published } => {
+            return changed(title, id, (*version, *back), diff, *published).into();
         }
         Text::Unchanged => "It is the same text: nothing has changed.",
         Text::Deleted { title } => return format!("**{title}** is deleted, with all its versions.").into(),
@@ -134,14 +134,19 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         }
         Text::NotPublished => "This compagnon is neither in the catalogue nor proposed.",
         Text::Proposals => {
-            "**Compagnons proposed to the catalogue**\n\nTo read: `!compagnon show`. To decide: `!compagnon accept` or `!compagnon decline`."
+            "**Compagnons proposed to the catalogue**\n\nTo read: `!compagnon show` and the name. To decide: `!compagnon accept` with the name and the reference after it, or `!compagnon decline` with the name."
         }
         Text::NoProposals => "No compagnon is proposed.",
-        Text::NewProposal { title, id, author } => {
-            return format!("{author} proposes the compagnon **{title}** to the catalogue. To read it: `!compagnon show {id}`. To decide: `!compagnon accept {id}` or `!compagnon decline {id}`.").into();
+        Text::NewProposal { title, id, author, reference } => {
+            return format!("{author} proposes the compagnon **{title}** to the catalogue. To read it: `!compagnon show {id}`. To decide: `!compagnon accept {id} {reference}` or `!compagnon decline {id}`.").into();
+        }
+        Text::ReadFirst { id, reference } => {
+            return format!("Name the text that you have read, so that it is the one published: read it with `!compagnon show {id}`, then write `!compagnon accept {id} {reference}`.").into();
         }
         Text::Versions => "**Its versions**",
-        Text::VersionsMore { id } => return format!("To go back to one of them: `!compagnon revert {id} 1`.").into(),
+        Text::VersionsMore { id, version } => {
+            return format!("To go back to one of them: `!compagnon revert {id} {version}`.").into();
+        }
         Text::NoSuchVersion { id } => {
             return format!("There is no such version. To see them: `!compagnon show {id}`.").into();
         }
@@ -150,6 +155,11 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         }
         Text::DoesNotFit => "This compagnon’s text is too long for the model that runs here.",
         Text::BadPrompt(error) => return bad_prompt(error).into(),
+        Text::BadField(error) => return bad_field(error).into(),
+        Text::Imitates { title } => {
+            return format!("This name or title would be taken for **{title}**, of the catalogue: choose another.")
+                .into();
+        }
         Text::AdditionSet => {
             "Noted: this instruction is added to the compagnon’s own, for this room only. To remove it: `!compagnon instruction none`."
         }
@@ -165,15 +175,9 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         }
         Text::AnswersAre(Answers::All) => "Here I answer every message. To go back to mentions: `!answers mention`.",
         Text::AnswersDirect => "In private, I answer all your messages.",
-        Text::RetentionIs { retention, limit } => {
-            return format!(
-                "Here I forget each exchange after {}. To change that: `!retention 2d` ({} at most).",
-                span(*retention),
-                span(*limit)
-            )
-            .into();
-        }
+        Text::RetentionIs { retention, limit, chosen } => return retention_is(*retention, *limit, *chosen).into(),
         Text::RetentionTooLong { limit } => return format!("That is too long: {} at most.", span(*limit)).into(),
+        Text::Confirm(destroys) => return confirm(*destroys).into(),
         Text::ForgottenConversation => {
             "I have forgotten this conversation. The messages are still shown in Tchap: delete them if need be."
         }
@@ -277,13 +281,12 @@ fn chosen(title: &str, welcome: &str, example: Option<&str>) -> String {
     format!("**{title}** answers from now on. {welcome}{example}")
 }
 
-fn changed(title: &str, id: &str, version: u32, diff: &str, published: bool) -> String {
+fn changed(title: &str, id: &str, (version, back): (u32, u32), diff: &str, published: bool) -> String {
     let published = if published {
         format!(" The catalogue keeps the published version; to propose this one: `!compagnon publish {id}`.")
     } else {
         String::new()
     };
-    let back = version.saturating_sub(1);
     format!("**{title}** is at version {version}.{published}\n\n{diff}\n\nTo go back: `!compagnon revert {id} {back}`.")
 }
 
@@ -303,6 +306,67 @@ fn bad_prompt(error: &CompagnonError) -> String {
         }
         CompagnonError::Unclosed => "A variable opened by `{{` is not closed by `}}`.".to_owned(),
     }
+}
+
+fn bad_field(error: &FieldError) -> String {
+    match error {
+        FieldError::TooLong { field, limit } => {
+            let field = match field {
+                Field::Name => "The name",
+                Field::Title => "The title (`title:`)",
+                Field::Description => "The description",
+                Field::Welcome => "The welcome (`welcome:`)",
+                Field::Example => "An example (`examples:`)",
+            };
+            format!("{field} is longer than {limit} characters: write less.")
+        }
+        FieldError::NotLatin => {
+            "This name or title cannot be used: write it in Latin letters, with digits and common punctuation, so that it is not taken for another."
+                .to_owned()
+        }
+        FieldError::Invisible => {
+            "This name or text has characters that cannot be seen: type it rather than paste it.".to_owned()
+        }
+        FieldError::TooManyExamples { limit } => format!("Those are too many examples: {limit} at most."),
+        FieldError::Temperature => format!("The temperature (`temperature:`) is a number from 0 to {HOTTEST}."),
+        FieldError::MaxTokens { limit } => {
+            format!("The length of answers (`max_tokens:`) is a whole number from 1 to {limit}.")
+        }
+    }
+}
+
+fn retention_is(retention: Duration, limit: Duration, chosen: bool) -> String {
+    const DAYS: Duration = Duration::from_hours(48);
+    // Never what is so already, nor more than is allowed.
+    let other = if retention != DAYS && limit >= DAYS { "2d" } else { "12h" };
+    let usual = if chosen { " To go back to the usual time: `!retention usual`." } else { "" };
+    format!(
+        "Here I forget each exchange after {}. To change that, for instance: `!retention {other}` ({} at most).{usual}",
+        span(retention),
+        span(limit)
+    )
+}
+
+fn confirm(destroys: Destroys<'_>) -> String {
+    let what = match destroys {
+        Destroys::Conversation => {
+            "Other people have spoken in this conversation: I will forget it for everybody.".to_owned()
+        }
+        Destroys::Room { direct: false } => {
+            "I will forget, for everybody, all that was said in this room, threads included.".to_owned()
+        }
+        Destroys::Room { direct: true } => "I will forget all that was said here, threads included.".to_owned(),
+        Destroys::Retention { retention } => {
+            format!(
+                "I will forget, for everybody in this room, what is older: each exchange after {}.",
+                span(retention)
+            )
+        }
+        Destroys::Compagnon { title } => {
+            format!("**{title}** will be deleted with all its versions, for all who use it.")
+        }
+    };
+    format!("{what} There is no way back. To confirm, send the same command again within a minute.")
 }
 
 fn privacy(retention: Duration, open: bool) -> String {

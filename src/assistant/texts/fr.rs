@@ -2,8 +2,11 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use super::{Command, Text, Welcome};
-use crate::compagnon::{Answers, CompagnonError, VARIABLES};
+use super::{Command, Destroys, Language, Text, Welcome};
+use crate::{
+    assistant::commands::decimal,
+    compagnon::{Answers, CompagnonError, Field, FieldError, HOTTEST, VARIABLES},
+};
 
 /// The sentence in French.
 #[allow(clippy::too_many_lines)] // One arm per sentence: the table that people proofread.
@@ -85,7 +88,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::NeedsAdministrator => {
             "Seuls les administrateurs de ce salon peuvent faire cela. Demandez-le à l’un d’eux, ou écrivez-moi en message privé : là, vous décidez."
         }
-        Text::OnlyInPrivate => "Cette commande nomme des personnes : écrivez-la-moi en message privé.",
+        Text::OnlyInPrivate => "Ici, d’autres liraient ma réponse : écrivez-moi cette commande en message privé.",
         Text::NeedsInstanceAdministrator => "Seuls les administrateurs du service peuvent faire cela.",
         Text::UnverifiedDevice => {
             "Cette commande demande un appareil vérifié : vérifiez celui-ci dans vos paramètres de sécurité, puis renvoyez la commande."
@@ -118,8 +121,8 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Created { title, id } => {
             return format!("**{title}** est créé et répond désormais ici. Ce salon et vous êtes seuls à le voir ; pour le proposer à tous : `!compagnon publier {id}`.").into();
         }
-        Text::Changed { title, id, version, diff, published } => {
-            return changed(title, id, *version, diff, *published).into();
+        Text::Changed { title, id, version, back, diff, published } => {
+            return changed(title, id, (*version, *back), diff, *published).into();
         }
         Text::Unchanged => "C’est le même texte : rien n’a changé.",
         Text::Deleted { title } => return format!("**{title}** est supprimé, avec toutes ses versions.").into(),
@@ -143,15 +146,18 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         }
         Text::NotPublished => "Ce compagnon n’est ni au catalogue, ni proposé.",
         Text::Proposals => {
-            "**Compagnons proposés au catalogue**\n\nPour lire : `!compagnon voir`. Pour décider : `!compagnon accepter` ou `!compagnon refuser`."
+            "**Compagnons proposés au catalogue**\n\nPour lire : `!compagnon voir` et le nom. Pour décider : `!compagnon accepter` avec le nom et la référence qui le suit, ou `!compagnon refuser` avec le nom."
         }
         Text::NoProposals => "Aucun compagnon n’est proposé.",
-        Text::NewProposal { title, id, author } => {
-            return format!("{author} propose le compagnon **{title}** au catalogue. Pour le lire : `!compagnon voir {id}`. Pour décider : `!compagnon accepter {id}` ou `!compagnon refuser {id}`.").into();
+        Text::NewProposal { title, id, author, reference } => {
+            return format!("{author} propose le compagnon **{title}** au catalogue. Pour le lire : `!compagnon voir {id}`. Pour décider : `!compagnon accepter {id} {reference}` ou `!compagnon refuser {id}`.").into();
+        }
+        Text::ReadFirst { id, reference } => {
+            return format!("Pour que soit publié le texte que vous avez lu, nommez-le : lisez-le avec `!compagnon voir {id}`, puis écrivez `!compagnon accepter {id} {reference}`.").into();
         }
         Text::Versions => "**Versions**",
-        Text::VersionsMore { id } => {
-            return format!("Pour revenir à l’une d’elles : `!compagnon revenir {id} 1`.").into();
+        Text::VersionsMore { id, version } => {
+            return format!("Pour revenir à l’une d’elles : `!compagnon revenir {id} {version}`.").into();
         }
         Text::NoSuchVersion { id } => {
             return format!("Il n’y a pas de telle version. Pour les voir : `!compagnon voir {id}`.").into();
@@ -161,6 +167,13 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         }
         Text::DoesNotFit => "Le texte de ce compagnon est trop long pour le modèle installé ici.",
         Text::BadPrompt(error) => return bad_prompt(error).into(),
+        Text::BadField(error) => return bad_field(error).into(),
+        Text::Imitates { title } => {
+            return format!(
+                "Ce nom ou ce titre se confondrait avec **{title}**, du catalogue : choisissez-en un autre."
+            )
+            .into();
+        }
         Text::AdditionSet => {
             "C’est noté : cette consigne s’ajoute à celles du compagnon, pour ce salon seulement. Pour l’enlever : `!compagnon consigne aucune`."
         }
@@ -185,15 +198,9 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             "Ici, je réponds à tous les messages. Pour revenir aux mentions : `!réponses mention`."
         }
         Text::AnswersDirect => "En message privé, je réponds à tous vos messages.",
-        Text::RetentionIs { retention, limit } => {
-            return format!(
-                "Ici, j’oublie chaque échange au bout de {}. Pour changer : `!conservation 2j` ({} au plus).",
-                span(*retention),
-                span(*limit)
-            )
-            .into();
-        }
+        Text::RetentionIs { retention, limit, chosen } => return retention_is(*retention, *limit, *chosen).into(),
         Text::RetentionTooLong { limit } => return format!("C’est trop long : {} au plus.", span(*limit)).into(),
+        Text::Confirm(destroys) => return confirm(*destroys).into(),
         Text::ForgottenConversation => {
             "J’ai oublié cette conversation. Les messages restent affichés dans Tchap : supprimez-les si besoin."
         }
@@ -269,16 +276,16 @@ fn welcome(welcome: &Welcome<'_>) -> String {
          - **{title}** vous répond : {description}\n\
          - Je peux me tromper : vérifiez avant d’utiliser une réponse.\n\
          - {NEVER}\n\
-         - Tout reste sur nos serveurs, chiffré ; j’oublie au bout de {}.{warning}\n\n\
+         - Tout reste sur nos serveurs, chiffré ; j’oublie au bout {}.{warning}\n\n\
          `!aide` pour les commandes, `!compagnon liste` pour choisir un autre assistant.",
-        span(*retention)
+        of(*retention)
     )
 }
 
 fn contact(retention: Duration) -> String {
     format!(
-        "Bonjour. Vous m’écrivez pour la première fois : je suis **une intelligence artificielle**, je peux me tromper. {NEVER} J’oublie au bout de {}. `!aide` pour les commandes.",
-        span(retention)
+        "Bonjour. Vous m’écrivez pour la première fois : je suis **une intelligence artificielle**, je peux me tromper. {NEVER} J’oublie au bout {}. `!aide` pour les commandes.",
+        of(retention)
     )
 }
 
@@ -305,13 +312,12 @@ fn chosen(title: &str, welcome: &str, example: Option<&str>) -> String {
     format!("C’est **{title}** qui répond désormais. {welcome}{example}")
 }
 
-fn changed(title: &str, id: &str, version: u32, diff: &str, published: bool) -> String {
+fn changed(title: &str, id: &str, (version, back): (u32, u32), diff: &str, published: bool) -> String {
     let published = if published {
         format!(" Le catalogue garde la version publiée ; pour proposer celle-ci : `!compagnon publier {id}`.")
     } else {
         String::new()
     };
-    let back = version.saturating_sub(1);
     format!(
         "**{title}** est en version {version}.{published}\n\n{diff}\n\nPour revenir en arrière : `!compagnon revenir {id} {back}`."
     )
@@ -332,6 +338,68 @@ fn bad_prompt(error: &CompagnonError) -> String {
         }
         CompagnonError::Unclosed => "Une variable ouverte par `{{` n’est pas fermée par `}}`.".to_owned(),
     }
+}
+
+fn bad_field(error: &FieldError) -> String {
+    match error {
+        FieldError::TooLong { field, limit } => {
+            let field = match field {
+                Field::Name => "Le nom",
+                Field::Title => "Le titre (`title:`)",
+                Field::Description => "La description",
+                Field::Welcome => "Le message d’accueil (`welcome:`)",
+                Field::Example => "Un exemple (`examples:`)",
+            };
+            format!("{field} dépasse {limit} caractères : écrivez plus court.")
+        }
+        FieldError::NotLatin => {
+            "Ce nom ou ce titre ne convient pas : écrivez-le en lettres latines, avec des chiffres et la ponctuation habituelle, pour qu’on ne le prenne pas pour un autre."
+                .to_owned()
+        }
+        FieldError::Invisible => {
+            "Ce nom ou ce texte contient des caractères invisibles : retapez-le au clavier plutôt que de le coller."
+                .to_owned()
+        }
+        FieldError::TooManyExamples { limit } => format!("C’est trop d’exemples : {limit} au plus."),
+        FieldError::Temperature => {
+            format!("La température (`temperature:`) est un nombre de 0 à {}.", decimal(HOTTEST, Language::Fr))
+        }
+        FieldError::MaxTokens { limit } => {
+            format!("La longueur des réponses (`max_tokens:`) est un nombre entier de 1 à {limit}.")
+        }
+    }
+}
+
+fn retention_is(retention: Duration, limit: Duration, chosen: bool) -> String {
+    const DAYS: Duration = Duration::from_hours(48);
+    // Never what is so already, nor more than is allowed.
+    let other = if retention != DAYS && limit >= DAYS { "2j" } else { "12h" };
+    let usual = if chosen { " Pour revenir à la durée habituelle : `!conservation habituelle`." } else { "" };
+    format!(
+        "Ici, j’oublie chaque échange au bout {}. Pour changer, par exemple : `!conservation {other}` ({} au plus).{usual}",
+        of(retention),
+        span(limit)
+    )
+}
+
+fn confirm(destroys: Destroys<'_>) -> String {
+    let what = match destroys {
+        Destroys::Conversation => {
+            "D’autres personnes ont parlé dans cette conversation : je l’oublierai pour tout le monde.".to_owned()
+        }
+        Destroys::Room { direct: false } => {
+            "J’oublierai, pour tout le monde, tout ce qui s’est dit dans ce salon, fils compris.".to_owned()
+        }
+        Destroys::Room { direct: true } => "J’oublierai tout ce qui s’est dit ici, fils compris.".to_owned(),
+        Destroys::Retention { retention } => format!(
+            "Pour tout le monde dans ce salon, j’oublierai ce qui est plus ancien : chaque échange au bout {}.",
+            of(retention)
+        ),
+        Destroys::Compagnon { title } => {
+            format!("**{title}** sera supprimé avec toutes ses versions, pour tous ceux qui s’en servent.")
+        }
+    };
+    format!("{what} C’est sans retour. Pour confirmer, renvoyez la même commande dans la minute.")
 }
 
 fn privacy(retention: Duration, open: bool) -> String {
@@ -360,6 +428,12 @@ fn delay(wait: Duration) -> String {
         seconds if seconds <= 60 => "une minute".to_owned(),
         seconds => format!("{} minutes", seconds.div_ceil(60)),
     }
+}
+
+/// A time that things are kept, after "au bout".
+fn of(time: Duration) -> String {
+    let span = span(time);
+    if span.starts_with('u') { format!("d’{span}") } else { format!("de {span}") }
 }
 
 /// A time that things are kept.

@@ -13,7 +13,7 @@ use std::{borrow::Cow, time::Duration};
 use super::commands::Command;
 pub use crate::compagnon::Language;
 use crate::{
-    compagnon::{Answers, CompagnonError},
+    compagnon::{Answers, CompagnonError, FieldError},
     matrix::{Refusal, Sentence},
 };
 
@@ -189,6 +189,8 @@ pub(super) enum Text<'a> {
         id: &'a str,
         /// The new version's number.
         version: u32,
+        /// The number of the version before.
+        back: u32,
         /// The lines taken out and put in.
         diff: &'a str,
         /// Whether everybody sees an earlier version until the new one is published.
@@ -248,6 +250,15 @@ pub(super) enum Text<'a> {
         id: &'a str,
         /// Who proposes it.
         author: &'a str,
+        /// What names the very text that is proposed.
+        reference: &'a str,
+    },
+    /// A proposal is accepted by naming the text that was read.
+    ReadFirst {
+        /// Its identifier.
+        id: &'a str,
+        /// What names the text that is proposed now.
+        reference: &'a str,
     },
     /// Above a compagnon's versions.
     Versions,
@@ -255,6 +266,8 @@ pub(super) enum Text<'a> {
     VersionsMore {
         /// Its identifier.
         id: &'a str,
+        /// One of the versions.
+        version: u32,
     },
     /// There is no such version.
     NoSuchVersion {
@@ -270,6 +283,13 @@ pub(super) enum Text<'a> {
     DoesNotFit,
     /// The text of a compagnon cannot be used.
     BadPrompt(&'a CompagnonError),
+    /// A part of the header of a compagnon cannot be used.
+    BadField(&'a FieldError),
+    /// A compagnon's name or title could be taken for one of the catalogue.
+    Imitates {
+        /// The title of that one.
+        title: &'a str,
+    },
     /// The room's addition was set.
     AdditionSet,
     /// The room's addition was removed.
@@ -300,12 +320,16 @@ pub(super) enum Text<'a> {
         retention: Duration,
         /// The longest that ops allow.
         limit: Duration,
+        /// Whether the room has chosen it.
+        chosen: bool,
     },
     /// Longer than ops allow.
     RetentionTooLong {
         /// The longest.
         limit: Duration,
     },
+    /// What destroys something for others is to be confirmed.
+    Confirm(Destroys<'a>),
     /// This conversation is forgotten.
     ForgottenConversation,
     /// What this person has said is forgotten everywhere.
@@ -359,6 +383,28 @@ pub(super) enum Text<'a> {
     Journal,
     /// The audit trail is empty.
     JournalEmpty,
+}
+
+/// What a command would destroy.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Destroys<'a> {
+    /// A conversation in which others have spoken.
+    Conversation,
+    /// All that was said in a room.
+    Room {
+        /// Whether it is a direct conversation.
+        direct: bool,
+    },
+    /// What is older than a room is to keep from now on.
+    Retention {
+        /// How long that is.
+        retention: Duration,
+    },
+    /// A compagnon with all its versions.
+    Compagnon {
+        /// Its title.
+        title: &'a str,
+    },
 }
 
 /// What the first message in a room tells.

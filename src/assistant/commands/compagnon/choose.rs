@@ -52,22 +52,43 @@ pub(super) fn list(context: &Context<'_>) -> Result<Reply, Failure> {
     if let Some(example) = example {
         text = format!("{text}\n\n{}", context.text(&Text::ListMore { example: &example }));
     }
-    Ok(Reply { text, changes: Vec::new() })
+    Ok(Reply::text(text))
+}
+
+/// The room's own compagnon, as it speaks here.
+fn here(context: &Context<'_>) -> Result<Result<Found, find::Missing>, Failure> {
+    let voice = voice::of_room(context.assistant, &context.message.room_id, &context.settings)?;
+    let number = match &context.settings.compagnon {
+        Some(Choice::Made(number) | Choice::Own(number)) if !voice.gone => Some(*number),
+        _ => None,
+    };
+    let visible = find::visible(context)?.into_iter();
+    let own = visible.filter_map(|found| match found {
+        Found::Made(made, shown) if Some(made.number) == number => Some(Found::Made(made, shown)),
+        _ => None,
+    });
+    Ok(Ok(own.last().unwrap_or(Found::Library(voice.compagnon))))
 }
 
 /// One compagnon with its text and its versions.
 pub(super) fn view(context: &Context<'_>, asked: &str) -> Result<Reply, Failure> {
-    if asked.is_empty() {
-        return usage(context, &[Action::View]);
-    }
-    let found = match find::find(context, asked)? {
+    let found = match if asked.is_empty() { here(context)? } else { find::find(context, asked)? } {
         Ok(found) => found,
         Err(missing) => return not_found(context, &missing),
     };
+    if let Found::Made(made, _) = &found
+        && find::is_private_elsewhere(context, made)
+    {
+        return context.say(&Text::OnlyInPrivate);
+    }
     let compagnon = found.compagnon();
     let description = words::inert(&compagnon.about.description);
     let prompt = words::block("", &compagnon.prompt);
-    let mut text = format!("**{}** `{}` — {description}\n\n{prompt}", title(compagnon), compagnon.id);
+    let version = match &found {
+        Found::Made(_, shown) => format!(" (version {})", shown.number),
+        Found::Library(_) => String::new(),
+    };
+    let mut text = format!("**{}** `{}`{version} — {description}\n\n{prompt}", title(compagnon), compagnon.id);
     if let Found::Made(made, _) = &found
         && made.room_id == context.message.room_id
         && made.versions.len() > 1
@@ -77,10 +98,12 @@ pub(super) fn view(context: &Context<'_>, asked: &str) -> Result<Reply, Failure>
             format!("- {} `{}`{shown}", version.number, version.by)
         });
         let lines = lines.collect::<Vec<_>>().join("\n");
-        let more = context.text(&Text::VersionsMore { id: &compagnon.id });
+        // The one before the newest: it is there, whichever older ones were given up.
+        let before = made.versions.iter().rev().nth(1).map_or(1, |version| version.number);
+        let more = context.text(&Text::VersionsMore { id: &compagnon.id, version: before });
         text = format!("{text}\n\n{}\n\n{lines}\n\n{more}", context.text(&Text::Versions));
     }
-    Ok(Reply { text, changes: Vec::new() })
+    Ok(Reply::text(text))
 }
 
 /// Gives the room another compagnon.

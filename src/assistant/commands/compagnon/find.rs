@@ -17,7 +17,15 @@ pub(super) enum Found {
     /// One of the library.
     Library(Arc<Compagnon>),
     /// One made by command, in the version shown here.
-    Made(Box<Made>, Arc<Compagnon>),
+    Made(Box<Made>, Shown),
+}
+
+/// A version of a compagnon made by command.
+#[derive(Clone)]
+pub(super) struct Shown {
+    /// Its number.
+    pub(super) number: u32,
+    compagnon: Arc<Compagnon>,
 }
 
 /// Why none was.
@@ -31,13 +39,30 @@ pub(super) enum Missing {
 impl Found {
     pub(super) fn compagnon(&self) -> &Arc<Compagnon> {
         match self {
-            Self::Library(compagnon) | Self::Made(_, compagnon) => compagnon,
+            Self::Library(compagnon) | Self::Made(_, Shown { compagnon, .. }) => compagnon,
         }
     }
 }
 
-/// All that this person may see in this room: the room's own, the person's own, then the catalogue.
+/// All that may be shown here: the room's own, in a direct conversation the person's own and what waits for their decision, then the
+/// catalogue. Everybody in a room reads what the bot says there.
 pub(super) fn visible(context: &Context<'_>) -> Result<Vec<Found>, Failure> {
+    let mut all = reachable(context)?;
+    all.retain(|found| match found {
+        Found::Library(_) => true,
+        Found::Made(made, _) => !is_private_elsewhere(context, made),
+    });
+    Ok(all)
+}
+
+/// Whether a compagnon is nothing that the people of this room may read of.
+pub(super) fn is_private_elsewhere(context: &Context<'_>, made: &Made) -> bool {
+    let message = context.message;
+    !message.direct && made.room_id != message.room_id && made.published.is_none()
+}
+
+/// All that this person may name here.
+pub(super) fn reachable(context: &Context<'_>) -> Result<Vec<Found>, Failure> {
     let message = context.message;
     let mut private = Vec::new();
     let mut public = Vec::new();
@@ -45,22 +70,24 @@ pub(super) fn visible(context: &Context<'_>) -> Result<Vec<Found>, Failure> {
         // What was made in a conversation of two is its author's, not of whoever is left in it.
         let of_this_room = made.room_id == message.room_id && !message.direct;
         let theirs = of_this_room || made.author == message.sender;
-        let proposed = made.proposed.filter(|_| context.administers_instance());
+        let proposed = made.proposed.filter(|_| message.direct && context.administers_instance());
         let version = match proposed {
             Some(number) if !theirs => made.version(number),
             _ if theirs => voice::version_in(&made, &message.room_id).or_else(|| made.latest()),
             _ => made.published.and_then(|number| made.version(number)),
         };
-        let Some(compagnon) = version.and_then(|version| made.read(version).ok()) else { continue };
+        let shown = version.and_then(|version| Some((version.number, made.read(version).ok()?)));
+        let Some((number, compagnon)) = shown else { continue };
         let list = if made.published.is_some() && !theirs { &mut public } else { &mut private };
-        list.push(Found::Made(Box::new(made), Arc::new(compagnon)));
+        list.push(Found::Made(Box::new(made), Shown { number, compagnon: Arc::new(compagnon) }));
     }
     private.extend(context.assistant.shelf.library().iter().cloned().map(Found::Library));
     private.extend(public);
     Ok(private)
 }
 
-/// The compagnon that was meant: by its identifier or title, by the beginning of its identifier, or by the initials of its title.
+/// The compagnon that was meant: by its identifier or title, by the beginning of its identifier, or by the initials of its title. Of what
+/// is private elsewhere, only who may name it and writes the whole name finds it.
 pub(super) fn find(context: &Context<'_>, asked: &str) -> Result<Result<Found, Missing>, Failure> {
     let mut visible = visible(context)?;
     let wanted = slug(asked);
@@ -70,6 +97,9 @@ pub(super) fn find(context: &Context<'_>, asked: &str) -> Result<Result<Found, M
     };
     if let Some(found) = visible.iter().find(|found| exact(found)) {
         return Ok(Ok(found.clone()));
+    }
+    if let Some(found) = reachable(context)?.into_iter().find(exact) {
+        return Ok(Ok(found));
     }
     visible.retain(|found| found.compagnon().about.visibility == Visibility::Public);
     let fits = |found: &&Found| {

@@ -12,13 +12,14 @@ use super::{
     not_found, title, usage,
 };
 use crate::{
-    assistant::{Failure, delivery, now, texts::Text},
-    compagnon::{About, Choice, Compagnon, CompagnonError, Made, Version},
+    assistant::{
+        Failure, now,
+        texts::{Destroys, Text},
+    },
+    compagnon::{About, Choice, Compagnon, CompagnonError, FieldError, Made, Version, alike, check_name},
     store::Change,
 };
 
-/// The most characters of a name.
-const LONGEST_NAME: usize = 60;
 /// The most characters of a description made from a text's first line.
 const LONGEST_DESCRIPTION: usize = 90;
 /// Versions kept, the published and the proposed one besides.
@@ -30,11 +31,14 @@ const DIFF_LINES: usize = 30;
 pub(super) async fn create(context: &Context<'_>, line: &str, text: &str) -> Result<Reply, Failure> {
     let (name, description) = line.split_once(" : ").or_else(|| line.split_once(": ")).unwrap_or((line, ""));
     let (name, id) = (name.trim(), slug(name));
-    if id.is_empty() || name.chars().count() > LONGEST_NAME {
+    if name.is_empty() {
         return usage(context, &[Action::Create]);
     }
     if !context.administers().await? {
         return context.say(&Text::NeedsAdministrator);
+    }
+    if let Err(error) = check_name(name).and(if id.is_empty() { Err(FieldError::NotLatin) } else { Ok(()) }) {
+        return context.say(&Text::BadField(&error));
     }
     let about = About { name: name.to_owned(), description: description.trim().to_owned(), ..About::default() };
     let compagnon = match read(context, &id, about, text) {
@@ -42,11 +46,14 @@ pub(super) async fn create(context: &Context<'_>, line: &str, text: &str) -> Res
         Err(refused) => return refused,
     };
     // Whatever name the text's own header gives, the identifier is the one that was typed.
-    let taken = find::visible(context)?.iter().any(|found| found.compagnon().id == id);
+    let taken = find::reachable(context)?.iter().any(|found| found.compagnon().id == id);
     if taken || super::super::Command::named(&id).is_some() || super::action(&id).is_some() {
         return context.say(&Text::NameTaken { id: &id });
     }
-    let (number, message) = (context.assistant.store.new_number()?, context.message);
+    if let Some(imitated) = imitates(context, &compagnon, None)? {
+        return context.say(&Text::Imitates { title: &imitated });
+    }
+    let (number, message) = (context.new_number()?, context.message);
     let made = Made {
         number,
         id: id.clone(),
@@ -80,6 +87,9 @@ pub(super) async fn edit(context: &Context<'_>, line: &str, text: &str) -> Resul
         Ok(compagnon) => compagnon,
         Err(refused) => return refused,
     };
+    if let Some(imitated) = imitates(context, &after, Some(made.number))? {
+        return context.say(&Text::Imitates { title: &imitated });
+    }
     add_version(context, made, &before, &after, "compagnon.edit")
 }
 
@@ -110,14 +120,17 @@ pub(super) async fn delete(context: &Context<'_>, line: &str) -> Result<Reply, F
         Ok(made) => made,
         Err(refused) => return Ok(refused),
     };
-    let mut changes = vec![Change::Unmade(made.number), context.audit("compagnon.delete", Some(made.number))];
-    if context.settings.compagnon == Some(Choice::Made(made.number)) {
-        changes.push(context.set(|settings| settings.compagnon = None));
-    }
     let name = made
         .latest()
         .and_then(|version| made.read(version).ok())
         .map_or_else(|| made.id.clone(), |known| title(&known));
+    if !context.confirms(&format!("delete {}", made.number)) {
+        return context.say(&Text::Confirm(Destroys::Compagnon { title: &name }));
+    }
+    let mut changes = vec![Change::Unmade(made.number), context.audit("compagnon.delete", Some(made.number))];
+    if context.settings.compagnon == Some(Choice::Made(made.number)) {
+        changes.push(context.set(|settings| settings.compagnon = None));
+    }
     context.change(&Text::Deleted { title: &name }, changes)
 }
 
@@ -146,13 +159,10 @@ async fn may_change(context: &Context<'_>, made: &Made) -> Result<bool, Failure>
     if made.room_id == context.message.room_id {
         return context.administers().await;
     }
-    let assistant = context.assistant;
-    // A homeserver that does not answer is waited for: that is no word on where the bot is.
-    let home = delivery::persist(assistant, || assistant.gateway.room(&made.room_id)).await;
-    if delivery::unless_refused(home)?.is_none() {
+    if !context.is_in(&made.room_id).await? {
         return Ok(made.author == context.message.sender);
     }
-    Ok(context.power(&made.room_id).await?.is_some_and(|level| level >= assistant.config.power_level))
+    Ok(context.power(&made.room_id).await?.is_some_and(|level| level >= context.assistant.config.power_level))
 }
 
 /// Reads a pasted text: a prompt, or a whole file with its header; within a code block or not.
@@ -175,10 +185,29 @@ fn read(context: &Context<'_>, id: &str, about: About, text: &str) -> Result<Com
         compagnon
     };
     let compagnon = compagnon.map(shown).map_err(|error: CompagnonError| context.say(&Text::BadPrompt(&error)))?;
+    compagnon
+        .about
+        .check(context.assistant.sampling.max_tokens)
+        .map_err(|error| context.say(&Text::BadField(&error)))?;
     if !context.fits(&compagnon) {
         return Err(context.say(&Text::DoesNotFit));
     }
     Ok(compagnon)
+}
+
+/// The title of the catalogue's compagnon that this one could be taken for, if there is one. `number` is its own, when it has one already.
+fn imitates(context: &Context<'_>, compagnon: &Compagnon, number: Option<u64>) -> Result<Option<String>, Failure> {
+    let names = [compagnon.title(), &compagnon.about.name];
+    let library = context.assistant.shelf.library();
+    let published = context.assistant.store.all_made()?.into_iter().filter(|made| Some(made.number) != number);
+    let published = published.filter_map(|made| made.read(made.version(made.published?)?).ok());
+    let known = library.iter().map(|known| Compagnon::clone(known)).chain(published);
+    let known: Vec<Compagnon> = known.collect();
+    let imitated = known.iter().find(|known| {
+        let theirs = [known.title(), &known.about.name, &known.id];
+        names.iter().any(|name| theirs.iter().any(|their| alike(name, their)))
+    });
+    Ok(imitated.map(title))
 }
 
 /// A text without the code block that somebody may have put it in.
@@ -207,7 +236,8 @@ fn add_version(
     if before == after {
         return context.say(&Text::Unchanged);
     }
-    let number = made.latest().map_or(1, |version| version.number.saturating_add(1));
+    let back = made.latest().map_or(1, |version| version.number);
+    let number = back.saturating_add(1);
     let version = Version { number, at: now(), by: context.message.sender.clone(), text: after.to_text() };
     made.versions.push(version);
     let kept = [made.published, made.proposed];
@@ -217,12 +247,13 @@ fn add_version(
         title: &title(after),
         id: &made.id,
         version: number,
+        back,
         diff: &diff(before, after),
         published: made.published.is_some(),
     };
     let text = context.text(&text);
     let audit = context.audit(action, Some(made.number));
-    Ok(Reply { text, changes: vec![Change::Made(made), audit] })
+    Ok(Reply { changes: vec![Change::Made(made), audit], ..Reply::text(text) })
 }
 
 /// The lines that a change takes out and puts in. The header is shown only where it changes.

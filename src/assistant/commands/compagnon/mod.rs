@@ -19,12 +19,15 @@ use crate::{
     compagnon::{Compagnon, Language},
 };
 
+pub(in crate::assistant) use publish::Proposal;
+
 pub(super) const SPEC: Spec = Spec {
     names: &["compagnon", "compagnon", "compagnons", "assistant"],
     forms: [
         &[
             ("", ""),
             ("liste", ""),
+            ("voir", "celui d’ici"),
             ("voir <nom>", ""),
             ("choisir <nom>", ""),
             ("créer <nom>", "puis son texte à la ligne, dans le même message"),
@@ -43,6 +46,7 @@ pub(super) const SPEC: Spec = Spec {
         &[
             ("", ""),
             ("list", ""),
+            ("show", "the one here"),
             ("show <name>", ""),
             ("choose <name>", ""),
             ("create <name>", "then its text on the next line, in the same message"),
@@ -112,6 +116,7 @@ pub(super) fn bare(arguments: &str) -> bool {
     arguments.is_empty()
         || match action(arguments) {
             Some((Action::List | Action::Proposals, rest)) => rest.is_empty(),
+            Some((Action::View, "")) => true,
             Some((Action::View | Action::Choose, rest)) => !rest.is_empty() && !rest.contains(char::is_whitespace),
             Some(_) => false,
             None => !arguments.contains(char::is_whitespace),

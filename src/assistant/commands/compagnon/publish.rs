@@ -13,6 +13,28 @@ use crate::{
     store::Change,
 };
 
+/// A compagnon proposed to the catalogue, as its administrators are told.
+#[derive(Clone, Debug)]
+pub(in crate::assistant) struct Proposal {
+    title: String,
+    id: String,
+    author: String,
+    reference: String,
+}
+
+impl Proposal {
+    /// What they are told.
+    pub(in crate::assistant) fn text(&self) -> Text<'_> {
+        let Self { title, id, author, reference } = self;
+        Text::NewProposal { title, id, author, reference }
+    }
+}
+
+/// What tells one text from all that were ever written: the compagnon's number, never given out again, and the version's.
+fn reference(made: &Made, version: u32) -> String {
+    format!("{}.{version}", made.number)
+}
+
 /// Proposes the newest version.
 pub(super) async fn propose(context: &Context<'_>, asked: &str) -> Result<Reply, Failure> {
     if asked.is_empty() {
@@ -27,10 +49,12 @@ pub(super) async fn propose(context: &Context<'_>, asked: &str) -> Result<Reply,
         return context.say(&Text::AlreadyPublished);
     }
     made.proposed = newest;
-    let name = name(&made);
-    context.assistant.tell_administrators(&context.message.event_id, &name, &made.id, &context.author());
-    let (id, audit) = (made.id.clone(), context.audit("compagnon.propose", Some(made.number)));
-    context.change(&Text::Proposed { title: &name, id: &id }, vec![Change::Made(made), audit])
+    let (title, id) = (name(&made), made.id.clone());
+    let reference = reference(&made, newest.unwrap_or(1));
+    let text = context.text(&Text::Proposed { title: &title, id: &id });
+    let proposal = Proposal { title, id, author: context.author(), reference };
+    let audit = context.audit("compagnon.propose", Some(made.number));
+    Ok(Reply { text, changes: vec![Change::Made(made), audit], proposal: Some(Box::new(proposal)) })
 }
 
 /// Takes a compagnon, or its proposal, back: by the administrators of its room or of the instance.
@@ -62,28 +86,38 @@ pub(super) async fn withdraw(context: &Context<'_>, asked: &str) -> Result<Reply
 
 /// What waits for a decision.
 pub(super) fn proposals(context: &Context<'_>) -> Result<Reply, Failure> {
-    if !context.administers_instance() {
-        return context.say(&Text::NeedsInstanceAdministrator);
+    if let Some(refused) = refused(context) {
+        return context.say(&refused);
     }
     let made = context.assistant.store.all_made()?;
     let lines: Vec<String> = made
         .iter()
-        .filter(|made| made.proposed.is_some())
-        .map(|made| format!("- **{}** `{}` — `{}`", name(made), made.id, made.author))
+        .filter_map(|made| {
+            let reference = reference(made, made.proposed?);
+            Some(format!("- **{}** `{} {reference}` — `{}`", name(made), made.id, made.author))
+        })
         .collect();
     if lines.is_empty() {
         return context.say(&Text::NoProposals);
     }
     let text = format!("{}\n\n{}", context.text(&Text::Proposals), lines.join("\n"));
-    Ok(Reply { text, changes: Vec::new() })
+    Ok(Reply::text(text))
 }
 
-/// Takes a proposal into the catalogue.
+/// Takes a proposal into the catalogue: the very text that was read, which the command names.
 pub(super) fn accept(context: &Context<'_>, asked: &str) -> Result<Reply, Failure> {
+    let is_reference =
+        |word: &str| word.contains('.') && word.chars().all(|letter| letter.is_ascii_digit() || letter == '.');
+    let named = asked.rsplit_once(char::is_whitespace).filter(|(_, last)| is_reference(last));
+    let (asked, read) = named.map_or((asked, None), |(asked, reference)| (asked.trim(), Some(reference)));
     let mut made = match proposed(context, asked)? {
         Ok(made) => made,
         Err(refused) => return Ok(refused),
     };
+    let reference = reference(&made, made.proposed.unwrap_or_default());
+    if read != Some(reference.as_str()) {
+        return context.say(&Text::ReadFirst { id: &made.id, reference: &reference });
+    }
     let in_library = context.assistant.shelf.library().get(&made.id).is_ok();
     let others = context.assistant.store.all_made()?;
     let in_catalogue =
@@ -95,7 +129,7 @@ pub(super) fn accept(context: &Context<'_>, asked: &str) -> Result<Reply, Failur
     let text = Text::Accepted { title: &name(&made), version: made.published.unwrap_or(1) };
     let text = context.text(&text);
     let audit = context.audit("compagnon.accept", Some(made.number));
-    Ok(Reply { text, changes: vec![Change::Made(made), audit] })
+    Ok(Reply { changes: vec![Change::Made(made), audit], ..Reply::text(text) })
 }
 
 /// Turns a proposal down.
@@ -107,13 +141,13 @@ pub(super) fn decline(context: &Context<'_>, asked: &str) -> Result<Reply, Failu
     made.proposed = None;
     let text = context.text(&Text::Declined { title: &name(&made) });
     let audit = context.audit("compagnon.decline", Some(made.number));
-    Ok(Reply { text, changes: vec![Change::Made(made), audit] })
+    Ok(Reply { changes: vec![Change::Made(made), audit], ..Reply::text(text) })
 }
 
 /// The proposal of that name, for an administrator of the instance; else what is answered.
 fn proposed(context: &Context<'_>, asked: &str) -> Result<Result<Made, Reply>, Failure> {
-    if !context.administers_instance() {
-        return context.say(&Text::NeedsInstanceAdministrator).map(Err);
+    if let Some(refused) = refused(context) {
+        return context.say(&refused).map(Err);
     }
     if asked.is_empty() {
         return proposals(context).map(Err);
@@ -123,6 +157,14 @@ fn proposed(context: &Context<'_>, asked: &str) -> Result<Result<Made, Reply>, F
         Ok(_) => context.say(&Text::NoProposals).map(Err),
         Err(missing) => not_found(context, &missing).map(Err),
     }
+}
+
+/// Why proposals are not talked about here: they are read by the administrators of the instance only.
+fn refused(context: &Context<'_>) -> Option<Text<'static>> {
+    if !context.administers_instance() {
+        return Some(Text::NeedsInstanceAdministrator);
+    }
+    (!context.message.direct).then_some(Text::OnlyInPrivate)
 }
 
 /// The title of its newest version.

@@ -3,17 +3,15 @@
 use super::{
     super::{
         Context, Reply,
-        words::{self, is, number},
+        words::{self, decimal, is, number},
     },
     Action, usage,
 };
 use crate::{
     assistant::{Failure, texts::Text},
-    compagnon::{Language, Settings},
+    compagnon::{HOTTEST, Language, Settings},
 };
 
-/// The highest temperature: above, answers are no sentences any more.
-const HOTTEST: f32 = 1.5;
 /// The names of the settings, in French and in English.
 const TEMPERATURE: [&str; 2] = ["température", "temperature"];
 const LENGTH: [&str; 2] = ["longueur", "length"];
@@ -58,7 +56,7 @@ pub(super) async fn set(context: &Context<'_>, line: &str) -> Result<Reply, Fail
         (NONE, None)
     } else if is(word, &TEMPERATURE) {
         settings.temperature = number(value).filter(|value| (0.0..=HOTTEST).contains(value));
-        (TEMPERATURE, settings.temperature.is_none().then(|| format!("0 – {HOTTEST}")))
+        (TEMPERATURE, settings.temperature.is_none().then(|| format!("0 – {}", decimal(HOTTEST, context.language))))
     } else if is(word, &LENGTH) {
         settings.max_tokens = value.parse().ok().filter(|value| (SHORTEST..=most).contains(value));
         (LENGTH, settings.max_tokens.is_none().then(|| format!("{SHORTEST} – {most}")))
@@ -75,12 +73,16 @@ pub(super) async fn set(context: &Context<'_>, line: &str) -> Result<Reply, Fail
         return context.say(&Text::BadValue { allowed: &allowed });
     }
     let language = settings.language.unwrap_or(context.language);
-    let shown = format!("{} {}", named(names, language), words::inert(value));
+    let value = match settings.temperature.filter(|_| names == TEMPERATURE) {
+        Some(temperature) => decimal(temperature, language),
+        None => words::inert(value),
+    };
+    let shown = format!("{} {value}", named(names, language));
     let changes = vec![context.set(|known| *known = settings), context.audit("compagnon.set", None)];
     // In the language that was just chosen.
     let text = if names == NONE { Text::SettingsReset } else { Text::SettingSet { setting: &shown } };
     let text = text.say(language).into_owned();
-    Ok(Reply { text, changes })
+    Ok(Reply { changes, ..Reply::text(text) })
 }
 
 /// The name of a setting in a language.
@@ -101,7 +103,8 @@ fn language(value: &str) -> Option<Language> {
 /// The room's own settings, for people.
 pub(super) fn shown(context: &Context<'_>) -> Vec<String> {
     let Settings { temperature, max_tokens, .. } = context.settings;
-    let temperature = temperature.map(|value| format!("{} {value}", named(TEMPERATURE, context.language)));
+    let temperature = temperature
+        .map(|value| format!("{} {}", named(TEMPERATURE, context.language), decimal(value, context.language)));
     let length = max_tokens.map(|value| format!("{} {value}", named(LENGTH, context.language)));
     temperature.into_iter().chain(length).collect()
 }
