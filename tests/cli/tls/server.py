@@ -10,11 +10,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path == "/.well-known/matrix/client":
             self.send_response(302)
             self.send_header("Location", "/moved")
+            self.send_header("Content-Length", "0")
             self.end_headers()
         elif self.path == "/moved":
+            body = sys.argv[2].encode()
             self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(sys.argv[2].encode())
+            self.wfile.write(body)
         else:
             self.send_error(404)
 
