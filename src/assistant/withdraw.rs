@@ -135,8 +135,10 @@ fn set(of: &Mutex<HashSet<Withdrawal>>) -> std::sync::MutexGuard<'_, HashSet<Wit
 
 async fn take_back(assistant: &Assistant, withdrawal: &Withdrawal) -> Result<(), Failure> {
     let (room, event) = (&withdrawal.room_id, &withdrawal.event_id);
+    let mut known = Vec::new();
     if !withdrawal.is_of_question() {
         let _permit = assistant.withdrawing.at_once.acquire().await;
+        known = persist(assistant, || assistant.gateway.edits(room, event)).await?;
         redact(assistant, room, event).await?;
     }
     if let Some(question) = &withdrawal.question {
@@ -147,11 +149,12 @@ async fn take_back(assistant: &Assistant, withdrawal: &Withdrawal) -> Result<(),
     }
     let _permit = assistant.withdrawing.at_once.acquire().await;
     if !withdrawal.is_of_question() {
-        return redact_edits(assistant, room, event).await;
+        return redact_edits(assistant, room, event, known).await;
     }
     for message in persist(assistant, || assistant.gateway.answers(room, event)).await? {
+        let known = persist(assistant, || assistant.gateway.edits(room, &message)).await?;
         redact(assistant, room, &message).await?;
-        redact_edits(assistant, room, &message).await?;
+        redact_edits(assistant, room, &message, known).await?;
     }
     Ok(())
 }
@@ -159,8 +162,9 @@ async fn take_back(assistant: &Assistant, withdrawal: &Withdrawal) -> Result<(),
 /// Takes a message back that a shorter answer leaves over, with its edits; a room that refuses keeps it.
 pub(super) async fn take_back_now(assistant: &Assistant, room: &RoomId, event: &EventId) -> Result<(), Failure> {
     let taken = async {
+        let known = persist(assistant, || assistant.gateway.edits(room, event)).await?;
         redact(assistant, room, event).await?;
-        redact_edits(assistant, room, event).await
+        redact_edits(assistant, room, event, known).await
     };
     match taken.await {
         Err(Failure::Refused(reason)) => {
@@ -171,10 +175,20 @@ pub(super) async fn take_back_now(assistant: &Assistant, room: &RoomId, event: &
     }
 }
 
-async fn redact_edits(assistant: &Assistant, room: &RoomId, event: &EventId) -> Result<(), Failure> {
+/// Takes the edits of a redacted message back: those `known` from before, since some homeservers list none of a message that is redacted,
+/// and those that are found.
+async fn redact_edits(
+    assistant: &Assistant,
+    room: &RoomId,
+    event: &EventId,
+    known: Vec<OwnedEventId>,
+) -> Result<(), Failure> {
     let mut gone: HashSet<OwnedEventId> = HashSet::new();
-    for _ in 0..LISTINGS {
-        let listed = persist(assistant, || assistant.gateway.edits(room, event)).await?;
+    for listing in 0..LISTINGS {
+        let mut listed = persist(assistant, || assistant.gateway.edits(room, event)).await?;
+        if listing == 0 {
+            listed.extend(known.iter().filter(|edit| !listed.contains(edit)).cloned().collect::<Vec<_>>());
+        }
         // A redacted edit relates to nothing any more; a homeserver that still lists it lists nothing new.
         let left: Vec<OwnedEventId> = listed.into_iter().filter(|edit| !gone.contains(edit)).collect();
         if left.is_empty() {

@@ -78,6 +78,14 @@ pub(super) fn own_id(json: &str, own: &UserId) -> Option<OwnedEventId> {
     OwnedEventId::try_from(id).ok()
 }
 
+/// The id of an event, if it is the bot's and edits the given message. Relations are in clear in encrypted rooms too.
+pub(super) fn edit_of(json: &str, own: &UserId, message: &EventId) -> Option<OwnedEventId> {
+    let event: Value = serde_json::from_str(json).ok()?;
+    let relation = &event["content"]["m.relates_to"];
+    let edits = relation["rel_type"] == "m.replace" && relation["event_id"] == message.as_str();
+    own_id(json, own).filter(|_| edits)
+}
+
 /// The id of the message that this event is, or edits, if that belongs to the answer to a question: to the given part of it, or to any.
 pub(super) fn sent_id(json: &str, own: &UserId, question: &EventId, part: Option<usize>) -> Option<OwnedEventId> {
     let event: Value = serde_json::from_str(json).ok()?;
@@ -99,7 +107,7 @@ mod tests {
     use ruma::{EventId, event_id, room_id, user_id};
     use serde_json::{Value, json};
 
-    use super::{Kind, Outgoing, content, own_id, sent_id};
+    use super::{Kind, Outgoing, content, edit_of, own_id, sent_id};
 
     fn message<'a>(thread: Option<&'a EventId>, replaces: Option<&'a EventId>, part: usize) -> Outgoing<'a> {
         Outgoing {
@@ -203,6 +211,14 @@ mod tests {
         assert_eq!(find("@bot:hs", json!({"body": "x"}), 1), None);
         let (first, sent_one) = (event_id!("$first").to_owned(), event_id!("$sent").to_owned());
         assert_eq!(any(content(&message(None, Some(&first), 3), false)), (Some(first), Some(sent_one.clone())));
-        assert_eq!(any(json!({"body": "x"})), (None, Some(sent_one)));
+        assert_eq!(any(json!({"body": "x"})), (None, Some(sent_one.clone())));
+        let edit = content(&message(None, Some(event_id!("$first")), 1), false);
+        for (sender, of, expected) in
+            [("@bot:hs", "$first", true), ("@bot:hs", "$other", false), ("@x:hs", "$first", false)]
+        {
+            let event = json!({"type": "m.room.message", "sender": sender, "event_id": "$sent", "content": edit});
+            let of = EventId::parse(of).expect("an id");
+            assert_eq!(edit_of(&event.to_string(), own, &of), expected.then(|| sent_one.clone()), "{sender} {of}");
+        }
     }
 }

@@ -288,6 +288,13 @@ impl Gateway for MatrixGateway {
                 break;
             }
         }
+        // Of a message that is redacted Synapse lists none, and they are there all the same.
+        let own = self.session.user_id();
+        self.look_back(room_id, |json| {
+            edits.extend(content::edit_of(json, own, event_id).filter(|edit| !edits.contains(edit)));
+            false
+        })
+        .await?;
         Ok(edits)
     }
 
