@@ -155,7 +155,9 @@ impl App {
         signals.serving();
         let purge = tokio::spawn(purge(Arc::clone(&self.assistant), keep(&self.config.assistant), stop.clone()));
         let follow = tokio::spawn(follow(Arc::clone(&self.shelf), stop.clone()));
-        self.assistant.resume()?;
+        if !self.session.is_fresh() {
+            self.assistant.resume()?;
+        }
         let stored = late::Stored::default();
         let (outcome, grace) = tokio::select! {
             outcome = self.read(&stored, &stop) => (outcome, GRACE),
@@ -193,10 +195,17 @@ impl App {
 
     /// Reads messages until `stop`, or until the homeserver refuses the account.
     async fn read(&self, stored: &late::Stored, stop: &CancellationToken) -> anyhow::Result<()> {
-        let accept = |batch: Batch| {
+        // A device without state knows no room before its first sync: what waits would be refused as of rooms the bot is not in.
+        let mut waits = self.session.is_fresh();
+        let accept = move |batch: Batch| {
             let (assistant, synced, stored) = (Arc::clone(&self.assistant), self.status.synced.clone(), stored.clone());
+            let resumes = std::mem::take(&mut waits);
             async move {
                 let undecrypted = batch.undecrypted.clone();
+                if resumes {
+                    // Before what is new, which comes after it.
+                    assistant.resume()?;
+                }
                 tokio::task::block_in_place(|| assistant.accept(batch))?;
                 stored.note(&undecrypted);
                 assistant.expect_keys(unread(&undecrypted));

@@ -143,7 +143,8 @@ mod tests {
         assert!(ask(folder.path()).unwrap().is_some());
         stop.cancel();
         timeout(Duration::from_secs(30), listening).await.expect("it ends").unwrap();
-        assert_eq!(silent.read(&mut [0]).unwrap(), 0, "its connection is shut");
+        // Shut, or reset where it had not been accepted yet.
+        assert_eq!(silent.read(&mut [0]).unwrap_or(0), 0, "its connection is over");
         assert!(ask(folder.path()).unwrap().is_none(), "nobody listens any more");
     }
 }

@@ -158,7 +158,7 @@ async fn send_part(
 /// Sends one message, however often it takes.
 pub(super) async fn send(assistant: &Assistant, outgoing: &Outgoing<'_>) -> Result<OwnedEventId, Failure> {
     fail::fail_point!("before-put");
-    let sent = persist(assistant, || assistant.gateway.send(outgoing)).await?;
+    let sent = put(assistant, || assistant.gateway.send(outgoing)).await?;
     fail::fail_point!("after-put");
     assistant.pace().accepted(Instant::now());
     Ok(sent)
@@ -189,6 +189,24 @@ pub(super) async fn persist<T, F: Future<Output = Result<T, SendError>>>(
     persist_for(assistant, PERSIST_FOR, ask).await
 }
 
+/// As [`persist`], for what the homeserver counts in its rate of messages: a wait that it asks for is the rate budget's too.
+pub(super) async fn put<T, F: Future<Output = Result<T, SendError>>>(
+    assistant: &Assistant,
+    mut ask: impl FnMut() -> F,
+) -> Result<T, Failure> {
+    let asked = || {
+        let asked = ask();
+        async {
+            let answer = asked.await;
+            if let Err(SendError::Limited(wait)) = &answer {
+                assistant.pace().limited(*wait, Instant::now());
+            }
+            answer
+        }
+    };
+    persist(assistant, asked).await
+}
+
 /// As [`persist`], for another time.
 pub(super) async fn persist_for<T, F: Future<Output = Result<T, SendError>>>(
     assistant: &Assistant,
@@ -207,10 +225,7 @@ pub(super) async fn persist_for<T, F: Future<Output = Result<T, SendError>>>(
             Ok(answer) => return Ok(answer),
             Err(SendError::Refused(reason)) => return Err(Failure::Refused(reason)),
             Err(SendError::Storage(reason)) => return Err(Failure::Session(reason)),
-            Err(SendError::Limited(wait)) => {
-                assistant.pace().limited(wait, Instant::now());
-                (wait, "it asks to wait".to_owned())
-            }
+            Err(SendError::Limited(wait)) => (wait, "it asks to wait".to_owned()),
             Err(error @ (SendError::Unreachable(_) | SendError::Account(_))) => {
                 let wait = backoff;
                 backoff = (backoff * 2).min(LONGEST_BACKOFF);

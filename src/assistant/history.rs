@@ -26,8 +26,9 @@ pub(super) async fn of(
 ) -> Result<History, Failure> {
     let conversation = question.conversation();
     let turns = assistant.store.turns(&conversation)?;
-    let direct = facts.is_some_and(|facts| facts.kind == RoomKind::Direct);
-    if !turns.is_empty() && !direct && assistant.store.was_direct(&conversation)? {
+    // Of a room that is not known, nothing is concluded.
+    let several = facts.is_some_and(|facts| facts.kind != RoomKind::Direct);
+    if !turns.is_empty() && several && assistant.store.was_direct(&conversation)? {
         return Ok(History { turns: Vec::new(), opened: true });
     }
     let theirs = |turn: &Turn| turn.asker.as_ref() == Some(&question.sender);

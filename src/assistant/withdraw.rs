@@ -21,7 +21,7 @@ use tokio::{
 
 use super::{
     Assistant, Failure,
-    delivery::{persist, transaction},
+    delivery::{persist, put, transaction},
 };
 use crate::store::Withdrawal;
 
@@ -218,7 +218,7 @@ async fn let_answers_go_first(assistant: &Assistant) -> Result<(), Failure> {
 async fn redact(assistant: &Assistant, room: &RoomId, event: &EventId) -> Result<(), Failure> {
     let transaction = transaction(event, 0, "-gone");
     fail::fail_point!("before-redaction");
-    persist(assistant, || assistant.gateway.redact(room, event, &transaction)).await?;
+    put(assistant, || assistant.gateway.redact(room, event, &transaction)).await?;
     fail::fail_point!("after-redaction");
     assistant.pace().accepted(Instant::now());
     Ok(())

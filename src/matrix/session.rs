@@ -281,7 +281,8 @@ impl Session {
     }
 
     /// Whether the SDK's state store has never seen a sync: a cursor alone would then leave it ignorant of every room.
-    pub(super) fn is_fresh(&self) -> bool {
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
         self.fresh
     }
 }

@@ -149,10 +149,12 @@ async fn a_stop_sign_and_a_stop_end_an_answer_where_it_is() {
     let world = World::shared().await;
     let setup = world.setup().await;
     let _bot = world.start_with(&setup, SLOWLY);
-    let (awa, id) = (world.person("awa").await, id_of(&setup));
-    let room = awa.open_dm(&id).await;
-    awa.until_member(&room, &id, "join").await;
+    let id = id_of(&setup);
     for way in ["a reaction", "a command"] {
+        // Each in a conversation of its own: the test model answers otherwise after an answer that was stopped.
+        let awa = world.person("awa").await;
+        let room = awa.open_dm(&id).await;
+        awa.until_member(&room, &id, "join").await;
         let question = awa.send(&room, "Présentez-vous longuement.").await;
         let draft = awa.first_text(&room, &question).await;
         if way == "a reaction" {

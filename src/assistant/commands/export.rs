@@ -47,7 +47,7 @@ async fn send(context: &Context<'_>, bytes: &[u8]) -> Result<bool, Failure> {
         question: &message.event_id,
         transaction: &transaction,
     };
-    delivery::persist(assistant, || gateway.send_file(&room, &file)).await?;
+    delivery::put(assistant, || gateway.send_file(&room, &file)).await?;
     Ok(room == message.room_id)
 }
 
