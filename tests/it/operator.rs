@@ -133,7 +133,7 @@ async fn a_named_pipe_among_the_prompts_blocks_nothing() {
     bot.start_again();
     let checked = timeout(PATIENCE, async { tokio::task::block_in_place(|| bot.command(&["check"])) });
     let checked = said(&checked.await.expect("it ends"));
-    assert!(checked.contains("wrong prompt: pipe.md: it is a named pipe, not a file"), "{checked}");
+    assert!(checked.contains("prompt: pipe.md: it is a named pipe, not a file"), "{checked}");
 }
 
 /// Every file of a folder: owner, length, times.
