@@ -50,6 +50,20 @@ fn the_floors_hold() {
 }
 
 #[test]
+fn the_dockerfile_makes_every_target_that_the_manifest_names() {
+    // Cargo reads no manifest whose targets are not there, and the image is built without them.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| fs::read_to_string(root.join(name)).expect("readable");
+    let (manifest, dockerfile) = (read("Cargo.toml"), read("Dockerfile"));
+    let named = manifest.lines().filter_map(|line| line.strip_prefix("path = \"")?.strip_suffix('"'));
+    for target in named.filter(|path| path.starts_with("tests/")) {
+        // Once before the dependencies are built, once before the program is.
+        let times = dockerfile.matches(&format!(" {target}")).count();
+        assert_eq!(times, 2, "{target} in the Dockerfile");
+    }
+}
+
+#[test]
 fn made_up_violations_are_seen() {
     let refused = [
         ("store/mod.rs", "use crate::assistant::Config;", "assistant"),

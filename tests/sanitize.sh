@@ -37,7 +37,6 @@ publish = false
 [workspace]
 [dependencies]
 bytemuck = { version = "1", features = ["derive"] }
-memmap2 = "0.9"
 [dev-dependencies]
 blake3 = "1"
 tempfile = "3"
