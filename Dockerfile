@@ -2,7 +2,7 @@
 # conversations live in the /data volume.
 #
 #   docker build -t compagnon .
-#   docker run --read-only --tmpfs /tmp -v compagnon-data:/data -v ./config.yaml:/etc/compagnon/config.yaml:ro compagnon
+#   docker run --read-only --tmpfs /tmp --stop-timeout 25 -v compagnon-data:/data -v ./config.yaml:/etc/compagnon/config.yaml:ro compagnon
 
 FROM rust:1.95-bookworm AS build
 WORKDIR /build

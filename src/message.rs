@@ -7,6 +7,10 @@ use std::fmt;
 use ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde::{Deserialize, Serialize};
 
+/// The part of an answer that is the first contact's notice: no answer has as many parts, so the two are never taken for one another. It
+/// stays when the question is taken back: what it says is said once.
+pub const CONTACT_PART: usize = 999;
+
 /// A message of a room that may be a question, as read from a sync response.
 #[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Incoming {

@@ -17,7 +17,10 @@ pub const RESTORING: &str = ".restoring";
 const LOCK: &str = "lock";
 
 /// What neither keys, tokens nor messages are in. Everything else in the folder must be the account's alone, whatever its name.
-const NOT_PRIVATE: [&str; 3] = ["lost+found", "models", "packed"];
+const NOT_PRIVATE: [&str; 4] = ["lost+found", "models", "packed", "prompts"];
+
+/// Model files that operators put beside the bot's own.
+const MODELS: [&str; 2] = ["gguf", "safetensors"];
 
 /// The folders of a store have no more levels than this.
 const DEEPEST: usize = 4;
@@ -190,7 +193,8 @@ fn foreign_inside(folder: &Path, uid: u32, levels: usize) -> io::Result<Option<F
 fn is_left_aside(name: &std::ffi::OsStr) -> bool {
     // File systems keep their own hidden folders at the root of a volume, such as `.snapshot`.
     let hidden = name.as_encoded_bytes().starts_with(b".") && name != RESTORING;
-    hidden || NOT_PRIVATE.iter().any(|known| name == *known)
+    let model = Path::new(name).extension().is_some_and(|end| MODELS.iter().any(|known| end == *known));
+    hidden || model || NOT_PRIVATE.iter().any(|known| name == *known)
 }
 
 fn keep_private(folder: &Path) -> anyhow::Result<()> {

@@ -12,15 +12,12 @@ use super::{
 use crate::{
     compagnon::Settings,
     matrix::{self, RoomFacts},
-    message::{Incoming, Kind, Outgoing},
+    message::{CONTACT_PART, Incoming, Kind, Outgoing},
     store::{Change, Queued},
 };
 
 /// For this long after its welcome, what a room was told still stands in sight of who writes there.
 const IN_SIGHT: Duration = Duration::from_hours(24);
-
-/// The part of an answer that is the first contact's notice: no answer has as many parts, so the two are never taken for one another.
-const CONTACT_PART: usize = 999;
 
 /// Tells a room what the bot is, once.
 pub(super) async fn welcome(assistant: &Assistant, queued: &Queued) -> Result<(), Failure> {

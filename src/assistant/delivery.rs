@@ -85,6 +85,10 @@ pub(super) async fn deliver(assistant: &Assistant, delivery: &Delivery, resumed:
     let mut refused = false;
     // Each part goes by what the store says then: the draft may have been taken away meanwhile, or all of it with its question.
     while let Some(current) = assistant.store.delivery(question)? {
+        if current.sequence != delivery.sequence {
+            // Another answer to the question was written since (it was edited): that one is delivered by whoever wrote it.
+            return Ok(());
+        }
         let part = current.sent.len();
         let Some(markdown) = current.answer.parts.get(part) else { break };
         let event_id = match send_part(assistant, &current, part, markdown, resumed).await {
@@ -96,6 +100,11 @@ pub(super) async fn deliver(assistant: &Assistant, delivery: &Delivery, resumed:
             }
             Err(other) => return Err(other),
         };
+        if assistant.store.delivery(question)?.is_some_and(|newer| newer.sequence != delivery.sequence) {
+            assistant.store.stray(question, &event_id, super::now())?;
+            assistant.withdraw();
+            return Ok(());
+        }
         assistant.store.part_sent(question, part, &event_id, super::now())?;
     }
     for too_many in answer.shown.iter().skip(answer.parts.len()) {

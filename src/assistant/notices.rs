@@ -7,7 +7,7 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use ruma::{OwnedUserId, UserId};
@@ -21,6 +21,8 @@ use crate::{
 
 /// The most notices of one person that wait for the rate budget.
 const MOST_OF_ONE: usize = 5;
+/// How long a notice that is being sent keeps its place in the rate budget.
+const PROMISED: Duration = Duration::from_secs(30);
 /// The most that wait in all.
 const MOST: usize = 100;
 
@@ -101,7 +103,7 @@ impl Assistant {
             let _working = assistant.at_work.enter(&question);
             let outcome = if enters { allowed(&assistant, &person).await.map(Some) } else { Ok(None) };
             let outcome = match outcome {
-                Ok(_allowed) => concluded.deliver(&assistant).await,
+                Ok(allowed) => promised(allowed, concluded.deliver(&assistant)).await,
                 Err(failure) => Err(failure),
             };
             assistant.report(outcome);
@@ -116,7 +118,7 @@ impl Assistant {
         self.spawn(|assistant| async move {
             let _working = assistant.at_work.enter(&delivery.question.event_id);
             let outcome = match allowed(&assistant, &person).await {
-                Ok(_allowed) => delivery::deliver(&assistant, &delivery, true).await,
+                Ok(allowed) => promised(Some(allowed), delivery::deliver(&assistant, &delivery, true)).await,
                 Err(failure) => Err(failure),
             };
             assistant.report(outcome);
@@ -130,6 +132,18 @@ pub(super) struct Allowed<'a>(&'a Assistant);
 impl Drop for Allowed<'_> {
     fn drop(&mut self) {
         self.0.pace().notice_done();
+    }
+}
+
+/// Sends a notice that is allowed. In a room that takes nothing for a while it does not keep its place in the rate budget: the notices of
+/// all others would wait for that room.
+async fn promised<T>(allowed: Option<Allowed<'_>>, sending: impl Future<Output = T>) -> T {
+    let mut sending = std::pin::pin!(sending);
+    let sent = tokio::time::timeout(PROMISED, &mut sending).await;
+    drop(allowed);
+    match sent {
+        Ok(outcome) => outcome,
+        Err(_) => sending.await,
     }
 }
 

@@ -138,7 +138,7 @@ async fn take_back(assistant: &Assistant, withdrawal: &Withdrawal) -> Result<(),
     let mut known = Vec::new();
     if !withdrawal.is_of_question() {
         let _permit = assistant.withdrawing.at_once.acquire().await;
-        known = persist(assistant, || assistant.gateway.edits(room, event)).await?;
+        known = first_look(assistant, room, event).await;
         redact(assistant, room, event).await?;
     }
     if let Some(question) = &withdrawal.question {
@@ -152,17 +152,25 @@ async fn take_back(assistant: &Assistant, withdrawal: &Withdrawal) -> Result<(),
         return redact_edits(assistant, room, event, known).await;
     }
     for message in persist(assistant, || assistant.gateway.answers(room, event)).await? {
-        let known = persist(assistant, || assistant.gateway.edits(room, &message)).await?;
+        let known = first_look(assistant, room, &message).await;
         redact(assistant, room, &message).await?;
         redact_edits(assistant, room, &message, known).await?;
     }
     Ok(())
 }
 
+/// The edits of a message that is still there. One try: what people see goes first, and the edits are looked for again after it.
+async fn first_look(assistant: &Assistant, room: &RoomId, event: &EventId) -> Vec<OwnedEventId> {
+    tokio::select! {
+        edits = assistant.gateway.edits(room, event) => edits.unwrap_or_default(),
+        () = assistant.abort.cancelled() => Vec::new(),
+    }
+}
+
 /// Takes a message back that a shorter answer leaves over, with its edits; a room that refuses keeps it.
 pub(super) async fn take_back_now(assistant: &Assistant, room: &RoomId, event: &EventId) -> Result<(), Failure> {
     let taken = async {
-        let known = persist(assistant, || assistant.gateway.edits(room, event)).await?;
+        let known = first_look(assistant, room, event).await;
         redact(assistant, room, event).await?;
         redact_edits(assistant, room, event, known).await
     };

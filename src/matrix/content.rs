@@ -7,7 +7,7 @@ use ruma::{EventId, OwnedEventId, UserId};
 use serde_json::{Map, Value, json};
 
 use super::html::{defuse, to_html};
-use crate::message::{Kind, Outgoing};
+use crate::message::{CONTACT_PART, Kind, Outgoing};
 
 /// The bot's own field.
 pub(super) const ANSWER: &str = "org.compagnon.answer";
@@ -94,7 +94,7 @@ pub(super) fn sent_id(json: &str, own: &UserId, question: &EventId, part: Option
     if event["sender"] != own.as_str() || answer["question"] != question.as_str() {
         return None;
     }
-    if part.is_some_and(|part| answer["part"] != part) {
+    if part.map_or(answer["part"] == CONTACT_PART, |part| answer["part"] != part) {
         return None;
     }
     let relation = &content["m.relates_to"];

@@ -122,8 +122,8 @@ where
                     biased;
                     () = stop.cancelled() => return Ok(()),
                     done = &mut turn => break done,
-                    // Not while there is no cursor to write down with it: gaps have come with one.
-                    slice = backfill.next(), if cursor.is_some() => {
+                    // Not while there is no cursor to write down with it: gaps have come with one. Nor before a new device knows its rooms.
+                    slice = backfill.next(), if cursor.is_some() && !full_state => {
                         let at = cursor.as_deref().unwrap_or_default();
                         let Some(batch) = backfill.take(slice, at).await.map_err(ended)? else { continue };
                         let (gaps, closed) = (batch.gaps.clone(), batch.closed.clone());

@@ -35,7 +35,7 @@ const MOVES: usize = 8;
 /// How long an errand is tried. A restart tries what is still to be done again.
 const TRY_FOR: Duration = Duration::from_hours(24);
 /// The longest wait between two tries.
-const LONGEST_WAIT: Duration = Duration::from_mins(10);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// Runs the moves between rooms; dropped with the loop.
 pub(super) struct Keeper {
@@ -89,6 +89,9 @@ impl Keeper {
         for room in client.joined_rooms().into_iter().filter(|room| room.is_tombstoned()) {
             self.run(room, Errand::Upgrade);
         }
+        for room in client.joined_rooms().into_iter().filter(is_alone) {
+            self.run(room, Errand::LeaveIfAlone);
+        }
     }
 
     /// The upgrades found true since the last call.
@@ -125,8 +128,7 @@ impl Keeper {
             }
         }
         for room in response.rooms.joined.keys().filter_map(|id| client.get_room(id)) {
-            // Both counts come from the server's summary; none at all means that it has not sent one yet.
-            if room.joined_members_count() == 1 && room.invited_members_count() == 0 {
+            if is_alone(&room) {
                 self.run(room, Errand::LeaveIfAlone);
             }
         }
@@ -240,6 +242,11 @@ impl<K: std::hash::Hash + Eq> Lanes<K> {
     fn lock(&self) -> MutexGuard<'_, HashMap<K, Lane>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether the bot seems to be alone in a room. Both counts come from the server's summary; none at all means that it has not sent one yet.
+fn is_alone(room: &Room) -> bool {
+    room.joined_members_count() == 1 && room.invited_members_count() == 0
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -163,6 +163,8 @@ struct Shared {
     vault: Vault,
     device_id: OwnedDeviceId,
     run: String,
+    /// The run of this instance before this one, whose last writing may still be on its way.
+    before: Mutex<Option<String>>,
     state: Mutex<Instance>,
     /// Something else than its own writing was seen in a sync.
     seen: Mutex<Option<Lease>>,
@@ -185,7 +187,8 @@ pub(super) async fn claim(client: &Client, vault: &Vault) -> Result<Claim, Sessi
         client: client.clone(),
         vault: vault.clone(),
         device_id: meta.device_id.clone(),
-        run: format!("{:032x}", rand::random::<u128>()),
+        run: run().to_owned(),
+        before: Mutex::default(),
         state: Mutex::new(vault.instance()?),
         seen: Mutex::default(),
         changed: Notify::new(),
@@ -247,7 +250,18 @@ impl From<SessionError> for Refusal {
     }
 }
 
+/// The name of this process: one for all its tries, since the writing of one that was given up may still arrive.
+fn run() -> &'static str {
+    static RUN: OnceLock<String> = OnceLock::new();
+    RUN.get_or_init(|| format!("{:032x}", rand::random::<u128>()))
+}
+
 impl Shared {
+    /// Whether a process that is gone has written this.
+    fn is_before(&self, lease: &Lease) -> bool {
+        self.before.lock().unwrap_or_else(PoisonError::into_inner).as_ref() == Some(&lease.run)
+    }
+
     fn state(&self) -> MutexGuard<'_, Instance> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -258,6 +272,9 @@ impl Shared {
         let lease = self.fetch().await?;
         let instance = self.state().id.clone();
         let found = found(lease.as_ref(), &instance, now());
+        if let Some(ours) = lease.as_ref().filter(|lease| lease.instance == instance && lease.run != self.run) {
+            *self.before.lock().unwrap_or_else(PoisonError::into_inner) = Some(ours.run.clone());
+        }
         if let (Found::Taken(left), Some(lease)) = (&found, &lease) {
             return Err(self.another(lease, *left).into());
         }
@@ -272,7 +289,7 @@ impl Shared {
             self.write(State::Claimed, &mut devices).await?;
             sleep((begun.elapsed() * 4).clamp(CLAIM, LONGEST_CLAIM)).await;
             match self.fetch().await? {
-                Some(lease) if lease.run == self.run => {}
+                Some(lease) if lease.run == self.run || self.is_before(&lease) => {}
                 Some(lease) => return Err(self.another(&lease, term()).into()),
                 None => return Err(SessionError::Unreachable("it has lost the account's data".to_owned()).into()),
             }
@@ -285,7 +302,9 @@ impl Shared {
         let lease = self.fetch().await?;
         let ours = self.state().id.clone();
         let another = |lease: &&Lease| {
-            lease.run != self.run && (claimed || (lease.state == State::Held && lease.instance != ours))
+            lease.run != self.run
+                && !self.is_before(lease)
+                && (claimed || (lease.state == State::Held && lease.instance != ours))
         };
         if let Some(lease) = lease.as_ref().filter(another) {
             return Err(self.another(lease, term()).into());
@@ -414,7 +433,10 @@ impl Shared {
             Ok(lease) => lease,
             Err(fault) => Some(told.ok_or(fault)?),
         };
-        let seen = lease.as_ref().map_or(Seen::Challenged, |lease| seen(lease, &self.run));
+        let seen = lease
+            .as_ref()
+            .filter(|lease| !self.is_before(lease))
+            .map_or(Seen::Challenged, |lease| seen(lease, &self.run));
         match (&seen, lease) {
             (Seen::Own, _) if !due => return Ok(None),
             (Seen::Lost, Some(lease)) => {

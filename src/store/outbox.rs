@@ -151,6 +151,14 @@ impl Store {
         Ok(())
     }
 
+    /// Notes a message that was on its way when another answer to its question was written: it is the bot's own, and is taken back.
+    pub fn stray(&self, question: &Incoming, event: &EventId, now: u64) -> Result<(), StoreError> {
+        let mut session = self.session();
+        session.withdraw(&question.room_id, event, &question.event_id, now)?;
+        session.put(&self.mark(Tree::Own, event), &now)?;
+        session.commit()
+    }
+
     /// Ends a question: its answer is out of the outbox, and its event is never accepted again. Its messages are remembered, so that
     /// they can be replaced or taken back. Where nothing could be sent, the draft is among [`Store::withdrawals`].
     pub fn delivered(&self, question: &Incoming, now: u64) -> Result<(), StoreError> {
@@ -159,6 +167,8 @@ impl Store {
         let delivery = session.look::<Delivery>(&place.of(Tree::Outbox))?;
         if let Some(delivery) = delivery.as_ref().filter(|delivery| delivery.sent.is_empty())
             && let Some(draft) = &delivery.answer.draft
+            // An earlier answer that was to be replaced stays.
+            && !delivery.answer.shown.contains(draft)
         {
             session.withdraw(&question.room_id, draft, &question.event_id, now)?;
         }

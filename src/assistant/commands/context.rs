@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use ruma::{OwnedRoomId, RoomId};
@@ -73,7 +73,7 @@ impl<'a> Context<'a> {
 
     /// Whether the author has just been asked about this and confirms it; otherwise they are to be asked.
     pub(super) fn confirms(&self, what: &str) -> bool {
-        self.assistant.confirmations.confirms(self.message, what, Instant::now())
+        self.assistant.confirmations.confirms(self.message, what, self.queued.received_at, now())
     }
 
     /// A sentence in the language of the answer.

@@ -180,6 +180,10 @@ impl Call {
             return None;
         }
         let call = Self::cut(&words::core(body));
+        // "Oublier moi ?" asks whether, or how; what only shows something is shown.
+        if body.trim_end().ends_with(['?', '？']) && !call.is_urgent() {
+            return None;
+        }
         let fits = match call.command? {
             Command::Compagnon => compagnon::bare(&call.arguments),
             Command::Answers => answers::read(&call.arguments).is_some(),

@@ -38,9 +38,12 @@ pub(super) async fn run(context: &Context<'_>) -> Result<Reply, Failure> {
     let run = assistant.runs.near(&message.conversation(), &message.sender);
     if let Some(run) = &run
         && run.asker != message.sender
-        && !context.administers().await?
     {
-        return context.say(&Text::StopNotYours);
+        // Their own questions in any case, also where the homeserver cannot be asked.
+        let dropped = obey(assistant, context.queued, None)?;
+        if !context.administers().await? {
+            return context.say(&if dropped > 0 { Text::Stopping { dropped } } else { Text::StopNotYours });
+        }
     }
     let dropped = obey(assistant, context.queued, run.as_deref())?;
     let stopped = run.is_some() || dropped > 0;

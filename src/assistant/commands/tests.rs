@@ -210,6 +210,10 @@ fn where_the_bot_is_spoken_to_the_mark_may_be_left_out() {
         "exporter un fichier",
         "compagnon créer X",
         "journal officiel",
+        "Oublier moi ?",
+        "oublier\u{a0}?",
+        "Conservation 2 jours ?",
+        "compagnon rh ?",
         "!",
     ] {
         assert_eq!(read(body, true, true), None, "{body:?}");

@@ -39,7 +39,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             "During an interruption I could not read everything that was written here. If you are waiting for an answer from me, please ask again."
         }
         Text::NotChecked => {
-            "I could not check what you may do in this room: the messenger did not answer. Please try again in a few minutes."
+            "I could not check what you may do in this room: the chat server did not answer. Please try again in a few minutes."
         }
         Text::Failed => {
             "I could not answer: the model met an error. Ask again; if it happens once more, tell the administrator of the service."
@@ -191,7 +191,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             "Other people have spoken in this conversation: only an administrator of the room can have it forgotten. For what you wrote yourself: `!forget me`."
         }
         Text::ExportSent => "Your data is waiting for you in our private conversation, as a file.",
-        Text::ExportHere => "This is all I keep about you. To erase it: `!forget me`.",
+        Text::ExportHere => "This is all I keep about you. To erase your conversations: `!forget me`.",
         Text::ExportFailed => "I could not send you the file. Write `!export` to me in private.",
         Text::Privacy { retention, open } => return privacy(*retention, *open).into(),
         Text::Status { ready, model, compagnon, waiting, retention, version } => {
@@ -206,7 +206,9 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Redoing => "I am writing my last answer again, above.",
         Text::NothingToRedo => "I have no answer to write again for you here.",
         Text::Stopping { dropped: 0 } => "I stop.",
-        Text::Stopping { dropped } => return format!("I stop, and leave your waiting questions ({dropped}).").into(),
+        Text::Stopping { dropped } => {
+            return format!("I am stopping, and dropping your waiting questions ({dropped}).").into();
+        }
         Text::NothingToStop => "I am not writing anything at the moment.",
         Text::StopNotYours => "This answer is for somebody else: they, or an administrator of the room, can stop it.",
         Text::Journal => "**Audit trail** (the newest first)",
@@ -261,7 +263,11 @@ fn contact(retention: Duration) -> String {
 
 fn help_more(guide: Option<&str>, direct: bool) -> String {
     let guide = guide.map_or_else(String::new, |guide| format!(" The guide: {guide}"));
-    let how = if direct { "Here, the “!” may be left out." } else { "`!help compagnon` tells more of a command." };
+    let how = if direct {
+        "Here, the commands in this list also work without the “!”."
+    } else {
+        "`!help compagnon` tells more of a command."
+    };
     format!("{how}{guide}")
 }
 
@@ -366,7 +372,7 @@ fn confirm(destroys: Destroys<'_>) -> String {
             format!("**{title}** will be deleted with all its versions, for all who use it.")
         }
     };
-    format!("{what} There is no way back. To confirm, send the same command again within a minute.")
+    format!("{what} This cannot be undone. To confirm, send the same command again within a minute.")
 }
 
 fn privacy(retention: Duration, open: bool) -> String {
@@ -379,7 +385,7 @@ fn privacy(retention: Duration, open: bool) -> String {
          - Delete a message: I forget it at once, with my answer. Edit it: I answer anew.\n\
          - A trace of commands is kept (who, what, when), without content.\n\
          - {NEVER}\n\n\
-         Your rights: `!export` to receive everything, `!forget me` to erase everything.",
+         Your rights: `!export` to receive everything, `!forget me` to erase what you have written to me.",
         span(retention)
     )
 }

@@ -214,7 +214,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             "D’autres personnes ont parlé dans cette conversation : seul un administrateur du salon peut la faire oublier. Pour ce que vous avez écrit, vous : `!oublier moi`."
         }
         Text::ExportSent => "Vos données vous attendent dans notre conversation privée, en un fichier.",
-        Text::ExportHere => "Voici tout ce que je garde sur vous. Pour l’effacer : `!oublier moi`.",
+        Text::ExportHere => "Voici tout ce que je garde sur vous. Pour effacer vos conversations : `!oublier moi`.",
         Text::ExportFailed => "Je n’ai pas pu vous envoyer le fichier. Écrivez-moi `!exporter` en message privé.",
         Text::Privacy { retention, open } => return privacy(*retention, *open).into(),
         Text::Status { ready, model, compagnon, waiting, retention, version } => {
@@ -233,7 +233,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::NothingToRedo => "Je n’ai pas de réponse à refaire pour vous ici.",
         Text::Stopping { dropped: 0 } => "Je m’arrête.",
         Text::Stopping { dropped } => {
-            return format!("Je m’arrête, et je laisse vos questions en attente ({dropped}).").into();
+            return format!("Je m’arrête, et j’abandonne vos questions en attente ({dropped}).").into();
         }
         Text::NothingToStop => "Je n’écris rien en ce moment.",
         Text::StopNotYours => {
@@ -291,8 +291,11 @@ fn contact(retention: Duration) -> String {
 
 fn help_more(guide: Option<&str>, direct: bool) -> String {
     let guide = guide.map_or_else(String::new, |guide| format!(" Le guide : {guide}"));
-    let how =
-        if direct { "Ici, le « ! » n’est pas obligatoire." } else { "`!aide compagnon` détaille une commande." };
+    let how = if direct {
+        "Ici, les commandes de cette liste s’écrivent aussi sans « ! »."
+    } else {
+        "`!aide compagnon` détaille une commande."
+    };
     format!("{how}{guide}")
 }
 
@@ -399,7 +402,7 @@ fn confirm(destroys: Destroys<'_>) -> String {
             format!("**{title}** sera supprimé avec toutes ses versions, pour tous ceux qui s’en servent.")
         }
     };
-    format!("{what} C’est sans retour. Pour confirmer, renvoyez la même commande dans la minute.")
+    format!("{what} C’est définitif. Pour confirmer, renvoyez la même commande dans la minute.")
 }
 
 fn privacy(retention: Duration, open: bool) -> String {
@@ -415,7 +418,7 @@ fn privacy(retention: Duration, open: bool) -> String {
          - Supprimez un message : je l’oublie aussitôt, avec ma réponse. Modifiez-le : je réponds de nouveau.\n\
          - Une trace des commandes est gardée (qui, quoi, quand), sans contenu.\n\
          - {NEVER}\n\n\
-         Vos droits : `!exporter` pour tout recevoir, `!oublier moi` pour tout effacer.",
+         Vos droits : `!exporter` pour tout recevoir, `!oublier moi` pour effacer ce que vous m’avez écrit.",
         span(retention)
     )
 }

@@ -270,6 +270,8 @@ impl Work for Worker {
     fn serve(&mut self) {
         // Given up while a step stood still, it does not go on when that ends.
         while self.life.stage() != Stage::Over {
+            // Whose last prompt has ended in the turn before is forgotten now: what comes next may be a long rest.
+            self.forget();
             self.erase();
             if self.scheduler.is_idle() {
                 self.life.rest();

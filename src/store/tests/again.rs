@@ -34,6 +34,39 @@ fn with_body(question: &Incoming, body: &str) -> Incoming {
 }
 
 #[test]
+fn an_earlier_answer_stays_where_another_one_is_refused() {
+    let folder = folder();
+    let store = open(&folder);
+    let asked = question("a", "1");
+    accept(&store, std::slice::from_ref(&asked), 1);
+    conclude(&store, &asked, 2).unwrap();
+    let shown = deliver(&store, &asked, 3);
+    store.reopen(&asked, &event("again"), 4).unwrap().unwrap();
+    let queued = store.begin(&asked).unwrap().unwrap();
+    // As it is written: in the place of what is shown. The room takes none of it.
+    let answer =
+        Answer { again: queued.again, draft: Some(shown[0].clone()), shown: queued.shown, ..answer(&["c", "d"]) };
+    let conclusion = Conclusion { question: &queued.question, turns: turns(&asked, 5), answer, changes: Vec::new() };
+    store.conclude(conclusion, 5).unwrap().unwrap();
+    store.delivered(&asked, 6).unwrap();
+    assert!(withdrawn(&store).is_empty());
+    assert!(!store.turns(&asked.conversation()).unwrap().is_empty());
+}
+
+#[test]
+fn a_message_that_another_answer_has_overtaken_is_taken_back() {
+    let folder = folder();
+    let store = open(&folder);
+    let asked = question("a", "1");
+    accept(&store, std::slice::from_ref(&asked), 1);
+    conclude(&store, &asked, 2).unwrap();
+    store.stray(&asked, &event("late"), 3).unwrap();
+    assert_eq!(withdrawn(&store), [event("late")].into());
+    assert!(store.is_own(&event("late")).unwrap());
+    assert_eq!(store.delivery(&asked).unwrap().unwrap().sent, Vec::<OwnedEventId>::new());
+}
+
+#[test]
 fn a_question_taken_back_while_it_waits() {
     let folder = folder();
     let store = open(&folder);

@@ -147,6 +147,10 @@ pub(super) async fn own(context: &Context<'_>, asked: &str) -> Result<Result<Mad
     if !here && !context.reaches_other_rooms() {
         return context.say(&Text::NeedsEncryption).map(Err);
     }
+    // The answer shows what changes.
+    if find::is_private_elsewhere(context, &made) {
+        return context.say(&Text::OnlyInPrivate).map(Err);
+    }
     if may_change(context, &made).await? {
         return Ok(Ok(made));
     }
