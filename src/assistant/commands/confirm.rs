@@ -3,14 +3,15 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use ruma::{EventId, OwnedEventId};
 
 use crate::message::Incoming;
 
-/// For this long a command may be repeated to confirm it, in milliseconds.
-const ASKED: u64 = 60_000;
+/// For this long a command may be repeated to confirm it.
+const ASKED: Duration = Duration::from_mins(1);
 
 /// With more than this, those that are over are forgotten; with as many still open, all.
 const TIDY_AT: usize = 1_000;
@@ -31,9 +32,10 @@ impl Confirmations {
     /// Whether a command, received at this time, confirms what its author was asked just before. If not, it is asked now. One that was
     /// received before the asking does not: its author cannot have seen that. The same message says the same each time it is looked at.
     pub(super) fn confirms(&self, message: &Incoming, what: &str, received: u64, now: u64) -> bool {
+        let over = |asked: &Asked| asked.at + ASKED.as_millis() as u64;
         let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if asked.len() > TIDY_AT {
-            asked.retain(|_, asked| now < asked.at + ASKED);
+            asked.retain(|_, asked| now < over(asked));
             if asked.len() > TIDY_AT {
                 asked.clear();
             }
@@ -43,7 +45,7 @@ impl Confirmations {
         match asked.get_mut(&key) {
             Some(asked) if asked.by == message.event_id => return false,
             Some(asked) if asked.confirmed_by.as_ref() == Some(&message.event_id) => return true,
-            Some(asked) if asked.confirmed_by.is_none() && (asked.at..asked.at + ASKED).contains(&received) => {
+            Some(asked) if asked.confirmed_by.is_none() && (asked.at..over(asked)).contains(&received) => {
                 asked.confirmed_by = Some(message.event_id.clone());
                 return true;
             }
