@@ -1,8 +1,9 @@
 //! `compagnon`: a Matrix bot for Tchap that answers agents with a language model loaded locally.
 //!
-//! The modules stand on floors; each uses only the floors below it (`tests/architecture.rs` holds them to it):
+//! The modules form layers; a module uses only the layers below its own, and no two files import each other in a circle.
+//! `tests/architecture.rs` checks both:
 //!
-//! | floor | modules |
+//! | layer | modules |
 //! |---|---|
 //! | 5 | `main`, [`cli`] |
 //! | 4 | [`app`], [`config`], [`telemetry`], [`http`] |
