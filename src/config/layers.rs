@@ -8,7 +8,7 @@ use serde_path_to_error::Segment;
 use serde_yaml::{Mapping, Value};
 
 use super::{
-    ConfigError, Place,
+    error::{ConfigError, Place},
     keys::{Key, Kind},
     locate,
 };

@@ -4,6 +4,7 @@
 //! is one sentence with the key's path, and its line in the file or its variable's name. Which keys there are is asked of the types
 //! (`keys`), and tests hold `config.example.yaml` against them.
 
+mod error;
 pub mod keys;
 mod layers;
 mod locate;
@@ -11,7 +12,7 @@ mod locate;
 mod tests;
 
 use std::{
-    env, fmt,
+    env,
     path::{Path, PathBuf},
 };
 
@@ -25,6 +26,8 @@ use crate::{
 };
 
 use self::layers::{Layers, PREFIX};
+
+pub use error::{ConfigError, Place};
 
 /// The longest file that is read: the example, with all that it explains, is a hundredth of it.
 const LONGEST_FILE: u64 = 1 << 20;
@@ -50,60 +53,6 @@ pub struct Config {
     /// What is no error and should still be said, one sentence each: a secret that anybody may read.
     #[serde(skip)]
     pub warnings: Vec<String>,
-}
-
-/// Where a value was given.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// In the file, at this line where it is known.
-    File {
-        /// The file.
-        name: String,
-        /// From 1.
-        line: Option<usize>,
-    },
-    /// In this environment variable.
-    Variable(String),
-    /// Nowhere: the value is a default, or is missing.
-    Nowhere,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File { name, line: Some(line) } => write!(formatter, "{name}, line {line}: "),
-            Self::File { name, line: None } => write!(formatter, "{name}: "),
-            Self::Variable(name) => write!(formatter, "the environment variable {name}: "),
-            Self::Nowhere => Ok(()),
-        }
-    }
-}
-
-/// Why a configuration is refused.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read, or is no YAML.
-    #[error("{path}: {reason}")]
-    File {
-        /// The file.
-        path: String,
-        /// The system's reason, or the YAML reader's with the line.
-        reason: String,
-    },
-    /// A key has a value that cannot be used.
-    #[error("{place}{refused}")]
-    Key {
-        /// Where it was given.
-        place: Place,
-        /// The key and the reason.
-        refused: Refused,
-    },
-}
-
-impl From<Refused> for ConfigError {
-    fn from(refused: Refused) -> Self {
-        Self::Key { place: Place::Nowhere, refused }
-    }
 }
 
 impl Config {
