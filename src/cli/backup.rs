@@ -10,6 +10,7 @@ use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
+use super::output;
 use crate::{
     app::{control, folder},
     config::Config,
@@ -52,14 +53,14 @@ pub(super) fn backup(config: &Config, arguments: &Arguments) -> anyhow::Result<(
     let (key, made) = backup_key(&arguments.key_file, true)?;
     if made {
         let key_file = arguments.key_file.display();
-        super::note(&format!("a new key was made: {key_file}; keep it apart from the backups"));
+        output::note(&format!("a new key was made: {key_file}; keep it apart from the backups"));
     }
     if to_stream {
         let records = seal_into(frames, BufWriter::new(io::stdout().lock()), &key).context("the standard output")?;
-        super::note(&format!("{records} records; what has come of the stream cannot be verified from here"));
+        output::note(&format!("{records} records; what has come of the stream cannot be verified from here"));
     } else {
         let records = seal_backup(frames, file, &key)?;
-        super::say(&format!("{}: {records} records, written and read again", file.display()));
+        output::say(&format!("{}: {records} records, written and read again", file.display()));
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use std::{
 use anyhow::Context as _;
 use serde_json::{Map, Value, json};
 
+use super::output;
 use crate::{
     config::Config,
     inference::{
@@ -89,7 +90,7 @@ pub(super) fn bench(config: &Config, arguments: &Arguments) -> anyhow::Result<()
     let wanted = |key: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == key);
     let figures = measure(&model, config.data(), arguments.rounds.max(1), wanted)?;
     if arguments.json {
-        super::say(&Value::Object(figures).to_string());
+        output::say(&Value::Object(figures).to_string());
     } else {
         print(&figures);
     }
@@ -145,7 +146,7 @@ fn measure(
 
 fn print(figures: &Map<String, Value>) {
     let number = |key: &str| figures.get(key).and_then(Value::as_f64).unwrap_or_default();
-    let line = |what: &str, figure: String| super::say(&format!("{what:<66} {figure:>18}"));
+    let line = |what: &str, figure: String| output::say(&format!("{what:<66} {figure:>18}"));
     line("from the model's file to the first token", format!("{:.2} s", number("first_token_cold")));
     line("  and from its packed weights, at the next start", format!("{:.2} s", number("first_token")));
     for (key, what) in [

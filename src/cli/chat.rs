@@ -10,6 +10,7 @@ use anyhow::{Context as _, ensure};
 use ruma::owned_event_id;
 use rustyline::{DefaultEditor, error::ReadlineError};
 
+use super::output;
 use crate::{
     app::open_model,
     assistant::prompt,
@@ -86,7 +87,7 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
     let model = open_model(config)?;
     let in_terminal = io::stdin().is_terminal();
     let mut input = if in_terminal {
-        super::say(&format!("{}. Ctrl-D ends.", model.name()));
+        output::say(&format!("{}. Ctrl-D ends.", model.name()));
         Input::Terminal(Box::new(DefaultEditor::new().context("the terminal cannot be used")?))
     } else {
         Input::Stream
@@ -122,7 +123,7 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
                 turns.extend([turn(Role::User, question.to_owned()), turn(Role::Assistant, answer)]);
             }
             // An author mends the file and asks again; a script must notice.
-            Err(error) if in_terminal => super::say(&format!("({error:#})")),
+            Err(error) if in_terminal => output::say(&format!("({error:#})")),
             Err(error) => return Err(error),
         }
     }

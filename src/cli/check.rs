@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use tokio::runtime::Runtime;
 
+use super::{output, status};
 use crate::{
     app::{folder, open_model},
     assistant::prompt,
@@ -30,20 +31,20 @@ struct Findings {
 
 impl Findings {
     fn begun(what: &str, detail: &str) {
-        super::say(&format!("...   {what}: {detail}"));
+        output::say(&format!("...   {what}: {detail}"));
     }
 
     fn good(what: &str, detail: &str) {
-        super::say(&format!("ok    {what}: {detail}"));
+        output::say(&format!("ok    {what}: {detail}"));
     }
 
     fn doubtful(what: &str, detail: &str) {
-        super::say(&format!("warn  {what}: {detail}"));
+        output::say(&format!("warn  {what}: {detail}"));
     }
 
     fn wrong(&mut self, what: &str, error: &anyhow::Error) {
-        super::say(&format!("wrong {what}: {error:#}"));
-        self.status.get_or_insert(super::exit_status(error));
+        output::say(&format!("wrong {what}: {error:#}"));
+        self.status.get_or_insert(status::of(error));
     }
 
     fn add(&mut self, what: &str, outcome: anyhow::Result<String>) {
@@ -128,7 +129,7 @@ fn account(config: &Config, arguments: &Arguments, findings: &mut Findings) -> a
     };
     if arguments.offline {
         matrix::probe_offline(section, config.data(), &mut tell);
-        super::say("the homeserver was not asked");
+        output::say("the homeserver was not asked");
         return Ok(());
     }
     Runtime::new()?.block_on(matrix::probe(section, config.data(), &mut tell));

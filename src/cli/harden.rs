@@ -7,14 +7,16 @@ use nix::sys::{
     stat::{Mode, umask},
 };
 
+use super::output;
+
 /// Does it. What the system does not allow is said and goes on: none of it is needed to answer.
 pub(super) fn harden() {
     umask(Mode::S_IRWXG | Mode::S_IRWXO);
     if let Err(error) = setrlimit(Resource::RLIMIT_CORE, 0, 0) {
-        super::complain(&format!("core dumps cannot be switched off: {error}"));
+        output::complain(&format!("core dumps cannot be switched off: {error}"));
     }
     #[cfg(target_os = "linux")]
     if let Err(error) = prctl::set_dumpable(false) {
-        super::complain(&format!("the process cannot be closed to others: {error}"));
+        output::complain(&format!("the process cannot be closed to others: {error}"));
     }
 }

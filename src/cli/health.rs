@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
+use super::output;
 use crate::config::Config;
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -20,7 +21,7 @@ pub(super) fn health(config: &Config) -> anyhow::Result<()> {
     if head.split_ascii_whitespace().nth(1) != Some("200") {
         bail!("the bot is not healthy: {}", body.trim());
     }
-    super::say("healthy");
+    output::say("healthy");
     Ok(())
 }
 

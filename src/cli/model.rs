@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
+use super::output;
 use crate::{app::folder, config::Config, inference::hub};
 
 /// What to do with model files.
@@ -23,12 +24,12 @@ pub(super) fn model(config: &Config, command: &Command) -> anyhow::Result<ExitCo
     match command {
         Command::Pull => {
             let entry = pull(config)?;
-            super::say(&format!("{}/{} at {}, {} bytes", entry.repo, entry.file, entry.revision, entry.bytes));
-            super::say(&format!("sha256: {}", entry.sha256));
+            output::say(&format!("{}/{} at {}, {} bytes", entry.repo, entry.file, entry.revision, entry.bytes));
+            output::say(&format!("sha256: {}", entry.sha256));
         }
         Command::List => {
             for entry in hub::list(data)? {
-                super::say(&format!(
+                output::say(&format!(
                     "{}/{} at {}  {} bytes  {}",
                     entry.repo, entry.file, entry.revision, entry.bytes, entry.sha256
                 ));
@@ -38,10 +39,10 @@ pub(super) fn model(config: &Config, command: &Command) -> anyhow::Result<ExitCo
             let mut wrong = 0;
             for hub::Verified { entry, outcome } in hub::verify(data)? {
                 match outcome {
-                    Ok(()) => super::say(&format!("ok    {}/{}", entry.repo, entry.file)),
+                    Ok(()) => output::say(&format!("ok    {}/{}", entry.repo, entry.file)),
                     Err(reason) => {
                         wrong += 1;
-                        super::say(&format!("wrong {}/{}: {reason}", entry.repo, entry.file));
+                        output::say(&format!("wrong {}/{}: {reason}", entry.repo, entry.file));
                     }
                 }
             }

@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 
+use super::output;
 use crate::{
     app::folder::{self, RESTORING},
     assistant,
@@ -67,14 +68,14 @@ pub(super) fn restore(config: &Config, arguments: &Arguments) -> anyhow::Result<
     }
     fs::remove_dir_all(&beside)?;
     File::open(data)?.sync_all()?;
-    super::say(&format!("{}: {records} records", data.display()));
+    output::say(&format!("{}: {records} records", data.display()));
     if data.join("recovery.key").exists() {
-        super::say("the next start logs in as a new device, which takes over the bot's identity with recovery.key");
+        output::say("the next start logs in as a new device, which takes over the bot's identity with recovery.key");
     } else {
-        super::say("the next start logs in as a new device; the backup has no recovery.key to sign it with");
+        output::say("the next start logs in as a new device; the backup has no recovery.key to sign it with");
     }
     let with_password = config.matrix.as_ref().is_some_and(|matrix| matrix.device_id.is_none());
-    super::say(if with_password {
+    output::say(if with_password {
         "it logs the old device out as well, once the bot that was backed up has ended"
     } else {
         "log the old device out by hand: that takes the account's password"
