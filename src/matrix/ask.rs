@@ -20,9 +20,10 @@ use matrix_sdk::{
 use serde_json::Value;
 
 use super::{
-    RoomFacts, SendError, event,
+    clock::now,
+    event,
     fault::Fault,
-    intake::now,
+    gateway::{RoomFacts, SendError},
     moves, name,
     power::{self, Creators},
     rooms::{self, RoomKind},

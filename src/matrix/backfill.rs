@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, future, sync::Arc, time::Duration};
 
-use matrix_sdk::ruma::{OwnedEventId, OwnedRoomId};
+use matrix_sdk::ruma::OwnedRoomId;
 use tokio::{
     sync::Semaphore,
     task::{AbortHandle, JoinSet},
@@ -13,12 +13,13 @@ use tracing::{info, warn};
 
 use super::{
     Batch,
+    clock::now,
     fault::{Backoff, Fault},
     gap::{self, Horizon, News, Rest},
-    intake::{Place, now, read_events},
     session::Session,
+    timeline::{TimelineReader, missed, read_events},
 };
-use crate::message::{Gap, Incoming, Origin};
+use crate::message::{Gap, Origin};
 
 /// So many rooms are read at a time.
 const ROOMS_AT_ONCE: usize = 4;
@@ -35,6 +36,7 @@ pub(super) struct Backfill {
     permits: Arc<Semaphore>,
 }
 
+/// A gap that is being read.
 struct Reading {
     gap: Gap,
     backoff: Backoff,
@@ -140,7 +142,11 @@ impl Backfill {
             Rest::Nothing | Rest::Lost => {
                 info!(room_id = %gap.room_id, pages = gap.pages, "the missed messages of a room are read");
                 if rest == Rest::Lost || batch.messages.len() < read {
-                    batch.messages.extend(missed(&self.session, &Place::of(&self.session, &room).await, &gap.from));
+                    batch.messages.extend(missed(
+                        &self.session,
+                        &TimelineReader::of(&self.session, &room).await,
+                        &gap.from,
+                    ));
                 }
                 batch.closed.push(gap.room_id);
             }
@@ -155,11 +161,4 @@ async fn read(session: &Session, gap: &Gap, max_age: Duration) -> Result<News, F
         Some(room) => gap::read_back(&room, gap.clone(), &gap.from, Vec::new(), horizon).await,
         None => Ok(News { events: Vec::new(), joined: None, rest: Rest::Nothing }),
     }
-}
-
-/// That messages of a room were missed, as a message of its own kind. The same token makes the same one.
-pub(super) fn missed(session: &Session, place: &Place<'_>, token: &str) -> Option<Incoming> {
-    let hash = blake3::hash(format!("{} {token}", place.room_id()).as_bytes()).to_hex();
-    let event_id = OwnedEventId::try_from(format!("$compagnon-missed-{}", &hash[..32])).ok()?;
-    Some(place.own(session, event_id, Origin::Missed, now()))
 }

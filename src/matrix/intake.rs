@@ -5,17 +5,12 @@
 //! made from the cursor that was stored *with* the messages, and a response that was never written down is simply asked for
 //! again. What the SDK then sees twice (state, keys) it takes twice without harm; what we see twice the store knows by event id.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::time::Duration;
 
 use matrix_sdk::{
-    Room,
     config::{SyncSettings, SyncToken},
-    deserialized_responses::{TimelineEvent, TimelineEventKind},
     ruma::{
-        OwnedEventId, OwnedUserId, RoomId, UserId,
+        UserId,
         api::client::{
             filter::{Filter, FilterDefinition, LazyLoadOptions, RoomEventFilter},
             sync::sync_events::v3,
@@ -26,22 +21,20 @@ use matrix_sdk::{
 };
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::warn;
 
 use super::{
-    Batch,
     access::Access,
-    backfill::{self, Backfill},
-    event::{self, Found, Reader, Skip},
+    backfill::Backfill,
+    batch::Batch,
+    clock::now,
     fault::{Backoff, Fault},
     gap::{self, Horizon, Rest},
     keeper::Keeper,
-    late, name,
-    rooms::{self, RoomKind},
-    sender,
     session::Session,
+    timeline::{TimelineReader, missed, read_events},
 };
-use crate::message::{Edit, Gap, Incoming, Origin, Undecrypted};
+use crate::message::Gap;
 
 /// How long the server may hold a sync that has nothing to say.
 const LONG_POLL: Duration = Duration::from_secs(30);
@@ -220,182 +213,11 @@ async fn turn(
             Rest::Nothing => {}
             Rest::Later(gap) => batch.gaps.push(gap),
             Rest::Lost => {
-                batch.messages.extend(backfill::missed(session, &Place::of(session, &room).await, &token));
+                batch.messages.extend(missed(session, &TimelineReader::of(session, &room).await, &token));
             }
         }
     }
     Ok((batch, response))
-}
-
-/// Milliseconds since the epoch.
-pub(super) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64)
-}
-
-/// Reads new events of one room into the batch.
-pub(super) async fn read_events(
-    session: &Session,
-    room: &Room,
-    events: Vec<TimelineEvent>,
-    joined: Option<TimelineEvent>,
-    batch: &mut Batch,
-) {
-    let gone = event::redacted(events.iter().map(|event| event.raw().json().get()));
-    let events = events.into_iter().filter(|event| event.event_id().is_none_or(|id| !gone.contains(id.as_str())));
-    let events: Vec<_> = events.collect();
-    let mut place = Place::of(session, room).await;
-    batch.messages.extend(joined.and_then(|event| place.came_in(session, &event)));
-    for event in events {
-        match place.read(session, &event).await {
-            Reading::Now(Found::Question(incoming)) => batch.messages.push(incoming),
-            Reading::Now(Found::Edit(edit)) => batch.edits.push(edit),
-            Reading::Now(Found::Redaction(redaction)) => batch.redactions.push(redaction),
-            Reading::Now(Found::Reaction(reaction)) => batch.reactions.push(reaction),
-            Reading::Later(undecrypted) => batch.undecrypted.push(undecrypted),
-            Reading::Nothing => {}
-        }
-    }
-}
-
-/// What the reading of an event needs to know of its room.
-pub(super) struct Place<'a> {
-    room: &'a Room,
-    direct: bool,
-    encrypted: bool,
-    /// The texts by which the bot may be called here.
-    own_names: Vec<String>,
-    /// The names of those who have spoken since.
-    names: HashMap<OwnedUserId, Option<String>>,
-}
-
-/// What an event turned out to be.
-pub(super) enum Reading {
-    Now(Found),
-    Later(Undecrypted),
-    Nothing,
-}
-
-impl<'a> Place<'a> {
-    pub(super) async fn of(session: &Session, room: &'a Room) -> Self {
-        let direct = rooms::kind(session, room).await == RoomKind::Direct;
-        let encrypted = session.encrypted.contains(room).await;
-        let own_names = own_names(session, room).await;
-        Self { room, direct, encrypted, own_names, names: HashMap::new() }
-    }
-
-    pub(super) async fn read(&mut self, session: &Session, event: &TimelineEvent) -> Reading {
-        // Boxed: it is large, and seldom does anything.
-        let again = Box::pin(late::still_encrypted(self.room, event)).await;
-        let event = again.as_ref().unwrap_or(event);
-        let json = event.raw().json().get();
-        let decrypted = match &event.kind {
-            TimelineEventKind::UnableToDecrypt { utd_info, .. } => {
-                return self.later(session, event, utd_info.session_id.clone());
-            }
-            TimelineEventKind::Decrypted(decrypted) => {
-                if sender::is_relabelled(&decrypted.encryption_info.verification_state) {
-                    let (event_id, room_id) = (event.event_id(), self.room.room_id());
-                    warn!(?event_id, %room_id, "an event is refused: its sender does not own its key");
-                    return Reading::Nothing;
-                }
-                true
-            }
-            TimelineEventKind::PlainText { .. } => false,
-        };
-        let megolm_session = event.encryption_info().and_then(|info| info.session_id().map(str::to_owned));
-        let reader = Reader {
-            own: session.user_id(),
-            names: &self.own_names,
-            room_id: self.room.room_id(),
-            direct: self.direct,
-            encrypted: self.encrypted,
-        };
-        match reader.read(json, decrypted) {
-            Ok(Found::Question(mut incoming)) => {
-                incoming.name = self.name(&incoming.sender).await;
-                incoming.sent_at = event::sent_at(json, now());
-                incoming.megolm_session = megolm_session;
-                Reading::Now(Found::Question(incoming))
-            }
-            Ok(Found::Edit(edit)) => Reading::Now(Found::Edit(Edit { sent_at: event::sent_at(json, now()), ..edit })),
-            Ok(found) => Reading::Now(found),
-            Err(skip) => {
-                if matches!(skip, Skip::Malformed | Skip::PlainText) {
-                    debug!(?skip, event_id = ?event.event_id(), "an event was left aside");
-                }
-                Reading::Nothing
-            }
-        }
-    }
-
-    /// A person's name in the room, as the SDK knows it: with lazy loading, the sync that brings a message brings its sender too.
-    async fn name(&mut self, user_id: &UserId) -> Option<String> {
-        match self.names.entry(user_id.to_owned()) {
-            Entry::Occupied(known) => known.get().clone(),
-            Entry::Vacant(place) => {
-                let member = self.room.get_member_no_sync(user_id).await.ok().flatten();
-                place.insert(member.and_then(|member| name::person(member.display_name()?))).clone()
-            }
-        }
-    }
-
-    /// The bot's own coming into the room, as a message of its own kind. Into the rooms it made itself it was not called.
-    fn came_in(&self, session: &Session, event: &TimelineEvent) -> Option<Incoming> {
-        let own = session.user_id();
-        // The first is who made the room; since room version 12 whoever was invited with trust is among the others.
-        if self.room.creators().is_some_and(|creators| creators.first().is_some_and(|maker| maker == own)) {
-            return None;
-        }
-        Some(self.own(session, event.event_id()?, Origin::Joined, event::sent_at(event.raw().json().get(), now())))
-    }
-
-    /// Something that the bot itself makes known, as a message of its own kind.
-    pub(super) fn own(&self, session: &Session, event_id: OwnedEventId, origin: Origin, sent_at: u64) -> Incoming {
-        Incoming {
-            event_id,
-            room_id: self.room.room_id().to_owned(),
-            sender: session.user_id().to_owned(),
-            thread: None,
-            replies_to: None,
-            mentions_me: false,
-            direct: self.direct,
-            sent_at,
-            body: String::new(),
-            origin,
-            name: None,
-            megolm_session: None,
-            edited_at: 0,
-        }
-    }
-
-    /// The room's id.
-    pub(super) fn room_id(&self) -> &RoomId {
-        self.room.room_id()
-    }
-
-    fn later(&self, session: &Session, event: &TimelineEvent, session_id: Option<String>) -> Reading {
-        let sender = event.raw().get_field::<OwnedUserId>("sender").ok().flatten();
-        match (event.event_id(), sender) {
-            (Some(event_id), Some(sender)) if sender != session.user_id() => Reading::Later(Undecrypted {
-                room_id: self.room.room_id().to_owned(),
-                event_id,
-                sender: Some(sender),
-                session_id,
-                sent_at: event::sent_at(event.raw().json().get(), now()),
-                raw: event.raw().json().get().to_owned(),
-            }),
-            _ => Reading::Nothing,
-        }
-    }
-}
-
-/// The texts by which a message may begin to call the bot: its id, its name in this room at the moment, the name it had at the start.
-async fn own_names(session: &Session, room: &Room) -> Vec<String> {
-    let member = room.get_member_no_sync(session.user_id()).await.ok().flatten();
-    let here = member.and_then(|member| member.display_name().map(str::to_owned));
-    let mut names = session.names().to_vec();
-    names.extend(here.filter(|name| !name.trim().is_empty() && !session.names().contains(name)));
-    names
 }
 
 /// The loop must be fit for `tokio::spawn`; here the compiler says so rather than the application's author.

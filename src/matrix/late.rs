@@ -4,17 +4,13 @@
 use std::collections::BTreeMap;
 
 use futures_util::{Stream, StreamExt};
-use matrix_sdk::{
-    Room,
-    deserialized_responses::{TimelineEvent, TimelineEventKind},
-    ruma::{OwnedRoomId, events::room::encrypted::OriginalSyncRoomEncryptedEvent, serde::Raw},
-};
+use matrix_sdk::ruma::{OwnedRoomId, events::room::encrypted::OriginalSyncRoomEncryptedEvent, serde::Raw};
 use tracing::debug;
 
 use super::{
     event::{self, Found},
-    intake::{Place, Reading},
     session::Session,
+    timeline::{Reading, TimelineReader},
 };
 use crate::message::{Edit, Incoming, Undecrypted};
 
@@ -47,17 +43,6 @@ pub async fn keys_received(session: &Session) -> impl Stream<Item = Keys> + Send
     })
 }
 
-/// Decrypts an event that the SDK handed out as it was. It does so with what it cannot read in full beside the ciphertext, for instance an
-/// odd relation, which says nothing about what is inside. `None`: it is no such event, or there is nothing in it to decrypt.
-pub(super) async fn still_encrypted(room: &Room, event: &TimelineEvent) -> Option<TimelineEvent> {
-    let TimelineEventKind::PlainText { event } = &event.kind else { return None };
-    if event.get_field::<String>("type").ok().flatten().as_deref() != Some("m.room.encrypted") {
-        return None;
-    }
-    let raw = Raw::<OriginalSyncRoomEncryptedEvent>::from_json_string(event.json().get().to_owned()).ok()?;
-    room.decrypt_event(&raw, None).await.ok()
-}
-
 /// What can be told of messages that cannot be read: all but the text, and whom they mention.
 #[must_use]
 pub fn unread(events: &[Undecrypted]) -> Vec<Incoming> {
@@ -77,11 +62,11 @@ pub async fn retry_undecrypted(session: &Session, events: Vec<Undecrypted>) -> R
             retried.waiting.extend(events);
             continue;
         };
-        let mut place = Place::of(session, &room).await;
+        let mut reader = TimelineReader::of(session, &room).await;
         for event in events {
             let Ok(raw) = Raw::<OriginalSyncRoomEncryptedEvent>::from_json_string(event.raw.clone()) else { continue };
             match room.decrypt_event(&raw, None).await {
-                Ok(read) => match place.read(session, &read).await {
+                Ok(read) => match reader.read(session, &read).await {
                     // How old an event is, its copy does not know any more.
                     Reading::Now(Found::Question(incoming)) => {
                         retried.messages.push(Incoming { sent_at: event.sent_at, ..incoming });

@@ -18,7 +18,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use matrix_sdk::{
@@ -39,6 +39,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{debug, info, warn};
 
 use super::{
+    clock::now,
     fault::Fault,
     session::SessionError,
     vault::{Instance, Vault},
@@ -145,10 +146,6 @@ fn renew() -> Duration {
 
 fn term() -> Duration {
     renew() * TERM
-}
-
-fn now() -> u64 {
-    SystemTime::UNIX_EPOCH.elapsed().map_or(0, |elapsed| u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// The account, held for this process until it is dropped or given back.

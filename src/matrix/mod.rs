@@ -4,10 +4,13 @@
 mod access;
 mod ask;
 mod backfill;
+mod batch;
 mod body;
+mod clock;
 mod condition;
 pub mod config;
 mod content;
+mod directs;
 mod encrypted;
 mod event;
 mod fault;
@@ -15,6 +18,7 @@ mod file;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod gap;
+mod gateway;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod harmless;
 mod html;
@@ -32,20 +36,16 @@ mod rooms;
 mod sender;
 mod session;
 mod split;
+mod timeline;
 mod trust;
 mod vault;
 mod web;
 
-use std::time::Duration;
-
-use async_trait::async_trait;
-use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId, UserId};
-
-use crate::message::{Authorship, Edit, Gap, Incoming, Outgoing, Reaction, Redaction, Undecrypted};
-
 pub use access::{Access, Refusal, Sentence};
+pub use batch::Batch;
 pub use condition::Condition;
 pub use config::Config;
+pub use gateway::{Attachment, Gateway, RoomFacts, SendError};
 pub use html::to_html;
 pub use intake::{CatchUp, SyncError, sync_loop};
 pub use late::{Keys, Retried, keys_received, retry_undecrypted, unread};
@@ -55,137 +55,3 @@ pub use rooms::RoomKind;
 pub use session::{Session, SessionError};
 pub use split::{closed, parts, split};
 pub use vault::{Files, PORTABLE, portable};
-
-/// What one sync response brought, to be written down in one go before the next is asked for.
-#[derive(Debug, Default)]
-pub struct Batch {
-    /// The token from which the next sync starts. Stored with the messages, so that neither is ahead of the other.
-    pub next_batch: String,
-    /// New text messages by others, decrypted, oldest first within a room, and the bot's own coming into a room. Own, redacted and
-    /// notice messages are not in it, nor what another compagnon has written.
-    pub messages: Vec<Incoming>,
-    /// Messages whose text was changed.
-    pub edits: Vec<Edit>,
-    /// Events that were taken back.
-    pub redactions: Vec<Redaction>,
-    /// Emojis put on messages by others.
-    pub reactions: Vec<Reaction>,
-    /// Messages whose key has not arrived yet, to be kept for [`retry_undecrypted`].
-    pub undecrypted: Vec<Undecrypted>,
-    /// Rooms the bot is no longer in: left, kicked, banned.
-    pub left: Vec<OwnedRoomId>,
-    /// Rooms that were upgraded, as (old, new): checked on both sides. The same move may be told again after a restart.
-    pub upgraded: Vec<(OwnedRoomId, OwnedRoomId)>,
-    /// Stretches of timelines that could not be read now, or not to their beginning: each takes the place of its room's earlier one.
-    pub gaps: Vec<Gap>,
-    /// Rooms whose gap is read, or given up.
-    pub closed: Vec<OwnedRoomId>,
-}
-
-/// What a room is at the moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoomFacts {
-    /// Its kind, as people know it.
-    pub kind: RoomKind,
-    /// Its name, or for a direct conversation the name of the other person. `None` when it has none.
-    pub name: Option<String>,
-    /// Whether people outside the State may be in it (Tchap's rule `unrestricted`).
-    pub open: bool,
-    /// Whether it is encrypted, or was ever seen so.
-    pub encrypted: bool,
-}
-
-/// Why a message could not be sent.
-#[derive(Debug, thiserror::Error)]
-pub enum SendError {
-    /// The homeserver asks to wait: the message was not sent.
-    #[error("the homeserver asks to wait {0:?}")]
-    Limited(Duration),
-    /// The homeserver could not be reached or failed, or something answered in its place; the same transaction id may be tried again.
-    #[error("the homeserver did not answer: {0}")]
-    Unreachable(String),
-    /// The homeserver takes nothing from the account for now: suspended, locked, or the like. As above.
-    #[error("the homeserver refuses the account: {0}")]
-    Account(String),
-    /// It will never be sent: the homeserver says that the bot is not in the room, or may not write there, or that the message is too
-    /// large; or encryption is not possible.
-    #[error("the room refuses the message: {0}")]
-    Refused(String),
-    /// The stores of this device cannot be read or written: a later start sends it.
-    #[error("the session's stores: {0}")]
-    Storage(String),
-}
-
-/// A file to send.
-#[derive(Clone, Copy)]
-pub struct Attachment<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// Its media type.
-    pub media_type: &'a str,
-    /// Its bytes.
-    pub bytes: &'a [u8],
-    /// The question that asked for it, as in [`Outgoing::question`].
-    pub question: &'a EventId,
-    /// The transaction id of its message.
-    pub transaction: &'a str,
-}
-
-impl std::fmt::Debug for Attachment<'_> {
-    /// Leaves the content out.
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Attachment").field("bytes", &self.bytes.len()).finish_non_exhaustive()
-    }
-}
-
-/// What the assistant needs from Matrix: the client in the product, a stateful fake in tests.
-#[async_trait]
-pub trait Gateway: Send + Sync + 'static {
-    /// Sends a message, or replaces one sent before, and returns its event id. One attempt: it never sleeps on a rate limit but says so.
-    async fn send(&self, message: &Outgoing<'_>) -> Result<OwnedEventId, SendError>;
-
-    /// The event id of part `part` of the answer to `question`, if the room already shows it. Asked only when the homeserver may have
-    /// forgotten the transaction id.
-    async fn find_sent(
-        &self,
-        room_id: &RoomId,
-        question: &EventId,
-        part: usize,
-    ) -> Result<Option<OwnedEventId>, SendError>;
-
-    /// The bot's own edits of one of its messages, as the homeserver lists them; without those that were taken back.
-    async fn edits(&self, room_id: &RoomId, event_id: &EventId) -> Result<Vec<OwnedEventId>, SendError>;
-
-    /// The messages of the bot in which the room shows something in answer to `question`, whatever it is, as far back as the bot looks for
-    /// its own.
-    async fn answers(&self, room_id: &RoomId, question: &EventId) -> Result<Vec<OwnedEventId>, SendError>;
-
-    /// Shows or hides "is typing"; failures are only logged.
-    async fn typing(&self, room_id: &RoomId, on: bool);
-
-    /// Marks the room as read up to this event, in its thread; failures are only logged.
-    async fn read(&self, room_id: &RoomId, thread: Option<&EventId>, event_id: &EventId);
-
-    /// What the room is now.
-    async fn room(&self, room_id: &RoomId) -> Result<RoomFacts, SendError>;
-
-    /// The power level of a person in a room, asked of the homeserver at this moment. `None`: the person is not in the room.
-    /// `i64::MAX` for the creators of a room of version 12 and later.
-    async fn power_level(&self, room_id: &RoomId, user_id: &UserId) -> Result<Option<i64>, SendError>;
-
-    /// Since when, by our clock in milliseconds since the epoch, a person can read what is said in a room. `None`: the room shows its
-    /// members all of its past.
-    async fn reads_since(&self, room_id: &RoomId, user_id: &UserId) -> Result<Option<u64>, SendError>;
-
-    /// How far it is proven who wrote a message, as is known at this moment: a device may have been signed since.
-    async fn authorship(&self, message: &Incoming) -> Result<Authorship, SendError>;
-
-    /// Takes one of the bot's own messages back. One attempt; the same transaction id may be tried again.
-    async fn redact(&self, room_id: &RoomId, event_id: &EventId, transaction: &str) -> Result<(), SendError>;
-
-    /// The encrypted direct conversation with a person, made if there is none. Where it has to be made and `make` is false: `None`.
-    async fn direct_room(&self, user_id: &UserId, make: bool) -> Result<Option<OwnedRoomId>, SendError>;
-
-    /// Sends a file, encrypted where the room is; refused where it is not.
-    async fn send_file(&self, room_id: &RoomId, file: &Attachment<'_>) -> Result<OwnedEventId, SendError>;
-}

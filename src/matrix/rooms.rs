@@ -1,14 +1,9 @@
-//! The rooms the bot is in: what kind they are, what rule they have, and which of them are direct conversations.
-
-use std::{
-    collections::{HashMap, HashSet},
-    sync::{Mutex, PoisonError},
-};
+//! The rooms the bot is in: what kind they are, and which access rule they have.
 
 use matrix_sdk::{
     Room,
     deserialized_responses::RawAnySyncOrStrippedState,
-    ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId, events::StateEventType},
+    ruma::{OwnedUserId, RoomId, UserId, events::StateEventType},
 };
 use serde_json::Value;
 
@@ -46,6 +41,14 @@ pub(super) async fn kind(session: &Session, room: &Room) -> RoomKind {
     let marked =
         room.direct_targets_length() > 0 || session.directs.contains(room.room_id()) || invited_directly(room).await;
     classify(rule.as_deref(), encrypted, marked, room.active_members_count())
+}
+
+impl Session {
+    /// What kind of room this is; `None` when the bot does not know the room.
+    pub async fn room_kind(&self, room_id: &RoomId) -> Option<RoomKind> {
+        let room = self.client().get_room(room_id)?;
+        Some(kind(self, &room).await)
+    }
 }
 
 /// The rule of `im.vector.room.access_rules`, Tchap's own state event.
@@ -87,33 +90,6 @@ fn state_json(event: &RawAnySyncOrStrippedState) -> serde_json::Result<Value> {
     match event {
         RawAnySyncOrStrippedState::Sync(event) => serde_json::from_str(event.json().get()),
         RawAnySyncOrStrippedState::Stripped(event) => serde_json::from_str(event.json().get()),
-    }
-}
-
-/// The direct conversations the bot was invited to or has opened, while the account data that says so is still on its way.
-#[derive(Debug, Default)]
-pub(super) struct Directs {
-    marked: Mutex<HashSet<OwnedRoomId>>,
-    /// The conversations that the bot has opened itself, by person. Held while one is being opened, because the sync shows it before the
-    /// other person is even invited: nobody must then take it for an empty room, or open it once more.
-    pub(super) opened: tokio::sync::Mutex<Opened>,
-}
-
-/// The conversations that the bot has opened, or may have.
-#[derive(Debug, Default)]
-pub(super) struct Opened {
-    pub(super) rooms: HashMap<OwnedUserId, OwnedRoomId>,
-    /// The persons for whom a room was asked for and no answer came: the server may have made it.
-    pub(super) unclear: HashSet<OwnedUserId>,
-}
-
-impl Directs {
-    pub(super) fn insert(&self, room_id: &RoomId) {
-        self.marked.lock().unwrap_or_else(PoisonError::into_inner).insert(room_id.to_owned());
-    }
-
-    fn contains(&self, room_id: &RoomId) -> bool {
-        self.marked.lock().unwrap_or_else(PoisonError::into_inner).contains(room_id)
     }
 }
 

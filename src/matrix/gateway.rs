@@ -1,0 +1,117 @@
+//! The [`Gateway`]: what the assistant asks of Matrix, and its errors.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId, UserId};
+
+use super::rooms::RoomKind;
+use crate::message::{Authorship, Incoming, Outgoing};
+
+/// What a room is at the moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomFacts {
+    /// Its kind, as people know it.
+    pub kind: RoomKind,
+    /// Its name, or for a direct conversation the name of the other person. `None` when it has none.
+    pub name: Option<String>,
+    /// Whether people outside the State may be in it (Tchap's rule `unrestricted`).
+    pub open: bool,
+    /// Whether it is encrypted, or was ever seen so.
+    pub encrypted: bool,
+}
+
+/// Why a message could not be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The homeserver asks to wait: the message was not sent.
+    #[error("the homeserver asks to wait {0:?}")]
+    Limited(Duration),
+    /// The homeserver could not be reached or failed, or something answered in its place; the same transaction id may be tried again.
+    #[error("the homeserver did not answer: {0}")]
+    Unreachable(String),
+    /// The homeserver takes nothing from the account for now: suspended, locked, or the like. As above.
+    #[error("the homeserver refuses the account: {0}")]
+    Account(String),
+    /// It will never be sent: the homeserver says that the bot is not in the room, or may not write there, or that the message is too
+    /// large; or encryption is not possible.
+    #[error("the room refuses the message: {0}")]
+    Refused(String),
+    /// The stores of this device cannot be read or written: a later start sends it.
+    #[error("the session's stores: {0}")]
+    Storage(String),
+}
+
+/// A file to send.
+#[derive(Clone, Copy)]
+pub struct Attachment<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its media type.
+    pub media_type: &'a str,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// The question that asked for it, as in [`Outgoing::question`].
+    pub question: &'a EventId,
+    /// The transaction id of its message.
+    pub transaction: &'a str,
+}
+
+impl std::fmt::Debug for Attachment<'_> {
+    /// Leaves the content out.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Attachment").field("bytes", &self.bytes.len()).finish_non_exhaustive()
+    }
+}
+
+/// What the assistant needs from Matrix: the client in the product, a stateful fake in tests.
+#[async_trait]
+pub trait Gateway: Send + Sync + 'static {
+    /// Sends a message, or replaces one sent before, and returns its event id. One attempt: it never sleeps on a rate limit but says so.
+    async fn send(&self, message: &Outgoing<'_>) -> Result<OwnedEventId, SendError>;
+
+    /// The event id of part `part` of the answer to `question`, if the room already shows it. Asked only when the homeserver may have
+    /// forgotten the transaction id.
+    async fn find_sent(
+        &self,
+        room_id: &RoomId,
+        question: &EventId,
+        part: usize,
+    ) -> Result<Option<OwnedEventId>, SendError>;
+
+    /// The bot's own edits of one of its messages, as the homeserver lists them; without those that were taken back.
+    async fn edits(&self, room_id: &RoomId, event_id: &EventId) -> Result<Vec<OwnedEventId>, SendError>;
+
+    /// The messages of the bot in which the room shows something in answer to `question`, whatever it is, as far back as the bot looks for
+    /// its own.
+    async fn answers(&self, room_id: &RoomId, question: &EventId) -> Result<Vec<OwnedEventId>, SendError>;
+
+    /// Shows or hides "is typing"; failures are only logged.
+    async fn typing(&self, room_id: &RoomId, on: bool);
+
+    /// Marks the room as read up to this event, in its thread; failures are only logged.
+    async fn read(&self, room_id: &RoomId, thread: Option<&EventId>, event_id: &EventId);
+
+    /// What the room is now.
+    async fn room(&self, room_id: &RoomId) -> Result<RoomFacts, SendError>;
+
+    /// The power level of a person in a room, asked of the homeserver at this moment. `None`: the person is not in the room.
+    /// `i64::MAX` for the creators of a room of version 12 and later.
+    async fn power_level(&self, room_id: &RoomId, user_id: &UserId) -> Result<Option<i64>, SendError>;
+
+    /// Since when, by our clock in milliseconds since the epoch, a person can read what is said in a room. `None`: the room shows its
+    /// members all of its past.
+    async fn reads_since(&self, room_id: &RoomId, user_id: &UserId) -> Result<Option<u64>, SendError>;
+
+    /// How far it is proven who wrote a message, as is known at this moment: a device may have been signed since.
+    async fn authorship(&self, message: &Incoming) -> Result<Authorship, SendError>;
+
+    /// Takes one of the bot's own messages back. One attempt; the same transaction id may be tried again.
+    async fn redact(&self, room_id: &RoomId, event_id: &EventId, transaction: &str) -> Result<(), SendError>;
+
+    /// The encrypted direct conversation with a person, made if there is none. Where it has to be made and `make` is false: `None`.
+    async fn direct_room(&self, user_id: &UserId, make: bool) -> Result<Option<OwnedRoomId>, SendError>;
+
+    /// Sends a file, encrypted where the room is; refused where it is not.
+    async fn send_file(&self, room_id: &RoomId, file: &Attachment<'_>) -> Result<OwnedEventId, SendError>;
+}
