@@ -1,16 +1,29 @@
-//! What SIGHUP and SIGUSR1 ask of the running bot: to take up a changed configuration, and to say how things stand.
+//! What SIGHUP and SIGUSR1 ask of the running bot: to apply a changed configuration, and to log its state.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, path::PathBuf, sync::Arc, time::Instant};
 
 use super::{
-    App,
+    prompts,
     signals::{Order, Signals},
+    stall,
 };
-use crate::{compagnon::FolderError, config::Config, telemetry};
+use crate::{compagnon::LibraryWatcher, config::Config, http::Status, matrix::Session, store::Store, telemetry};
 
-impl App {
-    /// Carries out what comes, for as long as the bot answers.
-    pub(super) async fn heed(&self, signals: &mut Signals) -> Infallible {
+/// The parts of the bot that orders change or report on.
+pub(super) struct Orders {
+    pub(super) config: Config,
+    /// Where the configuration was read; `None` for the environment alone.
+    pub(super) file: Option<PathBuf>,
+    pub(super) watcher: Arc<LibraryWatcher>,
+    pub(super) store: Store,
+    pub(super) session: Session,
+    pub(super) status: Status,
+    pub(super) begun: Instant,
+}
+
+impl Orders {
+    /// Carries out each order, for as long as the bot answers.
+    pub(super) async fn carry_out(&self, signals: &mut Signals) -> Infallible {
         loop {
             match signals.order().await {
                 Order::Reload => tokio::task::block_in_place(|| self.reload()),
@@ -19,7 +32,7 @@ impl App {
         }
     }
 
-    /// Takes up what can change while the bot runs, and names what cannot.
+    /// Applies what can change while the bot runs, and names the sections that cannot.
     fn reload(&self) {
         let fresh = match Config::load(self.file.as_deref()) {
             Ok(fresh) => fresh,
@@ -28,7 +41,7 @@ impl App {
             }
         };
         telemetry::set_level(fresh.log.level);
-        say_problems(&self.shelf.reload());
+        prompts::log_problems(&self.watcher.reload());
         let waiting = needs_restart(&self.config, &fresh);
         if waiting.is_empty() {
             tracing::info!(level = ?fresh.log.level, "SIGHUP: the log's level and the compagnons were taken up");
@@ -41,10 +54,10 @@ impl App {
         }
     }
 
-    /// Says in one line of the log what an operator asks first.
+    /// Logs in one line what an operator asks first.
     async fn report(&self) {
         fail::fail_point!("report-hangs", |_| {
-            super::hang::<()>();
+            stall::hang::<()>();
         });
         let (health, ready) = (self.status.health().await, self.status.ready().await);
         let state = |state: Result<(), String>| state.err().unwrap_or_else(|| "ok".to_owned());
@@ -64,19 +77,12 @@ impl App {
             health = state(health),
             ready = state(ready),
             model = self.status.model.name(),
-            compagnons = self.shelf.library().iter().count(),
+            compagnons = self.watcher.library().iter().count(),
             questions_waiting = questions,
             answers_to_send = deliveries,
             undecrypted,
             "SIGUSR1: the state of the bot"
         );
-    }
-}
-
-/// Says which compagnons cannot be read.
-pub(super) fn say_problems(problems: &[FolderError]) {
-    for problem in problems {
-        tracing::error!(%problem, "a compagnon cannot be read; the last good one goes on");
     }
 }
 

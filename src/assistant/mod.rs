@@ -57,7 +57,7 @@ use tokio::sync::{Semaphore, SetOnce};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    compagnon::Shelf,
+    compagnon::LibraryWatcher,
     inference::{ChatModel, Forget, InferenceError, Sampling},
     matrix::{Access, Gateway},
     message::{ConversationId, Incoming, Kind, Origin, Outgoing},
@@ -78,7 +78,7 @@ pub struct Assistant {
     store: Store,
     model: Arc<dyn ChatModel>,
     gateway: Arc<dyn Gateway>,
-    shelf: Arc<Shelf>,
+    shelf: Arc<LibraryWatcher>,
     config: Config,
     sampling: Sampling,
     /// Whom the bot works for.
@@ -131,7 +131,7 @@ pub struct Parts {
     /// The way to Matrix.
     pub gateway: Arc<dyn Gateway>,
     /// The compagnons.
-    pub shelf: Arc<Shelf>,
+    pub shelf: Arc<LibraryWatcher>,
     /// The `assistant` section of the configuration.
     pub config: Config,
     /// How the model chooses its words, unless a compagnon or a room says otherwise.

@@ -11,7 +11,7 @@ use super::{
     texts::{Language, Text},
 };
 use crate::{
-    compagnon::Shelf,
+    compagnon::LibraryWatcher,
     inference::{ChatModel, Sampling},
     matrix::{Access, Batch, SendError, config::AccessConfig},
     message::{Incoming, Kind},
@@ -41,7 +41,7 @@ pub(super) fn assistant_for(
     config: Config,
     access: &AccessConfig,
 ) -> Bench {
-    let (shelf, _) = Shelf::open(None).expect("embedded");
+    let (shelf, _) = LibraryWatcher::open(None).expect("embedded");
     assistant_on(folder, gateway, model, config, access, shelf)
 }
 
@@ -52,7 +52,7 @@ pub(super) fn assistant_on(
     model: impl ChatModel,
     config: Config,
     access: &AccessConfig,
-    shelf: Shelf,
+    shelf: LibraryWatcher,
 ) -> Bench {
     let store = Store::open(folder).expect("a store");
     // What newcomers are told is for the tests of first contact.

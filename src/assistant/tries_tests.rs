@@ -11,7 +11,7 @@ use super::{
     texts::{Language, Text},
 };
 use crate::{
-    compagnon::Shelf,
+    compagnon::LibraryWatcher,
     inference::InferenceError,
     matrix::{SendError, config::AccessConfig},
     message::{Incoming, Kind, Origin},
@@ -103,7 +103,7 @@ fn without_its_compagnon(folder: &Path, prompts: &Path) -> (Bench, impl Fn(&Benc
     let (file, text) = (prompts.join("temoin.md"), "---\nname: Témoin\ndescription: d\n---\nTu es {{ name }}.\n");
     fs::write(&file, text).expect("written");
     fs::write(prompts.join("autre.md"), text.replace("Témoin", "Autre")).expect("written");
-    let (shelf, _) = Shelf::open(Some(prompts)).expect("a shelf");
+    let (shelf, _) = LibraryWatcher::open(Some(prompts)).expect("a shelf");
     let bench =
         assistant_on(folder, &Arc::default(), FakeModel::default(), Config::default(), &AccessConfig::default(), shelf);
     fs::remove_file(&file).expect("removed");

@@ -7,7 +7,7 @@ use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 use unicode_script::{Script, UnicodeScript as _};
 use unicode_security::{GeneralSecurityProfile as _, skeleton};
 
-use super::About;
+use super::definition::About;
 
 /// The highest temperature: above, answers are no sentences any more.
 pub const HOTTEST: f32 = 1.5;

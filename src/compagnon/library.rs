@@ -1,4 +1,4 @@
-//! The compagnons of the prompts folder, or those that come with the program; read again when a file changes.
+//! The compagnons of the prompts folder, or those embedded in the program.
 
 use std::{
     collections::BTreeMap,
@@ -6,13 +6,12 @@ use std::{
     io::Read as _,
     os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
-    time::SystemTime,
+    sync::Arc,
 };
 
 use nix::fcntl::OFlag;
 
-use super::{Compagnon, CompagnonError};
+use super::definition::{Compagnon, CompagnonError};
 use crate::setting::{Refused, require, within};
 
 /// The compagnons that come with the program, for a start without a prompts folder.
@@ -30,7 +29,7 @@ const EMBEDDED: [(&str, &str); 10] = [
 ];
 
 /// The longest file of a compagnon: its prompt has to fit in a model many times over.
-const LONGEST_FILE: u64 = 256 * 1024;
+pub(super) const LONGEST_FILE: u64 = 256 * 1024;
 
 /// The most files that are read of a folder.
 const MOST_FILES: usize = 1000;
@@ -111,8 +110,8 @@ impl Library {
         Self::default().again(folder)
     }
 
-    /// The library as the folder has it now; of a file that has become unusable, the compagnon it gave before.
-    fn again(&self, folder: Option<&Path>) -> Result<(Self, Vec<FolderError>), FolderError> {
+    /// Reads the folder again. A file that has become unusable keeps the compagnon it gave before.
+    pub(super) fn again(&self, folder: Option<&Path>) -> Result<(Self, Vec<FolderError>), FolderError> {
         let mut compagnons = BTreeMap::new();
         let mut problems = Vec::new();
         for (id, text) in files(folder)? {
@@ -245,7 +244,8 @@ fn irregular(kind: FileType) -> String {
     format!("it is {name}, not a file")
 }
 
-fn paths(folder: &Path) -> Result<Vec<(String, PathBuf)>, FolderError> {
+/// The identifier and path of each compagnon's file, sorted.
+pub(super) fn paths(folder: &Path) -> Result<Vec<(String, PathBuf)>, FolderError> {
     let unreadable = |reason: std::io::Error| FolderError::Folder {
         folder: folder.display().to_string(),
         reason: reason.to_string(),
@@ -263,69 +263,11 @@ fn paths(folder: &Path) -> Result<Vec<(String, PathBuf)>, FolderError> {
     Ok(paths)
 }
 
-/// The library in use, which follows its folder.
-#[derive(Debug)]
-pub struct Shelf {
-    folder: Option<PathBuf>,
-    library: RwLock<(Arc<Library>, Stamp)>,
-}
-
-/// What tells that a file has changed: length and time of each.
-type Stamp = BTreeMap<PathBuf, Option<(u64, SystemTime)>>;
-
-impl Shelf {
-    /// Reads the folder; see [`Library::load`].
-    pub fn open(folder: Option<&Path>) -> Result<(Self, Vec<FolderError>), FolderError> {
-        let stamp = stamp(folder);
-        let (library, problems) = Library::load(folder)?;
-        let library = RwLock::new((Arc::new(library), stamp));
-        Ok((Self { folder: folder.map(Path::to_owned), library }, problems))
-    }
-
-    /// The library now. What is in use stays as it is while somebody holds it.
-    #[must_use]
-    pub fn library(&self) -> Arc<Library> {
-        Arc::clone(&self.library.read().unwrap_or_else(PoisonError::into_inner).0)
-    }
-
-    /// Reads the folder again if a file in it has changed. Returns the problems found, or `None` when nothing has changed. A file that
-    /// has become unusable is named, and the compagnon it gave before goes on.
-    pub fn refresh(&self) -> Option<Vec<FolderError>> {
-        self.folder.as_ref()?;
-        let stamp = stamp(self.folder.as_deref());
-        if self.library.read().unwrap_or_else(PoisonError::into_inner).1 == stamp {
-            return None;
-        }
-        Some(self.read_again(stamp))
-    }
-
-    /// Reads the folder again, whether or not anything has changed; see [`Shelf::refresh`].
-    pub fn reload(&self) -> Vec<FolderError> {
-        self.read_again(stamp(self.folder.as_deref()))
-    }
-
-    fn read_again(&self, stamp: Stamp) -> Vec<FolderError> {
-        let known = self.library();
-        let (library, problems) = known.again(self.folder.as_deref()).unwrap_or_else(|folder| {
-            // The folder itself is gone, for the moment perhaps: nothing changes but that.
-            (Library::clone(&known), vec![folder])
-        });
-        *self.library.write().unwrap_or_else(PoisonError::into_inner) = (Arc::new(library), stamp);
-        problems
-    }
-}
-
-fn stamp(folder: Option<&Path>) -> Stamp {
-    let paths = folder.map(paths).and_then(Result::ok).unwrap_or_default();
-    let stamp = |path: &Path| fs::metadata(path).and_then(|file| Ok((file.len(), file.modified()?))).ok();
-    paths.into_iter().map(|(_, path)| (path.clone(), stamp(&path))).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use super::{EMBEDDED, FolderError, Library, Shelf};
+    use super::{EMBEDDED, FolderError, Library};
     use crate::compagnon::{CompagnonError, Visibility};
 
     const COLETTE: &str = "---\nname: Colette\ndescription: Budget\n---\nTu es {{ name }}.\n";
@@ -387,60 +329,5 @@ mod tests {
             assert!(about.examples.len() == 3 && !about.welcome.is_empty(), "{}", compagnon.id);
             assert!(compagnon.prompt.contains("3114"), "{}", compagnon.id);
         }
-    }
-
-    #[test]
-    fn a_change_is_followed_and_a_broken_one_keeps_the_last_good() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("colette.md");
-        fs::write(&file, COLETTE).expect("written");
-        let (shelf, _) = Shelf::open(Some(folder.path())).expect("readable");
-        assert_eq!(shelf.refresh(), None, "nothing has changed");
-        let held = shelf.library();
-
-        fs::write(&file, COLETTE.replace("Budget", "Budget et paie")).expect("written");
-        fs::write(folder.path().join("anatole.md"), COLETTE.replace("Colette", "Anatole")).expect("written");
-        assert_eq!(shelf.refresh(), Some(Vec::new()));
-        assert_eq!(ids(&shelf.library()), ["anatole", "colette"]);
-        assert_eq!(shelf.library().get("colette").expect("there").about.description, "Budget et paie");
-        assert_eq!(held.get("colette").expect("there").about.description, "Budget", "what is in use stays");
-
-        fs::write(&file, "nothing any more").expect("written");
-        let problems = shelf.refresh().expect("a change");
-        assert!(problems[0].to_string().starts_with("colette.md: "), "{problems:?}");
-        assert_eq!(shelf.library().get("colette").expect("kept").about.description, "Budget et paie");
-        assert_eq!(shelf.refresh(), None, "named once");
-
-        fs::remove_file(&file).expect("removed");
-        assert_eq!(shelf.refresh(), Some(Vec::new()));
-        assert_eq!(ids(&shelf.library()), ["anatole"]);
-    }
-    #[test]
-    fn what_is_no_file_or_too_long_is_named_and_blocks_nothing() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = |name: &str| folder.path().join(name);
-        fs::write(path("colette.md"), COLETTE).expect("written");
-        let (shelf, _) = Shelf::open(Some(folder.path())).expect("readable");
-        nix::unistd::mkfifo(&path("pipe.md"), nix::sys::stat::Mode::S_IRWXU).expect("a named pipe");
-        let _socket = std::os::unix::net::UnixListener::bind(path("socket.md")).expect("a socket");
-        std::os::unix::fs::symlink("/dev/zero", path("device.md")).expect("a link");
-        fs::create_dir(path("folder.md")).expect("a folder");
-        fs::write(path("long.md"), vec![b'a'; super::LONGEST_FILE as usize + 1]).expect("written");
-        fs::write(path("latin.md"), b"\xe9").expect("written");
-        let problems = shelf.refresh().expect("a change");
-        let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            said,
-            [
-                "device.md: it is a device, not a file",
-                "folder.md: it is a folder, not a file",
-                "latin.md: it is not UTF-8 text",
-                "long.md: it is longer than 256 KiB",
-                "pipe.md: it is a named pipe, not a file",
-                "socket.md: it is a socket, not a file",
-            ]
-        );
-        assert_eq!(ids(&shelf.library()), ["colette"]);
-        assert_eq!(shelf.reload().len(), problems.len(), "asked for, they are named again");
     }
 }

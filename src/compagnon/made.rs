@@ -5,7 +5,7 @@ use std::fmt;
 use ruma::{OwnedRoomId, OwnedUserId};
 use serde::{Deserialize, Serialize};
 
-use super::{Compagnon, CompagnonError};
+use super::definition::{Compagnon, CompagnonError};
 
 /// A compagnon made by command, with all its versions.
 #[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]

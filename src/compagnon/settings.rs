@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Language;
+use super::language::Language;
 
 /// The settings of one room or direct conversation; those it has not chosen are the configuration's.
 #[derive(Clone, Default, Serialize, Deserialize, PartialEq)]

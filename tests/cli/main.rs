@@ -285,6 +285,22 @@ fn status_5_when_the_keys_of_the_session_are_lost() {
 }
 
 #[test]
+fn an_account_that_is_refused_for_now_is_waited_for_and_named() {
+    let locked = r#"{"errcode":"M_USER_LOCKED","error":"This account has been locked","soft_logout":true}"#;
+    let routes: [Route; 3] = [VERSIONS, LOGIN, ("POST /_matrix/client/v3/login", "401 Unauthorized", locked)];
+    let homeserver = Homeserver::start(&routes);
+    let place = Place::with_account(&homeserver.url(), "bot", PASSWORD, "");
+    let mut bot = place.command(&["run"]).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let log = BufReader::new(bot.stderr.take().expect("its log"));
+    let waits = log.lines().map_while(Result::ok).find(|line| line.contains("trying again"));
+    let _ = bot.kill();
+    let _ = bot.wait();
+    let waits = waits.expect("a line while the account is refused");
+    assert!(waits.contains("refuses the account for now") && waits.contains("M_USER_LOCKED"), "{waits}");
+    assert!(!waits.contains("out of reach"), "{waits}");
+}
+
+#[test]
 fn status_6_when_the_folder_is_in_use() {
     let place = Place::with_account(NOBODY, "bot", PASSWORD, "");
     let mut first = place.command(&["run"]).stderr(Stdio::piped()).spawn().expect("the program starts");

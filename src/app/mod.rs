@@ -1,0 +1,224 @@
+//! The application: builds the bot from its configuration, supervises its parts and shuts them down in order.
+
+mod connect;
+pub mod control;
+pub mod folder;
+mod late;
+mod model;
+mod orders;
+mod prompts;
+mod purge;
+pub mod signals;
+mod stall;
+
+use std::{
+    fs::File,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    assistant::{self, Assistant, texts},
+    compagnon::LibraryWatcher,
+    config::{Config, ConfigError},
+    http::{self, LastSync, Status},
+    matrix::{Access, Batch, CatchUp, Condition, MatrixGateway, Session, sync_loop, unread},
+    setting,
+    store::{Retention, Store, StoreError},
+};
+
+use self::{connect::connect, model::check_prompts, orders::Orders, signals::Signals};
+
+pub use folder::{InUse, Unfit};
+pub use model::{ensure_fits, open_model};
+
+/// How long answers being written may go on after SIGTERM. What follows them takes [`WIND_UP`] at most, and both are within
+/// [`signals::STOP_WITHIN`].
+const GRACE: Duration = Duration::from_secs(17);
+
+/// How long, after that, the tasks beside the answers may take to end.
+const WIND_UP: Duration = Duration::from_secs(2);
+
+/// The task that serves health and readiness.
+type Endpoint = JoinHandle<std::io::Result<()>>;
+
+/// The whole bot, ready to run.
+pub struct App {
+    assistant: Arc<Assistant>,
+    store: Store,
+    watcher: Arc<LibraryWatcher>,
+    session: Session,
+    access: Access,
+    status: Status,
+    orders: Orders,
+    retention: Retention,
+    /// The age from which a message is not answered any more.
+    max_age: Duration,
+    endpoint: Option<Endpoint>,
+    control: Option<JoinHandle<()>>,
+    /// Cancelled when everything is stored: until then health, readiness and the control socket are served.
+    over: CancellationToken,
+    /// Held until the end: one process per data folder.
+    _lock: File,
+}
+
+impl App {
+    /// Builds everything. Waits for a homeserver that is out of reach; `None` when stopped meanwhile.
+    pub async fn build(config: Config, file: Option<&Path>, stop: &CancellationToken) -> anyhow::Result<Option<Self>> {
+        let begun = Instant::now();
+        let matrix = config.matrix()?.clone();
+        let folder = config.data().to_owned();
+        let lock = folder::hold(&folder)?;
+        let store = Store::open(&folder)?;
+        let over = CancellationToken::new();
+        let control = control::listen(&folder, &store, over.clone());
+        let (watcher, problems) = LibraryWatcher::open(config.prompts.as_deref())?;
+        for problem in problems {
+            tracing::error!(%problem, "a compagnon is left out");
+        }
+        let watcher = Arc::new(watcher);
+        // Before the model is opened, which takes seconds.
+        watcher.library().get(&config.assistant.compagnon)?;
+        let model = open_model(&config)?;
+        tracing::info!(model = model.name(), "the model is ready");
+        check_prompts(&config, &*model, &watcher.library())?;
+        let account = Condition::default();
+        let status = Status {
+            model: Arc::clone(&model),
+            store: store.clone(),
+            synced: LastSync::default(),
+            account: account.clone(),
+            stop: stop.clone(),
+        };
+        // Before the homeserver is asked: a bot that waits for it is healthy, and must not be restarted for that.
+        let endpoint = serve(&config.http, &status, &over).await?;
+        let Some(session) = connect(|| Session::connect(&matrix, &folder, &account), stop).await? else {
+            return Ok(None);
+        };
+        if let Some(at) = session.another_bot_until() {
+            store.note_another_bot(at)?;
+        }
+        let access =
+            Access::new(&matrix.access, session.user_id().server_name(), texts::refusal(config.assistant.language));
+        let gateway = Arc::new(MatrixGateway::new(session.clone()));
+        let assistant = Assistant::new(assistant::Parts {
+            store: store.clone(),
+            model,
+            gateway,
+            shelf: Arc::clone(&watcher),
+            config: config.assistant.clone(),
+            sampling: config.model.sampling.clone(),
+            access: access.clone(),
+            externals: matrix.access.externals,
+            unverified_commands: matrix.encryption.commands_from_unverified_devices,
+        });
+        Ok(Some(Self {
+            assistant,
+            retention: purge::retention(&config.assistant),
+            max_age: config.assistant.max_age.unsigned_abs(),
+            orders: Orders {
+                config,
+                file: file.map(Path::to_owned),
+                watcher: Arc::clone(&watcher),
+                store: store.clone(),
+                session: session.clone(),
+                status: status.clone(),
+                begun,
+            },
+            store,
+            watcher,
+            session,
+            access,
+            status,
+            endpoint,
+            control,
+            over,
+            _lock: lock,
+        }))
+    }
+
+    /// Answers until SIGTERM, then drains: no message is read any more, answers being written are finished, the rest waits in the store.
+    pub async fn run_until_stopped(self, mut signals: Signals) -> anyhow::Result<()> {
+        let stop = signals.stop.clone();
+        signals.serving();
+        let purge = tokio::spawn(purge::run(Arc::clone(&self.assistant), self.retention, stop.clone()));
+        let follow = tokio::spawn(prompts::follow(Arc::clone(&self.watcher), stop.clone()));
+        if !self.session.is_fresh() {
+            self.assistant.resume()?;
+        }
+        let stored = late::Stored::default();
+        let (outcome, grace) = tokio::select! {
+            outcome = self.read(&stored, &stop) => (outcome, GRACE),
+            outcome = late::read(&self.session, &self.store, &self.assistant, &stored, &stop) => (outcome, GRACE),
+            reason = self.assistant.broken() => (Err(anyhow::Error::msg(reason)), GRACE),
+            reason = self.status.model.hangs() => (Err(anyhow::Error::msg(reason)), GRACE),
+            // The other bot answers what is being written.
+            taken = self.session.taken_over() => (Err(taken.into()), Duration::ZERO),
+            never = self.orders.carry_out(&mut signals) => match never {},
+        };
+        stop.cancel();
+        self.assistant.shut_down(grace).await;
+        let wind_up = async {
+            self.session.give_back().await;
+            purge.await?;
+            follow.await?;
+            self.over.cancel();
+            if let Some(control) = self.control {
+                control.await?;
+            }
+            if let Some(endpoint) = self.endpoint {
+                endpoint.await??;
+            }
+            anyhow::Ok(())
+        };
+        // A connection that is never closed, a folder on a server that has gone: nothing of that is worth waiting for.
+        if let Ok(ended) = timeout(WIND_UP, wind_up).await {
+            ended?;
+        } else {
+            tracing::warn!("what runs beside the answers did not end in time, and is not waited for");
+        }
+        tracing::info!("stopped");
+        outcome
+    }
+
+    /// Reads messages until `stop`, or until the homeserver refuses the account.
+    async fn read(&self, stored: &late::Stored, stop: &CancellationToken) -> anyhow::Result<()> {
+        // A device without state knows no room before its first sync: what waits would be refused as of rooms the bot is not in.
+        let mut waits = self.session.is_fresh();
+        let accept = move |batch: Batch| {
+            let (assistant, synced, stored) = (Arc::clone(&self.assistant), self.status.synced.clone(), stored.clone());
+            let resumes = std::mem::take(&mut waits);
+            async move {
+                let undecrypted = batch.undecrypted.clone();
+                if resumes {
+                    // Before what is new, which comes after it.
+                    assistant.resume()?;
+                }
+                tokio::task::block_in_place(|| assistant.accept(batch))?;
+                stored.note(&undecrypted);
+                assistant.expect_keys(unread(&undecrypted));
+                if synced.note() {
+                    // Rooms that were not known at the start may be known now.
+                    stored.note_all();
+                    tracing::info!("ready");
+                }
+                Ok::<_, StoreError>(())
+            }
+        };
+        let catch_up = CatchUp { cursor: self.store.cursor()?, gaps: self.store.gaps()?, max_age: self.max_age };
+        Ok(sync_loop(&self.session, &self.access, catch_up, accept, stop.clone()).await?)
+    }
+}
+
+/// Serves health and readiness, if the configuration says where.
+async fn serve(config: &http::Config, status: &Status, over: &CancellationToken) -> anyhow::Result<Option<Endpoint>> {
+    let Some(address) = config.listen else { return Ok(None) };
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        ConfigError::from(setting::Refused::new("http.listen", format!("{address} cannot be used: {error}")))
+    })?;
+    Ok(Some(tokio::spawn(http::serve(listener, status.clone(), over.clone().cancelled_owned()))))
+}

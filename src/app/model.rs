@@ -1,0 +1,52 @@
+//! Opens the model, and checks that the compagnons' prompts leave room for a question in it.
+
+use std::sync::Arc;
+
+use super::folder;
+use crate::{
+    assistant::prompt,
+    compagnon::{Compagnon, Library},
+    config::{Config, ConfigError},
+    inference::{ChatModel, local::LocalModel},
+    setting,
+};
+
+/// Opens the model that the configuration names. Packed weights are kept only in a data folder of this account: the bot could not read
+/// what another account wrote there.
+pub fn open_model(config: &Config) -> anyhow::Result<Arc<dyn ChatModel>> {
+    let mut model = config.model.clone();
+    model.packed_cache &= folder::is_ours(config.data());
+    Ok(Arc::new(LocalModel::open(&model, config.data())?))
+}
+
+/// Refuses a default compagnon whose prompt is too long for the model, and warns about the others.
+pub(super) fn check_prompts(config: &Config, model: &dyn ChatModel, library: &Library) -> anyhow::Result<()> {
+    let fits =
+        |compagnon: &Compagnon| prompt::fits(model, &config.model.sampling, &config.assistant, compagnon).is_ok();
+    let too_long: Vec<&str> = library.iter().filter(|one| !fits(one)).map(|one| one.id.as_str()).collect();
+    let default = config.assistant.compagnon.as_str();
+    ensure_fits(library.get(default)?, !too_long.contains(&default), Some(model))?;
+    if !too_long.is_empty() {
+        let context = model.context_length();
+        tracing::warn!(
+            ?too_long,
+            context,
+            "the prompts of some compagnons leave no room for a question in the model's context: they cannot be chosen"
+        );
+    }
+    Ok(())
+}
+
+/// Refuses a default compagnon that does not fit: no room could ask anything.
+pub fn ensure_fits(default: &Compagnon, fits: bool, model: Option<&dyn ChatModel>) -> Result<(), ConfigError> {
+    if fits {
+        return Ok(());
+    }
+    let context = model.map_or(0, ChatModel::context_length);
+    let reason = format!(
+        "the prompt of `{}` does not leave room for a question in the model's {context} tokens; choose a shorter one, or a model with a \
+         longer context",
+        default.id
+    );
+    Err(setting::Refused::new("assistant.compagnon", reason).into())
+}
