@@ -9,11 +9,12 @@
 //! | 4 | [`app`], [`config`], [`telemetry`], [`http`] |
 //! | 3 | [`assistant`] |
 //! | 2 | [`matrix`], [`store`], [`inference`] |
-//! | 1 | [`conversation`], [`compagnon`], [`message`], [`secret`], [`setting`] |
+//! | 1 | [`command`], [`conversation`], [`compagnon`], [`message`], [`secret`], [`setting`] |
 
 pub mod app;
 pub mod assistant;
 pub mod cli;
+pub mod command;
 pub mod compagnon;
 pub mod config;
 pub mod conversation;

@@ -1,6 +1,6 @@
-//! What passes between Matrix, the durable inbox and the assistant: plain values, already parsed, with nothing of the SDK in them.
+//! The messages that pass between Matrix, the store and the assistant: plain values, already parsed, without types of the SDK.
 //!
-//! They stand below everything else because the store writes them, Matrix makes them and the assistant reads them.
+//! They are in the lowest layer because Matrix makes them, the store writes them and the assistant reads them.
 
 use std::fmt;
 
@@ -30,11 +30,11 @@ pub struct Incoming {
     pub direct: bool,
     /// The homeserver's time for the event, in milliseconds since the epoch. Never trusted further than for saying that a question is old.
     pub sent_at: u64,
-    /// The text, without reply fallback and without a leading mention of the bot.
-    pub body: String,
-    /// What happened: a message in all cases but two.
+    /// What it holds.
+    pub content: Content,
+    /// The message it replies to, where that is known.
     #[serde(default)]
-    pub origin: Origin,
+    pub quoted: Option<Quoted>,
     /// The sender's display name in the room, without the organisation that Tchap adds in brackets.
     #[serde(default)]
     pub name: Option<String>,
@@ -46,17 +46,107 @@ pub struct Incoming {
     pub edited_at: u64,
 }
 
-/// What an [`Incoming`] stands for.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+/// What an [`Incoming`] holds.
+#[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-pub enum Origin {
-    /// Somebody's message.
-    #[default]
-    Message,
-    /// The bot came into the room: the event is its own `m.room.member`, the sender itself, the text empty.
+pub enum Content {
+    /// A text, without reply fallback and without a leading mention of the bot.
+    Text(String),
+    /// A file, an image, a recording.
+    Attachment(Box<MediaRef>),
+    /// The bot joined the room: the event is its own `m.room.member`, the sender is the bot.
     Joined,
-    /// Messages of the room were missed and will not be read: no event of the room, the sender the bot itself, the text empty.
+    /// Messages of the room were missed and will not be read: there is no event of the room, the sender is the bot.
     Missed,
+}
+
+/// Media that somebody has sent, not yet downloaded.
+#[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct MediaRef {
+    /// The file's name, as its sender gave it.
+    pub name: String,
+    /// Its media type, as its sender gave it. Never trusted further than for a first choice.
+    pub media_type: Option<String>,
+    /// Its size in bytes, as its sender gave it.
+    pub size: Option<u64>,
+    /// What is written with it; empty without a caption.
+    pub caption: String,
+    /// Where it is: the JSON of the event's `file` (encrypted: an address with its key) or `url`. Only `matrix` reads it.
+    pub source: String,
+}
+
+/// A message that another one replies to.
+#[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Quoted {
+    /// Who wrote it.
+    pub sender: OwnedUserId,
+    /// Its text.
+    pub text: String,
+}
+
+/// What is sent in answer to a message, in the order of sending.
+#[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Item {
+    /// A text of the model's.
+    Markdown {
+        /// The text.
+        text: String,
+        /// The addresses that may be links in it: those that a stage of the program put there. Any other is shown as plain text.
+        links: Vec<String>,
+    },
+    /// A sentence of the bot's own, which no other bot may answer.
+    Notice {
+        /// The text, in markdown.
+        text: String,
+    },
+    /// A file.
+    File(FileRef),
+    /// A call to another service.
+    Egress(Egress),
+}
+
+/// A file that the store keeps until it is delivered.
+#[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct FileRef {
+    /// Its number in the store.
+    pub number: u64,
+    /// Its name.
+    pub name: String,
+    /// Its media type.
+    pub media_type: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The room that it is sent to; `None`: the room of the question.
+    pub room_id: Option<OwnedRoomId>,
+}
+
+/// A call to another service, made exactly once as far as the service honours the key.
+#[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Egress {
+    /// The service's name in the configuration.
+    pub service: String,
+    /// Tells the service that a call which is repeated is the same one.
+    pub idempotency_key: String,
+    /// The request's body: JSON.
+    pub body: String,
+}
+
+impl Item {
+    /// The text that the room shows for it; `None` where it shows no text.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Markdown { text, .. } | Self::Notice { text } => Some(text),
+            Self::File(_) | Self::Egress(_) => None,
+        }
+    }
+
+    /// Whether it is a sentence of the bot's own.
+    #[must_use]
+    pub fn is_notice(&self) -> bool {
+        matches!(self, Self::Notice { .. })
+    }
 }
 
 /// A message whose author has changed its text.
@@ -72,7 +162,7 @@ pub struct Edit {
     pub sender: OwnedUserId,
     /// The homeserver's time for the edit. One that is read late must not take the place of a newer one.
     pub sent_at: u64,
-    /// The new text, cleaned as [`Incoming::body`] is.
+    /// The new text, cleaned as [`Content::Text`] is.
     pub body: String,
 }
 
@@ -111,6 +201,22 @@ pub struct Reaction {
 }
 
 impl Incoming {
+    /// What its author has written: its text, or the caption of its attachment. Empty for what is no person's message.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match &self.content {
+            Content::Text(text) => text,
+            Content::Attachment(media) => &media.caption,
+            Content::Joined | Content::Missed => "",
+        }
+    }
+
+    /// Whether a person wrote it. Otherwise it stands for something that happened, and nobody waits for an answer.
+    #[must_use]
+    pub fn is_message(&self) -> bool {
+        !matches!(self.content, Content::Joined | Content::Missed)
+    }
+
     /// The conversation this message belongs to.
     #[must_use]
     pub fn conversation(&self) -> ConversationId {
@@ -126,7 +232,7 @@ impl fmt::Debug for Incoming {
             .field("event_id", &self.event_id)
             .field("room_id", &self.room_id)
             .field("thread", &self.thread)
-            .field("bytes", &self.body.len())
+            .field("bytes", &self.text().len())
             .finish_non_exhaustive()
     }
 }
@@ -197,7 +303,7 @@ pub enum Authorship {
 
 /// Whether a message is an answer to a person, or a notice that no bot may answer.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
-pub enum Kind {
+pub enum MessageKind {
     /// `m.text`: an answer written by the model.
     Text,
     /// `m.notice`: a sentence of the bot's own (busy, too old, help…).
@@ -221,7 +327,7 @@ pub struct Outgoing<'a> {
     /// The message whose text this one replaces, when it is an edit.
     pub replaces: Option<&'a EventId>,
     /// Answer or notice.
-    pub kind: Kind,
+    pub kind: MessageKind,
     /// Whether what it answers came encrypted: it is then never sent in clear, whatever the room says of itself.
     pub encrypted: bool,
     /// Whether this text is the last one, rather than an answer still being written.
@@ -242,5 +348,45 @@ impl fmt::Debug for Outgoing<'_> {
             .field("replaces", &self.replaces)
             .field("bytes", &self.markdown.len())
             .finish_non_exhaustive()
+    }
+}
+
+/// [`fmt::Debug`] for values that hold what people write: the log gets their size only.
+macro_rules! debug_without_content {
+    ($($type:ident: $($shown:ident)*;)*) => {$(
+        impl fmt::Debug for $type {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.debug_struct(stringify!($type))$(.field(stringify!($shown), &self.$shown))*.finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+
+debug_without_content! {
+    MediaRef: media_type size;
+    Quoted: sender;
+    FileRef: number size;
+    Egress: service idempotency_key;
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(formatter, "Text({} bytes)", text.len()),
+            Self::Attachment(media) => formatter.debug_tuple("Attachment").field(media).finish(),
+            Self::Joined => formatter.write_str("Joined"),
+            Self::Missed => formatter.write_str("Missed"),
+        }
+    }
+}
+
+impl fmt::Debug for Item {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Markdown { text, .. } => write!(formatter, "Markdown({} bytes)", text.len()),
+            Self::Notice { text } => write!(formatter, "Notice({} bytes)", text.len()),
+            Self::File(file) => formatter.debug_tuple("File").field(&file.number).finish(),
+            Self::Egress(egress) => formatter.debug_tuple("Egress").field(egress).finish(),
+        }
     }
 }

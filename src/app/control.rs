@@ -16,7 +16,10 @@ use anyhow::Context as _;
 use tokio::{net::UnixListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::{matrix, store::Store};
+use crate::{
+    matrix,
+    store::{Snapshot, Store, StoreError},
+};
 
 /// The socket's name.
 pub const SOCKET: &str = "control.sock";
@@ -72,8 +75,11 @@ async fn serve(
 ) -> io::Result<()> {
     let stream = accepted?;
     let shut = stream.try_clone()?;
-    let (folder, store) = (folder.to_owned(), store.clone());
-    let mut answered = tokio::task::spawn_blocking(move || answer(&stream, &folder, &store));
+    let folder = folder.to_owned();
+    let store = store.clone();
+    let snapshots = tokio::runtime::Handle::current();
+    let mut answered =
+        tokio::task::spawn_blocking(move || answer(&stream, &folder, || snapshots.block_on(store.snapshot())));
     let answered = tokio::select! {
         answered = &mut answered => answered,
         () = stop.cancelled() => {
@@ -89,7 +95,11 @@ async fn serve(
     Ok(())
 }
 
-fn answer(stream: &UnixStream, folder: &Path, store: &Store) -> io::Result<usize> {
+fn answer(
+    stream: &UnixStream,
+    folder: &Path,
+    snapshot: impl FnOnce() -> Result<Snapshot, StoreError>,
+) -> io::Result<usize> {
     stream.set_nonblocking(false)?;
     stream.set_read_timeout(Some(TO_ASK))?;
     stream.set_write_timeout(Some(PATIENCE))?;
@@ -98,7 +108,7 @@ fn answer(stream: &UnixStream, folder: &Path, store: &Store) -> io::Result<usize
     if request != REQUEST {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "an unknown request"));
     }
-    let snapshot = store.snapshot().map_err(io::Error::other)?;
+    let snapshot = snapshot().map_err(io::Error::other)?;
     let mut out = BufWriter::new(stream);
     snapshot.write(&matrix::portable(folder)?, &mut out)?;
     out.flush()?;

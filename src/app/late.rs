@@ -100,11 +100,11 @@ pub(super) async fn read(
 
 async fn retry(session: &Session, store: &Store, assistant: &Assistant, arrived: &Keys) -> Result<(), StoreError> {
     let events = match arrived {
-        Keys::Unknown => store.undecrypted()?,
+        Keys::Unknown => store.undecrypted().await?,
         Keys::Sessions(sessions) => {
             let mut events = Vec::new();
             for (room, session) in sessions {
-                events.extend(store.undecrypted_of(room, session)?);
+                events.extend(store.undecrypted_of(room, session).await?);
             }
             events
         }
@@ -113,9 +113,9 @@ async fn retry(session: &Session, store: &Store, assistant: &Assistant, arrived:
         return Ok(());
     }
     let retried = retry_undecrypted(session, events.clone()).await;
-    assistant.accept_late(retried.messages, retried.edits)?;
+    assistant.accept_late(retried.messages, retried.edits).await?;
     for event in events.iter().filter(|event| !retried.waiting.contains(event)) {
-        store.decrypted(&event.room_id, &event.event_id)?;
+        store.decrypted(&event.room_id, &event.event_id).await?;
     }
     Ok(())
 }

@@ -100,7 +100,7 @@ impl App {
             return Ok(None);
         };
         if let Some(at) = session.another_bot_until() {
-            store.note_another_bot(at)?;
+            store.note_another_bot(at).await?;
         }
         let access =
             Access::new(&matrix.access, session.user_id().server_name(), texts::refusal(config.assistant.language));
@@ -148,7 +148,7 @@ impl App {
         let purge = tokio::spawn(purge::run(Arc::clone(&self.assistant), self.retention, stop.clone()));
         let follow = tokio::spawn(prompts::follow(Arc::clone(&self.watcher), stop.clone()));
         if !self.session.is_fresh() {
-            self.assistant.resume()?;
+            self.assistant.resume().await?;
         }
         let stored = late::Stored::default();
         let (outcome, grace) = tokio::select! {
@@ -196,9 +196,9 @@ impl App {
                 let undecrypted = batch.undecrypted.clone();
                 if resumes {
                     // Before what is new, which comes after it.
-                    assistant.resume()?;
+                    assistant.resume().await?;
                 }
-                tokio::task::block_in_place(|| assistant.accept(batch))?;
+                assistant.accept(batch).await?;
                 stored.note(&undecrypted);
                 assistant.expect_keys(unread(&undecrypted));
                 if synced.note() {
@@ -209,7 +209,8 @@ impl App {
                 Ok::<_, StoreError>(())
             }
         };
-        let catch_up = CatchUp { cursor: self.store.cursor()?, gaps: self.store.gaps()?, max_age: self.max_age };
+        let catch_up =
+            CatchUp { cursor: self.store.cursor().await?, gaps: self.store.gaps().await?, max_age: self.max_age };
         Ok(sync_loop(&self.session, &self.access, catch_up, accept, stop.clone()).await?)
     }
 }

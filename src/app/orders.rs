@@ -61,14 +61,9 @@ impl Orders {
         });
         let (health, ready) = (self.status.health().await, self.status.ready().await);
         let state = |state: Result<(), String>| state.err().unwrap_or_else(|| "ok".to_owned());
-        let (questions, deliveries, undecrypted) = tokio::task::block_in_place(|| {
-            let store = &self.store;
-            (
-                store.queued().map_or(0, |queued| queued.len()),
-                store.undelivered().map_or(0, |deliveries| deliveries.len()),
-                store.undecrypted().map_or(0, |events| events.len()),
-            )
-        });
+        let questions = self.store.queued().await.map_or(0, |queued| queued.len());
+        let deliveries = self.store.undelivered().await.map_or(0, |deliveries| deliveries.len());
+        let undecrypted = self.store.undecrypted().await.map_or(0, |events| events.len());
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             up_seconds = self.begun.elapsed().as_secs(),

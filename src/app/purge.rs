@@ -20,7 +20,7 @@ const DEDUP_RETENTION: Duration = Duration::from_hours(90 * 24);
 /// Purges until `stop`.
 pub(super) async fn run(assistant: Arc<Assistant>, retention: Retention, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        if let Err(error) = tokio::task::block_in_place(|| assistant.purge(assistant::now(), &retention)) {
+        if let Err(error) = assistant.purge(assistant::now(), &retention).await {
             tracing::error!(%error, "the store could not be purged");
         }
         let _ = timeout(PERIOD, stop.cancelled()).await;

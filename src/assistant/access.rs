@@ -8,7 +8,7 @@ use ruma::UserId;
 use super::Assistant;
 use crate::{
     matrix::Batch,
-    message::{Edit, Incoming, Origin},
+    message::{Edit, Incoming},
 };
 
 impl Assistant {
@@ -19,7 +19,7 @@ impl Assistant {
 
     /// Whether a message may lead to an answer. The bot's own coming into a room always does.
     pub(super) fn may_ask(&self, message: &Incoming) -> bool {
-        message.origin != Origin::Message || self.serves(&message.sender)
+        !message.is_message() || self.serves(&message.sender)
     }
 
     /// Leaves out of a sync response what people without access have done. Redactions stay: what anybody takes back is forgotten.

@@ -8,7 +8,7 @@ use super::{
     Config,
     config::Limits,
     fakes::{FakeGateway, FakeModel, incoming},
-    tests::{Bench, assistant, assistant_for, texts},
+    tests::{Bench, admitted, assistant, assistant_for, texts},
     texts::{Language, Text},
 };
 use crate::{
@@ -74,7 +74,7 @@ async fn a_person_without_access_is_ignored_whatever_they_do() {
     bench.ask(vec![by(stranger(), threaded), by(stranger(), incoming("$4:h", "!a:h", "!aide"))]);
     let late = by(stranger(), incoming("$5:h", "!dm:h", "tard"));
     let old = by(stranger(), question.clone());
-    bench.assistant.accept_late(vec![late.clone()], vec![edit("$e1:h", &old, stranger())]).expect("accepted");
+    bench.assistant.accept_late(vec![late.clone()], vec![edit("$e1:h", &old, stranger())]).await.expect("accepted");
     bench.accept(Batch { edits: vec![edit("$e2:h", &old, stranger())], ..Batch::default() });
     let stop = Reaction {
         room_id: question.room_id.clone(),
@@ -89,7 +89,7 @@ async fn a_person_without_access_is_ignored_whatever_they_do() {
     });
     bench.rest().await;
     assert_eq!(bench.gateway.shown(), shown);
-    let waiting = bench.assistant.store.undecrypted().expect("readable");
+    let waiting = bench.assistant.store.undecrypted().await.expect("readable");
     assert_eq!(
         waiting,
         [undecrypted("$u2:h", awa())].map(|event| Undecrypted { sent_at: waiting[0].sent_at, ..event })
@@ -110,10 +110,10 @@ async fn a_person_taken_off_the_list_edits_an_old_question_and_is_not_answered()
     let shown = gateway.shown();
     assert_eq!(texts(&shown), ["2: Bonjour"]);
     after.accept(Batch { edits: vec![edit("$e1:h", &question, awa())], ..Batch::default() });
-    after.assistant.accept_late(Vec::new(), vec![edit("$e2:h", &question, awa())]).expect("accepted");
+    after.assistant.accept_late(Vec::new(), vec![edit("$e2:h", &question, awa())]).await.expect("accepted");
     after.rest().await;
     assert_eq!(gateway.shown(), shown);
-    assert!(after.assistant.store.queued().expect("readable").is_empty());
+    assert!(after.assistant.store.queued().await.expect("readable").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,14 +123,14 @@ async fn a_question_that_waited_over_a_restart_is_held_to_the_rules_of_its_turn(
     let question = incoming("$1:h", "!a:h", "Bonjour");
     {
         let before = bench(&folder, &gateway, &["@awa:h"]);
-        let accept = crate::store::Accept { questions: std::slice::from_ref(&question), ..Default::default() };
-        before.assistant.store.accept(&accept, super::now()).expect("stored");
+        let accept = crate::store::Accept { questions: &[admitted(&question)], ..Default::default() };
+        before.assistant.store.accept(&accept, super::now()).await.expect("stored");
     }
     let after = bench(&folder, &gateway, &["@ben:h"]);
-    after.assistant.resume().expect("readable");
+    after.assistant.resume().await.expect("readable");
     after.rest().await;
     assert!(gateway.shown().is_empty(), "{:?}", gateway.shown());
-    assert!(after.assistant.store.queued().expect("readable").is_empty(), "it is over");
+    assert!(after.assistant.store.queued().await.expect("readable").is_empty(), "it is over");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,7 +184,7 @@ async fn rooms_without_encryption_are_refused_where_the_configuration_says_so() 
     bench.ask(vec![incoming("$1:h", "!a:h", "Bonjour")]);
     bench.rest().await;
     bench.gateway.without_encryption();
-    bench.assistant.store.apply(&[Change::Informed(awa())], super::now()).expect("stored");
+    bench.assistant.store.apply(&[Change::Informed(awa())], super::now()).await.expect("stored");
     bench.ask(vec![incoming("$2:h", "!a:h", "Bonjour")]);
     bench.rest().await;
     let refused = Text::RefusedUnencrypted.say(Language::Fr);

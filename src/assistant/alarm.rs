@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use ruma::EventId;
 
 use super::{Assistant, delivery, texts::Text};
-use crate::message::{Kind, Outgoing};
+use crate::message::{MessageKind, Outgoing};
 
 /// The part of an answer that this notice is: no answer has as many parts, so the two are never taken for one another.
 const DISK_PART: usize = 997;
@@ -46,7 +46,7 @@ impl Assistant {
                     asker: None,
                     part: DISK_PART,
                     replaces: None,
-                    kind: Kind::Notice,
+                    kind: MessageKind::Notice,
                     encrypted: true,
                     complete: true,
                     markdown: &text,

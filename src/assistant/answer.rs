@@ -7,9 +7,7 @@ use tokio::sync::MutexGuard;
 use tokio_util::sync::DropGuard;
 
 use super::{
-    Assistant, Failure,
-    commands::{self, Call},
-    contact, delivery, history,
+    Assistant, Failure, commands, contact, delivery, history,
     notices::Worth,
     now,
     prompt::{Ask, PromptError, request},
@@ -23,8 +21,8 @@ use crate::{
     conversation::{Role, Turn},
     inference::{Finish, Request},
     matrix::{self, RoomFacts},
-    message::{Incoming, Kind, Origin, Outgoing},
-    store::{Answer, Change, Conclusion, Delivery, Queued},
+    message::{Incoming, Item, MessageKind, Outgoing},
+    store::{Answer, Change, Conclusion, Delivery, Queued, QueuedKind},
 };
 
 /// For this long after a start, what arrives may have waited at the homeserver while the bot was down; later it is fresh, whatever the
@@ -50,46 +48,47 @@ pub(super) async fn attempt(
         tracing::error!(event_id = %queued.question.event_id, "the process died of a question again and again: it is given up");
         return give_up(assistant, &queued, &Text::GivenUp).await;
     }
-    if assistant.store.restored_at()?.is_some_and(|restored| queued.question.sent_at <= restored) {
+    if assistant.store.restored_at().await?.is_some_and(|restored| queued.question.sent_at <= restored) {
         // The bot that was backed up went on until it ended: this may be answered already.
         queued.attempts = queued.attempts.max(2);
         if is_stale(&queued, assistant.started, now(), assistant.config.max_age) && is_shown(assistant, &queued).await?
         {
-            assistant.store.close_question(&queued.question.room_id, &queued.question.event_id, now())?;
+            assistant.store.close_question(&queued.question.room_id, &queued.question.event_id, now()).await?;
             return Ok(());
         }
     }
     let question = &queued.question;
     if !assistant.may_ask(question) {
         tracing::info!(event_id = %question.event_id, "a question is dropped: its author has no access any more");
-        assistant.store.drop_question(&question.room_id, &question.event_id, now())?;
+        assistant.store.drop_question(&question.room_id, &question.event_id, now()).await?;
         return Ok(());
     }
-    match question.origin {
-        Origin::Joined => return contact::welcome(assistant, &queued).await,
-        Origin::Missed => return decline(assistant, &queued, &Text::Missed).await,
-        Origin::Message => {}
+    match &queued.kind {
+        QueuedKind::Welcome => return contact::welcome(assistant, &queued).await,
+        QueuedKind::Missed => return decline(assistant, &queued, &Text::Missed).await,
+        QueuedKind::Question | QueuedKind::Command(_) | QueuedKind::Attachment | QueuedKind::Unparsed => {}
     }
     if is_stale(&queued, assistant.started, now(), assistant.config.max_age) {
         if queued.again.is_some() {
             tracing::info!(event_id = %question.event_id, "an answer is not given again: that was asked too long ago");
-            assistant.store.close_question(&question.room_id, &question.event_id, now())?;
+            assistant.store.close_question(&question.room_id, &question.event_id, now()).await?;
             return Ok(());
         }
         return decline(assistant, &queued, &Text::TooOld).await;
     }
-    // What was answered before is a question and stays one, whatever an edit has made of it.
-    if let Some(call) = Call::read(question, true).filter(|_| queued.again.is_none()) {
-        return commands::execute(assistant, &queued, &call).await;
+    match &queued.kind {
+        QueuedKind::Command(call) => return commands::execute(assistant, &queued, call).await,
+        QueuedKind::Attachment => return decline(assistant, &queued, &Text::CannotRead).await,
+        _ => {}
     }
-    let settings = assistant.store.room_settings(&question.room_id)?;
+    let settings = assistant.store.room_settings(&question.room_id).await?;
     let facts = contact::facts(assistant, question).await?;
     if let Some(refusal) = refusal(assistant, question, facts.as_ref()) {
         return decline(assistant, &queued, &refusal).await;
     }
     contact::inform(assistant, &queued, &settings).await?;
     let history = history::of(assistant, question, facts.as_ref()).await?;
-    let voice = Voice { opened: history.opened, ..voice::of_room(assistant, &question.room_id, &settings)? };
+    let voice = Voice { opened: history.opened, ..voice::of_room(assistant, &question.room_id, &settings).await? };
     let room = facts.and_then(|facts| facts.name).unwrap_or_default();
     let request = match prompt(assistant, question, &history.turns, &settings, &voice, &room) {
         Ok(request) => request,
@@ -101,7 +100,7 @@ pub(super) async fn attempt(
     };
     let entered = assistant.runs.enter(question);
     // An edit or a redaction that came before the line above found nothing to interrupt.
-    if !assistant.store.is_waiting(question)? {
+    if !assistant.store.is_waiting(question).await? {
         return Ok(());
     }
     let generation = assistant.model.generate(request)?;
@@ -139,10 +138,10 @@ fn refusal(assistant: &Assistant, question: &Incoming, facts: Option<&RoomFacts>
         Some(Text::RefusedOpenRoom)
     } else if facts.is_some_and(|facts| assistant.access.encryption(facts.encrypted).is_err()) {
         Some(Text::RefusedUnencrypted)
-    } else if commands::is_blank(&question.body) {
+    } else if commands::is_blank(question.text()) {
         Some(Text::NoQuestion)
     } else {
-        (question.body.chars().count() > limit).then_some(Text::QuestionTooLong { limit })
+        (question.text().chars().count() > limit).then_some(Text::QuestionTooLong { limit })
     }
 }
 
@@ -162,36 +161,41 @@ fn log(queued: &Queued, prepared: Duration, written: &Written) {
 
 /// Says one of the bot's own sentences instead of an answer. It is delivered as surely as an answer, and leaves no trace in the conversation.
 pub(super) async fn decline(assistant: &Assistant, queued: &Queued, text: &Text<'_>) -> Result<(), Failure> {
-    let settings = assistant.store.room_settings(&queued.question.room_id)?;
-    let parts = vec![text.say(voice::language(&assistant.config, &settings)).into_owned()];
+    let settings = assistant.store.room_settings(&queued.question.room_id).await?;
+    let items = vec![notice(text.say(voice::language(&assistant.config, &settings)).into_owned())];
     let question = &queued.question.event_id;
     if queued.draft.is_none() && queued.shown.is_empty() && !assistant.unsure.has(question) {
         let fast = matches!(text, Text::Busy | Text::SlowDown { .. } | Text::LoopStopped);
         let worth = if fast { Worth::Spare } else { Worth::Owed };
-        return assistant.notify(queued, parts, Vec::new(), worth);
+        return assistant.notify(queued, items, Vec::new(), worth).await;
     }
     // It takes the place of a text that people see: as the end of an answer does, at once.
-    conclude_with(assistant, queued, Vec::new(), Kind::Notice, parts, Vec::new())?.deliver(assistant).await
+    conclude_with(assistant, queued, Vec::new(), items, Vec::new()).await?.deliver(assistant).await
+}
+
+/// A sentence of the bot's own, as an item.
+pub(super) fn notice(text: String) -> Item {
+    Item::Notice { text }
 }
 
 /// Says why there is no answer, to whoever has asked; what the bot wanted to say unasked, it does not say.
 pub(super) async fn give_up(assistant: &Assistant, queued: &Queued, text: &Text<'_>) -> Result<(), Failure> {
-    if queued.question.origin == Origin::Message {
+    if queued.question.is_message() {
         return decline(assistant, queued, text).await;
     }
-    assistant.store.drop_question(&queued.question.room_id, &queued.question.event_id, now())?;
+    assistant.store.drop_question(&queued.question.room_id, &queued.question.event_id, now()).await?;
     Ok(())
 }
 
 /// Says one of the bot's own sentences beside an answer, which stays as it is.
 pub(super) async fn remark(assistant: &Assistant, queued: &Queued, text: &Text<'_>) -> Result<(), Failure> {
     let question = &queued.question;
-    let settings = assistant.store.room_settings(&question.room_id)?;
+    let settings = assistant.store.room_settings(&question.room_id).await?;
     let text = text.say(voice::language(&assistant.config, &settings));
     let edition = delivery::edition(queued.again.as_deref(), &[]);
     let transaction = delivery::transaction(&question.event_id, REMARK_PART, &edition);
     let outgoing = Outgoing {
-        kind: Kind::Notice,
+        kind: MessageKind::Notice,
         complete: true,
         markdown: &text,
         ..assistant.outgoing(question, REMARK_PART, &transaction)
@@ -223,7 +227,7 @@ async fn conclude(
     };
     // An answer stopped before its first word is no turn of a conversation.
     let turns =
-        if text.is_empty() { Vec::new() } else { vec![turn(Role::User, &question.body), turn(Role::Assistant, text)] };
+        if text.is_empty() { Vec::new() } else { vec![turn(Role::User, question.text()), turn(Role::Assistant, text)] };
     let language = voice::language(&assistant.config, settings);
     let title = &voice.title();
     let gone = voice.gone.then_some(Text::Gone { title });
@@ -234,6 +238,7 @@ async fn conclude(
     }
     // Cut with what stands below: the last part, too, must fit into an event.
     let parts = matrix::parts(whole.trim_start());
+    let items = parts.into_iter().map(|text| Item::Markdown { text, links: Vec::new() }).collect();
     let mut changes = Vec::new();
     if voice.gone {
         // Said once: from now on the usual one is what the room has chosen.
@@ -244,7 +249,7 @@ async fn conclude(
         changes.push(Change::ForgetConversation(question.conversation()));
     }
     assistant.forget(&changes);
-    conclude_with(assistant, queued, turns, Kind::Text, parts, changes)?.deliver(assistant).await
+    conclude_with(assistant, queued, turns, items, changes).await?.deliver(assistant).await
 }
 
 /// An answer in the store, on its way.
@@ -264,19 +269,18 @@ impl Concluded {
 }
 
 /// Stores an answer and what changes with it, in one write.
-pub(super) fn conclude_with(
+pub(super) async fn conclude_with(
     assistant: &Assistant,
     queued: &Queued,
     turns: Vec<Turn>,
-    kind: Kind,
-    parts: Vec<String>,
+    items: Vec<Item>,
     changes: Vec<Change>,
 ) -> Result<Concluded, Failure> {
     let question = &queued.question;
     let (draft, again, shown) = (queued.draft.clone(), queued.again.clone(), queued.shown.clone());
     // Which drafts were lost, the store knows best.
-    let answer = Answer { kind, parts, draft, again, shown, lost: Vec::new() };
-    let delivery = assistant.store.conclude(Conclusion { question, turns, answer, changes }, now())?;
+    let answer = Answer { items, draft, again, shown, lost: Vec::new() };
+    let delivery = assistant.store.conclude(Conclusion { question, turns, answer, changes }, now()).await?;
     Ok(Concluded { delivery, resumed: queued.attempts > 1 })
 }
 
@@ -295,7 +299,7 @@ fn prompt(
         settings,
         room,
         turns: &turns[..before],
-        question: &question.body,
+        question: question.text(),
         asker: Some(&question.sender),
         name: question.name.as_deref(),
         owner: assistant.owner(&question.conversation()),

@@ -10,12 +10,12 @@ use super::{
     config::{Limits, Rate},
     fakes::{FakeGateway, FakeModel, incoming},
     pace::{Pace, STOCK_BURST, STOCK_PER_SECOND},
-    tests::{Bench, assistant, texts, until},
+    tests::{Bench, assistant, block, texts, until},
     texts::{Language, Text},
 };
 use crate::{
     matrix::Batch,
-    message::{Edit, Incoming, Kind, Origin, Reaction, Redaction},
+    message::{Content, Edit, Incoming, MessageKind, Reaction, Redaction},
     store::Change,
 };
 
@@ -68,7 +68,7 @@ async fn an_edited_question_is_answered_again_in_the_same_message() {
     let answers = bench.gateway.shown();
     assert_eq!(texts(&answers), ["2: uno", "4: deux"]);
     // Its place in the conversation is the old one, and the old text is gone.
-    let turns = bench.assistant.store.turns(&incoming("$1:h", "!a:h", "").conversation()).expect("readable");
+    let turns = bench.assistant.store.turns(&incoming("$1:h", "!a:h", "").conversation()).await.expect("readable");
     let said: Vec<&str> = turns.iter().map(|turn| turn.content.as_str()).collect();
     assert_eq!(said, ["uno", "2: uno", "deux", "4: deux"]);
 }
@@ -116,9 +116,9 @@ async fn a_question_taken_back_leaves_neither_answer_nor_memory() {
     bench.accept(redaction("$2:h"));
     bench.rest().await;
     assert_eq!(texts(&bench.gateway.shown()), ["4: trois"]);
-    let turns = bench.assistant.store.turns(&conversation).expect("readable");
+    let turns = bench.assistant.store.turns(&conversation).await.expect("readable");
     assert!(turns.iter().all(|turn| turn.event_id == id("$3:h")), "{turns:?}");
-    assert!(bench.assistant.store.withdrawals().expect("readable").is_empty());
+    assert!(bench.assistant.store.withdrawals().await.expect("readable").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -213,7 +213,7 @@ async fn a_stop_sign_put_on_while_the_bot_was_down_is_obeyed() {
         bench.accept(reaction);
         bench.rest().await;
     }
-    bench.assistant.resume().expect("resumed");
+    bench.assistant.resume().await.expect("resumed");
     let answers = bench.settle().await;
     let text = Text::Stopped.say(Language::Fr);
     assert_eq!(answers.len(), 2, "{answers:?}");
@@ -242,13 +242,13 @@ async fn the_last_answer_is_written_again_in_its_place() {
 async fn a_room_and_a_newcomer_are_told_once_what_the_bot_is() {
     let folder = tempfile::tempdir().expect("a folder");
     let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), Config::default());
-    let joined = |event: &str| Incoming { origin: Origin::Joined, direct: false, ..incoming(event, "!a:h", "") };
+    let joined = |event: &str| Incoming { content: Content::Joined, direct: false, ..incoming(event, "!a:h", "") };
     bench.ask(vec![joined("$j:h")]);
     bench.ask(vec![joined("$k:h")]);
     bench.rest().await;
     let welcome = bench.gateway.shown();
     assert_eq!(welcome.len(), 1, "{welcome:?}");
-    assert!(welcome[0].kind == Kind::Notice && welcome[0].text.contains("une intelligence artificielle"));
+    assert!(welcome[0].kind == MessageKind::Notice && welcome[0].text.contains("une intelligence artificielle"));
 
     // Within sight of it, a newcomer is told nothing more; where there was none, the notice comes before the answer, once.
     let newcomer = |event: &str, room: &str, person: &str| Incoming {
@@ -261,10 +261,10 @@ async fn a_room_and_a_newcomer_are_told_once_what_the_bot_is() {
         bench.ask(vec![newcomer(event, room, "@ben:h")]);
         bench.rest().await;
     }
-    assert_eq!(bench.gateway.shown().iter().filter(|shown| shown.kind == Kind::Notice).count(), 1);
+    assert_eq!(bench.gateway.shown().iter().filter(|shown| shown.kind == MessageKind::Notice).count(), 1);
     bench.ask(vec![newcomer("$3:h", "!b:h", "@cid:h"), newcomer("$4:h", "!b:h", "@cid:h")]);
     let shown = bench.settle().await;
-    let notices: Vec<_> = shown.iter().filter(|shown| shown.kind == Kind::Notice).collect();
+    let notices: Vec<_> = shown.iter().filter(|shown| shown.kind == MessageKind::Notice).collect();
     assert_eq!(notices.len(), 2, "{shown:?}");
     assert!(notices[1].text.contains("pour la première fois") && notices[1].question == id("$3:h"));
 }
@@ -279,7 +279,7 @@ async fn a_flooder_is_refused_once_aloud_and_a_known_bot_not_heard() {
     bench.ask((0..6).map(|n| incoming(&format!("${n}:h"), "!a:h", "un")).collect());
     bench.ask(vec![Incoming { sender: bot, ..incoming("$b:h", "!a:h", "un") }]);
     let shown = bench.settle().await;
-    let refused: Vec<_> = shown.iter().filter(|shown| shown.kind == Kind::Notice).collect();
+    let refused: Vec<_> = shown.iter().filter(|shown| shown.kind == MessageKind::Notice).collect();
     assert_eq!((shown.len(), refused.len()), (3, 1), "{shown:?}");
     assert!(refused[0].text.contains("Revenez dans une minute") || refused[0].text.contains("secondes"), "{refused:?}");
 }
@@ -289,7 +289,7 @@ async fn sixty_stops_are_obeyed_and_hold_up_nobody() {
     let folder = tempfile::tempdir().expect("a folder");
     let (bench, gate) = gated(folder.path());
     *bench.assistant.pace() = Pace::new(STOCK_PER_SECOND, STOCK_BURST, Instant::now());
-    bench.assistant.store.apply(&[Change::Informed(owned_user_id!("@ben:h"))], 0).expect("stored");
+    bench.assistant.store.apply(&[Change::Informed(owned_user_id!("@ben:h"))], 0).await.expect("stored");
     bench.ask(vec![incoming("$1:h", "!a:h", "un")]);
     shown(&bench, "$1:h").await;
     bench.ask((0..60).map(|n| incoming(&format!("$s{n}:h"), "!a:h", "!stop")).collect());
@@ -306,14 +306,14 @@ async fn sixty_stops_are_obeyed_and_hold_up_nobody() {
     while !answered() {
         tokio::task::yield_now().await;
     }
-    let notices = bench.gateway.shown().iter().filter(|shown| shown.kind == Kind::Notice).count();
+    let notices = bench.gateway.shown().iter().filter(|shown| shown.kind == MessageKind::Notice).count();
     assert!((1..=6).contains(&notices), "{notices} notices before the other's answer");
-    let waits = |queued: &crate::store::Queued| queued.question.body.contains("stop");
-    while bench.assistant.store.queued().expect("readable").iter().any(waits) {
+    let waits = |queued: &crate::store::Queued| queued.question.text().contains("stop");
+    while bench.assistant.store.queued().await.expect("readable").iter().any(waits) {
         tokio::task::yield_now().await;
     }
     bench.assistant.shut_down(std::time::Duration::ZERO).await;
-    let waiting = bench.assistant.store.undelivered().expect("readable").len();
+    let waiting = bench.assistant.store.undelivered().await.expect("readable").len();
     assert!(waiting <= 6, "{waiting} wait");
 }
 
@@ -342,7 +342,7 @@ async fn a_bot_that_is_thrown_out_and_invited_again_and_again_introduces_itself_
     for number in 0..10 {
         let joined = incoming(&format!("$j{number}:h"), "!a:h", "");
         let room = joined.room_id.clone();
-        bench.ask(vec![Incoming { origin: Origin::Joined, direct: false, ..joined }]);
+        bench.ask(vec![Incoming { content: Content::Joined, direct: false, ..joined }]);
         bench.rest().await;
         bench.accept(Batch { left: vec![room], ..Batch::default() });
         bench.rest().await;
@@ -386,9 +386,9 @@ async fn each_room_has_its_own_retention_within_the_limit() {
         undecrypted: u64::MAX,
         audit: u64::MAX,
     };
-    store.purge(super::now() + 2 * 3_600_000, &keep).expect("purged");
-    let left = |room: &str| store.turns(&incoming("$x:h", room, "").conversation()).expect("readable").len();
+    store.purge(super::now() + 2 * 3_600_000, &keep).await.expect("purged");
+    let left = |room: &str| block(store.turns(&incoming("$x:h", room, "").conversation())).expect("readable").len();
     assert_eq!((left("!a:h"), left("!b:h")), (0, 2));
-    store.apply(&[Change::ForgetTurns("!b:h".try_into().expect("a room id"))], super::now()).expect("stored");
+    store.apply(&[Change::ForgetTurns("!b:h".try_into().expect("a room id"))], super::now()).await.expect("stored");
     assert_eq!(left("!b:h"), 0);
 }

@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    Assistant, Failure, commands, delivery,
+    Assistant, Failure,
+    answer::notice,
+    commands, delivery,
     notices::Worth,
     now,
     texts::{Text, Welcome},
@@ -12,7 +14,7 @@ use super::{
 use crate::{
     compagnon::Settings,
     matrix::{self, RoomFacts},
-    message::{CONTACT_PART, Incoming, Kind, Outgoing},
+    message::{CONTACT_PART, Incoming, MessageKind, Outgoing},
     store::{Change, Queued},
 };
 
@@ -22,16 +24,16 @@ const IN_SIGHT: Duration = Duration::from_hours(24);
 /// Tells a room what the bot is, once.
 pub(super) async fn welcome(assistant: &Assistant, queued: &Queued) -> Result<(), Failure> {
     let question = &queued.question;
-    let mut settings = assistant.store.room_settings(&question.room_id)?;
+    let mut settings = assistant.store.room_settings(&question.room_id).await?;
     if settings.welcomed_at.is_some()
         || (queued.attempts <= 1 && !assistant.limits.may_welcome(&question.room_id, Instant::now()))
     {
-        assistant.store.close_question(&question.room_id, &question.event_id, now())?;
+        assistant.store.close_question(&question.room_id, &question.event_id, now()).await?;
         return Ok(());
     }
     let open = facts(assistant, question).await?.is_some_and(|facts| facts.open);
     let language = voice::language(&assistant.config, &settings);
-    let voice = voice::of_room(assistant, &question.room_id, &settings)?;
+    let voice = voice::of_room(assistant, &question.room_id, &settings).await?;
     let welcome = Welcome {
         organisation: &assistant.config.organisation,
         title: &voice.title(),
@@ -41,16 +43,16 @@ pub(super) async fn welcome(assistant: &Assistant, queued: &Queued) -> Result<()
         open,
     };
     let text = if open && !assistant.externals { Text::RefusedOpenRoom } else { Text::Welcome(welcome) };
-    let parts = matrix::parts(&text.say(language));
+    let items = matrix::parts(&text.say(language)).into_iter().map(notice).collect();
     settings.welcomed_at = Some(now());
     let changes = vec![Change::Settings(question.room_id.clone(), settings)];
-    assistant.notify(queued, parts, changes, Worth::Owed)
+    assistant.notify(queued, items, changes, Worth::Owed).await
 }
 
 /// Tells a person what the bot is, once, unless the room was told within sight.
 pub(super) async fn inform(assistant: &Assistant, queued: &Queued, settings: &Settings) -> Result<(), Failure> {
     let question = &queued.question;
-    if assistant.store.is_informed(&question.sender)? {
+    if assistant.store.is_informed(&question.sender).await? {
         return Ok(());
     }
     let in_sight = |at: u64| question.direct || now().saturating_sub(at) < IN_SIGHT.as_millis() as u64;
@@ -59,7 +61,7 @@ pub(super) async fn inform(assistant: &Assistant, queued: &Queued, settings: &Se
         let text = contact.say(voice::language(&assistant.config, settings));
         let transaction = delivery::transaction(&question.event_id, CONTACT_PART, "");
         let outgoing = Outgoing {
-            kind: Kind::Notice,
+            kind: MessageKind::Notice,
             complete: true,
             markdown: &text,
             ..assistant.outgoing(question, CONTACT_PART, &transaction)
@@ -69,7 +71,7 @@ pub(super) async fn inform(assistant: &Assistant, queued: &Queued, settings: &Se
             return Ok(());
         }
     }
-    assistant.store.apply(&[Change::Informed(question.sender.clone())], now())?;
+    assistant.store.apply(&[Change::Informed(question.sender.clone())], now()).await?;
     Ok(())
 }
 

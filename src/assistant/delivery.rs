@@ -13,7 +13,7 @@ use ruma::{EventId, OwnedEventId};
 use super::{Assistant, Failure, withdraw::take_back_now};
 use crate::{
     matrix::SendError,
-    message::{Incoming, Outgoing},
+    message::{Incoming, Item, MessageKind, Outgoing},
     store::Delivery,
 };
 
@@ -78,20 +78,20 @@ pub(super) async fn deliver(assistant: &Assistant, delivery: &Delivery, resumed:
     let (question, answer) = (&delivery.question, &delivery.answer);
     if u128::from(super::now().saturating_sub(delivery.stored_at)) > DELIVER_FOR.as_millis() {
         tracing::warn!(event_id = %question.event_id, "an answer could not be delivered for seven days: it is given up");
-        assistant.store.delivered(question, super::now())?;
-        assistant.withdraw();
+        assistant.store.delivered(question, super::now()).await?;
+        assistant.withdraw().await;
         return Ok(());
     }
     let mut refused = false;
     // Each part goes by what the store says then: the draft may have been taken away meanwhile, or all of it with its question.
-    while let Some(current) = assistant.store.delivery(question)? {
+    while let Some(current) = assistant.store.delivery(question).await? {
         if current.sequence != delivery.sequence {
             // Another answer to the question was written since (it was edited): that one is delivered by whoever wrote it.
             return Ok(());
         }
         let part = current.sent.len();
-        let Some(markdown) = current.answer.parts.get(part) else { break };
-        let event_id = match send_part(assistant, &current, part, markdown, resumed).await {
+        let Some(item) = current.answer.items.get(part) else { break };
+        let event_id = match send_part(assistant, &current, part, item, resumed).await {
             Ok(event_id) => event_id,
             Err(Failure::Refused(reason)) => {
                 tracing::warn!(event_id = %question.event_id, reason, "an answer could not be delivered");
@@ -100,22 +100,22 @@ pub(super) async fn deliver(assistant: &Assistant, delivery: &Delivery, resumed:
             }
             Err(other) => return Err(other),
         };
-        if assistant.store.delivery(question)?.is_some_and(|newer| newer.sequence != delivery.sequence) {
-            assistant.store.stray(question, &event_id, super::now())?;
-            assistant.withdraw();
+        if assistant.store.delivery(question).await?.is_some_and(|newer| newer.sequence != delivery.sequence) {
+            assistant.store.stray(question, &event_id, super::now()).await?;
+            assistant.withdraw().await;
             return Ok(());
         }
-        assistant.store.part_sent(question, part, &event_id, super::now())?;
+        assistant.store.part_sent(question, part, &event_id, super::now()).await?;
     }
-    for too_many in answer.shown.iter().skip(answer.parts.len()) {
+    for too_many in answer.shown.iter().skip(answer.items.len()) {
         take_back_now(assistant, &question.room_id, too_many).await?;
     }
-    assistant.store.delivered(question, super::now())?;
+    assistant.store.delivered(question, super::now()).await?;
     if refused {
-        assistant.withdraw();
+        assistant.withdraw().await;
     } else {
         // Its question may have been taken back while a part of it was on its way.
-        assistant.may_write_again(&question.room_id);
+        assistant.may_write_again(&question.room_id).await;
     }
     assistant.limits.answered(question, Instant::now());
     Ok(())
@@ -126,15 +126,15 @@ async fn send_part(
     assistant: &Assistant,
     delivery: &Delivery,
     part: usize,
-    markdown: &str,
+    item: &Item,
     resumed: bool,
 ) -> Result<OwnedEventId, Failure> {
     let (question, answer) = (&delivery.question, &delivery.answer);
     let send_edition = |transaction: String, shown: Option<OwnedEventId>| async move {
         let outgoing = Outgoing {
             replaces: shown.as_deref(),
-            kind: answer.kind,
-            markdown,
+            kind: if item.is_notice() { MessageKind::Notice } else { MessageKind::Text },
+            markdown: item.text().unwrap_or_default(),
             complete: true,
             ..assistant.outgoing(question, part, &transaction)
         };

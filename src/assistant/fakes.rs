@@ -16,8 +16,8 @@ use tokio::sync::{Semaphore, mpsc};
 use crate::{
     inference::{ChatModel, Finish, Forget, Generation, InferenceError, Message, Piece, Request, Usage},
     matrix::{self, Attachment, Gateway, RoomFacts, RoomKind, SendError},
-    message::{Authorship, Incoming, Kind, Origin, Outgoing},
-    store::Queued,
+    message::{Authorship, Content, Incoming, MessageKind, Outgoing},
+    store::{Queued, QueuedKind},
 };
 
 /// A question waiting to be answered.
@@ -27,6 +27,7 @@ pub(super) fn queued(event: &str, room: &str) -> Queued {
         sequence: 0,
         received_at: super::now(),
         question,
+        kind: QueuedKind::Question,
         attempts: 0,
         begun: false,
         interrupted: 0,
@@ -48,8 +49,8 @@ pub(super) fn incoming(event: &str, room: &str, body: &str) -> Incoming {
         mentions_me: false,
         direct: true,
         sent_at: super::now(),
-        body: body.to_owned(),
-        origin: Origin::Message,
+        content: Content::Text(body.to_owned()),
+        quoted: None,
         name: None,
         megolm_session: Some("megolm".to_owned()),
         edited_at: 0,
@@ -61,7 +62,7 @@ pub(super) fn incoming(event: &str, room: &str, body: &str) -> Incoming {
 pub(super) struct Shown {
     pub(super) question: OwnedEventId,
     pub(super) part: usize,
-    pub(super) kind: Kind,
+    pub(super) kind: MessageKind,
     pub(super) text: String,
     pub(super) complete: bool,
 }

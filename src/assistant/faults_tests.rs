@@ -5,12 +5,12 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Config,
     fakes::{FakeGateway, FakeModel, incoming},
-    tests::{assistant, texts},
+    tests::{admitted, assistant, texts},
     texts::{Language, Text},
 };
 use crate::{
     matrix::{Batch, SendError},
-    message::{Gap, Incoming, Kind, Origin},
+    message::{Content, Gap, Incoming, Item},
     store::{Answer, Conclusion, Store},
 };
 
@@ -36,12 +36,12 @@ async fn nobody_is_told_that_they_are_no_administrator_by_a_server_that_does_not
     bench.rest().await;
     assert_eq!(texts(&bench.gateway.shown()), [&*Text::NotChecked.say(Language::Fr)]);
     let room = "!a:h".try_into().expect("a room id");
-    assert_eq!(bench.assistant.store.room_settings(room).expect("read").retention, None);
+    assert_eq!(bench.assistant.store.room_settings(room).await.expect("read").retention, None);
     // A single failure is not even noticed.
     *gateway.level_faults.lock().expect("not poisoned") = vec![SendError::Unreachable("a proxy's 404".to_owned())];
     bench.ask(vec![command("$2:h")]);
     bench.rest().await;
-    assert!(bench.assistant.store.room_settings(room).expect("read").retention.is_some());
+    assert!(bench.assistant.store.room_settings(room).await.expect("read").retention.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,18 +52,18 @@ async fn an_answer_that_is_a_week_old_is_not_sent_any_more() {
     let now = super::now();
     for (event, stored_at) in [("$1:h", now - week - 60_000), ("$2:h", now - week + 60_000)] {
         let question = incoming(event, "!a:h", "un");
-        let batch = crate::store::Accept { questions: std::slice::from_ref(&question), ..Default::default() };
-        store.accept(&batch, stored_at).expect("accepted");
-        let parts = vec![format!("answer to {event}")];
-        let answer = Answer { kind: Kind::Text, parts, draft: None, again: None, shown: Vec::new(), lost: Vec::new() };
+        let batch = crate::store::Accept { questions: &[admitted(&question)], ..Default::default() };
+        store.accept(&batch, stored_at).await.expect("accepted");
+        let items = vec![Item::Markdown { text: format!("answer to {event}"), links: Vec::new() }];
+        let answer = Answer { items, draft: None, again: None, shown: Vec::new(), lost: Vec::new() };
         let conclusion = Conclusion { question: &question, turns: Vec::new(), answer, changes: Vec::new() };
-        store.conclude(conclusion, stored_at).expect("stored").expect("a delivery");
+        store.conclude(conclusion, stored_at).await.expect("stored").expect("a delivery");
     }
     drop(store);
     let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), Config::default());
-    bench.assistant.resume().expect("resumed");
+    bench.assistant.resume().await.expect("resumed");
     bench.rest().await;
-    assert!(bench.assistant.store.undelivered().expect("read").is_empty());
+    assert!(bench.assistant.store.undelivered().await.expect("read").is_empty());
     assert_eq!(texts(&bench.settle().await), ["answer to $2:h"]);
 }
 
@@ -75,7 +75,7 @@ async fn those_who_may_wait_for_an_answer_are_told_once_that_messages_were_misse
     bench.ask(vec![room("$1:h", "!talks:h")]);
     bench.rest().await;
     let missed = |event: &str, room: &str, direct: bool| Incoming {
-        origin: Origin::Missed,
+        content: Content::Missed,
         direct,
         ..incoming(event, room, "")
     };
@@ -108,7 +108,7 @@ async fn a_gap_is_kept_with_the_sync_that_left_it() {
     };
     let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), Config::default());
     bench.accept(Batch { gaps: vec![gap("t1")], ..Batch::default() });
-    assert_eq!(bench.assistant.store.gaps().expect("read"), [gap("t1")]);
+    assert_eq!(bench.assistant.store.gaps().await.expect("read"), [gap("t1")]);
     bench.accept(Batch { closed: vec![gap("t1").room_id], ..Batch::default() });
-    assert!(bench.assistant.store.gaps().expect("read").is_empty());
+    assert!(bench.assistant.store.gaps().await.expect("read").is_empty());
 }

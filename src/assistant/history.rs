@@ -25,10 +25,10 @@ pub(super) async fn of(
     facts: Option<&RoomFacts>,
 ) -> Result<History, Failure> {
     let conversation = question.conversation();
-    let turns = assistant.store.turns(&conversation)?;
+    let turns = assistant.store.turns(&conversation).await?;
     // Of a room that is not known, nothing is concluded.
     let several = facts.is_some_and(|facts| facts.kind != RoomKind::Direct);
-    if !turns.is_empty() && several && assistant.store.was_direct(&conversation)? {
+    if !turns.is_empty() && several && assistant.store.was_direct(&conversation).await? {
         return Ok(History { turns: Vec::new(), opened: true });
     }
     let theirs = |turn: &Turn| turn.asker.as_ref() == Some(&question.sender);

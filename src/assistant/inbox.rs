@@ -7,10 +7,9 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::commands::Call;
 use crate::{
     message::ConversationId,
-    store::{Delivery, Queued},
+    store::{Delivery, Queued, QueuedKind},
 };
 
 /// Something to do in a conversation.
@@ -28,7 +27,7 @@ impl Work {
     /// A message that was accepted, for the lane it belongs in.
     #[must_use]
     pub fn of(queued: Queued) -> Self {
-        let urgent = queued.again.is_none() && Call::read(&queued.question, true).is_some_and(|call| call.is_urgent());
+        let urgent = matches!(&queued.kind, QueuedKind::Command(call) if call.is_urgent());
         if urgent { Self::Command(Box::new(queued)) } else { Self::Question(Box::new(queued)) }
     }
 

@@ -5,27 +5,22 @@ use std::{collections::BTreeSet, time::Instant};
 use ruma::{EventId, RoomId};
 
 use super::{
-    Assistant, Failure, answer,
-    commands::{self, Call},
-    inbox::Work,
-    limits::Verdict,
-    now,
-    running::Interruption,
-    texts::Text,
+    Assistant, Failure, answer, commands, inbox::Work, limits::Verdict, now, running::Interruption, texts::Text,
 };
 use crate::{
+    command::Call,
     compagnon::Answers,
     inference::Forget,
     matrix::Batch,
-    message::{Edit, Incoming, Origin},
-    store::{Accept, Edited, Queued, StoreError},
+    message::{Content, Edit, Incoming},
+    store::{Accept, Admitted, Edited, Queued, QueuedKind, StoreError},
 };
 
 impl Assistant {
     /// Writes down what a sync response brought. When it returns, the questions in it will be answered even if the process dies.
-    pub fn accept(&self, mut batch: Batch) -> Result<(), StoreError> {
+    pub async fn accept(&self, mut batch: Batch) -> Result<(), StoreError> {
         self.screen(&mut batch);
-        let questions = self.addressed(batch.messages)?;
+        let questions = self.addressed(batch.messages).await?;
         let edits = new_texts(batch.edits);
         self.take(&Accept {
             next_batch: Some(&batch.next_batch),
@@ -37,7 +32,8 @@ impl Assistant {
             upgraded: &batch.upgraded,
             gaps: &batch.gaps,
             closed: &batch.closed,
-        })?;
+        })
+        .await?;
         for reaction in batch.reactions.into_iter().filter(|reaction| commands::is_stop(&reaction.key)) {
             self.spawn(|assistant| commands::react(assistant, reaction));
         }
@@ -45,15 +41,15 @@ impl Assistant {
     }
 
     /// Takes messages whose key arrived after them: as [`Assistant::accept`], outside of a sync.
-    pub fn accept_late(&self, mut messages: Vec<Incoming>, mut edits: Vec<Edit>) -> Result<(), StoreError> {
+    pub async fn accept_late(&self, mut messages: Vec<Incoming>, mut edits: Vec<Edit>) -> Result<(), StoreError> {
         self.screen_texts(&mut messages, &mut edits);
-        let questions = self.addressed(messages)?;
-        self.take(&Accept { questions: &questions, edits: &new_texts(edits), ..Accept::default() })
+        let questions = self.addressed(messages).await?;
+        self.take(&Accept { questions: &questions, edits: &new_texts(edits), ..Accept::default() }).await
     }
 
     /// Writes down what came, and starts on what is new in it.
-    fn take(&self, accept: &Accept<'_>) -> Result<(), StoreError> {
-        let accepted = self.store.accept(accept, now())?;
+    async fn take(&self, accept: &Accept<'_>) -> Result<(), StoreError> {
+        let accepted = self.store.accept(accept, now()).await?;
         // What is written for a room the bot is out of reaches nobody.
         for run in accept.left.iter().flat_map(|room| self.runs.of_room(room)) {
             run.interrupt(Interruption::Changed);
@@ -62,7 +58,7 @@ impl Assistant {
             self.model.forget(Forget::Room(self.room_key(room)));
         }
         for queued in accepted.new {
-            self.admit(queued)?;
+            self.admit(queued).await?;
         }
         for edited in accepted.edited {
             self.edited(edited);
@@ -81,9 +77,9 @@ impl Assistant {
                 self.model.forget(Forget::Room(self.room_key(room)));
             }
         }
-        let came_in = || accept.questions.iter().any(|question| question.origin == Origin::Joined);
+        let came_in = || accept.questions.iter().any(|admitted| admitted.kind == QueuedKind::Welcome);
         if !accepted.redacted.is_empty() || !accepted.lost.is_empty() || came_in() {
-            self.withdraw();
+            self.withdraw().await;
         }
         Ok(())
     }
@@ -101,25 +97,26 @@ impl Assistant {
     }
 
     /// Lets a new question wait for its turn, unless its author asks too much.
-    fn admit(&self, queued: Queued) -> Result<(), StoreError> {
+    async fn admit(&self, queued: Queued) -> Result<(), StoreError> {
         let question = &queued.question;
-        let stops = Call::read(question, true).is_some_and(|call| call.is_stop());
+        let call = if let QueuedKind::Command(call) = &queued.kind { Some(call) } else { None };
+        let stops = call.is_some_and(Call::is_stop);
         if stops && !self.limits.may_answer(question, Instant::now()) {
-            return commands::stop_quietly(self, &queued);
+            return commands::stop_quietly(self, &queued).await;
         }
-        let exempt = question.origin != Origin::Message || stops;
+        let exempt = !question.is_message() || stops;
         let verdict = if exempt { Verdict::Pass } else { self.limits.check(question, Instant::now()) };
         // Commands are served: some of them make room.
-        let no_room = || !exempt && Call::read(question, true).is_none() && !self.has_room();
+        let no_room = !exempt && call.is_none() && !self.has_room();
         let refusal = match verdict {
-            Verdict::Pass if no_room() => {
+            Verdict::Pass if no_room => {
                 tracing::error!("the disk of the data folder is almost full: questions are refused");
                 self.tell_of_full_disk(&question.event_id);
                 (queued, Text::NoRoom { told: !self.config.administrators.is_empty() })
             }
             Verdict::Pass => match self.inbox_run(|inbox| inbox.push(Work::of(queued))) {
                 Some(Work::Question(refused) | Work::Command(refused)) if stops => {
-                    return commands::stop_quietly(self, &refused);
+                    return commands::stop_quietly(self, &refused).await;
                 }
                 Some(Work::Question(refused) | Work::Command(refused)) => (*refused, Text::Busy),
                 Some(Work::Delivery(_)) | None => return Ok(()),
@@ -127,7 +124,7 @@ impl Assistant {
             Verdict::Slow(wait) => (queued, Text::SlowDown { wait }),
             Verdict::Loop => (queued, Text::LoopStopped),
             Verdict::Silent => {
-                self.store.drop_question(&question.room_id, &question.event_id, now())?;
+                self.store.drop_question(&question.room_id, &question.event_id, now()).await?;
                 return Ok(());
             }
         };
@@ -154,34 +151,48 @@ impl Assistant {
     }
 
     /// Those of the messages that are meant for the bot.
-    fn addressed(&self, messages: Vec<Incoming>) -> Result<Vec<Incoming>, StoreError> {
+    async fn addressed(&self, messages: Vec<Incoming>) -> Result<Vec<Admitted>, StoreError> {
         let mut questions = Vec::new();
         for message in messages {
-            if self.is_addressed(&message)? {
-                questions.push(message);
+            let call = Call::read(&message);
+            if self.is_addressed(&message, call.as_ref()).await? {
+                questions.push(Admitted { kind: kind(&message, call), message });
             }
         }
         Ok(questions)
     }
 
-    /// Whether a message is meant for the bot.
-    pub(super) fn is_addressed(&self, message: &Incoming) -> Result<bool, StoreError> {
+    /// Whether a message is meant for the bot. `call` is the command in it.
+    pub(super) async fn is_addressed(&self, message: &Incoming, call: Option<&Call>) -> Result<bool, StoreError> {
         if self.config.limits.bots.contains(&message.sender) {
             return Ok(false);
         }
-        if message.origin == Origin::Missed && !message.direct {
+        if message.content == Content::Missed && !message.direct {
             // Where nobody has ever talked with the bot, nobody waits for it.
-            return Ok(!self.store.turns(&message.conversation())?.is_empty());
+            return Ok(!self.store.turns(&message.conversation()).await?.is_empty());
         }
-        Ok(message.origin != Origin::Message
+        Ok(!message.is_message()
             || message.direct
             || message.mentions_me
-            || Call::read(message, false).is_some()
+            || call.is_some_and(|call| call.command.is_some())
             || match &message.replies_to {
-                Some(event_id) => self.store.is_own(event_id)?,
-                None => message.thread.is_some() && self.store.answers_in(&message.conversation())?,
+                Some(event_id) => self.store.is_own(event_id).await?,
+                None => message.thread.is_some() && self.store.answers_in(&message.conversation()).await?,
             }
-            || self.store.room_settings(&message.room_id)?.answers == Answers::All)
+            // A picture among colleagues asks nothing of the bot.
+            || !matches!(message.content, Content::Attachment(_))
+                && self.store.room_settings(&message.room_id).await?.answers == Answers::All)
+    }
+}
+
+/// What a message asks for. `call` is the command in it.
+pub(super) fn kind(message: &Incoming, call: Option<Call>) -> QueuedKind {
+    match (&message.content, call) {
+        (Content::Text(_), Some(call)) => QueuedKind::Command(call),
+        (Content::Text(_), None) => QueuedKind::Question,
+        (Content::Attachment(_), _) => QueuedKind::Attachment,
+        (Content::Joined, _) => QueuedKind::Welcome,
+        (Content::Missed, _) => QueuedKind::Missed,
     }
 }
 
@@ -203,7 +214,7 @@ async fn answer_anew(assistant: &Assistant, queued: Queued) -> Result<(), Failur
         Verdict::Loop | Verdict::Silent => None,
     };
     tracing::info!(event_id = %question.event_id, "an edit is not answered: its author asks too much");
-    assistant.store.close_question(&question.room_id, &question.event_id, now())?;
+    assistant.store.close_question(&question.room_id, &question.event_id, now()).await?;
     let Some(wait) = wait else { return Ok(()) };
     answer::remark(assistant, &queued, &Text::SlowDown { wait }).await
 }

@@ -12,7 +12,7 @@ use super::{
     Config,
     config::Rate,
     fakes::{FakeGateway, FakeModel, Parrot, incoming},
-    tests::{Bench, assistant},
+    tests::{Bench, assistant, block},
 };
 use crate::{
     inference::{Forget, Request},
@@ -78,7 +78,7 @@ impl Building {
         let parrot = Parrot::default();
         let bench = assistant(folder.path(), &gateway, parrot.clone(), config);
         let people = ROOMS.iter().chain(&["mallory"]).map(|name| Change::Informed(person(name)));
-        bench.assistant.store.apply(&people.collect::<Vec<_>>(), 0).expect("stored");
+        block(bench.assistant.store.apply(&people.collect::<Vec<_>>(), 0)).expect("stored");
         Self { bench, parrot, asked: HashMap::new(), _folder: folder }
     }
 
@@ -284,8 +284,8 @@ async fn the_model_forgets_the_room_or_the_conversation_concerned_and_no_other()
         undecrypted: u64::MAX,
         audit: u64::MAX,
     };
-    bench.assistant.purge(super::now(), &keep(3_600_000)).expect("purged");
+    bench.assistant.purge(super::now(), &keep(3_600_000)).await.expect("purged");
     assert_eq!(forgotten(), [], "nothing is old");
-    bench.assistant.purge(super::now() + 7_200_000, &keep(3_600_000)).expect("purged");
+    bench.assistant.purge(super::now() + 7_200_000, &keep(3_600_000)).await.expect("purged");
     assert_eq!(forgotten(), [Forget::Conversation(owner(&c))]);
 }

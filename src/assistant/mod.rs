@@ -57,11 +57,12 @@ use tokio::sync::{Semaphore, SetOnce};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    command::Call,
     compagnon::LibraryWatcher,
     inference::{ChatModel, Forget, InferenceError, Sampling},
     matrix::{Access, Gateway},
-    message::{ConversationId, Incoming, Kind, Origin, Outgoing},
-    store::{Change, Retention, Store, StoreError},
+    message::{ConversationId, Incoming, MessageKind, Outgoing},
+    store::{Change, QueuedKind, Retention, Store, StoreError},
 };
 
 pub use config::Config;
@@ -103,9 +104,9 @@ pub struct Assistant {
     unsure: delivery::Unsure,
     /// Whether the administrators know that the disk is almost full.
     disk_told: AtomicBool,
-    /// Held while a command decides and writes what it changes: what it has read stays true until it is done. Never while the homeserver
-    /// is asked: a guard that cannot be held across an `await`.
-    commands: Mutex<()>,
+    /// Held while a command decides and writes what it changes: what it has read stays true until it is done. Only the store is awaited
+    /// meanwhile, never the homeserver.
+    commands: tokio::sync::Mutex<()>,
     confirmations: commands::Confirmations,
     /// Makes the keys by which the model knows conversations: of this process only.
     owners: [u8; 32],
@@ -162,6 +163,9 @@ enum Failure {
     /// What a person may do in a room could not be asked.
     #[error("what a person may do could not be asked: {0}")]
     Unchecked(String),
+    /// What a person may do in a room would have to be asked, and must not be now: see [`Assistant::commands`].
+    #[error("what a person may do is not known yet")]
+    NotKnown,
     /// The configured compagnon is not there.
     #[error("{0}")]
     Compagnon(String),
@@ -186,6 +190,7 @@ impl Failure {
             | Self::Refused(_)
             | Self::Unanswered(_)
             | Self::Unchecked(_)
+            | Self::NotKnown
             | Self::Compagnon(_)
             | Self::Model(_)
             | Self::Panicked => false,
@@ -228,7 +233,7 @@ impl Assistant {
             told: unread::Told::default(),
             unsure: delivery::Unsure::default(),
             disk_told: AtomicBool::new(false),
-            commands: Mutex::default(),
+            commands: tokio::sync::Mutex::default(),
             confirmations: commands::Confirmations::default(),
             config,
             sampling,
@@ -243,14 +248,21 @@ impl Assistant {
     }
 
     /// Takes up what an earlier process left: answers not sent, then questions not answered, and messages to be taken back.
-    pub fn resume(&self) -> Result<(), StoreError> {
-        let deliveries = self.store.undelivered()?.into_iter().map(|delivery| Work::Delivery(Box::new(delivery)));
-        let questions = self.store.queued()?.into_iter().map(Work::of);
-        for work in deliveries.chain(questions).collect::<Vec<_>>() {
+    pub async fn resume(&self) -> Result<(), StoreError> {
+        let mut left: Vec<Work> = Vec::new();
+        left.extend(self.store.undelivered().await?.into_iter().map(|delivery| Work::Delivery(Box::new(delivery))));
+        for mut queued in self.store.queued().await? {
+            if queued.kind == QueuedKind::Unparsed {
+                queued.kind = intake::kind(&queued.question, Call::read(&queued.question));
+                self.store.classify(&queued.question, queued.kind.clone()).await?;
+            }
+            left.push(Work::of(queued));
+        }
+        for work in left {
             let admission = self.inbox_run(|inbox| inbox.resume(work));
             debug_assert!(admission.is_none(), "what was accepted is never refused");
         }
-        self.withdraw();
+        self.withdraw().await;
         Ok(())
     }
 
@@ -274,7 +286,7 @@ impl Assistant {
                     asker: None,
                     part: 0,
                     replaces: None,
-                    kind: Kind::Notice,
+                    kind: MessageKind::Notice,
                     encrypted: true,
                     complete: true,
                     markdown: &text,
@@ -321,8 +333,8 @@ impl Assistant {
     }
 
     /// Removes from the store what is too old, and from the model what it has computed of that.
-    pub fn purge(&self, now: u64, keep: &Retention) -> Result<(), StoreError> {
-        let purged = self.store.purge(now, keep)?;
+    pub async fn purge(&self, now: u64, keep: &Retention) -> Result<(), StoreError> {
+        let purged = self.store.purge(now, keep).await?;
         for conversation in &purged.conversations {
             self.model.forget(Forget::Conversation(self.owner(conversation)));
         }
@@ -349,7 +361,7 @@ impl Assistant {
         while !self.stop.is_cancelled() {
             let Some(work) = self.inbox.next(&lane) else { return };
             self.report(match work {
-                Work::Delivery(delivery) if delivery.answer.kind == Kind::Notice => {
+                Work::Delivery(delivery) if delivery.answer.is_notice() => {
                     self.notify_again(*delivery);
                     Ok(())
                 }
@@ -391,7 +403,8 @@ impl Assistant {
     pub async fn shut_down(&self, grace: Duration) {
         self.stop.cancel();
         // However this ends, it is no death of theirs.
-        self.report(self.store.pause_all().map_err(Failure::from));
+        let paused = self.store.pause_all().await;
+        self.report(paused.map_err(Failure::from));
         self.tasks.close();
         if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
             tracing::info!("answers still being written are left for the next start");
@@ -419,10 +432,10 @@ impl Assistant {
             thread: question.thread.as_deref(),
             question: &question.event_id,
             // Nobody asked for what the bot says when it comes in.
-            asker: Some(&*question.sender).filter(|_| question.origin == Origin::Message),
+            asker: Some(&*question.sender).filter(|_| question.is_message()),
             part,
             replaces: None,
-            kind: Kind::Text,
+            kind: MessageKind::Text,
             encrypted: question.megolm_session.is_some(),
             complete: false,
             markdown: "",

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 
 use super::{Assistant, Failure, answer, delivery};
 use crate::{
-    message::Kind,
+    message::Item,
     store::{Change, Delivery, Queued},
 };
 
@@ -76,17 +76,17 @@ impl Notices {
 impl Assistant {
     /// Answers a question or a command with a sentence of the bot's own, once these changes are made. It is on its way when this returns,
     /// and in the store, so that it arrives whatever happens.
-    pub(super) fn notify(
+    pub(super) async fn notify(
         &self,
         queued: &Queued,
-        parts: Vec<String>,
+        items: Vec<Item>,
         changes: Vec<Change>,
         worth: Worth,
     ) -> Result<(), Failure> {
         let (person, question) = (queued.question.sender.clone(), queued.question.event_id.clone());
         let enters = self.notices.enter(&person, worth);
-        let parts = if enters { parts } else { Vec::new() };
-        let concluded = answer::conclude_with(self, queued, Vec::new(), Kind::Notice, parts, changes);
+        let items = if enters { items } else { Vec::new() };
+        let concluded = answer::conclude_with(self, queued, Vec::new(), items, changes).await;
         if !enters {
             tracing::debug!(event_id = %queued.question.event_id, "too many notices wait: this one is left out");
         }

@@ -81,7 +81,7 @@ pub(super) async fn stream(
             biased;
             () = assistant.abort.cancelled() => return Err(Failure::Stopped),
             why = run.interrupted() => break Err(End::Interrupted(why, std::mem::take(&mut text))),
-            outcome = screen.sent() => screen.note(outcome)?,
+            outcome = screen.sent() => screen.note(outcome).await?,
             _ = tick.tick(), if screen.wants(&text) => {
                 if let Some(first) = first_text.filter(|first| first.elapsed() >= GRACE) {
                     screen.show(&text, first);
@@ -104,7 +104,7 @@ pub(super) async fn stream(
     while screen.sending.is_some() {
         tokio::select! {
             () = assistant.abort.cancelled() => return Err(Failure::Stopped),
-            outcome = screen.sent() => screen.note(outcome)?,
+            outcome = screen.sent() => screen.note(outcome).await?,
         }
     }
     screen.look();
@@ -207,7 +207,7 @@ impl<'a> Screen<'a> {
     }
 
     /// Takes note of the fate of the message on its way. A text that could not be shown is no harm: the final one comes.
-    fn note(&mut self, outcome: Result<OwnedEventId, SendError>) -> Result<(), Failure> {
+    async fn note(&mut self, outcome: Result<OwnedEventId, SendError>) -> Result<(), Failure> {
         self.sending = None;
         match outcome {
             Ok(event_id) => {
@@ -215,9 +215,9 @@ impl<'a> Screen<'a> {
                 if self.draft.is_none() {
                     let question = &self.queued.question;
                     self.run.shown_as(&event_id);
-                    if !self.assistant.store.draft(question, &event_id, super::now())? {
+                    if !self.assistant.store.draft(question, &event_id, super::now()).await? {
                         // Its question was taken back while it was on its way.
-                        self.assistant.withdraw();
+                        self.assistant.withdraw().await;
                     }
                     self.draft = Some(event_id);
                 }

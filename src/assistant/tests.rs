@@ -14,8 +14,8 @@ use crate::{
     compagnon::LibraryWatcher,
     inference::{ChatModel, Sampling},
     matrix::{Access, Batch, SendError, config::AccessConfig},
-    message::{Incoming, Kind},
-    store::{Change, Store},
+    message::{Incoming, MessageKind},
+    store::{Admitted, Change, Store},
 };
 
 pub(super) struct Bench {
@@ -56,7 +56,7 @@ pub(super) fn assistant_on(
 ) -> Bench {
     let store = Store::open(folder).expect("a store");
     // What newcomers are told is for the tests of first contact.
-    store.apply(&[Change::Informed(owned_user_id!("@awa:h"))], super::now()).expect("stored");
+    block(store.apply(&[Change::Informed(owned_user_id!("@awa:h"))], super::now())).expect("stored");
     let sampling = Sampling {
         temperature: 0.0,
         top_p: 1.0,
@@ -91,7 +91,7 @@ impl Bench {
     }
 
     pub(super) fn accept(&self, batch: Batch) {
-        self.assistant.accept(Batch { next_batch: "s1".to_owned(), ..batch }).expect("accepted");
+        block(self.assistant.accept(Batch { next_batch: "s1".to_owned(), ..batch })).expect("accepted");
     }
 
     /// Waits until nothing is left to do.
@@ -106,6 +106,16 @@ impl Bench {
         self.rest().await;
         self.gateway.shown()
     }
+}
+
+/// Waits for this, in a place that is not async. Only for tests on several threads.
+pub(super) fn block<T>(future: impl Future<Output = T>) -> T {
+    tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(future))
+}
+
+/// A message as it is accepted.
+pub(super) fn admitted(message: &Incoming) -> Admitted {
+    Admitted { message: message.clone(), kind: super::intake::kind(message, super::Call::read(message)) }
 }
 
 /// Waits until this holds; a test that waits for ever says nothing.
@@ -139,7 +149,7 @@ async fn a_conversation_remembers_and_two_do_not_mix() {
     texts.sort_unstable();
     // The second question of the room comes after two turns; the thread and the other room start anew.
     assert_eq!(texts, ["2: quatre", "2: trois", "2: un", "4: deux"]);
-    assert!(shown.iter().all(|shown| shown.complete && shown.kind == Kind::Text));
+    assert!(shown.iter().all(|shown| shown.complete && shown.kind == MessageKind::Text));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,7 +207,7 @@ async fn a_process_that_stops_in_the_middle_is_taken_up_by_the_next_with_one_mes
     drop(bench);
 
     let bench = assistant(folder.path(), &gateway, FakeModel::default(), Config::default());
-    bench.assistant.resume().expect("resumed");
+    bench.assistant.resume().await.expect("resumed");
     let shown = bench.settle().await;
     assert_eq!(texts(&shown), ["2: un"]);
     assert!(shown[0].complete);
@@ -242,7 +252,7 @@ async fn what_cannot_be_answered_gets_one_calm_sentence() {
     let mut expected = [Text::Failed, Text::TooLong, Text::NoQuestion].map(|text| text.say(Language::Fr));
     expected.sort_unstable();
     assert_eq!(texts, expected);
-    assert!(shown.iter().all(|shown| shown.kind == Kind::Notice && shown.complete));
+    assert!(shown.iter().all(|shown| shown.kind == MessageKind::Notice && shown.complete));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -324,6 +334,6 @@ async fn an_answer_that_the_sessions_own_stores_hold_back_is_sent_by_the_next_st
     drop(bench);
     gateway.refusals.lock().expect("not poisoned").clear();
     let bench = assistant(folder.path(), &gateway, FakeModel::default(), Config::default());
-    bench.assistant.resume().expect("resumed");
+    bench.assistant.resume().await.expect("resumed");
     assert_eq!(texts(&bench.settle().await), ["2: un"]);
 }

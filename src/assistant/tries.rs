@@ -44,7 +44,7 @@ pub(super) async fn answer(assistant: &Assistant, waiting: Queued) -> Result<(),
     let outcome = until_done(assistant, &waiting).await;
     // Left over only where nothing was delivered: what the room shows is then among what is taken back.
     assistant.unsure.take(question);
-    assistant.withdraw();
+    assistant.withdraw().await;
     outcome
 }
 
@@ -58,7 +58,7 @@ async fn until_done(assistant: &Assistant, waiting: &Queued) -> Result<(), Failu
         let settled = assistant.stop.run_until_cancelled(assistant.edits.settled(&question.event_id)).await;
         let Some(edited) = settled else { return Err(Failure::Stopped) };
         // Each try takes the question as the store has it now; it is there no more once it is answered, dropped, or forgotten.
-        let Some(queued) = assistant.store.begin(question)? else { return Ok(()) };
+        let Some(queued) = assistant.store.begin(question).await? else { return Ok(()) };
         let tried = async {
             // What was written from the old text is lost, so the new one counts as one more question.
             if again && edited && refused(assistant, &queued).await? {
@@ -68,7 +68,7 @@ async fn until_done(assistant: &Assistant, waiting: &Queued) -> Result<(), Failu
         };
         let outcome = AssertUnwindSafe(tried).catch_unwind().await.unwrap_or(Err(Failure::Panicked));
         again = true;
-        assistant.store.pause(question)?;
+        assistant.store.pause(question).await?;
         let Err(failure) = outcome else { continue };
         if failure.is_fatal() || matches!(failure, Failure::Stopped) {
             return Err(failure);
@@ -92,7 +92,7 @@ async fn refused(assistant: &Assistant, queued: &Queued) -> Result<bool, Failure
         Verdict::Slow(wait) => Text::SlowDown { wait },
         Verdict::Loop => Text::LoopStopped,
         Verdict::Silent => {
-            assistant.store.drop_question(&queued.question.room_id, &queued.question.event_id, now())?;
+            assistant.store.drop_question(&queued.question.room_id, &queued.question.event_id, now()).await?;
             return Ok(true);
         }
     };

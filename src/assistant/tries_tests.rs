@@ -7,14 +7,14 @@ use tokio::sync::Semaphore;
 use super::{
     Config,
     fakes::{FakeGateway, FakeModel, Method, incoming},
-    tests::{Bench, assistant, assistant_on, texts, until},
+    tests::{Bench, admitted, assistant, assistant_on, block, texts, until},
     texts::{Language, Text},
 };
 use crate::{
     compagnon::LibraryWatcher,
     inference::InferenceError,
     matrix::{SendError, config::AccessConfig},
-    message::{Incoming, Kind, Origin},
+    message::{Content, Incoming, MessageKind},
     store::{Accept, Store},
 };
 
@@ -33,19 +33,19 @@ async fn a_question_on_which_four_processes_died_is_given_up_and_said() {
     let (folder, gateway) = (tempfile::tempdir().expect("a folder"), Arc::<FakeGateway>::default());
     let store = Store::open(folder.path()).expect("a store");
     let asked = incoming("$1:h", "!a:h", "un");
-    let batch = Accept { questions: std::slice::from_ref(&asked), ..Accept::default() };
-    store.accept(&batch, super::now()).expect("stored");
+    let batch = Accept { questions: &[admitted(&asked)], ..Accept::default() };
+    store.accept(&batch, super::now()).await.expect("stored");
     drop(store);
     for _ in 0..4 {
         // Each begins, and nothing more is heard of it.
-        Store::open(folder.path()).expect("a store").begin(&asked).expect("stored");
+        Store::open(folder.path()).expect("a store").begin(&asked).await.expect("stored");
     }
     let model = FakeModel::default();
     let bench = assistant(folder.path(), &gateway, model.clone(), Config::default());
-    bench.assistant.resume().expect("resumed");
+    bench.assistant.resume().await.expect("resumed");
     let shown = bench.settle().await;
     assert_eq!(texts(&shown), [Text::GivenUp.say(Language::Fr)]);
-    assert!(shown[0].complete && shown[0].kind == Kind::Notice);
+    assert!(shown[0].complete && shown[0].kind == MessageKind::Notice);
     assert!(model.systems.lock().expect("not poisoned").is_empty(), "the model was not asked a fifth time");
 }
 
@@ -58,12 +58,12 @@ async fn ends_in_order_are_no_deaths() {
         if time == 0 {
             bench.ask(vec![incoming("$1:h", "!a:h", "un")]);
         }
-        bench.assistant.resume().expect("resumed");
+        bench.assistant.resume().await.expect("resumed");
         until(|| !model.systems.lock().expect("not poisoned").is_empty()).await;
         bench.assistant.shut_down(Duration::ZERO).await;
     }
     let bench = assistant(folder.path(), &gateway, FakeModel::default(), Config::default());
-    bench.assistant.resume().expect("resumed");
+    bench.assistant.resume().await.expect("resumed");
     assert_eq!(texts(&bench.settle().await), ["2: un"]);
 }
 
@@ -119,7 +119,7 @@ async fn a_usual_compagnon_that_is_gone_is_waited_for() {
     let (folder, prompts) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     let (bench, bring_back) = without_its_compagnon(folder.path(), prompts.path());
     bench.ask(vec![incoming("$1:h", "!a:h", "un")]);
-    until(|| bench.assistant.store.queued().expect("readable").iter().any(|queued| queued.attempts >= 2)).await;
+    until(|| block(bench.assistant.store.queued()).expect("readable").iter().any(|queued| queued.attempts >= 2)).await;
     bring_back(&bench);
     assert_eq!(texts(&bench.settle().await), ["2: un"]);
 }
@@ -135,19 +135,19 @@ async fn a_question_that_cannot_be_answered_for_long_gets_a_sentence() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_welcome_that_kills_the_process_is_left_out_without_a_word() {
     let (folder, gateway) = (tempfile::tempdir().expect("a folder"), Arc::<FakeGateway>::default());
-    let joined = Incoming { origin: Origin::Joined, ..incoming("$j:h", "!a:h", "") };
+    let joined = Incoming { content: Content::Joined, ..incoming("$j:h", "!a:h", "") };
     let store = Store::open(folder.path()).expect("a store");
-    let batch = Accept { questions: std::slice::from_ref(&joined), ..Accept::default() };
-    store.accept(&batch, super::now()).expect("stored");
+    let batch = Accept { questions: &[admitted(&joined)], ..Accept::default() };
+    store.accept(&batch, super::now()).await.expect("stored");
     drop(store);
     for _ in 0..4 {
-        Store::open(folder.path()).expect("a store").begin(&joined).expect("stored");
+        Store::open(folder.path()).expect("a store").begin(&joined).await.expect("stored");
     }
     let bench = assistant(folder.path(), &gateway, FakeModel::default(), Config::default());
-    bench.assistant.resume().expect("resumed");
+    bench.assistant.resume().await.expect("resumed");
     bench.rest().await;
     assert_eq!(gateway.shown(), []);
-    assert!(bench.assistant.store.queued().expect("readable").is_empty());
+    assert!(bench.assistant.store.queued().await.expect("readable").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -164,7 +164,7 @@ async fn every_way_to_matrix_may_fail_and_the_answer_comes() {
         bench.rest().await;
         let shown = gateway.shown();
         assert_eq!(texts(&shown), ["2: un"], "{method:?}");
-        assert!(shown[0].complete && shown[0].kind == Kind::Text, "{method:?}");
+        assert!(shown[0].complete && shown[0].kind == MessageKind::Text, "{method:?}");
     }
 }
 
@@ -205,7 +205,7 @@ async fn an_end_in_order_waits_for_no_request_that_does_not_end() {
         drop(bench);
         gateway.stick(method, false);
         let bench = assistant(folder.path(), &gateway, FakeModel::default(), Config::default());
-        bench.assistant.resume().expect("resumed");
+        bench.assistant.resume().await.expect("resumed");
         assert_eq!(texts(&bench.settle().await), ["2: un"], "{method:?}");
     }
 }

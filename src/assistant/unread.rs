@@ -11,7 +11,7 @@ use ruma::{OwnedRoomId, OwnedUserId};
 use super::{Assistant, Failure, delivery, texts::Text, voice};
 use crate::{
     matrix::RoomKind,
-    message::{Incoming, Kind, Outgoing},
+    message::{Incoming, MessageKind, Outgoing},
 };
 
 /// The part of an answer that this word is: no answer has as many parts, so that it is never taken for one of them.
@@ -56,17 +56,17 @@ async fn wait(assistant: &Assistant, message: &Incoming) -> Result<(), Failure> 
         () = tokio::time::sleep(assistant.config.unread_after.unsigned_abs()) => {}
         () = assistant.stop.cancelled() => return Ok(()),
     }
-    if !assistant.store.is_undecrypted(&message.room_id, &message.event_id)?
+    if !assistant.store.is_undecrypted(&message.room_id, &message.event_id).await?
         || !is_for_the_bot(assistant, message).await?
     {
         assistant.nothing_said(message);
         return Ok(());
     }
-    let settings = assistant.store.room_settings(&message.room_id)?;
+    let settings = assistant.store.room_settings(&message.room_id).await?;
     let text = Text::Unread.say(voice::language(&assistant.config, &settings));
     let transaction = delivery::transaction(&message.event_id, UNREAD_PART, "");
     let outgoing = Outgoing {
-        kind: Kind::Notice,
+        kind: MessageKind::Notice,
         complete: true,
         markdown: &text,
         ..assistant.outgoing(message, UNREAD_PART, &transaction)
@@ -80,5 +80,5 @@ async fn wait(assistant: &Assistant, message: &Incoming) -> Result<(), Failure> 
 async fn is_for_the_bot(assistant: &Assistant, message: &Incoming) -> Result<bool, Failure> {
     let facts = super::contact::facts(assistant, message).await?;
     let direct = facts.is_some_and(|facts| facts.kind == RoomKind::Direct);
-    Ok(direct || assistant.is_addressed(message)?)
+    Ok(direct || assistant.is_addressed(message, None).await?)
 }

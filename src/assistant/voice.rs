@@ -24,17 +24,17 @@ impl Voice {
 }
 
 /// The compagnon that speaks in a room at the moment.
-pub(super) fn of_room(assistant: &Assistant, room: &RoomId, settings: &Settings) -> Result<Voice, Failure> {
+pub(super) async fn of_room(assistant: &Assistant, room: &RoomId, settings: &Settings) -> Result<Voice, Failure> {
     let library = assistant.shelf.library();
     let chosen = match &settings.compagnon {
         None => return Ok(Voice { compagnon: usual(assistant)?, gone: false, opened: false }),
         Some(Choice::Library(id)) => library.get(id).ok().cloned(),
         Some(Choice::Made(number)) => {
-            let made = assistant.store.made(*number)?;
+            let made = assistant.store.made(*number).await?;
             made.and_then(|made| read(&made, version_in(&made, room)?))
         }
         Some(Choice::Own(number)) => {
-            let made = assistant.store.made(*number)?;
+            let made = assistant.store.made(*number).await?;
             made.and_then(|made| read(&made, version_in(&made, room).or_else(|| made.latest())?))
         }
     };

@@ -68,8 +68,8 @@ impl Default for Withdrawing {
 
 impl Assistant {
     /// Takes back what the store says is to be taken back.
-    pub(super) fn withdraw(&self) {
-        let withdrawals = match self.store.withdrawals() {
+    pub(super) async fn withdraw(&self) {
+        let withdrawals = match self.store.withdrawals().await {
             Ok(withdrawals) => withdrawals,
             Err(error) => return self.report(Err(error.into())),
         };
@@ -81,23 +81,25 @@ impl Assistant {
             }
             self.spawn(|assistant| async move {
                 let taken = timeout(PATIENCE, take_back(&assistant, &withdrawal)).await;
-                assistant.taken(&withdrawal, taken.unwrap_or_else(|_| Err(Failure::Refused("too slow".to_owned()))));
+                let taken = taken.unwrap_or_else(|_| Err(Failure::Refused("too slow".to_owned())));
+                assistant.taken(&withdrawal, taken).await;
                 set(&assistant.withdrawing.under_way).remove(&withdrawal);
             });
         }
     }
 
     /// The bot has just written in a room: what could not be taken back there may be now.
-    pub(super) fn may_write_again(&self, room: &RoomId) {
+    pub(super) async fn may_write_again(&self, room: &RoomId) {
         set(&self.withdrawing.put_off).retain(|withdrawal| withdrawal.room_id != room);
-        self.withdraw();
+        self.withdraw().await;
     }
 
-    fn taken(&self, withdrawal: &Withdrawal, outcome: Result<(), Failure>) {
+    async fn taken(&self, withdrawal: &Withdrawal, outcome: Result<(), Failure>) {
         match outcome {
             Ok(()) => {
                 self.withdrawing.tries.store(0, Ordering::Relaxed);
-                self.report(self.store.withdrawn(withdrawal).map_err(Failure::from));
+                let withdrawn = self.store.withdrawn(withdrawal).await;
+                self.report(withdrawn.map_err(Failure::from));
             }
             Err(Failure::Stopped) => {}
             Err(failure) if failure.is_fatal() => self.report(Err(failure)),
@@ -123,7 +125,7 @@ impl Assistant {
             {
                 assistant.withdrawing.arranged.store(false, Ordering::Relaxed);
                 set(&assistant.withdrawing.put_off).clear();
-                assistant.withdraw();
+                assistant.withdraw().await;
             }
         });
     }

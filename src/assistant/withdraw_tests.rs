@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     matrix::{Batch, SendError},
-    message::{Incoming, Kind, Origin},
+    message::{Content, Incoming, MessageKind},
 };
 
 /// Many edits: nothing holds them back.
@@ -25,7 +25,7 @@ fn eager() -> Config {
 }
 
 fn joined(event: &str) -> Incoming {
-    Incoming { origin: Origin::Joined, direct: false, ..incoming(event, "!a:h", "") }
+    Incoming { content: Content::Joined, direct: false, ..incoming(event, "!a:h", "") }
 }
 
 /// An answer that is shown, and edited once while it is written.
@@ -57,7 +57,7 @@ async fn of_an_answer_taken_back_no_edit_is_left() {
     bench.accept(redaction("$2:h"));
     bench.rest().await;
     assert_eq!(bench.gateway.kept(), [""; 0]);
-    assert!(bench.assistant.store.withdrawals().expect("readable").is_empty());
+    assert!(bench.assistant.store.withdrawals().await.expect("readable").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,13 +108,13 @@ async fn what_the_homeserver_does_not_take_back_at_once_is_taken_back_later() {
     bench.gateway.fail(Method::Redact, [SendError::Refused("muted".to_owned())]);
     bench.accept(redaction("$2:h"));
     bench.rest().await;
-    assert_eq!(bench.assistant.store.withdrawals().expect("readable").len(), 1);
+    assert_eq!(bench.assistant.store.withdrawals().await.expect("readable").len(), 1);
     bench.ask(vec![incoming("$3:h", "!b:h", "ailleurs")]);
     bench.rest().await;
-    assert_eq!(bench.assistant.store.withdrawals().expect("readable").len(), 1);
+    assert_eq!(bench.assistant.store.withdrawals().await.expect("readable").len(), 1);
     bench.ask(vec![incoming("$4:h", "!a:h", "quatre")]);
     bench.rest().await;
-    assert!(bench.assistant.store.withdrawals().expect("readable").is_empty());
+    assert!(bench.assistant.store.withdrawals().await.expect("readable").is_empty());
     let left = bench.gateway.kept();
     assert!(left.iter().all(|text| !text.contains("deux")), "{left:?}");
 }
@@ -134,7 +134,7 @@ async fn a_redaction_that_a_process_did_not_live_to_make_is_made_by_the_next() {
     drop(bench);
     gateway.stick(Method::Edits, false);
     let bench = assistant(folder.path(), &gateway, FakeModel::default(), eager());
-    bench.assistant.resume().expect("resumed");
+    bench.assistant.resume().await.expect("resumed");
     bench.rest().await;
     assert_eq!(gateway.kept(), [""; 0]);
 }
@@ -189,8 +189,8 @@ async fn a_stop_takes_the_drafts_of_waiting_questions_back() {
     bench.assistant.shut_down(Duration::ZERO).await;
     drop(bench);
     let bench = assistant(folder.path(), &gateway, model, Config::default());
-    bench.assistant.store.drop_question(room_id!("!a:h"), event_id!("$1:h"), super::now()).expect("stored");
-    bench.assistant.resume().expect("resumed");
+    bench.assistant.store.drop_question(room_id!("!a:h"), event_id!("$1:h"), super::now()).await.expect("stored");
+    bench.assistant.resume().await.expect("resumed");
     gate.add_permits(10);
     bench.ask(vec![second]);
     assert_eq!(texts(&bench.settle().await), ["2: deux"]);
@@ -278,12 +278,12 @@ async fn edits_beyond_the_limits_leave_the_answer_and_are_told_once() {
     let shown = bench.gateway.shown();
     assert_eq!(shown.len(), 2, "{shown:?}");
     assert_eq!(texts(&shown)[0], "2: édition 1", "the answer to what was within the limits");
-    assert!(shown[1].kind == Kind::Notice && shown[1].text.contains("Revenez dans"), "{shown:?}");
+    assert!(shown[1].kind == MessageKind::Notice && shown[1].text.contains("Revenez dans"), "{shown:?}");
     assert_eq!(model.systems.lock().expect("not poisoned").len(), 3);
     // It is still the answer to that question.
     bench.accept(redaction("$1:h"));
     bench.rest().await;
-    assert!(bench.gateway.shown().iter().all(|shown| shown.kind == Kind::Notice));
+    assert!(bench.gateway.shown().iter().all(|shown| shown.kind == MessageKind::Notice));
 }
 
 #[tokio::test(flavor = "multi_thread")]

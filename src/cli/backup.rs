@@ -15,7 +15,7 @@ use crate::{
     app::{control, folder},
     config::Config,
     matrix,
-    store::{Store, backup_key, copy_store, seal_backup, seal_into},
+    store::{Database, backup_key, copy_store, seal_backup, seal_into},
 };
 
 /// The standard output, in place of a file.
@@ -80,7 +80,7 @@ fn frames(data: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     let there = store.try_exists().with_context(|| format!("{} cannot be read", store.display()))?;
     ensure!(there, "there is no store in the data folder {}: nothing to back up", data.display());
     let (beside, others) = copy(data)?;
-    let snapshot = Store::open(beside.path())?.snapshot()?;
+    let snapshot = Database::open(beside.path())?.snapshot()?;
     let mut frames = Zeroizing::new(Vec::new());
     snapshot.write(&others, &mut *frames)?;
     Ok(frames)

@@ -19,7 +19,7 @@ use super::{
     session::Session,
     timeline::{TimelineReader, missed, read_events},
 };
-use crate::message::{Gap, Origin};
+use crate::message::Gap;
 
 /// So many rooms are read at a time.
 const ROOMS_AT_ONCE: usize = 4;
@@ -132,7 +132,7 @@ impl Backfill {
         let mut batch = Batch { next_batch: cursor.to_owned(), ..Batch::default() };
         read_events(&self.session, &room, news.events, news.joined, &mut batch).await;
         let read = batch.messages.len();
-        batch.messages.retain(|message| message.origin != Origin::Message || !horizon.is_past(message.sent_at));
+        batch.messages.retain(|message| !message.is_message() || !horizon.is_past(message.sent_at));
         match rest {
             Rest::Later(left) if left == gap => {
                 self.begin(left);

@@ -7,7 +7,7 @@ use ruma::{EventId, OwnedEventId, UserId};
 use serde_json::{Map, Value, json};
 
 use super::html::{defuse, to_html};
-use crate::message::{CONTACT_PART, Kind, Outgoing};
+use crate::message::{CONTACT_PART, MessageKind, Outgoing};
 
 /// The bot's own field.
 pub(super) const ANSWER: &str = "org.compagnon.answer";
@@ -32,15 +32,15 @@ pub(super) fn content(message: &Outgoing<'_>, direct: bool) -> Value {
 
 fn text(message: &Outgoing<'_>, direct: bool) -> Map<String, Value> {
     let mut answer = json!({"question": message.question, "part": message.part, "complete": message.complete});
-    if message.kind == Kind::Text {
+    if message.kind == MessageKind::Text {
         answer["generated"] = true.into();
     }
     let told = message.asker.filter(|_| !direct && message.part == 0);
     let mentions = told.map_or_else(|| json!({}), |asker| json!({"user_ids": [asker]}));
     let mut text = Map::new();
     let msgtype = match message.kind {
-        Kind::Text => "m.text",
-        Kind::Notice => "m.notice",
+        MessageKind::Text => "m.text",
+        MessageKind::Notice => "m.notice",
     };
     text.insert("msgtype".to_owned(), msgtype.into());
     text.insert("body".to_owned(), defuse(message.markdown).into());
@@ -107,7 +107,7 @@ mod tests {
     use ruma::{EventId, event_id, room_id, user_id};
     use serde_json::{Value, json};
 
-    use super::{Kind, Outgoing, content, edit_of, own_id, sent_id};
+    use super::{MessageKind, Outgoing, content, edit_of, own_id, sent_id};
 
     fn message<'a>(thread: Option<&'a EventId>, replaces: Option<&'a EventId>, part: usize) -> Outgoing<'a> {
         Outgoing {
@@ -117,7 +117,7 @@ mod tests {
             asker: Some(user_id!("@a:hs")),
             part,
             replaces,
-            kind: Kind::Text,
+            kind: MessageKind::Text,
             encrypted: false,
             complete: true,
             markdown: "**oui** @room",
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_notice_is_not_generated() {
-        let found = content(&Outgoing { kind: Kind::Notice, ..message(None, None, 0) }, true);
+        let found = content(&Outgoing { kind: MessageKind::Notice, ..message(None, None, 0) }, true);
         assert_eq!(found["msgtype"], "m.notice");
         assert!(found["org.compagnon.answer"].get("generated").is_none());
     }

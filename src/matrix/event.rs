@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use self::optional::{Relation, Written};
 use super::{body, content::ANSWER};
-use crate::message::{Edit, Incoming, Origin, Reaction, Redaction, Undecrypted};
+use crate::message::{Content, Edit, Incoming, MediaRef, Reaction, Redaction, Undecrypted};
 
 /// What must be known of the bot and of the room to read an event.
 #[derive(Clone, Copy, Debug)]
@@ -107,10 +107,14 @@ impl Reader<'_> {
         }
         // Notices are what bots say: answering them is how two bots talk for ever.
         let written = Written::of(content, self.own);
-        if written.msgtype != Some("m.text") {
-            return Err(Skip::OtherType);
-        }
-        let text = written.body.ok_or(Skip::Malformed)?;
+        let media = match written.msgtype {
+            Some("m.text") => None,
+            Some("m.file" | "m.image" | "m.audio" | "m.video") => {
+                Some(media(content, &written).ok_or(Skip::Malformed)?)
+            }
+            _ => return Err(Skip::OtherType),
+        };
+        let text = media.as_ref().map_or(written.body, |media| Some(&media.caption)).ok_or(Skip::Malformed)?;
         let relation = Relation::of(content);
         if let Some(replaces) = relation.replaces() {
             let replaces = replaces.to_owned();
@@ -123,9 +127,13 @@ impl Reader<'_> {
             body::question(text, written.formatted, self.names, self.own, place.replies, written.mentions)
         };
         // A bare mention is a way to call; in a room without one, there is nothing to answer.
-        if body.is_empty() && !written.mentions {
+        if body.is_empty() && !written.mentions && media.is_none() {
             return Err(Skip::Empty);
         }
+        let content = match media {
+            Some(media) => Content::Attachment(Box::new(MediaRef { caption: body, ..media })),
+            None => Content::Text(body),
+        };
         Ok(Found::Question(Incoming {
             event_id: event.id,
             room_id: self.room_id.to_owned(),
@@ -135,8 +143,8 @@ impl Reader<'_> {
             mentions_me: written.mentions,
             direct: self.direct,
             sent_at: event.origin_server_ts.as_u64().unwrap_or(0),
-            body,
-            origin: Origin::Message,
+            content,
+            quoted: None,
             name: None,
             megolm_session: None,
             edited_at: 0,
@@ -188,6 +196,24 @@ impl Reader<'_> {
     }
 }
 
+/// What a message says of the media that it sends.
+fn media(content: &Value, written: &Written<'_>) -> Option<MediaRef> {
+    let source = content
+        .get("file")
+        .filter(|file| file.is_object())
+        .or_else(|| content.get("url").filter(|url| url.is_string()))?;
+    let info = content.get("info");
+    // With a file name of its own, the body is a caption; without, the body is the name.
+    let name = content.get("filename").and_then(Value::as_str).or(written.body)?;
+    Some(MediaRef {
+        name: name.to_owned(),
+        media_type: info.and_then(|info| Some(info.get("mimetype")?.as_str()?.to_owned())),
+        size: info.and_then(|info| info.get("size")?.as_u64()),
+        caption: written.body.filter(|body| *body != name).unwrap_or_default().to_owned(),
+        source: source.to_string(),
+    })
+}
+
 /// What an event that could not be decrypted says of itself.
 pub(super) fn unread(event: &Undecrypted) -> Option<Incoming> {
     let read: Event = serde_json::from_str(&event.raw).ok()?;
@@ -206,8 +232,8 @@ pub(super) fn unread(event: &Undecrypted) -> Option<Incoming> {
         mentions_me: false,
         direct: false,
         sent_at: event.sent_at,
-        body: String::new(),
-        origin: Origin::Message,
+        content: Content::Text(String::new()),
+        quoted: None,
         name: None,
         megolm_session: event.session_id.clone(),
         edited_at: 0,

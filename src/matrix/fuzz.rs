@@ -6,7 +6,7 @@ use super::{
     event::{Found, Reader, redacted},
     harmless, name, split,
 };
-use crate::message::{Kind, Outgoing};
+use crate::message::{MessageKind, Outgoing};
 
 /// An event's JSON, in every kind of room.
 pub(crate) fn event(json: &str) {
@@ -18,7 +18,7 @@ pub(crate) fn event(json: &str) {
             Ok(Found::Question(question)) => {
                 assert!(!encrypted || decrypted, "plain text in an encrypted room is nobody's question");
                 assert_ne!(question.sender, reader.own, "the bot asks itself nothing");
-                question.body
+                question.text().to_owned()
             }
             Ok(Found::Edit(edit)) => edit.body,
             Ok(Found::Redaction(_) | Found::Reaction(_)) | Err(_) => continue,
@@ -34,7 +34,7 @@ pub(crate) fn event(json: &str) {
 /// What a model wrote: cut into messages, each made into all the contents that it may be sent as.
 pub(crate) fn answer(markdown: &str) {
     for (part, markdown) in split::parts(&split::closed(markdown)).iter().enumerate() {
-        for (kind, thread) in [(Kind::Text, None), (Kind::Notice, Some(event_id!("$root")))] {
+        for (kind, thread) in [(MessageKind::Text, None), (MessageKind::Notice, Some(event_id!("$root")))] {
             harmless::check(&Outgoing {
                 room_id: room_id!("!r:hs"),
                 thread,

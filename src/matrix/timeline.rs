@@ -20,7 +20,7 @@ use super::{
     sender,
     session::Session,
 };
-use crate::message::{Edit, Incoming, Origin, Undecrypted};
+use crate::message::{Content, Edit, Incoming, Undecrypted};
 
 /// Reads new events of one room into the batch.
 pub(super) async fn read_events(
@@ -136,11 +136,11 @@ impl<'a> TimelineReader<'a> {
         if self.room.creators().is_some_and(|creators| creators.first().is_some_and(|maker| maker == own)) {
             return None;
         }
-        Some(self.own(session, event.event_id()?, Origin::Joined, event::sent_at(event.raw().json().get(), now())))
+        Some(self.own(session, event.event_id()?, Content::Joined, event::sent_at(event.raw().json().get(), now())))
     }
 
     /// Something that the bot itself makes known, as a message of its own kind.
-    pub(super) fn own(&self, session: &Session, event_id: OwnedEventId, origin: Origin, sent_at: u64) -> Incoming {
+    pub(super) fn own(&self, session: &Session, event_id: OwnedEventId, content: Content, sent_at: u64) -> Incoming {
         Incoming {
             event_id,
             room_id: self.room.room_id().to_owned(),
@@ -150,8 +150,8 @@ impl<'a> TimelineReader<'a> {
             mentions_me: false,
             direct: self.direct,
             sent_at,
-            body: String::new(),
-            origin,
+            content,
+            quoted: None,
             name: None,
             megolm_session: None,
             edited_at: 0,
@@ -203,5 +203,5 @@ async fn still_encrypted(room: &Room, event: &TimelineEvent) -> Option<TimelineE
 pub(super) fn missed(session: &Session, reader: &TimelineReader<'_>, token: &str) -> Option<Incoming> {
     let hash = blake3::hash(format!("{} {token}", reader.room_id()).as_bytes()).to_hex();
     let event_id = OwnedEventId::try_from(format!("$compagnon-missed-{}", &hash[..32])).ok()?;
-    Some(reader.own(session, event_id, Origin::Missed, now()))
+    Some(reader.own(session, event_id, Content::Missed, now()))
 }

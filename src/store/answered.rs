@@ -3,12 +3,12 @@
 use ruma::{EventId, OwnedEventId};
 use serde::{Deserialize, Serialize};
 
-use super::inbox::Queued;
+use super::inbox::{Queued, QueuedKind};
 use super::outbox::Delivery;
 use super::records::{Key, Place, Tree};
 use super::session::Session;
-use super::{Store, StoreError};
-use crate::message::{ConversationId, Edit, Incoming, Origin};
+use super::{Database, StoreError};
+use crate::message::{Content, ConversationId, Edit, Incoming};
 
 /// An answer that was delivered: what is needed to replace it, or to take it back.
 #[derive(Serialize, Deserialize)]
@@ -25,19 +25,23 @@ impl Answered {
     /// What is kept of a delivery; nothing of what the bot says unasked, which answers nobody.
     pub(super) fn of(delivery: Delivery, now: u64) -> Option<Self> {
         let Delivery { question, answer, sent, .. } = delivery;
-        if question.origin != Origin::Message {
+        if !question.is_message() {
             return None;
         }
         // Where delivering was given up, the messages that were to be replaced still stand in the room.
-        let left = answer.shown.into_iter().take(answer.parts.len()).skip(sent.len());
+        let left = answer.shown.into_iter().take(answer.items.len()).skip(sent.len());
         let mut parts = sent.clone();
         parts.extend(left.filter(|event| !sent.contains(event)));
         parts.dedup();
-        Some(Self { question: Incoming { body: String::new(), ..question }, parts, at: now })
+        Some(Self {
+            question: Incoming { content: Content::Text(String::new()), quoted: None, ..question },
+            parts,
+            at: now,
+        })
     }
 }
 
-impl Store {
+impl Database {
     /// Has an answered question wait again, because of `trigger`; its turns are replaced when it is answered. `None`: it waits
     /// already, or nothing is known of it any more.
     pub fn reopen(&self, question: &Incoming, trigger: &EventId, now: u64) -> Result<Option<Queued>, StoreError> {
@@ -47,14 +51,14 @@ impl Store {
             return Ok(None);
         }
         let Some(answered) = session.look::<Answered>(&place.of(Tree::Answered))? else { return Ok(None) };
-        let question = Incoming { body: question.body.clone(), ..answered.question };
-        let queued = session.queue(&place, question, Some(trigger.to_owned()), now)?;
+        let question = Incoming { content: question.content.clone(), ..answered.question };
+        let queued = session.queue(&place, question, QueuedKind::Question, Some(trigger.to_owned()), now)?;
         session.commit()?;
         Ok(Some(queued))
     }
 }
 
-impl Store {
+impl Database {
     /// Whether something in a conversation was answered while it was one of two.
     pub fn was_direct(&self, conversation: &ConversationId) -> Result<bool, StoreError> {
         let room = self.0.names.room(&conversation.room_id);
@@ -80,7 +84,8 @@ impl Session<'_> {
             if edit.sent_at < queued.question.edited_at {
                 return self.note_old_edit(&seen, now);
             }
-            queued.question.body.clone_from(&edit.body);
+            queued.question.content = Content::Text(edit.body.clone());
+            queued.kind = QueuedKind::Question;
             queued.question.edited_at = edit.sent_at;
             self.put(&place.of(Tree::Inbox), &queued)?;
             false
@@ -92,8 +97,8 @@ impl Session<'_> {
             if edit.sent_at < question.edited_at {
                 return self.note_old_edit(&seen, now);
             }
-            let question = Incoming { body: edit.body.clone(), edited_at: edit.sent_at, ..question };
-            self.queue(&place, question, Some(edit.event_id.clone()), now)?;
+            let question = Incoming { content: Content::Text(edit.body.clone()), edited_at: edit.sent_at, ..question };
+            self.queue(&place, question, QueuedKind::Question, Some(edit.event_id.clone()), now)?;
             true
         };
         self.put(&seen, &now)?;
@@ -109,7 +114,7 @@ impl Session<'_> {
     /// A question whose answer is written, delivered or not.
     fn answered_question(&self, place: &Place) -> Result<Option<Incoming>, StoreError> {
         if let Some(delivery) = self.look::<Delivery>(&place.of(Tree::Outbox))? {
-            return Ok(Some(delivery.question).filter(|question| question.origin == Origin::Message));
+            return Ok(Some(delivery.question).filter(Incoming::is_message));
         }
         Ok(self.look::<Answered>(&place.of(Tree::Answered))?.map(|answered| answered.question))
     }
@@ -144,7 +149,7 @@ impl Session<'_> {
         // The bot itself takes back the messages that a shorter answer leaves over: that is not the end of the exchange.
         let again = Place::new(self.names(), &question.room_id, &question.event_id).of(Tree::Outbox);
         let left_over = self.look::<Delivery>(&again)?.is_some_and(|delivery| {
-            delivery.answer.shown.iter().skip(delivery.answer.parts.len()).any(|shown| shown == event)
+            delivery.answer.shown.iter().skip(delivery.answer.items.len()).any(|shown| shown == event)
         });
         Ok(Some(question.event_id).filter(|_| !left_over))
     }

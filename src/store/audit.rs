@@ -4,7 +4,7 @@ use ruma::{OwnedRoomId, OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::records::Tree;
-use super::{Store, StoreError};
+use super::{Database, StoreError};
 
 /// A line of the audit trail: who, what, when, where. No content.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Entry {
     pub made: Option<u64>,
 }
 
-impl Store {
+impl Database {
     /// The newest `limit` lines of the audit trail, newest first.
     pub fn audit(&self, limit: usize) -> Result<Vec<Entry>, StoreError> {
         self.session().newest(Tree::Audit, limit)

@@ -20,7 +20,7 @@ use super::keys::{MASTER_FILE, ROOMS_FILE};
 use super::records::{Key, QUARANTINE, RESTORED, Tree};
 use super::seal::Key32;
 use super::sealed_file::{SealReader, SealWriter};
-use super::{Store, StoreError, files};
+use super::{Database, StoreError, files};
 
 /// A frame that is a file of the data folder.
 const FILE: u8 = b'f';
@@ -75,7 +75,7 @@ pub enum BackupError {
     Io(#[from] io::Error),
     /// The store could not be read, or what was put back does not open.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Database(#[from] StoreError),
 }
 
 /// The store at one moment.
@@ -90,7 +90,7 @@ impl std::fmt::Debug for Snapshot {
     }
 }
 
-impl Store {
+impl Database {
     /// What is committed, with its keys. No write happens meanwhile.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let session = self.session();
@@ -110,7 +110,7 @@ impl Store {
         self.session().get(&Key::meta(RESTORED))
     }
 
-    /// Notes that another bot may have answered until `at`; see [`Store::restored_at`].
+    /// Notes that another bot may have answered until `at`; see [`Database::restored_at`].
     pub fn note_another_bot(&self, at: u64) -> Result<(), StoreError> {
         let mut session = self.session();
         if session.get::<u64>(&Key::meta(RESTORED))?.is_some_and(|known| known >= at) {
@@ -322,7 +322,7 @@ pub fn unseal_backup(
         other => other,
     };
     put(&mut reader, folder, others).map_err(sealed)?;
-    let store = Store::open(folder)?;
+    let store = Database::open(folder)?;
     let records = store.verify()?;
     store.note_another_bot(now)?;
     Ok(records)

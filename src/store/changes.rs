@@ -5,7 +5,7 @@ use ruma::{OwnedRoomId, OwnedUserId};
 use super::audit::Entry;
 use super::records::{Key, Tree};
 use super::session::Session;
-use super::{Store, StoreError};
+use super::{Database, StoreError};
 use crate::compagnon::{Made, Settings};
 use crate::message::ConversationId;
 
@@ -30,7 +30,7 @@ pub enum Change {
     ForgetPerson(OwnedUserId),
 }
 
-impl Store {
+impl Database {
     /// Makes changes outside of an answer, all or none.
     pub fn apply(&self, changes: &[Change], now: u64) -> Result<(), StoreError> {
         let mut session = self.session();

@@ -12,7 +12,7 @@ use super::seal::Name;
 use super::session::Session;
 use super::turns::Said;
 use super::withdraw::Withdrawal;
-use super::{Store, StoreError};
+use super::{Database, StoreError};
 use crate::compagnon::Settings;
 use crate::message::{ConversationId, Undecrypted};
 
@@ -47,7 +47,7 @@ pub struct Purged {
     pub unplaced: bool,
 }
 
-impl Store {
+impl Database {
     /// Removes what is older than its retention, destroys the keys of rooms of which nothing is left, and replaces those of the
     /// others something went from. It reads everything, in slices: between two of them others use the store.
     pub fn purge(&self, now: u64, keep: &Retention) -> Result<Purged, StoreError> {

@@ -7,16 +7,17 @@ use super::answered::Answered;
 use super::records::{CURSOR, Key, Place, Tree};
 use super::session::Session;
 use super::withdraw::Taken;
-use super::{Store, StoreError};
-use crate::message::{Edit, Gap, Incoming, Origin, Redaction, Undecrypted};
+use super::{Database, StoreError};
+use crate::command::Call;
+use crate::message::{Content, Edit, Gap, Incoming, Redaction, Undecrypted};
 
 /// What one sync response, or a key that came late, brought.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Accept<'a> {
     /// Where the next sync starts; `None` leaves the cursor where it is (a late key brings questions without a sync).
     pub next_batch: Option<&'a str>,
-    /// Questions, in order.
-    pub questions: &'a [Incoming],
+    /// Messages for the bot, in order.
+    pub questions: &'a [Admitted],
     /// Events that could not be decrypted.
     pub undecrypted: &'a [Undecrypted],
     /// Rooms the bot is no longer in: they are forgotten, and their questions in this same response with them.
@@ -31,6 +32,34 @@ pub struct Accept<'a> {
     pub gaps: &'a [Gap],
     /// Rooms whose gap is read, or given up.
     pub closed: &'a [OwnedRoomId],
+}
+
+/// A message that the bot is to do something about.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Admitted {
+    /// The message.
+    pub message: Incoming,
+    /// What it asks for.
+    pub kind: QueuedKind,
+}
+
+/// What a message asks for: decided once, when it is accepted.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum QueuedKind {
+    /// An answer by the model.
+    Question,
+    /// A command.
+    Command(Call),
+    /// The bot joined a room: it says what it is.
+    Welcome,
+    /// Messages were missed: the bot says so.
+    Missed,
+    /// A file, an image, a recording.
+    Attachment,
+    /// A release that did not decide this yet has written it: it is decided at start.
+    #[default]
+    Unparsed,
 }
 
 /// What was new in what was accepted.
@@ -62,6 +91,9 @@ pub struct Queued {
     pub sequence: u64,
     /// The question.
     pub question: Incoming,
+    /// What it asks for.
+    #[serde(default)]
+    pub kind: QueuedKind,
     /// When it was accepted.
     pub received_at: u64,
     /// How many times answering it was begun.
@@ -78,7 +110,7 @@ pub struct Queued {
     #[serde(default)]
     pub again: Option<OwnedEventId>,
     /// For a question that is answered again: the messages of the earlier answer, which the new one replaces. Known from
-    /// [`Store::begin`] on.
+    /// [`Database::begin`] on.
     #[serde(default)]
     pub shown: Vec<OwnedEventId>,
     /// The messages that showed the answer being written and were taken away by somebody, at most [`MOST_LOST`].
@@ -107,7 +139,7 @@ pub(super) fn lose(draft: &mut Option<OwnedEventId>, lost: &mut Vec<OwnedEventId
     lost.drain(..lost.len().saturating_sub(MOST_LOST));
 }
 
-impl Store {
+impl Database {
     /// Writes down a sync response: questions, undecrypted events, what was edited and taken back, and the cursor together.
     ///
     /// Returns what is new only. An event already queued, answered or over is left out, so a response may be given twice.
@@ -115,14 +147,15 @@ impl Store {
         let mut session = self.session();
         let stays = |room: &OwnedRoomId| !batch.left.contains(room);
         let mut new = Vec::new();
-        for question in batch.questions.iter().filter(|question| stays(&question.room_id)) {
+        let questions = batch.questions.iter().filter(|admitted| stays(&admitted.message.room_id));
+        for Admitted { message: question, kind } in questions {
             let place = self.place(&question.room_id, &question.event_id);
             // Its key has come, whether or not it is new as a question.
             session.let_go(&place)?;
             if !session.is_known(&place)? {
-                session.queue(&place, question.clone(), None, now)?;
+                session.queue(&place, question.clone(), kind.clone(), None, now)?;
                 new.push(place);
-                if question.origin == Origin::Joined {
+                if question.content == Content::Joined {
                     session.unstrand(&question.room_id)?;
                 }
             }
@@ -167,12 +200,12 @@ impl Store {
         self.session().get(&Key::meta(CURSOR))
     }
 
-    /// The stretches of timelines that are still to be read. Records that do not open are set aside and counted by [`Store::damaged`].
+    /// The stretches of timelines that are still to be read. Records that do not open are set aside and counted by [`Database::damaged`].
     pub fn gaps(&self) -> Result<Vec<Gap>, StoreError> {
         Ok(self.session().scan::<Gap>(&Key::all(Tree::Gaps))?.into_iter().map(|(_, gap)| gap).collect())
     }
 
-    /// The questions waiting, in order of arrival. Records that do not open are set aside and counted by [`Store::damaged`].
+    /// The questions waiting, in order of arrival. Records that do not open are set aside and counted by [`Database::damaged`].
     pub fn queued(&self) -> Result<Vec<Queued>, StoreError> {
         let questions = self.session().scan::<Queued>(&Key::new(Tree::Inbox, &[]))?;
         let mut questions: Vec<Queued> = questions.into_iter().map(|(_, queued)| queued).collect();
@@ -221,8 +254,17 @@ impl Store {
         session.commit()
     }
 
+    /// Notes what a waiting message asks for that a release wrote which did not decide it.
+    pub fn classify(&self, question: &Incoming, kind: QueuedKind) -> Result<(), StoreError> {
+        self.change_queued(question, |_, queued| {
+            queued.kind = kind;
+            Ok(())
+        })
+        .map(drop)
+    }
+
     /// Drops a waiting question (its author wants no answer, or is refused one), never to be accepted again; what is shown of an answer
-    /// is then among [`Store::withdrawals`]. Returns whether it was waiting.
+    /// is then among [`Database::withdrawals`]. Returns whether it was waiting.
     pub fn drop_question(&self, room: &RoomId, event: &EventId, now: u64) -> Result<bool, StoreError> {
         self.end_question(room, event, now, true)
     }
@@ -250,11 +292,11 @@ impl Store {
     /// Whether a question is waiting, with this very text.
     pub fn is_waiting(&self, question: &Incoming) -> Result<bool, StoreError> {
         let key = self.place(&question.room_id, &question.event_id).of(Tree::Inbox);
-        Ok(self.session().get::<Queued>(&key)?.is_some_and(|queued| queued.question.body == question.body))
+        Ok(self.session().get::<Queued>(&key)?.is_some_and(|queued| queued.question.content == question.content))
     }
 
     /// Remembers the message that shows the answer being written, as this question's and as the bot's own. Returns whether the
-    /// question is still waiting; if it was taken back meanwhile, the message is among [`Store::withdrawals`].
+    /// question is still waiting; if it was taken back meanwhile, the message is among [`Database::withdrawals`].
     pub fn draft(&self, question: &Incoming, event: &EventId, now: u64) -> Result<bool, StoreError> {
         let own = self.mark(Tree::Own, event);
         let changed = self.change_queued(question, |session, queued| {
@@ -290,6 +332,7 @@ impl Session<'_> {
         &mut self,
         place: &Place,
         question: Incoming,
+        kind: QueuedKind,
         again: Option<OwnedEventId>,
         now: u64,
     ) -> Result<Queued, StoreError> {
@@ -297,6 +340,7 @@ impl Session<'_> {
         let queued = Queued {
             sequence,
             question,
+            kind,
             received_at: now,
             attempts: 0,
             begun: false,

@@ -4,10 +4,10 @@ use ruma::RoomId;
 
 use super::records::{Key, NUMBER, Tree};
 use super::session::Session;
-use super::{Store, StoreError};
+use super::{Database, StoreError};
 use crate::compagnon::Made;
 
-impl Store {
+impl Database {
     /// A number for a new compagnon, never given out before.
     pub fn new_number(&self) -> Result<u64, StoreError> {
         let mut session = self.session();
@@ -23,7 +23,7 @@ impl Store {
     }
 
     /// All compagnons made by command, in the order of their numbers. Those that do not open are set aside and counted by
-    /// [`Store::damaged`].
+    /// [`Database::damaged`].
     pub fn all_made(&self) -> Result<Vec<Made>, StoreError> {
         self.session().all_made()
     }

@@ -15,6 +15,7 @@ mod files;
 mod forget;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
+mod handle;
 mod head;
 mod inbox;
 mod keys;
@@ -53,7 +54,8 @@ pub use self::backup::{
 };
 pub use self::changes::Change;
 pub use self::forget::{Purged, Retention};
-pub use self::inbox::{Accept, Accepted, Edited, Queued};
+pub use self::handle::Store;
+pub use self::inbox::{Accept, Accepted, Admitted, Edited, Queued, QueuedKind};
 pub use self::outbox::{Answer, Conclusion, Delivery};
 pub use self::personal::Personal;
 pub use self::turns::MOST_TURNS;
@@ -105,9 +107,10 @@ impl StoreError {
     }
 }
 
-/// The store, open. A clone is another handle on the same one.
+/// The database, open. A clone is another handle on the same one. Its methods block for the time of a disk write: the rest of the
+/// program uses [`Store`].
 #[derive(Clone)]
-pub struct Store(Arc<Inner>);
+pub struct Database(Arc<Inner>);
 
 struct Inner {
     db: sled::Db,
@@ -129,9 +132,9 @@ struct Inner {
     _lock: File,
 }
 
-impl std::fmt::Debug for Store {
+impl std::fmt::Debug for Database {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Store")
+        formatter.write_str("Database")
     }
 }
 
@@ -147,7 +150,7 @@ impl Inner {
     fn touch(&self, _records: usize) {}
 }
 
-impl Store {
+impl Database {
     /// Opens the store of a data folder, or makes it there. In `folder` it owns `store/`, `store.key`,
     /// `store.lock`, `store.head` and `rooms.keys`; all but the lock belong together.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {

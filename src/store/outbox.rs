@@ -9,17 +9,15 @@ use super::answered::Answered;
 use super::changes::Change;
 use super::inbox::{Queued, lose};
 use super::records::{Key, Tree};
-use super::{Store, StoreError};
+use super::{Database, StoreError};
 use crate::conversation::Turn;
-use crate::message::{Incoming, Kind};
+use crate::message::{Incoming, Item};
 
 /// What is sent in answer to a question.
 #[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Answer {
-    /// Answer or notice.
-    pub kind: Kind,
-    /// The texts of its messages, in markdown.
-    pub parts: Vec<String>,
+    /// What is sent, in this order: each is one message of the room, or one call to a service.
+    pub items: Vec<Item>,
     /// The message shown while it was written, which part 0 replaces.
     pub draft: Option<OwnedEventId>,
     /// For a question answered again, the event for which it was: it tells this answer's transaction ids from the earlier one's.
@@ -34,6 +32,12 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Whether all of it are sentences of the bot's own.
+    #[must_use]
+    pub fn is_notice(&self) -> bool {
+        self.items.iter().all(Item::is_notice)
+    }
+
     /// Somebody took the draft away.
     pub(super) fn lose_draft(&mut self) {
         lose(&mut self.draft, &mut self.lost);
@@ -43,12 +47,7 @@ impl Answer {
 impl fmt::Debug for Answer {
     /// Leaves the texts out: what the bot says never reaches a log.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Answer")
-            .field("kind", &self.kind)
-            .field("parts", &self.parts.len())
-            .field("draft", &self.draft)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Answer").field("items", &self.items).field("draft", &self.draft).finish_non_exhaustive()
     }
 }
 
@@ -80,7 +79,7 @@ pub struct Delivery {
     pub stored_at: u64,
 }
 
-impl Store {
+impl Database {
     /// Moves a question from waiting to answered: out of the inbox, its turns into the conversation, its answer into the outbox, all
     /// in one write.
     ///
@@ -93,7 +92,9 @@ impl Store {
         let mut session = self.session();
         let place = self.place(&question.room_id, &question.event_id);
         let waiting = session.get::<Queued>(&place.of(Tree::Inbox))?;
-        let Some(waiting) = waiting.filter(|queued| queued.question.body == question.body) else { return Ok(None) };
+        let Some(waiting) = waiting.filter(|queued| queued.question.content == question.content) else {
+            return Ok(None);
+        };
         // The draft may have been taken away since whoever concludes looked.
         answer.draft = answer.draft.filter(|draft| !waiting.lost.contains(draft));
         answer.lost = waiting.lost;
@@ -115,7 +116,7 @@ impl Store {
     }
 
     /// The answers not yet delivered, in the order they were stored. Records that do not open are set aside and counted by
-    /// [`Store::damaged`].
+    /// [`Database::damaged`].
     pub fn undelivered(&self) -> Result<Vec<Delivery>, StoreError> {
         let deliveries = self.session().scan::<Delivery>(&Key::new(Tree::Outbox, &[]))?;
         let mut deliveries: Vec<Delivery> = deliveries.into_iter().map(|(_, delivery)| delivery).collect();
@@ -160,7 +161,7 @@ impl Store {
     }
 
     /// Ends a question: its answer is out of the outbox, and its event is never accepted again. Its messages are remembered, so that
-    /// they can be replaced or taken back. Where nothing could be sent, the draft is among [`Store::withdrawals`].
+    /// they can be replaced or taken back. Where nothing could be sent, the draft is among [`Database::withdrawals`].
     pub fn delivered(&self, question: &Incoming, now: u64) -> Result<(), StoreError> {
         let mut session = self.session();
         let place = self.place(&question.room_id, &question.event_id);

@@ -10,7 +10,7 @@ use super::audit::Entry;
 use super::records::{Key, Tree};
 use super::session::Session;
 use super::turns::Said;
-use super::{Store, StoreError};
+use super::{Database, StoreError};
 use crate::compagnon::Made;
 use crate::conversation::Turn;
 use crate::message::ConversationId;
@@ -35,7 +35,7 @@ impl fmt::Debug for Personal {
     }
 }
 
-impl Store {
+impl Database {
     /// All that is held on a person.
     pub fn personal(&self, user: &UserId) -> Result<Personal, StoreError> {
         let session = self.session();

@@ -15,9 +15,9 @@ use sled::IVec;
 use super::records::{Key, ROOM_TREES, ROTATE, Tree};
 use super::seal::Name;
 use super::session::Session;
-use super::{Store, StoreError};
+use super::{Database, StoreError};
 
-impl Store {
+impl Database {
     /// Takes up the rotations that a kill cut short.
     pub(super) fn finish_rotations(&self) -> Result<(), StoreError> {
         let mut session = self.session();

@@ -22,7 +22,7 @@ pub(super) enum Found {
     /// Nothing was ever stored here.
     Empty,
     /// A store, now at the current version.
-    Store,
+    Database,
 }
 
 /// Brings the database to the version these steps lead to; refuses one that a newer program wrote.
@@ -52,7 +52,7 @@ pub(super) fn migrate(db: &Db, migrations: &[Migration]) -> Result<Found, StoreE
         fail::fail_point!("migrated");
         tracing::info!(from = version, to = version + 1, "the store was migrated");
     }
-    Ok(Found::Store)
+    Ok(Found::Database)
 }
 
 #[cfg(test)]
@@ -90,7 +90,7 @@ mod tests {
     fn a_new_store_starts_at_the_current_version() {
         let db = database();
         assert_eq!(migrate(&db, STEPS).unwrap(), Found::Empty);
-        assert_eq!(migrate(&db, STEPS).unwrap(), Found::Store);
+        assert_eq!(migrate(&db, STEPS).unwrap(), Found::Database);
         assert!(db.get("x").unwrap().is_none(), "no step runs on a new store");
     }
 

@@ -13,7 +13,7 @@ use super::head::Head;
 use super::keys::RoomKeys;
 use super::records::{COMMITS, GENERATION, Key, Place, QUARANTINE, ROOM_TREES, SEQUENCE, Tree};
 use super::seal::{Cipher, Name, Names};
-use super::{Inner, Store, StoreError};
+use super::{Database, Inner, StoreError};
 
 /// The length of a room's name in a key.
 const NAME_BYTES: usize = size_of::<Name>();
@@ -57,7 +57,7 @@ impl Drop for Session<'_> {
     }
 }
 
-impl Store {
+impl Database {
     pub(super) fn session(&self) -> Session<'_> {
         let state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         Session {

@@ -3,10 +3,10 @@
 use ruma::RoomId;
 
 use super::session::Session;
-use super::{Store, StoreError};
+use super::{Database, StoreError};
 use crate::compagnon::Settings;
 
-impl Store {
+impl Database {
     /// A room's settings; the default ones for a room that has none.
     pub fn room_settings(&self, room: &RoomId) -> Result<Settings, StoreError> {
         Ok(self.session().get(&self.0.names.settings(room))?.unwrap_or_default())

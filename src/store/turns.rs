@@ -8,7 +8,7 @@ use super::outbox::Delivery;
 use super::records::{Key, Place, Tree};
 use super::seal::Names;
 use super::session::Session;
-use super::{Store, StoreError};
+use super::{Database, StoreError};
 use crate::conversation::Turn;
 use crate::message::{ConversationId, Incoming};
 
@@ -25,9 +25,9 @@ pub(super) struct Said {
     pub(super) conversation: Option<ConversationId>,
 }
 
-impl Store {
+impl Database {
     /// What was said in a conversation, oldest first; of a very long one, the newest [`MOST_TURNS`]. Turns that do not open are set
-    /// aside and counted by [`Store::damaged`].
+    /// aside and counted by [`Database::damaged`].
     pub fn turns(&self, conversation: &ConversationId) -> Result<Vec<Turn>, StoreError> {
         let turns = self.session().last::<Said>(&self.0.names.turns(conversation), MOST_TURNS)?;
         Ok(turns.into_iter().map(|(_, said)| said.turn).collect())

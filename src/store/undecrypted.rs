@@ -9,7 +9,7 @@ use sled::IVec;
 use super::records::{Key, Place, Tree};
 use super::seal::Name;
 use super::session::Session;
-use super::{Store, StoreError};
+use super::{Database, StoreError};
 use crate::message::Undecrypted;
 
 /// The most events of one room that wait; beyond, new ones are not kept.
@@ -19,7 +19,7 @@ const MOST_PER_SENDER: usize = 100;
 
 const NAME_BYTES: usize = size_of::<Name>();
 
-impl Store {
+impl Database {
     /// The events still waiting for their key, oldest first.
     pub fn undecrypted(&self) -> Result<Vec<Undecrypted>, StoreError> {
         let events = self.session().scan::<Undecrypted>(&Key::all(Tree::Undecrypted))?;
@@ -46,7 +46,7 @@ impl Store {
     }
 
     /// Lets go of an event that was decrypted and is no question, or that nobody waits for any more. A question is let go by
-    /// [`Store::accept`], in the write that queues it.
+    /// [`Database::accept`], in the write that queues it.
     pub fn decrypted(&self, room: &RoomId, event: &EventId) -> Result<(), StoreError> {
         let mut session = self.session();
         session.let_go(&self.place(room, event))?;

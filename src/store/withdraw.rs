@@ -13,7 +13,7 @@ use super::records::{Key, Place, Tree};
 use super::seal::Name;
 use super::session::Session;
 use super::turns::Said;
-use super::{Store, StoreError};
+use super::{Database, StoreError};
 use crate::message::{Incoming, Redaction};
 
 /// A message of the bot to be taken back, with its edits.
@@ -56,7 +56,7 @@ pub(super) enum Taken {
     Exchange,
 }
 
-impl Store {
+impl Database {
     /// The bot's messages still to be taken back.
     pub fn withdrawals(&self) -> Result<Vec<Withdrawal>, StoreError> {
         Ok(self.session().scan::<Withdrawal>(&Key::all(Tree::Withdrawals))?.into_iter().map(|(_, one)| one).collect())
@@ -153,7 +153,7 @@ impl Session<'_> {
         let queued = self.look::<Queued>(&place.of(Tree::Inbox))?;
         let delivery = self.look::<Delivery>(&place.of(Tree::Outbox))?;
         Ok(queued.is_some_and(|queued| queued.may_show_more())
-            || delivery.is_some_and(|delivery| delivery.sent.len() < delivery.answer.parts.len()))
+            || delivery.is_some_and(|delivery| delivery.sent.len() < delivery.answer.items.len()))
     }
 
     /// Notes a message of the bot to be taken back. As the message, the question stands for whatever answers it.

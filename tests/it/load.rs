@@ -18,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use compagnon::store::Store;
+use compagnon::store::Database;
 use futures_util::future::{join, join_all};
 use tokio::{
     task::JoinSet,
@@ -100,7 +100,7 @@ async fn canaries_are_seen_in_their_own_room_only() {
     crowd.check(&id);
     Holdings::of(&bot, "all").assert_grown_little(before);
     assert!(bot.terminate().success());
-    assert!(Store::open(&bot.data()).expect("the store opens").queued().expect("read").is_empty());
+    assert!(Database::open(&bot.data()).expect("the store opens").queued().expect("read").is_empty());
     bot.start_again();
     Holdings::of(&bot, "started again").assert_grown_little(before);
 }

@@ -15,8 +15,8 @@ use std::{
 
 use compagnon::{
     conversation::{Role, Turn},
-    message::{Incoming, Kind, Origin},
-    store::{Accept, Answer, Conclusion, Store},
+    message::{Content, Incoming, Item},
+    store::{Accept, Admitted, Answer, Conclusion, Database, QueuedKind},
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tempfile::TempDir;
@@ -117,7 +117,7 @@ fn a_full_disk_is_told_and_loses_nothing_that_was_acknowledged() {
         let accepted: BTreeSet<&str> = out.lines().filter_map(|line| line.strip_prefix("accepted: ")).collect();
         assert!(accepted.len() > 10, "{out}");
         let begun = Instant::now();
-        let store = Store::open(folder.path()).unwrap();
+        let store = Database::open(folder.path()).unwrap();
         let waiting = store.queued().unwrap();
         println!(
             "{} accepted within {blocks} blocks, then: {}",
@@ -130,7 +130,7 @@ fn a_full_disk_is_told_and_loses_nothing_that_was_acknowledged() {
         // One more than was acknowledged may be there: its writing failed at the very last step.
         assert!(waiting.len() <= accepted.len() + 1);
         let next = question(100_000);
-        store.accept(&Accept { questions: &[next], ..Accept::default() }, 1).unwrap();
+        store.accept(&Accept { questions: &[admitted(next)], ..Accept::default() }, 1).unwrap();
     }
 }
 
@@ -139,10 +139,10 @@ fn a_full_disk_is_told_and_loses_nothing_that_was_acknowledged() {
 fn fills_the_store_that_the_environment_names() {
     let Some(folder) = env::var_os(FULL) else { return };
     let fill = || -> Result<(), compagnon::store::StoreError> {
-        let store = Store::open(Path::new(&folder))?;
+        let store = Database::open(Path::new(&folder))?;
         for number in 0..100_000 {
             let question = question(number);
-            store.accept(&Accept { questions: std::slice::from_ref(&question), ..Accept::default() }, 1)?;
+            store.accept(&Accept { questions: &[admitted(question.clone())], ..Accept::default() }, 1)?;
             println!("accepted: {}", question.event_id);
         }
         Ok(())
@@ -254,10 +254,10 @@ fn reads_the_store_that_the_environment_names() {
 
 /// Prints all that [`fill`] has written, as far as it is there.
 fn facts(folder: &Path) -> Result<usize, compagnon::store::StoreError> {
-    let store = Store::open(folder)?;
+    let store = Database::open(folder)?;
     println!("fact: cursor {:?}", store.cursor()?);
     for queued in store.queued()? {
-        println!("fact: waits {} {} {}", queued.sequence, queued.question.event_id, queued.question.body.len());
+        println!("fact: waits {} {} {}", queued.sequence, queued.question.event_id, queued.question.text().len());
     }
     for delivery in store.undelivered()? {
         println!("fact: to be sent {} {:?}", delivery.question.event_id, delivery.sent);
@@ -270,6 +270,7 @@ fn facts(folder: &Path) -> Result<usize, compagnon::store::StoreError> {
         println!("fact: sent {} {}", question.event_id, store.is_own(&shown(question))?);
     }
     // Last, because it writes: what is known is not new.
+    let all: Vec<Admitted> = all.into_iter().map(admitted).collect();
     let again = store.accept(&Accept { questions: &all, ..Accept::default() }, 9)?;
     for queued in again.new {
         println!("fact: would be answered again {}", queued.question.event_id);
@@ -280,11 +281,15 @@ fn facts(folder: &Path) -> Result<usize, compagnon::store::StoreError> {
 /// A store with a bit of everything, closed, and what is read of it.
 fn base() -> (TempDir, BTreeSet<String>) {
     let folder = tempfile::tempdir().unwrap();
-    fill(&Store::open(folder.path()).unwrap());
+    fill(&Database::open(folder.path()).unwrap());
     let copy = copy_of(folder.path());
     let (Outcome::Read(expected, 0), _) = read(copy.path()) else { panic!("the undamaged store is not read") };
     assert!(expected.len() > 100 && !expected.iter().any(|fact| fact.contains("again")), "{expected:#?}");
     (folder, expected)
+}
+
+fn admitted(message: Incoming) -> Admitted {
+    Admitted { message, kind: QueuedKind::Question }
 }
 
 /// The questions of eight rooms, six each.
@@ -302,8 +307,8 @@ fn question(number: usize) -> Incoming {
         mentions_me: true,
         direct: false,
         sent_at: 1,
-        body: format!("La question {number}. {}", "Elle est longue. ".repeat(number % 40)),
-        origin: Origin::Message,
+        content: Content::Text(format!("La question {number}. {}", "Elle est longue. ".repeat(number % 40))),
+        quoted: None,
         name: None,
         megolm_session: None,
         edited_at: 0,
@@ -315,10 +320,10 @@ fn shown(question: &Incoming) -> ruma::OwnedEventId {
 }
 
 /// One question after the other: every third stays waiting, every third stays to be sent, the others are over.
-fn fill(store: &Store) {
+fn fill(store: &Database) {
     for (number, question) in questions().enumerate() {
         let cursor = format!("s{number}");
-        let one = std::slice::from_ref(&question);
+        let one = &[admitted(question.clone())];
         store.accept(&Accept { next_batch: Some(&cursor), questions: one, ..Accept::default() }, 1).unwrap();
         if number % 3 == 0 {
             continue;
@@ -331,9 +336,9 @@ fn fill(store: &Store) {
             asker: Some(question.sender.clone()),
             name: None,
         };
-        let turns = vec![turn(Role::User, &question.body), turn(Role::Assistant, &"Voici. ".repeat(number))];
-        let parts = vec!["Voici.".to_owned()];
-        let answer = Answer { kind: Kind::Text, parts, draft: None, again: None, shown: Vec::new(), lost: Vec::new() };
+        let turns = vec![turn(Role::User, question.text()), turn(Role::Assistant, &"Voici. ".repeat(number))];
+        let items = vec![Item::Markdown { text: "Voici.".to_owned(), links: Vec::new() }];
+        let answer = Answer { items, draft: None, again: None, shown: Vec::new(), lost: Vec::new() };
         let conclusion = Conclusion { question: &question, turns, answer, changes: Vec::new() };
         store.conclude(conclusion, 2).unwrap().unwrap();
         if number % 3 == 1 {

@@ -1,9 +1,10 @@
 //! Commands that rest on who somebody is need proof of it. A homeserver can write in anybody's name, from a device that it adds to the
 //! account; what it cannot do is sign that device in the owner's place.
 
-use super::{Call, Command, answers, compagnon, forget, retention};
+use super::{answers, compagnon, forget, retention};
 use crate::{
     assistant::{Assistant, Failure, delivery, texts::Text},
+    command::{Call, Command},
     message::{Authorship, Incoming},
 };
 
@@ -94,7 +95,7 @@ mod tests {
             ("!compagnon refuser x", Instance, Instance),
             ("!journal", Instance, Instance),
         ] {
-            let call = Call::read(&incoming("$q:h", "!a:h", body), true).expect("a command");
+            let call = Call::read(&incoming("$q:h", "!a:h", body)).expect("a command");
             assert_eq!((Authority::of(&call, false), Authority::of(&call, true)), (in_a_room, alone), "{body}");
         }
     }

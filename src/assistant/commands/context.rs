@@ -2,19 +2,23 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use ruma::{OwnedRoomId, RoomId};
 
-use super::{Call, Reply, words::inert};
+use super::{Reply, words::inert};
 use crate::{
     assistant::{
         Assistant, Failure, contact, delivery, now, prompt,
         texts::{Language, Text},
         voice,
     },
+    command::Call,
     compagnon::{Compagnon, Settings},
     matrix::RoomKind,
     message::Incoming,
@@ -28,9 +32,22 @@ const CHECK_FOR: Duration = Duration::from_secs(30);
 #[derive(Default)]
 pub(super) struct Known {
     powers: Mutex<HashMap<OwnedRoomId, Option<i64>>>,
-    number: Mutex<Option<u64>>,
+    number: tokio::sync::Mutex<Option<u64>>,
     /// Whether the bot is in a room.
     homes: Mutex<HashMap<OwnedRoomId, bool>>,
+    /// Whether what is not known yet is an error rather than asked for.
+    silent: AtomicBool,
+}
+
+impl Known {
+    /// From now on the homeserver is asked nothing, or is again: what is not known is [`Failure::NotKnown`].
+    pub(super) fn ask_nobody(&self, silent: bool) {
+        self.silent.store(silent, Ordering::Relaxed);
+    }
+
+    fn may_ask(&self) -> Result<(), Failure> {
+        if self.silent.load(Ordering::Relaxed) { Err(Failure::NotKnown) } else { Ok(()) }
+    }
 }
 
 /// A command being executed.
@@ -46,14 +63,14 @@ pub(super) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(
+    pub(super) async fn new(
         assistant: &'a Assistant,
         queued: &'a Queued,
         call: &Call,
         known: &'a Known,
     ) -> Result<Self, Failure> {
         let message = &queued.question;
-        let settings = assistant.store.room_settings(&message.room_id)?;
+        let settings = assistant.store.room_settings(&message.room_id).await?;
         // Who calls a command by its English name reads English, unless the room says otherwise.
         let language = settings.language.unwrap_or(if call.english { Language::En } else { assistant.config.language });
         Ok(Self { known, assistant, queued, message, settings, language })
@@ -116,6 +133,7 @@ impl<'a> Context<'a> {
         if let Some(level) = said(&self.known.powers, room) {
             return Ok(level);
         }
+        self.known.may_ask()?;
         let ask = || self.assistant.gateway.power_level(room, &self.message.sender);
         let asked = delivery::unless_refused(delivery::persist_for(self.assistant, CHECK_FOR, ask).await);
         let level = asked.map_err(unchecked)?.flatten();
@@ -128,6 +146,7 @@ impl<'a> Context<'a> {
         if let Some(is_in) = said(&self.known.homes, room) {
             return Ok(is_in);
         }
+        self.known.may_ask()?;
         let ask = || self.assistant.gateway.room(room);
         let asked = delivery::unless_refused(delivery::persist_for(self.assistant, CHECK_FOR, ask).await);
         let is_in = asked.map_err(unchecked)?.is_some();
@@ -137,6 +156,7 @@ impl<'a> Context<'a> {
 
     /// Whether nobody else reads along: a direct conversation when the command was written, and still one now.
     pub(super) async fn is_private(&self) -> Result<bool, Failure> {
+        self.known.may_ask()?;
         let facts = contact::facts(self.assistant, self.message).await?;
         Ok(self.message.direct && facts.is_some_and(|facts| facts.kind == RoomKind::Direct))
     }
@@ -148,11 +168,11 @@ impl<'a> Context<'a> {
     }
 
     /// A number for a new compagnon: the same one however often the command is decided on.
-    pub(super) fn new_number(&self) -> Result<u64, Failure> {
-        let mut number = self.known.number.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) async fn new_number(&self) -> Result<u64, Failure> {
+        let mut number = self.known.number.lock().await;
         match *number {
             Some(number) => Ok(number),
-            None => Ok(*number.insert(self.assistant.store.new_number()?)),
+            None => Ok(*number.insert(self.assistant.store.new_number().await?)),
         }
     }
 

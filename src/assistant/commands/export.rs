@@ -17,7 +17,7 @@ pub(super) const SPEC: Spec =
     Spec { names: &["exporter", "export"], forms: [&[], &[]], urgent: false, instance: false };
 
 pub(super) async fn run(context: &Context<'_>) -> Result<Reply, Failure> {
-    let personal = context.assistant.store.personal(&context.message.sender)?;
+    let personal = context.assistant.store.personal(&context.message.sender).await?;
     let file = file(context, &personal).await;
     let bytes = serde_json::to_vec_pretty(&file).unwrap_or_default();
     match send(context, &bytes).await {

@@ -46,7 +46,7 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply,
             context.change(&Text::ForgottenPerson, changes)
         }
         Some(Scope::Conversation) => {
-            if !is_only_theirs(context)? {
+            if !is_only_theirs(context).await? {
                 if !context.administers().await? {
                     return context.say(&Text::ForgetOthers);
                 }
@@ -71,8 +71,8 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply,
 }
 
 /// Whether nobody else has spoken in the conversation.
-fn is_only_theirs(context: &Context<'_>) -> Result<bool, Failure> {
-    let turns = context.assistant.store.turns(&context.message.conversation())?;
+async fn is_only_theirs(context: &Context<'_>) -> Result<bool, Failure> {
+    let turns = context.assistant.store.turns(&context.message.conversation()).await?;
     let mut asked = turns.iter().filter(|turn| turn.role == Role::User);
     // Of a longer conversation the beginning is not read.
     Ok(turns.len() < MOST_TURNS && asked.all(|turn| turn.asker.as_ref() == Some(&context.message.sender)))

@@ -2,8 +2,11 @@
 
 use ruma::{owned_event_id, owned_room_id, owned_user_id};
 
-use super::{Call, compagnon, forget, words};
-use crate::message::{Incoming, Origin};
+use super::{compagnon, forget, words};
+use crate::{
+    command::Call,
+    message::{Content, Incoming},
+};
 
 /// A message, in a direct conversation and in a room.
 pub(crate) fn command(text: &str) {
@@ -17,22 +20,17 @@ pub(crate) fn command(text: &str) {
             mentions_me,
             direct,
             sent_at: 0,
-            body: text.to_owned(),
-            origin: Origin::Message,
+            content: Content::Text(text.to_owned()),
+            quoted: None,
             name: None,
             megolm_session: None,
             edited_at: 0,
         };
-        for addressed in [true, false] {
-            let Some(call) = Call::read(&message, addressed) else { continue };
-            assert!(
-                direct || mentions_me || text.trim().starts_with(['!', '！']),
-                "unasked, only a mark makes a command"
-            );
-            assert!(!call.is_stop() || call.command.is_some());
-            let _ = (call.is_urgent(), forget::Scope::read(&call.arguments), compagnon::is_english(&call.arguments));
-            let _ = (words::duration(&call.arguments), words::number(&call.arguments));
-        }
+        let Some(call) = Call::read(&message) else { continue };
+        assert!(direct || mentions_me || text.trim().starts_with(['!', '！']), "unasked, only a mark makes a command");
+        assert!(!call.is_stop() || call.command.is_some());
+        let _ = (call.is_urgent(), forget::Scope::read(&call.arguments), compagnon::is_english(&call.arguments));
+        let _ = (words::duration(&call.arguments), words::number(&call.arguments));
     }
     Call::is_command(text);
     let slug = words::slug(text);

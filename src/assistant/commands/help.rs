@@ -1,7 +1,10 @@
 //! `!aide`: the commands, made from their specifications; or the forms of one of them.
 
-use super::{Command, Context, Reply, Spec};
-use crate::assistant::{Failure, texts::Text};
+use super::{Context, Reply, Spec};
+use crate::{
+    assistant::{Failure, texts::Text},
+    command::Command,
+};
 
 pub(super) const SPEC: Spec = Spec {
     names: &["aide", "help", "aidez", "aide-moi", "aidez-moi", "help-me"],

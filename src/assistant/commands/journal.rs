@@ -25,7 +25,7 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply,
         return context.say(&Text::OnlyInPrivate);
     }
     let limit = arguments.parse().unwrap_or(USUAL).clamp(1, MOST);
-    let entries = context.assistant.store.audit(limit)?;
+    let entries = context.assistant.store.audit(limit).await?;
     if entries.is_empty() {
         return context.say(&Text::JournalEmpty);
     }

@@ -24,16 +24,14 @@ mod stop;
 mod tests;
 mod words;
 
-use std::sync::PoisonError;
-
-use futures_util::FutureExt as _;
-
 use super::{
     Assistant, Failure,
+    answer::notice,
     notices::Worth,
     texts::{Language, Text},
 };
 use crate::{
+    command::{Call, Command},
     matrix,
     message::Incoming,
     store::{Change, Queued},
@@ -65,22 +63,6 @@ pub(super) struct Spec {
     urgent: bool,
     /// Whether only the administrators of the instance are shown it.
     instance: bool,
-}
-
-/// A command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Command {
-    Help,
-    Compagnon,
-    Answers,
-    Retention,
-    Forget,
-    Export,
-    Privacy,
-    Status,
-    Redo,
-    Stop,
-    Journal,
 }
 
 impl Command {
@@ -125,27 +107,12 @@ impl Command {
     }
 }
 
-/// A command as somebody wrote it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Call {
-    /// The command; `None` when there is none of that name.
-    command: Option<Command>,
-    /// The name it was called by.
-    name: String,
-    /// Whether by an English name.
-    english: bool,
-    /// The rest of its line.
-    arguments: String,
-    /// The lines below.
-    text: String,
-}
-
 impl Call {
-    /// Reads a message as a command. `addressed` says whether it is for the bot anyway.
-    pub(super) fn read(message: &Incoming, addressed: bool) -> Option<Self> {
-        let body = message.body.trim();
+    /// Reads a message as a command. One without [`Call::command`] is a command only if the message is for the bot anyway.
+    pub(super) fn read(message: &Incoming) -> Option<Self> {
+        let body = message.text().trim();
         match body.strip_prefix('!').or_else(|| body.strip_prefix('！')) {
-            Some(rest) => Self::after_mark(rest, addressed),
+            Some(rest) => Self::after_mark(rest),
             None if message.direct || message.mentions_me => Self::unmarked(body),
             None => None,
         }
@@ -161,18 +128,17 @@ impl Call {
     fn unmarked(body: &str) -> Option<Self> {
         match body.strip_prefix('/') {
             // A path, perhaps: only what is known is a command.
-            Some(rest) => Self::after_mark(rest, false),
+            Some(rest) => Self::after_mark(rest).filter(|call| call.command.is_some()),
             None => Self::bare(body),
         }
     }
 
-    fn after_mark(rest: &str, addressed: bool) -> Option<Self> {
+    fn after_mark(rest: &str) -> Option<Self> {
         // French typography puts a space there, and phones do it by themselves.
         let rest = rest.trim_start();
         let call = Self::bare(rest).unwrap_or_else(|| Self::cut(rest));
-        // `!!!` and `!= 3` are not commands; nor, in a room, what another bot may know.
-        let is_word = call.name.chars().next().is_some_and(char::is_alphabetic);
-        (is_word && (call.command.is_some() || addressed)).then_some(call)
+        // `!!!` and `!= 3` are not commands.
+        call.name.chars().next().is_some_and(char::is_alphabetic).then_some(call)
     }
 
     fn bare(body: &str) -> Option<Self> {
@@ -263,8 +229,8 @@ pub(super) async fn execute(assistant: &Assistant, queued: &Queued, call: &Call)
         // Not knowing is no refusal: the person is told that it was not checked.
         Err(Failure::Unchecked(reason)) => {
             tracing::warn!(reason, "what a person may do in a room could not be asked");
-            let reply = Context::new(assistant, queued, call, &known)?.say(&Text::NotChecked)?;
-            finish(assistant, queued, reply)
+            let reply = Context::new(assistant, queued, call, &known).await?.say(&Text::NotChecked)?;
+            finish(assistant, queued, reply).await
         }
         other => other,
     }
@@ -272,36 +238,39 @@ pub(super) async fn execute(assistant: &Assistant, queued: &Queued, call: &Call)
 
 async fn settle(assistant: &Assistant, queued: &Queued, call: &Call, known: &Known) -> Result<(), Failure> {
     if let Some(refusal) = authority::refusal(assistant, &queued.question, call).await? {
-        let reply = Context::new(assistant, queued, call, known)?.say(&refusal)?;
-        return finish(assistant, queued, reply);
+        let reply = Context::new(assistant, queued, call, known).await?.say(&refusal)?;
+        return finish(assistant, queued, reply).await;
     }
     for _ in 0..DECISIONS {
         // What the homeserver is to be asked is asked here, however long it takes: nobody else waits.
-        let reply = run(&Context::new(assistant, queued, call, known)?, call).await?;
+        let reply = run(&Context::new(assistant, queued, call, known).await?, call).await?;
         if !call.decides() || reply.changes.is_empty() {
-            return finish(assistant, queued, reply);
+            return finish(assistant, queued, reply).await;
         }
-        if let Some(done) = decide(assistant, queued, call, known) {
+        if let Some(done) = decide(assistant, queued, call, known).await {
             return done;
         }
     }
-    finish(assistant, queued, Reply::text(Text::Busy.say(assistant.config.language).into_owned()))
+    finish(assistant, queued, Reply::text(Text::Busy.say(assistant.config.language).into_owned())).await
 }
 
 /// Decides once more on what is known by now, and writes it down before anybody else decides. `None` when more must be asked first.
-fn decide(assistant: &Assistant, queued: &Queued, call: &Call, known: &Known) -> Option<Result<(), Failure>> {
-    let _turn = assistant.commands.lock().unwrap_or_else(PoisonError::into_inner);
-    let context = match Context::new(assistant, queued, call, known) {
-        Ok(context) => context,
-        Err(failure) => return Some(Err(failure)),
+async fn decide(assistant: &Assistant, queued: &Queued, call: &Call, known: &Known) -> Option<Result<(), Failure>> {
+    let _turn = assistant.commands.lock().await;
+    known.ask_nobody(true);
+    let decided = async {
+        let reply = run(&Context::new(assistant, queued, call, known).await?, call).await?;
+        finish(assistant, queued, reply).await
     };
-    let reply = run(&context, call).now_or_never()?;
-    Some(reply.and_then(|reply| finish(assistant, queued, reply)))
+    let decided = decided.await;
+    known.ask_nobody(false);
+    if matches!(decided, Err(Failure::NotKnown)) { None } else { Some(decided) }
 }
 
-fn finish(assistant: &Assistant, queued: &Queued, reply: Reply) -> Result<(), Failure> {
+async fn finish(assistant: &Assistant, queued: &Queued, reply: Reply) -> Result<(), Failure> {
     assistant.forget(&reply.changes);
-    assistant.notify(queued, matrix::parts(&reply.text), reply.changes, Worth::Spare)?;
+    let items = matrix::parts(&reply.text).into_iter().map(notice).collect();
+    assistant.notify(queued, items, reply.changes, Worth::Spare).await?;
     if let Some(proposal) = reply.proposal {
         assistant.tell_administrators(&queued.question.event_id, &proposal);
     }
@@ -322,7 +291,7 @@ async fn run(context: &Context<'_>, call: &Call) -> Result<Reply, Failure> {
         Command::Export => export::run(context).await,
         Command::Privacy => privacy::run(context).await,
         Command::Status => status::run(context).await,
-        Command::Redo => redo::run(context),
+        Command::Redo => redo::run(context).await,
         Command::Stop => stop::run(context).await,
         Command::Journal => journal::run(context, &call.arguments).await,
     }

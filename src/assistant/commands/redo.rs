@@ -4,19 +4,24 @@ use super::{Context, Reply, Spec};
 use crate::{
     assistant::{Failure, texts::Text},
     conversation::Role,
-    message::Incoming,
+    message::{Content, Incoming},
 };
 
 pub(super) const SPEC: Spec = Spec { names: &["refaire", "redo"], forms: [&[], &[]], urgent: false, instance: false };
 
-pub(super) fn run(context: &Context<'_>) -> Result<Reply, Failure> {
+pub(super) async fn run(context: &Context<'_>) -> Result<Reply, Failure> {
     let (store, message) = (&context.assistant.store, context.message);
-    let turns = store.turns(&message.conversation())?;
+    let turns = store.turns(&message.conversation()).await?;
     let last = turns.iter().rfind(|turn| turn.role == Role::User && turn.asker.as_ref() == Some(&message.sender));
     let Some(last) = last else { return context.say(&Text::NothingToRedo) };
-    let question = Incoming { event_id: last.event_id.clone(), body: last.content.clone(), ..message.clone() };
+    let question = Incoming {
+        event_id: last.event_id.clone(),
+        content: Content::Text(last.content.clone()),
+        quoted: None,
+        ..message.clone()
+    };
     // Written down before the answer to the command, and taken up after it, since it waits in the same lane.
-    match store.reopen(&question, &message.event_id, crate::assistant::now())? {
+    match store.reopen(&question, &message.event_id, crate::assistant::now()).await? {
         Some(queued) => context.assistant.again(queued),
         // A restart came between: it waits already.
         None if context.queued.attempts > 1 => {}

@@ -7,7 +7,7 @@ pub(super) const SPEC: Spec = Spec { names: &["état", "status"], forms: [&[], &
 
 pub(super) async fn run(context: &Context<'_>) -> Result<Reply, Failure> {
     let assistant = context.assistant;
-    let voice = voice::of_room(assistant, &context.message.room_id, &context.settings)?;
+    let voice = voice::of_room(assistant, &context.message.room_id, &context.settings).await?;
     context.say(&Text::Status {
         ready: assistant.model.health().await.is_ok(),
         model: &inert(assistant.model.name()),

@@ -40,23 +40,23 @@ pub(super) async fn run(context: &Context<'_>) -> Result<Reply, Failure> {
         && run.asker != message.sender
     {
         // Their own questions in any case, also where the homeserver cannot be asked.
-        let dropped = obey(assistant, context.queued, None)?;
+        let dropped = obey(assistant, context.queued, None).await?;
         if !context.administers().await? {
             return context.say(&if dropped > 0 { Text::Stopping { dropped } } else { Text::StopNotYours });
         }
     }
-    let dropped = obey(assistant, context.queued, run.as_deref())?;
+    let dropped = obey(assistant, context.queued, run.as_deref()).await?;
     let stopped = run.is_some() || dropped > 0;
     context.say(&if stopped { Text::Stopping { dropped } } else { Text::NothingToStop })
 }
 
 /// Obeys a stop of somebody who has written too much to be answered, and says nothing.
-pub(in crate::assistant) fn stop_quietly(assistant: &Assistant, queued: &Queued) -> Result<(), StoreError> {
+pub(in crate::assistant) async fn stop_quietly(assistant: &Assistant, queued: &Queued) -> Result<(), StoreError> {
     let message = &queued.question;
     let run = assistant.runs.near(&message.conversation(), &message.sender);
     let theirs = run.as_ref().is_none_or(|run| run.asker == message.sender);
-    obey(assistant, queued, run.as_deref().filter(|_| theirs))?;
-    assistant.store.drop_question(&message.room_id, &message.event_id, now())?;
+    obey(assistant, queued, run.as_deref().filter(|_| theirs)).await?;
+    assistant.store.drop_question(&message.room_id, &message.event_id, now()).await?;
     if let Some(run) = run.filter(|_| !theirs) {
         let (room, person) = (message.room_id.clone(), message.sender.clone());
         assistant.spawn(|assistant| async move {
@@ -69,8 +69,8 @@ pub(in crate::assistant) fn stop_quietly(assistant: &Assistant, queued: &Queued)
 }
 
 /// Ends an answer and drops the questions of this person that wait; says how many there were.
-fn obey(assistant: &Assistant, queued: &Queued, run: Option<&Run>) -> Result<usize, StoreError> {
-    let dropped = drop_waiting(assistant, queued, run)?;
+async fn obey(assistant: &Assistant, queued: &Queued, run: Option<&Run>) -> Result<usize, StoreError> {
+    let dropped = drop_waiting(assistant, queued, run).await?;
     if let Some(run) = run {
         run.interrupt(Interruption::Stopped);
     }
@@ -78,15 +78,15 @@ fn obey(assistant: &Assistant, queued: &Queued, run: Option<&Run>) -> Result<usi
 }
 
 /// Drops the questions of this person that wait in this conversation, and says how many there were: who says stop wants silence.
-fn drop_waiting(assistant: &Assistant, stop: &Queued, run: Option<&Run>) -> Result<usize, StoreError> {
+async fn drop_waiting(assistant: &Assistant, stop: &Queued, run: Option<&Run>) -> Result<usize, StoreError> {
     let (store, message) = (&assistant.store, &stop.question);
     let mut dropped = 0;
-    for queued in store.queued()? {
+    for queued in store.queued().await? {
         let question = &queued.question;
         let theirs = question.sender == message.sender && question.conversation() == message.conversation();
         let running = run.is_some_and(|run| run.question == question.event_id);
         if theirs && !running && queued.sequence < stop.sequence {
-            dropped += usize::from(store.drop_question(&question.room_id, &question.event_id, now())?);
+            dropped += usize::from(store.drop_question(&question.room_id, &question.event_id, now()).await?);
         }
     }
     Ok(dropped)
@@ -101,7 +101,7 @@ pub(in crate::assistant) async fn react(assistant: Arc<Assistant>, reaction: Rea
         }
         return;
     }
-    let waiting = assistant.store.queued().unwrap_or_default().into_iter().find(|queued| {
+    let waiting = assistant.store.queued().await.unwrap_or_default().into_iter().find(|queued| {
         let about = queued.question.event_id == reaction.target || queued.draft.as_ref() == Some(&reaction.target);
         about && queued.question.room_id == *room
     });
@@ -119,7 +119,12 @@ pub(in crate::assistant) async fn react(assistant: Arc<Assistant>, reaction: Rea
         answer::decline(&assistant, &queued, &Text::Stopped).await
     } else {
         let question = &queued.question;
-        assistant.store.drop_question(&question.room_id, &question.event_id, now()).map(drop).map_err(Failure::from)
+        assistant
+            .store
+            .drop_question(&question.room_id, &question.event_id, now())
+            .await
+            .map(drop)
+            .map_err(Failure::from)
     };
     assistant.report(over);
 }

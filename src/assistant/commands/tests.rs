@@ -12,11 +12,11 @@ use crate::{
         Config,
         config::{Limits, Rate},
         fakes::{FakeGateway, FakeModel, incoming},
-        tests::{Bench, assistant},
+        tests::{Bench, assistant, block},
         texts::{Destroys, Language, Text},
     },
     matrix::Batch,
-    message::{Edit, Incoming, Kind, Redaction},
+    message::{Edit, Incoming, MessageKind, Redaction},
     store::Change,
 };
 
@@ -45,7 +45,7 @@ impl Office {
         let model = FakeModel::default();
         let systems = Arc::clone(&model.systems);
         let bench = assistant(folder.path(), &Arc::<FakeGateway>::default(), model, config);
-        bench.assistant.store.apply(&[Change::Informed(ben())], 0).expect("stored");
+        block(bench.assistant.store.apply(&[Change::Informed(ben())], 0)).expect("stored");
         Self { bench, systems, asked: 0, _folder: folder }
     }
 
@@ -56,12 +56,12 @@ impl Office {
     }
 
     /// Writes in a room, and gives what the bot shows for it at rest.
-    async fn say(&mut self, person: &OwnedUserId, room: &str, body: &str) -> Option<(Kind, String)> {
+    async fn say(&mut self, person: &OwnedUserId, room: &str, body: &str) -> Option<(MessageKind, String)> {
         let message = self.message(person, room, body);
         self.send(message).await
     }
 
-    async fn send(&mut self, message: Incoming) -> Option<(Kind, String)> {
+    async fn send(&mut self, message: Incoming) -> Option<(MessageKind, String)> {
         let question = message.event_id.clone();
         self.bench.ask(vec![message]);
         self.bench.rest().await;
@@ -72,7 +72,7 @@ impl Office {
     /// As [`Self::say`], for a command: its answer is a notice.
     async fn command(&mut self, person: &OwnedUserId, room: &str, body: &str) -> String {
         let (kind, text) = self.say(person, room, body).await.expect("an answer");
-        assert_eq!(kind, Kind::Notice, "{text}");
+        assert_eq!(kind, MessageKind::Notice, "{text}");
         text
     }
 
@@ -80,7 +80,7 @@ impl Office {
     async fn prompt(&mut self, person: &OwnedUserId, room: &str) -> String {
         let message = self.message(person, room, "Question ?");
         let (kind, text) = self.send(Incoming { mentions_me: true, ..message }).await.expect("an answer");
-        assert_eq!(kind, Kind::Text, "{text}");
+        assert_eq!(kind, MessageKind::Text, "{text}");
         self.systems.lock().expect("not poisoned").last().expect("a prompt").clone()
     }
 }
@@ -91,7 +91,7 @@ fn fr(text: &Text<'_>) -> String {
 
 fn read(body: &str, direct: bool, addressed: bool) -> Option<(Option<Command>, String)> {
     let message = Incoming { direct, ..incoming("$q:h", "!a:h", body) };
-    Call::read(&message, addressed).map(|call| (call.command, call.arguments))
+    Call::read(&message).filter(|call| addressed || call.command.is_some()).map(|call| (call.command, call.arguments))
 }
 
 #[test]
@@ -401,7 +401,7 @@ async fn pasted_texts_that_cannot_be_used_are_refused_in_one_sentence() {
     }
     let long = format!("!compagnon créer Budget\n{}", "x".repeat(91));
     assert_eq!(office.command(&awa(), "!room:h", &long).await, fr(&Text::PromptTooLong { limit: 90 }));
-    assert!(office.bench.assistant.store.all_made().expect("readable").is_empty());
+    assert!(office.bench.assistant.store.all_made().await.expect("readable").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -438,11 +438,11 @@ async fn only_one_who_may_can_forget_what_others_said() {
     assert_eq!(office.command(&ben(), room, "!oublier").await, fr(&Text::ForgetOthers));
     assert_eq!(office.command(&ben(), room, "!oublier moi").await, fr(&Text::ForgottenPerson));
     let conversation = office.message(&awa(), room, "").conversation();
-    let left = office.bench.assistant.store.turns(&conversation).expect("readable");
+    let left = office.bench.assistant.store.turns(&conversation).await.expect("readable");
     assert!(!left.is_empty() && left.iter().all(|turn| turn.asker.as_ref() == Some(&awa())));
     // What is left is hers alone.
     assert_eq!(office.command(&awa(), room, "!oublier").await, fr(&Text::ForgottenConversation));
-    assert!(office.bench.assistant.store.turns(&conversation).expect("readable").is_empty());
+    assert!(office.bench.assistant.store.turns(&conversation).await.expect("readable").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -480,7 +480,11 @@ async fn an_edit_or_a_redaction_executes_nothing() {
         };
         office.bench.accept(Batch { edits: vec![edit], ..Batch::default() });
         office.bench.rest().await;
-        assert_eq!(office.bench.assistant.store.turns(&question.conversation()).expect("readable").len(), 2, "{body}");
+        assert_eq!(
+            office.bench.assistant.store.turns(&question.conversation()).await.expect("readable").len(),
+            2,
+            "{body}"
+        );
         assert_eq!(office.bench.gateway.shown(), shown, "{body}: the answer is as it was");
         assert_eq!(office.systems.lock().expect("not poisoned").len(), asked, "{body}: the model was not asked");
     }
@@ -489,7 +493,7 @@ async fn an_edit_or_a_redaction_executes_nothing() {
     let redaction = Redaction { room_id: command.room_id.clone(), redacts: command.event_id.clone() };
     office.bench.accept(Batch { messages: vec![command], redactions: vec![redaction], ..Batch::default() });
     office.bench.rest().await;
-    assert_eq!(office.bench.assistant.store.turns(&question.conversation()).expect("readable").len(), 2);
+    assert_eq!(office.bench.assistant.store.turns(&question.conversation()).await.expect("readable").len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -500,7 +504,7 @@ async fn what_destroys_for_others_asks_once() {
     for person in [awa(), ben()] {
         office.prompt(&person, room).await;
     }
-    let left = |office: &Office| office.bench.assistant.store.turns(&conversation).expect("readable").len();
+    let left = |office: &Office| block(office.bench.assistant.store.turns(&conversation)).expect("readable").len();
     assert_eq!(office.command(&awa(), room, "!oublier").await, fr(&Text::Confirm(Destroys::Conversation)));
     assert_eq!(
         office.command(&awa(), room, "!oublier tout").await,
@@ -532,7 +536,7 @@ async fn what_destroys_for_others_asks_once() {
     assert!(two_days.contains("2 jours") && !two_days.contains("`!conservation 2j`"), "{two_days}");
     let usual = office.command(&awa(), room, "!conservation habituelle").await;
     assert!(usual.contains("7 jours") && !usual.contains("habituelle"), "{usual}");
-    let settings = office.bench.assistant.store.room_settings(&conversation.room_id).expect("readable");
+    let settings = office.bench.assistant.store.room_settings(&conversation.room_id).await.expect("readable");
     assert_eq!(settings.retention, None);
 }
 

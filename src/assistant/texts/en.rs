@@ -19,6 +19,9 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::DiskFull => {
             "The disk of the service is almost full: I take no more questions, and tell those who ask. Make room on the disk of the data folder; I then carry on by myself."
         }
+        Text::CannotRead => {
+            "I cannot read files, images or voice messages yet. Please copy the text you need into a message."
+        }
         Text::TooOld => {
             "I was stopped when you wrote this message, and it is old by now: I am not answering it. Write it again if you still need to."
         }

@@ -22,6 +22,9 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::DiskFull => {
             "Le disque du service est presque plein : je ne prends plus de questions, et je le dis à qui m’en pose. Faites de la place sur le disque du dossier de données ; je reprends alors de moi-même."
         }
+        Text::CannotRead => {
+            "Je ne sais pas encore lire les fichiers, les images ni les messages vocaux. Copiez le texte utile dans un message."
+        }
         Text::TooOld => {
             "J’étais arrêté quand vous avez écrit ce message, et il date : je n’y réponds pas. Écrivez-le de nouveau s’il vous est encore utile."
         }

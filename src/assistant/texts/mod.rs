@@ -10,7 +10,7 @@ mod samples;
 
 use std::{borrow::Cow, time::Duration};
 
-use super::commands::Command;
+use crate::command::Command;
 pub use crate::compagnon::Language;
 use crate::{
     compagnon::{Answers, CompagnonError, FieldError},
@@ -32,6 +32,8 @@ pub(super) enum Text<'a> {
     DiskFull,
     /// The question is older than the bot answers.
     TooOld,
+    /// A file, an image or a recording was sent.
+    CannotRead,
     /// The question does not fit in what the model can read.
     TooLong,
     /// The question has more characters than ops allow.

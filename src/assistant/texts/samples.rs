@@ -27,6 +27,7 @@ fn samples() -> Vec<Text<'static>> {
         Text::NoRoom { told: false },
         Text::DiskFull,
         Text::TooOld,
+        Text::CannotRead,
         Text::TooLong,
         Text::QuestionTooLong { limit: 16_000 },
         Text::NoQuestion,

@@ -3,6 +3,7 @@ use ruma::{room_id, user_id};
 use serde_json::{Value, json};
 
 use super::{Found, Incoming, Reader, Skip, redacted};
+use crate::message::Content;
 
 fn find_in(event: &Value, direct: bool, encrypted: bool, decrypted: bool) -> Result<Found, Skip> {
     let names = ["@marius:hs".to_owned(), "Marius".to_owned()];
@@ -27,9 +28,30 @@ fn message(content: &Value) -> Value {
 }
 
 #[test]
+fn media_are_read_with_their_caption() {
+    let source = json!({"url": "mxc://hs/x", "key": {"k": "secret"}});
+    let plain = json!({"msgtype": "m.file", "body": "a.pdf", "url": "mxc://hs/x",
+        "info": {"mimetype": "application/pdf", "size": 7}});
+    let found = read(&message(&plain)).unwrap();
+    let Content::Attachment(media) = &found.content else { panic!("{found:?}") };
+    assert_eq!(
+        (media.name.as_str(), media.media_type.as_deref(), media.size),
+        ("a.pdf", Some("application/pdf"), Some(7))
+    );
+    assert_eq!((media.source.as_str(), found.text()), ("\"mxc://hs/x\"", ""));
+    let captioned = json!({"msgtype": "m.image", "body": "Marius: que dit-il ?", "filename": "b.png", "file": source,
+        "m.mentions": {"user_ids": ["@marius:hs"]}});
+    let found = read(&message(&captioned)).unwrap();
+    let Content::Attachment(media) = &found.content else { panic!("{found:?}") };
+    assert_eq!((media.name.as_str(), found.text(), found.mentions_me), ("b.png", "que dit-il ?", true));
+    assert_eq!(media.source, source.to_string());
+    assert!(!format!("{found:?} {media:?}").contains("secret"), "keys are no word for a log");
+}
+
+#[test]
 fn a_text_is_a_question() {
     let found = read(&message(&json!({"msgtype": "m.text", "body": "Bonjour"}))).unwrap();
-    assert_eq!((found.body.as_str(), found.sent_at, found.mentions_me), ("Bonjour", 7, false));
+    assert_eq!((found.text(), found.sent_at, found.mentions_me), ("Bonjour", 7, false));
     assert!(found.thread.is_none() && found.replies_to.is_none());
 }
 
@@ -44,7 +66,8 @@ fn what_is_no_question() {
     let table = [
         (message(&json!({"msgtype": "m.notice", "body": "x"})), Skip::OtherType),
         (message(&json!({"msgtype": "m.emote", "body": "x"})), Skip::OtherType),
-        (message(&json!({"msgtype": "m.image", "body": "x.png", "url": "mxc://hs/x"})), Skip::OtherType),
+        (message(&json!({"msgtype": "m.image", "body": "x.png"})), Skip::Malformed),
+        (message(&json!({"msgtype": "m.image", "body": "x.png", "url": 7, "filename": 7})), Skip::Malformed),
         (message(&json!({"msgtype": "m.text", "body": "x", "org.compagnon.answer": {}})), Skip::Compagnon),
         (message(&json!({"msgtype": "m.notice", "body": "x", "org.compagnon.answer": {}})), Skip::Compagnon),
         (message(&json!({})), Skip::Redacted),
@@ -65,7 +88,7 @@ fn what_is_no_question() {
 fn only_m_mentions_calls_the_bot() {
     let called = json!({"msgtype": "m.text", "body": "Marius: aide", "m.mentions": {"user_ids": ["@marius:hs"]}});
     let found = read(&message(&called)).unwrap();
-    assert_eq!((found.mentions_me, found.body.as_str()), (true, "aide"));
+    assert_eq!((found.mentions_me, found.text()), (true, "aide"));
 
     for content in [
         json!({"msgtype": "m.text", "body": "Marius: aide"}),
@@ -76,10 +99,10 @@ fn only_m_mentions_calls_the_bot() {
             "formatted_body": "<a href=\"https://matrix.to/#/@marius:hs\">Marius</a>: aide"}),
     ] {
         let found = read(&message(&content)).unwrap();
-        assert_eq!((found.mentions_me, found.body.as_str()), (false, "Marius: aide"));
+        assert_eq!((found.mentions_me, found.text()), (false, "Marius: aide"));
     }
     let bare = json!({"msgtype": "m.text", "body": "Marius", "m.mentions": {"user_ids": ["@marius:hs"]}});
-    assert_eq!(read(&message(&bare)).unwrap().body, "");
+    assert_eq!(read(&message(&bare)).unwrap().text(), "");
 }
 
 #[test]
@@ -87,7 +110,7 @@ fn replies_and_threads() {
     let place = |relation: Value| {
         let content = json!({"msgtype": "m.text", "body": "> <@b:hs> avant\n\nx", "m.relates_to": relation});
         let found = read(&message(&content)).unwrap();
-        assert_eq!(found.body, "x");
+        assert_eq!(found.text(), "x");
         (found.thread.map(|id| id.to_string()), found.replies_to.map(|id| id.to_string()))
     };
     let (root, target) = (Some("$root".to_owned()), Some("$target".to_owned()));
@@ -113,7 +136,7 @@ fn plain_text_in_an_encrypted_room_is_ignored() {
 fn a_name_is_taken_off_in_a_direct_conversation() {
     let event = message(&json!({"msgtype": "m.text", "body": "Marius, aide"}));
     let found = read_in(&event, true, false, false).unwrap();
-    assert_eq!((found.body.as_str(), found.mentions_me, found.direct), ("aide", false, true));
+    assert_eq!((found.text(), found.mentions_me, found.direct), ("aide", false, true));
 }
 
 #[test]
@@ -230,7 +253,7 @@ fn an_odd_optional_part_counts_as_absent() {
     };
     let place = |relation: Value| {
         let found = with("m.relates_to", relation);
-        assert_eq!(found.body, "Bonjour");
+        assert_eq!(found.text(), "Bonjour");
         (found.thread.map(|id| id.to_string()), found.replies_to.map(|id| id.to_string()))
     };
     for relation in [
@@ -257,7 +280,7 @@ fn an_odd_optional_part_counts_as_absent() {
     }
     assert!(with("m.mentions", json!({"user_ids": [7, "@marius:hs"], "room": "x"})).mentions_me);
     for (key, value) in [("formatted_body", json!(5)), ("format", json!({})), ("m.new_content", json!("x"))] {
-        assert_eq!(with(key, value).body, "Bonjour");
+        assert_eq!(with(key, value).text(), "Bonjour");
     }
 }
 
@@ -324,7 +347,7 @@ proptest! {
             event[key] = value;
         }
         match find_in(&event, true, false, false) {
-            Ok(Found::Question(found)) => prop_assert_eq!(found.body, "Bonjour à tous"),
+            Ok(Found::Question(found)) => prop_assert_eq!(found.text(), "Bonjour à tous"),
             // Its new content may be a sound one of another kind, or have no text.
             Ok(Found::Edit(_)) | Err(Skip::OtherType | Skip::Empty) => {
                 prop_assert_eq!(&event["content"]["m.relates_to"]["rel_type"], "m.replace");

@@ -3,15 +3,15 @@
 use ruma::{OwnedEventId, user_id};
 
 use super::{
-    accept, after_a_kill, an_edit, answer, conclude, deliver, edit, event, exchange, folder, held, in_thread, open,
-    question, redact, turns, withdrawn,
+    accept, admitted, after_a_kill, an_edit, answer, conclude, deliver, edit, event, exchange, folder, held, in_thread,
+    open, question, redact, turns, withdrawn,
 };
 use crate::conversation::Turn;
-use crate::message::{Incoming, Kind, Origin, Redaction};
-use crate::store::{Accept, Accepted, Answer, Change, Conclusion, Delivery, Store};
+use crate::message::{Content, Incoming, Item, Redaction};
+use crate::store::{Accept, Accepted, Answer, Change, Conclusion, Database, Delivery};
 
 /// Nothing of the question is left, and it is never accepted again.
-fn is_over(store: &Store, asked: &Incoming, messages: &[OwnedEventId]) {
+fn is_over(store: &Database, asked: &Incoming, messages: &[OwnedEventId]) {
     assert!(store.begin(asked).unwrap().is_none());
     assert!(conclude(store, asked, 90).is_none());
     assert!(store.undelivered().unwrap().is_empty());
@@ -23,14 +23,14 @@ fn is_over(store: &Store, asked: &Incoming, messages: &[OwnedEventId]) {
 }
 
 /// Concludes with an answer that replaces what is shown.
-fn conclude_again(store: &Store, asked: &Incoming, parts: &[&str], said: Vec<Turn>, now: u64) -> Option<Delivery> {
+fn conclude_again(store: &Database, asked: &Incoming, parts: &[&str], said: Vec<Turn>, now: u64) -> Option<Delivery> {
     let queued = store.begin(asked).unwrap().unwrap();
     let answer = Answer { again: queued.again, shown: queued.shown, ..answer(parts) };
     store.conclude(Conclusion { question: &queued.question, turns: said, answer, changes: Vec::new() }, now).unwrap()
 }
 
 fn with_body(question: &Incoming, body: &str) -> Incoming {
-    Incoming { body: body.to_owned(), ..question.clone() }
+    Incoming { content: Content::Text(body.to_owned()), ..question.clone() }
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_question_taken_back_in_the_response_that_brings_it() {
     let store = open(&folder);
     let asked = question("a", "1");
     let redactions = [Redaction { room_id: asked.room_id.clone(), redacts: asked.event_id.clone() }];
-    let batch = Accept { questions: std::slice::from_ref(&asked), redactions: &redactions, ..Accept::default() };
+    let batch = Accept { questions: &[admitted(&asked)], redactions: &redactions, ..Accept::default() };
     assert!(store.accept(&batch, 1).unwrap().new.is_empty());
     is_over(&store, &asked, &[]);
 }
@@ -182,8 +182,8 @@ fn a_question_changed_while_it_waits() {
     assert!(conclude(&store, &asked, 5).is_none(), "an answer to the old text");
     assert!(store.turns(&asked.conversation()).unwrap().is_empty());
     let asked = store.begin(&asked).unwrap().unwrap().question;
-    assert_eq!(asked.body, "mieux dit");
-    assert_eq!(conclude(&store, &asked, 6).unwrap().question.body, "mieux dit");
+    assert_eq!(asked.text(), "mieux dit");
+    assert_eq!(conclude(&store, &asked, 6).unwrap().question.text(), "mieux dit");
 }
 
 #[test]
@@ -192,9 +192,9 @@ fn edits_in_the_response_that_brings_the_question() {
     let store = open(&folder);
     let asked = question("a", "1");
     let edits = [an_edit(&asked, "e1", "un"), an_edit(&asked, "e2", "deux"), an_edit(&asked, "e1", "un")];
-    let batch = Accept { questions: std::slice::from_ref(&asked), edits: &edits, ..Accept::default() };
+    let batch = Accept { questions: &[admitted(&asked)], edits: &edits, ..Accept::default() };
     let accepted = store.accept(&batch, 1).unwrap();
-    assert_eq!(accepted.new[0].question.body, "deux");
+    assert_eq!(accepted.new[0].question.text(), "deux");
     assert!(accepted.edited.is_empty(), "it is new as a whole");
     assert_eq!(store.accept(&batch, 2).unwrap(), Accepted::default());
 }
@@ -271,10 +271,10 @@ fn a_refused_question_can_be_asked_again_and_a_welcome_cannot() {
     let folder = folder();
     let store = open(&folder);
     let refused = question("a", "1");
-    let joined = Incoming { origin: Origin::Joined, body: String::new(), ..question("a", "2") };
+    let joined = Incoming { content: Content::Joined, ..question("a", "2") };
     for asked in [&refused, &joined] {
         accept(&store, std::slice::from_ref(asked), 1);
-        let notice = Answer { kind: Kind::Notice, ..answer(&["non"]) };
+        let notice = Answer { items: vec![Item::Notice { text: "non".to_owned() }], ..answer(&[]) };
         let conclusion = Conclusion { question: asked, turns: Vec::new(), answer: notice, changes: Vec::new() };
         store.conclude(conclusion, 2).unwrap().unwrap();
         assert_eq!(edit(&store, &joined, "e0", "x", 2), Accepted::default());

@@ -6,10 +6,10 @@ use tempfile::TempDir;
 
 use super::{accept, after_a_kill, conclude, copy_all, event, exchange, folder, names, open, question};
 use crate::store::records::{Key, Tree};
-use crate::store::{BackupError, Store, StoreError, backup_key, copy_store, seal_backup, seal_into, unseal_backup};
+use crate::store::{BackupError, Database, StoreError, backup_key, copy_store, seal_backup, seal_into, unseal_backup};
 
 /// Backs the store up and puts that into a new folder.
-fn through_a_backup(store: &Store) -> Result<(TempDir, usize), BackupError> {
+fn through_a_backup(store: &Database) -> Result<(TempDir, usize), BackupError> {
     let (there, aside) = (folder(), folder());
     let (file, key_file) = (aside.path().join("backup"), aside.path().join("key"));
     let (key, made) = backup_key(&key_file, true)?;
@@ -51,7 +51,7 @@ fn a_backup_with_a_record_that_does_not_open_is_not_put_back() {
     accept(&store, &[question("a", "1")], 1);
     let mark = Key::new(Tree::Done, &[&[1; 16]]).bytes;
     store.0.db.insert(mark, b"nonsense").unwrap();
-    assert!(matches!(through_a_backup(&store), Err(BackupError::Store(StoreError::Damaged { tree: "done" }))));
+    assert!(matches!(through_a_backup(&store), Err(BackupError::Database(StoreError::Damaged { tree: "done" }))));
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn a_copy_is_opened_beside_and_the_original_stays_untouched() {
     let before = look();
     let beside = tempfile::tempdir().unwrap();
     copy_store(folder.path(), beside.path()).unwrap();
-    let copy = Store::open(beside.path()).unwrap();
+    let copy = Database::open(beside.path()).unwrap();
     assert_eq!(names(&copy.queued().unwrap()), ["$1:tchap.test"]);
     accept(&copy, &[question("a", "2")], 2);
     assert_eq!(look(), before, "neither a file nor a byte has changed");
@@ -192,7 +192,7 @@ fn a_store_that_has_gone_back_is_refused_until_that_is_accepted() {
     fs::remove_dir_all(folder.path().join("store")).unwrap();
     copy_all(&before.path().join("store"), &folder.path().join("store"));
     for _ in 0..2 {
-        match Store::open(folder.path()) {
+        match Database::open(folder.path()) {
             Err(StoreError::Refused(sentence)) => assert!(sentence.contains("lost writes"), "{sentence}"),
             other => panic!("{other:?}"),
         }

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use super::{KEEP, accept, answer, conclude, event, folder, leave, names, open, question, redact, turns};
 use crate::message::Incoming;
 use crate::store::records::{Key, Tree};
-use crate::store::{Conclusion, Store, StoreError};
+use crate::store::{Conclusion, Database, StoreError};
 
 /// Opens the closed store's database, and lets `change` at it.
 fn tamper(folder: &TempDir, change: impl FnOnce(&Db)) {
@@ -21,7 +21,7 @@ fn flip(db: &Db, key: &[u8]) {
     db.insert(key, value).unwrap();
 }
 
-fn key(store: &Store, question: &Incoming, tree: Tree) -> Vec<u8> {
+fn key(store: &Database, question: &Incoming, tree: Tree) -> Vec<u8> {
     store.place(&question.room_id, &question.event_id).of(tree).bytes
 }
 

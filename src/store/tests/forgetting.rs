@@ -6,10 +6,11 @@ use std::path::Path;
 
 use super::rooms::{entry, made};
 use super::{
-    Accept, Accepted, KEEP, accept, after_a_kill, conclude, edit, event, folder, held, in_thread, leave, open,
-    question, redact, room, turns, withdrawn,
+    Accept, Accepted, KEEP, accept, admitted, after_a_kill, conclude, edit, event, folder, held, in_thread, leave,
+    open, question, redact, room, turns, withdrawn,
 };
 use crate::compagnon::Settings;
+use crate::message::Content;
 use crate::store::records::{Key, Tree};
 use crate::store::{Change, StoreError};
 
@@ -31,11 +32,11 @@ fn neither_names_nor_words_stand_on_disk() {
     let folder = folder();
     let store = open(&folder);
     let mut asked = in_thread(question("CANARIroom", "CANARIevent"), "CANARIthread");
-    asked.body = format!("CANARIbody {}", "é".repeat(3000));
+    asked.content = Content::Text(format!("CANARIbody {}", "é".repeat(3000)));
     asked.sender = "@CANARIuser:tchap.test".try_into().unwrap();
     let batch = Accept {
         next_batch: Some("CANARIcursor"),
-        questions: &[asked.clone(), question("CANARIother", "CANARIwaiting")],
+        questions: &[asked.clone(), question("CANARIother", "CANARIwaiting")].map(|message| admitted(&message)),
         undecrypted: &[held("CANARIroom", "CANARIheld")],
         ..Accept::default()
     };
@@ -109,7 +110,7 @@ fn a_room_that_was_left_is_forgotten_in_the_same_write() {
     accept(&store, std::slice::from_ref(&asked), 1);
     let batch = Accept {
         next_batch: Some("s9"),
-        questions: &[question("a", "2")],
+        questions: &[admitted(&question("a", "2"))],
         undecrypted: &[held("a", "3")],
         left: &[room("a")],
         ..Accept::default()
@@ -158,7 +159,7 @@ fn no_record_is_written_before_its_key() {
     let folder = folder();
     let store = open(&folder);
     with_unwritable_keys(folder.path(), || {
-        let batch = Accept { next_batch: Some("s1"), questions: &[question("a", "1")], ..Accept::default() };
+        let batch = Accept { next_batch: Some("s1"), questions: &[admitted(&question("a", "1"))], ..Accept::default() };
         assert!(matches!(store.accept(&batch, 1), Err(StoreError::Files(_))));
         assert!(store.queued().unwrap().is_empty());
         assert_eq!(store.cursor().unwrap(), None);
@@ -220,7 +221,7 @@ fn files_that_do_not_belong_together_are_refused() {
     let refused = |change: &dyn Fn(&Path)| {
         let copy = after_a_kill(&folder);
         change(copy.path());
-        match super::Store::open(copy.path()) {
+        match super::Database::open(copy.path()) {
             Err(StoreError::Refused(sentence)) => sentence,
             other => panic!("{other:?}"),
         }

@@ -21,16 +21,16 @@ use std::path::Path;
 use ruma::{OwnedEventId, OwnedRoomId};
 use tempfile::TempDir;
 
-use super::{Accept, Accepted, Answer, Conclusion, Delivery, Queued, Retention, Store};
+use super::{Accept, Accepted, Admitted, Answer, Conclusion, Database, Delivery, Queued, QueuedKind, Retention};
 use crate::conversation::{Role, Turn};
-use crate::message::{Edit, Incoming, Kind, Origin, Redaction, Undecrypted};
+use crate::message::{Content, Edit, Incoming, Item, Redaction, Undecrypted};
 
 fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
-fn open(folder: &TempDir) -> Store {
-    Store::open(folder.path()).unwrap()
+fn open(folder: &TempDir) -> Database {
+    Database::open(folder.path()).unwrap()
 }
 
 /// What a kill at this moment would leave on disk.
@@ -72,8 +72,8 @@ fn question(room: &str, name: &str) -> Incoming {
         mentions_me: true,
         direct: false,
         sent_at: 1,
-        body: format!("la question {name}"),
-        origin: Origin::Message,
+        content: Content::Text(format!("la question {name}")),
+        quoted: None,
         name: None,
         megolm_session: None,
         edited_at: 0,
@@ -104,27 +104,37 @@ fn turns(question: &Incoming, at: u64) -> Vec<Turn> {
         asker: Some(question.sender.clone()),
         name: None,
     };
-    vec![turn(Role::User, &question.body), turn(Role::Assistant, "la réponse")]
+    vec![turn(Role::User, question.text()), turn(Role::Assistant, "la réponse")]
 }
 
 fn answer(parts: &[&str]) -> Answer {
-    let parts = parts.iter().map(|part| (*part).to_owned()).collect();
-    Answer { kind: Kind::Text, parts, draft: None, again: None, shown: Vec::new(), lost: Vec::new() }
+    let items = parts.iter().map(|part| item(part)).collect();
+    Answer { items, draft: None, again: None, shown: Vec::new(), lost: Vec::new() }
 }
 
-fn accept(store: &Store, questions: &[Incoming], now: u64) -> Vec<Queued> {
+fn item(text: &str) -> Item {
+    Item::Markdown { text: text.to_owned(), links: Vec::new() }
+}
+
+fn admitted(message: &Incoming) -> Admitted {
+    Admitted { message: message.clone(), kind: QueuedKind::Question }
+}
+
+fn accept(store: &Database, questions: &[Incoming], now: u64) -> Vec<Queued> {
+    let questions: Vec<Admitted> = questions.iter().map(admitted).collect();
+    let questions = questions.as_slice();
     store.accept(&Accept { next_batch: Some("s1"), questions, ..Accept::default() }, now).unwrap().new
 }
 
 /// Takes events back, in a response of their own.
-fn redact(store: &Store, room: &str, events: &[&str], now: u64) -> Accepted {
+fn redact(store: &Database, room: &str, events: &[&str], now: u64) -> Accepted {
     let redaction = |name: &&str| Redaction { room_id: self::room(room), redacts: event(name) };
     let redactions: Vec<Redaction> = events.iter().map(redaction).collect();
     store.accept(&Accept { redactions: &redactions, ..Accept::default() }, now).unwrap()
 }
 
 /// Gives a question a new text, in a response of its own.
-fn edit(store: &Store, question: &Incoming, name: &str, body: &str, now: u64) -> Accepted {
+fn edit(store: &Database, question: &Incoming, name: &str, body: &str, now: u64) -> Accepted {
     let edit = an_edit(question, name, body);
     store.accept(&Accept { edits: &[edit], ..Accept::default() }, now).unwrap()
 }
@@ -141,19 +151,19 @@ fn an_edit(question: &Incoming, name: &str, body: &str) -> Edit {
 }
 
 /// Leaves a room.
-fn leave(store: &Store, room: &str, now: u64) {
+fn leave(store: &Database, room: &str, now: u64) {
     store.accept(&Accept { left: &[self::room(room)], ..Accept::default() }, now).unwrap();
 }
 
 /// Asks, answers and delivers, with one message shown for each of the two parts.
-fn exchange(store: &Store, question: &Incoming, now: u64) -> [OwnedEventId; 2] {
+fn exchange(store: &Database, question: &Incoming, now: u64) -> [OwnedEventId; 2] {
     accept(store, std::slice::from_ref(question), now);
     conclude(store, question, now).unwrap();
     deliver(store, question, now)
 }
 
 /// Delivers the two parts of an answer.
-fn deliver(store: &Store, question: &Incoming, now: u64) -> [OwnedEventId; 2] {
+fn deliver(store: &Database, question: &Incoming, now: u64) -> [OwnedEventId; 2] {
     let shown = [0, 1].map(|part| event(&format!("shown{part}.{}", &question.event_id.localpart()[..1])));
     for (part, event) in shown.iter().enumerate() {
         store.part_sent(question, part, event, now).unwrap();
@@ -163,13 +173,13 @@ fn deliver(store: &Store, question: &Incoming, now: u64) -> [OwnedEventId; 2] {
 }
 
 /// The bot's messages to be taken back.
-fn withdrawn(store: &Store) -> BTreeSet<OwnedEventId> {
+fn withdrawn(store: &Database) -> BTreeSet<OwnedEventId> {
     store.withdrawals().unwrap().into_iter().map(|withdrawal| withdrawal.event_id).collect()
 }
 
 const KEEP: Retention = Retention { marks: 100, turns: 100, turns_at_most: 1_000, audit: 100, undecrypted: 100 };
 
-fn conclude(store: &Store, question: &Incoming, now: u64) -> Option<Delivery> {
+fn conclude(store: &Database, question: &Incoming, now: u64) -> Option<Delivery> {
     let conclusion =
         Conclusion { question, turns: turns(question, now), answer: answer(&["a", "b"]), changes: Vec::new() };
     store.conclude(conclusion, now).unwrap()

@@ -10,12 +10,12 @@ use tempfile::TempDir;
 
 use self::memory::Model;
 use super::{
-    Accept, Conclusion, Delivery, Queued, Store, Undecrypted, after_a_kill, answer, event, folder, held, in_thread,
-    open, question, room, turns, withdrawn,
+    Accept, Conclusion, Database, Delivery, Queued, Undecrypted, admitted, after_a_kill, answer, event, folder, held,
+    in_thread, open, question, room, turns, withdrawn,
 };
 use crate::compagnon::Settings;
 use crate::conversation::Turn;
-use crate::message::{Edit, Incoming, Redaction};
+use crate::message::{Content, Edit, Incoming, Redaction};
 use crate::store::{Answer, Change, Retention};
 
 const EVENTS: usize = 6;
@@ -118,7 +118,7 @@ fn unread(index: usize, now: u64) -> Undecrypted {
 /// The store under test and its model.
 struct Pair {
     folder: TempDir,
-    store: Store,
+    store: Database,
     model: Model,
 }
 
@@ -138,7 +138,7 @@ impl Pair {
         };
         let batch = Accept {
             next_batch: Some(&format!("s{now}")),
-            questions: &response.questions.iter().map(|index| asked(*index)).collect::<Vec<_>>(),
+            questions: &response.questions.iter().map(|index| admitted(&asked(*index))).collect::<Vec<_>>(),
             undecrypted: &response.held.iter().map(|index| unread(*index, now)).collect::<Vec<_>>(),
             left: &response.left.map(|index| room(&room_of(index))).into_iter().collect::<Vec<_>>(),
             edits: &response.edits.iter().map(edit).collect::<Vec<_>>(),
@@ -173,7 +173,7 @@ impl Pair {
             let (turns, answer) = (said.clone(), answer.clone());
             self.store.conclude(Conclusion { question, turns, answer, changes: Vec::new() }, now).unwrap()
         };
-        let stale = Incoming { body: "un texte d'avant".to_owned(), ..question.clone() };
+        let stale = Incoming { content: Content::Text("un texte d'avant".to_owned()), ..question.clone() };
         assert_eq!(conclude(&stale), None);
         let delivery = conclude(&question);
         assert_eq!(delivery.is_some(), self.model.conclude(&question, answer, said, now));
@@ -245,7 +245,7 @@ impl Pair {
                 let waits = self.model.waiting(&question.event_id).is_some();
                 // With the time of the edit that counts, so that an older one read late still changes nothing.
                 let anew = self.model.answered(&question.event_id).filter(|_| !waits);
-                let anew = anew.map(|(answered, ..)| Incoming { body: question.body, ..answered.clone() });
+                let anew = anew.map(|(answered, ..)| Incoming { content: question.content, ..answered.clone() });
                 assert_eq!(stored.map(|queued| queued.question), anew);
                 if let Some(question) = anew {
                     self.model.queue(question, Some(trigger), now);

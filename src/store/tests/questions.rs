@@ -1,7 +1,8 @@
 //! The life of a question, with a kill after each step.
 
 use super::{
-    Accept, accept, after_a_kill, conclude, event, folder, held, in_thread, names, open, question, redact, room, turns,
+    Accept, accept, admitted, after_a_kill, conclude, event, folder, held, in_thread, item, names, open, question,
+    redact, room, turns,
 };
 use crate::conversation::Turn;
 use crate::store::records::{Key, Tree};
@@ -73,7 +74,7 @@ fn each_step_survives_a_kill() {
     let store = open(&fourth);
     assert!(store.queued().unwrap().is_empty());
     assert_eq!(store.turns(&asked.conversation()).unwrap(), turns(&asked, 3));
-    assert_eq!(store.undelivered().unwrap()[0].answer.parts, ["a", "b"]);
+    assert_eq!(store.undelivered().unwrap()[0].answer.items, [item("a"), item("b")]);
     store.part_sent(&asked, 0, &event("part0"), 4).unwrap();
 
     let fifth = after_a_kill(&fourth);
@@ -133,7 +134,7 @@ fn an_event_waits_for_its_key_until_it_is_a_question() {
     let store = open(&second);
     assert_eq!(store.undecrypted().unwrap(), [held("a", "1"), held("a", "2")]);
     // The key of the first one came: a question, without a sync.
-    let late = Accept { questions: &[question("a", "1")], ..Accept::default() };
+    let late = Accept { questions: &[admitted(&question("a", "1"))], ..Accept::default() };
     assert_eq!(store.accept(&late, 3).unwrap().new.len(), 1);
     assert_eq!(store.undecrypted().unwrap(), [held("a", "2")]);
     assert_eq!(store.cursor().unwrap().as_deref(), Some("s2"));
@@ -148,7 +149,7 @@ fn an_event_waits_for_its_key_until_it_is_a_question() {
 fn the_folder_serves_one_process_at_a_time() {
     let folder = folder();
     let store = open(&folder);
-    assert!(matches!(super::Store::open(folder.path()), Err(StoreError::InUse)));
+    assert!(matches!(super::Database::open(folder.path()), Err(StoreError::InUse)));
     drop(store);
     open(&folder);
 }

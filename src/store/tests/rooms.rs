@@ -4,8 +4,8 @@ use ruma::{OwnedRoomId, OwnedUserId, user_id};
 
 use super::{KEEP, accept, after_a_kill, answer, exchange, folder, in_thread, leave, open, question, room, turns};
 use crate::compagnon::{Made, Settings, Version};
-use crate::message::{Gap, Incoming};
-use crate::store::{Accept, Change, Conclusion, Entry, Store};
+use crate::message::{Content, Gap, Incoming};
+use crate::store::{Accept, Change, Conclusion, Database, Entry};
 
 fn agent() -> OwnedUserId {
     user_id!("@agent:tchap.test").to_owned()
@@ -69,7 +69,7 @@ fn a_command_takes_effect_with_its_answer() {
     let changes = || vec![Change::ForgetConversation(said.conversation()), Change::Audit(entry(2, "forget"))];
     let conclusion =
         |question, changes| Conclusion { question, turns: turns(&command, 3), answer: answer(&["fait"]), changes };
-    let edited = Incoming { body: "autre".to_owned(), ..command.clone() };
+    let edited = Incoming { content: Content::Text("autre".to_owned()), ..command.clone() };
     assert_eq!(store.conclude(conclusion(&edited, changes()), 3).unwrap(), None);
     assert_eq!(store.turns(&said.conversation()).unwrap(), turns(&said, 1), "nothing happened");
     assert!(store.audit(1).unwrap().is_empty());
@@ -205,7 +205,7 @@ fn what_is_held_on_a_person_is_given_and_forgotten() {
 #[test]
 fn a_room_has_one_gap_which_goes_with_it() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path()).unwrap();
+    let store = Database::open(folder.path()).unwrap();
     let gap = |name: &str, from: &str| Gap {
         room_id: room(name),
         from: from.to_owned(),
@@ -216,7 +216,7 @@ fn a_room_has_one_gap_which_goes_with_it() {
     let accept = |gaps: &[Gap], closed: &[OwnedRoomId], left: &[OwnedRoomId]| {
         store.accept(&Accept { left, gaps, closed, ..Accept::default() }, 1).unwrap();
     };
-    let kept = |store: &Store| {
+    let kept = |store: &Database| {
         let mut from: Vec<String> = store.gaps().unwrap().into_iter().map(|gap| gap.from).collect();
         from.sort();
         from
@@ -228,5 +228,5 @@ fn a_room_has_one_gap_which_goes_with_it() {
     accept(&[gap("c", "t5")], &[], &[room("c")]);
     assert_eq!(kept(&store), ["t4"], "closed, or left");
     drop(store);
-    assert_eq!(kept(&Store::open(folder.path()).unwrap()), ["t4"]);
+    assert_eq!(kept(&Database::open(folder.path()).unwrap()), ["t4"]);
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::message::Incoming;
 use crate::store::records::{Key, Tree};
-use crate::store::{Change, Conclusion, Store};
+use crate::store::{Change, Conclusion, Database};
 
 fn conversations() -> [Incoming; 3] {
     [question("a", "1"), in_thread(question("a", "2"), "root"), question("b", "3")]
@@ -25,7 +25,7 @@ fn old_bytes_with_new_keys(before: &TempDir, after: &Path) {
 }
 
 /// Removes something of the first conversation, and tries to read it from the database as it was before.
-fn is_really_gone(removes: impl FnOnce(&Store)) {
+fn is_really_gone(removes: impl FnOnce(&Database)) {
     let folder = folder();
     let store = open(&folder);
     let [gone, thread, other] = conversations();
@@ -37,7 +37,7 @@ fn is_really_gone(removes: impl FnOnce(&Store)) {
     assert!(store.turns(&gone.conversation()).unwrap().is_empty());
     assert_eq!(store.turns(&thread.conversation()).unwrap(), turns(&thread, 100), "the room's other conversation");
     assert_eq!(store.session().rooms().in_rotation().len(), 0);
-    let key = |store: &Store| store.session().rooms().cipher(&store.0.names.room(&room("a")));
+    let key = |store: &Database| store.session().rooms().cipher(&store.0.names.room(&room("a")));
     let now = key(&store).expect("the room still has a key");
     drop(store);
     let store = open(&folder);
@@ -188,7 +188,7 @@ fn a_kill_during_a_rotation_loses_nothing_and_the_next_start_ends_it() {
 }
 
 /// The rotation of room a came to its end, and nothing but what was forgotten is missing.
-fn ended(store: &Store, point: &str, old: &crate::store::seal::Cipher) {
+fn ended(store: &Database, point: &str, old: &crate::store::seal::Cipher) {
     let [gone, thread, other] = conversations();
     assert!(store.turns(&gone.conversation()).unwrap().is_empty(), "{point}");
     assert_eq!(store.turns(&thread.conversation()).unwrap(), turns(&thread, 1), "{point}");

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::super::answered::Answered;
 use super::super::forget::SLICE;
 use super::super::records::{Place, Tree};
-use super::super::{Accept, MOST_TURNS, Retention, Store};
+use super::super::{Accept, Database, MOST_TURNS, Retention};
 use super::{accept, conclude, deliver, event, folder, leave, open, question, redact, room, turns};
 use crate::message::Incoming;
 
@@ -28,7 +28,7 @@ fn at(room: usize) -> u64 {
 }
 
 /// As exchanges leave it, but written in a few batches: each exchange by itself would wait for the disk five times.
-fn fill(store: &Store) {
+fn fill(store: &Database) {
     for rooms in (0..ROOMS).collect::<Vec<_>>().chunks(25) {
         let mut session = store.session();
         for room in rooms {
@@ -49,14 +49,14 @@ fn fill(store: &Store) {
 }
 
 /// How many records an operation touches.
-fn touched<T>(store: &Store, operation: impl FnOnce() -> T) -> usize {
+fn touched<T>(store: &Database, operation: impl FnOnce() -> T) -> usize {
     let before = store.0.touched.load(Relaxed);
     store.0.longest.store(0, Relaxed);
     operation();
     store.0.touched.load(Relaxed) - before
 }
 
-fn longest(store: &Store) -> usize {
+fn longest(store: &Database) -> usize {
     store.0.longest.load(Relaxed)
 }
 

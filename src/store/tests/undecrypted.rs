@@ -2,7 +2,7 @@
 
 use ruma::{OwnedUserId, owned_user_id};
 
-use super::{Accept, Store, accept, edit, event, exchange, folder, held, open, question, redact, room};
+use super::{Accept, Database, accept, edit, event, exchange, folder, held, open, question, redact, room};
 use crate::message::{Edit, Undecrypted};
 
 fn waiting(session: &str, number: usize, sender: &OwnedUserId) -> Undecrypted {
@@ -11,7 +11,7 @@ fn waiting(session: &str, number: usize, sender: &OwnedUserId) -> Undecrypted {
     Undecrypted { session_id, sender: Some(sender.clone()), sent_at, ..held("a", &format!("u{number}")) }
 }
 
-fn hold(store: &Store, events: &[Undecrypted]) {
+fn hold(store: &Database, events: &[Undecrypted]) {
     store.accept(&Accept { undecrypted: events, ..Accept::default() }, 1).unwrap();
 }
 
@@ -84,13 +84,17 @@ fn an_older_edit_whose_key_came_late_does_not_override_a_newer_one() {
     let asked = question("a", "1");
     let at = |name: &str, sent_at: u64, body: &str| Edit { sent_at, ..super::an_edit(&asked, name, body) };
     let make = |edits: &[Edit]| store.accept(&Accept { edits, ..Accept::default() }, 5).unwrap().edited;
-    let waits = || store.queued().unwrap().first().map(|queued| queued.question.body.clone());
+    let waits = || store.queued().unwrap().first().map(|queued| queued.question.text().to_owned());
     // While it waits, and once it is answered.
     accept(&store, std::slice::from_ref(&asked), 1);
     assert_eq!(make(&[at("e2", 20, "la deuxième")]).len(), 1);
     assert!(make(&[at("e1", 10, "la première")]).is_empty());
     assert_eq!(waits().as_deref(), Some("la deuxième"));
-    let edited = crate::message::Incoming { body: "la deuxième".to_owned(), edited_at: 20, ..asked.clone() };
+    let edited = crate::message::Incoming {
+        content: crate::message::Content::Text("la deuxième".to_owned()),
+        edited_at: 20,
+        ..asked.clone()
+    };
     exchange(&store, &edited, 6);
     assert_eq!(waits(), None);
     assert!(make(&[at("e0", 15, "encore plus tard")]).is_empty());

@@ -3,11 +3,11 @@
 use super::{
     KEEP, accept, after_a_kill, answer, conclude, event, exchange, folder, leave, open, question, redact, withdrawn,
 };
-use crate::message::{Incoming, Origin};
-use crate::store::{Answer, Conclusion, Store};
+use crate::message::{Content, Incoming};
+use crate::store::{Answer, Conclusion, Database};
 
 /// A question with a draft in its room.
-fn with_draft(store: &Store, name: &str, draft: &str) -> Incoming {
+fn with_draft(store: &Database, name: &str, draft: &str) -> Incoming {
     let asked = question("a", name);
     accept(store, std::slice::from_ref(&asked), 1);
     store.begin(&asked).unwrap();
@@ -16,8 +16,8 @@ fn with_draft(store: &Store, name: &str, draft: &str) -> Incoming {
 }
 
 /// The bot comes into a room.
-fn come_in(store: &Store, room: &str, name: &str, now: u64) {
-    let joined = Incoming { origin: Origin::Joined, body: String::new(), ..question(room, name) };
+fn come_in(store: &Database, room: &str, name: &str, now: u64) {
+    let joined = Incoming { content: Content::Joined, ..question(room, name) };
     assert_eq!(accept(store, &[joined], now).len(), 1);
 }
 
@@ -142,7 +142,7 @@ fn an_attempt_counts_as_interrupted_when_its_process_ends_in_it_and_only_then() 
     let store = open(&first);
     let (asked, other) = (question("a", "1"), question("b", "2"));
     accept(&store, &[asked.clone(), other.clone()], 1);
-    let interrupted = |store: &Store| {
+    let interrupted = |store: &Database| {
         let queued = store.begin(&asked).unwrap().unwrap();
         (queued.attempts, queued.interrupted)
     };

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
-use compagnon::{message::ConversationId, store::Store};
+use compagnon::{message::ConversationId, store::Database};
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
@@ -224,7 +224,7 @@ impl Scene {
                 }
             }
         }
-        let store = Store::open(&bot.data()).expect("the store opens");
+        let store = Database::open(&bot.data()).expect("the store opens");
         assert!(store.queued().expect("read").is_empty() && store.undelivered().expect("read").is_empty());
         assert!(store.withdrawals().expect("read").is_empty());
         assert_eq!(store.damaged().expect("read"), 0, "records were set aside");

@@ -12,8 +12,8 @@ use crate::{
 };
 
 /// The room's compagnon, and what the room adds to it.
-pub(super) fn current(context: &Context<'_>) -> Result<Reply, Failure> {
-    let voice = voice::of_room(context.assistant, &context.message.room_id, &context.settings)?;
+pub(super) async fn current(context: &Context<'_>) -> Result<Reply, Failure> {
+    let voice = voice::of_room(context.assistant, &context.message.room_id, &context.settings).await?;
     let addition = context.settings.addition.as_deref().map(|text| words::block("", text));
     let settings = super::tune::shown(context);
     context.say(&Text::Current {
@@ -25,12 +25,12 @@ pub(super) fn current(context: &Context<'_>) -> Result<Reply, Failure> {
 }
 
 /// All that can be chosen here.
-pub(super) fn list(context: &Context<'_>) -> Result<Reply, Failure> {
-    let voice = voice::of_room(context.assistant, &context.message.room_id, &context.settings)?;
+pub(super) async fn list(context: &Context<'_>) -> Result<Reply, Failure> {
+    let voice = voice::of_room(context.assistant, &context.message.room_id, &context.settings).await?;
     let mut private = Vec::new();
     let mut public = Vec::new();
     let mut example = None;
-    for found in find::visible(context)? {
+    for found in find::visible(context).await? {
         let compagnon = found.compagnon();
         let current = compagnon.id == voice.compagnon.id;
         if compagnon.about.visibility != Visibility::Public && !current {
@@ -56,13 +56,13 @@ pub(super) fn list(context: &Context<'_>) -> Result<Reply, Failure> {
 }
 
 /// The room's own compagnon, as it speaks here.
-fn here(context: &Context<'_>) -> Result<Result<Found, find::Missing>, Failure> {
-    let voice = voice::of_room(context.assistant, &context.message.room_id, &context.settings)?;
+async fn here(context: &Context<'_>) -> Result<Result<Found, find::Missing>, Failure> {
+    let voice = voice::of_room(context.assistant, &context.message.room_id, &context.settings).await?;
     let number = match &context.settings.compagnon {
         Some(Choice::Made(number) | Choice::Own(number)) if !voice.gone => Some(*number),
         _ => None,
     };
-    let visible = find::visible(context)?.into_iter();
+    let visible = find::visible(context).await?.into_iter();
     let own = visible.filter_map(|found| match found {
         Found::Made(made, shown) if Some(made.number) == number => Some(Found::Made(made, shown)),
         _ => None,
@@ -71,8 +71,8 @@ fn here(context: &Context<'_>) -> Result<Result<Found, find::Missing>, Failure> 
 }
 
 /// One compagnon with its text and its versions.
-pub(super) fn view(context: &Context<'_>, asked: &str) -> Result<Reply, Failure> {
-    let found = match if asked.is_empty() { here(context)? } else { find::find(context, asked)? } {
+pub(super) async fn view(context: &Context<'_>, asked: &str) -> Result<Reply, Failure> {
+    let found = match if asked.is_empty() { here(context).await? } else { find::find(context, asked).await? } {
         Ok(found) => found,
         Err(missing) => return not_found(context, &missing),
     };
@@ -111,7 +111,7 @@ pub(super) async fn choose(context: &Context<'_>, asked: &str) -> Result<Reply, 
     if asked.is_empty() {
         return usage(context, &[Action::Choose, Action::List]);
     }
-    let found = match find::find(context, asked)? {
+    let found = match find::find(context, asked).await? {
         Ok(found) => found,
         Err(missing) => return not_found(context, &missing),
     };

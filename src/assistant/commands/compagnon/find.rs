@@ -46,8 +46,8 @@ impl Found {
 
 /// All that may be shown here: the room's own, in a direct conversation the person's own and what waits for their decision, then the
 /// catalogue. Everybody in a room reads what the bot says there.
-pub(super) fn visible(context: &Context<'_>) -> Result<Vec<Found>, Failure> {
-    let mut all = reachable(context)?;
+pub(super) async fn visible(context: &Context<'_>) -> Result<Vec<Found>, Failure> {
+    let mut all = reachable(context).await?;
     all.retain(|found| match found {
         Found::Library(_) => true,
         Found::Made(made, _) => !is_private_elsewhere(context, made),
@@ -62,11 +62,11 @@ pub(super) fn is_private_elsewhere(context: &Context<'_>, made: &Made) -> bool {
 }
 
 /// All that this person may name here.
-pub(super) fn reachable(context: &Context<'_>) -> Result<Vec<Found>, Failure> {
+pub(super) async fn reachable(context: &Context<'_>) -> Result<Vec<Found>, Failure> {
     let message = context.message;
     let mut private = Vec::new();
     let mut public = Vec::new();
-    for made in context.assistant.store.all_made()? {
+    for made in context.assistant.store.all_made().await? {
         // What was made in a conversation of two is its author's, not of whoever is left in it.
         let of_this_room = made.room_id == message.room_id && !message.direct;
         let theirs = of_this_room || made.author == message.sender;
@@ -88,8 +88,8 @@ pub(super) fn reachable(context: &Context<'_>) -> Result<Vec<Found>, Failure> {
 
 /// The compagnon that was meant: by its identifier or title, by the beginning of its identifier, or by the initials of its title. Of what
 /// is private elsewhere, only who may name it and writes the whole name finds it.
-pub(super) fn find(context: &Context<'_>, asked: &str) -> Result<Result<Found, Missing>, Failure> {
-    let mut visible = visible(context)?;
+pub(super) async fn find(context: &Context<'_>, asked: &str) -> Result<Result<Found, Missing>, Failure> {
+    let mut visible = visible(context).await?;
     let wanted = slug(asked);
     let exact = |found: &Found| {
         let compagnon = found.compagnon();
@@ -98,7 +98,7 @@ pub(super) fn find(context: &Context<'_>, asked: &str) -> Result<Result<Found, M
     if let Some(found) = visible.iter().find(|found| exact(found)) {
         return Ok(Ok(found.clone()));
     }
-    if let Some(found) = reachable(context)?.into_iter().find(exact) {
+    if let Some(found) = reachable(context).await?.into_iter().find(exact) {
         return Ok(Ok(found));
     }
     visible.retain(|found| found.compagnon().about.visibility == Visibility::Public);

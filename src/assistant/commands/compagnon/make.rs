@@ -46,14 +46,14 @@ pub(super) async fn create(context: &Context<'_>, line: &str, text: &str) -> Res
         Err(refused) => return refused,
     };
     // Whatever name the text's own header gives, the identifier is the one that was typed.
-    let taken = find::reachable(context)?.iter().any(|found| found.compagnon().id == id);
+    let taken = find::reachable(context).await?.iter().any(|found| found.compagnon().id == id);
     if taken || super::super::Command::named(&id).is_some() || super::action(&id).is_some() {
         return context.say(&Text::NameTaken { id: &id });
     }
-    if let Some(imitated) = imitates(context, &compagnon, None)? {
+    if let Some(imitated) = imitates(context, &compagnon, None).await? {
         return context.say(&Text::Imitates { title: &imitated });
     }
-    let (number, message) = (context.new_number()?, context.message);
+    let (number, message) = (context.new_number().await?, context.message);
     let made = Made {
         number,
         id: id.clone(),
@@ -87,7 +87,7 @@ pub(super) async fn edit(context: &Context<'_>, line: &str, text: &str) -> Resul
         Ok(compagnon) => compagnon,
         Err(refused) => return refused,
     };
-    if let Some(imitated) = imitates(context, &after, Some(made.number))? {
+    if let Some(imitated) = imitates(context, &after, Some(made.number)).await? {
         return context.say(&Text::Imitates { title: &imitated });
     }
     add_version(context, made, &before, &after, "compagnon.edit")
@@ -136,7 +136,7 @@ pub(super) async fn delete(context: &Context<'_>, line: &str) -> Result<Reply, F
 
 /// The compagnon of that name, if it was made by command and the author of the message may change it now; else what is answered.
 pub(super) async fn own(context: &Context<'_>, asked: &str) -> Result<Result<Made, Reply>, Failure> {
-    let made = match find::find(context, asked)? {
+    let made = match find::find(context, asked).await? {
         Ok(Found::Made(made, _)) => *made,
         Ok(Found::Library(compagnon)) => {
             return context.say(&Text::FromLibrary { title: &title(&compagnon) }).map(Err);
@@ -200,10 +200,14 @@ fn read(context: &Context<'_>, id: &str, about: About, text: &str) -> Result<Com
 }
 
 /// The title of the catalogue's compagnon that this one could be taken for, if there is one. `number` is its own, when it has one already.
-fn imitates(context: &Context<'_>, compagnon: &Compagnon, number: Option<u64>) -> Result<Option<String>, Failure> {
+async fn imitates(
+    context: &Context<'_>,
+    compagnon: &Compagnon,
+    number: Option<u64>,
+) -> Result<Option<String>, Failure> {
     let names = [compagnon.title(), &compagnon.about.name];
     let library = context.assistant.shelf.library();
-    let published = context.assistant.store.all_made()?.into_iter().filter(|made| Some(made.number) != number);
+    let published = context.assistant.store.all_made().await?.into_iter().filter(|made| Some(made.number) != number);
     let published = published.filter_map(|made| made.read(made.version(made.published?)?).ok());
     let known = library.iter().map(|known| Compagnon::clone(known)).chain(published);
     let known: Vec<Compagnon> = known.collect();

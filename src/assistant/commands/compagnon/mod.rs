@@ -146,11 +146,15 @@ pub(super) fn is_english(arguments: &str) -> bool {
 pub(super) async fn run(context: &Context<'_>, arguments: &str, text: &str) -> Result<Reply, Failure> {
     let Some((action, rest)) = action(arguments) else {
         // `!compagnon rh` is short for choosing it.
-        return if arguments.is_empty() { choose::current(context) } else { choose::choose(context, arguments).await };
+        return if arguments.is_empty() {
+            choose::current(context).await
+        } else {
+            choose::choose(context, arguments).await
+        };
     };
     match action {
-        Action::List => choose::list(context),
-        Action::View => choose::view(context, rest),
+        Action::List => choose::list(context).await,
+        Action::View => choose::view(context, rest).await,
         Action::Choose => choose::choose(context, rest).await,
         Action::Create => make::create(context, rest, text).await,
         Action::Edit => make::edit(context, rest, text).await,
@@ -158,9 +162,9 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str, text: &str) -> R
         Action::Delete => make::delete(context, rest).await,
         Action::Publish => publish::propose(context, rest).await,
         Action::Withdraw => publish::withdraw(context, rest).await,
-        Action::Proposals => publish::proposals(context),
-        Action::Accept => publish::accept(context, rest),
-        Action::Decline => publish::decline(context, rest),
+        Action::Proposals => publish::proposals(context).await,
+        Action::Accept => publish::accept(context, rest).await,
+        Action::Decline => publish::decline(context, rest).await,
         Action::Addition => tune::addition(context, rest, text).await,
         Action::Set => tune::set(context, rest).await,
     }

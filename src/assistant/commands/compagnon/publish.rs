@@ -62,7 +62,7 @@ pub(super) async fn withdraw(context: &Context<'_>, asked: &str) -> Result<Reply
     if asked.is_empty() {
         return usage(context, &[Action::Withdraw]);
     }
-    let made = match find::find(context, asked)? {
+    let made = match find::find(context, asked).await? {
         Ok(Found::Made(made, _)) if context.administers_instance() => Ok(*made),
         _ => own(context, asked).await?,
     };
@@ -85,11 +85,11 @@ pub(super) async fn withdraw(context: &Context<'_>, asked: &str) -> Result<Reply
 }
 
 /// What waits for a decision.
-pub(super) fn proposals(context: &Context<'_>) -> Result<Reply, Failure> {
+pub(super) async fn proposals(context: &Context<'_>) -> Result<Reply, Failure> {
     if let Some(refused) = refused(context) {
         return context.say(&refused);
     }
-    let made = context.assistant.store.all_made()?;
+    let made = context.assistant.store.all_made().await?;
     let lines: Vec<String> = made
         .iter()
         .filter_map(|made| {
@@ -105,12 +105,12 @@ pub(super) fn proposals(context: &Context<'_>) -> Result<Reply, Failure> {
 }
 
 /// Takes a proposal into the catalogue: the very text that was read, which the command names.
-pub(super) fn accept(context: &Context<'_>, asked: &str) -> Result<Reply, Failure> {
+pub(super) async fn accept(context: &Context<'_>, asked: &str) -> Result<Reply, Failure> {
     let is_reference =
         |word: &str| word.contains('.') && word.chars().all(|letter| letter.is_ascii_digit() || letter == '.');
     let named = asked.rsplit_once(char::is_whitespace).filter(|(_, last)| is_reference(last));
     let (asked, read) = named.map_or((asked, None), |(asked, reference)| (asked.trim(), Some(reference)));
-    let mut made = match proposed(context, asked)? {
+    let mut made = match proposed(context, asked).await? {
         Ok(made) => made,
         Err(refused) => return Ok(refused),
     };
@@ -119,7 +119,7 @@ pub(super) fn accept(context: &Context<'_>, asked: &str) -> Result<Reply, Failur
         return context.say(&Text::ReadFirst { id: &made.id, reference: &reference });
     }
     let in_library = context.assistant.shelf.library().get(&made.id).is_ok();
-    let others = context.assistant.store.all_made()?;
+    let others = context.assistant.store.all_made().await?;
     let in_catalogue =
         others.iter().any(|other| other.published.is_some() && other.id == made.id && other.number != made.number);
     if in_library || in_catalogue {
@@ -133,8 +133,8 @@ pub(super) fn accept(context: &Context<'_>, asked: &str) -> Result<Reply, Failur
 }
 
 /// Turns a proposal down.
-pub(super) fn decline(context: &Context<'_>, asked: &str) -> Result<Reply, Failure> {
-    let mut made = match proposed(context, asked)? {
+pub(super) async fn decline(context: &Context<'_>, asked: &str) -> Result<Reply, Failure> {
+    let mut made = match proposed(context, asked).await? {
         Ok(made) => made,
         Err(refused) => return Ok(refused),
     };
@@ -145,14 +145,14 @@ pub(super) fn decline(context: &Context<'_>, asked: &str) -> Result<Reply, Failu
 }
 
 /// The proposal of that name, for an administrator of the instance; else what is answered.
-fn proposed(context: &Context<'_>, asked: &str) -> Result<Result<Made, Reply>, Failure> {
+async fn proposed(context: &Context<'_>, asked: &str) -> Result<Result<Made, Reply>, Failure> {
     if let Some(refused) = refused(context) {
         return context.say(&refused).map(Err);
     }
     if asked.is_empty() {
-        return proposals(context).map(Err);
+        return proposals(context).await.map(Err);
     }
-    match find::find(context, asked)? {
+    match find::find(context, asked).await? {
         Ok(Found::Made(made, _)) if made.proposed.is_some() => Ok(Ok(*made)),
         Ok(_) => context.say(&Text::NoProposals).map(Err),
         Err(missing) => not_found(context, &missing).map(Err),

@@ -27,7 +27,7 @@ pub(super) async fn addition(context: &Context<'_>, line: &str, text: &str) -> R
     if addition.is_empty() {
         return match &context.settings.addition {
             None => context.say(&Text::NoAddition),
-            Some(_) => super::choose::current(context),
+            Some(_) => super::choose::current(context).await,
         };
     }
     if !context.administers().await? {

@@ -6,8 +6,8 @@ use ruma::{EventId, OwnedEventId, OwnedRoomId};
 
 use super::KEEP;
 use crate::conversation::Turn;
-use crate::message::{ConversationId, Edit, Incoming, Redaction, Undecrypted};
-use crate::store::{Accept, Answer, Delivery, Queued};
+use crate::message::{Content, ConversationId, Edit, Incoming, Redaction, Undecrypted};
+use crate::store::{Accept, Admitted, Answer, Delivery, Queued, QueuedKind};
 
 /// A question without its text, the messages of its answer, and when it was delivered.
 type Answered = (Incoming, Vec<OwnedEventId>, u64);
@@ -49,6 +49,7 @@ impl Model {
         self.inbox.push(Queued {
             sequence: 0,
             question,
+            kind: QueuedKind::Question,
             received_at: now,
             attempts: 0,
             begun: false,
@@ -68,7 +69,7 @@ impl Model {
     ) -> (Vec<Incoming>, Vec<(Incoming, bool)>, Vec<OwnedEventId>) {
         let stays = |room: &OwnedRoomId| !batch.left.contains(room);
         let mut new = Vec::new();
-        for question in batch.questions.iter().filter(|question| stays(&question.room_id)) {
+        for Admitted { message: question, .. } in batch.questions.iter().filter(|one| stays(&one.message.room_id)) {
             self.held.remove(&question.event_id);
             if !self.knows(&question.event_id) {
                 new.push(question.event_id.clone());
@@ -114,7 +115,7 @@ impl Model {
                     self.done.insert(edit.event_id.clone(), now);
                     return None;
                 }
-                queued.question.body.clone_from(&edit.body);
+                queued.question.content = Content::Text(edit.body.clone());
                 queued.question.edited_at = edit.sent_at;
                 false
             }
@@ -125,7 +126,8 @@ impl Model {
                     self.done.insert(edit.event_id.clone(), now);
                     return None;
                 }
-                let question = Incoming { body: edit.body.clone(), edited_at: edit.sent_at, ..question };
+                let question =
+                    Incoming { content: Content::Text(edit.body.clone()), edited_at: edit.sent_at, ..question };
                 self.queue(question, Some(edit.event_id.clone()), now);
                 true
             }
@@ -152,7 +154,7 @@ impl Model {
         let mut messages = Vec::new();
         let unnamed = |queued: &mut Queued| queued.attempts > 0 && queued.draft.is_none() && queued.again.is_none();
         if self.waiting(&question).is_some_and(unnamed)
-            || self.delivering(&question).is_some_and(|delivery| delivery.sent.len() < delivery.answer.parts.len())
+            || self.delivering(&question).is_some_and(|delivery| delivery.sent.len() < delivery.answer.items.len())
         {
             messages.push(question.clone());
         }
@@ -250,10 +252,10 @@ impl Model {
     pub(super) fn delivered(&mut self, question: &Incoming, now: u64) {
         if let Some(index) = self.outbox.iter().position(|delivery| delivery.question.event_id == question.event_id) {
             let Delivery { question, answer, sent, .. } = self.outbox.remove(index);
-            let left = answer.shown.into_iter().take(answer.parts.len()).skip(sent.len());
+            let left = answer.shown.into_iter().take(answer.items.len()).skip(sent.len());
             let parts = sent.iter().cloned().chain(left.filter(|event| !sent.contains(event))).collect();
             self.answered.retain(|(answered, ..)| answered.event_id != question.event_id);
-            self.answered.push((Incoming { body: String::new(), ..question }, parts, now));
+            self.answered.push((Incoming { content: Content::Text(String::new()), ..question }, parts, now));
         }
         self.done.insert(question.event_id.clone(), now);
     }

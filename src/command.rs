@@ -1,0 +1,57 @@
+//! A command as somebody wrote it: parsed once, when its message is accepted, and kept with it.
+//!
+//! What commands do is `assistant::commands`; the store only keeps this.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A command.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Command {
+    /// `!aide`
+    Help,
+    /// `!compagnon`
+    Compagnon,
+    /// `!réponses`
+    Answers,
+    /// `!conservation`
+    Retention,
+    /// `!oublier`
+    Forget,
+    /// `!exporter`
+    Export,
+    /// `!confidentialité`
+    Privacy,
+    /// `!état`
+    Status,
+    /// `!refaire`
+    Redo,
+    /// `!stop`
+    Stop,
+    /// `!journal`
+    Journal,
+}
+
+/// A command with what follows it.
+#[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Call {
+    /// The command; `None` when there is none of that name.
+    pub command: Option<Command>,
+    /// The name it was called by.
+    pub name: String,
+    /// Whether by an English name.
+    pub english: bool,
+    /// The rest of its line.
+    pub arguments: String,
+    /// The lines below.
+    pub text: String,
+}
+
+impl fmt::Debug for Call {
+    /// Leaves the texts out: what people write never reaches a log.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Call").field("command", &self.command).finish_non_exhaustive()
+    }
+}
