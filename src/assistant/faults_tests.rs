@@ -9,9 +9,10 @@ use super::{
     texts::{Language, Text},
 };
 use crate::{
+    compagnon::{Answers, Settings},
     matrix::{Batch, SendError},
-    message::{Content, Gap, Incoming, Item},
-    store::{Answer, Conclusion, Store},
+    message::{Content, Gap, Incoming, Item, MediaRef},
+    store::{Answer, Change, Conclusion, Store},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,4 +112,38 @@ async fn a_gap_is_kept_with_the_sync_that_left_it() {
     assert_eq!(bench.assistant.store.gaps().await.expect("read"), [gap("t1")]);
     bench.accept(Batch { closed: vec![gap("t1").room_id], ..Batch::default() });
     assert!(bench.assistant.store.gaps().await.expect("read").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_for_the_bot_is_answered_with_a_sentence_and_one_among_colleagues_is_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), Config::default());
+    let media = MediaRef {
+        name: "note.pdf".to_owned(),
+        media_type: None,
+        size: None,
+        caption: String::new(),
+        source: "\"mxc://h/x\"".to_owned(),
+    };
+    let attached = |event: &str, room: &str, direct: bool, mentions_me: bool| Incoming {
+        content: Content::Attachment(Box::new(media.clone())),
+        direct,
+        mentions_me,
+        ..incoming(event, room, "")
+    };
+    // In a room where all messages are answered, too.
+    let settings = Settings { answers: Answers::All, ..Settings::default() };
+    let all = Change::Settings("!all:h".try_into().expect("a room id"), settings);
+    bench.assistant.store.apply(&[all], 0).await.expect("stored");
+    bench.ask(vec![
+        attached("$1:h", "!a:h", true, false),
+        attached("$2:h", "!b:h", false, true),
+        attached("$3:h", "!b:h", false, false),
+        attached("$4:h", "!all:h", false, false),
+    ]);
+    let shown = bench.settle().await;
+    let mut answered: Vec<_> = shown.iter().map(|shown| (shown.question.as_str(), shown.text.as_str())).collect();
+    answered.sort_unstable();
+    let sentence = Text::CannotRead.say(Language::Fr);
+    assert_eq!(answered, [("$1:h", &*sentence), ("$2:h", &*sentence)]);
 }
