@@ -3,7 +3,7 @@
 //! | | `/health` | `/ready` |
 //! |---|---|---|
 //! | all is well | 200 | 200 |
-//! | the engine died or its last step failed | 503 | 503 |
+//! | the engine is degraded or dead | 503 | 503 |
 //! | the homeserver has not answered yet, or not for [`MOST_SILENCE`] | 200 | 503 |
 //! | the homeserver refuses the account: suspended, locked, a limit of its own | 200 | 503 |
 //! | the disk is almost full: questions are refused, the rest goes on | 200 | 503 |
@@ -23,7 +23,11 @@ use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{inference::ChatModel, matrix::Condition, store::Store};
+use crate::{
+    inference::{ChatModel, Health},
+    matrix::Condition,
+    store::Store,
+};
 
 /// How long the homeserver may be silent. It answers each sync within 30 s, news or not; a request may take as long again.
 pub const MOST_SILENCE: Duration = Duration::from_secs(90);
@@ -74,13 +78,16 @@ pub struct Status {
 
 impl Status {
     /// Why the process is not healthy.
-    pub(crate) async fn health(&self) -> Result<(), String> {
-        self.model.health().await.map_err(|error| error.to_string())
+    pub(crate) fn health(&self) -> Result<(), String> {
+        match self.model.health() {
+            Health::Ok => Ok(()),
+            Health::Degraded(reason) | Health::Dead(reason) => Err(reason),
+        }
     }
 
     /// Why the bot is not ready.
-    pub(crate) async fn ready(&self) -> Result<(), String> {
-        self.health().await?;
+    pub(crate) fn ready(&self) -> Result<(), String> {
+        self.health()?;
         if self.stop.is_cancelled() {
             return Err("the bot is stopping".to_owned());
         }
@@ -103,8 +110,8 @@ pub async fn serve(
     over: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let router = Router::new()
-        .route("/health", get(async |State(status): State<Status>| answer(status.health().await)))
-        .route("/ready", get(async |State(status): State<Status>| answer(status.ready().await)))
+        .route("/health", get(async |State(status): State<Status>| answer(status.health())))
+        .route("/ready", get(async |State(status): State<Status>| answer(status.ready())))
         .with_state(status);
     axum::serve(listener, router).with_graceful_shutdown(over).await
 }

@@ -9,7 +9,7 @@
 //! | 4 | [`app`], [`config`], [`telemetry`], [`http`] |
 //! | 3 | [`assistant`] |
 //! | 2 | [`matrix`], [`store`], [`inference`] |
-//! | 1 | [`command`], [`conversation`], [`compagnon`], [`message`], [`secret`], [`setting`] |
+//! | 1 | [`command`], [`conversation`], [`compagnon`], [`message`], [`secret`], [`setting`], [`usage`] |
 
 pub mod app;
 pub mod assistant;
@@ -29,3 +29,4 @@ pub mod secret;
 pub mod setting;
 pub mod store;
 pub mod telemetry;
+pub mod usage;

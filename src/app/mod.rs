@@ -155,7 +155,7 @@ impl App {
             outcome = self.read(&stored, &stop) => (outcome, GRACE),
             outcome = late::read(&self.session, &self.store, &self.assistant, &stored, &stop) => (outcome, GRACE),
             reason = self.assistant.broken() => (Err(anyhow::Error::msg(reason)), GRACE),
-            reason = self.status.model.hangs() => (Err(anyhow::Error::msg(reason)), GRACE),
+            reason = self.status.model.dead() => (Err(anyhow::Error::msg(reason)), GRACE),
             // The other bot answers what is being written.
             taken = self.session.taken_over() => (Err(taken.into()), Duration::ZERO),
             never = self.orders.carry_out(&mut signals) => match never {},

@@ -27,7 +27,7 @@ pub(super) fn check_prompts(config: &Config, model: &dyn ChatModel, library: &Li
     let default = config.assistant.compagnon.as_str();
     ensure_fits(library.get(default)?, !too_long.contains(&default), Some(model))?;
     if !too_long.is_empty() {
-        let context = model.context_length();
+        let context = model.limits().context_length;
         tracing::warn!(
             ?too_long,
             context,
@@ -42,7 +42,7 @@ pub fn ensure_fits(default: &Compagnon, fits: bool, model: Option<&dyn ChatModel
     if fits {
         return Ok(());
     }
-    let context = model.map_or(0, ChatModel::context_length);
+    let context = model.map_or(0, |model| model.limits().context_length);
     let reason = format!(
         "the prompt of `{}` does not leave room for a question in the model's {context} tokens; choose a shorter one, or a model with a \
          longer context",

@@ -59,7 +59,7 @@ impl Orders {
         fail::fail_point!("report-hangs", |_| {
             stall::hang::<()>();
         });
-        let (health, ready) = (self.status.health().await, self.status.ready().await);
+        let (health, ready) = (self.status.health(), self.status.ready());
         let state = |state: Result<(), String>| state.err().unwrap_or_else(|| "ok".to_owned());
         let questions = self.store.queued().await.map_or(0, |queued| queued.len());
         let deliveries = self.store.undelivered().await.map_or(0, |deliveries| deliveries.len());

@@ -302,7 +302,7 @@ fn prompt(
         question: question.text(),
         asker: Some(&question.sender),
         name: question.name.as_deref(),
-        owner: assistant.owner(&question.conversation()),
+        cache_key: assistant.cache_key(&question.conversation()),
     };
     request(&*assistant.model, &assistant.sampling, &assistant.config, &ask)
 }

@@ -14,7 +14,10 @@ use ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId, owne
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::{
-    inference::{ChatModel, Finish, Forget, Generation, InferenceError, Message, Piece, Request, Usage},
+    inference::{
+        CacheScope, ChatModel, CountAccuracy, Finish, Generation, Health, InferenceError, Message, ModelLimits, Piece,
+        Request, TokenCounter, Usage,
+    },
     matrix::{self, Attachment, Gateway, RoomFacts, RoomKind, SendError},
     message::{Authorship, Content, Incoming, MessageKind, Outgoing},
     store::{Queued, QueuedKind},
@@ -423,7 +426,7 @@ impl Gateway for FakeGateway {
 
 /// A model that repeats the question, after its own count of the messages it was given: `3: Bonjour`. One token is one word.
 /// Each answer waits for a permit when there is a `gate`.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct FakeModel {
     pub(super) gate: Option<Arc<Semaphore>>,
     pub(super) fails: bool,
@@ -431,8 +434,23 @@ pub(super) struct FakeModel {
     pub(super) errors: Arc<Mutex<VecDeque<InferenceError>>>,
     /// The system prompts it was given, in order.
     pub(super) systems: Arc<Mutex<Vec<String>>>,
-    /// Whom it was to forget, in order.
-    pub(super) forgotten: Arc<Mutex<Vec<Forget>>>,
+    /// What it was told to remove from its cache, in order.
+    pub(super) invalidated: Arc<Mutex<Vec<CacheScope>>>,
+    /// What its token counter says of itself.
+    pub(super) accuracy: CountAccuracy,
+}
+
+impl Default for FakeModel {
+    fn default() -> Self {
+        Self {
+            gate: None,
+            fails: false,
+            errors: Arc::default(),
+            systems: Arc::default(),
+            invalidated: Arc::default(),
+            accuracy: CountAccuracy::UpperBound,
+        }
+    }
 }
 
 #[async_trait]
@@ -458,24 +476,24 @@ impl ChatModel for FakeModel {
         Ok(Generation::new(reader))
     }
 
-    fn forget(&self, whose: Forget) {
-        self.forgotten.lock().expect("not poisoned").push(whose);
+    fn invalidate(&self, scope: CacheScope) {
+        self.invalidated.lock().expect("not poisoned").push(scope);
     }
 
-    fn count_tokens(&self, message: &Message) -> usize {
-        message.content.split_whitespace().count()
+    fn token_counter(&self) -> Arc<dyn TokenCounter> {
+        Arc::new(Words(self.accuracy))
     }
 
-    fn context_length(&self) -> usize {
-        1000
+    fn limits(&self) -> ModelLimits {
+        ModelLimits { context_length: 1000 }
     }
 
     fn name(&self) -> &'static str {
         "fake"
     }
 
-    async fn health(&self) -> Result<(), InferenceError> {
-        Ok(())
+    fn health(&self) -> Health {
+        Health::Ok
     }
 }
 
@@ -499,20 +517,33 @@ impl ChatModel for Parrot {
         Ok(Generation::new(reader))
     }
 
-    fn count_tokens(&self, message: &Message) -> usize {
-        message.content.split_whitespace().count()
+    fn token_counter(&self) -> Arc<dyn TokenCounter> {
+        Arc::new(Words(CountAccuracy::UpperBound))
     }
 
-    fn context_length(&self) -> usize {
-        2000
+    fn limits(&self) -> ModelLimits {
+        ModelLimits { context_length: 2000 }
     }
 
     fn name(&self) -> &'static str {
         "parrot"
     }
 
-    async fn health(&self) -> Result<(), InferenceError> {
-        Ok(())
+    fn health(&self) -> Health {
+        Health::Ok
+    }
+}
+
+/// Counts words.
+struct Words(CountAccuracy);
+
+impl TokenCounter for Words {
+    fn count(&self, message: &Message) -> usize {
+        message.content.split_whitespace().count()
+    }
+
+    fn accuracy(&self) -> CountAccuracy {
+        self.0
     }
 }
 

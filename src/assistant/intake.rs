@@ -10,7 +10,7 @@ use super::{
 use crate::{
     command::Call,
     compagnon::Answers,
-    inference::Forget,
+    inference::CacheScope,
     matrix::Batch,
     message::{Content, Edit, Incoming},
     store::{Accept, Admitted, Edited, Queued, QueuedKind, StoreError},
@@ -55,7 +55,7 @@ impl Assistant {
             run.interrupt(Interruption::Changed);
         }
         for room in accept.left {
-            self.model.forget(Forget::Room(self.room_key(room)));
+            self.model.invalidate(CacheScope::Room(self.room_key(room)));
         }
         for queued in accepted.new {
             self.admit(queued).await?;
@@ -74,7 +74,7 @@ impl Assistant {
             }
             // In which thread it stood is gone with it.
             for room in accept.redactions.iter().map(|redaction| &redaction.room_id).collect::<BTreeSet<_>>() {
-                self.model.forget(Forget::Room(self.room_key(room)));
+                self.model.invalidate(CacheScope::Room(self.room_key(room)));
             }
         }
         let came_in = || accept.questions.iter().any(|admitted| admitted.kind == QueuedKind::Welcome);
@@ -89,7 +89,7 @@ impl Assistant {
         let Edited { queued, anew } = edited;
         let first = self.edits.note(&queued.question.event_id);
         self.changed(&queued.question.room_id, &queued.question.event_id);
-        self.model.forget(Forget::Conversation(self.owner(&queued.question.conversation())));
+        self.model.invalidate(CacheScope::Conversation(self.cache_key(&queued.question.conversation())));
         // Where it waits or is being answered, its turn looks at the edits itself.
         if anew && first {
             self.spawn(|assistant| async move { assistant.report(answer_anew(&assistant, queued).await) });

@@ -15,7 +15,7 @@ use super::{
     tests::{Bench, assistant, block},
 };
 use crate::{
-    inference::{Forget, Request},
+    inference::{CacheScope, Request},
     matrix::Batch,
     message::{Edit, Incoming, Redaction},
     store::Change,
@@ -110,11 +110,11 @@ impl Building {
                     thread: thread.then(|| format!("$root-{room}:h").try_into().expect("an event id")),
                     ..incoming("$x:h", &format!("!{room}:h"), "")
                 };
-                conversations.insert(self.bench.assistant.owner(&body.conversation()), (room, thread));
+                conversations.insert(self.bench.assistant.cache_key(&body.conversation()), (room, thread));
             }
         }
         for request in self.parrot.requests.lock().expect("not poisoned").iter() {
-            let (room, thread) = conversations[&request.owner];
+            let (room, thread) = conversations[&request.cache.cache_key];
             for (index, message) in request.messages.iter().enumerate() {
                 let text = format!("{} {}", message.name.as_deref().unwrap_or_default(), message.content);
                 assert_eq!(
@@ -122,7 +122,10 @@ impl Building {
                     Vec::<String>::new(),
                     "in {room} (thread: {thread}): {text}"
                 );
-                assert!(index >= request.shared || !text.contains(CANARY), "what is shared holds something of {room}");
+                assert!(
+                    index >= request.cache.shared_prefix_len || !text.contains(CANARY),
+                    "what is shared holds something of {room}"
+                );
             }
         }
         for shown in self.bench.gateway.shown() {
@@ -256,13 +259,13 @@ fn a_stray_canary_is_seen() {
 async fn the_model_forgets_the_room_or_the_conversation_concerned_and_no_other() {
     let folder = tempfile::tempdir().expect("a folder");
     let model = FakeModel::default();
-    let forgotten = Arc::clone(&model.forgotten);
-    let forgotten = || std::mem::take(&mut *forgotten.lock().expect("not poisoned"));
+    let invalidated = Arc::clone(&model.invalidated);
+    let invalidated = || std::mem::take(&mut *invalidated.lock().expect("not poisoned"));
     let bench = assistant(folder.path(), &Arc::default(), model, Config::default());
     let [a, b, c] = ["!a:h", "!b:h", "!c:h"].map(|room| incoming("$q:h", room, ""));
-    let room = |message: &Incoming| Forget::Room(bench.assistant.room_key(&message.room_id));
-    let owner = |message: &Incoming| bench.assistant.owner(&message.conversation());
-    assert_eq!(owner(&a) >> 32, u64::from(bench.assistant.room_key(&a.room_id)), "a room's threads begin alike");
+    let room = |message: &Incoming| CacheScope::Room(bench.assistant.room_key(&message.room_id));
+    let key = |message: &Incoming| bench.assistant.cache_key(&message.conversation());
+    assert_eq!(key(&a) >> 32, u64::from(bench.assistant.room_key(&a.room_id)), "a room's threads begin alike");
 
     bench.ask(vec![
         incoming("$1:h", "!a:h", "un"),
@@ -270,12 +273,12 @@ async fn the_model_forgets_the_room_or_the_conversation_concerned_and_no_other()
         incoming("$3:h", "!c:h", "trois"),
     ]);
     bench.rest().await;
-    assert_eq!(forgotten(), []);
+    assert_eq!(invalidated(), []);
     let taken_back = Redaction { room_id: a.room_id.clone(), redacts: "$1:h".try_into().expect("an event id") };
     bench.accept(Batch { redactions: vec![taken_back], ..Batch::default() });
-    assert_eq!(forgotten(), [room(&a)]);
+    assert_eq!(invalidated(), [room(&a)]);
     bench.accept(Batch { left: vec![b.room_id.clone()], ..Batch::default() });
-    assert_eq!(forgotten(), [room(&b)]);
+    assert_eq!(invalidated(), [room(&b)]);
 
     let keep = |turns| crate::store::Retention {
         marks: u64::MAX,
@@ -285,7 +288,7 @@ async fn the_model_forgets_the_room_or_the_conversation_concerned_and_no_other()
         audit: u64::MAX,
     };
     bench.assistant.purge(super::now(), &keep(3_600_000)).await.expect("purged");
-    assert_eq!(forgotten(), [], "nothing is old");
+    assert_eq!(invalidated(), [], "nothing is old");
     bench.assistant.purge(super::now() + 7_200_000, &keep(3_600_000)).await.expect("purged");
-    assert_eq!(forgotten(), [Forget::Conversation(owner(&c))]);
+    assert_eq!(invalidated(), [CacheScope::Conversation(key(&c))]);
 }

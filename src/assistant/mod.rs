@@ -59,7 +59,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     command::Call,
     compagnon::LibraryWatcher,
-    inference::{ChatModel, Forget, InferenceError, Sampling},
+    inference::{CacheScope, ChatModel, InferenceError, Sampling},
     matrix::{Access, Gateway},
     message::{ConversationId, Incoming, MessageKind, Outgoing},
     store::{Change, QueuedKind, Retention, Store, StoreError},
@@ -298,7 +298,7 @@ impl Assistant {
     }
 
     /// The key by which the model knows a conversation; the room's is its first half.
-    fn owner(&self, conversation: &ConversationId) -> u64 {
+    fn cache_key(&self, conversation: &ConversationId) -> u64 {
         let thread = conversation.thread.as_ref().map_or("", |thread| thread.as_str());
         let name = format!("{} {thread}", conversation.room_id);
         // 0 would be nobody's.
@@ -320,13 +320,13 @@ impl Assistant {
         for change in changes {
             match change {
                 Change::ForgetConversation(conversation) => {
-                    self.model.forget(Forget::Conversation(self.owner(conversation)));
+                    self.model.invalidate(CacheScope::Conversation(self.cache_key(conversation)));
                 }
-                Change::ForgetTurns(room) => self.model.forget(Forget::Room(self.room_key(room))),
+                Change::ForgetTurns(room) => self.model.invalidate(CacheScope::Room(self.room_key(room))),
                 // In which rooms they wrote is gone with it.
-                Change::ForgetPerson(_) => self.model.forget(Forget::Everyone),
+                Change::ForgetPerson(_) => self.model.invalidate(CacheScope::Conversations),
                 // Its prompt was its author's, and no longer is anybody's.
-                Change::Unmade(_) => self.model.forget(Forget::Everything),
+                Change::Unmade(_) => self.model.invalidate(CacheScope::All),
                 Change::Settings(..) | Change::Made(_) | Change::Informed(_) | Change::Audit(_) => {}
             }
         }
@@ -336,10 +336,10 @@ impl Assistant {
     pub async fn purge(&self, now: u64, keep: &Retention) -> Result<(), StoreError> {
         let purged = self.store.purge(now, keep).await?;
         for conversation in &purged.conversations {
-            self.model.forget(Forget::Conversation(self.owner(conversation)));
+            self.model.invalidate(CacheScope::Conversation(self.cache_key(conversation)));
         }
         if purged.unplaced {
-            self.model.forget(Forget::Everyone);
+            self.model.invalidate(CacheScope::Conversations);
         }
         Ok(())
     }

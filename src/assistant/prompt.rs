@@ -8,7 +8,7 @@ use super::Config;
 use crate::{
     compagnon::{Compagnon, CompagnonError, Language, Settings, Variables},
     conversation::{Role, Turn, trimmed},
-    inference::{ChatModel, Message, Request, Sampling},
+    inference::{CacheHint, ChatModel, Message, Request, Sampling},
 };
 
 /// Tokens kept free for what a template adds around the whole prompt.
@@ -48,8 +48,8 @@ pub struct Ask<'a> {
     pub asker: Option<&'a UserId>,
     /// How that person is called.
     pub name: Option<&'a str>,
-    /// The conversation, as [`Request::owner`] wants it.
-    pub owner: u64,
+    /// The conversation: see [`CacheHint::cache_key`].
+    pub cache_key: u64,
 }
 
 /// The request for a question.
@@ -71,12 +71,15 @@ pub fn request(
     let (prompt, of_any_room) = system_prompt(config, ask)?;
     let system = Message::new(Role::System, prompt);
     let asked = Message { name: by(ask.name, ask.asker), ..Message::new(Role::User, ask.question) };
-    let cost = |message: &Message| model.count_tokens(message);
-    let taken = sampling.max_tokens + cost(&system) + cost(&asked) + MARGIN;
-    let budget = model.context_length().checked_sub(taken).ok_or(PromptError::TooLong)?;
+    let (counter, context) = (model.token_counter(), model.limits().context_length);
+    let cost = |message: &Message| counter.count(message);
+    let margin = MARGIN + counter.accuracy().margin(context);
+    let taken = sampling.max_tokens + cost(&system) + cost(&asked) + margin;
+    let budget = context.checked_sub(taken).ok_or(PromptError::TooLong)?;
     let history = trimmed(ask.turns, budget, |turn| cost(&said(turn)));
     let messages = std::iter::once(system).chain(history.iter().map(said)).chain(std::iter::once(asked)).collect();
-    Ok(Request { messages, sampling, shared: usize::from(of_any_room), owner: ask.owner })
+    let cache = CacheHint { cache_key: ask.cache_key, shared_prefix_len: usize::from(of_any_room) };
+    Ok(Request { messages, sampling, cache })
 }
 
 /// Whether a compagnon's prompt leaves room for a question in the model's context.
@@ -97,7 +100,7 @@ pub fn fits(
         question: &question,
         asker: None,
         name: None,
-        owner: 0,
+        cache_key: 0,
     };
     request(model, sampling, config, &ask).map(drop)
 }
@@ -109,7 +112,7 @@ fn sampling(model: &dyn ChatModel, usual: &Sampling, ask: &Ask<'_>) -> Sampling 
     Sampling {
         temperature: settings.temperature.or(about.temperature).unwrap_or(usual.temperature),
         // Half of the context at most, so that a small model keeps room for what it is asked.
-        max_tokens: longest.min(model.context_length() / 2),
+        max_tokens: longest.min(model.limits().context_length / 2),
         ..usual.clone()
     }
 }
@@ -149,7 +152,7 @@ mod tests {
         assistant::fakes::FakeModel,
         compagnon::{About, Compagnon, Settings},
         conversation::{Role, Turn},
-        inference::Sampling,
+        inference::{CacheHint, CountAccuracy, Sampling},
     };
 
     fn turn(role: Role, content: &str, asker: OwnedUserId, name: Option<&str>) -> Turn {
@@ -168,11 +171,12 @@ mod tests {
             question: "Et moi ?",
             asker: Some(asker),
             name: Some("Ben"),
-            owner: 7,
+            cache_key: 7,
         };
         let sampling = Sampling { max_tokens: 10, ..Sampling::default() };
         let made = request(&FakeModel::default(), &sampling, &Config::default(), &ask).expect("a request");
-        assert_eq!((made.shared, made.owner), (0, 7), "a room's own instruction is nobody else's");
+        let cache = CacheHint { cache_key: 7, shared_prefix_len: 0 };
+        assert_eq!(made.cache, cache, "an instruction of one room is not shared");
         assert_eq!(made.messages[0].content, "Vous êtes C.\n\nConsigne de ce salon :\nSoyez bref.");
         made.messages.into_iter().map(|message| message.name).collect()
     }
@@ -189,5 +193,31 @@ mod tests {
         assert_eq!(names(&turns, &awa), [const { None }; 6]);
         let expected = [None, Some("Awa"), None, Some("awa"), None, Some("Ben")];
         assert_eq!(names(&turns, &ben), expected.map(|name| name.map(str::to_owned)));
+    }
+
+    #[test]
+    fn less_history_is_taken_where_tokens_are_estimated() {
+        let awa = owned_user_id!("@awa:h");
+        let said = |role| turn(role, &"mot ".repeat(25), awa.clone(), None);
+        let turns: Vec<Turn> = (0..20).flat_map(|_| [said(Role::User), said(Role::Assistant)]).collect();
+        let compagnon = Compagnon::new("c", About::default(), "Vous êtes C.").expect("good");
+        let settings = Settings::default();
+        let ask = Ask {
+            compagnon: &compagnon,
+            settings: &settings,
+            room: "",
+            turns: &turns,
+            question: "Et moi ?",
+            asker: None,
+            name: None,
+            cache_key: 0,
+        };
+        let words = |accuracy| {
+            let (model, sampling) = (FakeModel { accuracy, ..FakeModel::default() }, Sampling::default());
+            let made = request(&model, &sampling, &Config::default(), &ask).expect("a request");
+            made.messages.iter().map(|message| message.content.split_whitespace().count()).sum::<usize>()
+        };
+        let [bound, estimate] = [CountAccuracy::UpperBound, CountAccuracy::Estimate].map(words);
+        assert!(estimate < bound && bound - estimate >= 100, "{estimate} and {bound} of a context of 1000");
     }
 }

@@ -105,7 +105,7 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
                 asker: None,
                 name: None,
                 // One conversation in one process: its past is found again at the next question.
-                owner: 1,
+                cache_key: 1,
             };
             let request = prompt::request(&*model, &config.model.sampling, &config.assistant, &ask)?;
             answer(&*model, request)

@@ -76,7 +76,7 @@ fn all(config: &Config, arguments: &Arguments, findings: &mut Findings) -> anyho
     Findings::begun("model", "opens it");
     let model = open_model(config);
     let described =
-        model.as_ref().map(|model| format!("{}, context of {} tokens", model.name(), model.context_length()));
+        model.as_ref().map(|model| format!("{}, context of {} tokens", model.name(), model.limits().context_length));
     match &described {
         Ok(described) => Findings::good("model", described),
         Err(error) => findings.wrong("model", error),

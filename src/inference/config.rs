@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use jiff::SignedDuration;
 use serde::Deserialize;
 
-use super::Sampling;
+use super::request::Sampling;
 use crate::setting::{self, Refused, lasts, require, within};
 
 /// The most sequences that may be computed together: each step of 60 rows keeps a quarter for reading prompts.

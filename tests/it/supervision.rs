@@ -36,22 +36,39 @@ async fn an_engine_that_dies_is_started_again_and_costs_nobody_an_answer() {
 }
 
 #[tokio::test]
-async fn an_engine_that_dies_every_time_is_told_and_commands_go_on() {
+async fn an_engine_that_dies_every_time_ends_the_process_and_the_next_start_answers() {
     let world = World::shared().await;
     let setup = world.setup().await;
-    let bot = world.start_with(&setup, "engine-dies=panic");
+    let mut bot = world.start_with(&setup, "engine-dies=panic");
     let (id, awa) = (id_of(&setup), world.person("awa").await);
     let (room, first) = awa.create_dm(&id, "Comment vous appelez-vous ?").await;
     assert!(awa.answer_to(&room, &first).await.body.contains("erreur"));
-    for _ in 1..5 {
-        assert!(awa.ask(&room, "Comment vous appelez-vous ?").await.body.contains("erreur"));
+    let mut questions = vec![first];
+    while bot.ended().is_none() {
+        let question = awa.send(&room, "Comment vous appelez-vous ?").await;
+        tokio::select! {
+            _ = awa.answer_to(&room, &question) => {}
+            () = async { while bot.ended().is_none() { sleep(Duration::from_millis(20)).await } } => {}
+        }
+        questions.push(question);
     }
-    until(&bot, "/health", 503).await;
-    assert_eq!(bot.get("/ready"), Some(503));
-    assert!(bot.log().contains("given up"), "{}", bot.log());
-    let help = awa.ask(&room, "!aide").await;
-    assert!(help.body.contains("!compagnon"), "{help:#?}");
-    assert!(awa.ask(&room, "Comment vous appelez-vous ?").await.body.contains("erreur"));
+    assert_eq!(bot.until_ended(), Some(1), "{}", bot.log());
+    assert!(bot.log().contains("panicked too often and was given up"), "{}", bot.log());
+
+    bot.start_again();
+    let last = awa.send(&room, "Comment vous appelez-vous ?").await;
+    assert!(awa.answer_to(&room, &last).await.body.contains("Témoin"));
+    assert_eq!(bot.get("/health"), Some(200));
+    questions.push(last);
+    for question in &questions {
+        awa.answer_to(&room, question).await;
+    }
+    let failed = |question: &String| {
+        let seen = awa.messages(&room);
+        seen.iter().any(|one| one.answers(question) && one.body.contains("erreur"))
+    };
+    let (errors, answered): (Vec<String>, Vec<String>) = questions.into_iter().partition(failed);
+    assert_each_once(&awa, &room, &id, &answered, &errors);
 }
 
 #[tokio::test]

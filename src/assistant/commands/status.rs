@@ -9,7 +9,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<Reply, Failure> {
     let assistant = context.assistant;
     let voice = voice::of_room(assistant, &context.message.room_id, &context.settings).await?;
     context.say(&Text::Status {
-        ready: assistant.model.health().await.is_ok(),
+        ready: assistant.model.health().is_ok(),
         model: &inert(assistant.model.name()),
         compagnon: &voice.title(),
         waiting: assistant.inbox.waiting(),

@@ -7,7 +7,7 @@ use super::LocalModel;
 use super::engine::Question;
 use super::forward::Cost;
 pub use super::kernels::Machine;
-use crate::inference::{Forget, Generation, InferenceError, Piece, Sampling, Usage};
+use crate::inference::{CacheScope, Generation, InferenceError, Piece, Sampling, Usage};
 
 /// Tokens of the prompt whose reading is measured, and of the compagnon's prompt that rooms share.
 pub const PROMPT: usize = 512;
@@ -65,7 +65,7 @@ impl LocalModel {
     pub fn measure(&self, part: Part, round: usize) -> Result<f64, InferenceError> {
         let bench = Bench { model: self, round };
         // What earlier rounds left would have to be evicted in the middle of this one.
-        self.engine.forget(Forget::Everything);
+        self.engine.forget(CacheScope::All);
         match part {
             Part::First => bench.first(),
             Part::Prefill => bench.prefill(),

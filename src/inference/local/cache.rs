@@ -10,7 +10,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::forward::BLOCK;
-use crate::inference::Forget;
+use crate::inference::CacheScope;
 
 /// Who may find a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,10 +22,10 @@ pub(super) enum Scope {
 }
 
 impl Scope {
-    fn is_of(self, whose: Forget) -> bool {
+    fn is_of(self, whose: CacheScope) -> bool {
         match self {
-            Self::Shared => whose == Forget::Everything,
-            Self::Of(owner) => whose.concerns(owner),
+            Self::Shared => whose == CacheScope::All,
+            Self::Of(owner) => whose.covers(owner),
         }
     }
 }
@@ -153,7 +153,7 @@ impl Cache {
     }
 
     /// Frees those nodes of somebody that nobody holds.
-    pub(super) fn forget(&mut self, whose: Forget) {
+    pub(super) fn forget(&mut self, whose: CacheScope) {
         // What stands above an owner's node is the owner's too, or everyone's.
         self.prune(|_, node| node.key.1.is_of(whose));
     }
@@ -259,7 +259,7 @@ impl Cache {
 #[cfg(test)]
 mod tests {
     use super::{BLOCK, Cache, Key, Scope, key};
-    use crate::inference::Forget;
+    use crate::inference::CacheScope;
 
     fn full(parent: Option<u32>, scope: Scope, token: u32) -> Key {
         key(parent, scope, &[token; BLOCK]).unwrap()
@@ -316,7 +316,7 @@ mod tests {
         cache.audit(&[(&[kept], 1), (&[kept], 1)]);
         cache.release(kept);
         cache.release(kept);
-        cache.forget(Forget::Everyone);
+        cache.forget(CacheScope::Conversations);
         cache.audit(&[]);
         assert_eq!((cache.available(), cache.hold(&full(None, Scope::Shared, 5))), (2, Some(kept)), "it is nobody's");
     }
@@ -334,7 +334,7 @@ mod tests {
         for block in [end, chain[1], chain[0], shared] {
             cache.release(block);
         }
-        cache.forget(Forget::Conversation(1));
+        cache.forget(CacheScope::Conversation(1));
         cache.audit(&[]);
         assert_eq!(cache.take_used(), [chain[0], end], "to be overwritten");
         assert_eq!(cache.hold(&full(Some(shared), Scope::Of(1), 1)), None);
@@ -351,11 +351,11 @@ mod tests {
             let block = cache.publish(full(None, Scope::Of(owner), 5), block);
             cache.release(block);
         }
-        cache.forget(Forget::Room(7));
+        cache.forget(CacheScope::Room(7));
         cache.audit(&[]);
         let found = owners.map(|owner| cache.hold(&full(None, Scope::Of(owner), 5)).is_some());
         assert_eq!((found, cache.take_used().len()), ([false, false, true], 2));
-        cache.forget(Forget::Everyone);
+        cache.forget(CacheScope::Conversations);
         assert_eq!(cache.take_used(), [0_u32; 0], "it is held");
     }
 

@@ -21,7 +21,7 @@ use super::forward::{BLOCK, Cost, Forward};
 use super::scheduler::{Prompt, Scheduler};
 use super::supervisor::{Life, Patience, Stage, Work, supervise, watch};
 use super::vocabulary::Vocabulary;
-use crate::inference::{Config, Finish, Forget, Generation, InferenceError, Piece, Sampling};
+use crate::inference::{CacheScope, Config, Finish, Generation, Health, InferenceError, Piece, Sampling};
 
 /// The shortest time that one step is given before the engine is given up; it is `model.time_limit` where that is longer: whoever
 /// is answered in such a step gets nothing any more.
@@ -60,7 +60,7 @@ struct Ledger {
     /// Whether a [`Job::Wake`] is in the queue.
     woken: bool,
     /// Who is to be forgotten, with the number of the first prompt that is not meant any more.
-    forgotten: BTreeMap<Forget, u64>,
+    forgotten: BTreeMap<CacheScope, u64>,
 }
 
 /// A prompt that has not ended.
@@ -194,13 +194,13 @@ impl Engine {
         Ok(generation)
     }
 
-    /// Forgets what prompts have left in memory that were handed over before: as [`ChatModel::forget`](crate::inference::ChatModel::forget).
-    pub(super) fn forget(&self, whose: Forget) {
+    /// Forgets what prompts have left in memory that were handed over before: as [`ChatModel::invalidate`](crate::inference::ChatModel::invalidate).
+    pub(super) fn forget(&self, whose: CacheScope) {
         let mut desk = self.desk.lock();
         let next = desk.next;
         if desk.forgotten.len() >= MOST_WISHES && !desk.forgotten.contains_key(&whose) {
             let whose =
-                if desk.forgotten.contains_key(&Forget::Everything) { Forget::Everything } else { Forget::Everyone };
+                if desk.forgotten.contains_key(&CacheScope::All) { CacheScope::All } else { CacheScope::Conversations };
             desk.forgotten.clear();
             desk.forgotten.insert(whose, next);
         }
@@ -211,28 +211,37 @@ impl Engine {
         }
     }
 
-    /// Waits until a step hangs, and the engine was given up for it.
-    pub(super) async fn hangs(&self) -> String {
-        self.life.hung().await;
-        "a step of the model did not end: the engine was given up, and only a new start brings it back".to_owned()
+    /// Waits until the engine was given up; the result says why.
+    pub(super) async fn dead(&self) -> String {
+        self.life.over().await;
+        self.cause_of_death()
     }
 
-    /// Fails when the engine has died, until it is begun anew if it is, and from a failed step until one succeeds: a panic can
-    /// leave a pool of threads unusable for good.
-    pub(super) fn health(&self) -> Result<(), InferenceError> {
+    /// Degraded while the engine is restarted after a panic, while a step takes too long, and from a failed step until one
+    /// succeeds: a panic can leave a thread pool unusable for good.
+    pub(super) fn health(&self) -> Health {
         match self.life.stage() {
             Stage::Alive => {}
-            Stage::Recovering => return Err(died()),
-            Stage::Over => return Err(stopped()),
+            Stage::Recovering => return Health::Degraded("the engine panicked and is being restarted".to_owned()),
+            Stage::Over => return Health::Dead(self.cause_of_death()),
         }
         if let Some(time) = self.life.stalled(self.patience) {
-            return Err(InferenceError::Engine(format!("a step has been going on for {} s", time.as_secs())));
+            return Health::Degraded(format!("a step of the engine has been running for {} s", time.as_secs()));
         }
         if self.failed.load(Ordering::Relaxed) {
-            Err(InferenceError::Engine("its last step failed".to_owned()))
+            Health::Degraded("the last step of the engine failed".to_owned())
         } else {
-            Ok(())
+            Health::Ok
         }
+    }
+
+    fn cause_of_death(&self) -> String {
+        let cause = if self.life.hung() {
+            "a step of the engine did not end; only a new process answers again"
+        } else {
+            "the engine panicked too often and was given up; only a new process answers again"
+        };
+        cause.to_owned()
     }
 }
 
@@ -263,7 +272,7 @@ struct Worker {
     desk: Arc<Desk>,
     life: Arc<Life>,
     /// Who was forgotten while older prompts were open, whose blocks come free later: as [`Ledger::forgotten`].
-    pending: BTreeMap<Forget, u64>,
+    pending: BTreeMap<CacheScope, u64>,
 }
 
 impl Work for Worker {
@@ -318,7 +327,7 @@ impl Worker {
         }
         let scheduler = &mut self.scheduler;
         self.pending.retain(|whose, newer| {
-            let meant = desk.open.range(..*newer).any(|(_, open)| whose.concerns(open.owner));
+            let meant = desk.open.range(..*newer).any(|(_, open)| whose.covers(open.owner));
             if !meant {
                 scheduler.forget(*whose);
             }

@@ -10,7 +10,7 @@ use crate::inference::local::forward::{BLOCK, Forward, Part};
 use crate::inference::local::scheduler::MORE_ROWS as CHUNK;
 use crate::inference::local::supervisor::{Life, Work, supervise};
 use crate::inference::local::vocabulary::{Kind, Spelling, Vocabulary};
-use crate::inference::{Config, Finish, Forget, Generation, InferenceError, Piece, Sampling, Usage};
+use crate::inference::{CacheScope, Config, Finish, Generation, Health, InferenceError, Piece, Sampling, Usage};
 
 /// Ids of the test vocabulary: an end, the four bytes of an emoji, then words.
 const END: u32 = 0;
@@ -280,10 +280,10 @@ fn a_panic_or_a_failure_costs_its_answer_and_not_the_engine() {
         let (texts, ended) = read(submit(&engine, vec![prompt], &greedy()).unwrap());
         assert_eq!(texts.concat(), written);
         assert!(matches!(ended, Err(InferenceError::Engine(error)) if error.contains(reason)), "{reason}");
-        assert!(engine.health().is_err());
+        assert!(matches!(engine.health(), Health::Degraded(_)));
     }
     assert_eq!(read(submit(&engine, vec![3], &greedy()).unwrap()).0, [" a"]);
-    assert!(engine.health().is_ok());
+    assert_eq!(engine.health(), Health::Ok);
 }
 
 /// Work of which there is none left.
@@ -305,7 +305,7 @@ fn an_engine_that_is_over_is_told() {
     let (desk, failed, cost) = (Arc::new(Desk::default()), Arc::default(), super::Cost::default());
     let patience = Patience::of(Duration::from_mins(1));
     let engine = Engine { jobs, queue: 1, desk, life, patience, context, cost, vocabulary, failed };
-    assert!(matches!(engine.health(), Err(InferenceError::Engine(_))));
+    assert!(matches!(engine.health(), Health::Dead(_)));
     assert!(matches!(submit(&engine, vec![1], &greedy()), Err(InferenceError::Engine(_))));
 }
 
@@ -323,7 +323,7 @@ fn a_dead_engine_fails_what_it_was_writing_and_is_begun_anew() {
     drop(open);
     assert!(matches!(read(written).1, Err(InferenceError::Engine(reason)) if reason.contains("died")));
     assert_eq!(read(waits).0, [" a"]);
-    assert!(engine.health().is_ok());
+    assert_eq!(engine.health(), Health::Ok);
 }
 
 #[test]
@@ -378,7 +378,7 @@ fn a_panic_costs_those_who_run_and_not_those_who_wait() {
     // The second is among them, unless it came after the step.
     let _ = read(two);
     assert_eq!(read(three).0, [" a"]);
-    assert!(engine.health().is_ok());
+    assert_eq!(engine.health(), Health::Ok);
 }
 
 #[test]
@@ -431,14 +431,14 @@ fn a_conversation_is_found_again_until_it_is_forgotten_even_while_it_is_answered
     assert_eq!(cached(ask(7)), 0);
     assert_eq!(cached(ask(7)), 2 * BLOCK);
     assert_eq!(cached(ask(8)), 0, "another conversation");
-    engine.forget(Forget::Conversation(7));
+    engine.forget(CacheScope::Conversation(7));
     assert_eq!(cached(ask(7)), 0);
     assert_eq!(cached(ask(8)), 2 * BLOCK, "the other one is kept");
     // Forgotten before it has ended: what it leaves is forgotten with it.
     while begun.try_recv().is_ok() {}
     let running = ask(7);
     begun.recv().unwrap();
-    engine.forget(Forget::Conversation(7));
+    engine.forget(CacheScope::Conversation(7));
     assert_eq!(cached(running), 2 * BLOCK);
     assert_eq!(cached(ask(7)), 0);
 }
@@ -461,7 +461,7 @@ fn a_prompt_that_waits_in_the_queue_is_forgotten_too() {
     seen.recv().unwrap();
     // Handed over before, and taken out of the queue after.
     let waits = engine.submit(long(7, 1), &greedy()).unwrap();
-    engine.forget(Forget::Conversation(7));
+    engine.forget(CacheScope::Conversation(7));
     let later = engine.submit(long(9, 1), &greedy()).unwrap();
     drop(open);
     for generation in [running, waits, later] {
@@ -481,7 +481,7 @@ fn what_is_over_or_forgotten_is_overwritten() {
     // Of what is kept, the block that is not full.
     assert_eq!(cached(&engine, 7, 0), 0);
     assert_eq!(seen.recv().unwrap().len(), 1);
-    engine.forget(Forget::Room(0));
+    engine.forget(CacheScope::Room(0));
     assert_eq!(seen.recv().unwrap().len(), 2);
     // Of what is nobody's, all.
     assert_eq!(cached(&engine, 0, 0), 0);
@@ -494,12 +494,12 @@ fn what_is_to_be_forgotten_takes_no_place_of_a_question_and_is_bounded() {
     let running = submit(&engine, vec![0], &greedy()).unwrap();
     seen.recv().unwrap();
     for owner in 0..3 * MOST_WISHES as u64 {
-        engine.forget(Forget::Conversation(owner));
+        engine.forget(CacheScope::Conversation(owner));
         assert!(engine.desk.lock().forgotten.len() <= MOST_WISHES + 1);
     }
-    assert!(engine.desk.lock().forgotten.contains_key(&Forget::Everyone), "more than are counted are all");
+    assert!(engine.desk.lock().forgotten.contains_key(&CacheScope::Conversations), "more than are counted are all");
     let waits = submit(&engine, vec![1], &greedy()).unwrap();
-    engine.forget(Forget::Everything);
+    engine.forget(CacheScope::All);
     assert!(matches!(submit(&engine, vec![0], &greedy()), Err(InferenceError::Busy)));
     drop(open);
     assert_eq!([running, waits].map(|generation| read(generation).0.concat()), [" a", "b"]);
@@ -532,8 +532,8 @@ fn a_step_that_does_not_end_fails_every_question_and_the_engine() {
         assert!(matches!(read(generation).1, Err(InferenceError::Engine(reason)) if reason.contains("did not end")));
     }
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    assert!(runtime.block_on(engine.hangs()).contains("did not end"));
-    assert!(matches!(engine.health(), Err(InferenceError::Engine(_))));
+    assert!(runtime.block_on(engine.dead()).contains("did not end"));
+    assert!(matches!(engine.health(), Health::Dead(_)));
     assert!(matches!(submit(&engine, vec![1], &greedy()), Err(InferenceError::Engine(_))));
     // Should the step end after all, its thread ends too, and answers nobody.
     drop(open);

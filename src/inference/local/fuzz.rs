@@ -5,13 +5,15 @@ use std::sync::{Arc, LazyLock};
 
 use candle_core::quantized::gguf_file::{self, Value};
 
+use super::counter::Markup;
 use super::forward::Part;
 use super::gguf::{Gguf, GgufError};
 use super::template::Template;
 use super::tokenizer::{Span, Tokenizer};
 use super::vocabulary::Vocabulary;
-use super::{Config, Markup, Message, WITNESS, forward, read_template};
+use super::{WITNESS, forward, read_template};
 use crate::conversation::Role;
+use crate::inference::{Config, Message};
 
 /// A file: opened as any model is, then given one step of two tokens.
 pub(crate) fn gguf(data: &[u8]) {

@@ -11,6 +11,7 @@
 mod answer;
 pub mod bench;
 mod cache;
+mod counter;
 mod engine;
 mod entries;
 #[cfg(test)]
@@ -45,6 +46,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use self::counter::PromptCounter;
 use self::engine::{Engine, Question};
 use self::fallback::OneByOne;
 use self::forward::{BLOCK, Forward};
@@ -54,8 +56,9 @@ use self::model::{Limits, Model};
 use self::template::Template;
 use self::tokenizer::{Span, Tokenizer};
 use self::vocabulary::Vocabulary;
-use super::{ChatModel, Config, Forget, Generation, InferenceError, Message, Request, hub};
-use crate::conversation::Role;
+use super::{
+    CacheScope, ChatModel, Config, Generation, Health, InferenceError, ModelLimits, Request, TokenCounter, hub,
+};
 
 pub use self::gguf::GgufError;
 pub(in crate::inference) use self::gguf::sum;
@@ -88,10 +91,10 @@ pub enum OpenError {
 /// A model loaded in this process.
 pub struct LocalModel {
     name: String,
-    tokenizer: Tokenizer,
+    tokenizer: Arc<Tokenizer>,
+    counter: Arc<PromptCounter>,
     template: Template,
     engine: Engine,
-    markup: Markup,
 }
 
 impl LocalModel {
@@ -134,9 +137,10 @@ impl LocalModel {
 
     fn load(gguf: Gguf, fallback: &str, json: Option<&Path>, config: &Config) -> Result<Self, Failure> {
         let vocabulary = Arc::new(Vocabulary::read(&gguf)?);
-        let tokenizer = Tokenizer::load(&gguf, Arc::clone(&vocabulary), json)?;
+        let tokenizer = Arc::new(Tokenizer::load(&gguf, Arc::clone(&vocabulary), json)?);
         let template = read_template(&gguf, &vocabulary)?;
-        let markup = Markup::measure(&template, &tokenizer).map_err(GgufError::damaged)?;
+        let counter = PromptCounter::new(&template, Arc::clone(&tokenizer)).map_err(GgufError::damaged)?;
+        let counter = Arc::new(counter);
         let name = gguf
             .text("general.name")
             .filter(|name| !name.trim().is_empty())
@@ -150,7 +154,7 @@ impl LocalModel {
                 "the context is bounded by the model and its engine"
             );
         }
-        Ok(Self { name, tokenizer, template, engine, markup })
+        Ok(Self { name, tokenizer, counter, template, engine })
     }
 
     fn question(&self, request: &Request) -> Result<Question, InferenceError> {
@@ -158,7 +162,7 @@ impl LocalModel {
         let tokens = self.tokenizer.prompt(&spans).map_err(InferenceError::Engine)?;
         let thinking = matches!(spans.last(), Some(Span::Markup(markup)) if thinking::opened(markup));
         let shared = self.shared(request, &tokens);
-        Ok(Question { tokens, shared, owner: request.owner, thinking })
+        Ok(Question { tokens, shared, owner: request.cache.cache_key, thinking })
     }
 
     /// How many of a prompt's first tokens come from its shared messages alone, in whole blocks.
@@ -166,7 +170,7 @@ impl LocalModel {
     /// No template says where a message ends in the prompt, and words can be cut otherwise across a border. So the shared
     /// messages are encoded by themselves: what the prompt has in common with that can tell nothing of the other messages.
     fn shared(&self, request: &Request, prompt: &[u32]) -> usize {
-        let messages = &request.messages[..request.shared.min(request.messages.len())];
+        let messages = &request.messages[..request.cache.shared_prefix_len.min(request.messages.len())];
         if messages.is_empty() {
             return 0;
         }
@@ -180,35 +184,32 @@ impl LocalModel {
 
 #[async_trait]
 impl ChatModel for LocalModel {
-    fn generate(&self, request: Request) -> Result<Generation, InferenceError> {
-        self.engine.submit(self.question(&request)?, &request.sampling)
-    }
-
-    /// At least what the message adds to a prompt: their sum is never less than the prompt's length.
-    fn count_tokens(&self, message: &Message) -> usize {
-        // A name is set off by four tokens at most, whichever way the template shows it.
-        let name = message.name.as_deref().map_or(0, |name| self.tokenizer.count(name) + 4);
-        self.tokenizer.count(&message.content) + name + self.markup.of(message.role)
-    }
-
-    fn forget(&self, whose: Forget) {
-        self.engine.forget(whose);
-    }
-
-    async fn hangs(&self) -> String {
-        self.engine.hangs().await
-    }
-
-    fn context_length(&self) -> usize {
-        self.engine.context()
-    }
-
     fn name(&self) -> &str {
         &self.name
     }
 
-    async fn health(&self) -> Result<(), InferenceError> {
+    fn limits(&self) -> ModelLimits {
+        ModelLimits { context_length: self.engine.context() }
+    }
+
+    fn token_counter(&self) -> Arc<dyn TokenCounter> {
+        Arc::<PromptCounter>::clone(&self.counter)
+    }
+
+    fn generate(&self, request: Request) -> Result<Generation, InferenceError> {
+        self.engine.submit(self.question(&request)?, &request.sampling)
+    }
+
+    fn invalidate(&self, scope: CacheScope) {
+        self.engine.forget(scope);
+    }
+
+    fn health(&self) -> Health {
         self.engine.health()
+    }
+
+    async fn dead(&self) -> String {
+        self.engine.dead().await
     }
 }
 
@@ -268,43 +269,6 @@ fn read_template(gguf: &Gguf, vocabulary: &Vocabulary) -> Result<Template, GgufE
     };
     let (bos, eos) = (spelling("tokenizer.ggml.bos_token_id"), spelling("tokenizer.ggml.eos_token_id"));
     Template::new(source.to_owned(), bos, eos)
-}
-
-/// What a template adds around a message, in tokens, rounded so that sums are upper bounds.
-#[derive(Clone, Copy, Debug)]
-struct Markup {
-    system: usize,
-    user: usize,
-    assistant: usize,
-}
-
-impl Markup {
-    /// Measured on three small conversations, since templates tell nothing about themselves.
-    fn measure(template: &Template, tokenizer: &Tokenizer) -> Result<Self, String> {
-        let sample = |role| Message::new(role, "x");
-        let [system, user, assistant] = [Role::System, Role::User, Role::Assistant].map(sample);
-        let one = tokenizer.count("x");
-        let length = |messages: &[&Message]| {
-            let messages: Vec<Message> = messages.iter().map(|message| (*message).clone()).collect();
-            let ids = tokenizer.prompt(&template.render(&messages)?)?;
-            Ok::<usize, String>(ids.len().saturating_sub(one * messages.len()))
-        };
-        // The first question carries the BOS and the answer's opening; the later ones are counted as much, which is more
-        // than they are.
-        let single = length(&[&user])?;
-        let pair = length(&[&user, &assistant, &user])?.saturating_sub(single);
-        let instructions = length(&[&system, &user])?.saturating_sub(single);
-        // Words across the border of a text and its markup may be cut otherwise than apart: two tokens for that.
-        Ok(Self { system: instructions + 2, user: single + 2, assistant: pair.saturating_sub(single) + 2 })
-    }
-
-    fn of(self, role: Role) -> usize {
-        match role {
-            Role::System => self.system,
-            Role::User => self.user,
-            Role::Assistant => self.assistant,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::collections::{HashSet, VecDeque};
 
 use super::cache::{Cache, Key, Scope, key};
 use super::forward::{BLOCK, Forward, Part};
-use crate::inference::Forget;
+use crate::inference::CacheScope;
 
 /// Rows of one step: large enough for the arithmetic to be fast, small enough for those who write not to stall. A multiple of the
 /// twelve rows that the kernels take at once.
@@ -231,7 +231,7 @@ impl Scheduler {
     }
 
     /// Forgets the blocks of somebody that nobody holds.
-    pub(super) fn forget(&mut self, whose: Forget) {
+    pub(super) fn forget(&mut self, whose: CacheScope) {
         self.cache.forget(whose);
     }
 

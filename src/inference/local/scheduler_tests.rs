@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::{MORE_ROWS, MOST, Prompt, ROWS, Read, Scheduler};
-use crate::inference::Forget;
+use crate::inference::CacheScope;
 use crate::inference::local::fakes::{Cells, alone};
 use crate::inference::local::forward::{BLOCK, Forward, Part};
 
@@ -378,7 +378,7 @@ proptest! {
             }
         }
         run.finish();
-        run.scheduler.forget(Forget::Everything);
+        run.scheduler.forget(CacheScope::All);
         run.audit();
         run.cells.erase(&run.scheduler.take_used());
         prop_assert!(run.cells.is_empty(), "what nobody can find stands nowhere");

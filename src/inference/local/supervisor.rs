@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,10 @@ pub(super) struct Life {
     turns: AtomicU64,
     /// For how many of its looks the watchdog has seen the same turn go on.
     still: AtomicU32,
-    hangs: CancellationToken,
+    /// Whether it was given up because a turn did not end.
+    hung: AtomicBool,
+    /// Cancelled when it is over.
+    over: CancellationToken,
 }
 
 /// What [`Life`] says.
@@ -53,6 +56,9 @@ impl Life {
     /// What is over stays over.
     fn set(&self, stage: Stage) {
         self.stage.fetch_max(stage as u8, Ordering::AcqRel);
+        if stage == Stage::Over {
+            self.over.cancel();
+        }
     }
 
     /// It goes on after a death, unless it was given up meanwhile.
@@ -74,9 +80,14 @@ impl Life {
         self.turns.store(turns + turns % 2, Ordering::Relaxed);
     }
 
-    /// Waits until it was given up because it stood still.
-    pub(super) async fn hung(&self) {
-        self.hangs.cancelled().await;
+    /// Waits until it is over.
+    pub(super) async fn over(&self) {
+        self.over.cancelled().await;
+    }
+
+    /// Whether it is over because a turn did not end.
+    pub(super) fn hung(&self) -> bool {
+        self.hung.load(Ordering::Acquire)
     }
 
     /// For how long a turn has gone on, when that is much longer than one should.
@@ -125,8 +136,8 @@ fn look(life: &Life, seen: &mut u64, patience: Patience) -> bool {
     let time = patience.interval * still;
     if still >= patience.looks {
         tracing::error!(?time, "a step of the model does not end: the engine is given up");
+        life.hung.store(true, Ordering::Release);
         life.set(Stage::Over);
-        life.hangs.cancel();
         return true;
     }
     if still == patience.looks / 2 {

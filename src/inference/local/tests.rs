@@ -10,7 +10,7 @@ use super::testing::{Model, text, tiny};
 use super::{ChatModel, LocalModel, OpenError};
 use crate::conversation::Role;
 use crate::inference::config::Hub;
-use crate::inference::{Config, Finish, InferenceError, Message, Piece, Request, Sampling};
+use crate::inference::{CacheHint, Config, CountAccuracy, Finish, InferenceError, Message, Piece, Request, Sampling};
 
 fn open(bytes: &[u8], config: &Config) -> Result<LocalModel, OpenError> {
     let mut file = tempfile::Builder::new().suffix(".gguf").tempfile().unwrap();
@@ -29,7 +29,7 @@ fn refused(bytes: &[u8], says: &str) {
 #[test]
 fn a_sound_file_opens_under_its_name_and_answers() {
     let model = open(&tiny().bytes(), &Config::default()).unwrap();
-    assert_eq!((model.name(), model.context_length()), ("tiny", 256));
+    assert_eq!((model.name(), model.limits().context_length), ("tiny", 256));
     let ended = ask(&model, &[(Role::User, "a")], Sampling { max_tokens: 5, ..greedy() });
     assert!(ended.is_ok());
     let nameless = open(&tiny().without("general.name").bytes(), &Config::default()).unwrap();
@@ -39,7 +39,7 @@ fn a_sound_file_opens_under_its_name_and_answers() {
 #[test]
 fn the_context_is_the_smallest_of_the_limits() {
     let context = |model: Model, asked: usize| {
-        open(&model.bytes(), &Config { context: asked, ..Config::default() }).unwrap().context_length()
+        open(&model.bytes(), &Config { context: asked, ..Config::default() }).unwrap().limits().context_length
     };
     let long = || tiny().with("llama.context_length", Value::U32(131_072));
     assert_eq!(context(tiny(), 100), 100);
@@ -223,7 +223,8 @@ fn the_shared_prefix_ends_within_the_shared_messages() {
     let system = "Tu es Colette, l'assistante du budget. ".repeat(6);
     let question = |shared, text: &str| {
         let messages = messages(&[(Role::System, &system), (Role::User, text)]);
-        MODEL.question(&Request { shared, ..Request::new(messages, greedy()) }).unwrap()
+        let cache = CacheHint { shared_prefix_len: shared, ..CacheHint::default() };
+        MODEL.question(&Request { cache, ..Request::new(messages, greedy()) }).unwrap()
     };
     let [one, other] = ["Bonjour", "Combien ?"].map(|text| question(1, text));
     let alone = prompt(&messages(&[(Role::System, &system)]));
@@ -280,7 +281,9 @@ proptest! {
             said.pop();
         }
         let messages = messages(&said);
-        let price: usize = messages.iter().map(|message| MODEL.count_tokens(message)).sum();
+        let counter = MODEL.token_counter();
+        prop_assert_eq!(counter.accuracy(), CountAccuracy::UpperBound);
+        let price: usize = messages.iter().map(|message| counter.count(message)).sum();
         let prompt = prompt(&messages).len();
         prop_assert!(price >= prompt, "{price} < {prompt}");
         prop_assert!(price <= prompt + 12 * messages.len(), "{price} is far from {prompt}");
