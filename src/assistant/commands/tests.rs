@@ -247,7 +247,7 @@ async fn help_is_made_from_the_commands() {
     let one = office.command(&awa(), "!room:h", "!help compagnon").await;
     assert!(one.contains("`!compagnon create <name>`"), "{one}");
     // Who calls by an English name reads English.
-    assert!(office.command(&awa(), "!room:h", "!help").await.contains("What you can write to me"));
+    assert!(office.command(&awa(), "!room:h", "!help").await.contains("What you can ask me to do"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -422,8 +422,8 @@ async fn a_rooms_own_instruction_settings_and_mode() {
     assert_eq!(office.say(&ben(), room, "Entre nous.").await, None);
 
     let english = office.command(&awa(), room, "!compagnon réglage langue en").await;
-    assert!(english.starts_with("Set: language en."), "{english}");
-    assert!(office.command(&awa(), room, "!état").await.starts_with("All is well"));
+    assert!(english.starts_with("Done: language en."), "{english}");
+    assert!(office.command(&awa(), room, "!état").await.starts_with("Everything is working"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
