@@ -142,6 +142,15 @@ impl Item {
         }
     }
 
+    /// The addresses that may be links in that text.
+    #[must_use]
+    pub fn links(&self) -> &[String] {
+        match self {
+            Self::Markdown { links, .. } => links,
+            Self::Notice { .. } | Self::File(_) | Self::Egress(_) => &[],
+        }
+    }
+
     /// Whether it is a sentence of the bot's own.
     #[must_use]
     pub fn is_notice(&self) -> bool {
@@ -319,11 +328,13 @@ pub struct Outgoing<'a> {
     pub thread: Option<&'a EventId>,
     /// The question that is answered.
     pub question: &'a EventId,
-    /// Who asked it: in rooms the answer replies to them and mentions them, so that it reaches them. `None` for what the bot says
+    /// Who asked it: in rooms the first message replies to them and mentions them, so that it reaches them. `None` for what the bot says
     /// unasked; `question` is then the event that made it speak.
     pub asker: Option<&'a UserId>,
     /// The number of this part of the answer, from 0.
     pub part: usize,
+    /// Whether it is the first message of the answer in the room of the question: in rooms that one replies and mentions.
+    pub opens: bool,
     /// The message whose text this one replaces, when it is an edit.
     pub replaces: Option<&'a EventId>,
     /// Answer or notice.
@@ -334,6 +345,8 @@ pub struct Outgoing<'a> {
     pub complete: bool,
     /// The text, in markdown.
     pub markdown: &'a str,
+    /// The only addresses that become links in it.
+    pub links: &'a [String],
     /// The transaction id: the same one for the same message, however often it is tried.
     pub transaction: &'a str,
 }

@@ -45,11 +45,13 @@ impl Assistant {
                     question: &cause,
                     asker: None,
                     part: DISK_PART,
+                    opens: false,
                     replaces: None,
                     kind: MessageKind::Notice,
                     encrypted: true,
                     complete: true,
                     markdown: &text,
+                    links: &[],
                     transaction: &transaction,
                 };
                 assistant.report(delivery::send(&assistant, &outgoing).await.map(drop));

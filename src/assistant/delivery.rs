@@ -135,6 +135,7 @@ async fn send_part(
             replaces: shown.as_deref(),
             kind: if item.is_notice() { MessageKind::Notice } else { MessageKind::Text },
             markdown: item.text().unwrap_or_default(),
+            links: item.links(),
             complete: true,
             ..assistant.outgoing(question, part, &transaction)
         };

@@ -285,11 +285,13 @@ impl Assistant {
                     question: &cause,
                     asker: None,
                     part: 0,
+                    opens: true,
                     replaces: None,
                     kind: MessageKind::Notice,
                     encrypted: true,
                     complete: true,
                     markdown: &text,
+                    links: &[],
                     transaction: &transaction,
                 };
                 assistant.report(delivery::send(&assistant, &outgoing).await.map(drop));
@@ -434,11 +436,13 @@ impl Assistant {
             // Nobody asked for what the bot says when it comes in.
             asker: Some(&*question.sender).filter(|_| question.is_message()),
             part,
+            opens: part == 0,
             replaces: None,
             kind: MessageKind::Text,
             encrypted: question.megolm_session.is_some(),
             complete: false,
             markdown: "",
+            links: &[],
             transaction,
         }
     }

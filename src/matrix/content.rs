@@ -35,7 +35,7 @@ fn text(message: &Outgoing<'_>, direct: bool) -> Map<String, Value> {
     if message.kind == MessageKind::Text {
         answer["generated"] = true.into();
     }
-    let told = message.asker.filter(|_| !direct && message.part == 0);
+    let told = message.asker.filter(|_| !direct && message.opens);
     let mentions = told.map_or_else(|| json!({}), |asker| json!({"user_ids": [asker]}));
     let mut text = Map::new();
     let msgtype = match message.kind {
@@ -45,16 +45,16 @@ fn text(message: &Outgoing<'_>, direct: bool) -> Map<String, Value> {
     text.insert("msgtype".to_owned(), msgtype.into());
     text.insert("body".to_owned(), defuse(message.markdown).into());
     text.insert("format".to_owned(), "org.matrix.custom.html".into());
-    text.insert("formatted_body".to_owned(), to_html(message.markdown, &[]).into());
+    text.insert("formatted_body".to_owned(), to_html(message.markdown, message.links).into());
     text.insert("m.mentions".to_owned(), mentions);
     text.insert(ANSWER.to_owned(), answer);
     text
 }
 
-/// A thread's message says which one it answers; in a room the first part replies; in a direct conversation nothing needs saying.
+/// A thread's message says which one it answers; in a room the first message replies; in a direct conversation nothing needs saying.
 fn relation(message: &Outgoing<'_>, direct: bool) -> Option<Value> {
     let reply = json!({"event_id": message.question});
-    let replies = !direct && message.part == 0 && message.asker.is_some();
+    let replies = !direct && message.opens && message.asker.is_some();
     match message.thread {
         Some(root) => Some(json!({
             "rel_type": "m.thread", "event_id": root, "is_falling_back": !replies, "m.in_reply_to": reply,
@@ -121,6 +121,8 @@ mod tests {
             encrypted: false,
             complete: true,
             markdown: "**oui** @room",
+            links: &[],
+            opens: part == 0,
             transaction: "t",
         }
     }

@@ -11,8 +11,9 @@ use crate::message::Outgoing;
 const MAX_CONTENT: usize = (65_536 - 4_096) / 4 * 3;
 /// What Matrix advises clients to stop at.
 const MAX_DEPTH: usize = 100;
-/// The elements that may be written. `a` is not among them: at present no link is kept.
-const ELEMENTS: [&str; 24] = [
+/// The elements that may be written.
+const ELEMENTS: [&str; 25] = [
+    "a",
     "p",
     "br",
     "strong",
@@ -64,36 +65,36 @@ fn must(holds: bool, rule: impl FnOnce() -> String) -> Verdict {
 /// When a rule is broken.
 pub(crate) fn check(message: &Outgoing<'_>) {
     for direct in [true, false] {
-        let told = message.asker.filter(|_| !direct && message.part == 0);
+        let told = message.asker.filter(|_| !direct && message.opens);
         for replaces in [message.replaces, Some(message.question)] {
             let content = content(&Outgoing { replaces, ..message.clone() }, direct);
-            let verdict = check_content(&content, told);
+            let verdict = check_content(&content, told, message.links);
             assert_eq!(verdict, Ok(()), "{content}");
         }
     }
 }
 
-/// `asker` is the only person that a content may tell.
-fn check_content(content: &Value, asker: Option<&UserId>) -> Verdict {
+/// `asker` is the only person that a content may tell, `links` are the only addresses that it may link to.
+fn check_content(content: &Value, asker: Option<&UserId>, links: &[String]) -> Verdict {
     let size = content.to_string().len();
     must(size <= MAX_CONTENT, || format!("{size} bytes are too many"))?;
-    check_text(content, asker)?;
+    check_text(content, asker, links)?;
     match content.get("m.new_content") {
         None => Ok(()),
         Some(new) => {
             must(content["m.mentions"] == json!({}), || "an edit tells nobody again".to_owned())?;
-            check_text(new, asker)
+            check_text(new, asker, links)
         }
     }
 }
 
-fn check_text(content: &Value, asker: Option<&UserId>) -> Verdict {
+fn check_text(content: &Value, asker: Option<&UserId>, links: &[String]) -> Verdict {
     let text = |key: &str| content[key].as_str().ok_or_else(|| format!("{key} is a text"));
     must(["m.text", "m.notice"].contains(&text("msgtype")?), || "it is a text or a notice".to_owned())?;
     must(["url", "file", "info"].iter().all(|key| content.get(key).is_none()), || "a text is no file".to_owned())?;
     must(text("format")? == "org.matrix.custom.html", || "its format is HTML".to_owned())?;
     calls_nobody(text("body")?)?;
-    check_html(text("formatted_body")?)?;
+    check_html(text("formatted_body")?, links)?;
     let told = asker.map(|asker| json!({"user_ids": [asker]}));
     let mentions = &content["m.mentions"];
     must(*mentions == json!({}) || told.as_ref() == Some(mentions), || "nobody but the asker is mentioned".to_owned())
@@ -105,7 +106,7 @@ fn calls_nobody(text: &str) -> Verdict {
 }
 
 /// Reads HTML strictly: known elements, closed in their order, almost without attributes, and entities that end.
-fn check_html(html: &str) -> Verdict {
+fn check_html(html: &str, links: &[String]) -> Verdict {
     let mut open: Vec<&str> = Vec::new();
     let mut rest = html;
     while let Some((text, tagged)) = rest.split_once('<') {
@@ -117,7 +118,8 @@ fn check_html(html: &str) -> Verdict {
             continue;
         }
         let (name, attributes) = tag.split_once(' ').unwrap_or((tag, ""));
-        must(ELEMENTS.contains(&name) && is_harmless(name, attributes), || format!("<{tag}> is not written"))?;
+        must(ELEMENTS.contains(&name) && is_harmless(name, attributes, links)?, || format!("<{tag}> is not written"))?;
+        must(name != "a" || !open.contains(&"a"), || "no link stands in a link".to_owned())?;
         if !["br", "hr"].contains(&name) {
             open.push(name);
             must(open.len() <= MAX_DEPTH, || "elements do not stand too deep".to_owned())?;
@@ -127,16 +129,38 @@ fn check_html(html: &str) -> Verdict {
     must(open.is_empty(), || format!("{open:?} are closed"))
 }
 
-fn is_harmless(name: &str, attributes: &str) -> bool {
+fn is_harmless(name: &str, attributes: &str, links: &[String]) -> Result<bool, String> {
     let value = |start: &str| attributes.strip_prefix(start).and_then(|rest| rest.strip_suffix('"'));
-    match name {
+    Ok(match name {
+        "a" => {
+            let Some(address) = value("href=\"") else { return Ok(false) };
+            must(!address.contains('"'), || "an attribute ends".to_owned())?;
+            let address = unescaped(address)?;
+            calls_nobody(&address)?;
+            address.starts_with("https://") && links.iter().any(|link| same_address(link, &address))
+        }
         "br" | "hr" => attributes == "/",
         "ol" if !attributes.is_empty() => {
             value("start=\"").is_some_and(|start| start.bytes().all(|b| b.is_ascii_digit()))
         }
         "code" if !attributes.is_empty() => value("class=\"language-").is_some_and(|class| !class.contains('"')),
         _ => attributes.is_empty(),
-    }
+    })
+}
+
+/// Whether an address stands for a link that is allowed: in HTML some characters are written in percents.
+fn same_address(link: &str, address: &str) -> bool {
+    let bytes = |text: &str| {
+        let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
+        while let Some((first, after)) = rest.split_first() {
+            let code = after.first_chunk::<2>().filter(|_| *first == b'%');
+            let code = code.and_then(|code| u8::from_str_radix(std::str::from_utf8(code).ok()?, 16).ok());
+            bytes.push(code.unwrap_or(*first));
+            rest = if code.is_some() { &after[2..] } else { after };
+        }
+        bytes
+    };
+    bytes(link) == bytes(address)
 }
 
 /// Text as it is shown. Only these entities are ever written.

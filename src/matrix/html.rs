@@ -1,12 +1,13 @@
 //! The model's markdown as HTML that can do no harm. Pure.
 //!
 //! What the model writes may repeat what an attacker put into a document or a question, so nothing in it is trusted: no raw HTML,
-//! no image (it would be fetched), no link under another text than its own address, no mention. The markdown is parsed, and only
-//! these elements are written: p, br, strong, em, del, code, pre, ul, ol, li, blockquote, h1–h6, hr, table.
+//! no image (it would be fetched), no link but to the addresses that a stage of the program has put there (the sources), no mention.
+//! The markdown is parsed, and only these elements are written: p, br, strong, em, del, code, pre, ul, ol, li, blockquote, h1–h6, hr,
+//! table, and `a` with `href` alone.
 
 use std::borrow::Cow;
 
-use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, TextMergeStream};
+use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, TextMergeStream};
 
 /// Invisible, and not a place to break a line: put inside what a client would turn into a mention.
 const JOINER: char = '\u{2060}';
@@ -26,12 +27,30 @@ const CALLS: [(&str, usize); 8] = [
     ("matrix:roomid/", 7),
 ];
 
-/// Renders markdown as safe HTML. Links are kept only to the addresses in `allowed` (those of the sources); any other is shown as
-/// text, with its address.
+/// Which links are written.
+#[derive(Clone, Copy)]
+enum Links<'a> {
+    /// Those to these addresses.
+    To(&'a [String]),
+    /// All of them, each with its address after it: no other choice makes a longer text.
+    Longest,
+}
+
+/// Renders markdown as safe HTML. A link is written only if its address is one of `allowed`, is `https`, and its text does not name
+/// another address; any other is shown as text, with its address.
 #[must_use]
-pub fn to_html(markdown: &str, allowed: &[&str]) -> String {
+pub fn to_html(markdown: &str, allowed: &[String]) -> String {
+    render(markdown, Links::To(allowed))
+}
+
+/// HTML that is at least as long as what [`to_html`] gives, whatever is allowed.
+pub(super) fn longest_html(markdown: &str) -> String {
+    render(markdown, Links::Longest)
+}
+
+fn render(markdown: &str, links: Links<'_>) -> String {
     let parser = Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH);
-    let mut filter = Filter { allowed, link: None, open: Vec::new() };
+    let mut filter = Filter { links, link: None, open: Vec::new() };
     let events = TextMergeStream::new(parser).flat_map(|event| filter.pass(event));
     // Merged once more: without what was left out, two texts that called nobody may have become one that does.
     let events = TextMergeStream::new(events).map(defused);
@@ -72,23 +91,23 @@ fn defused(event: Event<'_>) -> Event<'_> {
     }
 }
 
-struct Filter<'a> {
-    allowed: &'a [&'a str],
-    link: Option<Link>,
+struct Filter<'a, 'e> {
+    links: Links<'a>,
+    link: Option<Link<'e>>,
     /// For each element that is open, whether it is written.
     open: Vec<bool>,
 }
 
-/// The link being read: where it goes, the text seen so far, and whether it is kept.
-struct Link {
-    address: String,
+/// The link being read. What stands in it is held back until its whole text is known.
+struct Link<'e> {
+    address: CowStr<'e>,
     text: String,
-    kept: bool,
+    inside: Vec<Event<'e>>,
 }
 
-impl Filter<'_> {
-    fn pass<'e>(&mut self, event: Event<'e>) -> Vec<Event<'e>> {
-        match event {
+impl<'e> Filter<'_, 'e> {
+    fn pass(&mut self, event: Event<'e>) -> Vec<Event<'e>> {
+        let events = match event {
             Event::Text(text) => vec![Event::Text(self.text(text))],
             Event::Code(code) => vec![Event::Code(self.text(code))],
             // Raw HTML is what somebody wanted to show: its source.
@@ -96,41 +115,65 @@ impl Filter<'_> {
             // In a chat, the end of a line is one.
             Event::SoftBreak | Event::HardBreak => vec![Event::HardBreak],
             Event::Rule => vec![Event::Rule],
+            Event::Start(Tag::Link { dest_url, .. }) => {
+                self.link = Some(Link { address: dest_url, text: String::new(), inside: Vec::new() });
+                return Vec::new();
+            }
+            Event::End(TagEnd::Link) => return self.end_link(),
             Event::Start(tag) => self.open(tag),
             Event::End(tag) => self.close(tag),
             _ => Vec::new(),
+        };
+        match &mut self.link {
+            Some(link) => {
+                link.inside.extend(events);
+                Vec::new()
+            }
+            None => events,
         }
     }
 
-    fn text<'e>(&mut self, text: CowStr<'e>) -> CowStr<'e> {
+    fn text(&mut self, text: CowStr<'e>) -> CowStr<'e> {
         if let Some(link) = &mut self.link {
             link.text.push_str(&text);
         }
         text
     }
 
+    /// The link with what stands in it, or its text and its address.
+    fn end_link(&mut self) -> Vec<Event<'e>> {
+        let Some(Link { address, text, mut inside }) = self.link.take() else { return Vec::new() };
+        let (kept, shown) = match self.links {
+            Links::To(allowed) => {
+                let kept =
+                    allowed.iter().any(|one| **one == *address) && is_harmless(&address) && !misleads(&text, &address);
+                (kept, !kept && !address.is_empty() && text.trim() != &*address)
+            }
+            Links::Longest => (true, true),
+        };
+        let after = shown.then(|| Event::Text(format!(" ({address})").into()));
+        if kept {
+            let (link_type, title, id) = (LinkType::Inline, "".into(), "".into());
+            inside.insert(0, Event::Start(Tag::Link { link_type, dest_url: address, title, id }));
+            inside.push(Event::End(TagEnd::Link));
+        }
+        inside.extend(after);
+        inside
+    }
+
     /// What begins an element, unless it stands too deep.
-    fn nest<'e>(&mut self, tag: Tag<'e>) -> Vec<Event<'e>> {
+    fn nest(&mut self, tag: Tag<'e>) -> Vec<Event<'e>> {
         let written = self.open.len() < MAX_DEPTH;
         self.open.push(written);
         if written { vec![Event::Start(tag)] } else { Vec::new() }
     }
 
-    fn unnest<'e>(&mut self, tag: TagEnd) -> Vec<Event<'e>> {
+    fn unnest(&mut self, tag: TagEnd) -> Vec<Event<'e>> {
         if self.open.pop() == Some(true) { vec![Event::End(tag)] } else { Vec::new() }
     }
 
-    fn open<'e>(&mut self, tag: Tag<'e>) -> Vec<Event<'e>> {
+    fn open(&mut self, tag: Tag<'e>) -> Vec<Event<'e>> {
         match tag {
-            Tag::Link { link_type, dest_url, id, .. } => {
-                let kept = dest_url.starts_with("https://") && self.allowed.contains(&&*dest_url);
-                self.link = Some(Link { address: dest_url.to_string(), text: String::new(), kept });
-                if kept {
-                    vec![Event::Start(Tag::Link { link_type, dest_url, title: "".into(), id })]
-                } else {
-                    Vec::new()
-                }
-            }
             Tag::Heading { level, .. } => {
                 self.nest(Tag::Heading { level, id: None, classes: Vec::new(), attrs: Vec::new() })
             }
@@ -142,20 +185,41 @@ impl Filter<'_> {
         }
     }
 
-    fn close<'e>(&mut self, tag: TagEnd) -> Vec<Event<'e>> {
+    fn close(&mut self, tag: TagEnd) -> Vec<Event<'e>> {
         match tag {
-            TagEnd::Link => match self.link.take() {
-                Some(link) if link.kept => vec![Event::End(TagEnd::Link)],
-                Some(link) if !link.address.is_empty() && link.text.trim() != link.address => {
-                    vec![Event::Text(format!(" ({})", link.address).into())]
-                }
-                _ => Vec::new(),
-            },
             TagEnd::BlockQuote(_) => self.unnest(TagEnd::BlockQuote(None)),
             tag if is_allowed(tag) => self.unnest(tag),
             _ => Vec::new(),
         }
     }
+}
+
+/// Whether an address may be a link at all: a page of the web, which clients do not turn into a mention.
+fn is_harmless(address: &str) -> bool {
+    address.starts_with("https://") && matches!(defuse(address), Cow::Borrowed(_))
+}
+
+/// Whether the text of a link shows an address that is not the link's own: `[impots.gouv.fr](https://elsewhere)`.
+fn misleads(text: &str, address: &str) -> bool {
+    let own = address.strip_prefix("https://").unwrap_or(address).trim_end_matches('/');
+    let host = own.split(['/', '?', '#']).next().unwrap_or(own);
+    let words = text.split(|letter: char| letter.is_whitespace() || "()[]<>«»\"'“”,;".contains(letter));
+    words.filter(|word| looks_like_address(word)).any(|word| {
+        let word = word.trim_end_matches(['.', ':', '!', '?']);
+        let word = word.strip_prefix("https://").unwrap_or(word).trim_end_matches('/');
+        !word.eq_ignore_ascii_case(own) && !word.eq_ignore_ascii_case(host)
+    })
+}
+
+/// Whether people take a word for an address: a scheme, or a name with a dot and letters after it. Dots of other scripts count, since
+/// browsers and readers take them for dots.
+fn looks_like_address(word: &str) -> bool {
+    let dotted = |word: &str| {
+        let mut labels = word.split(['.', '。', '．', '｡', '․']).peekable();
+        let first = labels.next().is_some_and(|label| !label.is_empty());
+        first && labels.any(|label| label.chars().take_while(|letter| letter.is_alphabetic()).count() >= 2)
+    };
+    word.contains("://") || word.contains('@') || dotted(word)
 }
 
 fn is_allowed(tag: TagEnd) -> bool {
@@ -181,7 +245,7 @@ fn is_allowed(tag: TagEnd) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{JOINER, defuse, to_html};
+    use super::{JOINER, defuse, longest_html, to_html};
 
     #[test]
     fn markdown_becomes_the_few_elements_allowed() {
@@ -219,18 +283,69 @@ mod tests {
         }
     }
 
+    const SOURCE: &str = "https://www.service-public.fr/x?a=1&b=2";
+
     #[test]
     fn links_to_the_sources_alone_are_links() {
-        let allowed = ["https://www.service-public.fr/x"];
-        let html = to_html(
-            "[fiche](https://www.service-public.fr/x \"t\") [autre](https://www.service-public.fr/y)",
-            &allowed,
-        );
-        assert_eq!(
-            html,
-            "<p><a href=\"https://www.service-public.fr/x\">fiche</a> autre (https://www.service-public.fr/y)</p>"
-        );
-        assert!(!to_html("[x](javascript:y)", &["javascript:y"]).contains("<a "));
+        let link = |text: &str| format!("<p><a href=\"https://www.service-public.fr/x?a=1&amp;b=2\">{text}</a></p>");
+        for (markdown, html) in [
+            ("[fiche](https://www.service-public.fr/x?a=1&b=2)", link("fiche")),
+            ("[fiche](https://www.service-public.fr/x?a=1&amp;b=2 \"titre\")", link("fiche")),
+            ("[fiche][1]\n\n[1]: https://www.service-public.fr/x?a=1&b=2", link("fiche")),
+            ("[1]\n\n[1]: <https://www.service-public.fr/x?a=1&b=2>", link("1")),
+            ("<https://www.service-public.fr/x?a=1&b=2>", link("https://www.service-public.fr/x?a=1&amp;b=2")),
+            (
+                "[**la** `fiche`](https://www.service-public.fr/x?a=1&b=2)",
+                link("<strong>la</strong> <code>fiche</code>"),
+            ),
+            ("[www.service-public.fr](https://www.service-public.fr/x?a=1&b=2)", link("www.service-public.fr")),
+            ("[art. 12 du code, p. 3](https://www.service-public.fr/x?a=1&b=2)", link("art. 12 du code, p. 3")),
+            ("[![vu](https://evil/a)](https://www.service-public.fr/x?a=1&b=2)", link("vu")),
+            // A bare address is text: clients make of it what it says.
+            (
+                "https://www.service-public.fr/x?a=1&b=2",
+                "<p>https://www.service-public.fr/x?a=1&amp;b=2</p>".to_owned(),
+            ),
+        ] {
+            assert_eq!(to_html(markdown, &[SOURCE.to_owned()]), html, "{markdown}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_exactly_a_source_or_seems_to_lead_elsewhere_is_no_link() {
+        let allowed = [SOURCE, "javascript:y", "http://clair/", "https://matrix.to/#/@bob:hs", ""].map(str::to_owned);
+        for markdown in [
+            "[x](https://www.service-public.fr/x)",
+            "[x](https://www.service-public.fr/x?a=1&b=2#y)",
+            "[x](HTTPS://www.service-public.fr/x?a=1&b=2)",
+            "[x](https://www.service-public.fr@evil/x?a=1&b=2)",
+            "[x](https://www.service-public.fr.evil/x?a=1&b=2)",
+            // Punycode, and letters that look alike.
+            "[x](https://xn--www-service-public-fr/x?a=1&b=2)",
+            "[x](https://www.sеrvice-public.fr/x?a=1&b=2)",
+            "[x](javascript:y)",
+            "[x](JavaScript:y)",
+            "[x](data:text/html,y)",
+            "[x](http://clair/)",
+            "[x](//www.service-public.fr/x?a=1&b=2)",
+            "[x](https://matrix.to/#/@bob:hs)",
+            "[x]()",
+            "<x@service-public.fr>",
+            "![x](https://www.service-public.fr/x?a=1&b=2)",
+            "<a href=\"https://www.service-public.fr/x?a=1&b=2\">x</a>",
+            // The text is another address than where it leads.
+            "[impots.gouv.fr](https://www.service-public.fr/x?a=1&b=2)",
+            "[voir https://impots.gouv.fr/](https://www.service-public.fr/x?a=1&b=2)",
+            "[impots.**gouv**.fr](https://www.service-public.fr/x?a=1&b=2)",
+            "[impots。gouv.fr](https://www.service-public.fr/x?a=1&b=2)",
+            "[service-public.fr/y](https://www.service-public.fr/x?a=1&b=2)",
+            "[bob@service-public.fr](https://www.service-public.fr/x?a=1&b=2)",
+        ] {
+            let html = to_html(markdown, &allowed);
+            assert!(!html.contains("<a "), "{markdown}: {html}");
+        }
+        let html = to_html("[impots.gouv.fr](https://www.service-public.fr/x?a=1&b=2)", &allowed);
+        assert_eq!(html, "<p>impots.gouv.fr (https://www.service-public.fr/x?a=1&amp;b=2)</p>");
     }
 
     #[test]
@@ -290,6 +405,26 @@ mod tests {
                 );
             }
             prop_assert!(!html.to_lowercase().contains("@room"));
+        }
+
+        #[test]
+        fn a_link_leads_to_a_source_and_its_length_is_foreseen(
+            parts in prop::collection::vec(prop::sample::select(vec![
+                "[", "]", "(", ")", "<", ">", "![", "](https://evil)", "](https://a.fr/x)", "](https://b.fr/)", "<https://a.fr/x>", "[1]",
+                "\n\n[1]: https://a.fr/x\n\n", "\n\n[1]: https://evil\n\n", "a.fr", "evil", "*", "`", " ", "\n", "| a |", "&amp;",
+            ]), 0..30),
+            allowed in prop::collection::vec(prop::sample::select(vec!["https://a.fr/x", "https://b.fr/", "javascript:x"]), 0..3),
+        ) {
+            let (markdown, allowed) = (parts.concat(), allowed.into_iter().map(str::to_owned).collect::<Vec<_>>());
+            let html = to_html(&markdown, &allowed);
+            for link in html.split("<a ").skip(1) {
+                let address = link.strip_prefix("href=\"").and_then(|rest| rest.split_once("\">")).map(|(address, _)| address);
+                prop_assert!(address.is_some_and(|address| {
+                    address.starts_with("https://") && allowed.iter().any(|allowed| allowed == address)
+                }), "{}", html);
+            }
+            prop_assert_eq!(html.matches("<a ").count(), html.matches("</a>").count());
+            prop_assert!(html.len() <= longest_html(&markdown).len());
         }
 
         #[test]

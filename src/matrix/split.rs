@@ -51,8 +51,8 @@ fn cut_heavy(part: String, max_bytes: usize, into: &mut Vec<String>) {
 }
 
 fn weight(markdown: &str) -> usize {
-    // As they are sent: what breaks a mention makes the text longer.
-    json_bytes(&html::defuse(markdown)) + json_bytes(&html::to_html(markdown, &[]))
+    // As they are sent: what breaks a mention makes the text longer, and so may a link. Which links are written is decided later.
+    json_bytes(&html::defuse(markdown)) + json_bytes(&html::longest_html(markdown))
 }
 
 /// The length of a text as a JSON string.

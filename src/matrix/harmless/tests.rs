@@ -96,14 +96,24 @@ fn each_rule_can_be_broken() {
     let sound = json!({
         "msgtype": "m.text", "body": "x", "format": "org.matrix.custom.html", "formatted_body": "<p>x</p>", "m.mentions": {},
     });
-    assert_eq!(check_content(&sound, None), Ok(()));
+    assert_eq!(check_content(&sound, None, &[]), Ok(()));
+    let links = ["https://source/".to_owned(), "javascript:x".to_owned(), "https://matrix.to/#/@bob:hs".to_owned()];
     let html = |html: &str| ("formatted_body", json!(html));
+    let mut content = sound.clone();
+    content["formatted_body"] = json!("<p><a href=\"https://source/\">x</a></p>");
+    assert_eq!(check_content(&content, None, &links), Ok(()));
+    assert!(check_content(&content, None, &[]).is_err(), "a link that nobody allowed");
     let broken = [
         html("<p>x"),
         html("x</p>"),
         html("<p><em>x</p></em>"),
         html("<img src=\"x\">"),
         html("<a href=\"https://evil\">x</a>"),
+        html("<a href=\"https://source/\" onclick=\"x\">x</a>"),
+        html("<a href=\"javascript:x\">x</a>"),
+        html("<a href=\"https://matrix.to/#/@bob:hs\">x</a>"),
+        html("<a href=\"https://source/\"><a href=\"https://source/\">x</a></a>"),
+        html("<a name=\"x\">x</a>"),
         html("<p onclick=\"x\">x</p>"),
         html("<ol start=\"x\"></ol>"),
         html("<code class=\"x\"></code>"),
@@ -125,6 +135,6 @@ fn each_rule_can_be_broken() {
     for (key, value) in broken {
         let mut content = sound.clone();
         content[key] = value;
-        assert!(check_content(&content, None).is_err(), "{content}");
+        assert!(check_content(&content, None, &links).is_err(), "{content}");
     }
 }
