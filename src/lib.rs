@@ -8,7 +8,7 @@
 //! | 5 | `main`, [`cli`] |
 //! | 4 | [`app`], [`config`], [`telemetry`], [`http`] |
 //! | 3 | [`assistant`] |
-//! | 2 | [`matrix`], [`store`], [`inference`] |
+//! | 2 | [`matrix`], [`store`], [`inference`], [`services`] |
 //! | 1 | [`command`], [`conversation`], [`compagnon`], [`message`], [`secret`], [`setting`], [`usage`] |
 
 pub mod app;
@@ -26,6 +26,7 @@ pub mod inference;
 pub mod matrix;
 pub mod message;
 pub mod secret;
+pub mod services;
 pub mod setting;
 pub mod store;
 pub mod telemetry;

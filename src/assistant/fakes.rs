@@ -18,7 +18,7 @@ use crate::{
         CacheScope, ChatModel, CountAccuracy, Finish, Generation, Health, InferenceError, Message, ModelLimits, Piece,
         Request, TokenCounter, Usage,
     },
-    matrix::{self, Attachment, Gateway, RoomFacts, RoomKind, SendError},
+    matrix::{self, Gateway, OutgoingFile, RoomFacts, RoomKind, SendError, Upload},
     message::{Authorship, Content, Incoming, MessageKind, Outgoing},
     store::{Queued, QueuedKind},
 };
@@ -83,6 +83,8 @@ pub(super) enum Method {
     PowerLevel,
     Redact,
     DirectRoom,
+    UploadLimit,
+    Upload,
     SendFile,
     Authorship,
 }
@@ -123,7 +125,8 @@ struct Rooms {
     requests: usize,
     levels: HashMap<OwnedUserId, i64>,
     open: bool,
-    files: Vec<(OwnedRoomId, Vec<u8>)>,
+    uploads: Vec<Vec<u8>>,
+    upload_limit: Option<u64>,
     names: HashMap<OwnedRoomId, String>,
     salon: bool,
     since: HashMap<OwnedUserId, u64>,
@@ -136,6 +139,8 @@ struct Sent {
     id: OwnedEventId,
     room: OwnedRoomId,
     replaces: Option<OwnedEventId>,
+    /// The bytes, where it is a file's.
+    file: Option<Vec<u8>>,
     /// Nothing: it was redacted.
     content: Option<Shown>,
 }
@@ -236,9 +241,11 @@ impl FakeGateway {
         self.rooms().unsigned = !signed;
     }
 
-    /// The files that were sent, with their rooms.
+    /// The files whose messages are there, with their rooms.
     pub(super) fn files(&self) -> Vec<(OwnedRoomId, Vec<u8>)> {
-        self.rooms().files.clone()
+        let rooms = self.rooms();
+        let shown = rooms.events.iter().filter(|sent| sent.content.is_some());
+        shown.filter_map(|sent| Some((sent.room.clone(), sent.file.clone()?))).collect()
     }
 
     /// The id of the message that shows the answer to a question.
@@ -276,13 +283,13 @@ impl FakeGateway {
 }
 
 impl Rooms {
-    /// The messages as clients show them: with their latest edit that is left.
+    /// The texts as clients show them: with their latest edit that is left.
     fn messages(&self) -> Vec<(OwnedEventId, Shown)> {
         let edited = |id: &OwnedEventId| {
             let mut edits = self.events.iter().rev().filter(|sent| sent.replaces.as_ref() == Some(id));
             edits.find_map(|sent| sent.content.clone())
         };
-        let roots = self.events.iter().filter(|sent| sent.replaces.is_none());
+        let roots = self.events.iter().filter(|sent| sent.replaces.is_none() && sent.file.is_none());
         roots
             .filter_map(|sent| Some((sent.id.clone(), edited(&sent.id).or(Some(sent.content.clone()?))?)))
             .filter(|(id, _)| self.events.iter().any(|sent| sent.id == *id && sent.content.is_some()))
@@ -325,6 +332,7 @@ impl Gateway for FakeGateway {
             id: event_id.clone(),
             room: message.room_id.to_owned(),
             replaces: message.replaces.map(ToOwned::to_owned),
+            file: None,
             content: Some(shown),
         });
         let mut losses = self.losses.lock().expect("not poisoned");
@@ -335,14 +343,20 @@ impl Gateway for FakeGateway {
         Ok(event_id)
     }
 
-    async fn find_sent(&self, _: &RoomId, question: &EventId, part: usize) -> Result<Option<OwnedEventId>, SendError> {
+    async fn find_sent(
+        &self,
+        room_id: &RoomId,
+        question: &EventId,
+        part: usize,
+    ) -> Result<Option<OwnedEventId>, SendError> {
         self.play(Method::FindSent).await?;
         let rooms = self.rooms();
         if self.blind.load(Ordering::Relaxed) {
             return Ok(None);
         }
         let is_it = |shown: &Shown| shown.question == question && shown.part == part;
-        let found = rooms.events.iter().rev().find(|sent| sent.content.as_ref().is_some_and(is_it));
+        let here = |sent: &&Sent| sent.room == room_id && sent.content.as_ref().is_some_and(is_it);
+        let found = rooms.events.iter().rev().find(here);
         Ok(found.map(|sent| sent.replaces.clone().unwrap_or_else(|| sent.id.clone())))
     }
 
@@ -416,11 +430,49 @@ impl Gateway for FakeGateway {
         Ok(make.then(|| room.try_into().expect("a room id")))
     }
 
-    async fn send_file(&self, room_id: &RoomId, file: &Attachment<'_>) -> Result<OwnedEventId, SendError> {
+    async fn upload_limit(&self) -> Result<u64, SendError> {
+        self.play(Method::UploadLimit).await?;
+        Ok(self.rooms().upload_limit.unwrap_or(u64::MAX))
+    }
+
+    async fn upload(&self, upload: &Upload<'_>) -> Result<String, SendError> {
+        self.play(Method::Upload).await?;
+        let mut rooms = self.rooms();
+        assert!(upload.bytes.len() as u64 <= rooms.upload_limit.unwrap_or(u64::MAX), "the homeserver was asked");
+        if upload.encrypted && rooms.unencrypted {
+            return Err(SendError::Refused("the room is not encrypted".to_owned()));
+        }
+        rooms.uploads.push(upload.bytes.to_vec());
+        Ok((rooms.uploads.len() - 1).to_string())
+    }
+
+    async fn send_file(&self, file: &OutgoingFile<'_>) -> Result<OwnedEventId, SendError> {
         self.play(Method::SendFile).await?;
         let mut rooms = self.rooms();
-        rooms.files.push((room_id.to_owned(), file.bytes.to_vec()));
-        Ok(format!("$file{}:h", rooms.files.len()).try_into().expect("an event id"))
+        rooms.requests += 1;
+        if let Some(event_id) = rooms.transactions.get(file.transaction) {
+            return Ok(event_id.clone());
+        }
+        let bytes = file.media.parse().ok().and_then(|number: usize| rooms.uploads.get(number)).cloned();
+        let bytes = bytes.expect("a file that was uploaded");
+        assert_eq!(bytes.len() as u64, file.size);
+        let event_id: OwnedEventId = format!("$sent{}:h", rooms.transactions.len()).try_into().expect("an event id");
+        rooms.transactions.insert(file.transaction.to_owned(), event_id.clone());
+        let content = Shown {
+            question: file.question.to_owned(),
+            part: file.part,
+            kind: MessageKind::Notice,
+            text: file.name.to_owned(),
+            complete: true,
+        };
+        let (id, room) = (event_id.clone(), file.room_id.to_owned());
+        rooms.events.push(Sent { id, room, replaces: None, file: Some(bytes), content: Some(content) });
+        let mut losses = self.losses.lock().expect("not poisoned");
+        if *losses > 0 {
+            *losses -= 1;
+            return Err(SendError::Unreachable("the answer was lost".to_owned()));
+        }
+        Ok(event_id)
     }
 }
 

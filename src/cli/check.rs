@@ -12,6 +12,7 @@ use crate::{
     config::{Config, ConfigError},
     inference::ChatModel,
     matrix::{self, Outcome},
+    services::Services,
 };
 
 /// Options of `check`.
@@ -82,6 +83,10 @@ fn all(config: &Config, arguments: &Arguments, findings: &mut Findings) -> anyho
         Err(error) => findings.wrong("model", error),
     }
     prompts(config, model.as_deref().ok(), findings);
+    if !config.services.0.is_empty() {
+        let opened = Services::open(&config.services).map_err(|refused| ConfigError::from(refused).into());
+        findings.add("services", opened.map(|_| config.services.0.keys().cloned().collect::<Vec<_>>().join(", ")));
+    }
     account(config, arguments, findings)
 }
 

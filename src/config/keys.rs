@@ -27,6 +27,9 @@ pub enum Kind {
     List,
 }
 
+/// Stands in a path for a name that people choose: `services.*.url`.
+pub(super) const ANY: &str = "*";
+
 /// A key with its sections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
@@ -37,6 +40,12 @@ pub struct Key {
 }
 
 impl Key {
+    /// Whether a path is this key's, or begins as it does.
+    pub(super) fn begins_with(&self, path: &[String]) -> bool {
+        let same = |(key, given): (&&str, &String)| *key == ANY || key == given;
+        path.len() <= self.path.len() && self.path.iter().zip(path).all(same)
+    }
+
     /// As sentences name it: `model.context`.
     #[must_use]
     pub fn name(&self) -> String {
@@ -63,6 +72,11 @@ fn explore<T: DeserializeOwned>(path: &mut Vec<&'static str>, keys: &mut Vec<Key
                 path.pop();
             }
         }
+        Some(Shape::Names) => {
+            path.push(ANY);
+            explore::<T>(path, keys);
+            path.pop();
+        }
         Some(Shape::Leaf(kind)) => keys.push(Key { path: path.clone(), kind }),
         None => {}
     }
@@ -71,6 +85,8 @@ fn explore<T: DeserializeOwned>(path: &mut Vec<&'static str>, keys: &mut Vec<Key
 /// What stands at the end of a path.
 enum Shape {
     Section(&'static [&'static str]),
+    /// A section whose keys are names that people choose.
+    Names,
     Leaf(Kind),
 }
 
@@ -168,12 +184,20 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         visitor.visit_map(One { key: Some(first), value: Self { path: rest, ..self } })
     }
 
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Seen> {
+        let Some((first, rest)) = self.path.split_first() else {
+            self.found.replace(Some(Shape::Names));
+            return Err(Seen);
+        };
+        visitor.visit_map(One { key: Some(first), value: Self { path: rest, ..self } })
+    }
+
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Seen> {
         self.text(&visitor)
     }
 
     serde::forward_to_deserialize_any! {
-        char bytes byte_buf unit unit_struct tuple tuple_struct map identifier ignored_any
+        char bytes byte_buf unit unit_struct tuple tuple_struct identifier ignored_any
     }
 }
 
@@ -218,12 +242,14 @@ mod tests {
             ("assistant.language", Kind::Text),
             ("assistant.administrators", Kind::List),
             ("assistant.limits.person.burst", Kind::Number),
+            ("services.*.url", Kind::Text),
+            ("services.*.timeout", Kind::Duration),
             ("http.listen", Kind::Text),
             ("log.level", Kind::Text),
             ("log.json", Kind::Boolean),
         ] {
             assert_eq!(kind(name), Some(expected), "{name}");
         }
-        assert_eq!(kind("matrix"), None, "a section is no key");
+        assert_eq!([kind("matrix"), kind("services")], [None; 2], "a section is no key");
     }
 }

@@ -9,7 +9,7 @@ use serde_yaml::{Mapping, Value};
 
 use super::{
     error::{ConfigError, Place},
-    keys::{Key, Kind},
+    keys::{ANY, Key, Kind},
     locate,
 };
 use crate::setting::{Refused, duration};
@@ -117,11 +117,11 @@ impl<'a> Layers<'a> {
     }
 
     fn kind(&self, path: &[String]) -> Option<Kind> {
-        self.keys.iter().find(|key| key.path == path).map(|key| key.kind)
+        self.keys.iter().find(|key| key.path.len() == path.len() && key.begins_with(path)).map(|key| key.kind)
     }
 
     fn is_section(&self, path: &[String]) -> bool {
-        self.keys.iter().any(|key| key.path.len() > path.len() && path.iter().eq(&key.path[..path.len()]))
+        self.keys.iter().any(|key| key.path.len() > path.len() && key.begins_with(path))
     }
 
     /// Says that there is no such key, and which one was probably meant.
@@ -129,9 +129,12 @@ impl<'a> Layers<'a> {
         let name = shorten(&path.join("."));
         let parent = path.len() - 1;
         // A name of the same section first: it is what people see beside it in the example.
-        let beside = self.keys.iter().filter(|key| path[..parent].iter().eq(key.path.iter().take(parent)));
-        let names = beside.map(|key| key.path.iter().take(path.len()).copied().collect::<Vec<_>>().join("."));
-        let all = self.keys.iter().map(Key::name);
+        let beside = self.keys.iter().filter(|key| key.path.len() > parent && key.begins_with(&path[..parent]));
+        // A name that people have chosen stays theirs.
+        let chosen =
+            |(part, given): (&&'static str, &String)| if *part == ANY { given.clone() } else { (*part).to_owned() };
+        let names = beside.map(|key| key.path.iter().zip(path).map(chosen).collect::<Vec<_>>().join("."));
+        let all = self.keys.iter().map(Key::name).filter(|name| !name.contains(ANY));
         let nearest = names.chain(all).map(|known| (strsim::damerau_levenshtein(&name, &known), known));
         match nearest.filter(|(distance, _)| *distance <= 3).min_by_key(|(distance, _)| *distance) {
             Some((_, known)) => format!("there is no such key; did you mean `{known}`?"),

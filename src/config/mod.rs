@@ -20,7 +20,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::{
-    assistant, http, inference, matrix,
+    assistant, http, inference, matrix, services,
     setting::{self, Refused},
     telemetry,
 };
@@ -46,6 +46,8 @@ pub struct Config {
     pub model: inference::Config,
     /// How questions are answered.
     pub assistant: assistant::Config,
+    /// The other systems that the bot calls.
+    pub services: services::Config,
     /// Health and readiness.
     pub http: http::Config,
     /// What is logged.
@@ -89,12 +91,14 @@ impl Config {
         let mut config: Self = layers.read()?;
         config.validate().map_err(|refused| layers.refuse(refused))?;
         config.warnings = config.matrix.as_ref().map(matrix::Config::warnings).unwrap_or_default();
+        config.warnings.extend(config.services.warnings());
         Ok(config)
     }
 
     fn validate(&self) -> Result<(), Refused> {
         self.matrix.as_ref().map_or(Ok(()), matrix::Config::validate)?;
         self.model.validate()?;
+        self.services.validate()?;
         self.assistant.validate()
     }
 

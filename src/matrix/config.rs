@@ -215,22 +215,13 @@ impl Config {
             let path = path.display();
             warnings.push(format!("matrix.{key}: every account of this machine can read {path}: chmod o= {path}"));
         }
-        if self.homeserver.starts_with("http://") && !self.is_local() {
+        if self.homeserver.starts_with("http://") && !setting::is_local(&self.homeserver) {
             warnings.push(
                 "matrix.homeserver: http:// sends the password and the token readable over the network; use https://"
                     .to_owned(),
             );
         }
         warnings
-    }
-
-    fn is_local(&self) -> bool {
-        url::Url::parse(&self.homeserver).is_ok_and(|url| match url.host() {
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            Some(url::Host::Domain(name)) => name == "localhost" || !name.contains('.'),
-            None => false,
-        })
     }
 }
 

@@ -19,6 +19,7 @@ use std::time::{Duration, SystemTime};
 use matrix_sdk::{
     Error, HttpError, RefreshTokenError,
     encryption::{MegolmError, OlmError},
+    media::MediaError,
     ruma::api::error::{Error as Answer, ErrorKind, FromHttpResponseError, RetryAfter},
 };
 
@@ -74,8 +75,10 @@ impl From<&Error> for Fault {
             Error::Http(error) => Self::from(&**error),
             // Another task asked the same at the same time and failed: its error was the server's.
             Error::ConcurrentRequestFailed | Error::Timeout => Self::Unreachable(error.to_string()),
-            // The bot has left the room, or was thrown out of it.
-            Error::WrongRoomState(_) => Self::Refused(error.to_string()),
+            // A file is larger than the server takes; the bot has left the room, or was thrown out of it.
+            Error::Media(MediaError::MediaTooLargeToUpload { .. }) | Error::WrongRoomState(_) => {
+                Self::Refused(error.to_string())
+            }
             // Devices that a strict configuration does not write to.
             Error::OlmError(inner) if matches!(**inner, OlmError::SessionRecipientCollectionError(_)) => {
                 Self::Refused(error.to_string())

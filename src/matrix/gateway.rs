@@ -42,25 +42,59 @@ pub enum SendError {
     Storage(String),
 }
 
-/// A file to send.
+/// The bytes of a file, before its message is sent.
 #[derive(Clone, Copy)]
-pub struct Attachment<'a> {
+pub struct Upload<'a> {
+    /// The room that its message will be sent to.
+    pub room_id: &'a RoomId,
     /// Its name.
     pub name: &'a str,
     /// Its media type.
     pub media_type: &'a str,
     /// Its bytes.
     pub bytes: &'a [u8],
+    /// Whether it must be encrypted, whatever the room says of itself.
+    pub encrypted: bool,
+}
+
+impl std::fmt::Debug for Upload<'_> {
+    /// Leaves the content out.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Upload").field("bytes", &self.bytes.len()).finish_non_exhaustive()
+    }
+}
+
+/// The message of a file that was uploaded.
+#[derive(Clone, Copy)]
+pub struct OutgoingFile<'a> {
+    /// The room to send to.
+    pub room_id: &'a RoomId,
+    /// The thread to send it in, in the room of the question.
+    pub thread: Option<&'a EventId>,
     /// The question that asked for it, as in [`Outgoing::question`].
     pub question: &'a EventId,
-    /// The transaction id of its message.
+    /// The number of this part of the answer.
+    pub part: usize,
+    /// The file's name.
+    pub name: &'a str,
+    /// Its media type.
+    pub media_type: &'a str,
+    /// Its size in bytes.
+    pub size: u64,
+    /// What [`Gateway::upload`] gave for its bytes.
+    pub media: &'a str,
+    /// Whether it must be encrypted, whatever the room says of itself.
+    pub encrypted: bool,
+    /// The transaction id: the same one for the same message, however often it is tried.
     pub transaction: &'a str,
 }
 
-impl std::fmt::Debug for Attachment<'_> {
-    /// Leaves the content out.
+impl std::fmt::Debug for OutgoingFile<'_> {
+    /// Leaves out what opens the file.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Attachment").field("bytes", &self.bytes.len()).finish_non_exhaustive()
+        let mut debug = formatter.debug_struct("OutgoingFile");
+        debug.field("room_id", &self.room_id).field("question", &self.question).field("part", &self.part);
+        debug.field("size", &self.size).finish_non_exhaustive()
     }
 }
 
@@ -112,6 +146,13 @@ pub trait Gateway: Send + Sync + 'static {
     /// The encrypted direct conversation with a person, made if there is none. Where it has to be made and `make` is false: `None`.
     async fn direct_room(&self, user_id: &UserId, make: bool) -> Result<Option<OwnedRoomId>, SendError>;
 
-    /// Sends a file, encrypted where the room is; refused where it is not.
-    async fn send_file(&self, room_id: &RoomId, file: &Attachment<'_>) -> Result<OwnedEventId, SendError>;
+    /// The most bytes that the homeserver takes in one file. Asked once.
+    async fn upload_limit(&self) -> Result<u64, SendError>;
+
+    /// Gives the bytes of a file to the homeserver, encrypted where the room is. Nobody sees them before their message is sent. What comes
+    /// back is JSON for [`Gateway::send_file`], and holds the key of an encrypted file. Each call makes another upload.
+    async fn upload(&self, upload: &Upload<'_>) -> Result<String, SendError>;
+
+    /// Sends the message of an uploaded file. One attempt; the same transaction id may be tried again.
+    async fn send_file(&self, file: &OutgoingFile<'_>) -> Result<OwnedEventId, SendError>;
 }

@@ -45,7 +45,7 @@ pub use access::{Access, Refusal, Sentence};
 pub use batch::Batch;
 pub use condition::Condition;
 pub use config::Config;
-pub use gateway::{Attachment, Gateway, RoomFacts, SendError};
+pub use gateway::{Gateway, OutgoingFile, RoomFacts, SendError, Upload};
 pub use html::to_html;
 pub use intake::{CatchUp, SyncError, sync_loop};
 pub use late::{Keys, Retried, keys_received, retry_undecrypted, unread};

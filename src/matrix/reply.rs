@@ -36,7 +36,7 @@ use tokio::{
 use tracing::debug;
 
 use super::{
-    Attachment, Gateway, RoomFacts, SendError, ask, content,
+    Gateway, OutgoingFile, RoomFacts, SendError, Upload, ask, content,
     fault::{Fault, is_foreign_success},
     file,
     rooms::{self, OPENED_WITH, RoomKind},
@@ -381,16 +381,33 @@ impl Gateway for MatrixGateway {
         Ok(Some(room_id))
     }
 
-    async fn send_file(&self, room_id: &RoomId, file: &Attachment<'_>) -> Result<OwnedEventId, SendError> {
-        let room = self.known(room_id)?;
+    async fn upload_limit(&self) -> Result<u64, SendError> {
+        let asking = timeout(REQUEST_LIMIT, file::limit(self.session.client()));
+        let limit =
+            asking.await.map_err(|_| SendError::Unreachable("the limit of uploads took too long".to_owned()))?;
+        Ok(limit?)
+    }
+
+    async fn upload(&self, upload: &Upload<'_>) -> Result<String, SendError> {
+        let room = self.known(upload.room_id)?;
+        let encrypted = self.check_encryption(&room).await?;
+        if upload.encrypted && !encrypted {
+            return Err(SendError::Refused("the file is for an encrypted room, and the room is not".to_owned()));
+        }
+        // Not in the room's turn: it may take long, and uses none of the room's keys.
+        self.heed(file::upload(self.session.client(), upload, encrypted).await.map_err(SendError::from))
+    }
+
+    async fn send_file(&self, file: &OutgoingFile<'_>) -> Result<OwnedEventId, SendError> {
+        let room = self.known(file.room_id)?;
         let sending = async {
-            if !self.check_encryption(&room).await? {
-                return Err(SendError::Refused("files are sent to encrypted rooms only".to_owned()));
+            let encrypted = self.check_encryption(&room).await?;
+            if file.encrypted && !encrypted {
+                return Err(SendError::Refused("the file is for an encrypted room, and the room is not".to_owned()));
             }
-            let content = file::upload(self.session.client(), file, once()).await?;
-            post(&room, content, file.transaction).await
+            post(&room, file::content(file, encrypted)?, file.transaction).await
         };
-        self.heed(self.in_turn(room_id, sending).await)
+        self.heed(self.in_turn(file.room_id, sending).await)
     }
 }
 

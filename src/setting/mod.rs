@@ -54,6 +54,17 @@ pub fn is_web(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
+/// Whether the address `text` is of this machine, or of a network without domain names: what is sent there in clear passes nobody else.
+#[must_use]
+pub fn is_local(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost" || !name.contains('.'),
+        None => false,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;

@@ -10,7 +10,7 @@ const LAYERS: [(u8, &[&str]); 5] = [
     (5, &["main", "cli", "fuzz"]),
     (4, &["app", "config", "telemetry", "http"]),
     (3, &["assistant"]),
-    (2, &["matrix", "store", "inference"]),
+    (2, &["matrix", "store", "inference", "services"]),
     (1, &["command", "conversation", "compagnon", "message", "secret", "setting", "usage"]),
 ];
 

@@ -8,7 +8,7 @@ use crate::{
     assistant::{Failure, delivery, texts::Text},
     compagnon::Made,
     conversation::Turn,
-    matrix::Attachment,
+    matrix::{OutgoingFile, Upload},
     message::ConversationId,
     store::{Entry, Personal},
 };
@@ -40,14 +40,22 @@ async fn send(context: &Context<'_>, bytes: &[u8]) -> Result<bool, Failure> {
     let room = delivery::persist(assistant, || gateway.direct_room(&message.sender, true)).await?;
     let room = room.ok_or_else(|| Failure::Refused("there is no direct conversation".to_owned()))?;
     let transaction = delivery::transaction(&message.event_id, 0, "-export");
-    let file = Attachment {
-        name: "compagnon.json",
-        media_type: "application/json",
-        bytes,
+    let (name, media_type) = ("compagnon.json", "application/json");
+    let upload = Upload { room_id: &room, name, media_type, bytes, encrypted: true };
+    let media = delivery::put(assistant, || gateway.upload(&upload)).await?;
+    let file = OutgoingFile {
+        room_id: &room,
+        thread: None,
         question: &message.event_id,
+        part: 0,
+        name,
+        media_type,
+        size: bytes.len() as u64,
+        media: &media,
+        encrypted: true,
         transaction: &transaction,
     };
-    delivery::put(assistant, || gateway.send_file(&room, &file)).await?;
+    delivery::put(assistant, || gateway.send_file(&file)).await?;
     Ok(room == message.room_id)
 }
 
