@@ -13,18 +13,18 @@ use std::cell::Cell;
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
-use kernels::{Activations, Kind, Matrix, Pool};
+use kernels::{Activations, Matrix, Pool, WeightType};
 
 /// Type, rows, columns.
-type Case = (Kind, usize, usize);
+type Case = (WeightType, usize, usize);
 
 const CASES: [Case; 6] = [
-    (Kind::Q4K, 2048, 2048),
-    (Kind::Q4K, 2048, 8192),
-    (Kind::Q6K, 2048, 2048),
-    (Kind::Q6K, 2048, 8192),
-    (Kind::Q8_0, 2048, 2048),
-    (Kind::Q8_0, 2048, 8192),
+    (WeightType::Q4K, 2048, 2048),
+    (WeightType::Q4K, 2048, 8192),
+    (WeightType::Q6K, 2048, 2048),
+    (WeightType::Q6K, 2048, 8192),
+    (WeightType::Q8_0, 2048, 2048),
+    (WeightType::Q8_0, 2048, 8192),
 ];
 
 /// More weights than the caches hold: products take them in turn, as a model's layers do.
@@ -75,13 +75,13 @@ fn multiply(bencher: Bencher, (kind, rows, columns): Case, n: usize, decode: boo
 }
 
 /// Blocks of any codes and of scales that are ordinary numbers.
-fn tensor(kind: Kind, values: usize) -> Vec<u8> {
+fn tensor(kind: WeightType, values: usize) -> Vec<u8> {
     let (block, size, scales): (usize, usize, &[usize]) = match kind {
-        Kind::Q4K => (256, 144, &[0, 2]),
-        Kind::Q6K => (256, 210, &[208]),
-        Kind::Q8_0 => (32, 34, &[0]),
-        Kind::F16 | Kind::Bf16 => (1, 2, &[0]),
-        Kind::F32 => (1, 4, &[2]),
+        WeightType::Q4K => (256, 144, &[0, 2]),
+        WeightType::Q6K => (256, 210, &[208]),
+        WeightType::Q8_0 => (32, 34, &[0]),
+        WeightType::F16 | WeightType::Bf16 => (1, 2, &[0]),
+        WeightType::F32 => (1, 4, &[2]),
     };
     let mut state = 1_u32;
     let mut bytes = vec![0; values / block * size];

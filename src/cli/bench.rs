@@ -15,7 +15,7 @@ use crate::{
         self,
         local::{
             LocalModel,
-            bench::{self, Machine, Part},
+            bench::{self, Figure, Machine},
             random::{self, Quantisation, Shape},
         },
     },
@@ -51,19 +51,19 @@ pub(super) struct Arguments {
 }
 
 /// What is measured once the model is ready: its key in the JSON, its name and unit in the table.
-const PARTS: [(Part, &str, &str, &str); 7] = [
-    (Part::Prefill, "prefill", "a prompt of 512 tokens is read", "tokens/s"),
-    (Part::Decode { deep: false }, "decode", "one room is answered", "tokens/s"),
-    (Part::Decode { deep: true }, "decode_2048", "one room, 2048 tokens into its conversation", "tokens/s"),
-    (Part::Rooms(8), "rooms_8", "eight rooms are answered together", "tokens/s"),
-    (Part::Rooms(16), "rooms_16", "sixteen rooms are answered together", "tokens/s"),
+const FIGURES: [(Figure, &str, &str, &str); 7] = [
+    (Figure::Prefill, "prefill", "a prompt of 512 tokens is read", "tokens/s"),
+    (Figure::Decode { deep: false }, "decode", "one room is answered", "tokens/s"),
+    (Figure::Decode { deep: true }, "decode_2048", "one room, 2048 tokens into its conversation", "tokens/s"),
+    (Figure::Rooms(8), "rooms_8", "eight rooms are answered together", "tokens/s"),
+    (Figure::Rooms(16), "rooms_16", "sixteen rooms are answered together", "tokens/s"),
     (
-        Part::Burst { rooms: 8, known: false },
+        Figure::Burst { rooms: 8, known: false },
         "burst_8",
         "eight rooms open on one new prompt of 512 tokens: all answered",
         "s",
     ),
-    (Part::Burst { rooms: 8, known: true }, "burst_8_known", "  and on a prompt that was used before", "s"),
+    (Figure::Burst { rooms: 8, known: true }, "burst_8_known", "  and on a prompt that was used before", "s"),
 ];
 
 /// Measures and prints.
@@ -99,7 +99,7 @@ pub(super) fn bench(config: &Config, arguments: &Arguments) -> anyhow::Result<()
 
 /// The names of the figures that can be asked for. The first two are there in any case.
 fn figures() -> impl Iterator<Item = &'static str> {
-    ["first_token", "resident_used"].into_iter().chain(PARTS.into_iter().map(|(_, key, ..)| key))
+    ["first_token", "resident_used"].into_iter().chain(FIGURES.into_iter().map(|(_, key, ..)| key))
 }
 
 fn measure(
@@ -114,7 +114,7 @@ fn measure(
         let config = inference::Config { packed_cache, ..config.clone() };
         let start = Instant::now();
         let model = LocalModel::open(&config, data)?;
-        model.measure(Part::First, 0)?;
+        model.measure(Figure::First, 0)?;
         Ok((model, start.elapsed().as_secs_f64()))
     };
     figures.insert("first_token_cold".to_owned(), json!(open(false)?.1));
@@ -126,7 +126,7 @@ fn measure(
         figures.insert("resident".to_owned(), json!(now.saturating_sub(before)));
         figures.insert("resident_peak".to_owned(), json!(peak.saturating_sub(before)));
     }
-    for (part, key, ..) in PARTS.into_iter().filter(|(_, key, ..)| wanted(key)) {
+    for (part, key, ..) in FIGURES.into_iter().filter(|(_, key, ..)| wanted(key)) {
         let mut measured = (1..=rounds).map(|round| model.measure(part, round)).collect::<Result<Vec<f64>, _>>()?;
         measured.sort_by(f64::total_cmp);
         figures.insert(key.to_owned(), json!(measured[measured.len() / 2]));
@@ -156,7 +156,7 @@ fn print(figures: &Map<String, Value>) {
     ] {
         line(what, format!("{:.0} MiB", number(key) / f64::from(1 << 20)));
     }
-    for (_, key, what, unit) in PARTS.into_iter().filter(|(_, key, ..)| figures.contains_key(*key)) {
+    for (_, key, what, unit) in FIGURES.into_iter().filter(|(_, key, ..)| figures.contains_key(*key)) {
         line(what, format!("{:.1} {unit}", number(key)));
     }
     line("this machine reads at most", format!("{:.1} GB/s", number("read_bandwidth") / 1e9));

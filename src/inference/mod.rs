@@ -4,6 +4,7 @@
 
 mod chat;
 pub mod config;
+mod embedding;
 mod generation;
 pub mod hub;
 pub mod local;
@@ -12,6 +13,7 @@ mod request;
 pub use self::{
     chat::{ChatModel, CountAccuracy, Health, ModelLimits, TokenCounter},
     config::Config,
+    embedding::{EmbeddingError, EmbeddingLimits, EmbeddingModel, Prefixes, TextKind},
     generation::{Generation, InferenceError, Piece},
     request::{CacheHint, CacheScope, Message, Request, Sampling},
 };

@@ -1,22 +1,22 @@
-//! One answer being written: from logits to the pieces its reader is sent.
+//! One answer while it is generated: from logits to the pieces that its reader gets.
 
 use std::time::Instant;
 
 use tokio::sync::mpsc;
 
 use super::sampler::Sampler;
-use super::scheduler::Read;
+use super::scheduler::PromptUsage;
 use super::text::{Characters, Passed, Stops};
 use super::thinking::{self, Thoughts};
 use super::vocabulary::Vocabulary;
 use crate::inference::{Finish, Generation, InferenceError, Piece, Sampling, Usage};
 
-/// What follows in an answer.
+/// How an answer continues.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// A token, after which the model is asked again.
+    /// With this token, which the model computes next.
     Token(u32),
-    /// Nothing.
+    /// Not at all.
     End(Finish),
 }
 
@@ -31,19 +31,24 @@ pub(super) struct Answer {
     at_start: bool,
     stopped: bool,
     /// The most tokens it may have.
-    room: usize,
-    written: usize,
-    /// When its prompt began to be read.
+    max_new_tokens: usize,
+    generated: usize,
+    /// When its prefill began.
     started: Option<Instant>,
-    /// When its prompt had been read.
-    read: Option<Instant>,
+    /// When its prefill ended.
+    prefilled: Option<Instant>,
 }
 
 impl Answer {
-    /// An answer of at most `room` tokens, and where to read it. `thinking` when the prompt's end has opened the thoughts.
-    pub(super) fn new(sampling: &Sampling, room: usize, thinking: bool, vocabulary: &Vocabulary) -> (Self, Generation) {
-        // Room for a text with each token, what each filter held back, and the end: a slow reader never holds up the engine.
-        let (pieces, reader) = mpsc::channel(room + 4);
+    /// An answer of at most `max_new_tokens` tokens, and where to read it. `thinking` when the prompt ends inside the reasoning.
+    pub(super) fn new(
+        sampling: &Sampling,
+        max_new_tokens: usize,
+        thinking: bool,
+        vocabulary: &Vocabulary,
+    ) -> (Self, Generation) {
+        // A place for a text with each token, for what each filter held back, and for the end: the engine never waits for a reader.
+        let (pieces, reader) = mpsc::channel(max_new_tokens + 4);
         let answer = Self {
             pieces,
             sampler: Sampler::new(sampling),
@@ -52,56 +57,56 @@ impl Answer {
             stops: Stops::new(&sampling.stop),
             at_start: vocabulary.space_prefix,
             stopped: false,
-            room,
-            written: 0,
+            max_new_tokens,
+            generated: 0,
             started: None,
-            read: None,
+            prefilled: None,
         };
         (answer, Generation::new(reader))
     }
 
-    /// Where it is read, for who may have to say that it will never end.
+    /// A handle by which the reader can be told that the answer will never end.
     pub(super) fn reader(&self) -> mpsc::WeakSender<Result<Piece, InferenceError>> {
         self.pieces.downgrade()
     }
 
-    /// Whether nobody reads it any more.
+    /// Whether the reader was dropped.
     pub(super) fn is_abandoned(&self) -> bool {
         self.pieces.is_closed()
     }
 
-    /// Takes note that its prompt begins to be read.
+    /// Records that the prefill begins.
     pub(super) fn start(&mut self, now: Instant) {
         self.started = Some(now);
     }
 
-    /// When it was started.
+    /// When the prefill began.
     pub(super) fn started(&self) -> Option<Instant> {
         self.started
     }
 
-    /// Draws the next token and sends the text that it completes; `None` when no logit is a number.
-    pub(super) fn draw(&mut self, logits: &mut [f32], vocabulary: &Vocabulary, now: Instant) -> Option<Next> {
-        self.read.get_or_insert(now);
-        if self.written >= self.room {
+    /// Samples the next token and sends the text that it completes; `None` when no logit is a number.
+    pub(super) fn sample(&mut self, logits: &mut [f32], vocabulary: &Vocabulary, now: Instant) -> Option<Next> {
+        self.prefilled.get_or_insert(now);
+        if self.generated >= self.max_new_tokens {
             return Some(Next::End(Finish::Length));
         }
-        let token = self.sampler.draw(logits)?;
+        let token = self.sampler.sample(logits)?;
         if vocabulary.ends(token) {
             return Some(Next::End(Finish::Stop));
         }
-        self.written += 1;
+        self.generated += 1;
         self.push(token, vocabulary);
         Some(match () {
             () if self.stopped => Next::End(Finish::Stop),
-            // The last token allowed needs no successor.
-            () if self.written >= self.room => Next::End(Finish::Length),
+            // Nothing follows the last token allowed.
+            () if self.generated >= self.max_new_tokens => Next::End(Finish::Length),
             () => Next::Token(token),
         })
     }
 
     /// Sends what was held back, and the end.
-    pub(super) fn finish(mut self, finish: Finish, read: Read, now: Instant) {
+    pub(super) fn finish(mut self, finish: Finish, prompt: PromptUsage, now: Instant) {
         if !self.stopped {
             let broken = self.characters.finish();
             self.filter(broken);
@@ -115,16 +120,16 @@ impl Answer {
             self.send(held);
         }
         let started = self.started.unwrap_or(now);
-        let spoke = self.read.unwrap_or(now);
+        let prefilled = self.prefilled.unwrap_or(now);
         let usage = Usage {
-            prompt_tokens: read.prompt,
-            cached_tokens: read.cached,
-            completion_tokens: self.written,
-            prefill: spoke.saturating_duration_since(started),
-            decode: now.saturating_duration_since(spoke),
+            prompt_tokens: prompt.prompt,
+            cached_tokens: prompt.cached,
+            completion_tokens: self.generated,
+            prefill: prefilled.saturating_duration_since(started),
+            decode: now.saturating_duration_since(prefilled),
             finish,
         };
-        // A reader that has gone needs no end.
+        // A reader that was dropped needs no end.
         let _ = self.pieces.try_send(Ok(Piece::Done(usage)));
     }
 
@@ -161,7 +166,7 @@ impl Answer {
 
     fn send(&self, text: String) {
         if !text.is_empty() {
-            // The channel has room for every piece; a reader that has gone is noticed before the next step.
+            // The channel has a place for every piece; a dropped reader is noticed before the next step.
             let _ = self.pieces.try_send(Ok(Piece::Text(text)));
         }
     }

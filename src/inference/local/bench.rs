@@ -4,7 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use super::LocalModel;
-use super::engine::Question;
+use super::engine::EncodedPrompt;
 use super::forward::Cost;
 pub use super::kernels::Machine;
 use crate::inference::{CacheScope, Generation, InferenceError, Piece, Sampling, Usage};
@@ -29,7 +29,7 @@ pub const CONTEXT: usize = DEPTH + WRITTEN + 64;
 
 /// One measurement, the time of a model's work on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum Figure {
     /// Reading one token and writing one: seconds.
     First,
     /// Reading [`PROMPT`] tokens: tokens per second.
@@ -62,16 +62,16 @@ pub struct Distance {
 
 impl LocalModel {
     /// Measures one part. `round` makes the prompts new, so that nothing of an earlier round is found again.
-    pub fn measure(&self, part: Part, round: usize) -> Result<f64, InferenceError> {
+    pub fn measure(&self, part: Figure, round: usize) -> Result<f64, InferenceError> {
         let bench = Bench { model: self, round };
         // What earlier rounds left would have to be evicted in the middle of this one.
-        self.engine.forget(CacheScope::All);
+        self.engine.invalidate(CacheScope::All);
         match part {
-            Part::First => bench.first(),
-            Part::Prefill => bench.prefill(),
-            Part::Decode { deep } => bench.decode(if deep { DEPTH } else { QUESTION }),
-            Part::Rooms(rooms) => bench.rooms(rooms),
-            Part::Burst { rooms, known } => bench.burst(rooms, known),
+            Figure::First => bench.first(),
+            Figure::Prefill => bench.prefill(),
+            Figure::Decode { deep } => bench.decode(if deep { DEPTH } else { QUESTION }),
+            Figure::Rooms(rooms) => bench.rooms(rooms),
+            Figure::Burst { rooms, known } => bench.burst(rooms, known),
         }
     }
 
@@ -139,11 +139,12 @@ impl Bench<'_> {
         read(self.submit(self.tokens(0, 0, prompt), 0, answer)?)
     }
 
-    fn submit(&self, tokens: Vec<u32>, shared: usize, answer: usize) -> Result<Generation, InferenceError> {
+    fn submit(&self, tokens: Vec<u32>, shared_prefix_len: usize, answer: usize) -> Result<Generation, InferenceError> {
         // The likeliest token each time; a random model hardly ever finds an end likeliest.
         let sampling =
             Sampling { temperature: 0.0, repetition_penalty: 1.0, max_tokens: answer, ..Sampling::default() };
-        self.model.engine.submit(Question { tokens, shared, owner: 0, thinking: false }, &sampling)
+        let prompt = EncodedPrompt { tokens, shared_prefix_len, ..EncodedPrompt::default() };
+        self.model.engine.generate(prompt, &sampling)
     }
 
     /// Tokens that are all over the vocabulary, others for each room and round.

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::{Answer, Desk, Engine, Job, MOST_WISHES, Patience, Prompt, Question};
+use super::{AdapterId, Answer, EncodedPrompt, Engine, Job, OpenRequests, Output, Pooling, Prompt, StallTimeout, Task};
 use crate::inference::local::fakes::Cells;
-use crate::inference::local::forward::{BLOCK, Forward, Part};
-use crate::inference::local::scheduler::MORE_ROWS as CHUNK;
-use crate::inference::local::supervisor::{Life, Work, supervise};
-use crate::inference::local::vocabulary::{Kind, Spelling, Vocabulary};
+use crate::inference::local::forward::{BLOCK, BatchLimits, Forward, SequenceSlice, StepOutput};
+use crate::inference::local::open_requests::MAX_INVALIDATIONS;
+use crate::inference::local::supervisor::{Liveness, Supervised, supervise};
+use crate::inference::local::vocabulary::{Spelling, TokenType, Vocabulary};
 use crate::inference::{CacheScope, Config, Finish, Generation, Health, InferenceError, Piece, Sampling, Usage};
 
 /// Ids of the test vocabulary: an end, the four bytes of an emoji, then words.
@@ -24,12 +24,18 @@ const PANIC: u32 = 100;
 const FAIL: u32 = 101;
 const NAN: u32 = 102;
 
+/// Tokens of a step that only prefills.
+const CHUNK: usize = 120;
+
+/// Values in a hidden state.
+const WIDTH: usize = 3;
+
 fn vocabulary(space_prefix: bool) -> Arc<Vocabulary> {
     let tokens = ["</s>", "<0xF0>", "<0x9F>", "<0x91>", "<0x8D>", "▁a", "b", "#", "<think>", "</think>"]
         .map(str::to_owned)
         .to_vec();
-    let mut kinds = vec![Kind::Control, Kind::Byte, Kind::Byte, Kind::Byte, Kind::Byte];
-    kinds.extend([Kind::Text, Kind::Text, Kind::Text, Kind::Added, Kind::Control]);
+    let mut kinds = vec![TokenType::Control, TokenType::Byte, TokenType::Byte, TokenType::Byte, TokenType::Byte];
+    kinds.extend([TokenType::Text, TokenType::Text, TokenType::Text, TokenType::Added, TokenType::Control]);
     Arc::new(Vocabulary::new(Spelling::SentencePiece, tokens, kinds, vec![], space_prefix))
 }
 
@@ -53,8 +59,8 @@ impl Script {
         Self { answers, prompt: 1, steps: None, gate: None, erased: None, cells: Cells::new(64) }
     }
 
-    fn next(&mut self, part: &Part<'_>) -> Result<[f32; 10], String> {
-        let tokens = self.cells.compute(part).tokens;
+    fn next(&mut self, slice: &SequenceSlice<'_>) -> Result<[f32; 10], String> {
+        let tokens = self.cells.compute(slice).tokens;
         let at = tokens.len().saturating_sub(self.prompt);
         match self.answers[tokens[0] as usize].get(at).copied().unwrap_or(END) {
             PANIC => panic!("a panic asked for by the test"),
@@ -65,31 +71,48 @@ impl Script {
     }
 }
 
+/// What the script has for the hidden state of a token.
+fn hidden(token: u32) -> [f32; WIDTH] {
+    if token == NAN { [f32::NAN; WIDTH] } else { [token as f32, 1.0, 0.0] }
+}
+
 impl Forward for Script {
     fn vocabulary(&self) -> usize {
         10
     }
 
-    fn context(&self) -> usize {
-        256
+    fn hidden(&self) -> Option<usize> {
+        Some(WIDTH)
     }
 
-    fn blocks(&self) -> usize {
-        self.cells.blocks()
+    fn limits(&self) -> BatchLimits {
+        BatchLimits {
+            context: 256,
+            blocks: self.cells.blocks(),
+            sequences: 60,
+            paged: true,
+            decode_step: 60,
+            prefill_step: CHUNK,
+        }
     }
 
-    fn step(&mut self, parts: &[Part<'_>], logits: &mut Vec<f32>) -> Result<(), String> {
+    fn step(&mut self, slices: &[SequenceSlice<'_>], out: &mut StepOutput) -> Result<(), String> {
         if let Some(steps) = &self.steps {
-            let _ = steps.send(parts.iter().map(|part| part.tokens.len()).sum());
+            let _ = steps.send(slices.iter().map(|slice| slice.tokens.len()).sum());
         }
         if let Some(gate) = &self.gate {
             let _ = gate.recv();
         }
-        logits.clear();
-        for part in parts {
-            let next = self.next(part)?;
-            if part.logits {
-                logits.extend(next);
+        out.clear();
+        for slice in slices {
+            if slice.output == Some(Output::Hidden) {
+                self.cells.compute(slice);
+                out.hidden.extend(slice.tokens.iter().flat_map(|token| hidden(*token)));
+                continue;
+            }
+            let next = self.next(slice)?;
+            if slice.output.is_some() {
+                out.logits.extend(next);
             }
         }
         Ok(())
@@ -116,7 +139,7 @@ fn with(script: Script, config: &Config) -> Engine {
 }
 
 fn submit(engine: &Engine, tokens: Vec<u32>, sampling: &Sampling) -> Result<Generation, InferenceError> {
-    engine.submit(Question { tokens, ..Question::default() }, sampling)
+    engine.generate(EncodedPrompt { tokens, ..EncodedPrompt::default() }, sampling)
 }
 
 fn greedy() -> Sampling {
@@ -289,22 +312,30 @@ fn a_panic_or_a_failure_costs_its_answer_and_not_the_engine() {
 /// Work of which there is none left.
 struct Nothing;
 
-impl Work for Nothing {
-    fn serve(&mut self) {}
+impl Supervised for Nothing {
+    fn run(&mut self) {}
 
     fn recover(&mut self) {}
 }
 
 #[test]
-fn an_engine_that_is_over_is_told() {
+fn an_engine_that_has_ended_is_dead() {
     let (jobs, waiting) = std::sync::mpsc::sync_channel(1);
     drop(waiting);
-    let life = Arc::new(Life::default());
-    supervise(&mut Nothing, &life);
-    let (vocabulary, context) = (vocabulary(false), 8);
-    let (desk, failed, cost) = (Arc::new(Desk::default()), Arc::default(), super::Cost::default());
-    let patience = Patience::of(Duration::from_mins(1));
-    let engine = Engine { jobs, queue: 1, desk, life, patience, context, cost, vocabulary, failed };
+    let liveness = Arc::new(Liveness::default());
+    supervise(&mut Nothing, &liveness);
+    let engine = Engine {
+        jobs,
+        queue: 1,
+        requests: Arc::new(OpenRequests::default()),
+        liveness,
+        stall_timeout: StallTimeout::new(Duration::from_mins(1)),
+        context: 8,
+        hidden: None,
+        cost: super::Cost::default(),
+        vocabulary: vocabulary(false),
+        failed: Arc::default(),
+    };
     assert!(matches!(engine.health(), Health::Dead(_)));
     assert!(matches!(submit(&engine, vec![1], &greedy()), Err(InferenceError::Engine(_))));
 }
@@ -316,9 +347,17 @@ fn a_dead_engine_fails_what_it_was_writing_and_is_begun_anew() {
     seen.recv().unwrap();
     // No prompt that is submitted asks for so much: the scheduler's own arithmetic panics.
     let (answer, _reader) = Answer::new(&greedy(), 1, false, &engine.vocabulary);
-    let deadly = Prompt { tokens: vec![1], shared: 0, owner: 0, room: usize::MAX };
-    engine.desk.lock().queued += 1;
-    assert!(engine.jobs.try_send(Job::Ask(Box::new((u64::MAX, deadly, answer)))).is_ok());
+    let deadly = Prompt {
+        tokens: vec![1],
+        shared_prefix_len: 0,
+        cache_key: 0,
+        adapter: AdapterId::BASE,
+        output: Output::Logits,
+        max_new_tokens: usize::MAX,
+    };
+    engine.requests.lock().queued += 1;
+    let task = Task::Generate(Box::new(answer));
+    assert!(engine.jobs.try_send(Job::Run(Box::new((u64::MAX, deadly, task)))).is_ok());
     let waits = submit(&engine, vec![1], &greedy()).unwrap();
     drop(open);
     assert!(matches!(read(written).1, Err(InferenceError::Engine(reason)) if reason.contains("died")));
@@ -334,8 +373,8 @@ fn thoughts_are_counted_and_not_shown() {
     let stops = Sampling { stop: vec!["b".to_owned()], ..greedy() };
     assert_eq!(recite(&[THINK, B, THOUGHT, HASH, B, A], &stops), ("#".to_owned(), Finish::Stop, 5));
     let engine = start(Script::new(&[&[B, THOUGHT, A]]), 1);
-    let opened = Question { tokens: vec![0], thinking: true, ..Question::default() };
-    assert_eq!(read(engine.submit(opened, &greedy()).unwrap()).0, ["a"]);
+    let opened = EncodedPrompt { tokens: vec![0], thinking: true, ..EncodedPrompt::default() };
+    assert_eq!(read(engine.generate(opened, &greedy()).unwrap()).0, ["a"]);
 }
 
 #[test]
@@ -402,16 +441,16 @@ fn a_conversation_finds_its_past_and_no_other_does() {
     let mut script = Script::new(&[&[B; 40]]);
     script.prompt = 40;
     let engine = start(script, 1);
-    let cached = |owner, shared| {
-        let question = Question { tokens: vec![0; 40], shared, owner, ..Question::default() };
-        read(engine.submit(question, &greedy()).unwrap()).1.unwrap().cached_tokens
+    let cached = |cache_key, shared_prefix_len| {
+        let prompt = EncodedPrompt { tokens: vec![0; 40], shared_prefix_len, cache_key, ..EncodedPrompt::default() };
+        read(engine.generate(prompt, &greedy()).unwrap()).1.unwrap().cached_tokens
     };
     assert_eq!([cached(1, BLOCK), cached(1, BLOCK)], [0, 2 * BLOCK]);
     assert_eq!([cached(2, BLOCK), cached(2, 0), cached(0, 0), cached(0, 0)], [BLOCK, 0, 0, 0]);
 }
 
 #[test]
-fn a_conversation_is_found_again_until_it_is_forgotten_even_while_it_is_answered() {
+fn a_conversation_is_matched_until_it_is_invalidated_even_while_it_is_answered() {
     let mut script = Script::new(&[&[B]]);
     script.prompt = 2 * BLOCK + 1;
     let (gate, open) = channel();
@@ -419,8 +458,13 @@ fn a_conversation_is_found_again_until_it_is_forgotten_even_while_it_is_answered
     let (steps, begun) = channel();
     script.steps = Some(steps);
     let engine = start(script, 4);
-    let ask = |owner| {
-        engine.submit(Question { tokens: vec![0; 2 * BLOCK + 1], owner, ..Question::default() }, &greedy()).unwrap()
+    let ask = |cache_key| {
+        engine
+            .generate(
+                EncodedPrompt { tokens: vec![0; 2 * BLOCK + 1], cache_key, ..EncodedPrompt::default() },
+                &greedy(),
+            )
+            .unwrap()
     };
     let cached = |generation| {
         for _ in 0..4 {
@@ -431,48 +475,48 @@ fn a_conversation_is_found_again_until_it_is_forgotten_even_while_it_is_answered
     assert_eq!(cached(ask(7)), 0);
     assert_eq!(cached(ask(7)), 2 * BLOCK);
     assert_eq!(cached(ask(8)), 0, "another conversation");
-    engine.forget(CacheScope::Conversation(7));
+    engine.invalidate(CacheScope::Conversation(7));
     assert_eq!(cached(ask(7)), 0);
     assert_eq!(cached(ask(8)), 2 * BLOCK, "the other one is kept");
-    // Forgotten before it has ended: what it leaves is forgotten with it.
+    // Invalidated before it has ended: what it leaves is removed with it.
     while begun.try_recv().is_ok() {}
     let running = ask(7);
     begun.recv().unwrap();
-    engine.forget(CacheScope::Conversation(7));
+    engine.invalidate(CacheScope::Conversation(7));
     assert_eq!(cached(running), 2 * BLOCK);
     assert_eq!(cached(ask(7)), 0);
 }
 
 /// Prompts of two whole blocks and a token; the first token says which answer.
-fn long(owner: u64, answer: u32) -> Question {
-    Question { tokens: vec![answer; 2 * BLOCK + 1], owner, ..Question::default() }
+fn long(cache_key: u64, answer: u32) -> EncodedPrompt {
+    EncodedPrompt { tokens: vec![answer; 2 * BLOCK + 1], cache_key, ..EncodedPrompt::default() }
 }
 
-fn cached(engine: &Engine, owner: u64, answer: u32) -> usize {
-    read(engine.submit(long(owner, answer), &greedy()).unwrap()).1.unwrap().cached_tokens
+fn cached(engine: &Engine, cache_key: u64, answer: u32) -> usize {
+    read(engine.generate(long(cache_key, answer), &greedy()).unwrap()).1.unwrap().cached_tokens
 }
 
 #[test]
-fn a_prompt_that_waits_in_the_queue_is_forgotten_too() {
+fn a_prompt_that_waits_in_the_queue_is_invalidated_too() {
     let mut script = Script::new(&[&[B], &[A]]);
     script.prompt = 2 * BLOCK + 1;
     let (engine, seen, open) = gated(script, 4);
-    let running = engine.submit(long(8, 0), &greedy()).unwrap();
+    let running = engine.generate(long(8, 0), &greedy()).unwrap();
     seen.recv().unwrap();
     // Handed over before, and taken out of the queue after.
-    let waits = engine.submit(long(7, 1), &greedy()).unwrap();
-    engine.forget(CacheScope::Conversation(7));
-    let later = engine.submit(long(9, 1), &greedy()).unwrap();
+    let waits = engine.generate(long(7, 1), &greedy()).unwrap();
+    engine.invalidate(CacheScope::Conversation(7));
+    let later = engine.generate(long(9, 1), &greedy()).unwrap();
     drop(open);
     for generation in [running, waits, later] {
         assert_eq!(read(generation).1.unwrap().cached_tokens, 0);
     }
-    assert_eq!([(8, 0), (9, 1)].map(|(owner, answer)| cached(&engine, owner, answer)), [2 * BLOCK; 2]);
+    assert_eq!([(8, 0), (9, 1)].map(|(key, answer)| cached(&engine, key, answer)), [2 * BLOCK; 2]);
     assert_eq!(cached(&engine, 7, 1), 0);
 }
 
 #[test]
-fn what_is_over_or_forgotten_is_overwritten() {
+fn what_has_ended_or_is_invalidated_is_overwritten() {
     let mut script = Script::new(&[&[B]]);
     script.prompt = 2 * BLOCK + 1;
     let (erased, seen) = channel();
@@ -481,7 +525,7 @@ fn what_is_over_or_forgotten_is_overwritten() {
     // Of what is kept, the block that is not full.
     assert_eq!(cached(&engine, 7, 0), 0);
     assert_eq!(seen.recv().unwrap().len(), 1);
-    engine.forget(CacheScope::Room(0));
+    engine.invalidate(CacheScope::Room(0));
     assert_eq!(seen.recv().unwrap().len(), 2);
     // Of what is nobody's, all.
     assert_eq!(cached(&engine, 0, 0), 0);
@@ -489,17 +533,20 @@ fn what_is_over_or_forgotten_is_overwritten() {
 }
 
 #[test]
-fn what_is_to_be_forgotten_takes_no_place_of_a_question_and_is_bounded() {
+fn invalidations_take_no_place_of_a_request_and_are_bounded() {
     let (engine, seen, open) = gated(Script::new(&[&[A], &[B]]), 1);
     let running = submit(&engine, vec![0], &greedy()).unwrap();
     seen.recv().unwrap();
-    for owner in 0..3 * MOST_WISHES as u64 {
-        engine.forget(CacheScope::Conversation(owner));
-        assert!(engine.desk.lock().forgotten.len() <= MOST_WISHES + 1);
+    for key in 0..3 * MAX_INVALIDATIONS as u64 {
+        engine.invalidate(CacheScope::Conversation(key));
+        assert!(engine.requests.lock().invalidations.len() <= MAX_INVALIDATIONS + 1);
     }
-    assert!(engine.desk.lock().forgotten.contains_key(&CacheScope::Conversations), "more than are counted are all");
+    assert!(
+        engine.requests.lock().invalidations.contains_key(&CacheScope::Conversations),
+        "beyond the limit, all conversations"
+    );
     let waits = submit(&engine, vec![1], &greedy()).unwrap();
-    engine.forget(CacheScope::All);
+    engine.invalidate(CacheScope::All);
     assert!(matches!(submit(&engine, vec![0], &greedy()), Err(InferenceError::Busy)));
     drop(open);
     assert_eq!([running, waits].map(|generation| read(generation).0.concat()), [" a", "b"]);
@@ -512,7 +559,7 @@ fn useless_logits_cost_their_own_conversation_only() {
     let engine = start(script, 1);
     assert_eq!(cached(&engine, 7, 0), 0);
     for _ in 0..2 {
-        let (texts, ended) = read(engine.submit(long(8, 1), &greedy()).unwrap());
+        let (texts, ended) = read(engine.generate(long(8, 1), &greedy()).unwrap());
         assert!(texts.is_empty() && ended.is_err());
         assert_eq!(cached(&engine, 7, 0), 2 * BLOCK);
     }
@@ -523,8 +570,8 @@ fn a_step_that_does_not_end_fails_every_question_and_the_engine() {
     let (steps, seen) = channel();
     let (open, gate) = channel();
     let script = Script { steps: Some(steps), gate: Some(gate), ..Script::new(&[&[A], &[B]]) };
-    let (config, patience) = (Config::default(), Patience::of(Duration::from_millis(300)));
-    let engine = Engine::start_with(Box::new(script), vocabulary(false), &config, patience).unwrap();
+    let (config, timeout) = (Config::default(), StallTimeout::new(Duration::from_millis(300)));
+    let engine = Engine::start_with(Box::new(script), vocabulary(false), &config, timeout).unwrap();
     let running = submit(&engine, vec![0], &greedy()).unwrap();
     seen.recv().unwrap();
     let waits = submit(&engine, vec![1], &greedy());
@@ -538,4 +585,36 @@ fn a_step_that_does_not_end_fails_every_question_and_the_engine() {
     // Should the step end after all, its thread ends too, and answers nobody.
     drop(open);
     assert!(seen.recv().is_err(), "no further step");
+}
+
+fn vector(mut vector: super::Vector) -> Result<Vec<f32>, InferenceError> {
+    vector.blocking_recv().expect("an embedding ends with a vector or an error")
+}
+
+#[test]
+fn a_text_is_embedded_by_the_mean_or_the_last_of_its_hidden_states() {
+    let engine = start(Script::new(&[&[B; 9]]), 8);
+    let embed = |tokens: &[u32], pooling| vector(engine.embed(tokens.to_vec(), pooling).unwrap()).unwrap();
+    let close = |found: Vec<f32>, expected: [f32; WIDTH]| {
+        let length = expected.iter().map(|value| value * value).sum::<f32>().sqrt();
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b / length).abs() < 1e-6), "{found:?} {expected:?}");
+    };
+    close(embed(&[1, 2, 6], Pooling::Mean), [3.0, 1.0, 0.0]);
+    close(embed(&[1, 2, 6], Pooling::Last), [6.0, 1.0, 0.0]);
+    // Over more than one step, and beside an answer.
+    let answer = submit(&engine, vec![0], &greedy()).unwrap();
+    close(embed(&[[1; 128], [3; 128]].concat(), Pooling::Mean), [2.0, 1.0, 0.0]);
+    assert_eq!(read(answer).0.concat(), "b".repeat(9));
+    assert!(matches!(engine.embed(vec![1; 257], Pooling::Mean), Err(InferenceError::PromptTooLong { .. })));
+    assert!(matches!(engine.embed(vec![], Pooling::Mean), Err(InferenceError::Engine(_))));
+}
+
+#[test]
+fn a_text_without_a_direction_is_an_error_and_costs_no_other() {
+    let engine = start(Script::new(&[&[A]]), 8);
+    let broken = vector(engine.embed(vec![1, NAN], Pooling::Mean).unwrap());
+    assert!(matches!(broken, Err(InferenceError::Engine(reason)) if reason.contains("finite")));
+    assert!(vector(engine.embed(vec![1], Pooling::Mean).unwrap()).is_ok());
+    assert_eq!(read(submit(&engine, vec![0], &greedy()).unwrap()).0, [" a"]);
+    assert_eq!(engine.health(), Health::Ok);
 }

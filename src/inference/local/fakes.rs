@@ -1,6 +1,6 @@
-//! A memory of keys and values for tests, in which a wrong block shows.
+//! A KV memory for tests, in which a wrong block shows.
 
-use super::forward::{BLOCK, Part};
+use super::forward::{AdapterId, BLOCK, SequenceSlice};
 
 /// What a sequence left in its blocks, read back through its table.
 pub(super) struct Seen {
@@ -36,19 +36,19 @@ impl Cells {
         self.cells.iter().all(Option::is_none)
     }
 
-    /// Computes a part.
-    pub(super) fn compute(&mut self, part: &Part<'_>) -> Seen {
-        let end = part.start + part.tokens.len();
-        assert!(!part.tokens.is_empty());
-        assert_eq!(part.table.len(), end.div_ceil(BLOCK));
-        let cell = |position: usize| part.table[position / BLOCK] as usize * BLOCK + position % BLOCK;
-        let mut seen = Seen { tokens: Vec::new(), hash: 0 };
-        for position in 0..part.start {
+    /// Computes a slice.
+    pub(super) fn compute(&mut self, slice: &SequenceSlice<'_>) -> Seen {
+        let end = slice.start + slice.tokens.len();
+        assert!(!slice.tokens.is_empty());
+        assert_eq!(slice.block_table.len(), end.div_ceil(BLOCK));
+        let cell = |position: usize| slice.block_table[position / BLOCK] as usize * BLOCK + position % BLOCK;
+        let mut seen = Seen { tokens: Vec::new(), hash: u64::from(slice.adapter.0) };
+        for position in 0..slice.start {
             let (token, value) = self.cells[cell(position)].expect("a cell that was computed");
             seen.tokens.push(token);
             seen.hash = mix(seen.hash, value);
         }
-        for (position, token) in (part.start..end).zip(part.tokens) {
+        for (position, token) in (slice.start..end).zip(slice.tokens) {
             let value = mix(seen.hash, u64::from(*token));
             self.cells[cell(position)] = Some((*token, value));
             seen.tokens.push(*token);
@@ -58,9 +58,9 @@ impl Cells {
     }
 }
 
-/// The hash of a sequence that was computed alone.
-pub(super) fn alone(tokens: &[u32]) -> u64 {
-    tokens.iter().fold(0, |hash, token| mix(hash, mix(hash, u64::from(*token))))
+/// The hash of a sequence that was computed alone with an adapter.
+pub(super) fn alone(adapter: AdapterId, tokens: &[u32]) -> u64 {
+    tokens.iter().fold(u64::from(adapter.0), |hash, token| mix(hash, mix(hash, u64::from(*token))))
 }
 
 /// `SplitMix64`'s finaliser over both.

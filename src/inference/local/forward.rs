@@ -1,63 +1,112 @@
-//! The seam between the scheduler and the models that compute.
+//! The trait between the scheduler, which decides what is computed, and the models that compute it.
 
-/// Tokens in one block of keys and values.
+/// Tokens in one KV block.
 pub(super) const BLOCK: usize = 16;
 
-/// One sequence's share of a step.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Part<'a> {
+/// A LoRA adapter, by its number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct AdapterId(pub u32);
+
+impl AdapterId {
+    /// The model without an adapter.
+    pub(super) const BASE: Self = Self(0);
+}
+
+/// What a step returns for a slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Output {
+    /// The logits of its last token.
+    Logits,
+    /// The final hidden state of each of its tokens, after the last norm.
+    Hidden,
+}
+
+/// The part of one sequence that a step computes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SequenceSlice<'a> {
     /// The tokens to compute; at least one.
     pub tokens: &'a [u32],
     /// The position of the first of them.
     pub start: usize,
-    /// The sequence's blocks, which cover `start + tokens.len()` positions.
-    pub table: &'a [u32],
-    /// Whether the logits of the last token are wanted.
-    pub logits: bool,
+    /// The sequence's KV blocks, which cover `start + tokens.len()` positions.
+    pub block_table: &'a [u32],
+    /// The adapter to compute with.
+    pub adapter: AdapterId,
+    /// What is returned; nothing while more of the prompt follows.
+    pub output: Option<Output>,
+}
+
+/// The results of a step, in the order of its slices. The buffers are reused from step to step.
+#[derive(Debug, Default)]
+pub(super) struct StepOutput {
+    /// `vocabulary` values for each slice with [`Output::Logits`].
+    pub logits: Vec<f32>,
+    /// `hidden` values for each token of each slice with [`Output::Hidden`].
+    pub hidden: Vec<f32>,
+}
+
+impl StepOutput {
+    /// Forgets the results of the step before.
+    pub(super) fn clear(&mut self) {
+        self.logits.clear();
+        self.hidden.clear();
+    }
+}
+
+/// What fits into a step, and into the memory for keys and values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BatchLimits {
+    /// Positions of one sequence, within the configuration.
+    pub context: usize,
+    /// KV blocks within the memory budget.
+    pub blocks: usize,
+    /// Sequences that may be computed together.
+    pub sequences: usize,
+    /// Whether keys and values are addressed by the block table alone, so that sequences may alternate and share blocks. A model
+    /// without that is given one sequence from its first position to its end, and no block that another sequence has computed.
+    pub paged: bool,
+    /// Tokens of a step in which a sequence decodes: the more, the longer it waits for its next token.
+    pub decode_step: usize,
+    /// Tokens of a step that only prefills.
+    pub prefill_step: usize,
 }
 
 /// What a model's weights cost, by their number: keys and values come on top.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Cost {
-    /// Bytes of weights read for a step that writes.
+    /// Bytes of weights read by a decode step.
     pub bytes: usize,
-    /// Multiplications and additions for each token that is read and not answered.
+    /// Multiplications and additions for each token of a prefill.
     pub operations: usize,
 }
 
-/// A model that computes; it holds the memory of keys and values, the scheduler says which blocks are whose.
+/// A model that computes. It owns the memory for keys and values; the scheduler decides which blocks belong to which sequence.
 pub(super) trait Forward: Send {
     /// The number of tokens in the vocabulary.
     fn vocabulary(&self) -> usize;
 
-    /// The positions the model was made for, within the configuration.
-    fn context(&self) -> usize;
+    /// The number of values in a hidden state; `None` for a model that returns logits only.
+    fn hidden(&self) -> Option<usize>;
 
-    /// The blocks of keys and values within the memory budget.
-    fn blocks(&self) -> usize;
+    /// What fits into a step and into memory.
+    fn limits(&self) -> BatchLimits;
 
-    /// Computes all parts in one pass. `logits` is cleared, then holds `vocabulary` values per part that wants them, in order.
-    fn step(&mut self, parts: &[Part<'_>], logits: &mut Vec<f32>) -> Result<(), String>;
+    /// Computes all slices in one pass. `out` is cleared first. The error is one sentence for logs.
+    fn step(&mut self, slices: &[SequenceSlice<'_>], out: &mut StepOutput) -> Result<(), String>;
 
-    /// Overwrites what blocks hold: nobody will read it any more.
+    /// Overwrites the contents of blocks that no sequence will read again.
     fn erase(&mut self, blocks: &[u32]);
 
-    /// Overwrites what all blocks hold.
+    /// Overwrites the contents of all blocks.
     fn erase_all(&mut self);
 
-    /// Whether the keys and values of a block are all numbers.
-    fn is_sound(&self, _block: u32) -> bool {
+    /// Whether all keys and values of a block are finite.
+    fn is_finite(&self, _block: u32) -> bool {
         true
     }
 
-    /// What its weights cost; nothing where it is not known.
+    /// What the weights cost; zeros where it is not known.
     fn cost(&self) -> Cost {
         Cost::default()
-    }
-
-    /// Whether it computes several sequences together, and finds what it computed by the tables alone. Otherwise it is given one
-    /// sequence at a time, from its first position to its end, and no block of another.
-    fn batches(&self) -> bool {
-        true
     }
 }

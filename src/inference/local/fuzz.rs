@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use candle_core::quantized::gguf_file::{self, Value};
 
 use super::counter::Markup;
-use super::forward::Part;
+use super::forward::{Output, SequenceSlice, StepOutput};
 use super::gguf::{Gguf, GgufError};
 use super::template::Template;
 use super::tokenizer::{Span, Tokenizer};
@@ -28,14 +28,20 @@ pub(crate) fn gguf(data: &[u8]) {
     }
     let config = Config { threads: 1, context: 64, kv_memory: 1, ..Config::default() };
     let Ok(mut forward) = forward(gguf, vocabulary.tokens.len(), &config) else { return };
-    let (Some(last), true) = (forward.vocabulary().checked_sub(1), forward.blocks() > 0 && forward.context() >= 2)
-    else {
+    let limits = forward.limits();
+    let (Some(last), true) = (forward.vocabulary().checked_sub(1), limits.blocks > 0 && limits.context >= 2) else {
         return;
     };
-    let mut logits = Vec::new();
-    let part = Part { tokens: &[0, last as u32], start: 0, table: &[0], logits: true };
-    if forward.step(&[part], &mut logits).is_ok() {
-        assert_eq!(logits.len(), forward.vocabulary());
+    let mut out = StepOutput::default();
+    let slice = SequenceSlice {
+        tokens: &[0, last as u32],
+        start: 0,
+        block_table: &[0],
+        output: Some(Output::Logits),
+        ..SequenceSlice::default()
+    };
+    if forward.step(&[slice], &mut out).is_ok() {
+        assert_eq!(out.logits.len(), forward.vocabulary());
     }
 }
 

@@ -10,8 +10,8 @@
 
 mod answer;
 pub mod bench;
-mod cache;
 mod counter;
+mod embedder;
 mod engine;
 mod entries;
 #[cfg(test)]
@@ -24,7 +24,10 @@ mod gguf;
 mod header;
 mod kernels;
 mod model;
+mod open_requests;
 mod packed;
+mod pooling;
+mod prefix_cache;
 mod pretokenizer;
 pub mod random;
 mod safetensors;
@@ -32,6 +35,7 @@ mod sampler;
 mod scheduler;
 mod spm;
 mod supervisor;
+mod task;
 mod template;
 #[cfg(test)]
 mod testing;
@@ -40,6 +44,7 @@ mod thinking;
 mod tokenizer;
 mod tokenizer_json;
 mod vocabulary;
+mod worker;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,12 +52,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use self::counter::PromptCounter;
-use self::engine::{Engine, Question};
+use self::engine::{EncodedPrompt, Engine};
 use self::fallback::OneByOne;
 use self::forward::{BLOCK, Forward};
 use self::gguf::{Gguf, one_line};
 use self::kernels::Pool;
-use self::model::{Limits, Model};
+use self::model::{MemoryLimits, Model};
+use self::pooling::Pooling;
 use self::template::Template;
 use self::tokenizer::{Span, Tokenizer};
 use self::vocabulary::Vocabulary;
@@ -60,6 +66,7 @@ use super::{
     CacheScope, ChatModel, Config, Generation, Health, InferenceError, ModelLimits, Request, TokenCounter, hub,
 };
 
+pub use self::embedder::LocalEmbedder;
 pub use self::gguf::GgufError;
 pub(in crate::inference) use self::gguf::sum;
 
@@ -95,6 +102,12 @@ pub struct LocalModel {
     counter: Arc<PromptCounter>,
     template: Template,
     engine: Engine,
+    /// How its file wants hidden states to be pooled; `None` for a way that is not supported.
+    pooling: Option<Pooling>,
+    /// The token that ends a text to be embedded, for models that are trained with one.
+    text_end: Option<u32>,
+    /// The texts that are embedded in one call at most: as many as the engine computes together.
+    max_batch: usize,
 }
 
 impl LocalModel {
@@ -145,6 +158,10 @@ impl LocalModel {
             .text("general.name")
             .filter(|name| !name.trim().is_empty())
             .map_or_else(|| fallback.to_owned(), one_line);
+        let pooling = read_pooling(&gguf);
+        let ends = gguf.flag("tokenizer.ggml.add_eos_token").unwrap_or(false);
+        let eos = gguf.number("tokenizer.ggml.eos_token_id").filter(|_| ends);
+        let text_end = eos.and_then(|id| u32::try_from(id).ok());
         let forward = forward(gguf, vocabulary.tokens.len(), config)?;
         let engine = Engine::start(forward, vocabulary, config).map_err(Failure::Thread)?;
         if engine.context() < config.context {
@@ -154,22 +171,23 @@ impl LocalModel {
                 "the context is bounded by the model and its engine"
             );
         }
-        Ok(Self { name, tokenizer, counter, template, engine })
+        let max_batch = config.sequences;
+        Ok(Self { name, tokenizer, counter, template, engine, pooling, text_end, max_batch })
     }
 
-    fn question(&self, request: &Request) -> Result<Question, InferenceError> {
+    fn encode(&self, request: &Request) -> Result<EncodedPrompt, InferenceError> {
         let spans = self.template.render(&request.messages).map_err(InferenceError::Engine)?;
         let tokens = self.tokenizer.prompt(&spans).map_err(InferenceError::Engine)?;
         let thinking = matches!(spans.last(), Some(Span::Markup(markup)) if thinking::opened(markup));
-        let shared = self.shared(request, &tokens);
-        Ok(Question { tokens, shared, owner: request.cache.cache_key, thinking })
+        let shared_prefix_len = self.shared_prefix_len(request, &tokens);
+        Ok(EncodedPrompt { tokens, shared_prefix_len, cache_key: request.cache.cache_key, thinking })
     }
 
     /// How many of a prompt's first tokens come from its shared messages alone, in whole blocks.
     ///
     /// No template says where a message ends in the prompt, and words can be cut otherwise across a border. So the shared
     /// messages are encoded by themselves: what the prompt has in common with that can tell nothing of the other messages.
-    fn shared(&self, request: &Request, prompt: &[u32]) -> usize {
+    fn shared_prefix_len(&self, request: &Request, prompt: &[u32]) -> usize {
         let messages = &request.messages[..request.cache.shared_prefix_len.min(request.messages.len())];
         if messages.is_empty() {
             return 0;
@@ -197,11 +215,11 @@ impl ChatModel for LocalModel {
     }
 
     fn generate(&self, request: Request) -> Result<Generation, InferenceError> {
-        self.engine.submit(self.question(&request)?, &request.sampling)
+        self.engine.generate(self.encode(&request)?, &request.sampling)
     }
 
     fn invalidate(&self, scope: CacheScope) {
-        self.engine.forget(scope);
+        self.engine.invalidate(scope);
     }
 
     fn health(&self) -> Health {
@@ -216,7 +234,7 @@ impl ChatModel for LocalModel {
 /// What computes: our own forward pass, or for what it does not know candle's, one answer at a time.
 fn forward(mut gguf: Gguf, vocabulary: usize, config: &Config) -> Result<Box<dyn Forward>, Failure> {
     let pool = Arc::new(Pool::new(config.threads).map_err(Failure::Thread)?);
-    let limits = Limits { context: config.context, memory: config.kv_memory.saturating_mul(1 << 20) };
+    let limits = MemoryLimits { context: config.context, memory: config.kv_memory.saturating_mul(1 << 20) };
     let reason = match Model::load(&mut gguf, vocabulary, limits, pool) {
         Ok(model) => return Ok(Box::new(model)),
         Err(GgufError::Unsupported(reason)) => reason,
@@ -224,7 +242,11 @@ fn forward(mut gguf: Gguf, vocabulary: usize, config: &Config) -> Result<Box<dyn
     };
     match OneByOne::load(gguf, vocabulary, config.context) {
         Ok(model) => {
-            tracing::warn!(reason, context = model.context(), "candle computes this model, one answer at a time");
+            tracing::warn!(
+                reason,
+                context = model.limits().context,
+                "candle computes this model, one answer at a time"
+            );
             Ok(Box::new(model))
         }
         Err(GgufError::Unsupported(theirs)) => {
@@ -252,6 +274,16 @@ impl Failure {
             Self::File(reason) => OpenError::File { path, reason },
             Self::Thread(error) => OpenError::Thread(error),
         }
+    }
+}
+
+/// How the file wants hidden states to be pooled (`pooling_type`, as llama.cpp numbers it); the mean where it does not say.
+fn read_pooling(gguf: &Gguf) -> Option<Pooling> {
+    let architecture = gguf.text("general.architecture").unwrap_or_default();
+    match gguf.number(&format!("{architecture}.pooling_type")) {
+        None | Some(1) => Some(Pooling::Mean),
+        Some(3) => Some(Pooling::Last),
+        Some(_) => None,
     }
 }
 

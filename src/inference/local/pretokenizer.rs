@@ -18,7 +18,7 @@ const TEKKEN: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}
 
 /// A way to cut words, and what goes with it.
 #[derive(Clone, Copy)]
-pub(super) struct Kind {
+pub(super) struct PreTokenizer {
     /// Each cuts what the one before left whole.
     patterns: &'static [&'static str],
     /// A word that is a token is that token, whatever its merges say.
@@ -29,7 +29,7 @@ pub(super) struct Kind {
     pub composes: bool,
 }
 
-impl Kind {
+impl PreTokenizer {
     /// The way that a GGUF names; `None` when it is not known here.
     pub(super) fn named(name: &str) -> Option<Self> {
         let plain = Self { patterns: &[GPT2], ignore_merges: false, wants_bos: false, composes: false };

@@ -1,48 +1,39 @@
 //! Which tokens of which sequences are computed next: the engine's pure core, without threads, clocks or texts.
 //!
-//! A step takes one row for each sequence that writes, and shares the rest of its rows equally between the prompts being read, so
-//! that a short question is never stuck behind a long document. A sequence is admitted once the blocks for its longest answer can
-//! be had, counting those that idle conversations hold: nobody who has begun waits for memory, or is stopped for want of it.
+//! A step takes one token for each sequence that decodes, and divides the rest of its tokens equally between the prompts that are
+//! prefilled, so that a short question never waits for a long document. A sequence is admitted once the blocks for its longest
+//! answer can be allocated, counting those of idle nodes: a sequence that runs never waits for memory, and is never preempted.
 //!
-//! Full blocks are published as soon as they are computed. Of prompts that are read at the same time and begin alike, the oldest
-//! computes and the others follow it, one step behind, for nothing.
+//! Full blocks are published as soon as they are computed. Of prompts that are prefilled at the same time and begin alike, the oldest
+//! computes the common blocks, and the others match them one step later.
 
 use std::collections::{HashSet, VecDeque};
 
-use super::cache::{Cache, Key, Scope, key};
-use super::forward::{BLOCK, Forward, Part};
+use super::forward::{AdapterId, BLOCK, BatchLimits, Output, SequenceSlice};
+use super::prefix_cache::{NodeKey, NodeScope, PrefixCache};
 use crate::inference::CacheScope;
 
-/// Rows of one step: large enough for the arithmetic to be fast, small enough for those who write not to stall. A multiple of the
-/// twelve rows that the kernels take at once.
-pub(super) const ROWS: usize = 60;
-
-/// Rows of one step while nobody writes: nobody stalls, and the weights are read half as often.
-pub(super) const MORE_ROWS: usize = 2 * ROWS;
-
-/// The most sequences: a quarter of each step's rows stays for reading prompts.
-const MOST: usize = ROWS / 4 * 3;
-
-/// What to read, and how far to go on.
+/// What to compute, and for how long.
 #[derive(Clone, Debug)]
 pub(super) struct Prompt {
     /// The token ids.
     pub tokens: Vec<u32>,
-    /// How many of the first of them may be shared between all owners.
-    pub shared: usize,
-    /// The conversation; 0 is nobody's.
-    pub owner: u64,
+    /// How many of the first of them every conversation may reuse.
+    pub shared_prefix_len: usize,
+    /// The conversation; with 0, nothing is kept.
+    pub cache_key: u64,
+    /// The adapter to compute with.
+    pub adapter: AdapterId,
+    /// What is wanted of it: the logits at its end, or all hidden states.
+    pub output: Output,
     /// The most tokens that may follow.
-    pub room: usize,
+    pub max_new_tokens: usize,
 }
 
 /// All sequences, waiting and running, and their blocks.
 pub(super) struct Scheduler {
-    cache: Cache,
-    /// The most that run together.
-    sequences: usize,
-    /// Whether computed blocks can be found again.
-    shares: bool,
+    cache: PrefixCache,
+    limits: BatchLimits,
     waiting: VecDeque<Sequence>,
     /// The oldest first.
     running: Vec<Sequence>,
@@ -50,88 +41,109 @@ pub(super) struct Scheduler {
 
 struct Sequence {
     id: u64,
-    /// The prompt and what was written since.
+    /// The prompt and the tokens generated since.
     tokens: Vec<u32>,
-    prompt: usize,
-    /// Blocks that everyone may find.
-    shared: usize,
-    owner: u64,
+    prompt_len: usize,
+    /// Blocks that every conversation may match.
+    shared_blocks: usize,
+    cache_key: u64,
+    adapter: AdapterId,
+    output: Output,
     /// The most blocks it can come to hold.
-    most: usize,
+    max_blocks: usize,
     /// Its blocks: first `published` nodes, then private ones.
-    table: Vec<u32>,
+    block_table: Vec<u32>,
     published: usize,
     computed: usize,
-    /// Prompt tokens that it did not have to compute.
+    /// Prompt tokens that were matched in the cache.
     cached: usize,
     /// Tokens that it computes in this step.
     planned: usize,
 }
 
-/// What a sequence cost in prompt tokens.
+/// What a sequence has got from a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Read {
-    /// The prompt's length.
+pub(super) struct Computed {
+    /// The sequence.
+    pub id: u64,
+    /// What was returned for it.
+    pub output: Output,
+    /// The tokens of its slice.
+    pub tokens: usize,
+    /// Whether all its tokens are computed.
+    pub finished: bool,
+}
+
+/// What the prompt of a sequence cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PromptUsage {
+    /// The prompt's length in tokens.
     pub prompt: usize,
-    /// Those that were not computed for it.
+    /// Tokens of it that were matched in the cache.
     pub cached: usize,
 }
 
 impl Scheduler {
-    /// A scheduler of at most `sequences` sequences over this model's blocks.
-    pub(super) fn new(forward: &dyn Forward, sequences: usize) -> Self {
-        let shares = forward.batches();
-        let sequences = if shares { sequences.clamp(1, MOST) } else { 1 };
-        let cache = Cache::new(forward.blocks());
-        Self { cache, sequences, shares, waiting: VecDeque::new(), running: Vec::new() }
+    /// A scheduler of at most `sequences` sequences for a model with these limits.
+    pub(super) fn new(limits: BatchLimits, sequences: usize) -> Self {
+        // A quarter of a decode step is left for prefilling.
+        let most = limits.sequences.min(limits.decode_step / 4 * 3).max(1);
+        let limits = BatchLimits { sequences: sequences.clamp(1, most), ..limits };
+        Self { cache: PrefixCache::new(limits.blocks), limits, waiting: VecDeque::new(), running: Vec::new() }
     }
 
-    /// Puts a prompt behind those that wait. False for one that is empty or that all blocks together could not hold.
+    /// Queues a prompt behind those that wait. False for one that is empty or that all blocks together could not hold.
     pub(super) fn add(&mut self, id: u64, prompt: Prompt) -> bool {
-        let Prompt { tokens, shared, owner, room } = prompt;
-        // The last token that is written is never read.
-        let most = (tokens.len() + room.max(1) - 1).div_ceil(BLOCK);
-        if tokens.is_empty() || most > self.cache.blocks() {
+        // The last token that is generated is never computed.
+        let max_blocks = (prompt.tokens.len() + prompt.max_new_tokens.max(1) - 1).div_ceil(BLOCK);
+        if prompt.tokens.is_empty() || max_blocks > self.cache.blocks() {
             return false;
         }
-        let (shared, owner) = if self.shares { (shared.min(tokens.len()) / BLOCK, owner) } else { (0, 0) };
-        self.waiting.push_back(Sequence {
+        let mut sequence = Sequence {
             id,
-            prompt: tokens.len(),
-            tokens,
-            shared,
-            owner,
-            most,
-            table: Vec::new(),
+            prompt_len: prompt.tokens.len(),
+            shared_blocks: prompt.shared_prefix_len.min(prompt.tokens.len()) / BLOCK,
+            tokens: prompt.tokens,
+            cache_key: prompt.cache_key,
+            adapter: prompt.adapter,
+            output: prompt.output,
+            max_blocks,
+            block_table: Vec::new(),
             published: 0,
             computed: 0,
             cached: 0,
             planned: 0,
-        });
+        };
+        // Tokens that are matched in the cache have no hidden states.
+        if sequence.output == Output::Hidden || !self.limits.paged {
+            sequence.shared_blocks = 0;
+            sequence.cache_key = 0;
+        }
+        self.waiting.push_back(sequence);
         true
     }
 
     /// Whether one more prompt would run at once, were there enough blocks.
-    pub(super) fn has_room(&self) -> bool {
-        self.waiting.is_empty() && self.running.len() < self.sequences
+    pub(super) fn has_capacity(&self) -> bool {
+        self.waiting.is_empty() && self.running.len() < self.limits.sequences
     }
 
-    /// Whether there is nothing to do.
+    /// Whether there is nothing to compute.
     pub(super) fn is_idle(&self) -> bool {
         self.waiting.is_empty() && self.running.is_empty()
     }
 
-    /// Starts those who waited longest, as long as there is room for their longest answers; returns who was started.
+    /// Starts the sequences that waited longest, as long as there are blocks for their longest answers; returns their ids.
     pub(super) fn admit(&mut self) -> Vec<u64> {
         let mut admitted = Vec::new();
-        while self.running.len() < self.sequences
+        while self.running.len() < self.limits.sequences
             && let Some(mut next) = self.waiting.pop_front()
         {
-            next.adopt(&mut self.cache);
-            let promised: usize = self.running.iter().map(Sequence::outstanding).sum();
-            if promised + next.outstanding() > self.cache.available() {
+            next.match_prefix(&mut self.cache);
+            let promised: usize = self.running.iter().map(Sequence::outstanding_blocks).sum();
+            if promised + next.outstanding_blocks() > self.cache.available() {
                 // It stays the first: otherwise small ones could overtake it for ever.
-                next.leave(&mut self.cache);
+                next.release(&mut self.cache);
                 self.waiting.push_front(next);
                 break;
             }
@@ -144,100 +156,100 @@ impl Scheduler {
     /// Decides on the next step; false when there is nothing to compute.
     pub(super) fn plan(&mut self) -> bool {
         for sequence in &mut self.running {
-            sequence.adopt(&mut self.cache);
+            sequence.match_prefix(&mut self.cache);
         }
-        let mut led = HashSet::new();
-        let writes = self.running.iter().any(|sequence| sequence.left() == 1);
-        let mut rows = if writes { ROWS } else { MORE_ROWS };
-        let mut readers = Vec::new();
+        let mut computing = HashSet::new();
+        let decodes = self.running.iter().any(|sequence| sequence.left() == 1);
+        let mut tokens = if decodes { self.limits.decode_step } else { self.limits.prefill_step };
+        let mut prefills = Vec::new();
         for (at, sequence) in self.running.iter_mut().enumerate() {
             sequence.planned = 0;
             if sequence.left() == 1 {
                 sequence.planned = 1;
-                rows -= 1;
-            } else if sequence.current_key().is_none_or(|key| led.insert(key)) {
-                readers.push(at);
+                tokens -= 1;
+            } else if sequence.next_key().is_none_or(|key| computing.insert(key)) {
+                prefills.push(at);
             }
         }
         // The shortest first, so that what it leaves of its share goes to the others.
-        readers.sort_by_key(|at| self.running[*at].left());
-        for (before, at) in readers.iter().enumerate() {
-            let share = rows.div_ceil(readers.len() - before);
+        prefills.sort_by_key(|at| self.running[*at].left());
+        for (before, at) in prefills.iter().enumerate() {
+            let share = tokens.div_ceil(prefills.len() - before);
             let sequence = &mut self.running[*at];
             sequence.planned = sequence.left().min(share);
-            rows -= sequence.planned;
+            tokens -= sequence.planned;
         }
         let cache = &mut self.cache;
-        self.running.iter_mut().for_each(|sequence| sequence.extend(cache));
+        self.running.iter_mut().for_each(|sequence| sequence.allocate(cache));
         self.running.iter().any(|sequence| sequence.planned > 0)
     }
 
     /// The step that was planned.
-    pub(super) fn parts(&self) -> Vec<Part<'_>> {
+    pub(super) fn slices(&self) -> Vec<SequenceSlice<'_>> {
         let planned = self.running.iter().filter(|sequence| sequence.planned > 0);
-        planned.map(Sequence::part).collect()
+        planned.map(Sequence::slice).collect()
     }
 
-    /// Takes note that the planned step was computed; returns who got logits, in their order.
-    pub(super) fn commit(&mut self) -> Vec<u64> {
-        let mut ready = Vec::new();
+    /// Records that the planned step was computed; returns the sequences that got an output, in the order of the slices.
+    pub(super) fn commit(&mut self) -> Vec<Computed> {
+        let mut computed = Vec::new();
         for sequence in self.running.iter_mut().filter(|sequence| sequence.planned > 0) {
-            sequence.computed += std::mem::take(&mut sequence.planned);
+            let (output, tokens) = (sequence.slice().output, std::mem::take(&mut sequence.planned));
+            sequence.computed += tokens;
             sequence.publish(&mut self.cache);
-            if sequence.left() == 0 {
-                ready.push(sequence.id);
-            }
+            let (id, finished) = (sequence.id, sequence.left() == 0);
+            computed.extend(output.map(|output| Computed { id, output, tokens, finished }));
         }
-        ready
+        computed
     }
 
-    /// Adds the token that was drawn for a sequence.
+    /// Adds the token that was sampled for a sequence.
     pub(super) fn append(&mut self, id: u64, token: u32) {
         if let Some(sequence) = self.running.iter_mut().find(|sequence| sequence.id == id) {
             sequence.tokens.push(token);
         }
     }
 
-    /// Ends a sequence, whether it runs or waits; its full blocks can be found from now on.
-    pub(super) fn end(&mut self, id: u64) -> Option<Read> {
+    /// Ends a sequence, whether it runs or waits; its full blocks can be matched from now on.
+    pub(super) fn end(&mut self, id: u64) -> Option<PromptUsage> {
         self.waiting.retain(|sequence| sequence.id != id);
         let at = self.running.iter().position(|sequence| sequence.id == id)?;
         // In place, so that the oldest stays the first.
         let mut sequence = self.running.remove(at);
-        let read = Read { prompt: sequence.prompt, cached: sequence.cached };
-        sequence.leave(&mut self.cache);
-        Some(read)
+        let usage = PromptUsage { prompt: sequence.prompt_len, cached: sequence.cached };
+        sequence.release(&mut self.cache);
+        Some(usage)
     }
 
-    /// Ends all that run and forgets every block: after a step that failed, none is to be trusted. Returns who ran. The caller
-    /// overwrites all blocks.
-    pub(super) fn abandon(&mut self) -> Vec<u64> {
-        self.cache = Cache::new(self.cache.blocks());
+    /// Ends all running sequences and empties the cache: after a step that failed, no block can be trusted. Returns the ids of the
+    /// sequences. The caller overwrites all blocks.
+    pub(super) fn abort(&mut self) -> Vec<u64> {
+        self.cache = PrefixCache::new(self.cache.blocks());
         self.running.drain(..).map(|sequence| sequence.id).collect()
     }
 
-    /// Ends a sequence whose logits are useless, and forgets what led to them. Its own blocks go in any case; of those that are
-    /// everyone's, the first that is not `sound` and all below it, whoever computed them.
-    pub(super) fn discard(&mut self, id: u64, sound: impl Fn(u32) -> bool) {
+    /// Ends a sequence whose output is not finite, and removes from the cache what it was computed from: all blocks of its
+    /// conversation, and of the shared ones the first that is not `finite` with all below it.
+    pub(super) fn discard(&mut self, id: u64, finite: impl Fn(u32) -> bool) {
         let Some(at) = self.running.iter().position(|sequence| sequence.id == id) else { return };
         let mut sequence = self.running.remove(at);
-        let nodes = &sequence.table[..sequence.published];
-        let spoilt = nodes.iter().position(|block| !sound(*block)).unwrap_or(nodes.len());
-        let doomed = nodes.get(spoilt.min(sequence.shared)).copied();
-        sequence.leave(&mut self.cache);
+        let nodes = &sequence.block_table[..sequence.published];
+        let broken = nodes.iter().position(|block| !finite(*block)).unwrap_or(nodes.len());
+        let doomed = nodes.get(broken.min(sequence.shared_blocks)).copied();
+        sequence.release(&mut self.cache);
         if let Some(root) = doomed {
-            self.cache.forget_below(root);
+            self.cache.invalidate_below(root);
         }
     }
 
-    /// Forgets the blocks of somebody that nobody holds.
-    pub(super) fn forget(&mut self, whose: CacheScope) {
-        self.cache.forget(whose);
+    /// Removes from the cache the idle blocks in a scope.
+    pub(super) fn invalidate(&mut self, scope: CacheScope) {
+        self.cache.invalidate(scope);
     }
 
-    /// The free blocks that still hold somebody's keys and values: the caller overwrites them before the next step is planned.
-    pub(super) fn take_used(&mut self) -> Vec<u32> {
-        self.cache.take_used()
+    /// The free blocks that still contain keys and values: the caller overwrites them before the next step is planned.
+    pub(super) fn take_dirty(&mut self) -> Vec<u32> {
+        self.cache.take_dirty()
     }
 }
 
@@ -247,85 +259,94 @@ impl Sequence {
         self.tokens.len() - self.computed
     }
 
-    /// Blocks that it may still take.
-    fn outstanding(&self) -> usize {
-        self.most.saturating_sub(self.table.len())
+    /// Blocks that it may still allocate.
+    fn outstanding_blocks(&self) -> usize {
+        self.max_blocks.saturating_sub(self.block_table.len())
     }
 
-    /// The key of the block at this index, if its tokens fill it and someone may find it.
-    fn key(&self, at: usize) -> Option<Key> {
-        let scope = match self.owner {
-            _ if at < self.shared => Scope::Shared,
+    /// The key of the block at this index, if its tokens fill it and another sequence may match it.
+    fn key(&self, at: usize) -> Option<NodeKey> {
+        let scope = match self.cache_key {
+            _ if at < self.shared_blocks => NodeScope::Shared,
             0 => return None,
-            owner => Scope::Of(owner),
+            cache_key => NodeScope::Conversation(cache_key),
         };
-        let parent = at.checked_sub(1).and_then(|before| self.table.get(before).copied());
-        key(parent, scope, self.tokens.get(at * BLOCK..(at + 1) * BLOCK)?)
+        let parent = at.checked_sub(1).and_then(|before| self.block_table.get(before).copied());
+        let tokens = self.tokens.get(at * BLOCK..(at + 1) * BLOCK)?.try_into().ok()?;
+        Some(NodeKey { parent, scope, adapter: self.adapter, tokens })
     }
 
-    /// The key of the prompt's block that is computed next, where others could be waiting for it: a token must be left after it,
-    /// for its logits.
-    fn current_key(&self) -> Option<Key> {
-        let current = self.computed / BLOCK;
-        let useful = self.published == current && (current + 1) * BLOCK < self.prompt;
-        if useful { self.key(current) } else { None }
+    /// The key of the prompt's block that is computed next, if other sequences could wait for it. One token must be left after the
+    /// block, for its logits.
+    fn next_key(&self) -> Option<NodeKey> {
+        let next = self.computed / BLOCK;
+        let useful = self.published == next && (next + 1) * BLOCK < self.prompt_len;
+        if useful { self.key(next) } else { None }
     }
 
-    /// Takes the blocks of the prompt that are computed already.
-    fn adopt(&mut self, cache: &mut Cache) {
-        // At a border only: a block that was begun is finished.
+    /// Takes over the blocks of the prompt that are in the cache.
+    fn match_prefix(&mut self, cache: &mut PrefixCache) {
+        // At a block's border only: a block that was begun is finished.
         while self.computed.is_multiple_of(BLOCK)
-            && let Some(block) = self.current_key().and_then(|key| cache.hold(&key))
+            && let Some(block) = self.next_key().and_then(|key| cache.retain(&key))
         {
-            self.table.push(block);
+            self.block_table.push(block);
             self.published += 1;
             self.computed += BLOCK;
             self.cached += BLOCK;
         }
     }
 
-    /// Takes the blocks for what is planned. Its admission has promised them; should that be wrong, it pauses.
-    fn extend(&mut self, cache: &mut Cache) {
-        while self.table.len() * BLOCK < self.computed + self.planned {
-            let Some(block) = cache.take() else {
+    /// Allocates the blocks for what is planned. Its admission has promised them; should that be wrong, it pauses.
+    fn allocate(&mut self, cache: &mut PrefixCache) {
+        while self.block_table.len() * BLOCK < self.computed + self.planned {
+            let Some(block) = cache.allocate() else {
                 self.planned = 0;
                 return;
             };
-            self.table.push(block);
+            self.block_table.push(block);
         }
     }
 
-    fn part(&self) -> Part<'_> {
+    fn slice(&self) -> SequenceSlice<'_> {
         let end = self.computed + self.planned;
-        Part {
+        let output = match self.output {
+            Output::Hidden => Some(Output::Hidden),
+            Output::Logits => (end == self.tokens.len()).then_some(Output::Logits),
+        };
+        SequenceSlice {
             tokens: &self.tokens[self.computed..end],
             start: self.computed,
-            table: &self.table,
-            logits: end == self.tokens.len(),
+            block_table: &self.block_table,
+            adapter: self.adapter,
+            output,
         }
     }
 
-    /// Publishes what is full.
-    fn publish(&mut self, cache: &mut Cache) {
+    /// Publishes the blocks that are full.
+    fn publish(&mut self, cache: &mut PrefixCache) {
         while (self.published + 1) * BLOCK <= self.computed
             && let Some(key) = self.key(self.published)
         {
-            let block = &mut self.table[self.published];
+            let block = &mut self.block_table[self.published];
             *block = cache.publish(key, *block);
             self.published += 1;
         }
     }
 
-    /// Lets all blocks go and starts anew.
-    fn leave(&mut self, cache: &mut Cache) {
-        while let Some(block) = self.table.pop() {
-            if self.table.len() < self.published {
+    /// Releases all blocks and starts anew.
+    fn release(&mut self, cache: &mut PrefixCache) {
+        while let Some(block) = self.block_table.pop() {
+            if self.block_table.len() < self.published {
                 cache.release(block);
             } else {
-                cache.give(block);
+                cache.free(block);
             }
         }
-        (self.published, self.computed, self.cached, self.planned) = (0, 0, 0, 0);
+        self.published = 0;
+        self.computed = 0;
+        self.cached = 0;
+        self.planned = 0;
     }
 }
 

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap};
 
 use super::gguf::{Gguf, GgufError};
-use super::vocabulary::{Kind, Vocabulary};
+use super::vocabulary::{TokenType, Vocabulary};
 
 /// The pieces a text is made of.
 pub(super) struct Pieces {
@@ -62,8 +62,8 @@ impl Pieces {
             return Err(GgufError::damaged("its tokens and their scores are not as many"));
         }
         let mut pieces = HashMap::new();
-        for ((token, kind), (id, score)) in vocabulary.tokens.iter().zip(&vocabulary.kinds).zip((0..).zip(&scores)) {
-            if *kind == Kind::Text && !token.is_empty() {
+        for ((token, kind), (id, score)) in vocabulary.tokens.iter().zip(&vocabulary.types).zip((0..).zip(&scores)) {
+            if *kind == TokenType::Text && !token.is_empty() {
                 pieces.insert(token.clone(), (id, *score));
             }
         }

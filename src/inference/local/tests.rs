@@ -203,7 +203,7 @@ fn ask(
 }
 
 fn prompt(messages: &[Message]) -> Vec<u32> {
-    MODEL.question(&Request::new(messages.to_vec(), greedy())).unwrap().tokens
+    MODEL.encode(&Request::new(messages.to_vec(), greedy())).unwrap().tokens
 }
 
 static MODEL: LazyLock<LocalModel> = LazyLock::new(|| LocalModel::witness().unwrap());
@@ -224,16 +224,20 @@ fn the_shared_prefix_ends_within_the_shared_messages() {
     let question = |shared, text: &str| {
         let messages = messages(&[(Role::System, &system), (Role::User, text)]);
         let cache = CacheHint { shared_prefix_len: shared, ..CacheHint::default() };
-        MODEL.question(&Request { cache, ..Request::new(messages, greedy()) }).unwrap()
+        MODEL.encode(&Request { cache, ..Request::new(messages, greedy()) }).unwrap()
     };
     let [one, other] = ["Bonjour", "Combien ?"].map(|text| question(1, text));
     let alone = prompt(&messages(&[(Role::System, &system)]));
-    assert_eq!((one.shared, one.shared % super::BLOCK), (other.shared, 0));
-    assert!(one.shared + super::BLOCK > MODEL.tokenizer.count(&system) && one.shared <= alone.len(), "{}", one.shared);
-    assert_eq!(one.tokens[..one.shared], other.tokens[..one.shared]);
-    assert_eq!(question(0, "Bonjour").shared, 0);
+    assert_eq!((one.shared_prefix_len, one.shared_prefix_len % super::BLOCK), (other.shared_prefix_len, 0));
+    assert!(
+        one.shared_prefix_len + super::BLOCK > MODEL.tokenizer.count(&system) && one.shared_prefix_len <= alone.len(),
+        "{}",
+        one.shared_prefix_len
+    );
+    assert_eq!(one.tokens[..one.shared_prefix_len], other.tokens[..one.shared_prefix_len]);
+    assert_eq!(question(0, "Bonjour").shared_prefix_len, 0);
     // More than there are is all of them.
-    assert!(question(9, "Bonjour").shared <= one.tokens.len());
+    assert!(question(9, "Bonjour").shared_prefix_len <= one.tokens.len());
 }
 
 #[test]
@@ -242,7 +246,7 @@ fn only_the_template_opens_the_thoughts() {
     let thinking = |end: &str, content: &str| {
         let bytes = tiny().with("tokenizer.chat_template", text(&format!("{template}{end}"))).bytes();
         let request = Request::new(messages(&[(Role::User, content)]), greedy());
-        open(&bytes, &Config::default()).unwrap().question(&request).unwrap().thinking
+        open(&bytes, &Config::default()).unwrap().encode(&request).unwrap().thinking
     };
     assert!(thinking("<think>\n", "a"));
     assert!(!thinking("<think>\n\n</think>\n\n", "a"));

@@ -10,7 +10,7 @@ use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::normalizers::NFC;
 
 use super::gguf::{Gguf, GgufError};
-use super::pretokenizer::Kind;
+use super::pretokenizer::PreTokenizer;
 use super::spm::Pieces;
 use super::tokenizer_json;
 use super::vocabulary::{Spelling, Vocabulary};
@@ -49,7 +49,7 @@ impl Tokenizer {
     /// Builds the encoder from the GGUF, or from a `tokenizer.json` that lies beside it.
     pub(super) fn load(gguf: &Gguf, vocabulary: Arc<Vocabulary>, json: Option<&Path>) -> Result<Self, GgufError> {
         let beside = json.map(tokenizer_json::read).transpose()?;
-        let kind = gguf.text("tokenizer.ggml.pre").and_then(Kind::named);
+        let kind = gguf.text("tokenizer.ggml.pre").and_then(PreTokenizer::named);
         let mut spaced_start = false;
         let encoder = match (beside, vocabulary.spelling) {
             (Some(bytes), _) => {
@@ -152,7 +152,7 @@ impl Tokenizer {
 
 fn byte_level(gguf: &Gguf, vocabulary: &Vocabulary) -> Result<tokenizers::Tokenizer, GgufError> {
     let name = gguf.text("tokenizer.ggml.pre").unwrap_or("absent");
-    let kind = Kind::named(name).ok_or_else(|| {
+    let kind = PreTokenizer::named(name).ok_or_else(|| {
         GgufError::unsupported(format!(
             "how it splits words ({name:?}) is not known here; put the model's tokenizer.json beside it"
         ))

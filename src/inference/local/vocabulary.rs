@@ -24,7 +24,7 @@ pub(super) enum Spelling {
 
 /// The nature of a token, as llama.cpp numbers it in `tokenizer.ggml.token_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenType {
     /// Ordinary text.
     Text,
     /// Markup: never written to people.
@@ -40,7 +40,7 @@ pub(super) enum Kind {
 pub(super) struct Vocabulary {
     pub spelling: Spelling,
     pub tokens: Vec<String>,
-    pub kinds: Vec<Kind>,
+    pub types: Vec<TokenType>,
     bytes: Vec<Vec<u8>>,
     ends: Vec<u32>,
     /// The token that starts a prompt, for models that want one.
@@ -67,27 +67,28 @@ impl Vocabulary {
         if tokens.is_empty() || tokens.len() != gguf.list("tokenizer.ggml.tokens").len() {
             return Err(GgufError::damaged("its list of tokens is missing or not made of texts"));
         }
-        let types = gguf.list("tokenizer.ggml.token_type");
-        if !types.is_empty() && types.len() != tokens.len() {
+        let listed = gguf.list("tokenizer.ggml.token_type");
+        if !listed.is_empty() && listed.len() != tokens.len() {
             return Err(GgufError::damaged("its tokens and their types are not as many"));
         }
-        let mut kinds = vec![Kind::Text; tokens.len()];
-        for (kind, value) in kinds.iter_mut().zip(types) {
+        let mut types = vec![TokenType::Text; tokens.len()];
+        for (kind, value) in types.iter_mut().zip(listed) {
             *kind = match integer(value) {
-                Some(2 | 3 | 5) => Kind::Control,
-                Some(4) => Kind::Added,
-                Some(6) => Kind::Byte,
-                _ => Kind::Text,
+                Some(2 | 3 | 5) => TokenType::Control,
+                Some(4) => TokenType::Added,
+                Some(6) => TokenType::Byte,
+                _ => TokenType::Text,
             };
         }
-        for (kind, _) in kinds.iter_mut().zip(&tokens).filter(|(_, token)| is_mark(token)) {
-            *kind = Kind::Control;
+        for (kind, _) in types.iter_mut().zip(&tokens).filter(|(_, token)| is_mark(token)) {
+            *kind = TokenType::Control;
         }
         let named = ["eos", "eot", "eom", "bos"].map(|name| gguf.number(&format!("tokenizer.ggml.{name}_token_id")));
         for id in named.into_iter().flatten() {
             // A file without types still names its controls.
-            let kind = kinds.get_mut(id as usize);
-            *kind.ok_or_else(|| GgufError::damaged("a control token is not in the list of tokens"))? = Kind::Control;
+            let kind = types.get_mut(id as usize);
+            *kind.ok_or_else(|| GgufError::damaged("a control token is not in the list of tokens"))? =
+                TokenType::Control;
         }
         let ends = named[..3].iter().flatten().map(|id| *id as u32).collect();
         let space_prefix =
@@ -96,25 +97,25 @@ impl Vocabulary {
         // What SentencePiece itself writes there, for files that do not say.
         let spm = spelling == Spelling::SentencePiece && tokens.get(1).is_some_and(|token| token == "<s>");
         let bos = bos.or(spm.then_some(1));
-        Ok(Self { bos, ..Self::new(spelling, tokens, kinds, ends, space_prefix) })
+        Ok(Self { bos, ..Self::new(spelling, tokens, types, ends, space_prefix) })
     }
 
     /// A vocabulary from its parts; `ends` are the ids that end an answer, beside the well-known spellings.
     pub(super) fn new(
         spelling: Spelling,
         tokens: Vec<String>,
-        kinds: Vec<Kind>,
+        types: Vec<TokenType>,
         mut ends: Vec<u32>,
         space_prefix: bool,
     ) -> Self {
         let alphabet: HashMap<char, u8> = (0..=u8::MAX).map(|byte| (byte_character(byte), byte)).collect();
         let bytes = tokens
             .iter()
-            .zip(&kinds)
+            .zip(&types)
             .map(|(token, kind)| match (kind, spelling) {
-                (Kind::Control, _) => Vec::new(),
-                (Kind::Added, _) => token.clone().into_bytes(),
-                (Kind::Text, Spelling::ByteLevel) => byte_level(token, &alphabet),
+                (TokenType::Control, _) => Vec::new(),
+                (TokenType::Added, _) => token.clone().into_bytes(),
+                (TokenType::Text, Spelling::ByteLevel) => byte_level(token, &alphabet),
                 _ => sentence_piece(token, *kind),
             })
             .collect();
@@ -122,10 +123,10 @@ impl Vocabulary {
             tokens
                 .iter()
                 .enumerate()
-                .filter(|(id, token)| kinds[*id] != Kind::Text && ENDS.contains(&token.as_str()))
+                .filter(|(id, token)| types[*id] != TokenType::Text && ENDS.contains(&token.as_str()))
                 .map(|(id, _)| id as u32),
         );
-        Self { spelling, tokens, kinds, bytes, ends, bos: None, space_prefix }
+        Self { spelling, tokens, types, bytes, ends, bos: None, space_prefix }
     }
 
     /// What a token writes; nothing for control tokens and ids that do not exist.
@@ -140,7 +141,7 @@ impl Vocabulary {
 
     /// Whether a token is reserved to templates: no message can ever be encoded to it.
     pub(super) fn is_reserved(&self, id: u32) -> bool {
-        matches!(self.kinds.get(id as usize), Some(Kind::Control | Kind::Added))
+        matches!(self.types.get(id as usize), Some(TokenType::Control | TokenType::Added))
     }
 
     /// The id of a reserved token, by its spelling.
@@ -164,10 +165,10 @@ fn byte_level(token: &str, alphabet: &HashMap<char, u8>) -> Vec<u8> {
     bytes
 }
 
-fn sentence_piece(token: &str, kind: Kind) -> Vec<u8> {
+fn sentence_piece(token: &str, kind: TokenType) -> Vec<u8> {
     let hexadecimal = token.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>'));
     match hexadecimal.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-        Some(byte) if kind == Kind::Byte => vec![byte],
+        Some(byte) if kind == TokenType::Byte => vec![byte],
         _ => token.replace('▁', " ").into_bytes(),
     }
 }
@@ -186,7 +187,7 @@ pub(super) fn byte_character(byte: u8) -> char {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, Spelling, Vocabulary, byte_character};
+    use super::{Spelling, TokenType, Vocabulary, byte_character};
 
     #[test]
     fn each_byte_has_its_own_stand_in() {
@@ -198,8 +199,8 @@ mod tests {
     #[test]
     fn tokens_give_their_bytes_and_controls_none() {
         let tokens = ["<s>", "▁le", "<0x0A>", "<0x0A>"].map(str::to_owned).to_vec();
-        let kinds = vec![Kind::Control, Kind::Text, Kind::Byte, Kind::Text];
-        let vocabulary = Vocabulary::new(Spelling::SentencePiece, tokens, kinds, vec![], true);
+        let types = vec![TokenType::Control, TokenType::Text, TokenType::Byte, TokenType::Text];
+        let vocabulary = Vocabulary::new(Spelling::SentencePiece, tokens, types, vec![], true);
         let texts: Vec<&[u8]> = (0..5).map(|id| vocabulary.bytes(id)).collect();
         assert_eq!(texts, [b"".as_slice(), b" le", b"\n", b"<0x0A>", b""]);
     }
@@ -207,8 +208,8 @@ mod tests {
     #[test]
     fn a_well_known_end_counts_only_as_control() {
         let tokens = ["</s>", "<|im_end|>", "a"].map(str::to_owned).to_vec();
-        let kinds = vec![Kind::Text, Kind::Control, Kind::Control];
-        let vocabulary = Vocabulary::new(Spelling::SentencePiece, tokens, kinds, vec![2], true);
+        let types = vec![TokenType::Text, TokenType::Control, TokenType::Control];
+        let vocabulary = Vocabulary::new(Spelling::SentencePiece, tokens, types, vec![2], true);
         assert_eq!([0, 1, 2].map(|id| vocabulary.ends(id)), [false, true, true]);
     }
 }

@@ -20,7 +20,7 @@ use candle_core::{Device, Tensor};
 
 use self::architecture::Architecture;
 use self::weights::Weights;
-use super::forward::{BLOCK, Forward, Part};
+use super::forward::{AdapterId, BLOCK, BatchLimits, Forward, Output, SequenceSlice, StepOutput};
 use super::gguf::{Gguf, GgufError, first_line};
 
 /// Weights of at most this many elements are widened to f32. Candle's quantised kernels share each product out to threads
@@ -28,8 +28,11 @@ use super::gguf::{Gguf, GgufError, first_line};
 /// and some hundreds without. From about here on, the arithmetic outweighs the waiting.
 const WIDENED: usize = 8 << 20;
 
-/// Tokens read at once at most, where that must be all of the prompt.
+/// Tokens computed in one pass at most, where that must be the whole prompt.
 const AT_ONCE: usize = 1024;
+
+/// Tokens of a step: after each, a dropped answer is noticed.
+const STEP: usize = 120;
 
 /// Candle's models behind the engine's seam: they keep keys and values themselves, so there is one sequence at a time, and its
 /// table of blocks only tells it from another.
@@ -85,12 +88,12 @@ impl OneByOne {
     }
 
     /// Appends tokens to a sequence; logits, when they are wanted, for what may follow the last of them.
-    fn append(&mut self, sequence: &mut Sequence, part: &Part<'_>) -> Result<Vec<f32>, String> {
-        sequence.held.extend_from_slice(part.tokens);
-        sequence.position += part.tokens.len();
+    fn append(&mut self, sequence: &mut Sequence, slice: &SequenceSlice<'_>) -> Result<Vec<f32>, String> {
+        sequence.held.extend_from_slice(slice.tokens);
+        sequence.position += slice.tokens.len();
         let first = sequence.position == sequence.held.len();
         if self.architecture.reads_at_once() && first {
-            if !part.logits && sequence.held.len() < AT_ONCE {
+            if slice.output.is_none() && sequence.held.len() < AT_ONCE {
                 return Ok(Vec::new());
             }
             // A token by itself is taken for one that follows, even at the start.
@@ -117,32 +120,45 @@ impl Forward for OneByOne {
         self.vocabulary
     }
 
-    fn context(&self) -> usize {
-        self.context
+    fn hidden(&self) -> Option<usize> {
+        None
     }
 
-    fn blocks(&self) -> usize {
-        self.context.div_ceil(BLOCK)
+    fn limits(&self) -> BatchLimits {
+        BatchLimits {
+            context: self.context,
+            blocks: self.context.div_ceil(BLOCK),
+            sequences: 1,
+            paged: false,
+            decode_step: STEP,
+            prefill_step: STEP,
+        }
     }
 
-    fn step(&mut self, parts: &[Part<'_>], logits: &mut Vec<f32>) -> Result<(), String> {
-        logits.clear();
-        for part in parts {
-            let block = part.table.first().copied();
-            if part.start == 0 {
+    fn step(&mut self, slices: &[SequenceSlice<'_>], out: &mut StepOutput) -> Result<(), String> {
+        out.clear();
+        for slice in slices {
+            if slice.output == Some(Output::Hidden) {
+                return Err("candle's models return logits only".to_owned());
+            }
+            if slice.adapter != AdapterId::BASE {
+                return Err(format!("there is no adapter {}", slice.adapter.0));
+            }
+            let block = slice.block_table.first().copied();
+            if slice.start == 0 {
                 self.weights.restart();
                 self.sequence = Some(Sequence { block, position: 0, held: Vec::new(), alone: false });
             }
             // Taken out: one that fails half-way cannot go on.
-            let same = |sequence: &mut Sequence| sequence.block == block && sequence.position == part.start;
+            let same = |sequence: &mut Sequence| sequence.block == block && sequence.position == slice.start;
             let mut sequence = self.sequence.take_if(same).ok_or("one sequence was continued as another")?;
-            if part.tokens.is_empty() || part.start.saturating_add(part.tokens.len()) > self.context {
-                return Err(format!("a part of {} tokens does not fit at {}", part.tokens.len(), part.start));
+            if slice.tokens.is_empty() || slice.start.saturating_add(slice.tokens.len()) > self.context {
+                return Err(format!("a slice of {} tokens does not fit at {}", slice.tokens.len(), slice.start));
             }
-            let next = self.append(&mut sequence, part)?;
+            let next = self.append(&mut sequence, slice)?;
             self.sequence = Some(sequence);
-            if part.logits {
-                logits.extend(next);
+            if slice.output.is_some() {
+                out.logits.extend(next);
             }
         }
         Ok(())
@@ -158,10 +174,6 @@ impl Forward for OneByOne {
     fn erase_all(&mut self) {
         self.weights.restart();
         self.sequence = None;
-    }
-
-    fn batches(&self) -> bool {
-        false
     }
 }
 

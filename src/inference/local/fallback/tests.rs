@@ -9,7 +9,7 @@ use candle_core::quantized::gguf_file::Value;
 use candle_core::quantized::{QTensor, gguf_file};
 
 use super::super::{WITNESS, model, testing};
-use super::{BLOCK, Cursor, Device, Forward, Gguf, GgufError, OneByOne, Part};
+use super::{BLOCK, Cursor, Device, Forward, Gguf, GgufError, OneByOne, Output, SequenceSlice, StepOutput};
 use crate::inference::local::gguf::integer;
 
 /// The architectures with logits of llama.cpp.
@@ -41,17 +41,24 @@ fn spread(logits: &[f32]) -> f32 {
 
 /// Reads the tokens in pieces of these sizes, the last one again and again, as sequence `block`.
 fn read(model: &mut OneByOne, tokens: &[u32], sizes: &[usize], block: u32) -> Vec<f32> {
-    let (mut start, mut logits) = (0, Vec::new());
+    let mut start = 0;
+    let mut out = StepOutput::default();
     let mut sizes = sizes.iter().copied().chain(std::iter::repeat(*sizes.last().unwrap()));
     while start < tokens.len() {
         let end = tokens.len().min(start + sizes.next().unwrap());
         // A token by itself is one that was generated: the next one was wanted.
         let logits_wanted = end == tokens.len() || end == start + 1;
-        let part = Part { tokens: &tokens[start..end], start, table: &[block], logits: logits_wanted };
-        model.step(&[part], &mut logits).unwrap();
+        let slice = SequenceSlice {
+            tokens: &tokens[start..end],
+            start,
+            block_table: &[block],
+            output: logits_wanted.then_some(Output::Logits),
+            ..SequenceSlice::default()
+        };
+        model.step(&[slice], &mut out).unwrap();
         start = end;
     }
-    logits
+    out.logits
 }
 
 #[test]
@@ -83,12 +90,22 @@ fn families_of_our_own_give_the_logits_of_our_own_pass() {
         let tokens = model::reference_tests::tokens(600);
         let mut ours = model::reference_tests::load(&mut model::reference_tests::open(case));
         let table: Vec<u32> = (0..600_u32.div_ceil(BLOCK as u32)).collect();
-        let mut expected = Vec::new();
-        ours.step(&[Part { tokens: &tokens, start: 0, table: &table, logits: true }], &mut expected).unwrap();
+        let mut expected = StepOutput::default();
+        ours.step(
+            &[SequenceSlice {
+                tokens: &tokens,
+                start: 0,
+                block_table: &table,
+                output: Some(Output::Logits),
+                ..SequenceSlice::default()
+            }],
+            &mut expected,
+        )
+        .unwrap();
         let mut model = OneByOne::load(model::reference_tests::open(case), 256, 4096).unwrap();
         let found = read(&mut model, &tokens, &[64], 0);
-        let off = distance(&found, &expected);
-        println!("{case}: {off:.1e} of {:.0} from our own pass", spread(&expected));
+        let off = distance(&found, &expected.logits);
+        println!("{case}: {off:.1e} of {:.0} from our own pass", spread(&expected.logits));
         // Our own pass keeps keys and values in f16: 0.013 at most. With qwen3's rotation in f16 it would be 0.059.
         assert!(off < 0.03, "{case}: {off}");
     }
@@ -119,9 +136,15 @@ fn pieces_give_the_logits_of_the_whole_and_a_new_sequence_knows_nothing_of_the_l
 #[test]
 fn a_convolution_begins_with_two_tokens() {
     let mut model = OneByOne::load(other("lfm2"), 64, 256).unwrap();
-    let mut logits = Vec::new();
-    let part = Part { tokens: &[1], start: 0, table: &[0], logits: true };
-    let error = model.step(&[part], &mut logits).unwrap_err();
+    let mut out = StepOutput::default();
+    let slice = SequenceSlice {
+        tokens: &[1],
+        start: 0,
+        block_table: &[0],
+        output: Some(Output::Logits),
+        ..SequenceSlice::default()
+    };
+    let error = model.step(&[slice], &mut out).unwrap_err();
     assert!(error.contains("two tokens"), "{error}");
     assert_eq!(read(&mut model, &[1, 2], &[2], 0).len(), 64);
 }
@@ -129,13 +152,19 @@ fn a_convolution_begins_with_two_tokens() {
 #[test]
 fn sequences_one_by_one() {
     let mut model = OneByOne::load(Gguf::embedded(WITNESS).unwrap(), 1152, 1000).unwrap();
-    assert_eq!((model.context(), model.blocks() * BLOCK, model.batches()), (1000, 1008, false));
+    assert_eq!((model.limits().context, model.limits().blocks * BLOCK, model.limits().paged), (1000, 1008, false));
     let all = tokens(200);
     let whole = read(&mut model, &all, &[200], 5);
-    let mut logits = Vec::new();
-    let mut step = |block: u32, start: usize, end: usize, wanted| {
-        let part = Part { tokens: &all[start..end], start, table: &[block], logits: wanted };
-        model.step(&[part], &mut logits).map(|()| logits.clone())
+    let mut out = StepOutput::default();
+    let mut step = |block: u32, start: usize, end: usize, wanted: bool| {
+        let slice = SequenceSlice {
+            tokens: &all[start..end],
+            start,
+            block_table: &[block],
+            output: wanted.then_some(Output::Logits),
+            ..SequenceSlice::default()
+        };
+        model.step(&[slice], &mut out).map(|()| out.logits.clone())
     };
     assert_eq!(step(0, 0, 64, false), Ok(vec![]));
     // Another sequence; then the first is gone.

@@ -18,7 +18,7 @@ const SHARE: usize = 1024;
 
 /// How many values have one scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Grain {
+pub(super) enum QuantGroup {
     /// 32 values, for `Q8_0`, whose own blocks are as long.
     Block,
     /// 256 values, for `Q4_K` and `Q6_K`, whose super-blocks are as long, as llama.cpp does (`Q8_K`). Scales per 32 were tried
@@ -28,7 +28,7 @@ pub(super) enum Grain {
     Super,
 }
 
-impl Grain {
+impl QuantGroup {
     pub(super) fn values(self) -> usize {
         match self {
             Self::Block => 32,
@@ -75,7 +75,7 @@ impl Activations {
     }
 
     /// From now on, rounds what comes in to what int8 with one scale for `values` values can hold: with weights in f32, that
-    /// measures any grain by itself.
+    /// measures any group by itself.
     #[cfg(test)]
     pub(in super::super) fn round(&mut self, values: Option<usize>) {
         self.rounding = values;
@@ -111,16 +111,16 @@ impl Activations {
         &self.values[row * self.columns..][..self.columns]
     }
 
-    /// The int8 form with scales of that grain.
-    pub(super) fn quantised(&self, grain: Grain, backend: Backend, pool: &Pool) -> &Quantised {
-        let cell = match grain {
-            Grain::Block => &self.by_block,
-            Grain::Super => &self.by_super,
+    /// The int8 form with scales of that group.
+    pub(super) fn quantised(&self, group: QuantGroup, backend: Backend, pool: &Pool) -> &Quantised {
+        let cell = match group {
+            QuantGroup::Block => &self.by_block,
+            QuantGroup::Super => &self.by_super,
         };
         cell.get_or_init(|| {
             let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let mut quantised = spare.unwrap_or_default();
-            quantised.fill(self, grain, backend, pool);
+            quantised.fill(self, group, backend, pool);
             quantised
         })
     }
@@ -132,11 +132,11 @@ pub(super) struct Quantised {
     n: usize,
     /// With the zeros at the end.
     columns: usize,
-    grain: usize,
+    group: usize,
     /// Rows in a panel.
     panel: usize,
     codes: Vec<[i8; 4]>,
-    /// `[columns / grain][w]`.
+    /// `[columns / group][w]`.
     scales: Vec<f32>,
     /// Sums of 16 codes, two by two: `[columns / 32][w][2]`.
     sums16: Vec<[i16; 2]>,
@@ -173,19 +173,19 @@ impl Quantised {
         Panel {
             width,
             codes: &self.codes[part(4)],
-            scales: &self.scales[part(self.grain)],
+            scales: &self.scales[part(self.group)],
             sums16: &self.sums16[part(32)],
             sums32: &self.sums32[part(64)],
             offsets: &self.offsets[part(32)],
         }
     }
 
-    fn fill(&mut self, x: &Activations, grain: Grain, backend: Backend, pool: &Pool) {
-        (self.n, self.columns) = (x.n, grain.padded(x.columns));
-        (self.grain, self.panel) = (grain.values(), backend.panel());
+    fn fill(&mut self, x: &Activations, group: QuantGroup, backend: Backend, pool: &Pool) {
+        (self.n, self.columns) = (x.n, group.padded(x.columns));
+        (self.group, self.panel) = (group.values(), backend.panel());
         let (n, columns, panel) = (self.n, self.columns, self.panel);
         self.codes.resize(n * columns / 4, [0; 4]);
-        self.scales.resize(n * columns / self.grain, 0.0);
+        self.scales.resize(n * columns / self.group, 0.0);
         self.sums16.resize(n * columns / 32, [0; 2]);
         self.sums32.resize(n * columns / 64, [0; 2]);
         self.offsets.resize(n * columns / 32, 0);
@@ -203,14 +203,14 @@ impl Quantised {
             let mut share = unsafe {
                 Share {
                     codes: pieces(&codes, place(4)),
-                    scales: pieces(&scales, place(self.grain)),
+                    scales: pieces(&scales, place(self.group)),
                     sums16: pieces(&sums16, place(32)),
                     sums32: pieces(&sums32, place(64)),
                     offsets: pieces(&offsets, place(32)),
                 }
             };
             for row in 0..width {
-                share.fill(row, width, x.row(first + row), part.clone(), grain, backend);
+                share.fill(row, width, x.row(first + row), part.clone(), group, backend);
             }
         });
     }
@@ -226,9 +226,9 @@ unsafe fn pieces<'a, T>(of: &'a Pieces<'_, T>, (from, len): (usize, usize)) -> &
 
 impl Share<'_> {
     /// Quantises the columns `part` of the row `row` of a panel of `width`; columns past the end of `x` are zero.
-    fn fill(&mut self, row: usize, width: usize, x: &[f32], part: Range<usize>, grain: Grain, backend: Backend) {
+    fn fill(&mut self, row: usize, width: usize, x: &[f32], part: Range<usize>, group: QuantGroup, backend: Backend) {
         let mut codes = [0; 256];
-        let length = grain.values();
+        let length = group.values();
         for (block, start) in part.step_by(length).enumerate() {
             let mut padded = [0.0; 256];
             let there = x.get(start..).unwrap_or_default();
@@ -244,8 +244,8 @@ impl Share<'_> {
 
     /// Interleaves the codes of one row, `column` columns from the share's start, and adds them up.
     fn place(&mut self, row: usize, width: usize, column: usize, codes: &[i8]) {
-        for (group, four) in codes.as_chunks::<4>().0.iter().enumerate() {
-            self.codes[(column / 4 + group) * width + row] = *four;
+        for (quad, four) in codes.as_chunks::<4>().0.iter().enumerate() {
+            self.codes[(column / 4 + quad) * width + row] = *four;
         }
         for (block, thirty_two) in codes.as_chunks::<32>().0.iter().enumerate() {
             // 32 · 127 fits.

@@ -16,10 +16,10 @@ use super::{avx2, avx512};
 const BLOCK: usize = 16;
 
 /// Queries that are attended together, at most: their scores and sums stay in the nearer caches.
-const TOGETHER: usize = 16;
+const MAX_TILE_QUERIES: usize = 16;
 
 /// Scores of one thread, at most, where more than one row is attended together: half of the usual second cache.
-const SCORES: usize = 128 << 10;
+const MAX_TILE_SCORES: usize = 128 << 10;
 
 thread_local! {
     /// Scores, a widened block, queries and sums: kept from step to step.
@@ -40,13 +40,13 @@ pub(in super::super) struct Heads {
 
 impl Heads {
     /// How many successive rows of a sequence of `length` tokens are best attended together; at least one.
-    pub(in super::super) fn together(&self, length: usize) -> usize {
+    pub(in super::super) fn tile_rows(&self, length: usize) -> usize {
         let group = self.heads / self.kv_heads;
-        (TOGETHER / group).min(SCORES / (group * length.next_multiple_of(BLOCK))).max(1)
+        (MAX_TILE_QUERIES / group).min(MAX_TILE_SCORES / (group * length.next_multiple_of(BLOCK))).max(1)
     }
 
     /// Where the first token of a block's head begins.
-    pub(super) fn place(&self, block: u32, kv_head: usize) -> usize {
+    pub(super) fn offset(&self, block: u32, kv_head: usize) -> usize {
         (block as usize * self.kv_heads + kv_head) * BLOCK * self.dim
     }
 }
@@ -55,20 +55,20 @@ impl Heads {
 ///
 /// # Panics
 /// When the slot is not one of 16, or the cache has no such block.
-pub(in super::super) fn store(cache: &mut [u16], heads: &Heads, block: u32, slot: usize, x: &[f32]) {
+pub(in super::super) fn write_kv(cache: &mut [u16], heads: &Heads, block: u32, slot: usize, x: &[f32]) {
     assert!(slot < BLOCK && x.len() == heads.kv_heads * heads.dim, "one token in one of 16 slots");
     for (kv_head, x) in x.chunks_exact(heads.dim).enumerate() {
-        let out = &mut cache[heads.place(block, kv_head) + slot * heads.dim..][..heads.dim];
-        dispatch!(Backend::best(), narrow(x, out));
+        let out = &mut cache[heads.offset(block, kv_head) + slot * heads.dim..][..heads.dim];
+        dispatch!(Backend::best(), to_f16(x, out));
     }
 }
 
 /// Successive rows of one sequence among the rows of a step.
 #[derive(Clone, Copy, Debug)]
-pub(in super::super) struct Stretch {
+pub(in super::super) struct QueryTile {
     /// The first of the rows.
     pub(in super::super) first: usize,
-    /// How many there are: see [`Heads::together`].
+    /// How many there are: see [`Heads::tile_rows`].
     pub(in super::super) count: usize,
     /// The tokens that the first of them sees; each that follows sees one more.
     pub(in super::super) length: usize,
@@ -78,7 +78,7 @@ pub(in super::super) struct Stretch {
 
 /// Keys and values of one layer.
 #[derive(Clone, Copy)]
-pub(in super::super) struct Layer<'a> {
+pub(in super::super) struct LayerKv<'a> {
     /// f16 bits, see [`Heads`].
     pub(in super::super) keys: &'a [u16],
     /// As `keys`.
@@ -89,15 +89,15 @@ pub(in super::super) struct Layer<'a> {
     pub(in super::super) scale: f32,
 }
 
-/// softmax(q·k·scale)·v of every row of `queries` (`[rows][heads × dim]`), into the same place of `out`. The stretches have all
+/// softmax(q·k·scale)·v of every row of `queries` (`[rows][heads × dim]`), into the same place of `out`. The tiles have all
 /// rows, each once; `table` gives the blocks of a sequence.
 ///
 /// # Panics
 /// When a table has not enough blocks, or a slice not its size.
 pub(in super::super) fn attend<'a>(
-    layer: &Layer<'_>,
+    layer: &LayerKv<'_>,
     queries: &[f32],
-    stretches: &[Stretch],
+    tiles: &[QueryTile],
     table: impl Fn(usize) -> &'a [u32] + Sync,
     out: &mut [f32],
     pool: &Pool,
@@ -108,33 +108,33 @@ pub(in super::super) fn attend<'a>(
     let (row, own) = (heads * dim, heads / kv_heads * dim);
     let results = Pieces::new(out);
     let work = |index: usize| {
-        let (stretch, kv_head) = (&stretches[index / kv_heads], index % kv_heads);
-        let length = stretch.length + stretch.count - 1;
-        let cache = Cache {
+        let (tile, kv_head) = (&tiles[index / kv_heads], index % kv_heads);
+        let length = tile.length + tile.count - 1;
+        let cache = SequenceKv {
             keys: layer.keys,
             values: layer.values,
-            table: &table(stretch.sequence)[..length.div_ceil(BLOCK)],
+            table: &table(tile.sequence)[..length.div_ceil(BLOCK)],
             length,
         };
-        let place = |at: usize| (stretch.first + at) * row + kv_head * own;
-        let task = Task { heads: &layer.heads, kv_head, scale: layer.scale, count: stretch.count };
+        let place = |at: usize| (tile.first + at) * row + kv_head * own;
+        let task = HeadTask { heads: &layer.heads, kv_head, scale: layer.scale, count: tile.count };
         SCRATCH.with_borrow_mut(|scratch| {
             task.attend(
                 Backend::best(),
                 &cache,
                 scratch,
                 |at| &queries[place(at)..place(at) + own],
-                // SAFETY: each index has its own stretch, and so rows, or its own heads of them: no other thread writes there.
+                // SAFETY: each index has its own tile, and so rows, or its own heads of them: no other thread writes there.
                 |at, values| unsafe { results.piece(place(at), own) }.copy_from_slice(values),
             );
         });
     };
-    let multiplications = stretches.iter().map(|stretch| 2 * stretch.count * stretch.length * row).sum();
-    pool.each_of(stretches.len() * kv_heads, multiplications, work);
+    let multiplications = tiles.iter().map(|tile| 2 * tile.count * tile.length * row).sum();
+    pool.each_of(tiles.len() * kv_heads, multiplications, work);
 }
 
 /// One sequence's tokens in the cache of a layer.
-pub(super) struct Cache<'a> {
+pub(super) struct SequenceKv<'a> {
     pub(super) keys: &'a [u16],
     pub(super) values: &'a [u16],
     /// Exactly the blocks that hold `length` tokens.
@@ -143,35 +143,35 @@ pub(super) struct Cache<'a> {
 }
 
 /// The queries of one key-value head in some successive rows; the last of the rows sees all tokens of the cache.
-pub(super) struct Task<'a> {
+pub(super) struct HeadTask<'a> {
     pub(super) heads: &'a Heads,
     pub(super) kv_head: usize,
     pub(super) scale: f32,
     pub(super) count: usize,
 }
 
-impl Task<'_> {
+impl HeadTask<'_> {
     /// Reads the queries of each row (`group × dim`) and hands over their results.
     pub(super) fn attend<'q>(
         &self,
         backend: Backend,
-        cache: &Cache<'_>,
+        cache: &SequenceKv<'_>,
         scratch: &mut Vec<f32>,
         query: impl Fn(usize) -> &'q [f32],
-        mut give: impl FnMut(usize, &[f32]),
+        mut emit: impl FnMut(usize, &[f32]),
     ) {
         match backend {
             Backend::Scalar => {
                 let mut out = vec![0.0; self.heads.heads / self.heads.kv_heads * self.heads.dim];
                 for at in 0..self.count {
                     let length = cache.length + 1 - self.count + at;
-                    let cache = Cache { table: &cache.table[..length.div_ceil(BLOCK)], length, ..*cache };
+                    let cache = SequenceKv { table: &cache.table[..length.div_ceil(BLOCK)], length, ..*cache };
                     scalar::attend(query(at), &cache, self.heads, self.kv_head, self.scale, scratch, &mut out);
-                    give(at, &out);
+                    emit(at, &out);
                 }
             }
             #[cfg(target_arch = "x86_64")]
-            Backend::Avx2(_) | Backend::Avx512(_) => self.in_vectors(backend, cache, scratch, query, give),
+            Backend::Avx2(_) | Backend::Avx512(_) => self.in_vectors(backend, cache, scratch, query, emit),
         }
     }
 }
@@ -189,14 +189,14 @@ macro_rules! on {
 }
 
 #[cfg(target_arch = "x86_64")]
-impl Task<'_> {
+impl HeadTask<'_> {
     fn in_vectors<'q>(
         &self,
         backend: Backend,
-        cache: &Cache<'_>,
+        cache: &SequenceKv<'_>,
         scratch: &mut Vec<f32>,
         query: impl Fn(usize) -> &'q [f32],
-        mut give: impl FnMut(usize, &[f32]),
+        mut emit: impl FnMut(usize, &[f32]),
     ) {
         let (dim, group) = (self.heads.dim, self.heads.heads / self.heads.kv_heads);
         let (pieces, all) = (dim.div_ceil(16), self.count * group);
@@ -222,32 +222,32 @@ impl Task<'_> {
         }
         // Only the tokens there are: what lies behind them in the last block may be anything, even not a number.
         let tokens = |index: usize| {
-            let start = cache.table.get(index).map_or(0, |&block| self.heads.place(block, self.kv_head));
+            let start = cache.table.get(index).map_or(0, |&block| self.heads.offset(block, self.kv_head));
             start..start + cache.length.saturating_sub(index * BLOCK).min(BLOCK) * dim
         };
         for index in 0..cache.table.len() {
             let (own, next) = (&cache.keys[tokens(index)], &cache.keys[tokens(index + 1)]);
-            on!(backend, widen(own, next, dim, pieces, block));
+            on!(backend, kv_to_f32(own, next, dim, pieces, block));
             on!(backend, scores(queries, block, pieces, &mut scores[index * BLOCK..], stride));
         }
         // The tokens that the first row sees.
         let first = cache.length + 1 - self.count;
         for (at, (scores, total)) in scores.chunks_exact_mut(stride).zip(totals.iter_mut()).enumerate() {
-            *total = on!(backend, soften(scores, first + at / group));
+            *total = on!(backend, softmax(scores, first + at / group));
         }
         for index in 0..cache.table.len() {
             let (own, next) = (&cache.values[tokens(index)], &cache.values[tokens(index + 1)]);
-            on!(backend, widen(own, next, dim, pieces, block));
+            on!(backend, kv_to_f32(own, next, dim, pieces, block));
             let seen = first.saturating_sub(index * BLOCK);
             if seen >= BLOCK {
-                on!(backend, gather(&scores[index * BLOCK..], stride, block, pieces, sums));
+                on!(backend, weighted_sum(&scores[index * BLOCK..], stride, block, pieces, sums));
                 continue;
             }
             // Here end the tokens that the rows see, each with one more than the row before it.
             let scores = scores[index * BLOCK..].chunks(group * stride);
             for (at, (scores, sums)) in scores.zip(sums.chunks_exact_mut(group * padded)).enumerate() {
                 let tokens = (first + at).saturating_sub(index * BLOCK).min(BLOCK);
-                on!(backend, gather_some(scores, stride, tokens, block, pieces, sums));
+                on!(backend, weighted_sum_of(scores, stride, tokens, block, pieces, sums));
             }
         }
         for (at, (sums, totals)) in sums.chunks_exact(group * padded).zip(totals.chunks_exact(group)).enumerate() {
@@ -256,7 +256,7 @@ impl Task<'_> {
                     *to = from / total;
                 }
             }
-            give(at, result);
+            emit(at, result);
         }
     }
 }

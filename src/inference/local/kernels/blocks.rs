@@ -2,7 +2,7 @@
 
 /// The types with kernels of their own; anything else in a file is refused before it comes here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in super::super) enum Kind {
+pub(in super::super) enum WeightType {
     /// IEEE 754 binary32.
     F32,
     /// IEEE 754 binary16.
@@ -17,7 +17,7 @@ pub(in super::super) enum Kind {
     Q6K,
 }
 
-impl Kind {
+impl WeightType {
     /// Values in a block.
     pub(super) fn block(self) -> usize {
         match self {

@@ -6,9 +6,9 @@ use std::io;
 use std::ops::Range;
 
 use super::Sums;
-use super::activations::{Activations, Grain, PANEL};
+use super::activations::{Activations, PANEL, QuantGroup};
 use super::backend::{Backend, dispatch};
-use super::blocks::Kind;
+use super::blocks::WeightType;
 use super::half::{bf16_to_f32, f16_to_f32};
 use super::pool::{Pieces, Pool};
 use super::scalar;
@@ -44,24 +44,24 @@ enum Tiles {
 impl Tiles {
     #[allow(clippy::redundant_closure_for_method_calls)] // The methods are those of one lifetime, not of all.
     fn pack<'a>(
-        kind: Kind,
+        kind: WeightType,
         form: Form,
         pool: &Pool,
         read: &(impl Fn(Range<usize>) -> io::Result<Cow<'a, [u8]>> + Sync),
     ) -> io::Result<Self> {
         Ok(match kind {
-            Kind::Q4K => Self::Q4K(tiles::pack(form, pool, read, |source, t, b| source.q4k(t, b))?),
-            Kind::Q6K => Self::Q6K(tiles::pack(form, pool, read, |source, t, b| source.q6k(t, b))?),
-            Kind::Q8_0 => Self::Q8(tiles::pack(form, pool, read, |source, t, b| source.q8(t, b))?),
-            Kind::F16 => Self::F16(tiles::pack(form, pool, read, |source, t, b| source.halves(t, b))?),
-            Kind::Bf16 => Self::Bf16(tiles::pack(form, pool, read, |source, t, b| source.halves(t, b))?),
-            Kind::F32 => Self::F32(tiles::pack(form, pool, read, |source, t, b| source.floats(t, b))?),
+            WeightType::Q4K => Self::Q4K(tiles::pack(form, pool, read, |source, t, b| source.q4k(t, b))?),
+            WeightType::Q6K => Self::Q6K(tiles::pack(form, pool, read, |source, t, b| source.q6k(t, b))?),
+            WeightType::Q8_0 => Self::Q8(tiles::pack(form, pool, read, |source, t, b| source.q8(t, b))?),
+            WeightType::F16 => Self::F16(tiles::pack(form, pool, read, |source, t, b| source.halves(t, b))?),
+            WeightType::Bf16 => Self::Bf16(tiles::pack(form, pool, read, |source, t, b| source.halves(t, b))?),
+            WeightType::F32 => Self::F32(tiles::pack(form, pool, read, |source, t, b| source.floats(t, b))?),
         })
     }
 
     /// Tiles as they were kept: `read` fills the bytes of a piece.
     fn kept(
-        kind: Kind,
+        kind: WeightType,
         form: Form,
         pool: &Pool,
         piece: usize,
@@ -69,12 +69,12 @@ impl Tiles {
     ) -> io::Result<Self> {
         let count = form.tiles();
         Ok(match kind {
-            Kind::Q4K => Self::Q4K(tiles::kept(count, pool, piece, read)?),
-            Kind::Q6K => Self::Q6K(tiles::kept(count, pool, piece, read)?),
-            Kind::Q8_0 => Self::Q8(tiles::kept(count, pool, piece, read)?),
-            Kind::F16 => Self::F16(tiles::kept(count, pool, piece, read)?),
-            Kind::Bf16 => Self::Bf16(tiles::kept(count, pool, piece, read)?),
-            Kind::F32 => Self::F32(tiles::kept(count, pool, piece, read)?),
+            WeightType::Q4K => Self::Q4K(tiles::kept(count, pool, piece, read)?),
+            WeightType::Q6K => Self::Q6K(tiles::kept(count, pool, piece, read)?),
+            WeightType::Q8_0 => Self::Q8(tiles::kept(count, pool, piece, read)?),
+            WeightType::F16 => Self::F16(tiles::kept(count, pool, piece, read)?),
+            WeightType::Bf16 => Self::Bf16(tiles::kept(count, pool, piece, read)?),
+            WeightType::F32 => Self::F32(tiles::kept(count, pool, piece, read)?),
         })
     }
 }
@@ -87,12 +87,12 @@ impl Form {
 }
 
 /// The form of a tensor of this shape, or a sentence when there can be none.
-fn form(kind: Kind, rows: usize, columns: usize) -> Result<Form, String> {
+fn form(kind: WeightType, rows: usize, columns: usize) -> Result<Form, String> {
     if rows == 0 || columns == 0 || !columns.is_multiple_of(kind.block()) {
         return Err(format!("{rows} × {columns} is no shape for {kind:?}, whose blocks have {} values", kind.block()));
     }
     let (blocks, size) = (columns / kind.block(), kind.block_bytes());
-    let each = if kind == Kind::Q8_0 { blocks.div_ceil(2) } else { blocks };
+    let each = if kind == WeightType::Q8_0 { blocks.div_ceil(2) } else { blocks };
     Ok(Form { rows, blocks, size, each })
 }
 
@@ -108,7 +108,7 @@ impl Matrix {
     /// One sentence when shape and length do not fit.
     #[allow(dead_code)] // For tests and benches; models are read in strips.
     pub(in super::super) fn pack(
-        kind: Kind,
+        kind: WeightType,
         bytes: &[u8],
         rows: usize,
         columns: usize,
@@ -120,7 +120,7 @@ impl Matrix {
     /// [`Matrix::pack`] for a given backend; the layout is the same for all.
     pub(super) fn pack_for(
         backend: Backend,
-        kind: Kind,
+        kind: WeightType,
         bytes: &[u8],
         rows: usize,
         columns: usize,
@@ -141,7 +141,7 @@ impl Matrix {
     /// # Errors
     /// Those of `read`, or one sentence of the kind `InvalidData` when the shape is none.
     pub(in super::super) fn read(
-        kind: Kind,
+        kind: WeightType,
         rows: usize,
         columns: usize,
         pool: &Pool,
@@ -162,7 +162,7 @@ impl Matrix {
     /// # Errors
     /// Those of `read`, or one sentence of the kind `InvalidData` when the shape is none.
     pub(in super::super) fn kept(
-        kind: Kind,
+        kind: WeightType,
         rows: usize,
         columns: usize,
         pool: &Pool,
@@ -175,14 +175,14 @@ impl Matrix {
     }
 
     /// How many bytes [`Matrix::tiles`] has for this shape; `None` for what is no shape.
-    pub(in super::super) fn packed(kind: Kind, rows: usize, columns: usize) -> Option<usize> {
+    pub(in super::super) fn packed(kind: WeightType, rows: usize, columns: usize) -> Option<usize> {
         let form = form(kind, rows, columns).ok()?;
         let size = match kind {
-            Kind::Q4K => size_of::<TileQ4K>(),
-            Kind::Q6K => size_of::<TileQ6K>(),
-            Kind::Q8_0 => size_of::<TileQ8>(),
-            Kind::F16 | Kind::Bf16 => size_of::<Halves>(),
-            Kind::F32 => size_of::<Floats>(),
+            WeightType::Q4K => size_of::<TileQ4K>(),
+            WeightType::Q6K => size_of::<TileQ6K>(),
+            WeightType::Q8_0 => size_of::<TileQ8>(),
+            WeightType::F16 | WeightType::Bf16 => size_of::<Halves>(),
+            WeightType::F32 => size_of::<Floats>(),
         };
         form.tiles()?.checked_mul(size)
     }
@@ -221,10 +221,10 @@ impl Matrix {
         assert_eq!(x.columns(), self.columns, "as many columns of activations as of weights");
         assert_eq!(out.len(), x.len() * self.rows, "n × rows results");
         let (backend, count) = (self.backend, self.rows.div_ceil(ROWS));
-        /// Weights in integers, with activations of a grain; or in floats, with the rows as they came.
+        /// Weights in integers, with activations of a group; or in floats, with the rows as they came.
         macro_rules! with {
-            ($tiles:ident, $kernel:ident, $grain:expr) => {{
-                let (x, each) = (x.quantised($grain, backend, pool), $tiles.len() / count);
+            ($tiles:ident, $kernel:ident, $group:expr) => {{
+                let (x, each) = (x.quantised($group, backend, pool), $tiles.len() / count);
                 self.sweep(
                     out,
                     pool,
@@ -245,9 +245,9 @@ impl Matrix {
             }};
         }
         match &self.tiles {
-            Tiles::Q4K(tiles) => with!(tiles, q4k, Grain::Super),
-            Tiles::Q6K(tiles) => with!(tiles, q6k, Grain::Super),
-            Tiles::Q8(tiles) => with!(tiles, q8, Grain::Block),
+            Tiles::Q4K(tiles) => with!(tiles, q4k, QuantGroup::Super),
+            Tiles::Q6K(tiles) => with!(tiles, q6k, QuantGroup::Super),
+            Tiles::Q8(tiles) => with!(tiles, q8, QuantGroup::Block),
             Tiles::F16(tiles) => with!(tiles, half_panel),
             Tiles::Bf16(tiles) => with!(tiles, bf16_panel),
             Tiles::F32(tiles) => with!(tiles, float_panel),

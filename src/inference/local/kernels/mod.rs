@@ -31,8 +31,8 @@ mod tiles;
 mod vector;
 
 pub(super) use self::activations::Activations;
-pub(super) use self::attention::{Heads, Layer, Stretch, attend, store};
-pub(super) use self::blocks::Kind;
+pub(super) use self::attention::{Heads, LayerKv, QueryTile, attend, write_kv};
+pub(super) use self::blocks::WeightType;
 pub(super) use self::half::f32_to_f16;
 pub use self::limits::Machine;
 pub(super) use self::matrix::Matrix;

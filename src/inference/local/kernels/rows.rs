@@ -76,29 +76,29 @@ pub(in super::super) fn add_to_each(x: &mut [f32], y: &[f32]) {
     }
 }
 
-/// Rotates the pairs of every head, `width` values in a row, by the row's turns: cosine and sine for each pair of a head.
+/// Rotates the pairs of every head, `width` values in a row, by the row's cos_sin: cosine and sine for each pair of a head.
 ///
 /// # Panics
-/// When there are not as many rows of turns as of values.
+/// When there are not as many rows of cos_sin as of values.
 pub(in super::super) fn rotate(
     x: &mut [f32],
     width: usize,
-    turns: &[(f32, f32)],
+    cos_sin: &[(f32, f32)],
     pairs: usize,
     rotation: Rotation,
     pool: &Pool,
 ) {
     let rows = x.len() / width;
-    assert!(x.len() == rows * width && turns.len() == rows * pairs, "turns for each row");
+    assert!(x.len() == rows * width && cos_sin.len() == rows * pairs, "cos_sin for each row");
     let xs = Pieces::new(x);
     share(rows * width, width, pool, |range| {
-        let turns = &turns[range.start / width * pairs..range.end / width * pairs];
+        let cos_sin = &cos_sin[range.start / width * pairs..range.end / width * pairs];
         // SAFETY: the ranges do not overlap.
         let x = unsafe { xs.piece(range.start, range.len()) };
-        for (x, turns) in x.chunks_exact_mut(width).zip(turns.chunks_exact(pairs)) {
+        for (x, cos_sin) in x.chunks_exact_mut(width).zip(cos_sin.chunks_exact(pairs)) {
             match rotation {
-                Rotation::Interleaved => dispatch!(Backend::best(), rotate_interleaved(x, turns)),
-                Rotation::Halves => dispatch!(Backend::best(), rotate_halves(x, turns)),
+                Rotation::Interleaved => dispatch!(Backend::best(), rotate_interleaved(x, cos_sin)),
+                Rotation::Halves => dispatch!(Backend::best(), rotate_halves(x, cos_sin)),
             }
         }
     });

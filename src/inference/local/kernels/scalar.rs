@@ -3,25 +3,25 @@
 
 use super::Sums;
 use super::activations::Panel;
-use super::attention::{Cache, Heads};
+use super::attention::{Heads, SequenceKv};
 #[cfg(test)]
-use super::blocks::{Kind, Q4, Q6, Q8};
+use super::blocks::{Q4, Q6, Q8, WeightType};
 use super::half::{bf16_to_f32, f16_to_f32, f32_to_f16};
 use super::tiles::{Floats, Halves, ROWS, TileQ4K, TileQ6K, TileQ8, q4k_code, q6k_code, q6k_scale, q8_code};
 
 /// The values of whole blocks of a type.
 #[cfg(test)]
-pub(super) fn dequantise(kind: Kind, bytes: &[u8]) -> Vec<f32> {
+pub(super) fn dequantise(kind: WeightType, bytes: &[u8]) -> Vec<f32> {
     let block = |bytes: &[u8]| -> Vec<f32> {
         match kind {
-            Kind::F32 => vec![f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])],
-            Kind::F16 => vec![f16_to_f32(u16::from_le_bytes([bytes[0], bytes[1]]))],
-            Kind::Bf16 => vec![bf16_to_f32(u16::from_le_bytes([bytes[0], bytes[1]]))],
-            Kind::Q8_0 => {
+            WeightType::F32 => vec![f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])],
+            WeightType::F16 => vec![f16_to_f32(u16::from_le_bytes([bytes[0], bytes[1]]))],
+            WeightType::Bf16 => vec![bf16_to_f32(u16::from_le_bytes([bytes[0], bytes[1]]))],
+            WeightType::Q8_0 => {
                 let block = Q8(bytes);
                 block.codes().iter().map(|&code| f16_to_f32(block.scale()) * f32::from(code)).collect()
             }
-            Kind::Q4K => {
+            WeightType::Q4K => {
                 let block = Q4(bytes);
                 let (d, dmin) = (f16_to_f32(block.scale()), f16_to_f32(block.minimum()));
                 let value = |(i, &code): (usize, &u8)| {
@@ -30,7 +30,7 @@ pub(super) fn dequantise(kind: Kind, bytes: &[u8]) -> Vec<f32> {
                 };
                 block.codes().iter().enumerate().map(value).collect()
             }
-            Kind::Q6K => {
+            WeightType::Q6K => {
                 let block = Q6(bytes);
                 let d = f16_to_f32(block.scale());
                 let value = |(i, &code): (usize, &u8)| d * f32::from(block.part(i / 16)) * (f32::from(code) - 32.0);
@@ -147,11 +147,11 @@ pub(super) fn float_panel(tiles: &[Floats], rows: &[&[f32]], sums: &mut Sums) {
     columns(tiles, |tile| tile.0, rows, sums);
 }
 
-fn columns<T>(tiles: &[T], widen: impl Fn(&T) -> [f32; ROWS], rows: &[&[f32]], sums: &mut Sums) {
+fn columns<T>(tiles: &[T], to_f32: impl Fn(&T) -> [f32; ROWS], rows: &[&[f32]], sums: &mut Sums) {
     for (x, out) in rows.iter().zip(sums) {
         *out = [0.0; ROWS];
         for (tile, x) in tiles.iter().zip(*x) {
-            for (out, weight) in out.iter_mut().zip(widen(tile)) {
+            for (out, weight) in out.iter_mut().zip(to_f32(tile)) {
                 *out += weight * x;
             }
         }
@@ -184,32 +184,32 @@ pub(super) fn add(x: &mut [f32], y: &[f32]) {
 
 /// Turns each pair of neighbours in a row of heads.
 #[inline(always)]
-pub(super) fn rotate_interleaved(x: &mut [f32], turns: &[(f32, f32)]) {
-    for head in x.chunks_exact_mut(2 * turns.len()) {
-        for (pair, turn) in head.as_chunks_mut::<2>().0.iter_mut().zip(turns) {
-            *pair = turned(pair[0], pair[1], *turn);
+pub(super) fn rotate_interleaved(x: &mut [f32], cos_sin: &[(f32, f32)]) {
+    for head in x.chunks_exact_mut(2 * cos_sin.len()) {
+        for (pair, turn) in head.as_chunks_mut::<2>().0.iter_mut().zip(cos_sin) {
+            *pair = rotated(pair[0], pair[1], *turn);
         }
     }
 }
 
 /// Turns each pair of values half a head apart.
 #[inline(always)]
-pub(super) fn rotate_halves(x: &mut [f32], turns: &[(f32, f32)]) {
-    for head in x.chunks_exact_mut(2 * turns.len()) {
-        let (first, second) = head.split_at_mut(turns.len());
-        for ((a, b), turn) in first.iter_mut().zip(second).zip(turns) {
-            [*a, *b] = turned(*a, *b, *turn);
+pub(super) fn rotate_halves(x: &mut [f32], cos_sin: &[(f32, f32)]) {
+    for head in x.chunks_exact_mut(2 * cos_sin.len()) {
+        let (first, second) = head.split_at_mut(cos_sin.len());
+        for ((a, b), turn) in first.iter_mut().zip(second).zip(cos_sin) {
+            [*a, *b] = rotated(*a, *b, *turn);
         }
     }
 }
 
 #[inline(always)]
-fn turned(a: f32, b: f32, (cosine, sine): (f32, f32)) -> [f32; 2] {
+fn rotated(a: f32, b: f32, (cosine, sine): (f32, f32)) -> [f32; 2] {
     [a * cosine - b * sine, a * sine + b * cosine]
 }
 
 /// To f16 bits.
-pub(super) fn narrow(x: &[f32], out: &mut [u16]) {
+pub(super) fn to_f16(x: &[f32], out: &mut [u16]) {
     for (out, &x) in out.iter_mut().zip(x) {
         *out = f32_to_f16(x);
     }
@@ -222,7 +222,7 @@ fn floats_of(bits: &[u16]) -> impl Iterator<Item = f32> {
 /// softmax(q·k·scale)·v of each query head.
 pub(super) fn attend(
     query: &[f32],
-    cache: &Cache<'_>,
+    cache: &SequenceKv<'_>,
     heads: &Heads,
     kv_head: usize,
     scale: f32,
@@ -230,9 +230,9 @@ pub(super) fn attend(
     out: &mut [f32],
 ) {
     for (query, out) in query.chunks_exact(heads.dim).zip(out.chunks_exact_mut(heads.dim)) {
-        let place = |t: usize| heads.place(cache.table[t / 16], kv_head) + t % 16 * heads.dim;
+        let at = |t: usize| heads.offset(cache.table[t / 16], kv_head) + t % 16 * heads.dim;
         let score =
-            |t| floats_of(&cache.keys[place(t)..][..heads.dim]).zip(query).map(|(k, q)| k * q).sum::<f32>() * scale;
+            |t| floats_of(&cache.keys[at(t)..][..heads.dim]).zip(query).map(|(k, q)| k * q).sum::<f32>() * scale;
         scores.clear();
         scores.extend((0..cache.length).map(score));
         let peak = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -245,7 +245,7 @@ pub(super) fn attend(
         out.fill(0.0);
         for (t, score) in scores.iter().enumerate() {
             let share = (score - peak).exp() / total;
-            for (out, v) in out.iter_mut().zip(floats_of(&cache.values[place(t)..][..heads.dim])) {
+            for (out, v) in out.iter_mut().zip(floats_of(&cache.values[at(t)..][..heads.dim])) {
                 *out += share * v;
             }
         }

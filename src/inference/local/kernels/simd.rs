@@ -39,11 +39,11 @@ pub(super) trait Simd: Copy {
     /// The largest lane of what has no signs, in the order of [`Simd::max_magnitude`].
     fn peak_magnitude(self, x: Self::V) -> f32;
     /// From f16 bits.
-    fn widen(self, from: &[u16; 16]) -> Self::V;
+    fn to_f32(self, from: &[u16; 16]) -> Self::V;
     /// From bf16 bits.
-    fn widen_bf16(self, from: &[u16; 16]) -> Self::V;
+    fn bf16_to_f32(self, from: &[u16; 16]) -> Self::V;
     /// To f16 bits, to nearest and ties to even.
-    fn narrow(self, x: Self::V) -> [u16; 16];
+    fn to_f16(self, x: Self::V) -> [u16; 16];
     /// To the nearest integers; the values are within ±127.
     fn codes(self, x: Self::V) -> [i8; 16];
     /// Asks for a line of the cache.
@@ -170,12 +170,12 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn widen(self, from: &[u16; 16]) -> __m512 {
+    fn to_f32(self, from: &[u16; 16]) -> __m512 {
         proven!(_mm512_cvtph_ps(_mm256_loadu_si256(from.as_ptr().cast())))
     }
 
     #[inline(always)]
-    fn widen_bf16(self, from: &[u16; 16]) -> __m512 {
+    fn bf16_to_f32(self, from: &[u16; 16]) -> __m512 {
         proven! {
             let bits = _mm512_cvtepu16_epi32(_mm256_loadu_si256(from.as_ptr().cast()));
             _mm512_castsi512_ps(_mm512_slli_epi32::<16>(bits))
@@ -183,7 +183,7 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn narrow(self, x: __m512) -> [u16; 16] {
+    fn to_f16(self, x: __m512) -> [u16; 16] {
         let mut to = [0; 16];
         proven!(_mm256_storeu_si256(
             to.as_mut_ptr().cast(),
@@ -367,7 +367,7 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn widen(self, from: &[u16; 16]) -> [__m256; 2] {
+    fn to_f32(self, from: &[u16; 16]) -> [__m256; 2] {
         proven! {
             [
                 _mm256_cvtph_ps(_mm_loadu_si128(from.as_ptr().cast())),
@@ -377,7 +377,7 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn widen_bf16(self, from: &[u16; 16]) -> [__m256; 2] {
+    fn bf16_to_f32(self, from: &[u16; 16]) -> [__m256; 2] {
         proven! {
             let low = _mm256_cvtepu16_epi32(_mm_loadu_si128(from.as_ptr().cast()));
             let high = _mm256_cvtepu16_epi32(_mm_loadu_si128(from[8..].as_ptr().cast()));
@@ -386,7 +386,7 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn narrow(self, x: [__m256; 2]) -> [u16; 16] {
+    fn to_f16(self, x: [__m256; 2]) -> [u16; 16] {
         let mut to = [0; 16];
         proven! {
             _mm_storeu_si128(to.as_mut_ptr().cast(), _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(x[0]));

@@ -7,10 +7,11 @@ mod nonfinite;
 mod storage;
 mod threads;
 
-use super::blocks::Kind;
+use super::blocks::WeightType;
 use super::half::f32_to_f16;
 
-pub(super) const KINDS: [Kind; 6] = [Kind::F32, Kind::F16, Kind::Bf16, Kind::Q8_0, Kind::Q4K, Kind::Q6K];
+pub(super) const KINDS: [WeightType; 6] =
+    [WeightType::F32, WeightType::F16, WeightType::Bf16, WeightType::Q8_0, WeightType::Q4K, WeightType::Q6K];
 
 /// A generator of values that is the same on every run (xorshift64).
 pub(super) struct Random(u64);
@@ -38,7 +39,7 @@ impl Random {
     }
 
     /// Whole blocks: any codes and any scales of the parts, and scales of the blocks that are no infinity.
-    pub(super) fn blocks(&mut self, kind: Kind, values: usize) -> Vec<u8> {
+    pub(super) fn blocks(&mut self, kind: WeightType, values: usize) -> Vec<u8> {
         let mut bytes: Vec<u8> = Vec::new();
         for _ in 0..values / kind.block() {
             let start = bytes.len();
@@ -46,14 +47,16 @@ impl Random {
             let mut half =
                 |at: usize| bytes[start + at..][..2].copy_from_slice(&f32_to_f16(self.normal()).to_le_bytes());
             match kind {
-                Kind::Q8_0 | Kind::F16 => half(0),
-                Kind::Q4K => {
+                WeightType::Q8_0 | WeightType::F16 => half(0),
+                WeightType::Q4K => {
                     half(0);
                     half(2);
                 }
-                Kind::Q6K => half(208),
-                Kind::Bf16 => bytes[start..].copy_from_slice(&((self.normal().to_bits() >> 16) as u16).to_le_bytes()),
-                Kind::F32 => bytes[start..].copy_from_slice(&self.normal().to_le_bytes()),
+                WeightType::Q6K => half(208),
+                WeightType::Bf16 => {
+                    bytes[start..].copy_from_slice(&((self.normal().to_bits() >> 16) as u16).to_le_bytes())
+                }
+                WeightType::F32 => bytes[start..].copy_from_slice(&self.normal().to_le_bytes()),
             }
         }
         bytes

@@ -23,19 +23,19 @@ macro_rules! compiled {
                     rms_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) -> ();
                     silu_multiply(gate: &mut [f32], up: &[f32]) -> ();
                     add(x: &mut [f32], y: &[f32]) -> ();
-                    rotate_interleaved(x: &mut [f32], turns: &[(f32, f32)]) -> ();
-                    rotate_halves(x: &mut [f32], turns: &[(f32, f32)]) -> ();
-                    narrow(x: &[f32], out: &mut [u16]) -> ();
+                    rotate_interleaved(x: &mut [f32], cos_sin: &[(f32, f32)]) -> ();
+                    rotate_halves(x: &mut [f32], cos_sin: &[(f32, f32)]) -> ();
+                    to_f16(x: &[f32], out: &mut [u16]) -> ();
                     half_panel(tiles: &[Halves], rows: &[&[f32]], sums: &mut Sums) -> ();
                     bf16_panel(tiles: &[Halves], rows: &[&[f32]], sums: &mut Sums) -> ();
                     float_panel(tiles: &[Floats], rows: &[&[f32]], sums: &mut Sums) -> ();
                     scores(queries: &[f32], block: &[f32], pieces: usize, out: &mut [f32], stride: usize) -> ();
-                    soften(scores: &mut [f32], valid: usize) -> f32;
-                    gather(scores: &[f32], stride: usize, block: &[f32], pieces: usize, out: &mut [f32]) -> ();
-                    gather_some(
+                    softmax(scores: &mut [f32], valid: usize) -> f32;
+                    weighted_sum(scores: &[f32], stride: usize, block: &[f32], pieces: usize, out: &mut [f32]) -> ();
+                    weighted_sum_of(
                         scores: &[f32], stride: usize, tokens: usize, block: &[f32], pieces: usize, out: &mut [f32]
                     ) -> ();
-                    widen(cache: &[u16], next: &[u16], dim: usize, pieces: usize, block: &mut [f32]) -> ();
+                    kv_to_f32(cache: &[u16], next: &[u16], dim: usize, pieces: usize, block: &mut [f32]) -> ();
                 }
             }
         )*
@@ -133,25 +133,25 @@ fn add<S: Simd>(s: S, x: &mut [f32], y: &[f32]) {
 
 /// As [`scalar::rotate_interleaved`], of which the compiler makes vectors.
 #[inline(always)]
-fn rotate_interleaved<S: Simd>(_: S, x: &mut [f32], turns: &[(f32, f32)]) {
-    scalar::rotate_interleaved(x, turns);
+fn rotate_interleaved<S: Simd>(_: S, x: &mut [f32], cos_sin: &[(f32, f32)]) {
+    scalar::rotate_interleaved(x, cos_sin);
 }
 
 /// As [`scalar::rotate_halves`], of which the compiler makes vectors.
 #[inline(always)]
-fn rotate_halves<S: Simd>(_: S, x: &mut [f32], turns: &[(f32, f32)]) {
-    scalar::rotate_halves(x, turns);
+fn rotate_halves<S: Simd>(_: S, x: &mut [f32], cos_sin: &[(f32, f32)]) {
+    scalar::rotate_halves(x, cos_sin);
 }
 
-/// As [`scalar::narrow`].
+/// As [`scalar::to_f16`].
 #[inline(always)]
-fn narrow<S: Simd>(s: S, x: &[f32], out: &mut [u16]) {
+fn to_f16<S: Simd>(s: S, x: &[f32], out: &mut [u16]) {
     let (xs, rest) = x.as_chunks::<16>();
     let (outs, rest_out) = out.as_chunks_mut::<16>();
     for (x, out) in xs.iter().zip(outs) {
-        *out = s.narrow(s.load(x));
+        *out = s.to_f16(s.load(x));
     }
-    scalar::narrow(rest, rest_out);
+    scalar::to_f16(rest, rest_out);
 }
 
 /// eˣ with a relative error below 3·10⁻⁷ from -87 to 88, and the value at the nearer bound beyond; what is not a number stays so.
@@ -183,7 +183,7 @@ fn half_panel<S: Simd>(s: S, tiles: &[Halves], rows: &[&[f32]], sums: &mut Sums)
             s,
             tiles,
             #[inline(always)]
-            |s, tile| s.widen(&tile.0),
+            |s, tile| s.to_f32(&tile.0),
             rows,
             sums,
         );
@@ -198,7 +198,7 @@ fn bf16_panel<S: Simd>(s: S, tiles: &[Halves], rows: &[&[f32]], sums: &mut Sums)
             s,
             tiles,
             #[inline(always)]
-            |s, tile| s.widen_bf16(&tile.0),
+            |s, tile| s.bf16_to_f32(&tile.0),
             rows,
             sums,
         );
@@ -222,12 +222,12 @@ fn float_panel<S: Simd>(s: S, tiles: &[Floats], rows: &[&[f32]], sums: &mut Sums
 
 /// Up to four rows at once: four sums hide the latency of the addition.
 #[inline(always)]
-fn columns<S: Simd, T>(s: S, tiles: &[T], widen: impl Fn(S, &T) -> S::V, rows: &[&[f32]], sums: &mut [[f32; 16]]) {
+fn columns<S: Simd, T>(s: S, tiles: &[T], to_f32: impl Fn(S, &T) -> S::V, rows: &[&[f32]], sums: &mut [[f32; 16]]) {
     match *rows {
-        [a] => few(s, tiles, widen, [a], sums),
-        [a, b] => few(s, tiles, widen, [a, b], sums),
-        [a, b, c] => few(s, tiles, widen, [a, b, c], sums),
-        [a, b, c, d] => few(s, tiles, widen, [a, b, c, d], sums),
+        [a] => few(s, tiles, to_f32, [a], sums),
+        [a, b] => few(s, tiles, to_f32, [a, b], sums),
+        [a, b, c] => few(s, tiles, to_f32, [a, b, c], sums),
+        [a, b, c, d] => few(s, tiles, to_f32, [a, b, c, d], sums),
         _ => {}
     }
 }
@@ -236,7 +236,7 @@ fn columns<S: Simd, T>(s: S, tiles: &[T], widen: impl Fn(S, &T) -> S::V, rows: &
 fn few<S: Simd, T, const N: usize>(
     s: S,
     tiles: &[T],
-    widen: impl Fn(S, &T) -> S::V,
+    to_f32: impl Fn(S, &T) -> S::V,
     rows: [&[f32]; N],
     sums: &mut [[f32; 16]],
 ) {
@@ -244,7 +244,7 @@ fn few<S: Simd, T, const N: usize>(
     let rows = rows.map(|row| &row[..tiles.len()]);
     let mut totals = [s.splat(0.0); N];
     for (column, tile) in tiles.iter().enumerate() {
-        let weights = widen(s, tile);
+        let weights = to_f32(s, tile);
         for (total, row) in totals.iter_mut().zip(rows) {
             *total = s.mul_add(weights, s.splat(row[column]), *total);
         }
@@ -257,7 +257,7 @@ fn few<S: Simd, T, const N: usize>(
 /// The tokens of one block and one head as f32, in the order `[piece][token][16]`; tokens and values beyond the given are 0.
 /// Meanwhile `next`, which stands elsewhere in memory, is asked for.
 #[inline(always)]
-fn widen<S: Simd>(s: S, cache: &[u16], next: &[u16], dim: usize, pieces: usize, block: &mut [f32]) {
+fn kv_to_f32<S: Simd>(s: S, cache: &[u16], next: &[u16], dim: usize, pieces: usize, block: &mut [f32]) {
     for line in next.as_chunks::<32>().0 {
         s.prefetch(line);
     }
@@ -268,12 +268,12 @@ fn widen<S: Simd>(s: S, cache: &[u16], next: &[u16], dim: usize, pieces: usize, 
     for (token, values) in cache.chunks_exact(dim).enumerate() {
         let (full, rest) = values.as_chunks::<16>();
         for (piece, values) in full.iter().enumerate() {
-            s.store(s.widen(values), &mut lines[piece * 16 + token]);
+            s.store(s.to_f32(values), &mut lines[piece * 16 + token]);
         }
         if !rest.is_empty() {
             let mut padded = [0; 16];
             padded[..rest.len()].copy_from_slice(rest);
-            s.store(s.widen(&padded), &mut lines[full.len() * 16 + token]);
+            s.store(s.to_f32(&padded), &mut lines[full.len() * 16 + token]);
         }
     }
 }
@@ -292,7 +292,7 @@ fn scores<S: Simd>(s: S, queries: &[f32], block: &[f32], pieces: usize, out: &mu
 /// Turns the first `valid` scores into e^(score - largest), the others into 0; returns their sum, which is not a number when one
 /// of the scores is infinite or none.
 #[inline(always)]
-fn soften<S: Simd>(s: S, scores: &mut [f32], valid: usize) -> f32 {
+fn softmax<S: Simd>(s: S, scores: &mut [f32], valid: usize) -> f32 {
     scores[valid..].fill(f32::MIN);
     let lines = scores.as_chunks_mut::<16>().0;
     let (mut peak, mut check) = (s.splat(f32::MIN), s.splat(0.0));
@@ -324,13 +324,13 @@ fn soften<S: Simd>(s: S, scores: &mut [f32], valid: usize) -> f32 {
 
 /// Adds to each query's output the sixteen values of a block, weighted with its scores.
 #[inline(always)]
-fn gather<S: Simd>(s: S, scores: &[f32], stride: usize, block: &[f32], pieces: usize, out: &mut [f32]) {
+fn weighted_sum<S: Simd>(s: S, scores: &[f32], stride: usize, block: &[f32], pieces: usize, out: &mut [f32]) {
     weigh(s, scores, stride, 16, block, pieces, out);
 }
 
-/// [`gather`] of a block's first `tokens` values alone: a later one that is infinite would not go away with a weight of 0.
+/// [`weighted_sum`] of a block's first `tokens` values alone: a later one that is infinite would not go away with a weight of 0.
 #[inline(always)]
-fn gather_some<S: Simd>(
+fn weighted_sum_of<S: Simd>(
     s: S,
     scores: &[f32],
     stride: usize,

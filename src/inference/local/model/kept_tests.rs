@@ -10,7 +10,7 @@ use super::super::kernels::Pool;
 use super::super::packed::Cache;
 use super::reference_tests::{path, read};
 use super::weights::Origin;
-use super::{Limits, Model};
+use super::{MemoryLimits, Model};
 
 /// A model in a folder of its own.
 struct Place {
@@ -53,7 +53,7 @@ impl Place {
 fn load(model: &Path, sha256: Option<&str>, data: &Path) -> Result<Model, GgufError> {
     let cache = Cache::of(model, vec![File::open(model).unwrap()], sha256, data)?;
     let mut gguf = Gguf { cache: Some(cache), ..Gguf::open(model, None, None)? };
-    let limits = Limits { context: 1 << 10, memory: 8 << 20 };
+    let limits = MemoryLimits { context: 1 << 10, memory: 8 << 20 };
     Model::load(&mut gguf, 256, limits, Arc::new(Pool::new(2).unwrap()))
 }
 
@@ -211,7 +211,7 @@ fn start_with_spare(place: &Place, spare: u64) -> Origin {
     let mut cache = Cache::of(&place.model, vec![File::open(&place.model).unwrap()], None, &place.data).unwrap();
     cache.spare(spare);
     let mut gguf = Gguf { cache: Some(cache), ..Gguf::open(&place.model, None, None).unwrap() };
-    let limits = Limits { context: 1 << 10, memory: 8 << 20 };
+    let limits = MemoryLimits { context: 1 << 10, memory: 8 << 20 };
     Model::load(&mut gguf, 256, limits, Arc::new(Pool::new(2).unwrap())).unwrap().weights.origin
 }
 

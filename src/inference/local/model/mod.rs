@@ -1,7 +1,7 @@
 //! Our own forward pass for the decoder families people use: llama, mistral3, qwen2, qwen3, smollm3.
 //!
 //! `family` says what sets them apart, `metadata` and `shape` check what the file says, `rope` turns positions into rotations,
-//! `weights` reads the tensors, `memory` holds keys and values, and `pass` computes. A file that asks for anything this pass
+//! `weights` reads the tensors, `memory` holds keys and values, and `pass` computes. A file that needs anything which this pass
 //! does not do is refused with a sentence: candle's models remain for those.
 
 mod family;
@@ -14,15 +14,15 @@ mod weights;
 
 use std::sync::Arc;
 
-pub(super) use self::rope::growth;
+pub(super) use self::rope::attention_factor;
 
 use self::family::Family;
-use self::memory::Memory;
+use self::memory::KvMemory;
 use self::metadata::Metadata;
 use self::pass::Buffers;
 use self::shape::Shape;
 use self::weights::Weights;
-use super::forward::{BLOCK, Cost, Forward, Part};
+use super::forward::{AdapterId, BLOCK, BatchLimits, Cost, Forward, SequenceSlice, StepOutput};
 use super::gguf::{Gguf, GgufError};
 use super::kernels::{Pool, Rotation};
 
@@ -32,9 +32,16 @@ pub(super) fn interleaves(architecture: &str) -> bool {
     Family::find(architecture).is_some_and(|family| family.rotation == Rotation::Interleaved)
 }
 
+/// Tokens of a step in which a sequence decodes: enough for the arithmetic to be fast, few enough for the next token not to be late. A
+/// multiple of the twelve rows that the kernels take at once.
+const DECODE_STEP: usize = 60;
+
+/// Tokens of a step that only prefills: no sequence waits for a token, and the weights are read half as often.
+const PREFILL_STEP: usize = 2 * DECODE_STEP;
+
 /// What the configuration allows a model.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
+pub(super) struct MemoryLimits {
     /// Positions of one sequence.
     pub context: usize,
     /// Bytes for keys and values, of all sequences together.
@@ -46,7 +53,7 @@ pub(super) struct Model {
     family: &'static Family,
     shape: Shape,
     weights: Weights,
-    memory: Memory,
+    memory: KvMemory,
     buffers: Buffers,
     pool: Arc<Pool>,
 }
@@ -54,11 +61,16 @@ pub(super) struct Model {
 impl Model {
     /// Checks the file, reads its weights and reserves the memory. The file stays usable when it is refused: another engine
     /// may know what this one does not.
-    pub(super) fn load(gguf: &mut Gguf, vocabulary: usize, limits: Limits, pool: Arc<Pool>) -> Result<Self, GgufError> {
+    pub(super) fn load(
+        gguf: &mut Gguf,
+        vocabulary: usize,
+        limits: MemoryLimits,
+        pool: Arc<Pool>,
+    ) -> Result<Self, GgufError> {
         let metadata = Metadata::of(gguf)?;
         let family = metadata.family;
         let mut shape = Shape::read(metadata)?;
-        let memory = Memory::reserve(&shape, limits.memory)?;
+        let memory = KvMemory::reserve(&shape, limits.memory)?;
         let weights = Weights::read(gguf, family, &shape, vocabulary, &pool)?;
         if let Some(factors) = &weights.rope {
             shape.rope.divide(factors)?;
@@ -77,24 +89,27 @@ impl Model {
         Ok(Self { family, shape, weights, memory, buffers, pool })
     }
 
-    /// Refuses what would reach beyond the memory: a mistake of the scheduler costs a step, not the engine.
-    fn check(&self, parts: &[Part<'_>]) -> Result<(), String> {
-        for part in parts {
-            let end = part.start.saturating_add(part.tokens.len());
-            if part.tokens.is_empty() {
-                return Err("a part of the step has no tokens".to_owned());
+    /// Refuses what would reach beyond the memory: an error of the scheduler costs a step, not the engine.
+    fn check(&self, slices: &[SequenceSlice<'_>]) -> Result<(), String> {
+        for slice in slices {
+            let end = slice.start.saturating_add(slice.tokens.len());
+            if slice.tokens.is_empty() {
+                return Err("a slice of the step has no tokens".to_owned());
             }
             if end > self.shape.context {
                 return Err(format!("position {end} is beyond the context of {}", self.shape.context));
             }
-            if part.table.len() * BLOCK < end {
-                return Err(format!("{} blocks do not cover {end} positions", part.table.len()));
+            if slice.block_table.len() * BLOCK < end {
+                return Err(format!("{} blocks do not cover {end} positions", slice.block_table.len()));
             }
-            if let Some(block) = part.table.iter().find(|block| **block as usize >= self.memory.blocks()) {
+            if let Some(block) = slice.block_table.iter().find(|block| **block as usize >= self.memory.blocks()) {
                 return Err(format!("there is no block {block}"));
             }
-            if let Some(token) = part.tokens.iter().find(|token| **token as usize >= self.vocabulary()) {
+            if let Some(token) = slice.tokens.iter().find(|token| **token as usize >= self.vocabulary()) {
                 return Err(format!("there is no token {token}"));
+            }
+            if slice.adapter != AdapterId::BASE {
+                return Err(format!("there is no adapter {}", slice.adapter.0));
             }
         }
         Ok(())
@@ -106,22 +121,29 @@ impl Forward for Model {
         self.weights.embedding.rows()
     }
 
-    fn context(&self) -> usize {
-        self.shape.context
+    fn hidden(&self) -> Option<usize> {
+        Some(self.shape.width)
     }
 
-    fn blocks(&self) -> usize {
-        self.memory.blocks()
+    fn limits(&self) -> BatchLimits {
+        BatchLimits {
+            context: self.shape.context,
+            blocks: self.memory.blocks(),
+            sequences: DECODE_STEP,
+            paged: true,
+            decode_step: DECODE_STEP,
+            prefill_step: PREFILL_STEP,
+        }
     }
 
     fn cost(&self) -> Cost {
         self.weights.cost()
     }
 
-    fn step(&mut self, parts: &[Part<'_>], logits: &mut Vec<f32>) -> Result<(), String> {
-        logits.clear();
-        self.check(parts)?;
-        self.compute(parts, logits);
+    fn step(&mut self, slices: &[SequenceSlice<'_>], out: &mut StepOutput) -> Result<(), String> {
+        out.clear();
+        self.check(slices)?;
+        self.compute(slices, out);
         Ok(())
     }
 
@@ -133,8 +155,8 @@ impl Forward for Model {
         self.memory.erase_all();
     }
 
-    fn is_sound(&self, block: u32) -> bool {
-        self.memory.is_sound(block)
+    fn is_finite(&self, block: u32) -> bool {
+        self.memory.is_finite(block)
     }
 }
 

@@ -1,139 +1,164 @@
-//! The forward pass. The rows of all parts stand one below the other, so that each weight is read once for all of them; only
-//! attention goes row by row, each over the blocks of its own sequence.
+//! The forward pass. The rows of all slices are stacked, so that each weight is read once for all of them; only attention goes row
+//! by row, each over the KV blocks of its own sequence.
 
-use super::super::forward::{BLOCK, Part};
-use super::super::kernels::{self, Activations, Heads, Matrix, Pool, Stretch};
+use super::super::forward::{BLOCK, Output, SequenceSlice, StepOutput};
+use super::super::kernels::{self, Activations, Heads, Matrix, Pool, QueryTile};
 use super::Model;
-use super::memory::Cache;
+use super::memory::KvLayer;
 use super::shape::Shape;
 use super::weights::{Layer, Linear};
 
-/// What a pass writes to; kept from step to step, so that none of it is allocated twice.
+/// The buffers of a pass; kept from step to step, so that none of them is allocated twice.
 pub(super) struct Buffers {
     rows: Vec<Row>,
-    /// The rotation of each row: cosines and sines of its pairs.
-    turns: Vec<(f32, f32)>,
-    /// The rows whose logits are wanted.
-    wanted: Vec<usize>,
+    /// Cosine and sine for each pair of a head, for each row.
+    rope_cos_sin: Vec<(f32, f32)>,
+    /// The indices of the rows with an output.
+    output_rows: Vec<usize>,
     /// The residual stream.
     stream: Vec<f32>,
-    /// What the next matrices read: the normalised stream, or what attention gave.
+    /// The input of the next matrices: the normalised stream, or the output of attention.
     pub activations: Activations,
-    /// The gated network's inside.
-    pub hidden: Activations,
+    /// The hidden layer of the feed-forward network.
+    pub ffn_hidden: Activations,
     queries: Vec<f32>,
     keys: Vec<f32>,
     values: Vec<f32>,
     up: Vec<f32>,
     /// What a layer adds to the stream.
-    change: Vec<f32>,
+    delta: Vec<f32>,
     head: Vec<f32>,
-    /// The rows, as attention takes them together.
-    stretches: Vec<Stretch>,
+    /// The rows, grouped as attention takes them.
+    query_tiles: Vec<QueryTile>,
 }
 
 /// One token of a step.
 #[derive(Clone, Copy)]
 struct Row {
-    part: usize,
+    /// The index of its slice.
+    slice: usize,
     position: usize,
+    /// What is returned for it.
+    output: Option<Output>,
 }
 
 impl Buffers {
     pub(super) fn new() -> Self {
         Self {
             rows: Vec::new(),
-            turns: Vec::new(),
-            wanted: Vec::new(),
+            rope_cos_sin: Vec::new(),
+            output_rows: Vec::new(),
             stream: Vec::new(),
             activations: Activations::new(),
-            hidden: Activations::new(),
+            ffn_hidden: Activations::new(),
             queries: Vec::new(),
             keys: Vec::new(),
             values: Vec::new(),
             up: Vec::new(),
-            change: Vec::new(),
+            delta: Vec::new(),
             head: Vec::new(),
-            stretches: Vec::new(),
+            query_tiles: Vec::new(),
         }
     }
 
-    /// Puts successive rows of one sequence together.
-    fn stretch(&mut self, heads: &Heads) {
-        self.stretches.clear();
+    /// Groups successive rows of one sequence into tiles.
+    fn tile_queries(&mut self, heads: &Heads) {
+        self.query_tiles.clear();
         for (first, row) in self.rows.iter().enumerate() {
             let length = row.position + 1;
-            if let Some(last) = self.stretches.last_mut()
-                && last.sequence == row.part
+            if let Some(last) = self.query_tiles.last_mut()
+                && last.sequence == row.slice
                 && last.length + last.count == length
-                && last.count < heads.together(length)
+                && last.count < heads.tile_rows(length)
             {
                 last.count += 1;
             } else {
-                self.stretches.push(Stretch { first, count: 1, length, sequence: row.part });
+                self.query_tiles.push(QueryTile { first, count: 1, length, sequence: row.slice });
             }
         }
     }
 
-    /// Drops all rows but the wanted: nobody reads the others after the last layer's keys and values.
-    fn keep_wanted(&mut self, shape: &Shape) {
-        for (to, from) in self.wanted.iter().copied().enumerate() {
+    /// Drops the rows without an output: nothing reads them after the last layer's keys and values.
+    fn keep_output_rows(&mut self, shape: &Shape) {
+        for (to, from) in self.output_rows.iter().copied().enumerate() {
             self.rows[to] = self.rows[from];
             move_row(&mut self.stream, shape.width, from, to);
             move_row(&mut self.queries, shape.queries(), from, to);
         }
-        let kept = self.wanted.len();
+        let kept = self.output_rows.len();
         self.rows.truncate(kept);
         self.stream.truncate(kept * shape.width);
         self.queries.truncate(kept * shape.queries());
-        self.stretch(&shape.heads());
+        self.tile_queries(&shape.heads());
+    }
+
+    /// Drops the rows whose logits are not wanted.
+    fn keep_logits_rows(&mut self, shape: &Shape) {
+        let mut kept = 0;
+        for from in 0..self.rows.len() {
+            if self.rows[from].output == Some(Output::Logits) {
+                self.rows[kept] = self.rows[from];
+                move_row(&mut self.stream, shape.width, from, kept);
+                kept += 1;
+            }
+        }
+        self.rows.truncate(kept);
+        self.stream.truncate(kept * shape.width);
     }
 }
 
 impl Model {
-    /// Computes parts that were checked.
-    pub(super) fn compute(&mut self, parts: &[Part<'_>], logits: &mut Vec<f32>) {
-        self.begin(parts);
+    /// Computes slices that were checked; `out` is empty.
+    pub(super) fn compute(&mut self, slices: &[SequenceSlice<'_>], out: &mut StepOutput) {
+        self.embed(slices);
         for layer in 0..self.shape.layers {
             self.project(layer);
-            self.remember(layer, parts);
+            self.write_kv(layer, slices);
             if layer + 1 == self.shape.layers {
-                self.buffers.keep_wanted(&self.shape);
+                self.buffers.keep_output_rows(&self.shape);
                 if self.buffers.rows.is_empty() {
                     return;
                 }
             }
-            self.attend(layer, parts);
-            self.digest(layer);
+            self.attend(layer, slices);
+            self.feed_forward(layer);
         }
-        self.finish(logits);
+        if self.return_hidden(&mut out.hidden) {
+            self.buffers.keep_logits_rows(&self.shape);
+        }
+        if !self.buffers.rows.is_empty() {
+            self.return_logits(&mut out.logits);
+        }
     }
 
-    /// Lays out the rows and fetches their embeddings.
-    fn begin(&mut self, parts: &[Part<'_>]) {
+    /// Lays out the rows, and looks up the embeddings of their tokens.
+    fn embed(&mut self, slices: &[SequenceSlice<'_>]) {
         let Self { shape, weights, buffers, .. } = self;
         buffers.rows.clear();
-        buffers.turns.clear();
-        buffers.wanted.clear();
-        buffers.stream.resize(parts.iter().map(|part| part.tokens.len()).sum::<usize>() * shape.width, 0.0);
-        for (index, part) in parts.iter().enumerate() {
-            for (position, token) in (part.start..).zip(part.tokens) {
+        buffers.rope_cos_sin.clear();
+        buffers.output_rows.clear();
+        buffers.stream.resize(slices.iter().map(|slice| slice.tokens.len()).sum::<usize>() * shape.width, 0.0);
+        for (index, slice) in slices.iter().enumerate() {
+            let last = slice.start + slice.tokens.len() - 1;
+            for (position, token) in (slice.start..).zip(slice.tokens) {
                 let at = buffers.rows.len() * shape.width;
                 weights.embedding.row(*token as usize, &mut buffers.stream[at..at + shape.width]);
-                shape.rope.append(position, &mut buffers.turns);
-                buffers.rows.push(Row { part: index, position });
-            }
-            if part.logits {
-                buffers.wanted.push(buffers.rows.len() - 1);
+                shape.rope.append(position, &mut buffers.rope_cos_sin);
+                let output = slice.output.filter(|output| *output == Output::Hidden || position == last);
+                if output.is_some() {
+                    buffers.output_rows.push(buffers.rows.len());
+                }
+                buffers.rows.push(Row { slice: index, position, output });
             }
         }
-        buffers.stretch(&shape.heads());
+        buffers.tile_queries(&shape.heads());
     }
 
-    /// Queries, keys and values, normalised and rotated as the family wants it.
+    /// Queries, keys and values, normalised and rotated as the family does it.
     fn project(&mut self, index: usize) {
         let Self { family, shape, weights, buffers, pool, .. } = self;
-        let (layer, count) = (&weights.layers[index], buffers.rows.len());
+        let layer = &weights.layers[index];
+        let count = buffers.rows.len();
         buffers.activations.fill(count, shape.width, |normed| {
             kernels::rms_norm(&buffers.stream, &layer.attention_norm, shape.epsilon, normed, pool);
         });
@@ -146,9 +171,10 @@ impl Model {
             }
         }
         if family.rotates(index) {
-            let (turns, pairs, rotation) = (&buffers.turns, shape.dim / 2, shape.rope.rotation);
-            kernels::rotate(&mut buffers.queries, shape.queries(), turns, pairs, rotation, pool);
-            kernels::rotate(&mut buffers.keys, shape.keys(), turns, pairs, rotation, pool);
+            let pairs = shape.dim / 2;
+            let rotation = shape.rope.rotation;
+            kernels::rotate(&mut buffers.queries, shape.queries(), &buffers.rope_cos_sin, pairs, rotation, pool);
+            kernels::rotate(&mut buffers.keys, shape.keys(), &buffers.rope_cos_sin, pairs, rotation, pool);
         }
         if let Some(temperature) = shape.temperature {
             for (row, query) in buffers.rows.iter().zip(buffers.queries.chunks_exact_mut(shape.queries())) {
@@ -160,51 +186,65 @@ impl Model {
         }
     }
 
-    /// Writes keys and values into the blocks of their sequences.
-    fn remember(&mut self, layer: usize, parts: &[Part<'_>]) {
+    /// Writes keys and values into the KV blocks of their sequences.
+    fn write_kv(&mut self, layer: usize, slices: &[SequenceSlice<'_>]) {
         let Self { shape, memory, buffers, .. } = self;
-        let (heads, size) = (shape.heads(), shape.keys());
-        let Cache { keys, values } = &mut memory.layers[layer];
+        let heads = shape.heads();
+        let size = shape.keys();
+        let KvLayer { keys, values } = &mut memory.layers[layer];
         for (row, at) in buffers.rows.iter().zip((0..).step_by(size)) {
-            let (block, slot) = (parts[row.part].table[row.position / BLOCK], row.position % BLOCK);
-            kernels::store(keys, &heads, block, slot, &buffers.keys[at..at + size]);
-            kernels::store(values, &heads, block, slot, &buffers.values[at..at + size]);
+            let block = slices[row.slice].block_table[row.position / BLOCK];
+            let slot = row.position % BLOCK;
+            kernels::write_kv(keys, &heads, block, slot, &buffers.keys[at..at + size]);
+            kernels::write_kv(values, &heads, block, slot, &buffers.values[at..at + size]);
         }
     }
 
-    /// Attention of each row over the blocks of its sequence, and what the layer makes of it.
-    fn attend(&mut self, layer: usize, parts: &[Part<'_>]) {
+    /// Attention of each row over the KV blocks of its sequence, and its output projection.
+    fn attend(&mut self, layer: usize, slices: &[SequenceSlice<'_>]) {
         let Self { shape, memory, buffers, pool, weights, .. } = self;
-        let (count, size) = (buffers.rows.len(), shape.queries());
-        let Cache { keys, values } = &memory.layers[layer];
-        let caches = kernels::Layer { keys, values, heads: shape.heads(), scale: shape.scale };
-        let table = |part: usize| parts[part].table;
-        buffers.activations.fill(count, size, |attended| {
-            kernels::attend(&caches, &buffers.queries, &buffers.stretches, table, attended, pool);
+        let KvLayer { keys, values } = &memory.layers[layer];
+        let kv = kernels::LayerKv { keys, values, heads: shape.heads(), scale: shape.scale };
+        let block_table = |slice: usize| slices[slice].block_table;
+        buffers.activations.fill(buffers.rows.len(), shape.queries(), |attended| {
+            kernels::attend(&kv, &buffers.queries, &buffers.query_tiles, block_table, attended, pool);
         });
-        multiply(&weights.layers[layer].attended, &buffers.activations, &mut buffers.change, pool);
-        kernels::add(&mut buffers.stream, &buffers.change, pool);
+        multiply(&weights.layers[layer].attention_output, &buffers.activations, &mut buffers.delta, pool);
+        kernels::add(&mut buffers.stream, &buffers.delta, pool);
     }
 
-    /// The gated network.
-    fn digest(&mut self, layer: usize) {
+    /// The gated feed-forward network.
+    fn feed_forward(&mut self, layer: usize) {
         let Self { shape, weights, buffers, pool, .. } = self;
         let count = buffers.rows.len();
-        let Layer { network_norm, gate, up, down, .. } = &weights.layers[layer];
+        let Layer { ffn_norm, gate, up, down, .. } = &weights.layers[layer];
         buffers.activations.fill(count, shape.width, |normed| {
-            kernels::rms_norm(&buffers.stream, network_norm, shape.epsilon, normed, pool);
+            kernels::rms_norm(&buffers.stream, ffn_norm, shape.epsilon, normed, pool);
         });
         multiply(up, &buffers.activations, &mut buffers.up, pool);
-        buffers.hidden.fill(count, gate.rows(), |hidden| {
+        buffers.ffn_hidden.fill(count, gate.rows(), |hidden| {
             gate.multiply(&buffers.activations, hidden, pool);
             kernels::silu_multiply(hidden, &buffers.up, pool);
         });
-        multiply(down, &buffers.hidden, &mut buffers.change, pool);
-        kernels::add(&mut buffers.stream, &buffers.change, pool);
+        multiply(down, &buffers.ffn_hidden, &mut buffers.delta, pool);
+        kernels::add(&mut buffers.stream, &buffers.delta, pool);
+    }
+
+    /// The normalised final state of the rows that want it; false when none does.
+    fn return_hidden(&mut self, hidden: &mut Vec<f32>) -> bool {
+        let Self { shape, weights, buffers, pool, .. } = self;
+        for (row, state) in buffers.rows.iter().zip(buffers.stream.chunks_exact(shape.width)) {
+            if row.output == Some(Output::Hidden) {
+                let at = hidden.len();
+                hidden.resize(at + shape.width, 0.0);
+                kernels::rms_norm(state, &weights.norm, shape.epsilon, &mut hidden[at..], pool);
+            }
+        }
+        !hidden.is_empty()
     }
 
     /// The logits of the rows that are left.
-    fn finish(&mut self, logits: &mut Vec<f32>) {
+    fn return_logits(&mut self, logits: &mut Vec<f32>) {
         let Self { shape, weights, buffers, pool, .. } = self;
         buffers.activations.fill(buffers.rows.len(), shape.width, |normed| {
             kernels::rms_norm(&buffers.stream, &weights.norm, shape.epsilon, normed, pool);
@@ -231,7 +271,7 @@ fn project(linear: &Linear, x: &Activations, out: &mut Vec<f32>, pool: &Pool) {
     }
 }
 
-/// Rows only move up, or stay.
+/// Moves a row up. `to` is never behind `from`.
 fn move_row(x: &mut [f32], size: usize, from: usize, to: usize) {
     x.copy_within(from * size..(from + 1) * size, to * size);
 }

@@ -16,11 +16,11 @@ use candle_core::quantized::gguf_file::{self, Value};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
 
-use super::super::forward::{Forward, Part};
+use super::super::forward::{Forward, Output, SequenceSlice, StepOutput};
 use super::super::gguf::Gguf;
 use super::super::kernels::Pool;
 use super::super::{LocalModel, WITNESS};
-use super::{Limits, Model};
+use super::{MemoryLimits, Model};
 use crate::conversation::Role;
 use crate::inference::{Message, Request, Sampling};
 
@@ -49,7 +49,7 @@ static DIALOGUES: LazyLock<Vec<Dialogue>> = LazyLock::new(|| {
         };
         let (answer, before) = said.split_last().unwrap();
         let request = Request::new(before.iter().map(message).collect(), Sampling::default());
-        let mut tokens = witness.question(&request).unwrap().tokens;
+        let mut tokens = witness.encode(&request).unwrap().tokens;
         let start = tokens.len();
         let content = super::super::tokenizer::Span::Content(answer.1.clone());
         tokens.extend(witness.tokenizer.prompt(&[content]).unwrap());
@@ -127,24 +127,32 @@ fn model(tensors: &Tensors, kind: GgmlDType, wide: bool) -> Model {
     let mut file = Cursor::new(Vec::new());
     gguf_file::write(&mut file, &metadata, &borrowed).unwrap();
     let mut gguf = Gguf::embedded(file.into_inner().leak()).unwrap();
-    let limits = Limits { context: 1024, memory: 16 << 20 };
+    let limits = MemoryLimits { context: 1024, memory: 16 << 20 };
     Model::load(&mut gguf, VOCABULARY, limits, Arc::new(Pool::new(2).unwrap())).unwrap()
 }
 
 /// The logarithms of the probabilities of each token at each place of each answer.
-fn read(mut model: Model, grain: Option<usize>) -> Vec<f32> {
-    model.buffers.activations.round(grain);
-    model.buffers.hidden.round(grain);
+fn read(mut model: Model, group: Option<usize>) -> Vec<f32> {
+    model.buffers.activations.round(group);
+    model.buffers.ffn_hidden.round(group);
     let table: Vec<u32> = (0..64).collect();
-    let (mut all, mut logits) = (Vec::new(), Vec::new());
+    let mut all = Vec::new();
+    let mut out = StepOutput::default();
     for Dialogue { tokens, answer } in DIALOGUES.iter() {
         let (before, rest) = tokens.split_at(answer - 1);
-        let read = Part { tokens: before, start: 0, table: &table, logits: false };
-        // All but the last token are followed by one: each is a part by itself, for its logits.
+        let read =
+            SequenceSlice { tokens: before, start: 0, block_table: &table, output: None, ..SequenceSlice::default() };
+        // All but the last token are followed by one: each is a slice by itself, for its logits.
         let rest = rest[..rest.len() - 1].chunks(1).enumerate();
-        let rest = rest.map(|(at, tokens)| Part { tokens, start: answer - 1 + at, table: &table, logits: true });
-        model.step(&[read].into_iter().chain(rest).collect::<Vec<_>>(), &mut logits).unwrap();
-        for row in logits.chunks_exact(VOCABULARY) {
+        let rest = rest.map(|(at, tokens)| SequenceSlice {
+            tokens,
+            start: answer - 1 + at,
+            block_table: &table,
+            output: Some(Output::Logits),
+            ..SequenceSlice::default()
+        });
+        model.step(&[read].into_iter().chain(rest).collect::<Vec<_>>(), &mut out).unwrap();
+        for row in out.logits.chunks_exact(VOCABULARY) {
             let peak = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             let sum: f64 = row.iter().map(|logit| f64::from(logit - peak).exp()).sum();
             all.extend(row.iter().map(|logit| logit - peak - sum.ln() as f32));
@@ -187,11 +195,11 @@ fn best(row: &[f32]) -> Option<usize> {
 }
 
 /// Measures weights of a kind with activations as f32, with scales per 32 and per 256 values.
-fn grains(tensors: &Tensors, kind: GgmlDType, reference: &[f32]) -> [Quality; 3] {
-    [None, Some(32), Some(256)].map(|grain| {
-        let quality = Quality::of(&read(model(tensors, kind, true), grain), reference);
-        let grain = grain.map_or("f32".to_owned(), |values| format!("int8 per {values}"));
-        print(&format!("{kind:?}, activations {grain}"), quality);
+fn by_group(tensors: &Tensors, kind: GgmlDType, reference: &[f32]) -> [Quality; 3] {
+    [None, Some(32), Some(256)].map(|group| {
+        let quality = Quality::of(&read(model(tensors, kind, true), group), reference);
+        let group = group.map_or("f32".to_owned(), |values| format!("int8 per {values}"));
+        print(&format!("{kind:?}, activations {group}"), quality);
         quality
     })
 }
@@ -209,27 +217,27 @@ fn quantised_weights_and_activations_lose_little() {
     let reference = read(model(&tensors, GgmlDType::F32, true), None);
     let plain = Quality::of(&reference, &reference);
     println!("{} dialogues, {} places", DIALOGUES.len(), reference.len() / VOCABULARY);
-    let [_, by_32, by_256] = grains(&tensors, GgmlDType::F32, &reference);
+    let [_, by_32, by_256] = by_group(&tensors, GgmlDType::F32, &reference);
     assert!(by_32.divergence < by_256.divergence);
     // Found, of all dialogues: 0.01 %, 0.01 % and 0.34 %.
-    for (kind, grain, bound) in [(GgmlDType::Q8_0, 1, 0.005), (GgmlDType::Q6K, 2, 0.005), (GgmlDType::Q4K, 2, 0.02)] {
-        let each = grains(&tensors, kind, &reference);
-        // The product's own kernels: the same as its grain with f32 weights, but for the order of sums.
+    for (kind, group, bound) in [(GgmlDType::Q8_0, 1, 0.005), (GgmlDType::Q6K, 2, 0.005), (GgmlDType::Q4K, 2, 0.02)] {
+        let each = by_group(&tensors, kind, &reference);
+        // The product's own kernels: the same as its group with f32 weights, but for the order of sums.
         let ours = Quality::of(&read(model(&tensors, kind, false), None), &reference);
         print(&format!("{kind:?}, the kernels"), ours);
         let loss = ours.perplexity / plain.perplexity - 1.0;
         println!("{kind:?} loses {:.3} % of perplexity", loss * 100.0);
         assert!(loss.abs() < bound, "{kind:?} loses {loss}");
-        let apart = (ours.divergence / each[grain].divergence - 1.0).abs();
-        assert!(apart < 0.5, "{kind:?}: {} and {}", ours.divergence, each[grain].divergence);
-        if grain == 2 {
+        let apart = (ours.divergence / each[group].divergence - 1.0).abs();
+        assert!(apart < 0.5, "{kind:?}: {} and {}", ours.divergence, each[group].divergence);
+        if group == 2 {
             // Why 256 are enough for these: all activations together lose less than the weights do.
             assert!(each[2].divergence < 2.0 * each[0].divergence, "{kind:?}");
         }
     }
 }
 
-/// Models have activations that are much larger than their neighbours; what these hide, with either grain. The weights stay
+/// Models have activations that are much larger than their neighbours; what these hide, with either group. The weights stay
 /// f32: those that meet the outliers are smaller here by as much, which no trained model's are.
 #[test]
 fn outliers_cost_the_coarser_grain_more() {
@@ -237,7 +245,7 @@ fn outliers_cost_the_coarser_grain_more() {
         let tensors = weights(spike);
         let reference = read(model(&tensors, GgmlDType::F32, true), None);
         println!("one activation in 64 is {spike} times larger");
-        let [_, by_32, by_256] = grains(&tensors, GgmlDType::F32, &reference);
+        let [_, by_32, by_256] = by_group(&tensors, GgmlDType::F32, &reference);
         assert!(by_256.divergence > 2.0 * by_32.divergence);
     }
 }

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use candle_core::quantized::gguf_file::Value;
 
-use super::super::forward::{BLOCK, Forward, Part};
+use super::super::forward::{BLOCK, Forward, Output, SequenceSlice, StepOutput};
 use super::super::gguf::{Gguf, integer};
 use super::super::kernels::Pool;
-use super::{Limits, Model};
+use super::{MemoryLimits, Model};
 
 /// Against a reference that keeps keys and values in f16 as the engine does. Logits reach 25 to 55; 1.2e-2 is the most found
 /// (llama-yarn, whose attention is the sharpest), 4.6e-3 in all others, 1e-5 before position 16. What is left are values on
@@ -32,7 +32,7 @@ pub(in super::super) fn open(case: &str) -> Gguf {
 }
 
 pub(in super::super) fn load(gguf: &mut Gguf) -> Model {
-    let limits = Limits { context: 1 << 20, memory: 8 << 20 };
+    let limits = MemoryLimits { context: 1 << 20, memory: 8 << 20 };
     Model::load(gguf, 256, limits, Arc::new(Pool::new(2).unwrap())).unwrap()
 }
 
@@ -66,15 +66,23 @@ fn floats(gguf: &Gguf, key: &str) -> Vec<f32> {
 pub(in super::super) fn read(model: &mut Model, positions: &[usize]) -> Vec<f32> {
     let length = positions.last().unwrap() + 1;
     let (tokens, table) = (tokens(length), table(length, 3));
-    let (mut start, mut all, mut logits) = (0, Vec::new(), Vec::new());
+    let mut start = 0;
+    let mut all = Vec::new();
+    let mut out = StepOutput::default();
     for position in positions {
         while start <= *position {
             let end = (start + 512).min(position + 1);
             let wanted = end == position + 1;
-            let part = Part { tokens: &tokens[start..end], start, table: &table, logits: wanted };
-            model.step(&[part], &mut logits).unwrap();
-            assert_eq!(logits.len(), if wanted { 256 } else { 0 });
-            all.extend_from_slice(&logits);
+            let slice = SequenceSlice {
+                tokens: &tokens[start..end],
+                start,
+                block_table: &table,
+                output: wanted.then_some(Output::Logits),
+                ..SequenceSlice::default()
+            };
+            model.step(&[slice], &mut out).unwrap();
+            assert_eq!(out.logits.len(), if wanted { 256 } else { 0 });
+            all.extend_from_slice(&out.logits);
             start = end;
         }
     }

@@ -1,4 +1,4 @@
-//! Rotary position embeddings, and the ways to stretch them over longer contexts.
+//! Rotary position embeddings (`RoPE`), and how they are scaled to longer contexts.
 //!
 //! Formulas: `transformers`' `modeling_rope_utils.py`; keys and defaults: llama.cpp. Angles are computed in f64 for each
 //! position: in f32, the fastest pairs would be off by a hundredth of a radian at 100 000 positions.
@@ -7,15 +7,15 @@ use super::super::gguf::GgufError;
 use super::super::kernels::Rotation;
 use super::metadata::Metadata;
 
-/// The rotation of one model.
+/// The rotary embedding of one model.
 #[derive(Clone, Debug)]
 pub(super) struct Rope {
     pub rotation: Rotation,
     /// Radians per position, for each pair of a head.
     pub frequencies: Vec<f64>,
-    /// What sines and cosines are multiplied by.
+    /// The factor on sines and cosines, and so, squared, on attention scores.
     pub magnitude: f64,
-    /// The context before it was stretched.
+    /// The context before it was extended.
     pub original: usize,
 }
 
@@ -48,9 +48,9 @@ impl Rope {
             Some("yarn") => {
                 let fast = metadata.entries.real("rope.scaling.yarn_beta_fast", 1e-3, 1e6)?.unwrap_or(32.0);
                 let slow = metadata.entries.real("rope.scaling.yarn_beta_slow", 1e-3, 1e6)?.unwrap_or(1.0);
-                Yarn { base, factor, original, fast, slow }.stretch(&mut frequencies, dim);
+                Yarn { base, factor, original, fast, slow }.scale(&mut frequencies, dim);
                 let multiplier = metadata.entries.real("rope.scaling.yarn_log_multiplier", 0.0, 1e3)?.unwrap_or(0.0);
-                magnitude *= growth(factor, 1.0) / growth(factor, multiplier);
+                magnitude *= attention_factor(factor, 1.0) / attention_factor(factor, multiplier);
             }
             Some(kind) => {
                 return Err(GgufError::unsupported(format!("it scales RoPE by {kind:?}, which this engine cannot do")));
@@ -63,7 +63,7 @@ impl Rope {
     pub(super) fn divide(&mut self, factors: &[f32]) -> Result<(), GgufError> {
         // Zero would give infinite angles, and those no logits.
         if factors.iter().any(|factor| !factor.is_finite() || *factor < 1e-6) {
-            return Err(GgufError::damaged("rope_freqs.weight holds a factor that is not a positive number"));
+            return Err(GgufError::damaged("rope_freqs.weight contains a factor that is not a positive number"));
         }
         for (frequency, factor) in self.frequencies.iter_mut().zip(factors) {
             *frequency /= f64::from(*factor);
@@ -72,8 +72,8 @@ impl Rope {
     }
 
     /// Appends cosine and sine of each pair at a position.
-    pub(super) fn append(&self, position: usize, turns: &mut Vec<(f32, f32)>) {
-        turns.extend(self.frequencies.iter().map(|frequency| {
+    pub(super) fn append(&self, position: usize, cos_sin: &mut Vec<(f32, f32)>) {
+        cos_sin.extend(self.frequencies.iter().map(|frequency| {
             let (sine, cosine) = (position as f64 * frequency).sin_cos();
             ((cosine * self.magnitude) as f32, (sine * self.magnitude) as f32)
         }));
@@ -82,7 +82,7 @@ impl Rope {
 
 impl Yarn {
     /// Fast pairs keep their frequency, slow ones are interpolated, those between are mixed.
-    fn stretch(&self, frequencies: &mut [f64], dim: usize) {
+    fn scale(&self, frequencies: &mut [f64], dim: usize) {
         let low = self.pair(self.fast, dim).floor().max(0.0);
         let high = self.pair(self.slow, dim).ceil().min(dim as f64 - 1.0);
         for (pair, frequency) in frequencies.iter_mut().enumerate() {
@@ -91,15 +91,15 @@ impl Yarn {
         }
     }
 
-    /// The pair that turns so many times within the original context.
-    fn pair(&self, turns: f64, dim: usize) -> f64 {
-        let length = self.original as f64 / (turns * std::f64::consts::TAU);
+    /// The pair that makes so many rotations within the original context.
+    fn pair(&self, rotations: f64, dim: usize) -> f64 {
+        let length = self.original as f64 / (rotations * std::f64::consts::TAU);
         dim as f64 * length.ln() / (2.0 * self.base.ln())
     }
 }
 
-/// How much sharper attention is made for a context this many times longer: `get_mscale` of `transformers`'
+/// The factor on attention scores for a context `factor` times longer: `get_mscale` of `transformers`'
 /// `modeling_rope_utils.py`.
-pub(in super::super) fn growth(factor: f64, multiplier: f64) -> f64 {
+pub(in super::super) fn attention_factor(factor: f64, multiplier: f64) -> f64 {
     if factor <= 1.0 { 1.0 } else { 0.1 * multiplier * factor.ln() + 1.0 }
 }

@@ -8,12 +8,12 @@ use candle_core::quantized::gguf_file::Value;
 use proptest::prelude::*;
 
 use super::super::fallback::OneByOne;
-use super::super::forward::{BLOCK, Forward, Part};
+use super::super::forward::{AdapterId, BLOCK, Forward, Output, SequenceSlice, StepOutput};
 use super::super::gguf::{Gguf, GgufError};
 use super::super::kernels::Pool;
 use super::super::{WITNESS, testing};
 use super::reference_tests::{CASES, distance, load, open, tokens};
-use super::{Limits, Model};
+use super::{MemoryLimits, Model};
 
 /// Logits reach 55: two millionths of that, which the order of a sum may cost.
 const SAME: f32 = 1e-4;
@@ -23,17 +23,27 @@ fn table(index: usize, of: usize, count: usize) -> Vec<u32> {
     (0..count.div_ceil(BLOCK)).map(|block| (block * of + index) as u32).collect()
 }
 
-fn step(model: &mut dyn Forward, parts: &[Part<'_>]) -> Vec<f32> {
+fn step(model: &mut dyn Forward, slices: &[SequenceSlice<'_>]) -> Vec<f32> {
     // What was there before must not matter.
-    let mut logits = vec![f32::NAN; 7];
-    model.step(parts, &mut logits).unwrap();
-    logits
+    let mut out = StepOutput { logits: vec![f32::NAN; 7], hidden: vec![f32::NAN; 7] };
+    model.step(slices, &mut out).unwrap();
+    assert!(out.hidden.is_empty());
+    out.logits
 }
 
 /// The logits after tokens read at once.
 fn whole(model: &mut Model, tokens: &[u32]) -> Vec<f32> {
     let table = table(0, 1, tokens.len());
-    step(model, &[Part { tokens, start: 0, table: &table, logits: true }])
+    step(
+        model,
+        &[SequenceSlice {
+            tokens,
+            start: 0,
+            block_table: &table,
+            output: Some(Output::Logits),
+            ..SequenceSlice::default()
+        }],
+    )
 }
 
 #[test]
@@ -47,7 +57,16 @@ fn pieces_and_single_tokens_give_what_the_whole_gives() {
             let mut last = Vec::new();
             for piece in tokens.chunks(size) {
                 let end = start + piece.len() == tokens.len();
-                last = step(&mut model, &[Part { tokens: piece, start, table: &table, logits: end }]);
+                last = step(
+                    &mut model,
+                    &[SequenceSlice {
+                        tokens: piece,
+                        start,
+                        block_table: &table,
+                        output: end.then_some(Output::Logits),
+                        ..SequenceSlice::default()
+                    }],
+                );
                 start += piece.len();
             }
             assert!(distance(&last, &expected) < SAME, "{case} by {size}: {}", distance(&last, &expected));
@@ -64,21 +83,54 @@ fn a_batch_equals_its_members_alone() {
         let texts = [&all[..50], &all[20..61], &all[33..120]];
         let tables = [0, 1, 2].map(|index| table(index, 3, texts[index].len()));
         let before: [usize; 3] = [49, 40, 0];
-        let read = |index: usize, from: usize, to: usize, logits| Part {
+        let read = |index: usize, from: usize, to: usize, output| SequenceSlice {
             tokens: &texts[index][from..to],
             start: from,
-            table: &tables[index],
-            logits,
+            block_table: &tables[index],
+            output,
+            ..SequenceSlice::default()
         };
-        assert!(step(&mut model, &[read(0, 0, 49, false), read(1, 0, 40, false)]).is_empty());
-        let parts = [0, 1, 2].map(|index| read(index, before[index], texts[index].len(), true));
+        assert!(step(&mut model, &[read(0, 0, 49, None), read(1, 0, 40, None)]).is_empty());
+        let parts = [0, 1, 2].map(|index| read(index, before[index], texts[index].len(), Some(Output::Logits)));
         let together = step(&mut model, &parts);
         let alone: Vec<f32> = texts.iter().flat_map(|text| whole(&mut load(&mut open(case)), text)).collect();
         assert!(distance(&together, &alone) < SAME, "{case}: {}", distance(&together, &alone));
         // Those who want no logits change nothing for those who do.
-        let quiet = [parts[0], Part { logits: false, ..parts[1] }, parts[2]];
+        let quiet = [parts[0], SequenceSlice { output: None, ..parts[1] }, parts[2]];
         let fewer = step(&mut model, &quiet);
         assert_eq!(fewer, [&together[..256], &together[512..]].concat(), "{case}");
+    }
+}
+
+/// Hidden states of all tokens, whatever they are computed with; the logits beside them are what they are without.
+#[test]
+fn hidden_states_in_a_batch_equal_each_alone() {
+    for case in CASES {
+        let mut model = load(&mut open(case));
+        let width = model.hidden().unwrap();
+        let all = tokens(90);
+        let texts = [&all[..50], &all[20..61], &all[33..90]];
+        let tables = [0, 1, 2].map(|index| table(index, 3, texts[index].len()));
+        let slice = |index: usize, output| SequenceSlice {
+            tokens: texts[index],
+            block_table: &tables[index],
+            output,
+            ..SequenceSlice::default()
+        };
+        let hidden = |model: &mut Model, slices: &[SequenceSlice<'_>]| {
+            let mut out = StepOutput::default();
+            model.step(slices, &mut out).unwrap();
+            out
+        };
+        let outputs = [Some(Output::Hidden), Some(Output::Logits), Some(Output::Hidden)];
+        let together = hidden(&mut model, &[0, 1, 2].map(|index| slice(index, outputs[index])));
+        let alone: Vec<f32> =
+            [0, 2].iter().flat_map(|index| hidden(&mut model, &[slice(*index, outputs[*index])]).hidden).collect();
+        assert_eq!(alone.len(), (50 + 57) * width);
+        assert!(distance(&together.hidden, &alone) < SAME, "{case}: {}", distance(&together.hidden, &alone));
+        let logits = whole(&mut model, texts[1]);
+        assert!(distance(&together.logits, &logits) < SAME, "{case}: {}", distance(&together.logits, &logits));
+        assert!(alone.chunks(width).all(|state| state.iter().any(|value| *value != 0.0)), "{case}");
     }
 }
 
@@ -87,10 +139,28 @@ fn two_sequences_share_the_blocks_of_their_common_prefix() {
     let mut model = load(&mut open("qwen3"));
     let all = tokens(60);
     let prefix = [4, 9];
-    assert!(step(&mut model, &[Part { tokens: &all[..32], start: 0, table: &prefix, logits: false }]).is_empty());
+    assert!(
+        step(
+            &mut model,
+            &[SequenceSlice {
+                tokens: &all[..32],
+                start: 0,
+                block_table: &prefix,
+                output: None,
+                ..SequenceSlice::default()
+            }]
+        )
+        .is_empty()
+    );
     let tails = [&all[32..40], &all[50..57]];
     let tables = [vec![4, 9, 1], vec![4, 9, 6]];
-    let parts = [0, 1].map(|i| Part { tokens: tails[i], start: 32, table: &tables[i], logits: true });
+    let parts = [0, 1].map(|i| SequenceSlice {
+        tokens: tails[i],
+        start: 32,
+        block_table: &tables[i],
+        output: Some(Output::Logits),
+        ..SequenceSlice::default()
+    });
     let shared = step(&mut model, &parts);
     let alone: Vec<f32> = tails.iter().flat_map(|tail| whole(&mut model, &[&all[..32], tail].concat())).collect();
     assert!(distance(&shared, &alone) < SAME, "{}", distance(&shared, &alone));
@@ -99,21 +169,28 @@ fn two_sequences_share_the_blocks_of_their_common_prefix() {
 #[test]
 fn a_step_beyond_the_memory_is_an_error_and_leaves_the_model_usable() {
     let mut model = load(&mut open("qwen2"));
-    let (tokens, blocks) = (tokens(20), model.blocks() as u32);
+    let (tokens, blocks) = (tokens(20), model.limits().blocks as u32);
     let good = whole(&mut model, &tokens);
-    let part = Part { tokens: &tokens, start: 0, table: &[0, 1], logits: true };
+    let part = SequenceSlice {
+        tokens: &tokens,
+        start: 0,
+        block_table: &[0, 1],
+        output: Some(Output::Logits),
+        ..SequenceSlice::default()
+    };
     let bad = [
-        (Part { table: &[0], ..part }, "cover"),
-        (Part { table: &[0, blocks], ..part }, "no block"),
-        (Part { tokens: &[256], ..part }, "no token"),
-        (Part { tokens: &[], ..part }, "no tokens"),
-        (Part { start: model.context() - 5, ..part }, "context"),
-        (Part { start: usize::MAX, ..part }, "context"),
+        (SequenceSlice { block_table: &[0], ..part }, "cover"),
+        (SequenceSlice { block_table: &[0, blocks], ..part }, "no block"),
+        (SequenceSlice { tokens: &[256], ..part }, "no token"),
+        (SequenceSlice { tokens: &[], ..part }, "no tokens"),
+        (SequenceSlice { start: model.limits().context - 5, ..part }, "context"),
+        (SequenceSlice { start: usize::MAX, ..part }, "context"),
+        (SequenceSlice { adapter: AdapterId(1), ..part }, "no adapter"),
     ];
     for (part, says) in bad {
-        let mut logits = vec![1.0];
-        let error = model.step(&[part], &mut logits).unwrap_err();
-        assert!(error.contains(says) && logits.is_empty(), "{says}: {error}");
+        let mut out = StepOutput { logits: vec![1.0], hidden: vec![1.0] };
+        let error = model.step(&[part], &mut out).unwrap_err();
+        assert!(error.contains(says) && out.logits.is_empty() && out.hidden.is_empty(), "{says}: {error}");
     }
     assert_eq!(whole(&mut model, &tokens), good);
     assert!(step(&mut model, &[]).is_empty());
@@ -123,11 +200,11 @@ fn a_step_beyond_the_memory_is_an_error_and_leaves_the_model_usable() {
 fn memory_and_context_follow_the_smallest_of_the_limits() {
     let load = |context, memory| {
         let pool = Arc::new(Pool::new(1).unwrap());
-        Model::load(&mut open("mistral3"), 256, Limits { context, memory }, pool)
+        Model::load(&mut open("mistral3"), 256, MemoryLimits { context, memory }, pool)
     };
     // 2 layers × (keys and values) × 2 heads × 32 values × 16 tokens × 2 bytes.
     let block = 2 * 2 * 2 * 32 * 16 * 2;
-    let sizes = |model: Model| (model.context(), model.blocks(), model.vocabulary());
+    let sizes = |model: Model| (model.limits().context, model.limits().blocks, model.vocabulary());
     assert_eq!(sizes(load(100, 10 * block).unwrap()), (100, 10, 256));
     assert_eq!(sizes(load(1000, 10 * block + block - 1).unwrap()), (160, 10, 256));
     assert_eq!(sizes(load(1 << 20, 1000 * block).unwrap()), (8192, 1000, 256));
@@ -150,7 +227,7 @@ fn rotations_stay_exact_at_far_positions() {
 }
 
 fn refused(model: &testing::Model) -> GgufError {
-    let limits = Limits { context: 256, memory: 1 << 20 };
+    let limits = MemoryLimits { context: 256, memory: 1 << 20 };
     let loaded = Model::load(&mut model.gguf(), 262, limits, Arc::new(Pool::new(1).unwrap()));
     loaded.err().expect("a refusal")
 }
@@ -188,7 +265,7 @@ fn what_the_pass_would_ignore_is_unsupported() {
 fn a_tensor_in_a_type_without_kernels_is_unsupported() {
     let mut gguf = open("qwen3");
     gguf.content.tensor_infos.get_mut("blk.1.ffn_up.weight").unwrap().ggml_dtype = GgmlDType::Q5_0;
-    let limits = Limits { context: 64, memory: 1 << 20 };
+    let limits = MemoryLimits { context: 64, memory: 1 << 20 };
     let error = Model::load(&mut gguf, 256, limits, Arc::new(Pool::new(1).unwrap())).err().unwrap();
     assert!(matches!(&error, GgufError::Unsupported(says) if says.contains("blk.1.ffn_up.weight is stored as Q5_0")));
     // The file is as it was: what candle can do with it, it still can.
@@ -249,9 +326,9 @@ fn inconsistent_files_are_damaged() {
 
 #[test]
 fn what_changes_nothing_is_accepted() {
-    let limits = Limits { context: 256, memory: 1 << 20 };
+    let limits = MemoryLimits { context: 256, memory: 1 << 20 };
     let load = |model: testing::Model| {
-        Model::load(&mut model.gguf(), 262, limits, Arc::new(Pool::new(1).unwrap())).unwrap().context()
+        Model::load(&mut model.gguf(), 262, limits, Arc::new(Pool::new(1).unwrap())).unwrap().limits().context
     };
     let harmless = testing::tiny()
         .with("llama.rope.scaling.type", testing::text("none"))
@@ -280,7 +357,7 @@ proptest! {
         bytes[at.index(end)] = byte;
         let mut file = tempfile::NamedTempFile::new().unwrap();
         std::io::Write::write_all(&mut file, &bytes).unwrap();
-        let limits = Limits { context: 64, memory: 1 << 20 };
+        let limits = MemoryLimits { context: 64, memory: 1 << 20 };
         let loaded = Gguf::open(file.path(), None, None)
             .and_then(|mut gguf| Model::load(&mut gguf, 256, limits, Arc::new(Pool::new(1).unwrap())));
         match loaded {
@@ -291,7 +368,7 @@ proptest! {
 }
 
 fn whole_or_nothing(model: &mut Model) -> usize {
-    whole(model, &tokens(18.min(model.context()))).len()
+    whole(model, &tokens(18.min(model.limits().context))).len()
 }
 
 fn best(logits: &[f32]) -> u32 {
@@ -307,18 +384,37 @@ fn prompt() -> Vec<u32> {
         Message::new(Role::System, "Tu es Colette, l'assistante du budget."),
         Message::new(Role::User, "Comment vous appelez-vous ?"),
     ];
-    model.question(&Request::new(said, Sampling::default())).unwrap().tokens
+    model.encode(&Request::new(said, Sampling::default())).unwrap().tokens
 }
 
 #[test]
 fn the_witness_answers_greedily_as_with_candle() {
     let (mut ours, prompt) = (witness(), prompt());
     let mut candle = OneByOne::load(Gguf::embedded(WITNESS).unwrap(), 1152, 1024).unwrap();
-    let mut candle =
-        |start, tokens: &[u32]| step(&mut candle, &[Part { tokens, start, table: &[0; 64], logits: true }]);
-    let table = table(0, 1, ours.context());
+    let mut candle = |start, tokens: &[u32]| {
+        step(
+            &mut candle,
+            &[SequenceSlice {
+                tokens,
+                start,
+                block_table: &[0; 64],
+                output: Some(Output::Logits),
+                ..SequenceSlice::default()
+            }],
+        )
+    };
+    let table = table(0, 1, ours.limits().context);
     let mut expected = candle(0, &prompt);
-    let mut found = step(&mut ours, &[Part { tokens: &prompt, start: 0, table: &table, logits: true }]);
+    let mut found = step(
+        &mut ours,
+        &[SequenceSlice {
+            tokens: &prompt,
+            start: 0,
+            block_table: &table,
+            output: Some(Output::Logits),
+            ..SequenceSlice::default()
+        }],
+    );
     let (mut farthest, mut spread) = (0.0_f32, 0.0_f32);
     for start in prompt.len()..prompt.len() + 20 {
         farthest = farthest.max(distance(&found, &expected));
@@ -326,7 +422,16 @@ fn the_witness_answers_greedily_as_with_candle() {
         let token = best(&expected);
         assert_eq!(best(&found), token, "at {start}");
         expected = candle(start, &[token]);
-        found = step(&mut ours, &[Part { tokens: &[token], start, table: &table, logits: true }]);
+        found = step(
+            &mut ours,
+            &[SequenceSlice {
+                tokens: &[token],
+                start,
+                block_table: &table,
+                output: Some(Output::Logits),
+                ..SequenceSlice::default()
+            }],
+        );
     }
     println!("the witness is at most {farthest:.1e} of {spread:.0} from candle");
     // Candle has widened these weights to f32: kernels that take activations as int8 lose a little against it.
@@ -334,7 +439,7 @@ fn the_witness_answers_greedily_as_with_candle() {
 }
 
 fn witness() -> Model {
-    let limits = Limits { context: 1024, memory: 64 << 20 };
+    let limits = MemoryLimits { context: 1024, memory: 64 << 20 };
     Model::load(&mut Gguf::embedded(WITNESS).unwrap(), 1152, limits, Arc::new(Pool::new(2).unwrap())).unwrap()
 }
 

@@ -8,7 +8,7 @@ use candle_core::quantized::GgmlDType;
 use super::super::entries::{Expected, Need};
 use super::super::forward::Cost;
 use super::super::gguf::{Gguf, GgufError, first_line};
-use super::super::kernels::{Kind, Matrix, Pool};
+use super::super::kernels::{Matrix, Pool, WeightType};
 use super::super::packed::{Packed, Tensor, Writer, pack_anew};
 use super::family::Family;
 use super::metadata::WHO;
@@ -43,8 +43,8 @@ pub(super) struct Layer {
     pub value: Linear,
     pub query_norm: Option<Vec<f32>>,
     pub key_norm: Option<Vec<f32>>,
-    pub attended: Matrix,
-    pub network_norm: Vec<f32>,
+    pub attention_output: Matrix,
+    pub ffn_norm: Vec<f32>,
     pub gate: Matrix,
     pub up: Matrix,
     pub down: Matrix,
@@ -53,7 +53,7 @@ pub(super) struct Layer {
 impl Layer {
     fn matrices(&self) -> [&Matrix; 7] {
         let linear = [&self.query.matrix, &self.key.matrix, &self.value.matrix];
-        [linear[0], linear[1], linear[2], &self.attended, &self.gate, &self.up, &self.down]
+        [linear[0], linear[1], linear[2], &self.attention_output, &self.gate, &self.up, &self.down]
     }
 }
 
@@ -204,8 +204,8 @@ impl Reader<'_> {
             value: self.linear(layer, "attn_v")?,
             query_norm: self.if_there(&name("attn_q_norm"), Self::vector)?,
             key_norm: self.if_there(&name("attn_k_norm"), Self::vector)?,
-            attended: self.matrix(&name("attn_output"))?,
-            network_norm: self.vector(&name("ffn_norm"))?,
+            attention_output: self.matrix(&name("attn_output"))?,
+            ffn_norm: self.vector(&name("ffn_norm"))?,
             gate: self.matrix(&name("ffn_gate"))?,
             up: self.matrix(&name("ffn_up"))?,
             down: self.matrix(&name("ffn_down"))?,
@@ -290,14 +290,14 @@ fn matrices(gguf: &Gguf, layers: usize) -> Result<Vec<Tensor>, GgufError> {
     Ok(tensors)
 }
 
-fn kind(stored: GgmlDType) -> Option<Kind> {
+fn kind(stored: GgmlDType) -> Option<WeightType> {
     match stored {
-        GgmlDType::F32 => Some(Kind::F32),
-        GgmlDType::F16 => Some(Kind::F16),
-        GgmlDType::BF16 => Some(Kind::Bf16),
-        GgmlDType::Q8_0 => Some(Kind::Q8_0),
-        GgmlDType::Q4K => Some(Kind::Q4K),
-        GgmlDType::Q6K => Some(Kind::Q6K),
+        GgmlDType::F32 => Some(WeightType::F32),
+        GgmlDType::F16 => Some(WeightType::F16),
+        GgmlDType::BF16 => Some(WeightType::Bf16),
+        GgmlDType::Q8_0 => Some(WeightType::Q8_0),
+        GgmlDType::Q4K => Some(WeightType::Q4K),
+        GgmlDType::Q6K => Some(WeightType::Q6K),
         _ => None,
     }
 }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use self::file::{Header, PIECE, folder_of, follows, hash_pieces, layout, read_header};
 use super::gguf::{GgufError, expect_sum, one_line};
-use super::kernels::{Kind, Matrix, Pool};
+use super::kernels::{Matrix, Pool, WeightType};
 
 pub(super) use self::file::{Packed, Writer};
 
@@ -86,7 +86,7 @@ struct Origin {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Tensor {
     pub name: String,
-    pub kind: Kind,
+    pub kind: WeightType,
     pub rows: usize,
     pub columns: usize,
 }

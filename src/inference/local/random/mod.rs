@@ -240,7 +240,7 @@ fn vocabulary(size: usize) -> (Vec<String>, Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::super::LocalModel;
-    use super::super::bench::Part;
+    use super::super::bench::Figure;
     use super::{Quantisation, SHAPES, Shape, write};
     use crate::inference::Config;
 
@@ -253,8 +253,8 @@ mod tests {
             write(&shape, name.parse().unwrap(), &file).unwrap();
             let config = Config { file: Some(file), context: 256, kv_memory: 8, threads: 1, ..Config::default() };
             let model = LocalModel::open(&config, folder.path()).unwrap();
-            assert!(model.measure(Part::Rooms(3), 0).unwrap() > 0.0, "{name}");
-            assert!(model.measure(Part::First, 1).unwrap() > 0.0, "{name}");
+            assert!(model.measure(Figure::Rooms(3), 0).unwrap() > 0.0, "{name}");
+            assert!(model.measure(Figure::First, 1).unwrap() > 0.0, "{name}");
         }
     }
 

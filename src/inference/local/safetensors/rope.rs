@@ -4,7 +4,7 @@ use candle_core::quantized::gguf_file::Value;
 use serde_json::Value as Json;
 
 use super::super::gguf::GgufError;
-use super::super::model::growth;
+use super::super::model::attention_factor;
 use super::settings::{Translation, absurd};
 
 /// The settings of the rotation: in the newer place, the older one, the oldest.
@@ -77,12 +77,14 @@ impl Translation<'_> {
         if places.get("truncate").and_then(Json::as_bool) == Some(false) {
             return Err(GgufError::unsupported("its YaRN is not truncated, which is not supported"));
         }
-        // The GGUF's own factor is what remains beside the usual growth.
-        let usual = growth(factor, 1.0);
+        // The GGUF's own factor is what remains beside the usual factor.
+        let usual = attention_factor(factor, 1.0);
         let given = (places.number("attention_factor")?, places.number("mscale")?, places.number("mscale_all_dim")?);
         let magnitude = match given {
             (Some(given), ..) => given,
-            (None, Some(one), Some(all)) if one != 0.0 && all != 0.0 => growth(factor, one) / growth(factor, all),
+            (None, Some(one), Some(all)) if one != 0.0 && all != 0.0 => {
+                attention_factor(factor, one) / attention_factor(factor, all)
+            }
             _ => usual,
         };
         self.add("rope.scaling.attn_factor", Value::F64(magnitude / usual));

@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 use super::super::gguf::{Gguf, GgufError, sum};
 use super::super::kernels::Pool;
 use super::super::model::reference_tests::{self, distance, read};
-use super::super::model::{Limits, Model};
+use super::super::model::{MemoryLimits, Model};
 use super::super::vocabulary::{Vocabulary, byte_character};
 use super::super::{LocalModel, testing};
 use super::open;
@@ -329,7 +329,7 @@ fn settings_that_would_be_computed_wrongly_are_refused() {
     };
     for (config, says) in cases {
         let folder = Folder::new(&config, &tensors(&mut reference_tests::open(of(&config))), &tokenizer(&[]));
-        let limits = Limits { context: 64, memory: 1 << 20 };
+        let limits = MemoryLimits { context: 64, memory: 1 << 20 };
         let loaded = folder
             .open()
             .and_then(|mut gguf| Model::load(&mut gguf, 256, limits, Arc::new(Pool::new(1).unwrap())).map(|_| ()));

@@ -4,18 +4,18 @@ use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
 
 use super::super::activations::Activations;
-use super::super::blocks::Kind;
+use super::super::blocks::WeightType;
 use super::super::matrix::Matrix;
 use super::super::pool::Pool;
 use super::Random;
 
-const TYPES: [(Kind, GgmlDType); 6] = [
-    (Kind::F32, GgmlDType::F32),
-    (Kind::F16, GgmlDType::F16),
-    (Kind::Bf16, GgmlDType::BF16),
-    (Kind::Q8_0, GgmlDType::Q8_0),
-    (Kind::Q4K, GgmlDType::Q4K),
-    (Kind::Q6K, GgmlDType::Q6K),
+const TYPES: [(WeightType, GgmlDType); 6] = [
+    (WeightType::F32, GgmlDType::F32),
+    (WeightType::F16, GgmlDType::F16),
+    (WeightType::Bf16, GgmlDType::BF16),
+    (WeightType::Q8_0, GgmlDType::Q8_0),
+    (WeightType::Q4K, GgmlDType::Q4K),
+    (WeightType::Q6K, GgmlDType::Q6K),
 ];
 
 #[test]

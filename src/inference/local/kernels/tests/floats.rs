@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 
-use super::super::attention::{Cache, Heads, Layer, Stretch, Task, attend, store};
+use super::super::attention::{HeadTask, Heads, LayerKv, QueryTile, SequenceKv, attend, write_kv};
 use super::super::backend::{Backend, dispatch};
 use super::super::half::{bf16_to_f32, f16_to_f32, f32_to_f16};
 use super::super::pool::Pool;
@@ -66,7 +66,7 @@ proptest! {
         let table: Vec<u32> = (0..length.div_ceil(16)).map(|i| (blocks - 1 - i) as u32).collect();
         for t in 0..length {
             for memory in &mut memory {
-                store(memory, &heads, table[t / 16], t % 16, &random.normals(kv_heads * dim));
+                write_kv(memory, &heads, table[t / 16], t % 16, &random.normals(kv_heads * dim));
             }
         }
         // As many rows as there are tokens for, the last of which sees all.
@@ -78,36 +78,36 @@ proptest! {
         let mut expected = vec![0.0; queries.len()];
         for at in 0..count {
             let length = length - count + at + 1;
-            let cache = Cache { keys: &memory[0], values: &memory[1], table: &table[..length.div_ceil(16)], length };
+            let cache = SequenceKv { keys: &memory[0], values: &memory[1], table: &table[..length.div_ceil(16)], length };
             for kv_head in 0..kv_heads {
                 let (query, out) = (&queries[of(at, kv_head)], &mut expected[of(at, kv_head)]);
                 scalar::attend(query, &cache, &heads, kv_head, 0.3, &mut Vec::new(), out);
             }
         }
-        let cache = Cache { keys: &memory[0], values: &memory[1], table: &table, length };
+        let cache = SequenceKv { keys: &memory[0], values: &memory[1], table: &table, length };
         let mut scratch = vec![f32::NAN; 7];
         for backend in Backend::all() {
             let mut found = vec![f32::NAN; queries.len()];
             for kv_head in 0..kv_heads {
-                let task = Task { heads: &heads, kv_head, scale: 0.3, count };
+                let task = HeadTask { heads: &heads, kv_head, scale: 0.3, count };
                 let query = |at: usize| &queries[of(at, kv_head)];
                 task.attend(backend, &cache, &mut scratch, query, |at, out| found[of(at, kv_head)].copy_from_slice(out));
             }
             assert_close(&found, &expected, 0.0, ATTENTION, backend.name());
         }
-        // In stretches of two, and with a longer table than the length needs, which is allowed.
+        // In tiles of two, and with a longer table than the length needs, which is allowed.
         let longer: Vec<u32> = table.iter().copied().chain([0]).collect();
-        let layer = Layer { keys: &memory[0], values: &memory[1], heads, scale: 0.3 };
-        let stretch = |first: usize| Stretch {
+        let layer = LayerKv { keys: &memory[0], values: &memory[1], heads, scale: 0.3 };
+        let tile = |first: usize| QueryTile {
             first,
             count: 2.min(count - first),
             length: length - count + first + 1,
             sequence: 7,
         };
-        let stretches: Vec<Stretch> = (0..count).step_by(2).map(stretch).collect();
+        let tiles: Vec<QueryTile> = (0..count).step_by(2).map(tile).collect();
         let mut found = vec![f32::NAN; queries.len()];
         let blocks = |sequence| if sequence == 7 { &longer[..] } else { &[] };
-        attend(&layer, &queries, &stretches, blocks, &mut found, &Pool::new(2).unwrap());
+        attend(&layer, &queries, &tiles, blocks, &mut found, &Pool::new(2).unwrap());
         assert_close(&found, &expected, 0.0, ATTENTION, "the best");
     }
 }
@@ -117,13 +117,13 @@ fn softmax_stands_large_scores() {
     let heads = Heads { heads: 1, kv_heads: 1, dim: 16 };
     let mut memory = [vec![0; 512], vec![0; 512]];
     for t in 0..20 {
-        store(&mut memory[0], &heads, t / 16, t as usize % 16, &[100.0 * t as f32; 16]);
-        store(&mut memory[1], &heads, t / 16, t as usize % 16, &[t as f32; 16]);
+        write_kv(&mut memory[0], &heads, t / 16, t as usize % 16, &[100.0 * t as f32; 16]);
+        write_kv(&mut memory[1], &heads, t / 16, t as usize % 16, &[t as f32; 16]);
     }
     for backend in Backend::all() {
-        let cache = Cache { keys: &memory[0], values: &memory[1], table: &[0, 1], length: 20 };
+        let cache = SequenceKv { keys: &memory[0], values: &memory[1], table: &[0, 1], length: 20 };
         let mut found = [0.0; 16];
-        let task = Task { heads: &heads, kv_head: 0, scale: 1.0, count: 1 };
+        let task = HeadTask { heads: &heads, kv_head: 0, scale: 1.0, count: 1 };
         task.attend(backend, &cache, &mut Vec::new(), |_| &[10.0; 16], |_, out| found.copy_from_slice(out));
         assert_eq!(found, [19.0; 16], "{}: all weight on the last token", backend.name());
     }
@@ -180,10 +180,10 @@ fn halves_both_ways() {
     values.extend((0..3000_u16).map(|bits| f32::midpoint(f16_to_f32(bits * 10), f16_to_f32(bits * 10 + 1))));
     values.retain(|value| !value.is_nan());
     let mut expected = vec![0; values.len()];
-    scalar::narrow(&values, &mut expected);
+    scalar::to_f16(&values, &mut expected);
     for backend in Backend::all() {
         let mut found = vec![0; values.len()];
-        dispatch!(backend, narrow(&values, &mut found));
+        dispatch!(backend, to_f16(&values, &mut found));
         assert_eq!(found, expected, "{}", backend.name());
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::activations::Activations;
 use super::super::backend::Backend;
-use super::super::blocks::Kind;
+use super::super::blocks::WeightType;
 use super::super::matrix::Matrix;
 use super::super::pool::Pool;
 use super::super::scalar;
@@ -22,10 +22,10 @@ struct Exact {
     quantisation: f64,
 }
 
-fn exact(kind: Kind, weights: &[f32], x: &[f32]) -> Exact {
-    let grain = match kind {
-        Kind::Q4K | Kind::Q6K => 256,
-        Kind::Q8_0 => 32,
+fn exact(kind: WeightType, weights: &[f32], x: &[f32]) -> Exact {
+    let group = match kind {
+        WeightType::Q4K | WeightType::Q6K => 256,
+        WeightType::Q8_0 => 32,
         _ => usize::MAX,
     };
     let both = || weights.iter().zip(x).map(|(&w, &x)| (f64::from(w), f64::from(x)));
@@ -34,8 +34,8 @@ fn exact(kind: Kind, weights: &[f32], x: &[f32]) -> Exact {
         let peak = x.iter().fold(0.0_f32, |peak, x| peak.max(x.abs()));
         w.iter().map(|w| f64::from(w.abs())).sum::<f64>() * f64::from(peak) / 254.0
     };
-    let quantised = grain != usize::MAX;
-    let chunk = grain.min(weights.len());
+    let quantised = group != usize::MAX;
+    let chunk = group.min(weights.len());
     Exact {
         value: both().map(|(w, x)| w * x).sum(),
         rounding: ROUNDING * f64::from(largest) * both().map(|(_, x)| x.abs()).sum::<f64>() + 1e-6,
@@ -52,7 +52,7 @@ fn multiply(matrix: &Matrix, x: &[f32], n: usize, pool: &Pool) -> Vec<f32> {
     out
 }
 
-fn check(kind: Kind, rows: usize, columns: usize, n: usize, seed: u64, pool: &Pool) {
+fn check(kind: WeightType, rows: usize, columns: usize, n: usize, seed: u64, pool: &Pool) {
     let mut random = Random::new(seed);
     let bytes = random.blocks(kind, rows * columns);
     let weights = scalar::dequantise(kind, &bytes);
@@ -106,12 +106,12 @@ fn every_width_of_a_panel() {
 #[test]
 fn extreme_codes() {
     let pool = Pool::new(1).expect("threads");
-    for (kind, scale) in [(Kind::Q8_0, 0), (Kind::Q4K, 0), (Kind::Q6K, 208)] {
+    for (kind, scale) in [(WeightType::Q8_0, 0), (WeightType::Q4K, 0), (WeightType::Q6K, 208)] {
         for fill in [0x00, 0x7f, 0x80, 0xff] {
             let mut bytes = vec![fill; kind.block_bytes() * 16 * (256 / kind.block())];
             for block in bytes.chunks_mut(kind.block_bytes()) {
                 block[scale..scale + 2].copy_from_slice(&0x3c00_u16.to_le_bytes());
-                if kind == Kind::Q4K {
+                if kind == WeightType::Q4K {
                     block[2..4].copy_from_slice(&0x3c00_u16.to_le_bytes());
                 }
             }
@@ -152,7 +152,9 @@ fn activations_are_read_anew_after_each_fill() {
     let pool = Pool::new(2).expect("threads");
     let mut random = Random::new(6);
     let mut activations = Activations::new();
-    for (kind, n, columns) in [(Kind::Q4K, 3, 512), (Kind::Q8_0, 13, 96), (Kind::Q6K, 1, 256), (Kind::Q4K, 5, 1280)] {
+    for (kind, n, columns) in
+        [(WeightType::Q4K, 3, 512), (WeightType::Q8_0, 13, 96), (WeightType::Q6K, 1, 256), (WeightType::Q4K, 5, 1280)]
+    {
         let bytes = random.blocks(kind, 20 * columns);
         let matrix = Matrix::pack(kind, &bytes, 20, columns, &pool).expect("a sound tensor");
         let x = random.normals(n * columns);
@@ -167,9 +169,9 @@ fn activations_are_read_anew_after_each_fill() {
 #[test]
 fn zeros_and_next_to_nothing_give_zero() {
     let pool = Pool::new(1).expect("threads");
-    let bytes = Random::new(7).blocks(Kind::Q4K, 16 * 256);
+    let bytes = Random::new(7).blocks(WeightType::Q4K, 16 * 256);
     for backend in Backend::all() {
-        let matrix = Matrix::pack_for(backend, Kind::Q4K, &bytes, 16, 256, &pool).expect("a sound tensor");
+        let matrix = Matrix::pack_for(backend, WeightType::Q4K, &bytes, 16, 256, &pool).expect("a sound tensor");
         for tiny in [0.0, 1e-39] {
             assert_eq!(multiply(&matrix, &[tiny; 256], 1, &pool), [0.0; 16]);
         }
@@ -180,20 +182,24 @@ fn zeros_and_next_to_nothing_give_zero() {
 fn shapes_that_do_not_fit_are_refused() {
     let pool = Pool::new(1).expect("threads");
     let pack = |kind, bytes: usize, rows, columns| Matrix::pack(kind, &vec![0; bytes], rows, columns, &pool).err();
-    assert_eq!(pack(Kind::Q4K, 144, 1, 256), None);
-    let refused = pack(Kind::Q4K, 144, 1, 128).expect("half a block");
+    assert_eq!(pack(WeightType::Q4K, 144, 1, 256), None);
+    let refused = pack(WeightType::Q4K, 144, 1, 128).expect("half a block");
     assert!(refused.contains("256 values"), "{refused}");
-    assert!(pack(Kind::Q8_0, 33, 1, 32).is_some(), "a byte short");
-    assert!(pack(Kind::F32, 0, 0, 32).is_some(), "no rows");
-    assert!(pack(Kind::F32, 4, usize::MAX, usize::MAX).is_some(), "more than memory");
+    assert!(pack(WeightType::Q8_0, 33, 1, 32).is_some(), "a byte short");
+    assert!(pack(WeightType::F32, 0, 0, 32).is_some(), "no rows");
+    assert!(pack(WeightType::F32, 4, usize::MAX, usize::MAX).is_some(), "more than memory");
 }
 
 #[test]
 fn memory_stays_near_the_file() {
     let pool = Pool::new(1).expect("threads");
-    for (kind, bits) in
-        [(Kind::Q4K, 4.625), (Kind::Q6K, 6.625), (Kind::Q8_0, 8.5), (Kind::F16, 16.0), (Kind::F32, 32.0)]
-    {
+    for (kind, bits) in [
+        (WeightType::Q4K, 4.625),
+        (WeightType::Q6K, 6.625),
+        (WeightType::Q8_0, 8.5),
+        (WeightType::F16, 16.0),
+        (WeightType::F32, 32.0),
+    ] {
         let bytes = vec![0; 64 * 512 / kind.block() * kind.block_bytes()];
         let matrix = Matrix::pack(kind, &bytes, 64, 512, &pool).expect("a sound tensor");
         let found = matrix.bytes() as f64 * 8.0 / (64.0 * 512.0);

@@ -1,9 +1,9 @@
 //! What is infinite or not a number spoils its row, on every backend alike: laundered into numbers, it would become fluent nonsense.
 
 use super::super::activations::Activations;
-use super::super::attention::{Cache, Heads, Task, store};
+use super::super::attention::{HeadTask, Heads, SequenceKv, write_kv};
 use super::super::backend::{Backend, dispatch};
-use super::super::blocks::Kind;
+use super::super::blocks::WeightType;
 use super::super::matrix::Matrix;
 use super::super::pool::Pool;
 use super::super::scalar;
@@ -57,15 +57,19 @@ fn an_activation_spoils_its_row_of_a_product_and_no_other() {
 #[test]
 fn a_scale_of_the_weights_spoils_their_row_and_no_other() {
     let pool = Pool::new(2).expect("threads");
-    for (kind, places) in
-        [(Kind::Q8_0, &[0][..]), (Kind::Q4K, &[0, 2]), (Kind::Q6K, &[208]), (Kind::F16, &[0]), (Kind::Bf16, &[0])]
-    {
+    for (kind, places) in [
+        (WeightType::Q8_0, &[0][..]),
+        (WeightType::Q4K, &[0, 2]),
+        (WeightType::Q6K, &[208]),
+        (WeightType::F16, &[0]),
+        (WeightType::Bf16, &[0]),
+    ] {
         let mut random = Random::new(12);
         let sound_bytes = random.blocks(kind, 20 * 512);
         let x = random.normals(512);
         let row = sound_bytes.len() / 20;
         // Infinity and what is not a number, in f16 and in bf16.
-        let values = if kind == Kind::Bf16 { [0x7f80_u16, 0x7fc0] } else { [0x7c00, 0x7e00] };
+        let values = if kind == WeightType::Bf16 { [0x7f80_u16, 0x7fc0] } else { [0x7c00, 0x7e00] };
         for (place, value) in places.iter().flat_map(|place| values.map(|value| (*place, value))) {
             let mut bytes = sound_bytes.clone();
             // The second block of the eighteenth row.
@@ -124,7 +128,7 @@ impl Attention {
         let mut memory = [vec![0; length.div_ceil(16) * 16 * 24], vec![0; length.div_ceil(16) * 16 * 24]];
         for t in 0..length {
             for memory in &mut memory {
-                store(memory, &heads, (t / 16) as u32, t % 16, &random.normals(24));
+                write_kv(memory, &heads, (t / 16) as u32, t % 16, &random.normals(24));
             }
         }
         let [keys, values] = memory;
@@ -134,8 +138,8 @@ impl Attention {
     /// The results of each row.
     fn results(&self, backend: Backend) -> Vec<Vec<f32>> {
         let table: Vec<u32> = (0..self.length.div_ceil(16) as u32).collect();
-        let cache = Cache { keys: &self.keys, values: &self.values, table: &table, length: self.length };
-        let task = Task { heads: &self.heads, kv_head: 0, scale: 0.3, count: self.count };
+        let cache = SequenceKv { keys: &self.keys, values: &self.values, table: &table, length: self.length };
+        let task = HeadTask { heads: &self.heads, kv_head: 0, scale: 0.3, count: self.count };
         let mut rows = vec![Vec::new(); self.count];
         let query = |at: usize| &self.queries[at * 48..][..48];
         task.attend(backend, &cache, &mut Vec::new(), query, |at, out| rows[at] = out.to_vec());

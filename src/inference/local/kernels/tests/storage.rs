@@ -5,13 +5,13 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::super::blocks::Kind;
+use super::super::blocks::WeightType;
 use super::super::matrix::Matrix;
 use super::super::pool::Pool;
 use super::super::tiles::{LAYOUT, STRIP};
 use super::{KINDS, Random};
 
-fn row_bytes(kind: Kind, columns: usize) -> usize {
+fn row_bytes(kind: WeightType, columns: usize) -> usize {
     columns / kind.block() * kind.block_bytes()
 }
 
@@ -51,7 +51,9 @@ fn strips_and_kept_tiles_give_the_matrix_that_was_packed_at_once() {
 #[test]
 fn what_is_read_at_a_time_is_bounded() {
     let pool = Pool::new(2).expect("threads");
-    for (kind, rows, columns) in [(Kind::F32, 1000, 2048), (Kind::Q4K, 40_000, 512), (Kind::F16, 40, 1 << 17)] {
+    for (kind, rows, columns) in
+        [(WeightType::F32, 1000, 2048), (WeightType::Q4K, 40_000, 512), (WeightType::F16, 40, 1 << 17)]
+    {
         let (row, largest, seen) = (row_bytes(kind, columns), AtomicUsize::new(0), Mutex::new(vec![0_u8; rows]));
         let read = |range: Range<usize>, out: &mut [u8]| {
             assert_eq!(out.len(), range.len() * row);
@@ -70,7 +72,7 @@ fn what_is_read_at_a_time_is_bounded() {
 fn an_error_while_reading_is_the_error_of_the_matrix() {
     let pool = Pool::new(2).expect("threads");
     let late = |rows: Range<usize>| if rows.end > 900 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) };
-    let error = Matrix::read(Kind::F32, 1000, 2048, &pool, |rows, _| late(rows)).err().expect("an error");
+    let error = Matrix::read(WeightType::F32, 1000, 2048, &pool, |rows, _| late(rows)).err().expect("an error");
     assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
 }
 
@@ -78,7 +80,7 @@ fn an_error_while_reading_is_the_error_of_the_matrix() {
 fn tiles_that_cannot_be_read_or_have_no_shape_are_an_error() {
     let pool = Pool::new(2).expect("threads");
     let kept = |rows, columns, length: usize| {
-        Matrix::kept(Kind::Q4K, rows, columns, &pool, 100, |index, out| {
+        Matrix::kept(WeightType::Q4K, rows, columns, &pool, 100, |index, out| {
             if index * 100 + out.len() <= length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
         })
     };
