@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use self::progress::Shown;
 use super::config::Hub;
-use super::local::sum;
+use super::sha256::sha256;
 
 pub use self::error::HubError;
 use self::error::{at, failed};
@@ -68,7 +68,7 @@ impl Entry {
     }
 
     fn check_model(&self, data: &Path) -> Result<(), HubError> {
-        let found = sum_of(&self.path(data))?;
+        let found = sha256_of(&self.path(data))?;
         if found == self.sha256 {
             return Ok(());
         }
@@ -82,13 +82,13 @@ impl Entry {
     }
 }
 
-fn sum_of(path: &Path) -> Result<String, HubError> {
-    File::open(path).and_then(|mut file| sum(&mut file)).map_err(|error| at(path, error))
+fn sha256_of(path: &Path) -> Result<String, HubError> {
+    File::open(path).and_then(|mut file| sha256(&mut file)).map_err(|error| at(path, error))
 }
 
 fn tokenizer_beside(path: &Path) -> Result<Option<String>, HubError> {
     let there = path.try_exists().map_err(|error| at(path, error))?;
-    there.then(|| sum_of(path)).transpose()
+    there.then(|| sha256_of(path)).transpose()
 }
 
 /// A downloaded model that was read again.
@@ -154,7 +154,7 @@ fn pull_with(hub: &Hub, sha256: Option<&str>, offline: bool, data: &Path, retrie
     }
     let pointer = download(hub, &root, retries)?;
     let blob = pointer.canonicalize().map_err(|error| at(&pointer, error))?;
-    let found = sum_of(&blob)?;
+    let found = sha256_of(&blob)?;
     // For large files, the name under which the hub stores them is their SHA-256.
     let stored = blob.file_name().and_then(|name| name.to_str()).filter(|name| name.len() == 64);
     let manifest = known.as_ref().map(|entry| entry.sha256.as_str());

@@ -101,7 +101,7 @@ fn pull(hub: &Hub, sha256: Option<&str>, data: &Path) -> Result<super::Entry, Hu
 }
 
 fn sum(bytes: &[u8]) -> String {
-    super::sum(&mut std::io::Cursor::new(bytes)).unwrap()
+    super::sha256(&mut std::io::Cursor::new(bytes)).unwrap()
 }
 
 #[test]

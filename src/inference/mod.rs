@@ -9,6 +9,7 @@ mod generation;
 pub mod hub;
 pub mod local;
 mod request;
+mod sha256;
 
 pub use self::{
     chat::{ChatModel, CountAccuracy, Health, ModelLimits, TokenCounter},

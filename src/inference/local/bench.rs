@@ -3,10 +3,10 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use super::LocalModel;
 use super::engine::EncodedPrompt;
 use super::forward::Cost;
 pub use super::kernels::Machine;
+use super::local_model::LocalModel;
 use crate::inference::{CacheScope, Generation, InferenceError, Piece, Sampling, Usage};
 
 /// Tokens of the prompt whose reading is measured, and of the compagnon's prompt that rooms share.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::LocalModel;
+use super::local_model::LocalModel;
 use super::pooling::Vector;
 use super::tokenizer::Span;
 use crate::inference::{EmbeddingError, EmbeddingLimits, EmbeddingModel, InferenceError, Prefixes, TextKind};

@@ -299,7 +299,7 @@ fn an_answer_dropped_while_it_waits_is_never_begun() {
 #[test]
 fn a_panic_or_a_failure_costs_its_answer_and_not_the_engine() {
     let engine = start(Script::new(&[&[B, PANIC], &[B, FAIL], &[NAN], &[A]]), 4);
-    for (prompt, written, reason) in [(0, "b", "panicked"), (1, "b", "a failure asked for"), (2, "", "no usable")] {
+    for (prompt, written, reason) in [(0, "b", "panicked"), (1, "b", "a failure asked for"), (2, "", "no finite")] {
         let (texts, ended) = read(submit(&engine, vec![prompt], &greedy()).unwrap());
         assert_eq!(texts.concat(), written);
         assert!(matches!(ended, Err(InferenceError::Engine(error)) if error.contains(reason)), "{reason}");

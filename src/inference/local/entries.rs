@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use candle_core::quantized::gguf_file::Value;
 
-use super::gguf::{Gguf, GgufError, integer};
+use super::gguf::{Gguf, integer};
+use super::gguf_error::GgufError;
 
 /// The entries `<architecture>.<name>` of the metadata.
 #[derive(Clone, Copy)]

@@ -7,11 +7,13 @@ use candle_core::quantized::gguf_file::{self, Value};
 
 use super::counter::Markup;
 use super::forward::{Output, SequenceSlice, StepOutput};
-use super::gguf::{Gguf, GgufError};
+use super::gguf::Gguf;
+use super::gguf_error::GgufError;
+use super::load;
 use super::template::Template;
 use super::tokenizer::{Span, Tokenizer};
 use super::vocabulary::Vocabulary;
-use super::{WITNESS, forward, read_template};
+use super::witness::WITNESS;
 use crate::conversation::Role;
 use crate::inference::{Config, Message};
 
@@ -22,12 +24,12 @@ pub(crate) fn gguf(data: &[u8]) {
     // The file's other parts are read whether these are good or not: each is a parser of its own.
     if let Ok(tokenizer) = Tokenizer::load(&gguf, Arc::clone(&vocabulary), None) {
         text_in(&tokenizer, &vocabulary, "l'été 2026 <|im_end|>\n");
-        if let Ok(template) = read_template(&gguf, &vocabulary) {
+        if let Ok(template) = Template::of(&gguf, &vocabulary) {
             let _ = Markup::measure(&template, &tokenizer);
         }
     }
     let config = Config { threads: 1, context: 64, kv_memory: 1, ..Config::default() };
-    let Ok(mut forward) = forward(gguf, vocabulary.tokens.len(), &config) else { return };
+    let Ok(mut forward) = load::forward(gguf, vocabulary.tokens.len(), &config) else { return };
     let limits = forward.limits();
     let (Some(last), true) = (forward.vocabulary().checked_sub(1), limits.blocks > 0 && limits.context >= 2) else {
         return;

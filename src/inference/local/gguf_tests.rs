@@ -1,6 +1,7 @@
 //! Headers that lie: each gets one sentence, and no memory on its word.
 
-use super::super::gguf::{Gguf, GgufError};
+use super::super::gguf::Gguf;
+use super::super::gguf_error::GgufError;
 
 /// A GGUF written by hand: entries of the metadata, tensors, and as many bytes of data.
 #[derive(Clone, Default)]

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::io::{self, Read};
 
-use super::gguf::GgufError;
+use super::gguf_error::GgufError;
 
 const MAX_ENTRIES: u64 = 65_536;
 const MAX_KEY: u64 = 65_535;

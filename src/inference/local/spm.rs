@@ -5,7 +5,8 @@
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap};
 
-use super::gguf::{Gguf, GgufError};
+use super::gguf::Gguf;
+use super::gguf_error::GgufError;
 use super::vocabulary::{TokenType, Vocabulary};
 
 /// The pieces a text is made of.

@@ -10,8 +10,10 @@ use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, context};
 use rand::Rng;
 
-use super::gguf::{GgufError, one_line};
+use super::gguf::Gguf;
+use super::gguf_error::{GgufError, one_line};
 use super::tokenizer::Span;
+use super::vocabulary::Vocabulary;
 use crate::conversation::Role;
 use crate::inference::Message;
 
@@ -35,6 +37,21 @@ pub(super) struct Template {
 }
 
 impl Template {
+    /// The template of a file, or [`CHATML`] where it has none but has its tokens.
+    pub(super) fn of(gguf: &Gguf, vocabulary: &Vocabulary) -> Result<Self, GgufError> {
+        let spelling = |key: &str| {
+            let id = gguf.number(key).and_then(|id| vocabulary.tokens.get(id as usize));
+            id.cloned().unwrap_or_default()
+        };
+        let source = match gguf.text("tokenizer.chat_template") {
+            Some(source) => source,
+            None if ["<|im_start|>", "<|im_end|>"].iter().all(|token| vocabulary.reserved(token).is_some()) => CHATML,
+            None => return Err(GgufError::unsupported("it has no chat template: it is not made for conversations")),
+        };
+        let (bos, eos) = (spelling("tokenizer.ggml.bos_token_id"), spelling("tokenizer.ggml.eos_token_id"));
+        Self::new(source.to_owned(), bos, eos)
+    }
+
     /// Compiles a template; `bos` and `eos` are the spellings it may write.
     pub(super) fn new(source: String, bos: String, eos: String) -> Result<Self, GgufError> {
         let environment = Self::compile(source)

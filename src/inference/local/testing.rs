@@ -113,7 +113,7 @@ impl Model {
     }
 
     /// The file, read back.
-    pub(super) fn gguf(&self) -> super::Gguf {
-        super::Gguf::embedded(self.bytes().leak()).unwrap()
+    pub(super) fn gguf(&self) -> super::gguf::Gguf {
+        super::gguf::Gguf::embedded(self.bytes().leak()).unwrap()
     }
 }

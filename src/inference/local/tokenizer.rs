@@ -9,10 +9,11 @@ use std::sync::Arc;
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::normalizers::NFC;
 
-use super::gguf::{Gguf, GgufError};
+use super::gguf::Gguf;
+use super::gguf_error::GgufError;
 use super::pretokenizer::PreTokenizer;
 use super::spm::Pieces;
-use super::tokenizer_json;
+use super::tokenizer_json::{self, tokenizer_error};
 use super::vocabulary::{Spelling, Vocabulary};
 
 /// A stretch of a prompt.
@@ -195,12 +196,6 @@ fn encoder(
         .build()
         .map_err(tokenizer_error)?;
     Ok(tokenizers::Tokenizer::new(bpe))
-}
-
-// The signature is the tokenizers crate's.
-#[allow(clippy::needless_pass_by_value)]
-pub(super) fn tokenizer_error(error: tokenizers::Error) -> GgufError {
-    GgufError::damaged(format!("its tokenizer cannot be built: {error}"))
 }
 
 #[cfg(test)]

@@ -13,8 +13,7 @@ use std::path::Path;
 use regex::RegexBuilder;
 use serde_json::Value as Json;
 
-use super::gguf::{GgufError, one_line};
-use super::tokenizer::tokenizer_error;
+use super::gguf_error::{GgufError, one_line};
 use super::vocabulary::Vocabulary;
 
 /// The largest known have 33 MiB.
@@ -126,6 +125,12 @@ fn take_first_prefix(step: &mut Json) -> bool {
         step["prepend_scheme"] = "never".into();
     }
     first
+}
+
+// The signature is the tokenizers crate's.
+#[allow(clippy::needless_pass_by_value)]
+pub(super) fn tokenizer_error(error: tokenizers::Error) -> GgufError {
+    GgufError::damaged(format!("its tokenizer cannot be built: {error}"))
 }
 
 #[cfg(test)]

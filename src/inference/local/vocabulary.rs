@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::gguf::{Gguf, GgufError, integer};
+use super::gguf::{Gguf, integer};
+use super::gguf_error::GgufError;
 
 /// Spellings of tokens that end a turn in the families this engine knows; a file names only one of them as its end.
 const ENDS: [&str; 8] =

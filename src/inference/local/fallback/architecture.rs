@@ -1,8 +1,9 @@
 //! What candle's model of each architecture reads, and in which pieces it may be given a text.
 
 use super::super::entries::{Expected, Need};
-use super::super::gguf::{Gguf, GgufError};
-use super::check::Shape;
+use super::super::gguf::Gguf;
+use super::super::gguf_error::GgufError;
+use super::shape::Shape;
 
 use self::Architecture::{Glm4, Lfm2, Llama, Phi2, Phi3, Qwen2, Qwen3};
 

@@ -4,8 +4,10 @@ use candle_core::quantized::GgmlDType;
 use candle_core::quantized::gguf_file::{TensorInfo, Value};
 
 use super::super::entries::{Entries, real};
-use super::super::gguf::{Gguf, GgufError, integer};
+use super::super::gguf::{Gguf, integer};
+use super::super::gguf_error::GgufError;
 use super::architecture::Architecture;
+use super::shape::Shape;
 
 /// The largest number of layers accepted: the biggest known llama has 126.
 const MAX_LAYERS: u64 = 512;
@@ -44,25 +46,6 @@ const FOLLOWED: [&str; 23] = [
     "rope.scaling.original_context_length",
     "shortconv.l_cache",
 ];
-
-/// What a file says about its model.
-pub(super) struct Shape {
-    pub vocabulary: usize,
-    pub width: usize,
-    pub hidden: usize,
-    pub heads: usize,
-    /// For each layer; 0 is one without attention.
-    pub kv_heads: Vec<usize>,
-    /// The size of a head.
-    pub dim: usize,
-    /// How much of it is rotated.
-    pub rotated: usize,
-    pub base: f32,
-    pub epsilon: f32,
-    /// The length of lfm2's convolutions.
-    pub convolution: usize,
-    pub context: usize,
-}
 
 /// Who follows the entries, in the sentences about those that are not.
 const WHO: &str = "candle";

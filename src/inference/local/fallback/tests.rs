@@ -4,12 +4,17 @@
 
 use std::path::Path;
 
+use candle_core::Device;
 use candle_core::quantized::GgmlDType;
 use candle_core::quantized::gguf_file::Value;
 use candle_core::quantized::{QTensor, gguf_file};
 
-use super::super::{WITNESS, model, testing};
-use super::{BLOCK, Cursor, Device, Forward, Gguf, GgufError, OneByOne, Output, SequenceSlice, StepOutput};
+use super::super::forward::{BLOCK, Forward, Output, SequenceSlice, StepOutput};
+use super::super::gguf::Gguf;
+use super::super::gguf_error::GgufError;
+use super::super::witness::WITNESS;
+use super::super::{model, testing};
+use super::CandleModel;
 use crate::inference::local::gguf::integer;
 
 /// The architectures with logits of llama.cpp.
@@ -40,7 +45,7 @@ fn spread(logits: &[f32]) -> f32 {
 }
 
 /// Reads the tokens in pieces of these sizes, the last one again and again, as sequence `block`.
-fn read(model: &mut OneByOne, tokens: &[u32], sizes: &[usize], block: u32) -> Vec<f32> {
+fn read(model: &mut CandleModel, tokens: &[u32], sizes: &[usize], block: u32) -> Vec<f32> {
     let mut start = 0;
     let mut out = StepOutput::default();
     let mut sizes = sizes.iter().copied().chain(std::iter::repeat(*sizes.last().unwrap()));
@@ -68,7 +73,7 @@ fn other_architectures_give_the_logits_of_llama_cpp() {
         let positions: Vec<usize> =
             gguf.list("reference.positions").iter().map(|value| integer(value).unwrap() as usize).collect();
         let expected: Vec<f32> = gguf.list("reference.logits").iter().map(|value| value.to_f32().unwrap()).collect();
-        let mut model = OneByOne::load(gguf, 64, 256).unwrap();
+        let mut model = CandleModel::load(gguf, 64, 256).unwrap();
         assert!(positions.len() >= 4 && positions.last() >= Some(&100), "{positions:?}");
         let mut farthest = 0.0_f32;
         for (position, expected) in positions.iter().zip(expected.chunks_exact(64)) {
@@ -102,7 +107,7 @@ fn families_of_our_own_give_the_logits_of_our_own_pass() {
             &mut expected,
         )
         .unwrap();
-        let mut model = OneByOne::load(model::reference_tests::open(case), 256, 4096).unwrap();
+        let mut model = CandleModel::load(model::reference_tests::open(case), 256, 4096).unwrap();
         let found = read(&mut model, &tokens, &[64], 0);
         let off = distance(&found, &expected.logits);
         println!("{case}: {off:.1e} of {:.0} from our own pass", spread(&expected.logits));
@@ -118,7 +123,7 @@ fn pieces_give_the_logits_of_the_whole_and_a_new_sequence_knows_nothing_of_the_l
     let models = families.map(|(case, size)| (case, size, model::reference_tests::open(case)));
     let models = models.into_iter().chain(OTHERS.map(|architecture| (architecture, 64, other(architecture))));
     for (name, vocabulary, gguf) in models {
-        let mut model = OneByOne::load(gguf, vocabulary, 256).unwrap();
+        let mut model = CandleModel::load(gguf, vocabulary, 256).unwrap();
         let tokens = tokens(121);
         let whole = read(&mut model, &tokens, &[121], 0);
         let stranger: Vec<u32> = tokens.iter().rev().copied().collect();
@@ -135,7 +140,7 @@ fn pieces_give_the_logits_of_the_whole_and_a_new_sequence_knows_nothing_of_the_l
 
 #[test]
 fn a_convolution_begins_with_two_tokens() {
-    let mut model = OneByOne::load(other("lfm2"), 64, 256).unwrap();
+    let mut model = CandleModel::load(other("lfm2"), 64, 256).unwrap();
     let mut out = StepOutput::default();
     let slice = SequenceSlice {
         tokens: &[1],
@@ -151,7 +156,7 @@ fn a_convolution_begins_with_two_tokens() {
 
 #[test]
 fn sequences_one_by_one() {
-    let mut model = OneByOne::load(Gguf::embedded(WITNESS).unwrap(), 1152, 1000).unwrap();
+    let mut model = CandleModel::load(Gguf::embedded(WITNESS).unwrap(), 1152, 1000).unwrap();
     assert_eq!((model.limits().context, model.limits().blocks * BLOCK, model.limits().paged), (1000, 1008, false));
     let all = tokens(200);
     let whole = read(&mut model, &all, &[200], 5);
@@ -194,15 +199,15 @@ fn stored_as(kind: GgmlDType) -> Gguf {
     Gguf::embedded(file.into_inner().leak()).unwrap()
 }
 
-/// In a type that our own kernels do not have: through candle's own kernels, and widened.
+/// In a type that our own kernels do not have: through candle's own kernels, and dequantised.
 #[test]
 fn types_of_weights_that_only_candle_has() {
     let tokens = tokens(60);
-    let reference = read(&mut OneByOne::load(stored_as(GgmlDType::F32), 1152, 256).unwrap(), &tokens, &[64], 0);
+    let reference = read(&mut CandleModel::load(stored_as(GgmlDType::F32), 1152, 256).unwrap(), &tokens, &[64], 0);
     let kinds = [GgmlDType::Q4_0, GgmlDType::Q4_1, GgmlDType::Q5_0, GgmlDType::Q5_1, GgmlDType::Q5K, GgmlDType::Q8_0];
     for kind in kinds {
-        let wide = read(&mut OneByOne::load(stored_as(kind), 1152, 256).unwrap(), &tokens, &[64], 0);
-        let narrow = read(&mut OneByOne::load_wide(stored_as(kind), 1152, 256, 0).unwrap(), &tokens, &[64], 0);
+        let wide = read(&mut CandleModel::load(stored_as(kind), 1152, 256).unwrap(), &tokens, &[64], 0);
+        let narrow = read(&mut CandleModel::load_with(stored_as(kind), 1152, 256, 0).unwrap(), &tokens, &[64], 0);
         let (apart, off) = (distance(&wide, &narrow) / spread(&wide), distance(&wide, &reference) / spread(&wide));
         println!("{kind:?}: {apart:.3} between the two ways, {off:.3} from f32");
         // Activations in int8 lose a little; a wrong weight would lose everything.
@@ -212,7 +217,7 @@ fn types_of_weights_that_only_candle_has() {
 }
 
 fn refused(gguf: Gguf, vocabulary: usize) -> GgufError {
-    OneByOne::load(gguf, vocabulary, 256).err().expect("a refusal")
+    CandleModel::load(gguf, vocabulary, 256).err().expect("a refusal")
 }
 
 #[test]

@@ -5,13 +5,11 @@ use std::ops::Range;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::backend::{Backend, dispatch};
+use super::panel::Panel;
 use super::pool::{Pieces, Pool};
 use super::scalar;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
-
-/// Rows of activations that a kernel holds in registers at once, at most; see [`Backend::panel`].
-pub(super) const PANEL: usize = 12;
 
 /// Columns of one share of the quantisation; a multiple of every block.
 const SHARE: usize = 1024;
@@ -144,16 +142,6 @@ pub(super) struct Quantised {
     sums32: Vec<[i16; 2]>,
     /// -128 times the sum of 32 codes: `[columns / 32][w]`. It takes back the 128 that `Q8_0` tiles add.
     offsets: Vec<i32>,
-}
-
-/// The rows that a kernel takes at once.
-pub(super) struct Panel<'a> {
-    pub(super) width: usize,
-    pub(super) codes: &'a [[i8; 4]],
-    pub(super) scales: &'a [f32],
-    pub(super) sums16: &'a [[i16; 2]],
-    pub(super) sums32: &'a [[i16; 2]],
-    pub(super) offsets: &'a [i32],
 }
 
 /// The part of a [`Quantised`] that one thread writes: some columns of a panel.

@@ -7,13 +7,11 @@
 use std::cell::RefCell;
 
 use super::backend::{Backend, dispatch};
+use super::kv::{BLOCK, Heads, SequenceKv};
 use super::pool::{Pieces, Pool};
 use super::scalar;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
-
-/// Tokens in a block of the cache.
-const BLOCK: usize = 16;
 
 /// Queries that are attended together, at most: their scores and sums stay in the nearer caches.
 const MAX_TILE_QUERIES: usize = 16;
@@ -26,28 +24,11 @@ thread_local! {
     static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The heads of an attention layer. Keys and values are f16 bits, per layer: `[block][kv_head][16 tokens][dim]`.
-#[derive(Clone, Copy, Debug)]
-#[allow(clippy::struct_field_names)] // The model files call them so.
-pub(in super::super) struct Heads {
-    /// Heads of the query, a multiple of `kv_heads`.
-    pub(in super::super) heads: usize,
-    /// Heads of keys and values.
-    pub(in super::super) kv_heads: usize,
-    /// Values in a head.
-    pub(in super::super) dim: usize,
-}
-
 impl Heads {
     /// How many successive rows of a sequence of `length` tokens are best attended together; at least one.
     pub(in super::super) fn tile_rows(&self, length: usize) -> usize {
         let group = self.heads / self.kv_heads;
         (MAX_TILE_QUERIES / group).min(MAX_TILE_SCORES / (group * length.next_multiple_of(BLOCK))).max(1)
-    }
-
-    /// Where the first token of a block's head begins.
-    pub(super) fn offset(&self, block: u32, kv_head: usize) -> usize {
-        (block as usize * self.kv_heads + kv_head) * BLOCK * self.dim
     }
 }
 
@@ -131,15 +112,6 @@ pub(in super::super) fn attend<'a>(
     };
     let multiplications = tiles.iter().map(|tile| 2 * tile.count * tile.length * row).sum();
     pool.each_of(tiles.len() * kv_heads, multiplications, work);
-}
-
-/// One sequence's tokens in the cache of a layer.
-pub(super) struct SequenceKv<'a> {
-    pub(super) keys: &'a [u16],
-    pub(super) values: &'a [u16],
-    /// Exactly the blocks that hold `length` tokens.
-    pub(super) table: &'a [u32],
-    pub(super) length: usize,
 }
 
 /// The queries of one key-value head in some successive rows; the last of the rows sees all tokens of the cache.

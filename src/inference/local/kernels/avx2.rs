@@ -7,8 +7,7 @@
 
 use std::arch::x86_64::*;
 
-use super::Sums;
-use super::activations::Panel;
+use super::panel::{Panel, Sums};
 use super::simd::Avx2;
 use super::tiles::{PartQ6K, TileQ4K, TileQ6K, TileQ8};
 

@@ -9,8 +9,7 @@
 
 use std::arch::x86_64::*;
 
-use super::Sums;
-use super::activations::Panel;
+use super::panel::{Panel, Sums};
 use super::simd::Avx512;
 use super::tiles::{TileQ4K, TileQ6K, TileQ8};
 

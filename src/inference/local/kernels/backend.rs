@@ -2,7 +2,9 @@
 
 use std::sync::OnceLock;
 
-use super::activations::PANEL;
+#[cfg(target_arch = "x86_64")]
+use super::panel::AVX2_PANEL;
+use super::panel::PANEL;
 #[cfg(target_arch = "x86_64")]
 use super::simd::{Avx2, Avx512};
 
@@ -46,7 +48,7 @@ impl Backend {
     pub(super) fn panel(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(_) => super::avx2::WIDTH,
+            Self::Avx2(_) => AVX2_PANEL,
             _ => PANEL,
         }
     }

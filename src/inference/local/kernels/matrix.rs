@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use std::io;
 use std::ops::Range;
 
-use super::Sums;
-use super::activations::{Activations, PANEL, QuantGroup};
+use super::activations::{Activations, QuantGroup};
 use super::backend::{Backend, dispatch};
 use super::blocks::WeightType;
 use super::half::{bf16_to_f32, f16_to_f32};
+use super::panel::{PANEL, Sums};
 use super::pool::{Pieces, Pool};
 use super::scalar;
 use super::tiles::{
@@ -60,7 +60,7 @@ impl Tiles {
     }
 
     /// Tiles as they were kept: `read` fills the bytes of a piece.
-    fn kept(
+    fn from_packed(
         kind: WeightType,
         form: Form,
         pool: &Pool,
@@ -69,12 +69,12 @@ impl Tiles {
     ) -> io::Result<Self> {
         let count = form.tiles();
         Ok(match kind {
-            WeightType::Q4K => Self::Q4K(tiles::kept(count, pool, piece, read)?),
-            WeightType::Q6K => Self::Q6K(tiles::kept(count, pool, piece, read)?),
-            WeightType::Q8_0 => Self::Q8(tiles::kept(count, pool, piece, read)?),
-            WeightType::F16 => Self::F16(tiles::kept(count, pool, piece, read)?),
-            WeightType::Bf16 => Self::Bf16(tiles::kept(count, pool, piece, read)?),
-            WeightType::F32 => Self::F32(tiles::kept(count, pool, piece, read)?),
+            WeightType::Q4K => Self::Q4K(tiles::from_packed(count, pool, piece, read)?),
+            WeightType::Q6K => Self::Q6K(tiles::from_packed(count, pool, piece, read)?),
+            WeightType::Q8_0 => Self::Q8(tiles::from_packed(count, pool, piece, read)?),
+            WeightType::F16 => Self::F16(tiles::from_packed(count, pool, piece, read)?),
+            WeightType::Bf16 => Self::Bf16(tiles::from_packed(count, pool, piece, read)?),
+            WeightType::F32 => Self::F32(tiles::from_packed(count, pool, piece, read)?),
         })
     }
 }
@@ -161,7 +161,7 @@ impl Matrix {
     ///
     /// # Errors
     /// Those of `read`, or one sentence of the kind `InvalidData` when the shape is none.
-    pub(in super::super) fn kept(
+    pub(in super::super) fn from_packed(
         kind: WeightType,
         rows: usize,
         columns: usize,
@@ -170,12 +170,12 @@ impl Matrix {
         read: impl Fn(usize, &mut [u8]) -> io::Result<()> + Sync,
     ) -> io::Result<Self> {
         let form = form(kind, rows, columns).map_err(invalid)?;
-        let tiles = Tiles::kept(kind, form, pool, piece, &read)?;
+        let tiles = Tiles::from_packed(kind, form, pool, piece, &read)?;
         Ok(Self { tiles, rows, columns, backend: Backend::best() })
     }
 
     /// How many bytes [`Matrix::tiles`] has for this shape; `None` for what is no shape.
-    pub(in super::super) fn packed(kind: WeightType, rows: usize, columns: usize) -> Option<usize> {
+    pub(in super::super) fn packed_bytes(kind: WeightType, rows: usize, columns: usize) -> Option<usize> {
         let form = form(kind, rows, columns).ok()?;
         let size = match kind {
             WeightType::Q4K => size_of::<TileQ4K>(),

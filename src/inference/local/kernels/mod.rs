@@ -17,8 +17,10 @@ mod avx512;
 mod backend;
 mod blocks;
 mod half;
+mod kv;
 mod limits;
 mod matrix;
+mod panel;
 mod pool;
 mod rows;
 mod scalar;
@@ -31,14 +33,12 @@ mod tiles;
 mod vector;
 
 pub(super) use self::activations::Activations;
-pub(super) use self::attention::{Heads, LayerKv, QueryTile, attend, write_kv};
+pub(super) use self::attention::{LayerKv, QueryTile, attend, write_kv};
 pub(super) use self::blocks::WeightType;
 pub(super) use self::half::f32_to_f16;
+pub(super) use self::kv::Heads;
 pub use self::limits::Machine;
 pub(super) use self::matrix::Matrix;
 pub(super) use self::pool::Pool;
 pub(super) use self::rows::{Rotation, add, add_to_each, rms_norm, rms_norm_heads, rotate, silu_multiply};
 pub(super) use self::tiles::{LAYOUT, try_each};
-
-/// What a kernel computes at once: for each row of a panel, its products with 16 rows of weights.
-type Sums = [[f32; tiles::ROWS]; activations::PANEL];

@@ -1,12 +1,11 @@
 //! Every kernel in plain Rust: what the others are held against, and what runs on other processors.
 #![allow(clippy::inline_always)] // Some are compiled again within functions for other instructions.
 
-use super::Sums;
-use super::activations::Panel;
-use super::attention::{Heads, SequenceKv};
 #[cfg(test)]
 use super::blocks::{Q4, Q6, Q8, WeightType};
 use super::half::{bf16_to_f32, f16_to_f32, f32_to_f16};
+use super::kv::{Heads, SequenceKv};
+use super::panel::{Panel, Sums};
 use super::tiles::{Floats, Halves, ROWS, TileQ4K, TileQ6K, TileQ8, q4k_code, q6k_code, q6k_scale, q8_code};
 
 /// The values of whole blocks of a type.

@@ -257,7 +257,7 @@ pub(super) fn pack<'a, T: Pod + Send>(
 }
 
 /// Tiles that were packed before: `read` fills their bytes, piece after piece.
-pub(super) fn kept<T: Pod + Send>(
+pub(super) fn from_packed<T: Pod + Send>(
     count: Option<usize>,
     pool: &Pool,
     piece: usize,

@@ -4,7 +4,7 @@
 #![allow(clippy::inline_always)] // The bodies must be compiled within those functions.
 #![allow(clippy::many_single_char_names)] // `s` for the instructions, and the letters of the formulas.
 
-use super::Sums;
+use super::panel::Sums;
 use super::scalar;
 use super::simd::Simd;
 use super::tiles::{Floats, Halves};
@@ -175,7 +175,7 @@ pub(super) fn exp<S: Simd>(s: S, x: S::V) -> S::V {
     s.scale2(y, n)
 }
 
-/// One row of tiles of f16 weights, times up to [`super::activations::PANEL`] rows.
+/// One row of tiles of f16 weights, times up to [`super::panel::PANEL`] rows.
 #[inline(always)]
 fn half_panel<S: Simd>(s: S, tiles: &[Halves], rows: &[&[f32]], sums: &mut Sums) {
     for (rows, sums) in rows.chunks(4).zip(sums.chunks_mut(4)) {

@@ -51,3 +51,9 @@ impl Family {
         self.unrotated.is_none_or(|every| !(layer + 1).is_multiple_of(every))
     }
 }
+
+/// Whether a GGUF of this architecture has the two halves of each head of queries and keys interleaved, which `transformers` has
+/// one after the other.
+pub(in super::super) fn interleaves(architecture: &str) -> bool {
+    Family::find(architecture).is_some_and(|family| family.rotation == Rotation::Interleaved)
+}

@@ -5,11 +5,12 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::super::gguf::{Gguf, GgufError};
+use super::super::gguf::Gguf;
+use super::super::gguf_error::GgufError;
 use super::super::kernels::Pool;
-use super::super::packed::Cache;
+use super::super::packed::PackedCache;
 use super::reference_tests::{path, read};
-use super::weights::Origin;
+use super::weights::WeightsOrigin;
 use super::{MemoryLimits, Model};
 
 /// A model in a folder of its own.
@@ -43,7 +44,7 @@ impl Place {
     }
 
     /// How the weights came, and the logits after some tokens.
-    fn start(&self) -> (Origin, Vec<f32>) {
+    fn start(&self) -> (WeightsOrigin, Vec<f32>) {
         let mut model = self.load(None).unwrap();
         (model.weights.origin, read(&mut model, &[17]))
     }
@@ -51,7 +52,7 @@ impl Place {
 
 /// As a start does, whatever the model's size.
 fn load(model: &Path, sha256: Option<&str>, data: &Path) -> Result<Model, GgufError> {
-    let cache = Cache::of(model, vec![File::open(model).unwrap()], sha256, data)?;
+    let cache = PackedCache::of(model, vec![File::open(model).unwrap()], sha256, data)?;
     let mut gguf = Gguf { cache: Some(cache), ..Gguf::open(model, None, None)? };
     let limits = MemoryLimits { context: 1 << 10, memory: 8 << 20 };
     Model::load(&mut gguf, 256, limits, Arc::new(Pool::new(2).unwrap()))
@@ -80,11 +81,11 @@ fn weights_are_packed_once_and_read_the_next_time() {
     for case in ["qwen3", "llama-3"] {
         let place = Place::new(case);
         let (first, logits) = place.start();
-        assert_eq!(first, Origin::Packed);
+        assert_eq!(first, WeightsOrigin::Packed);
         assert_eq!(place.names(), ["model.gguf", "model.gguf.packed"]);
         assert_eq!(fs::metadata(place.kept()).unwrap().permissions().mode() & 0o777, 0o600);
         let written = fs::read(place.kept()).unwrap();
-        assert_eq!(place.start(), (Origin::Kept, logits.clone()));
+        assert_eq!(place.start(), (WeightsOrigin::Kept, logits.clone()));
         assert!(fs::read(place.kept()).unwrap() == written, "what is read is not written");
         // They are those that are packed where nothing is kept.
         let plain = read(&mut super::reference_tests::load(&mut Gguf::open(&place.model, None, None).unwrap()), &[17]);
@@ -104,15 +105,15 @@ fn a_damaged_byte_anywhere_costs_a_packing_and_nothing_else() {
         let mut spoiled = sound.clone();
         spoiled[at] ^= 0x10;
         fs::write(place.kept(), &spoiled).unwrap();
-        assert_eq!(place.start(), (Origin::Packed, logits.clone()), "byte {at} of {}", sound.len());
+        assert_eq!(place.start(), (WeightsOrigin::Packed, logits.clone()), "byte {at} of {}", sound.len());
     }
     for length in [0, 10, 72, offset, sound.len() - 1] {
         fs::write(place.kept(), &sound[..length]).unwrap();
-        assert_eq!(place.start(), (Origin::Packed, logits.clone()), "{length} bytes of {}", sound.len());
+        assert_eq!(place.start(), (WeightsOrigin::Packed, logits.clone()), "{length} bytes of {}", sound.len());
     }
     fs::write(place.kept(), [&sound[..], b"x"].concat()).unwrap();
-    assert_eq!(place.start(), (Origin::Packed, logits.clone()));
-    assert_eq!(place.start(), (Origin::Kept, logits));
+    assert_eq!(place.start(), (WeightsOrigin::Packed, logits.clone()));
+    assert_eq!(place.start(), (WeightsOrigin::Kept, logits));
 }
 
 #[test]
@@ -125,9 +126,9 @@ fn another_content_of_the_same_length_is_packed_anew() {
     file.write_all_at(&[0x12, 0x34], metadata.len() - 2).unwrap();
     file.set_modified(metadata.modified().unwrap()).unwrap();
     let (origin, after) = place.start();
-    assert_eq!(origin, Origin::Packed);
+    assert_eq!(origin, WeightsOrigin::Packed);
     assert_ne!(before, after);
-    assert_eq!(place.start(), (Origin::Kept, after));
+    assert_eq!(place.start(), (WeightsOrigin::Kept, after));
 }
 
 #[test]
@@ -137,7 +138,7 @@ fn the_same_content_under_another_time_or_name_is_still_known() {
     let copy = place.folder.path().join("copy");
     fs::copy(&place.model, &copy).unwrap();
     fs::rename(&copy, &place.model).unwrap();
-    assert_eq!(place.start(), (Origin::Kept, logits));
+    assert_eq!(place.start(), (WeightsOrigin::Kept, logits));
 }
 
 #[test]
@@ -146,7 +147,7 @@ fn another_layout_version_or_model_is_packed_anew() {
     let (_, logits) = place.start();
     // Signed anew without a change, it is as good as before: what follows is refused for what it says.
     forge(&place.kept(), |_, _| {});
-    assert_eq!(place.start(), (Origin::Kept, logits.clone()));
+    assert_eq!(place.start(), (WeightsOrigin::Kept, logits.clone()));
     let changes: [fn(&mut u64, &mut String); 5] = [
         |version, _| *version += 1,
         |_, header| *header = header.replace("16 rows, 1", "16 rows, 0"),
@@ -158,11 +159,11 @@ fn another_layout_version_or_model_is_packed_anew() {
         let sound = fs::read(place.kept()).unwrap();
         forge(&place.kept(), change);
         assert!(fs::read(place.kept()).unwrap() != sound, "change {index} changes something");
-        assert_eq!(place.start(), (Origin::Packed, logits.clone()), "change {index}");
+        assert_eq!(place.start(), (WeightsOrigin::Packed, logits.clone()), "change {index}");
     }
     fs::copy(path("qwen2"), &place.model).unwrap();
-    assert_eq!(place.start().0, Origin::Packed);
-    assert_eq!(place.start().0, Origin::Kept);
+    assert_eq!(place.start().0, WeightsOrigin::Packed);
+    assert_eq!(place.start().0, WeightsOrigin::Kept);
 }
 
 #[test]
@@ -172,9 +173,9 @@ fn what_a_killed_process_left_is_removed_and_what_another_writes_is_not() {
     fs::write(&dead, b"half of it").unwrap();
     let other = File::create(&alive).unwrap();
     other.lock().unwrap();
-    assert_eq!(place.start().0, Origin::Packed);
+    assert_eq!(place.start().0, WeightsOrigin::Packed);
     assert_eq!(place.names(), ["model.gguf", "model.gguf.packed", "model.gguf.packed.2.part"]);
-    assert_eq!(place.start().0, Origin::Kept);
+    assert_eq!(place.start().0, WeightsOrigin::Kept);
 }
 
 /// The folder of open files under `/proc` takes no other file, from whomever.
@@ -186,9 +187,9 @@ fn where_the_folder_cannot_be_written_the_data_folder_serves_or_nothing_is_kept(
     let open = File::open(&place.model).unwrap();
     let elsewhere = PathBuf::from(format!("/proc/self/fd/{}", open.as_raw_fd()));
     let origin = || load(&elsewhere, None, &place.data).unwrap().weights.origin;
-    assert_eq!([origin(), origin()], [Origin::Packed, Origin::Packed]);
+    assert_eq!([origin(), origin()], [WeightsOrigin::Packed, WeightsOrigin::Packed]);
     fs::create_dir(&place.data).unwrap();
-    assert_eq!([origin(), origin()], [Origin::Packed, Origin::Kept]);
+    assert_eq!([origin(), origin()], [WeightsOrigin::Packed, WeightsOrigin::Kept]);
     assert_eq!(fs::read_dir(place.data.join("packed")).unwrap().count(), 1);
     assert_eq!(place.names(), ["data", "model.gguf"]);
 }
@@ -198,7 +199,7 @@ fn a_file_that_is_cut_short_while_its_weights_are_in_use_changes_nothing() {
     let place = Place::new("qwen3");
     let (_, logits) = place.start();
     let mut model = place.load(None).unwrap();
-    assert_eq!(model.weights.origin, Origin::Kept);
+    assert_eq!(model.weights.origin, WeightsOrigin::Kept);
     // Of a mapping, the first page that is missed would end the process.
     for file in [place.kept(), place.model.clone()] {
         File::options().write(true).open(file).unwrap().set_len(0).unwrap();
@@ -207,8 +208,8 @@ fn a_file_that_is_cut_short_while_its_weights_are_in_use_changes_nothing() {
 }
 
 /// A start that has to leave so much free.
-fn start_with_spare(place: &Place, spare: u64) -> Origin {
-    let mut cache = Cache::of(&place.model, vec![File::open(&place.model).unwrap()], None, &place.data).unwrap();
+fn start_with_spare(place: &Place, spare: u64) -> WeightsOrigin {
+    let mut cache = PackedCache::of(&place.model, vec![File::open(&place.model).unwrap()], None, &place.data).unwrap();
     cache.spare(spare);
     let mut gguf = Gguf { cache: Some(cache), ..Gguf::open(&place.model, None, None).unwrap() };
     let limits = MemoryLimits { context: 1 << 10, memory: 8 << 20 };
@@ -219,11 +220,11 @@ fn start_with_spare(place: &Place, spare: u64) -> Origin {
 fn nothing_is_written_where_there_is_no_room_for_it() {
     let place = Place::new("qwen3");
     fs::create_dir(&place.data).unwrap();
-    assert_eq!(start_with_spare(&place, u64::MAX), Origin::Packed);
+    assert_eq!(start_with_spare(&place, u64::MAX), WeightsOrigin::Packed);
     assert_eq!(place.names(), ["data", "model.gguf"]);
     assert_eq!(fs::read_dir(&place.data).unwrap().count(), 0);
     // It is asked anew at each start.
-    assert_eq!([0, 0].map(|spare| start_with_spare(&place, spare)), [Origin::Packed, Origin::Kept]);
+    assert_eq!([0, 0].map(|spare| start_with_spare(&place, spare)), [WeightsOrigin::Packed, WeightsOrigin::Kept]);
 }
 
 #[test]
@@ -231,22 +232,22 @@ fn a_packing_that_failed_is_not_tried_again_until_the_note_goes_or_the_model_cha
     let place = Place::new("qwen3");
     let note = place.folder.path().join("model.gguf.packed.failed");
     let fail = || {
-        let cache = Cache::of(&place.model, vec![File::open(&place.model).unwrap()], None, &place.data).unwrap();
+        let cache = PackedCache::of(&place.model, vec![File::open(&place.model).unwrap()], None, &place.data).unwrap();
         cache.failed(&std::io::Error::from_raw_os_error(28));
     };
     fail();
-    assert_eq!([place.start().0, place.start().0], [Origin::Packed, Origin::Packed]);
+    assert_eq!([place.start().0, place.start().0], [WeightsOrigin::Packed, WeightsOrigin::Packed]);
     assert_eq!(place.names(), ["model.gguf", "model.gguf.packed.failed"]);
     fs::remove_file(&note).unwrap();
-    assert_eq!([place.start().0, place.start().0], [Origin::Packed, Origin::Kept]);
+    assert_eq!([place.start().0, place.start().0], [WeightsOrigin::Packed, WeightsOrigin::Kept]);
     fs::remove_file(place.kept()).unwrap();
     fail();
     fs::copy(path("qwen2"), &place.model).unwrap();
-    assert_eq!([place.start().0, place.start().0], [Origin::Packed, Origin::Kept]);
+    assert_eq!([place.start().0, place.start().0], [WeightsOrigin::Packed, WeightsOrigin::Kept]);
     assert_eq!(place.names(), ["model.gguf", "model.gguf.packed"], "the note goes with what it was about");
     fs::write(&note, "no note of ours").unwrap();
     fs::remove_file(place.kept()).unwrap();
-    assert_eq!([place.start().0, place.start().0], [Origin::Packed, Origin::Kept]);
+    assert_eq!([place.start().0, place.start().0], [WeightsOrigin::Packed, WeightsOrigin::Kept]);
 }
 
 #[test]
@@ -254,31 +255,31 @@ fn what_others_may_write_is_not_believed() {
     let place = Place::new("qwen3");
     let (_, logits) = place.start();
     fs::set_permissions(place.kept(), fs::Permissions::from_mode(0o620)).unwrap();
-    assert_eq!(place.start(), (Origin::Packed, logits));
+    assert_eq!(place.start(), (WeightsOrigin::Packed, logits));
     assert_eq!(fs::metadata(place.kept()).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[test]
 fn a_checked_sum_is_remembered_until_anything_changes() {
     let place = Place::new("qwen3");
-    let sum = super::super::sum(&mut File::open(&place.model).unwrap()).unwrap();
+    let sum = crate::inference::sha256::sha256(&mut File::open(&place.model).unwrap()).unwrap();
     let origin = |sum: &str| place.load(Some(sum)).map(|model| model.weights.origin);
     let wrong = "0".repeat(64);
     assert!(matches!(origin(&wrong), Err(GgufError::Checksum { .. })));
     // Packed before the sum was asked for: not enough.
-    assert_eq!(place.start().0, Origin::Packed);
-    assert_eq!(origin(&sum.to_uppercase()).unwrap(), Origin::Packed);
-    assert_eq!(origin(&sum).unwrap(), Origin::Kept);
+    assert_eq!(place.start().0, WeightsOrigin::Packed);
+    assert_eq!(origin(&sum.to_uppercase()).unwrap(), WeightsOrigin::Packed);
+    assert_eq!(origin(&sum).unwrap(), WeightsOrigin::Kept);
     assert!(matches!(origin(&wrong), Err(GgufError::Checksum { .. })));
     // Whoever signs for another sum is believed, so the file itself was not read for it …
     forge(&place.kept(), |_, header| *header = header.replace(&sum, &wrong));
-    assert_eq!(origin(&wrong).unwrap(), Origin::Kept);
+    assert_eq!(origin(&wrong).unwrap(), WeightsOrigin::Kept);
     // … but not any more once the weights turn out to be damaged …
     let file = File::options().write(true).open(place.kept()).unwrap();
     file.write_all_at(&[0xa5; 64], 4000).unwrap();
     assert!(matches!(origin(&wrong), Err(GgufError::Checksum { .. })));
     // … or when the model is another file, even with the same content.
-    assert_eq!(origin(&sum).unwrap(), Origin::Packed);
+    assert_eq!(origin(&sum).unwrap(), WeightsOrigin::Packed);
     forge(&place.kept(), |_, header| *header = header.replace(&sum, &wrong));
     fs::copy(path("qwen3"), &place.model).unwrap();
     assert!(matches!(origin(&wrong), Err(GgufError::Checksum { .. })));
@@ -286,7 +287,7 @@ fn a_checked_sum_is_remembered_until_anything_changes() {
 
 #[test]
 fn small_models_are_not_kept() {
-    assert!(!Cache::is_worthwhile((64 << 20) - 1) && Cache::is_worthwhile(64 << 20));
+    assert!(!PackedCache::is_worthwhile((64 << 20) - 1) && PackedCache::is_worthwhile(64 << 20));
     let place = Place::new("qwen3");
     assert!(Gguf::open(&place.model, None, Some(&place.data)).unwrap().cache.is_none());
 }

@@ -1,7 +1,7 @@
 //! The memory for keys and values: f16 bits, for each layer `[block][kv_head][16 tokens][dim]`.
 
 use super::super::forward::BLOCK;
-use super::super::gguf::GgufError;
+use super::super::gguf_error::GgufError;
 use super::shape::Shape;
 
 pub(super) struct KvMemory {

@@ -3,7 +3,8 @@
 use candle_core::quantized::gguf_file::Value;
 
 use super::super::entries::{Entries, real};
-use super::super::gguf::{Gguf, GgufError};
+use super::super::gguf::Gguf;
+use super::super::gguf_error::GgufError;
 use super::family::Family;
 
 /// The keys below `<architecture>.rope.` and `<architecture>.attention.` that the forward pass follows. Another one may change

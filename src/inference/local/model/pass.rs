@@ -2,110 +2,11 @@
 //! by row, each over the KV blocks of its own sequence.
 
 use super::super::forward::{BLOCK, Output, SequenceSlice, StepOutput};
-use super::super::kernels::{self, Activations, Heads, Matrix, Pool, QueryTile};
-use super::Model;
+use super::super::kernels::{self, Activations, Matrix, Pool};
+use super::buffers::Row;
+use super::decoder::Model;
 use super::memory::KvLayer;
-use super::shape::Shape;
 use super::weights::{Layer, Linear};
-
-/// The buffers of a pass; kept from step to step, so that none of them is allocated twice.
-pub(super) struct Buffers {
-    rows: Vec<Row>,
-    /// Cosine and sine for each pair of a head, for each row.
-    rope_cos_sin: Vec<(f32, f32)>,
-    /// The indices of the rows with an output.
-    output_rows: Vec<usize>,
-    /// The residual stream.
-    stream: Vec<f32>,
-    /// The input of the next matrices: the normalised stream, or the output of attention.
-    pub activations: Activations,
-    /// The hidden layer of the feed-forward network.
-    pub ffn_hidden: Activations,
-    queries: Vec<f32>,
-    keys: Vec<f32>,
-    values: Vec<f32>,
-    up: Vec<f32>,
-    /// What a layer adds to the stream.
-    delta: Vec<f32>,
-    head: Vec<f32>,
-    /// The rows, grouped as attention takes them.
-    query_tiles: Vec<QueryTile>,
-}
-
-/// One token of a step.
-#[derive(Clone, Copy)]
-struct Row {
-    /// The index of its slice.
-    slice: usize,
-    position: usize,
-    /// What is returned for it.
-    output: Option<Output>,
-}
-
-impl Buffers {
-    pub(super) fn new() -> Self {
-        Self {
-            rows: Vec::new(),
-            rope_cos_sin: Vec::new(),
-            output_rows: Vec::new(),
-            stream: Vec::new(),
-            activations: Activations::new(),
-            ffn_hidden: Activations::new(),
-            queries: Vec::new(),
-            keys: Vec::new(),
-            values: Vec::new(),
-            up: Vec::new(),
-            delta: Vec::new(),
-            head: Vec::new(),
-            query_tiles: Vec::new(),
-        }
-    }
-
-    /// Groups successive rows of one sequence into tiles.
-    fn tile_queries(&mut self, heads: &Heads) {
-        self.query_tiles.clear();
-        for (first, row) in self.rows.iter().enumerate() {
-            let length = row.position + 1;
-            if let Some(last) = self.query_tiles.last_mut()
-                && last.sequence == row.slice
-                && last.length + last.count == length
-                && last.count < heads.tile_rows(length)
-            {
-                last.count += 1;
-            } else {
-                self.query_tiles.push(QueryTile { first, count: 1, length, sequence: row.slice });
-            }
-        }
-    }
-
-    /// Drops the rows without an output: nothing reads them after the last layer's keys and values.
-    fn keep_output_rows(&mut self, shape: &Shape) {
-        for (to, from) in self.output_rows.iter().copied().enumerate() {
-            self.rows[to] = self.rows[from];
-            move_row(&mut self.stream, shape.width, from, to);
-            move_row(&mut self.queries, shape.queries(), from, to);
-        }
-        let kept = self.output_rows.len();
-        self.rows.truncate(kept);
-        self.stream.truncate(kept * shape.width);
-        self.queries.truncate(kept * shape.queries());
-        self.tile_queries(&shape.heads());
-    }
-
-    /// Drops the rows whose logits are not wanted.
-    fn keep_logits_rows(&mut self, shape: &Shape) {
-        let mut kept = 0;
-        for from in 0..self.rows.len() {
-            if self.rows[from].output == Some(Output::Logits) {
-                self.rows[kept] = self.rows[from];
-                move_row(&mut self.stream, shape.width, from, kept);
-                kept += 1;
-            }
-        }
-        self.rows.truncate(kept);
-        self.stream.truncate(kept * shape.width);
-    }
-}
 
 impl Model {
     /// Computes slices that were checked; `out` is empty.
@@ -253,12 +154,6 @@ impl Model {
     }
 }
 
-impl Shape {
-    fn heads(&self) -> Heads {
-        Heads { heads: self.heads, kv_heads: self.kv_heads, dim: self.dim }
-    }
-}
-
 fn multiply(matrix: &Matrix, x: &Activations, out: &mut Vec<f32>, pool: &Pool) {
     out.resize(x.len() * matrix.rows(), 0.0);
     matrix.multiply(x, out, pool);
@@ -269,9 +164,4 @@ fn project(linear: &Linear, x: &Activations, out: &mut Vec<f32>, pool: &Pool) {
     if let Some(bias) = &linear.bias {
         kernels::add_to_each(out, bias);
     }
-}
-
-/// Moves a row up. `to` is never behind `from`.
-fn move_row(x: &mut [f32], size: usize, from: usize, to: usize) {
-    x.copy_within(from * size..(from + 1) * size, to * size);
 }

@@ -16,10 +16,11 @@ use candle_core::quantized::gguf_file::{self, Value};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
 
+use super::super::LocalModel;
 use super::super::forward::{Forward, Output, SequenceSlice, StepOutput};
 use super::super::gguf::Gguf;
 use super::super::kernels::Pool;
-use super::super::{LocalModel, WITNESS};
+use super::super::witness::WITNESS;
 use super::{MemoryLimits, Model};
 use crate::conversation::Role;
 use crate::inference::{Message, Request, Sampling};

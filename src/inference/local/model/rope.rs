@@ -3,7 +3,7 @@
 //! Formulas: `transformers`' `modeling_rope_utils.py`; keys and defaults: llama.cpp. Angles are computed in f64 for each
 //! position: in f32, the fastest pairs would be off by a hundredth of a radian at 100 000 positions.
 
-use super::super::gguf::GgufError;
+use super::super::gguf_error::GgufError;
 use super::super::kernels::Rotation;
 use super::metadata::Metadata;
 

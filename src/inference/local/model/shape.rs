@@ -1,6 +1,7 @@
 //! What a file says about its model, checked: no number here can make the forward pass panic or allocate without bound.
 
-use super::super::gguf::GgufError;
+use super::super::gguf_error::GgufError;
+use super::super::kernels::Heads;
 use super::metadata::Metadata;
 use super::rope::Rope;
 
@@ -70,6 +71,11 @@ impl Shape {
             temperature: read_temperature(metadata, rope.original)?,
             rope,
         })
+    }
+
+    /// The heads of its attention.
+    pub(super) fn heads(&self) -> Heads {
+        Heads { heads: self.heads, kv_heads: self.kv_heads, dim: self.dim }
     }
 
     /// Values of one token's queries.

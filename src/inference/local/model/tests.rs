@@ -7,11 +7,13 @@ use candle_core::quantized::GgmlDType;
 use candle_core::quantized::gguf_file::Value;
 use proptest::prelude::*;
 
-use super::super::fallback::OneByOne;
+use super::super::fallback::CandleModel;
 use super::super::forward::{AdapterId, BLOCK, Forward, Output, SequenceSlice, StepOutput};
-use super::super::gguf::{Gguf, GgufError};
+use super::super::gguf::Gguf;
+use super::super::gguf_error::GgufError;
 use super::super::kernels::Pool;
-use super::super::{WITNESS, testing};
+use super::super::testing;
+use super::super::witness::WITNESS;
 use super::reference_tests::{CASES, distance, load, open, tokens};
 use super::{MemoryLimits, Model};
 
@@ -216,7 +218,7 @@ fn memory_and_context_follow_the_smallest_of_the_limits() {
 #[test]
 fn rotations_stay_exact_at_far_positions() {
     let metadata = testing::tiny().with("llama.rope.freq_base", Value::F32(500_000.0)).gguf();
-    let rope = super::rope::Rope::read(super::Metadata::of(&metadata).unwrap(), 128, 1 << 20).unwrap();
+    let rope = super::rope::Rope::read(super::metadata::Metadata::of(&metadata).unwrap(), 128, 1 << 20).unwrap();
     for (position, pair, cosine, sine) in FAR {
         let mut turns = Vec::new();
         rope.append(position, &mut turns);
@@ -390,7 +392,7 @@ fn prompt() -> Vec<u32> {
 #[test]
 fn the_witness_answers_greedily_as_with_candle() {
     let (mut ours, prompt) = (witness(), prompt());
-    let mut candle = OneByOne::load(Gguf::embedded(WITNESS).unwrap(), 1152, 1024).unwrap();
+    let mut candle = CandleModel::load(Gguf::embedded(WITNESS).unwrap(), 1152, 1024).unwrap();
     let mut candle = |start, tokens: &[u32]| {
         step(
             &mut candle,

@@ -7,9 +7,10 @@ use candle_core::quantized::GgmlDType;
 
 use super::super::entries::{Expected, Need};
 use super::super::forward::Cost;
-use super::super::gguf::{Gguf, GgufError, first_line};
+use super::super::gguf::Gguf;
+use super::super::gguf_error::{GgufError, first_line};
 use super::super::kernels::{Matrix, Pool, WeightType};
-use super::super::packed::{Packed, Tensor, Writer, pack_anew};
+use super::super::packed::{PackedWeights, TensorSpec, Writer, pack_anew};
 use super::family::Family;
 use super::metadata::WHO;
 use super::shape::Shape;
@@ -23,12 +24,12 @@ pub(super) struct Weights {
     pub output: Option<Matrix>,
     /// Divisors of the rotation's frequencies.
     pub rope: Option<Vec<f32>>,
-    pub origin: Origin,
+    pub origin: WeightsOrigin,
 }
 
 /// How the matrices came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum WeightsOrigin {
     /// They were packed from the model's own file.
     Packed,
     /// They were packed at an earlier start, and kept.
@@ -100,13 +101,13 @@ struct Reader<'a> {
     gguf: &'a mut Gguf,
     pool: &'a Pool,
     /// The matrices, as the file has them.
-    tensors: &'a [Tensor],
+    tensors: &'a [TensorSpec],
     matrices: Matrices<'a>,
 }
 
 /// Where the matrices come from.
 enum Matrices<'a> {
-    Kept(Packed<'a>),
+    Kept(PackedWeights<'a>),
     /// From the model's file; packed, they are kept if they can be.
     Packed(Keeping),
 }
@@ -190,7 +191,11 @@ impl Reader<'_> {
             norm: self.vector("output_norm.weight")?,
             output: self.if_there("output.weight", Self::matrix)?,
             rope: self.if_there("rope_freqs.weight", Self::vector)?,
-            origin: if matches!(self.matrices, Matrices::Kept(_)) { Origin::Kept } else { Origin::Packed },
+            origin: if matches!(self.matrices, Matrices::Kept(_)) {
+                WeightsOrigin::Kept
+            } else {
+                WeightsOrigin::Packed
+            },
         };
         Ok((weights, if let Matrices::Packed(keeping) = self.matrices { keeping } else { Keeping::Not }))
     }
@@ -272,7 +277,7 @@ fn unreadable(name: &str, error: io::Error) -> GgufError {
 
 /// The matrices of a file that was checked, in the order in which they are read; or the first, in that order, of a type that
 /// there are no kernels for.
-fn matrices(gguf: &Gguf, layers: usize) -> Result<Vec<Tensor>, GgufError> {
+fn matrices(gguf: &Gguf, layers: usize) -> Result<Vec<TensorSpec>, GgufError> {
     let layer = |layer: usize| LAYER.map(|name| format!("blk.{layer}.{name}.weight"));
     let names = ["token_embd.weight".to_owned()].into_iter().chain((0..layers).flat_map(layer));
     let mut tensors = Vec::new();
@@ -285,7 +290,7 @@ fn matrices(gguf: &Gguf, layers: usize) -> Result<Vec<Tensor>, GgufError> {
             ))
         })?;
         let [rows, columns] = *info.shape.dims() else { return Err(missing(&name)) };
-        tensors.push(Tensor { name, kind, rows, columns });
+        tensors.push(TensorSpec { name, kind, rows, columns });
     }
     Ok(tensors)
 }

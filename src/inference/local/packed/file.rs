@@ -10,13 +10,14 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::gguf::GgufError;
-use super::super::kernels::{LAYOUT, Matrix, Pool, try_each};
-use super::{Origin, Stat, Tensor};
+use super::super::gguf_error::GgufError;
+use super::super::kernels::{LAYOUT, Matrix, Pool};
+use super::pieces::{PIECE, hash_pieces};
+use super::source_file::{FileStat, PackedFrom};
+use super::tensor::TensorSpec;
 
 const MARK: &[u8; 16] = b"compagnon tiles\n";
 
@@ -33,9 +34,6 @@ const SIGNED: usize = 16 + 3 * 8;
 /// Tensors begin at multiples of this, as the strictest of the tiles wants it.
 const LINE: u64 = 64;
 
-/// What a thread hashes at once.
-pub(super) const PIECE: usize = 1 << 20;
-
 /// No header of any model is as long.
 const LONGEST_HEADER: u64 = 64 << 20;
 
@@ -45,15 +43,15 @@ const UNFINISHED: &str = ".part";
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Header {
     pub layout: String,
-    pub origins: Vec<Origin>,
+    pub origins: Vec<PackedFrom>,
     /// The SHA-256 that the first origin was found to have.
     pub sha256: Option<String>,
-    pub tensors: Vec<Kept>,
+    pub tensors: Vec<PackedTensor>,
 }
 
 /// A packed tensor in the file.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Kept {
+pub(super) struct PackedTensor {
     name: String,
     kind: String,
     rows: usize,
@@ -106,17 +104,17 @@ pub(super) fn layout() -> String {
 }
 
 /// Where the next tensor begins: at a line of the processor's caches, as tiles must.
-fn end(tensors: &[Kept]) -> Option<u64> {
+fn end(tensors: &[PackedTensor]) -> Option<u64> {
     let Some(last) = tensors.last() else { return Some(PREFIX as u64) };
     last.offset.checked_add(last.length)?.checked_next_multiple_of(LINE)
 }
 
 /// Whether these are the tensors, one after the other.
-pub(super) fn follows(kept: &[Kept], tensors: &[Tensor]) -> bool {
+pub(super) fn follows(kept: &[PackedTensor], tensors: &[TensorSpec]) -> bool {
     let mut offset = PREFIX as u64;
     kept.len() == tensors.len()
         && kept.iter().zip(tensors).all(|(kept, tensor)| {
-            let length = Matrix::packed(tensor.kind, tensor.rows, tensor.columns).unwrap_or(0);
+            let length = Matrix::packed_bytes(tensor.kind, tensor.rows, tensor.columns).unwrap_or(0);
             let same = kept.name == tensor.name
                 && kept.kind == format!("{:?}", tensor.kind)
                 && (kept.rows, kept.columns) == (tensor.rows, tensor.columns)
@@ -128,30 +126,19 @@ pub(super) fn follows(kept: &[Kept], tensors: &[Tensor]) -> bool {
 }
 
 impl Header {
-    pub(super) fn stats(&self) -> impl Iterator<Item = &Stat> {
+    pub(super) fn stats(&self) -> impl Iterator<Item = &FileStat> {
         self.origins.iter().map(|origin| &origin.stat)
     }
 }
 
-pub(super) fn hash_pieces(
-    count: usize,
-    pool: &Pool,
-    hash: impl Fn(usize) -> io::Result<blake3::Hash> + Sync,
-) -> io::Result<Vec<blake3::Hash>> {
-    let digests: Vec<OnceLock<blake3::Hash>> = (0..count).map(|_| OnceLock::new()).collect();
-    // Each index comes once: no place is taken.
-    try_each(pool, count, |index| hash(index).map(|digest| _ = digests[index].set(digest)))?;
-    Ok(digests.into_iter().filter_map(OnceLock::into_inner).collect())
-}
-
-/// Kept tensors that belong to the model; whether they are what was written is seen as they are read.
-pub(in super::super) struct Packed<'a> {
+/// PackedTensor tensors that belong to the model; whether they are what was written is seen as they are read.
+pub(in super::super) struct PackedWeights<'a> {
     pub(super) file: &'a File,
     pub(super) path: &'a Path,
-    pub(super) tensors: HashMap<&'a str, (&'a Tensor, &'a Kept)>,
+    pub(super) tensors: HashMap<&'a str, (&'a TensorSpec, &'a PackedTensor)>,
 }
 
-impl Packed<'_> {
+impl PackedWeights<'_> {
     /// Where they are kept.
     pub(in super::super) fn path(&self) -> &Path {
         self.path
@@ -167,7 +154,7 @@ impl Packed<'_> {
             let expected = kept.digests.get(index).is_some_and(|expected| *expected == digest.as_str());
             if expected { Ok(()) } else { Err(unlike()) }
         };
-        Ok(Matrix::kept(tensor.kind, tensor.rows, tensor.columns, pool, PIECE, read)?)
+        Ok(Matrix::from_packed(tensor.kind, tensor.rows, tensor.columns, pool, PIECE, read)?)
     }
 }
 
@@ -176,7 +163,7 @@ pub(in super::super) struct Writer {
     place: PathBuf,
     unfinished: PathBuf,
     file: File,
-    tensors: Vec<Kept>,
+    tensors: Vec<PackedTensor>,
 }
 
 impl Writer {
@@ -200,14 +187,14 @@ impl Writer {
     }
 
     /// Appends a tensor.
-    pub(in super::super) fn add(&mut self, tensor: &Tensor, matrix: &Matrix, pool: &Pool) -> io::Result<()> {
+    pub(in super::super) fn add(&mut self, tensor: &TensorSpec, matrix: &Matrix, pool: &Pool) -> io::Result<()> {
         let tiles = matrix.tiles();
         let pieces: Vec<&[u8]> = tiles.chunks(PIECE).collect();
         let digests = hash_pieces(pieces.len(), pool, |index| Ok(blake3::hash(pieces[index])))?;
         self.file.write_all(tiles)?;
         self.file.write_all(&[0; LINE as usize][..tiles.len().next_multiple_of(LINE as usize) - tiles.len()])?;
         let offset = end(&self.tensors).unwrap_or_default();
-        self.tensors.push(Kept {
+        self.tensors.push(PackedTensor {
             name: tensor.name.clone(),
             kind: format!("{:?}", tensor.kind),
             rows: tensor.rows,
@@ -219,7 +206,7 @@ impl Writer {
         Ok(())
     }
 
-    pub(super) fn finish(mut self, origins: Vec<Origin>, sha256: Option<String>) -> io::Result<PathBuf> {
+    pub(super) fn finish(mut self, origins: Vec<PackedFrom>, sha256: Option<String>) -> io::Result<PathBuf> {
         let offset = end(&self.tensors).unwrap_or_default();
         let tensors = std::mem::take(&mut self.tensors);
         let header = serde_json::to_vec(&Header { layout: layout(), origins, sha256, tensors })?;

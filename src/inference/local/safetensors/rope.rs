@@ -3,7 +3,7 @@
 use candle_core::quantized::gguf_file::Value;
 use serde_json::Value as Json;
 
-use super::super::gguf::GgufError;
+use super::super::gguf_error::GgufError;
 use super::super::model::attention_factor;
 use super::settings::{Translation, absurd};
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use super::super::gguf::Source;
+use super::super::byte_source::ByteSource;
 
 /// One tensor, and where it lies among the others.
 pub(super) struct Segment {
@@ -54,7 +54,7 @@ impl Segments {
     /// Reads within one segment, from `from` on.
     fn read(&self, segment: &Segment, buffer: &mut [u8], from: u64) -> io::Result<()> {
         match &segment.origin {
-            Origin::Made(bytes) => Source::read_at(bytes, buffer, from),
+            Origin::Made(bytes) => ByteSource::read_at(bytes, buffer, from),
             Origin::Stored { file, start, head: None, .. } => self.files[*file].read_exact_at(buffer, start + from),
             Origin::Stored { file, start, row, head: Some(head) } => {
                 let (mut from, mut rest) = (from, buffer);
@@ -78,7 +78,7 @@ fn stored_row(row: u64, head: u64) -> u64 {
     first + within % 2 * (head / 2) + within / 2
 }
 
-impl Source for Segments {
+impl ByteSource for Segments {
     fn length(&self) -> u64 {
         self.segments.last().map_or(0, |last| last.offset + last.length)
     }

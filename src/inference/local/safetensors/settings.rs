@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, HashMap};
 use candle_core::quantized::gguf_file::Value;
 use serde_json::Value as Json;
 
-use super::super::gguf::GgufError;
+use super::super::gguf_error::GgufError;
 use super::super::model;
-use super::Stored;
+use super::stored::StoredTensor;
 
 /// What `config.json` says.
 pub(super) struct Settings {
@@ -108,7 +108,7 @@ impl Settings {
     }
 
     /// Keeps the decoder's tensors under their plain names, and no output that is not used.
-    pub(super) fn choose(&self, tensors: &mut BTreeMap<String, Stored>) -> Result<(), GgufError> {
+    pub(super) fn choose(&self, tensors: &mut BTreeMap<String, StoredTensor>) -> Result<(), GgufError> {
         for (name, stored) in std::mem::take(tensors) {
             let sees = SIGHT.iter().any(|prefix| name.starts_with(prefix));
             // A buffer of old files, which follows from the settings.

@@ -10,7 +10,8 @@ use candle_core::quantized::GgmlDType;
 use candle_core::quantized::gguf_file::Value;
 use serde_json::{Value as Json, json};
 
-use super::super::gguf::{Gguf, GgufError, sum};
+use super::super::gguf::Gguf;
+use super::super::gguf_error::GgufError;
 use super::super::kernels::Pool;
 use super::super::model::reference_tests::{self, distance, read};
 use super::super::model::{MemoryLimits, Model};
@@ -18,6 +19,7 @@ use super::super::vocabulary::{Vocabulary, byte_character};
 use super::super::{LocalModel, testing};
 use super::open;
 use crate::conversation::Role;
+use crate::inference::sha256::sha256;
 use crate::inference::{ChatModel, Config, Message, Piece, Request, Sampling};
 
 /// Type, shape and content, by name.
@@ -267,7 +269,7 @@ fn several_files_and_a_decoder_that_sees_are_read_alike() {
 fn one_file_may_be_named_and_its_sum_asked_for() {
     let folder = Folder::of("qwen3");
     let path = folder.at("model.safetensors");
-    let right = sum(&mut File::open(&path).unwrap()).unwrap();
+    let right = sha256(&mut File::open(&path).unwrap()).unwrap();
     assert!(open(&path, Some(&right), Some(Path::new("/nowhere"))).is_ok());
     let error = open(&path, Some(&"0".repeat(64)), Some(Path::new("/nowhere"))).unwrap_err();
     assert!(matches!(error, GgufError::Checksum { .. }));

@@ -7,9 +7,10 @@ use std::path::Path;
 use candle_core::quantized::gguf_file::Value;
 use serde_json::Value as Json;
 
-use super::super::gguf::GgufError;
+use super::super::gguf_error::GgufError;
+use super::super::tokenizer_json;
+use super::read::{LONGEST_TEXT, read_if_there};
 use super::settings::Ends;
-use super::{LONGEST_TEXT, LONGEST_VOCABULARY, read_if_there};
 
 /// As for a GGUF.
 const MOST_TOKENS: usize = 4_000_000;
@@ -29,7 +30,7 @@ pub(super) fn read(
     ends: &Ends,
     metadata: &mut HashMap<String, Value>,
 ) -> Result<(), GgufError> {
-    let json = parse(folder, "tokenizer.json", LONGEST_VOCABULARY)?
+    let json = parse(folder, "tokenizer.json", tokenizer_json::LONGEST)?
         .ok_or_else(|| GgufError::damaged("there is no tokenizer.json beside its safetensors"))?;
     let own = parse(folder, "tokenizer_config.json", LONGEST_TEXT)?.unwrap_or_default();
     let generation = parse(folder, "generation_config.json", LONGEST_TEXT)?.unwrap_or_default();

@@ -4,9 +4,10 @@
 
 use proptest::prelude::*;
 
-use super::super::attention::{HeadTask, Heads, LayerKv, QueryTile, SequenceKv, attend, write_kv};
+use super::super::attention::{HeadTask, LayerKv, QueryTile, attend, write_kv};
 use super::super::backend::{Backend, dispatch};
 use super::super::half::{bf16_to_f32, f16_to_f32, f32_to_f16};
+use super::super::kv::{Heads, SequenceKv};
 use super::super::pool::Pool;
 use super::super::scalar;
 #[cfg(target_arch = "x86_64")]

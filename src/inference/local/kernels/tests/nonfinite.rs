@@ -1,9 +1,10 @@
 //! What is infinite or not a number spoils its row, on every backend alike: laundered into numbers, it would become fluent nonsense.
 
 use super::super::activations::Activations;
-use super::super::attention::{HeadTask, Heads, SequenceKv, write_kv};
+use super::super::attention::{HeadTask, write_kv};
 use super::super::backend::{Backend, dispatch};
 use super::super::blocks::WeightType;
+use super::super::kv::{Heads, SequenceKv};
 use super::super::matrix::Matrix;
 use super::super::pool::Pool;
 use super::super::scalar;

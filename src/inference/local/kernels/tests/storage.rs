@@ -34,13 +34,13 @@ fn strips_and_kept_tiles_give_the_matrix_that_was_packed_at_once() {
             let read = copy(&bytes, row_bytes(kind, columns));
             let strips = Matrix::read(kind, rows, columns, &pool, read).expect("a sound tensor");
             assert!(strips.tiles() == whole.tiles(), "{kind:?} {rows} × {columns}: in strips");
-            assert_eq!(Matrix::packed(kind, rows, columns), Some(whole.bytes()));
+            assert_eq!(Matrix::packed_bytes(kind, rows, columns), Some(whole.bytes()));
             for piece in [1000, 1 << 20] {
                 let read = |index: usize, out: &mut [u8]| {
                     out.copy_from_slice(&whole.tiles()[index * piece..][..out.len()]);
                     Ok(())
                 };
-                let kept = Matrix::kept(kind, rows, columns, &pool, piece, read).expect("sound tiles");
+                let kept = Matrix::from_packed(kind, rows, columns, &pool, piece, read).expect("sound tiles");
                 assert!(kept.tiles() == whole.tiles(), "{kind:?} {rows} × {columns}: kept in pieces of {piece}");
             }
         }
@@ -80,7 +80,7 @@ fn an_error_while_reading_is_the_error_of_the_matrix() {
 fn tiles_that_cannot_be_read_or_have_no_shape_are_an_error() {
     let pool = Pool::new(2).expect("threads");
     let kept = |rows, columns, length: usize| {
-        Matrix::kept(WeightType::Q4K, rows, columns, &pool, 100, |index, out| {
+        Matrix::from_packed(WeightType::Q4K, rows, columns, &pool, 100, |index, out| {
             if index * 100 + out.len() <= length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
         })
     };

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use candle_core::quantized::gguf_file::Value;
 use proptest::prelude::*;
 
-use super::testing::{Model, text, tiny};
-use super::{ChatModel, LocalModel, OpenError};
+use super::super::testing::{Model, text, tiny};
+use super::{BLOCK, ChatModel, LocalModel, OpenError};
 use crate::conversation::Role;
 use crate::inference::config::Hub;
 use crate::inference::{CacheHint, Config, CountAccuracy, Finish, InferenceError, Message, Piece, Request, Sampling};
@@ -162,7 +162,7 @@ proptest! {
 #[test]
 fn the_checksum_is_held_before_anything_is_read() {
     let bytes = tiny().bytes();
-    let sum = super::sum(&mut std::io::Cursor::new(&bytes)).unwrap();
+    let sum = crate::inference::sha256::sha256(&mut std::io::Cursor::new(&bytes)).unwrap();
     let with = |sum: &str| Config { sha256: Some(sum.to_owned()), ..Config::default() };
     assert!(open(&bytes, &with(&sum.to_uppercase())).is_ok());
     let error = open(b"not a model", &with(&sum)).err().unwrap().to_string();
@@ -228,9 +228,9 @@ fn the_shared_prefix_ends_within_the_shared_messages() {
     };
     let [one, other] = ["Bonjour", "Combien ?"].map(|text| question(1, text));
     let alone = prompt(&messages(&[(Role::System, &system)]));
-    assert_eq!((one.shared_prefix_len, one.shared_prefix_len % super::BLOCK), (other.shared_prefix_len, 0));
+    assert_eq!((one.shared_prefix_len, one.shared_prefix_len % BLOCK), (other.shared_prefix_len, 0));
     assert!(
-        one.shared_prefix_len + super::BLOCK > MODEL.tokenizer.count(&system) && one.shared_prefix_len <= alone.len(),
+        one.shared_prefix_len + BLOCK > MODEL.tokenizer.count(&system) && one.shared_prefix_len <= alone.len(),
         "{}",
         one.shared_prefix_len
     );
