@@ -2,6 +2,7 @@
 //!
 //! `tests/reference/fallback.py` writes the files with llama.cpp's logits.
 
+use std::io::Cursor;
 use std::path::Path;
 
 use candle_core::Device;

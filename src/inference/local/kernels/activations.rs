@@ -1,4 +1,5 @@
-//! What a matrix is multiplied with: rows of f32, and their int8 form in the order in which the kernels read it.
+//! The activations that a matrix is multiplied with: rows of f32, and their int8 quantisation in the order in which the kernels read
+//! it.
 #![allow(unsafe_code)] // Several threads write into one buffer.
 
 use std::ops::Range;
@@ -6,22 +7,22 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::backend::{Backend, dispatch};
 use super::panel::Panel;
-use super::pool::{Pieces, Pool};
+use super::pool::{DisjointSlices, Pool};
 use super::scalar;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
 
-/// Columns of one share of the quantisation; a multiple of every block.
-const SHARE: usize = 1024;
+/// Columns that one thread quantises at a time; a multiple of every group.
+const CHUNK: usize = 1024;
 
-/// How many values have one scale.
+/// How many values share one scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum QuantGroup {
     /// 32 values, for `Q8_0`, whose own blocks are as long.
     Block,
     /// 256 values, for `Q4_K` and `Q6_K`, whose super-blocks are as long, as llama.cpp does (`Q8_K`). Scales per 32 were tried
     /// on `Q4_K` with AVX-512 (2048 × 2048, one Zen 4 thread): 240 instead of 295 GOPS on 512 rows, 19 instead of 25 GB/s on
-    /// one. A fifth is too much for what they would save: on the witness, activations per 256 add 15 % to the divergence that
+    /// one. A fifth is too much for what they would save: on the test model, activations per 256 add 15 % to the divergence that
     /// the weights' own rounding causes, per 32 they add 5 to 11 % (`model/quality_tests.rs`). Outliers make it worse.
     Super,
 }
@@ -34,7 +35,7 @@ impl QuantGroup {
         }
     }
 
-    /// The columns with the zeros that fill the last tile.
+    /// The number of columns, with the zeros that fill the last tile.
     fn padded(self, columns: usize) -> usize {
         match self {
             Self::Block => columns.next_multiple_of(64),
@@ -43,16 +44,16 @@ impl QuantGroup {
     }
 }
 
-/// `n` rows of f32, quantised once for all the matrices that read them, when the first one does.
+/// `n` rows of f32. They are quantised when the first matrix reads them, and once for all matrices.
 pub(in super::super) struct Activations {
     values: Vec<f32>,
     n: usize,
     columns: usize,
     by_block: OnceLock<Quantised>,
     by_super: OnceLock<Quantised>,
-    /// Buffers of earlier rows: a step allocates nothing.
+    /// Buffers of earlier rows, so that a step allocates nothing.
     spare: Mutex<Vec<Quantised>>,
-    /// Values that are rounded together on their way in.
+    /// The group size that values are rounded with as they are written.
     #[cfg(test)]
     rounding: Option<usize>,
 }
@@ -72,14 +73,14 @@ impl Activations {
         }
     }
 
-    /// From now on, rounds what comes in to what int8 with one scale for `values` values can hold: with weights in f32, that
-    /// measures any group by itself.
+    /// From now on, rounds what is written to int8 with one scale for `values` values: with weights in f32, that measures the error
+    /// of a group size alone.
     #[cfg(test)]
     pub(in super::super) fn round(&mut self, values: Option<usize>) {
         self.rounding = values;
     }
 
-    /// Takes `n` rows of `columns` values, which `write` writes, in place of what was there.
+    /// Replaces the rows by `n` rows of `columns` values, which `write` writes.
     pub(in super::super) fn fill(&mut self, n: usize, columns: usize, write: impl FnOnce(&mut [f32])) {
         (self.n, self.columns) = (n, columns);
         let spare = self.spare.get_mut().unwrap_or_else(PoisonError::into_inner);
@@ -109,7 +110,7 @@ impl Activations {
         &self.values[row * self.columns..][..self.columns]
     }
 
-    /// The int8 form with scales of that group.
+    /// The int8 quantisation with this group size.
     pub(super) fn quantised(&self, group: QuantGroup, backend: Backend, pool: &Pool) -> &Quantised {
         let cell = match group {
             QuantGroup::Block => &self.by_block,
@@ -124,11 +125,11 @@ impl Activations {
     }
 }
 
-/// Rows in panels of the backend's width, the last one narrower: within a panel of `w` rows, values stand as `[columns / 4][w][4]`.
+/// Rows in panels of the backend's width, the last one narrower. The layout within a panel of `w` rows is `[columns / 4][w][4]`.
 #[derive(Default)]
 pub(super) struct Quantised {
     n: usize,
-    /// With the zeros at the end.
+    /// Including the zeros at the end.
     columns: usize,
     group: usize,
     /// Rows in a panel.
@@ -140,12 +141,12 @@ pub(super) struct Quantised {
     sums16: Vec<[i16; 2]>,
     /// Sums of 32 codes, two by two: `[columns / 64][w][2]`.
     sums32: Vec<[i16; 2]>,
-    /// -128 times the sum of 32 codes: `[columns / 32][w]`. It takes back the 128 that `Q8_0` tiles add.
+    /// -128 times the sum of 32 codes: `[columns / 32][w]`. It compensates for the 128 that `Q8_0` tiles add.
     offsets: Vec<i32>,
 }
 
 /// The part of a [`Quantised`] that one thread writes: some columns of a panel.
-struct Share<'a> {
+struct PanelColumns<'a> {
     codes: &'a mut [[i8; 4]],
     scales: &'a mut [f32],
     sums16: &'a mut [[i16; 2]],
@@ -177,42 +178,42 @@ impl Quantised {
         self.sums16.resize(n * columns / 32, [0; 2]);
         self.sums32.resize(n * columns / 64, [0; 2]);
         self.offsets.resize(n * columns / 32, 0);
-        let (codes, scales) = (Pieces::new(&mut self.codes), Pieces::new(&mut self.scales));
-        let (sums16, sums32) = (Pieces::new(&mut self.sums16), Pieces::new(&mut self.sums32));
-        let offsets = Pieces::new(&mut self.offsets);
-        let shares = columns.div_ceil(SHARE);
-        pool.each(n.div_ceil(panel) * shares, |index| {
-            let first = index / shares * panel;
+        let (codes, scales) = (DisjointSlices::new(&mut self.codes), DisjointSlices::new(&mut self.scales));
+        let (sums16, sums32) = (DisjointSlices::new(&mut self.sums16), DisjointSlices::new(&mut self.sums32));
+        let offsets = DisjointSlices::new(&mut self.offsets);
+        let chunks = columns.div_ceil(CHUNK);
+        pool.each(n.div_ceil(panel) * chunks, |index| {
+            let first = index / chunks * panel;
             let width = panel.min(n - first);
-            let part = index % shares * SHARE..columns.min((index % shares + 1) * SHARE);
-            let place = |per: usize| (first * (columns / per) + part.start / per * width, part.len() / per * width);
+            let part = index % chunks * CHUNK..columns.min((index % chunks + 1) * CHUNK);
+            let range = |per: usize| (first * (columns / per) + part.start / per * width, part.len() / per * width);
             // SAFETY: each index is one panel and one range of its columns, and a range of columns is contiguous within
-            // a panel; so the pieces of two indices do not overlap.
-            let mut share = unsafe {
-                Share {
-                    codes: pieces(&codes, place(4)),
-                    scales: pieces(&scales, place(self.group)),
-                    sums16: pieces(&sums16, place(32)),
-                    sums32: pieces(&sums32, place(64)),
-                    offsets: pieces(&offsets, place(32)),
+            // a panel; so the ranges of two indices do not overlap.
+            let mut own = unsafe {
+                PanelColumns {
+                    codes: slice_of(&codes, range(4)),
+                    scales: slice_of(&scales, range(self.group)),
+                    sums16: slice_of(&sums16, range(32)),
+                    sums32: slice_of(&sums32, range(64)),
+                    offsets: slice_of(&offsets, range(32)),
                 }
             };
             for row in 0..width {
-                share.fill(row, width, x.row(first + row), part.clone(), group, backend);
+                own.fill(row, width, x.row(first + row), part.clone(), group, backend);
             }
         });
     }
 }
 
 /// # Safety
-/// That of [`Pieces::piece`].
+/// That of [`DisjointSlices::slice_mut`].
 #[allow(clippy::mut_from_ref)] // As there.
-unsafe fn pieces<'a, T>(of: &'a Pieces<'_, T>, (from, len): (usize, usize)) -> &'a mut [T] {
-    // SAFETY: passed on.
-    unsafe { of.piece(from, len) }
+unsafe fn slice_of<'a, T>(of: &'a DisjointSlices<'_, T>, (from, len): (usize, usize)) -> &'a mut [T] {
+    // SAFETY: the caller's.
+    unsafe { of.slice_mut(from, len) }
 }
 
-impl Share<'_> {
+impl PanelColumns<'_> {
     /// Quantises the columns `part` of the row `row` of a panel of `width`; columns past the end of `x` are zero.
     fn fill(&mut self, row: usize, width: usize, x: &[f32], part: Range<usize>, group: QuantGroup, backend: Backend) {
         let mut codes = [0; 256];
@@ -226,12 +227,12 @@ impl Share<'_> {
             });
             let codes = &mut codes[..length];
             self.scales[block * width + row] = quantise(backend, values, codes);
-            self.place(row, width, block * length, codes);
+            self.interleave(row, width, block * length, codes);
         }
     }
 
-    /// Interleaves the codes of one row, `column` columns from the share's start, and adds them up.
-    fn place(&mut self, row: usize, width: usize, column: usize, codes: &[i8]) {
+    /// Interleaves the codes of one row from the column `column` on, and adds them up.
+    fn interleave(&mut self, row: usize, width: usize, column: usize, codes: &[i8]) {
         for (quad, four) in codes.as_chunks::<4>().0.iter().enumerate() {
             self.codes[(column / 4 + quad) * width + row] = *four;
         }

@@ -1,31 +1,31 @@
 //! Attention of query rows over cached keys and values.
 //!
-//! What reads the same keys and values goes together, so that they are read and widened once: the query heads of one key-value
-//! head, and of a prompt being read several successive rows.
+//! Queries that read the same keys and values are computed together, so that these are read and converted to f32 once: the query heads
+//! of one key-value head, and several successive rows of a prompt.
 #![allow(unsafe_code)] // Several threads write into one result.
 
 use std::cell::RefCell;
 
 use super::backend::{Backend, dispatch};
 use super::kv::{BLOCK, Heads, SequenceKv};
-use super::pool::{Pieces, Pool};
+use super::pool::{DisjointSlices, Pool};
 use super::scalar;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
 
-/// Queries that are attended together, at most: their scores and sums stay in the nearer caches.
+/// The most queries of a tile: their scores and sums stay in the L1 and L2 caches.
 const MAX_TILE_QUERIES: usize = 16;
 
-/// Scores of one thread, at most, where more than one row is attended together: half of the usual second cache.
+/// The most scores of a tile with more than one row: half of the usual L2 cache.
 const MAX_TILE_SCORES: usize = 128 << 10;
 
 thread_local! {
-    /// Scores, a widened block, queries and sums: kept from step to step.
+    /// Scores, a block as f32, queries and sums: kept from step to step, so that nothing is allocated.
     static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Heads {
-    /// How many successive rows of a sequence of `length` tokens are best attended together; at least one.
+    /// How many successive rows of a sequence of `length` tokens make a tile; at least one.
     pub(in super::super) fn tile_rows(&self, length: usize) -> usize {
         let group = self.heads / self.kv_heads;
         (MAX_TILE_QUERIES / group).min(MAX_TILE_SCORES / (group * length.next_multiple_of(BLOCK))).max(1)
@@ -44,16 +44,16 @@ pub(in super::super) fn write_kv(cache: &mut [u16], heads: &Heads, block: u32, s
     }
 }
 
-/// Successive rows of one sequence among the rows of a step.
+/// Successive rows of one sequence, which attention takes together.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct QueryTile {
     /// The first of the rows.
     pub(in super::super) first: usize,
     /// How many there are: see [`Heads::tile_rows`].
     pub(in super::super) count: usize,
-    /// The tokens that the first of them sees; each that follows sees one more.
+    /// The tokens that the first of them attends to; each that follows attends to one more.
     pub(in super::super) length: usize,
-    /// The sequence, in the caller's numbers.
+    /// The sequence, by the caller's number.
     pub(in super::super) sequence: usize,
 }
 
@@ -66,15 +66,15 @@ pub(in super::super) struct LayerKv<'a> {
     pub(in super::super) values: &'a [u16],
     /// Their shape.
     pub(in super::super) heads: Heads,
-    /// What scores are multiplied with before the softmax.
+    /// The factor on scores before the softmax.
     pub(in super::super) scale: f32,
 }
 
-/// softmax(q·k·scale)·v of every row of `queries` (`[rows][heads × dim]`), into the same place of `out`. The tiles have all
-/// rows, each once; `table` gives the blocks of a sequence.
+/// softmax(q·k·scale)·v of every row of `queries` (`[rows][heads × dim]`), at the same index of `out`. The tiles contain every
+/// row once; `table` returns the block table of a sequence.
 ///
 /// # Panics
-/// When a table has not enough blocks, or a slice not its size.
+/// When a block table is too short, or a slice does not have its size.
 pub(in super::super) fn attend<'a>(
     layer: &LayerKv<'_>,
     queries: &[f32],
@@ -87,7 +87,7 @@ pub(in super::super) fn attend<'a>(
     assert!(heads.is_multiple_of(kv_heads), "each key-value head has as many query heads");
     assert!(queries.len() == out.len() && queries.len().is_multiple_of(heads * dim), "heads × dim values in a row");
     let (row, own) = (heads * dim, heads / kv_heads * dim);
-    let results = Pieces::new(out);
+    let results = DisjointSlices::new(out);
     let work = |index: usize| {
         let (tile, kv_head) = (&tiles[index / kv_heads], index % kv_heads);
         let length = tile.length + tile.count - 1;
@@ -97,16 +97,16 @@ pub(in super::super) fn attend<'a>(
             table: &table(tile.sequence)[..length.div_ceil(BLOCK)],
             length,
         };
-        let place = |at: usize| (tile.first + at) * row + kv_head * own;
+        let offset = |at: usize| (tile.first + at) * row + kv_head * own;
         let task = HeadTask { heads: &layer.heads, kv_head, scale: layer.scale, count: tile.count };
         SCRATCH.with_borrow_mut(|scratch| {
             task.attend(
                 Backend::best(),
                 &cache,
                 scratch,
-                |at| &queries[place(at)..place(at) + own],
-                // SAFETY: each index has its own tile, and so rows, or its own heads of them: no other thread writes there.
-                |at, values| unsafe { results.piece(place(at), own) }.copy_from_slice(values),
+                |at| &queries[offset(at)..offset(at) + own],
+                // SAFETY: each index has its own rows, or its own heads of them: no other thread writes to this range.
+                |at, values| unsafe { results.slice_mut(offset(at), own) }.copy_from_slice(values),
             );
         });
     };
@@ -114,7 +114,7 @@ pub(in super::super) fn attend<'a>(
     pool.each_of(tiles.len() * kv_heads, multiplications, work);
 }
 
-/// The queries of one key-value head in some successive rows; the last of the rows sees all tokens of the cache.
+/// The queries of one key-value head in a tile; its last row attends to all tokens of the sequence.
 pub(super) struct HeadTask<'a> {
     pub(super) heads: &'a Heads,
     pub(super) kv_head: usize,
@@ -123,7 +123,7 @@ pub(super) struct HeadTask<'a> {
 }
 
 impl HeadTask<'_> {
-    /// Reads the queries of each row (`group × dim`) and hands over their results.
+    /// Computes the rows one after the other: `query` returns the queries of a row (`group × dim`), `emit` takes its result.
     pub(super) fn attend<'q>(
         &self,
         backend: Backend,
@@ -148,7 +148,7 @@ impl HeadTask<'_> {
     }
 }
 
-/// Chooses the vector kernel; only called with a backend that has one.
+/// Calls the vector kernel of a backend that has one.
 #[cfg(target_arch = "x86_64")]
 macro_rules! on {
     ($backend:ident, $name:ident($($argument:expr),*)) => {
@@ -192,7 +192,7 @@ impl HeadTask<'_> {
                 }
             }
         }
-        // Only the tokens there are: what lies behind them in the last block may be anything, even not a number.
+        // Only the tokens of the sequence: the rest of the last block is uninitialised, and may be infinite or NaN.
         let tokens = |index: usize| {
             let start = cache.table.get(index).map_or(0, |&block| self.heads.offset(block, self.kv_head));
             start..start + cache.length.saturating_sub(index * BLOCK).min(BLOCK) * dim
@@ -202,7 +202,7 @@ impl HeadTask<'_> {
             on!(backend, kv_to_f32(own, next, dim, pieces, block));
             on!(backend, scores(queries, block, pieces, &mut scores[index * BLOCK..], stride));
         }
-        // The tokens that the first row sees.
+        // The tokens that the first row attends to.
         let first = cache.length + 1 - self.count;
         for (at, (scores, total)) in scores.chunks_exact_mut(stride).zip(totals.iter_mut()).enumerate() {
             *total = on!(backend, softmax(scores, first + at / group));
@@ -215,7 +215,7 @@ impl HeadTask<'_> {
                 on!(backend, weighted_sum(&scores[index * BLOCK..], stride, block, pieces, sums));
                 continue;
             }
-            // Here end the tokens that the rows see, each with one more than the row before it.
+            // The tokens that the rows attend to end in this block, each row with one token more than the row before it.
             let scores = scores[index * BLOCK..].chunks(group * stride);
             for (at, (scores, sums)) in scores.zip(sums.chunks_exact_mut(group * padded)).enumerate() {
                 let tokens = (first + at).saturating_sub(index * BLOCK).min(BLOCK);

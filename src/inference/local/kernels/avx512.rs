@@ -1,7 +1,7 @@
 //! The int8 products with AVX-512 VNNI. `vpdpbusd` multiplies 64 unsigned bytes (a group of weights, see `tiles`) with 64
 //! signed ones (4 columns of one row of activations, sixteen times) and adds each four into a lane: a lane is a row.
 //!
-//! Up to [`PANEL`](super::activations::PANEL) rows of activations share each load of weights; with their sums as integers
+//! Up to [`PANEL`](super::panel::PANEL) rows of activations share each load of weights; with their sums as integers
 //! and as floats they fill 24 of 32 registers.
 #![allow(unsafe_code)] // Loads of whole lines, and calls into functions compiled for these instructions.
 #![allow(clippy::needless_range_loop)] // One index runs through several arrays, which live in registers once it is unrolled.

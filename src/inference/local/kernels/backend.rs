@@ -1,4 +1,4 @@
-//! Which instructions this machine has, found out once, and the proof of it that the kernels ask for.
+//! Which instructions this processor has, detected once, and the proof of it that the kernels take as an argument.
 
 use std::sync::OnceLock;
 
@@ -11,10 +11,10 @@ use super::simd::{Avx2, Avx512};
 /// Limits the choice, to compare the backends on one machine: `scalar`, `avx2` or `avx512`.
 const LIMIT: &str = "COMPAGNON_KERNELS";
 
-/// How the arithmetic is done. A variant exists only where its instructions do: its content cannot be made otherwise.
+/// The instructions to compute with. A value of a variant exists only where its instructions do: only detection makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Backend {
-    /// Plain Rust: the reference, and what other processors use.
+    /// Plain Rust: the reference, and the backend of other processors.
     Scalar,
     /// AVX2, FMA, F16C: every x86 server of the last ten years.
     #[cfg(target_arch = "x86_64")]

@@ -1,6 +1,6 @@
 //! The blocks of GGUF's quantised types, as `ggml-common.h` and `ggml-quants.c` (ggml, MIT) define them.
 
-/// The types with kernels of their own; anything else in a file is refused before it comes here.
+/// The weight types that have kernels; other types in a file are refused before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in super::super) enum WeightType {
     /// IEEE 754 binary32.
@@ -67,8 +67,8 @@ impl Q4<'_> {
         half(self.0, 2)
     }
 
-    /// Scale and minimum of the part of 32 values `j`, of 6 bits each (`get_scale_min_k4`).
-    pub(super) fn part(&self, j: usize) -> (u8, u8) {
+    /// Scale and minimum of the sub-block of 32 values `j`, of 6 bits each (`get_scale_min_k4`).
+    pub(super) fn sub_block(&self, j: usize) -> (u8, u8) {
         let packed = &self.0[4..16];
         if j < 4 {
             (packed[j] & 63, packed[j + 4] & 63)
@@ -96,12 +96,12 @@ impl Q6<'_> {
         half(self.0, 208)
     }
 
-    /// The scale of the part of 16 values `j`.
-    pub(super) fn part(&self, j: usize) -> i8 {
+    /// The scale of the sub-block of 16 values `j`.
+    pub(super) fn sub_block(&self, j: usize) -> i8 {
         self.0[192 + j].cast_signed()
     }
 
-    /// The values, 0 to 63, the offset of 32 not yet taken away. Each half of 128 has 64 bytes of low bits and 32 of high.
+    /// The values, 0 to 63, the offset of 32 not yet subtracted. Each half of 128 has 64 bytes of low bits and 32 of high.
     pub(super) fn codes(&self) -> [u8; 256] {
         let (low, high) = (&self.0[..128], &self.0[128..192]);
         std::array::from_fn(|i| {

@@ -1,4 +1,4 @@
-//! f16 and bf16 to f32 and back, without hardware; the vector kernels use the processor's own conversion.
+//! Conversions between f32 and f16 or bf16 in software; the vector kernels use the processor's instructions.
 
 /// IEEE 754 binary16 to f32, exact.
 pub(super) fn f16_to_f32(bits: u16) -> f32 {
@@ -11,7 +11,7 @@ pub(super) fn f16_to_f32(bits: u16) -> f32 {
             let value = fraction as f32 * f32::from_bits(0x3380_0000);
             f32::from_bits(value.to_bits() | sign)
         }
-        // Infinity, and not a number.
+        // Infinity and NaN.
         31 => f32::from_bits(sign | 0x7f80_0000 | fraction << 13),
         _ => f32::from_bits(sign | (exponent + 127 - 15) << 23 | fraction << 13),
     }

@@ -1,11 +1,11 @@
-//! How keys and values lie in memory, for those who write them, attend to them, or check the kernels.
+//! The layout of keys and values in memory.
 
-/// Tokens in a block of the cache.
+/// Tokens in a KV block.
 pub(super) const BLOCK: usize = 16;
 
 /// The heads of an attention layer. Keys and values are f16 bits, per layer: `[block][kv_head][16 tokens][dim]`.
 #[derive(Clone, Copy, Debug)]
-#[allow(clippy::struct_field_names)] // The model files call them so.
+#[allow(clippy::struct_field_names)] // The names of the model files.
 pub(in super::super) struct Heads {
     /// Heads of the query, a multiple of `kv_heads`.
     pub(in super::super) heads: usize,
@@ -16,17 +16,17 @@ pub(in super::super) struct Heads {
 }
 
 impl Heads {
-    /// Where the first token of a block's head begins.
+    /// The index of the first value of a head in a block.
     pub(super) fn offset(&self, block: u32, kv_head: usize) -> usize {
         (block as usize * self.kv_heads + kv_head) * BLOCK * self.dim
     }
 }
 
-/// One sequence's tokens in the cache of a layer.
+/// The keys and values of one sequence in a layer.
 pub(super) struct SequenceKv<'a> {
     pub(super) keys: &'a [u16],
     pub(super) values: &'a [u16],
-    /// Exactly the blocks that hold `length` tokens.
+    /// Its KV blocks, exactly as many as `length` tokens need.
     pub(super) table: &'a [u32],
     pub(super) length: usize,
 }

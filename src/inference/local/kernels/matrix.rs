@@ -1,4 +1,4 @@
-//! A matrix of weights, and how its product is shared out.
+//! A matrix of weights, and how its product (GEMM, or GEMV for one row) is divided among the threads.
 #![allow(unsafe_code)] // Several threads write into one result.
 
 use std::borrow::Cow;
@@ -10,18 +10,18 @@ use super::backend::{Backend, dispatch};
 use super::blocks::WeightType;
 use super::half::{bf16_to_f32, f16_to_f32};
 use super::panel::{PANEL, Sums};
-use super::pool::{Pieces, Pool};
+use super::pool::{DisjointSlices, Pool};
 use super::scalar;
 use super::tiles::{
-    self, Floats, Form, Halves, ROWS, TileQ4K, TileQ6K, TileQ8, q4k_code, q6k_code, q6k_scale, q8_code,
+    self, Floats, Halves, ROWS, TileQ4K, TileQ6K, TileQ8, TileShape, q4k_code, q6k_code, q6k_scale, q8_code,
 };
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
 
-/// Activations that stay in a core's second cache while rows of tiles pass by: half of the usual 1 MiB.
+/// Bytes of activations that stay in the L2 cache of a core while rows of tiles are read: half of the usual 1 MiB.
 const RESIDENT: usize = 512 << 10;
 
-/// Panels of activations that are passed by a row of tiles, at most.
+/// The most panels of activations that a row of tiles is multiplied with at once.
 const PANELS: usize = 16;
 
 /// Weights, `rows × columns`, packed in tiles of 16 rows.
@@ -45,29 +45,29 @@ impl Tiles {
     #[allow(clippy::redundant_closure_for_method_calls)] // The methods are those of one lifetime, not of all.
     fn pack<'a>(
         kind: WeightType,
-        form: Form,
+        shape: TileShape,
         pool: &Pool,
         read: &(impl Fn(Range<usize>) -> io::Result<Cow<'a, [u8]>> + Sync),
     ) -> io::Result<Self> {
         Ok(match kind {
-            WeightType::Q4K => Self::Q4K(tiles::pack(form, pool, read, |source, t, b| source.q4k(t, b))?),
-            WeightType::Q6K => Self::Q6K(tiles::pack(form, pool, read, |source, t, b| source.q6k(t, b))?),
-            WeightType::Q8_0 => Self::Q8(tiles::pack(form, pool, read, |source, t, b| source.q8(t, b))?),
-            WeightType::F16 => Self::F16(tiles::pack(form, pool, read, |source, t, b| source.halves(t, b))?),
-            WeightType::Bf16 => Self::Bf16(tiles::pack(form, pool, read, |source, t, b| source.halves(t, b))?),
-            WeightType::F32 => Self::F32(tiles::pack(form, pool, read, |source, t, b| source.floats(t, b))?),
+            WeightType::Q4K => Self::Q4K(tiles::pack(shape, pool, read, |source, t, b| source.q4k(t, b))?),
+            WeightType::Q6K => Self::Q6K(tiles::pack(shape, pool, read, |source, t, b| source.q6k(t, b))?),
+            WeightType::Q8_0 => Self::Q8(tiles::pack(shape, pool, read, |source, t, b| source.q8(t, b))?),
+            WeightType::F16 => Self::F16(tiles::pack(shape, pool, read, |source, t, b| source.halves(t, b))?),
+            WeightType::Bf16 => Self::Bf16(tiles::pack(shape, pool, read, |source, t, b| source.halves(t, b))?),
+            WeightType::F32 => Self::F32(tiles::pack(shape, pool, read, |source, t, b| source.floats(t, b))?),
         })
     }
 
-    /// Tiles as they were kept: `read` fills the bytes of a piece.
+    /// Tiles that were packed before: `read` fills the bytes of a piece.
     fn from_packed(
         kind: WeightType,
-        form: Form,
+        shape: TileShape,
         pool: &Pool,
         piece: usize,
         read: &(impl Fn(usize, &mut [u8]) -> io::Result<()> + Sync),
     ) -> io::Result<Self> {
-        let count = form.tiles();
+        let count = shape.tiles();
         Ok(match kind {
             WeightType::Q4K => Self::Q4K(tiles::from_packed(count, pool, piece, read)?),
             WeightType::Q6K => Self::Q6K(tiles::from_packed(count, pool, piece, read)?),
@@ -79,21 +79,21 @@ impl Tiles {
     }
 }
 
-impl Form {
-    /// The number of tiles; `None` when it is beyond all memory.
+impl TileShape {
+    /// The number of tiles; `None` when it overflows.
     fn tiles(self) -> Option<usize> {
         self.rows.div_ceil(ROWS).checked_mul(self.each)
     }
 }
 
-/// The form of a tensor of this shape, or a sentence when there can be none.
-fn form(kind: WeightType, rows: usize, columns: usize) -> Result<Form, String> {
+/// The tiles of a tensor of this shape, or a sentence when the shape is not valid.
+fn tile_shape(kind: WeightType, rows: usize, columns: usize) -> Result<TileShape, String> {
     if rows == 0 || columns == 0 || !columns.is_multiple_of(kind.block()) {
         return Err(format!("{rows} × {columns} is no shape for {kind:?}, whose blocks have {} values", kind.block()));
     }
     let (blocks, size) = (columns / kind.block(), kind.block_bytes());
     let each = if kind == WeightType::Q8_0 { blocks.div_ceil(2) } else { blocks };
-    Ok(Form { rows, blocks, size, each })
+    Ok(TileShape { rows, blocks, size, each })
 }
 
 fn invalid(sentence: String) -> io::Error {
@@ -101,8 +101,8 @@ fn invalid(sentence: String) -> io::Error {
 }
 
 impl Matrix {
-    /// Packs a tensor of a GGUF file that is in memory: `bytes` are the file's, row after row. Any number of rows; the columns are a multiple
-    /// of the type's block.
+    /// Packs a tensor of a GGUF file in memory: `bytes` are the file's, in row-major order. Any number of rows; the number of columns is a
+    /// multiple of the type's block.
     ///
     /// # Errors
     /// One sentence when shape and length do not fit.
@@ -126,20 +126,20 @@ impl Matrix {
         columns: usize,
         pool: &Pool,
     ) -> Result<Self, String> {
-        let form = form(kind, rows, columns)?;
-        let row = form.blocks.saturating_mul(form.size);
+        let shape = tile_shape(kind, rows, columns)?;
+        let row = shape.blocks.saturating_mul(shape.size);
         if rows.checked_mul(row) != Some(bytes.len()) {
             return Err(format!("{rows} × {columns} of {kind:?} are not {} bytes", bytes.len()));
         }
         let read = |rows: Range<usize>| Ok(Cow::Borrowed(&bytes[rows.start * row..rows.end * row]));
-        let tiles = Tiles::pack(kind, form, pool, &read).map_err(|error| error.to_string())?;
+        let tiles = Tiles::pack(kind, shape, pool, &read).map_err(|error| error.to_string())?;
         Ok(Self { tiles, rows, columns, backend })
     }
 
     /// [`Matrix::pack`] of a tensor that is read in strips: `read` fills the bytes of a range of rows, on any thread of the pool.
     ///
     /// # Errors
-    /// Those of `read`, or one sentence of the kind `InvalidData` when the shape is none.
+    /// Those of `read`, or one sentence of the kind `InvalidData` when the shape is not valid.
     pub(in super::super) fn read(
         kind: WeightType,
         rows: usize,
@@ -147,20 +147,20 @@ impl Matrix {
         pool: &Pool,
         read: impl Fn(Range<usize>, &mut [u8]) -> io::Result<()> + Sync,
     ) -> io::Result<Self> {
-        let form = form(kind, rows, columns).map_err(invalid)?;
+        let shape = tile_shape(kind, rows, columns).map_err(invalid)?;
         let strip = |rows: Range<usize>| {
-            let mut bytes = vec![0; rows.len() * form.blocks * form.size];
+            let mut bytes = vec![0; rows.len() * shape.blocks * shape.size];
             read(rows, &mut bytes)?;
             Ok(Cow::Owned(bytes))
         };
-        Ok(Self { tiles: Tiles::pack(kind, form, pool, &strip)?, rows, columns, backend: Backend::best() })
+        Ok(Self { tiles: Tiles::pack(kind, shape, pool, &strip)?, rows, columns, backend: Backend::best() })
     }
 
-    /// A matrix of [`Matrix::tiles`] that were kept: `read` fills the piece of this index, of `piece` bytes but for the last, on any
-    /// thread of the pool. They are held in memory of our own: a mapping of the file would end the program when somebody cuts it short.
+    /// A matrix of [`Matrix::tiles`] that were packed before: `read` fills the piece at an index, of `piece` bytes but for the last, on
+    /// any thread of the pool. They are copied into memory: with a mapping, the program would be killed if the file were truncated.
     ///
     /// # Errors
-    /// Those of `read`, or one sentence of the kind `InvalidData` when the shape is none.
+    /// Those of `read`, or one sentence of the kind `InvalidData` when the shape is not valid.
     pub(in super::super) fn from_packed(
         kind: WeightType,
         rows: usize,
@@ -169,14 +169,14 @@ impl Matrix {
         piece: usize,
         read: impl Fn(usize, &mut [u8]) -> io::Result<()> + Sync,
     ) -> io::Result<Self> {
-        let form = form(kind, rows, columns).map_err(invalid)?;
-        let tiles = Tiles::from_packed(kind, form, pool, piece, &read)?;
+        let shape = tile_shape(kind, rows, columns).map_err(invalid)?;
+        let tiles = Tiles::from_packed(kind, shape, pool, piece, &read)?;
         Ok(Self { tiles, rows, columns, backend: Backend::best() })
     }
 
-    /// How many bytes [`Matrix::tiles`] has for this shape; `None` for what is no shape.
+    /// How many bytes [`Matrix::tiles`] has for this shape; `None` for a shape that is not valid.
     pub(in super::super) fn packed_bytes(kind: WeightType, rows: usize, columns: usize) -> Option<usize> {
-        let form = form(kind, rows, columns).ok()?;
+        let shape = tile_shape(kind, rows, columns).ok()?;
         let size = match kind {
             WeightType::Q4K => size_of::<TileQ4K>(),
             WeightType::Q6K => size_of::<TileQ6K>(),
@@ -184,10 +184,10 @@ impl Matrix {
             WeightType::F16 | WeightType::Bf16 => size_of::<Halves>(),
             WeightType::F32 => size_of::<Floats>(),
         };
-        form.tiles()?.checked_mul(size)
+        shape.tiles()?.checked_mul(size)
     }
 
-    /// The tiles as bytes, to be kept where [`LAYOUT`](tiles::LAYOUT) says what they are.
+    /// The tiles as bytes, in the layout that [`LAYOUT`](tiles::LAYOUT) names.
     pub(in super::super) fn tiles(&self) -> &[u8] {
         match &self.tiles {
             Tiles::Q4K(tiles) => bytemuck::cast_slice(tiles),
@@ -208,7 +208,7 @@ impl Matrix {
         self.columns
     }
 
-    /// The memory held, in bytes.
+    /// The size in memory, in bytes.
     pub(in super::super) fn bytes(&self) -> usize {
         self.tiles().len()
     }
@@ -221,11 +221,11 @@ impl Matrix {
         assert_eq!(x.columns(), self.columns, "as many columns of activations as of weights");
         assert_eq!(out.len(), x.len() * self.rows, "n × rows results");
         let (backend, count) = (self.backend, self.rows.div_ceil(ROWS));
-        /// Weights in integers, with activations of a group; or in floats, with the rows as they came.
+        /// Integer weights times quantised activations; or float weights times the rows of f32.
         macro_rules! with {
             ($tiles:ident, $kernel:ident, $group:expr) => {{
                 let (x, each) = (x.quantised($group, backend, pool), $tiles.len() / count);
-                self.sweep(
+                self.for_each_tile(
                     out,
                     pool,
                     |first| x.panel(first),
@@ -234,7 +234,7 @@ impl Matrix {
             }};
             ($tiles:ident, $kernel:ident) => {{
                 let each = self.columns;
-                self.sweep(
+                self.for_each_tile(
                     out,
                     pool,
                     |first| rows(x, first, backend),
@@ -254,9 +254,9 @@ impl Matrix {
         }
     }
 
-    /// Calls `kernel(row of tiles, panel, result)` for every pair of them, shared out over the pool: as many panels as fit the
-    /// second cache, then a few rows of tiles past all of these. `panel` gives the one that begins at a row.
-    fn sweep<P>(
+    /// Calls `kernel(row of tiles, panel, result)` for every pair of them, in parallel: a thread takes as many panels as fit the L2 cache,
+    /// and multiplies a few rows of tiles with all of them. `panel` returns the one that begins at a row.
+    fn for_each_tile<P>(
         &self,
         out: &mut [f32],
         pool: &Pool,
@@ -267,34 +267,34 @@ impl Matrix {
         let count = rows.div_ceil(ROWS);
         let width = self.backend.panel();
         let resident = (RESIDENT / self.columns / width).clamp(1, PANELS) * width;
-        let share = if n <= PANEL { count.div_ceil(pool.threads() * 4).clamp(1, 64) } else { 4 };
-        let shares = count.div_ceil(share);
-        let results = Pieces::new(out);
+        let chunk = if n <= PANEL { count.div_ceil(pool.threads() * 4).clamp(1, 64) } else { 4 };
+        let chunks = count.div_ceil(chunk);
+        let results = DisjointSlices::new(out);
         let work = |index: usize| {
-            let start = index / shares * resident;
+            let start = index / chunks * resident;
             let end = n.min(start + resident);
             let panels: [Option<P>; PANELS] = std::array::from_fn(|at| {
                 let first = start + at * width;
                 (first < end).then(|| panel(first))
             });
-            let tiles = index % shares * share..count.min((index % shares + 1) * share);
+            let tiles = index % chunks * chunk..count.min((index % chunks + 1) * chunk);
             let mut sums = [[0.0; ROWS]; PANEL];
             for tile in tiles {
                 let wide = ROWS.min(rows - tile * ROWS);
                 for (panel, first) in panels.iter().flatten().zip((start..).step_by(width)) {
                     kernel(tile, panel, &mut sums);
                     for (row, sums) in (first..n).zip(&sums[..width]) {
-                        // SAFETY: each index has its own rows of tiles and panels: no other thread writes to these places.
-                        let place = unsafe { results.piece(row * rows + tile * ROWS, wide) };
-                        place.copy_from_slice(&sums[..wide]);
+                        // SAFETY: each index has its own rows of tiles and panels: no other thread writes to this range.
+                        let own = unsafe { results.slice_mut(row * rows + tile * ROWS, wide) };
+                        own.copy_from_slice(&sums[..wide]);
                     }
                 }
             }
         };
-        pool.each_of(n.div_ceil(resident) * shares, n * rows * self.columns, work);
+        pool.each_of(n.div_ceil(resident) * chunks, n * rows * self.columns, work);
     }
 
-    /// One row as f32, for embeddings.
+    /// One row, dequantised: the embedding of a token.
     ///
     /// # Panics
     /// When there is no such row, or `out` is not a row long.

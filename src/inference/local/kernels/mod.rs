@@ -1,12 +1,12 @@
-//! The arithmetic of the local engine: packed weights, their products with activations, attention, and the threads.
+//! The arithmetic of the local engine: packed weights, their products with activations, attention, and the thread pool.
 //!
-//! Decoding is bound by the bytes read per weight, reading a prompt by int8 arithmetic. Both decide the layout: tiles of 16
-//! rows in the file's own bits (`tiles`), activations in int8 in panels of up to 12 rows (`activations`). `scalar` is the
-//! reference; `avx2`, `avx512` (int8) and `vector` (f32, over `simd`) are held against it, and `backend` chooses at run time.
-//! `matrix`, `attention` and `rows` are what a forward pass calls, `pool` shares the work out. `limits` is what the machine could
-//! do.
+//! Decode is bound by memory bandwidth, prefill by int8 arithmetic. Both decide the layout: tiles of 16 rows of weights in the file's
+//! own bits (`tiles`), activations in int8 in panels of up to 12 rows (`activations`, `panel`), keys and values in blocks (`kv`).
+//! `scalar` is the reference; `avx2`, `avx512` (int8) and `vector` (f32, over `simd`) are tested against it, and `backend` chooses at run
+//! time. A forward pass calls `matrix`, `attention` and `rows`; `pool` runs their work in parallel. `limits` measures what the machine
+//! can do at most.
 //!
-//! `unsafe` stays within this folder, and only where a file says why.
+//! `unsafe` is allowed in this folder only, and only where a file says why.
 
 mod activations;
 mod attention;

@@ -1,8 +1,8 @@
-//! The threads of the engine: one pool for everything that computes.
+//! The thread pool of the engine: one for everything that computes.
 //!
-//! A step of the model is some hundred short parallel parts. Between two parts the workers spin, because waking a thread
-//! costs as much as a small part takes; after [`SPIN`] without work they park, so that an idle bot uses no processor.
-//! It is separate from any general pool because two pools that spin on the same cores wait for each other.
+//! A step of the model is some hundred short parallel jobs. Between two jobs the workers spin, because waking a thread takes as long
+//! as a small job; after [`SPIN`] without work they park, so that an idle bot uses no processor. It is not a general-purpose pool:
+//! two pools that spin on the same cores wait for each other.
 #![allow(unsafe_code)] // A job borrows from its caller's stack, and the workers outlive it.
 
 use std::any::Any;
@@ -14,15 +14,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
-/// How long a thread looks for work before it parks: longer than the serial code between two parts of a step takes, and
-/// far shorter than the time between two questions.
+/// How long a thread spins before it parks: longer than the serial code between two jobs of a step, and far shorter than the time
+/// between two requests.
 const SPIN: Duration = Duration::from_micros(50);
 
-/// Fewer multiplications are not worth waking a thread: some ten microseconds.
-const ALONE: usize = 1 << 18;
+/// A job of fewer multiplications takes less time than waking a thread: some ten microseconds.
+const MIN_PARALLEL: usize = 1 << 18;
 
 thread_local! {
-    /// Whether this thread is inside the work of a pool: what it shares out from there, it does alone.
+    /// Whether this thread is running a job: a nested job runs on the calling thread alone.
     static WORKING: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -30,44 +30,44 @@ thread_local! {
 pub(in super::super) struct Pool {
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
-    /// Held through a run: there is one job at a time.
-    turn: Mutex<()>,
+    /// Held for the duration of a job: there is one at a time.
+    run_lock: Mutex<()>,
 }
 
-/// What the workers see.
+/// The state that the workers share.
 struct Shared {
     /// Counts the jobs; a worker waits until it changes. It changes while `job` is locked.
     generation: AtomicUsize,
-    /// The present job, while workers may still join it.
+    /// The current job, while workers may still join it.
     job: Mutex<Option<Job>>,
-    /// Workers that the caller must wait for: all from the beginning, or those that joined.
+    /// Workers that the caller must wait for: all of them, or those that have joined.
     pending: AtomicUsize,
     /// Whether the caller parked while it waited for them.
     caller_parked: AtomicBool,
     /// For each worker, whether it is parked or about to be.
     parked: Vec<AtomicBool>,
-    /// The first panic of the present job.
+    /// The first panic of the current job.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
     stop: AtomicBool,
 }
 
-/// One parallel part, and whom to wake at its end.
+/// A parallel job, and the thread to wake at its end.
 #[derive(Clone)]
 struct Job {
-    work: Work,
+    work: ErasedFn,
     caller: Thread,
-    /// Whether every worker takes part, or whoever comes before all is done.
+    /// Whether every worker must take part, or only those that join before the work is done.
     everyone: bool,
 }
 
-/// The work of a job, its lifetime erased: it lives in a frame above [`Pool::share`].
+/// The closure of a job with its lifetime erased: it lives in a stack frame above [`Pool::run_job`].
 #[derive(Clone, Copy)]
-struct Work(*const (dyn Fn(usize) + Sync));
+struct ErasedFn(*const (dyn Fn(usize) + Sync));
 
-// SAFETY: the pointer leads to a `Sync` closure, and `Pool::share` keeps that closure alive until all threads are done with it.
-unsafe impl Send for Work {}
-// SAFETY: as above; a shared `Work` gives only shared access to a `Sync` closure.
-unsafe impl Sync for Work {}
+// SAFETY: the pointer leads to a `Sync` closure, and `Pool::run_job` keeps that closure alive until all threads are done with it.
+unsafe impl Send for ErasedFn {}
+// SAFETY: as above; a shared `ErasedFn` gives only shared access to a `Sync` closure.
+unsafe impl Sync for ErasedFn {}
 
 impl Pool {
     /// A pool of `threads` threads (at least one), of which the caller of [`Pool::run`] is the first.
@@ -83,7 +83,7 @@ impl Pool {
             stop: AtomicBool::new(false),
         });
         // Made first, so that the workers already started are joined when the system refuses the next one.
-        let mut pool = Self { shared, workers: Vec::with_capacity(others), turn: Mutex::new(()) };
+        let mut pool = Self { shared, workers: Vec::with_capacity(others), run_lock: Mutex::new(()) };
         for worker in 0..others {
             let shared = Arc::clone(&pool.shared);
             let builder = thread::Builder::new().name(format!("engine-{}", worker + 1));
@@ -99,28 +99,28 @@ impl Pool {
 
     /// Calls `work` once per thread, with the thread's index, and returns when all are done; index 0 is the caller's.
     ///
-    /// Called from inside the work of a pool, it runs all indices in turn on the calling thread: the other threads are
-    /// taken. A panic in `work` is raised again here, after every thread has finished.
+    /// Called from inside a job, it runs all indices in turn on the calling thread: the other threads are
+    /// busy. A panic in `work` is resumed here, after every thread has finished.
     pub(in super::super) fn run(&self, work: impl Fn(usize) + Sync) {
         if self.workers.is_empty() || WORKING.get() {
             (0..self.threads()).for_each(work);
         } else {
-            self.share(&work, true);
+            self.run_job(&work, true);
         }
     }
 
     /// Calls `work` once for each of `0..count`; a thread takes the next index when it is done with its last. A worker that
-    /// comes late is not waited for: on a busy machine the system may have given its core to others. Nesting and panics as
-    /// for [`Pool::run`].
+    /// joins late is not waited for: on a busy machine the system may have given its core to another process. Nesting and
+    /// panics as for [`Pool::run`].
     pub(in super::super) fn each(&self, count: usize, work: impl Fn(usize) + Sync) {
         if count <= 1 || self.workers.is_empty() || WORKING.get() {
             (0..count).for_each(work);
             return;
         }
         let next = AtomicUsize::new(0);
-        let shares = |_| {
+        let claim = |_| {
             loop {
-                // Relaxed: the index alone is shared; what the work writes is published when a thread counts itself out.
+                // Relaxed: only the index is shared; the results are published when a thread leaves `pending`.
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 if index >= count {
                     break;
@@ -128,51 +128,51 @@ impl Pool {
                 work(index);
             }
         };
-        self.share(&shares, false);
+        self.run_job(&claim, false);
     }
 
-    /// [`Pool::each`], by the caller alone when all of it is so few multiplications that waking a thread takes longer.
+    /// [`Pool::each`], on the calling thread alone when the work is too little for waking a thread.
     pub(in super::super) fn each_of(&self, count: usize, multiplications: usize, work: impl Fn(usize) + Sync) {
-        if multiplications < ALONE {
+        if multiplications < MIN_PARALLEL {
             (0..count).for_each(work);
         } else {
             self.each(count, work);
         }
     }
 
-    /// Hands `work` to the workers, takes the caller's part, and waits for those that have begun theirs.
-    fn share(&self, work: &(dyn Fn(usize) + Sync), everyone: bool) {
-        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Publishes `work`, runs the caller's share of it, and waits for the workers that have joined.
+    fn run_job(&self, work: &(dyn Fn(usize) + Sync), everyone: bool) {
+        let run = self.run_lock.lock().unwrap_or_else(PoisonError::into_inner);
         self.publish(work, everyone);
         let own = guarded(work, 0);
         if !everyone {
-            // Nobody joins from here on. (When everyone takes part, everyone must have joined first.)
+            // No worker joins from here on. (With `everyone`, all must have joined first.)
             self.shared.job().take();
         }
         self.shared.await_workers();
         self.shared.job().take();
         let other = self.shared.panic().take();
-        drop(turn);
+        drop(run);
         if let Some(payload) = own.err().or(other) {
             resume_unwind(payload);
         }
     }
 
-    /// Makes `work` the present job and wakes the workers that are parked.
+    /// Makes `work` the current job and wakes the workers that are parked.
     fn publish(&self, work: &(dyn Fn(usize) + Sync), everyone: bool) {
         // SAFETY: only the lifetime changes. A worker uses the closure only between joining the job, under the lock of
-        // `job`, and counting itself out of `pending`. `share` returns, or unwinds, only when `job` is empty again and
-        // `pending` is zero: all that joined are out, and nobody joins any more. So no use outlives the borrow.
+        // `job`, and leaving `pending`. `run_job` returns, or unwinds, only when `job` is empty again and
+        // `pending` is zero: all workers that joined have left, and none joins any more. So no use outlives the borrow.
         let work = unsafe { std::mem::transmute::<&(dyn Fn(usize) + Sync), &'static (dyn Fn(usize) + Sync)>(work) };
         let mut job = self.shared.job();
-        *job = Some(Job { work: Work(work), caller: thread::current(), everyone });
+        *job = Some(Job { work: ErasedFn(work), caller: thread::current(), everyone });
         self.shared.pending.store(if everyone { self.workers.len() } else { 0 }, Ordering::SeqCst);
         self.shared.generation.fetch_add(1, Ordering::SeqCst);
         drop(job);
         self.shared.wake(&self.workers);
     }
 
-    /// How many workers are parked, or on the way there without having seen work.
+    /// How many workers are parked, or about to park without having seen a job.
     #[cfg(test)]
     pub(super) fn parked(&self) -> usize {
         self.shared.parked.iter().filter(|parked| parked.load(Ordering::SeqCst)).count()
@@ -192,7 +192,7 @@ impl Drop for Pool {
 }
 
 impl Shared {
-    /// A worker's life.
+    /// The loop of a worker.
     fn serve(&self, worker: usize) {
         let mut seen = 0;
         loop {
@@ -201,7 +201,7 @@ impl Shared {
                 return;
             }
             let Some(job) = self.join(&mut seen) else { continue };
-            // SAFETY: this worker has joined and not counted itself out: `share` keeps the closure until it has; see there.
+            // SAFETY: this worker has joined and not left `pending`: `run_job` keeps the closure until it has; see there.
             let work = unsafe { &*job.work.0 };
             if let Err(payload) = guarded(work, worker + 1) {
                 self.panic().get_or_insert(payload);
@@ -212,7 +212,7 @@ impl Shared {
         }
     }
 
-    /// The present job, if there still is one; `seen` becomes its number, so that nobody joins twice.
+    /// The current job, if there still is one; `seen` becomes its number, so that a worker does not join twice.
     fn join(&self, seen: &mut usize) -> Option<Job> {
         let job = self.job();
         *seen = self.generation.load(Ordering::SeqCst);
@@ -224,13 +224,13 @@ impl Shared {
     }
 
     fn await_change(&self, seen: usize, worker: usize) {
-        // The end is looked at by itself: a worker that comes too late for a job takes the number of the end for that job's.
+        // `stop` is read as well: a worker that comes too late for a job may take the generation of the end for that of the job.
         let changed = || self.generation.load(Ordering::SeqCst) != seen || self.stop.load(Ordering::SeqCst);
         if spin_until(changed) {
             return;
         }
-        // The flag goes up before the last look at the counter, and `wake` looks at the flag after the counter has
-        // changed; both in the one order of SeqCst, so one of the two sees the other.
+        // The flag is set before the last read of the counter, and `wake` reads the flag after the counter has changed. With
+        // SeqCst there is one order of all four, so that one of the two threads sees the other's write.
         self.parked[worker].store(true, Ordering::SeqCst);
         while !changed() {
             thread::park();
@@ -243,7 +243,7 @@ impl Shared {
         if spin_until(finished) {
             return;
         }
-        // The same handshake as above, with the last worker.
+        // As above, with the last worker.
         self.caller_parked.store(true, Ordering::SeqCst);
         while !finished() {
             thread::park();
@@ -269,16 +269,16 @@ impl Shared {
     }
 }
 
-/// Calls `work`; a panic becomes a value, so that the others are waited for all the same.
+/// Calls `work`; a panic becomes a value, so that the other threads are still waited for.
 fn guarded(work: &(dyn Fn(usize) + Sync), index: usize) -> thread::Result<()> {
     WORKING.set(true);
-    // Unwind safe: the panic is raised again in the caller, who owns what `work` borrows.
+    // Unwind safe: the panic is resumed in the caller, which owns what `work` borrows.
     let result = catch_unwind(AssertUnwindSafe(|| work(index)));
     WORKING.set(false);
     result
 }
 
-/// Spins for [`SPIN`] at most; whether the condition came.
+/// Spins for [`SPIN`] at most; true when the condition became true.
 fn spin_until(condition: impl Fn() -> bool) -> bool {
     let mut start = None;
     loop {
@@ -288,35 +288,35 @@ fn spin_until(condition: impl Fn() -> bool) -> bool {
             }
             std::hint::spin_loop();
         }
-        // The clock is read only when the wait is not over at once.
+        // The clock is read only when the condition is not true at once.
         if start.get_or_insert_with(Instant::now).elapsed() > SPIN {
             return false;
         }
     }
 }
 
-/// A slice whose pieces go to different threads; the pieces are disjoint, which the compiler cannot see.
-pub(super) struct Pieces<'a, T> {
+/// A slice that several threads write to, each to ranges of its own.
+pub(super) struct DisjointSlices<'a, T> {
     start: *mut T,
     len: usize,
     borrowed: std::marker::PhantomData<&'a mut [T]>,
 }
 
-// SAFETY: it is a `&mut [T]` whose parts are handed out under the contract of `piece`; that is sound across threads for `Send`.
-unsafe impl<T: Send> Sync for Pieces<'_, T> {}
+// SAFETY: it is a `&mut [T]` whose parts are handed out under the contract of `slice_mut`; that is sound across threads for `Send`.
+unsafe impl<T: Send> Sync for DisjointSlices<'_, T> {}
 
-impl<'a, T> Pieces<'a, T> {
+impl<'a, T> DisjointSlices<'a, T> {
     pub(super) fn new(slice: &'a mut [T]) -> Self {
         Self { start: slice.as_mut_ptr(), len: slice.len(), borrowed: std::marker::PhantomData }
     }
 
-    /// The piece of `len` elements from `from`.
+    /// The `len` elements from `from` on.
     ///
     /// # Safety
-    /// No two pieces alive at the same time may overlap.
+    /// No two ranges that are borrowed at the same time may overlap.
     #[allow(clippy::mut_from_ref)] // That is the point; see the contract.
-    pub(super) unsafe fn piece(&self, from: usize, len: usize) -> &mut [T] {
-        assert!(from <= self.len && len <= self.len - from, "a piece lies within its slice");
+    pub(super) unsafe fn slice_mut(&self, from: usize, len: usize) -> &mut [T] {
+        assert!(from <= self.len && len <= self.len - from, "a range within the slice");
         // SAFETY: in bounds of a slice borrowed for 'a, and by the contract not aliased while it lives.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(from), len) }
     }

@@ -1,44 +1,44 @@
-//! The float operations of a step on all of its rows, shared out where there is enough of them.
+//! The float operations on all rows of a step, in parallel where there are enough values.
 #![allow(unsafe_code)] // Several threads write into one buffer.
 
 use std::ops::Range;
 
 use super::backend::{Backend, dispatch};
-use super::pool::{Pieces, Pool};
+use super::pool::{DisjointSlices, Pool};
 use super::scalar;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
 
 /// Values that one thread takes at once: some ten microseconds of the slowest of these operations.
-const SHARE: usize = 16 << 10;
+const CHUNK: usize = 16 << 10;
 
-/// How the two numbers of a rotated pair lie in a head.
+/// Where the two values of a rotated pair are in a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Rotation {
-    /// Beside one another.
+    /// Side by side (GPT-J style).
     Interleaved,
-    /// Half a head apart.
+    /// Half a head apart (NeoX style).
     Halves,
 }
 
 /// `out = x / √(mean(x²) + ε) · weight`, for each row as wide as `weight`.
 ///
 /// # Panics
-/// When `x` and `out` are not as many rows.
+/// When `x` and `out` do not have the same number of rows.
 pub(in super::super) fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32], pool: &Pool) {
     let width = weight.len();
     assert!(x.len() == out.len() && x.len().is_multiple_of(width), "whole rows");
-    let out = Pieces::new(out);
-    share(x.len(), width, pool, |range| {
+    let out = DisjointSlices::new(out);
+    for_each_chunk(x.len(), width, pool, |range| {
         // SAFETY: the ranges do not overlap.
-        let own = unsafe { out.piece(range.start, range.len()) };
+        let own = unsafe { out.slice_mut(range.start, range.len()) };
         for (x, out) in x[range].chunks_exact(width).zip(own.chunks_exact_mut(width)) {
             dispatch!(Backend::best(), rms_norm(x, weight, epsilon, out));
         }
     });
 }
 
-/// [`rms_norm`] in place of what was in `x`: here rows are heads.
+/// [`rms_norm`] in place, where each row is a head.
 pub(in super::super) fn rms_norm_heads(x: &mut [f32], weight: &[f32], epsilon: f32, head: &mut Vec<f32>) {
     for x in x.chunks_exact_mut(weight.len()) {
         head.clear();
@@ -47,24 +47,24 @@ pub(in super::super) fn rms_norm_heads(x: &mut [f32], weight: &[f32], epsilon: f
     }
 }
 
-/// `gate = silu(gate) · up`, with silu(x) = x / (1 + e⁻ˣ); both of one length.
+/// `gate = silu(gate) · up`, with silu(x) = x / (1 + e⁻ˣ); both of the same length.
 pub(in super::super) fn silu_multiply(gate: &mut [f32], up: &[f32], pool: &Pool) {
     assert_eq!(gate.len(), up.len(), "one length");
-    let gates = Pieces::new(gate);
-    share(up.len(), 1, pool, |range| {
+    let gates = DisjointSlices::new(gate);
+    for_each_chunk(up.len(), 1, pool, |range| {
         // SAFETY: the ranges do not overlap.
-        let gate = unsafe { gates.piece(range.start, range.len()) };
+        let gate = unsafe { gates.slice_mut(range.start, range.len()) };
         dispatch!(Backend::best(), silu_multiply(gate, &up[range]));
     });
 }
 
-/// `x = x + y`; both of one length.
+/// `x = x + y`; both of the same length.
 pub(in super::super) fn add(x: &mut [f32], y: &[f32], pool: &Pool) {
     assert_eq!(x.len(), y.len(), "one length");
-    let xs = Pieces::new(x);
-    share(y.len(), 1, pool, |range| {
+    let xs = DisjointSlices::new(x);
+    for_each_chunk(y.len(), 1, pool, |range| {
         // SAFETY: the ranges do not overlap.
-        let x = unsafe { xs.piece(range.start, range.len()) };
+        let x = unsafe { xs.slice_mut(range.start, range.len()) };
         dispatch!(Backend::best(), add(x, &y[range]));
     });
 }
@@ -76,10 +76,10 @@ pub(in super::super) fn add_to_each(x: &mut [f32], y: &[f32]) {
     }
 }
 
-/// Rotates the pairs of every head, `width` values in a row, by the row's cos_sin: cosine and sine for each pair of a head.
+/// Rotates the pairs of every head, `width` values in a row, by cosine and sine for each pair of a head.
 ///
 /// # Panics
-/// When there are not as many rows of cos_sin as of values.
+/// When `cos_sin` does not have as many rows as `x`.
 pub(in super::super) fn rotate(
     x: &mut [f32],
     width: usize,
@@ -89,12 +89,12 @@ pub(in super::super) fn rotate(
     pool: &Pool,
 ) {
     let rows = x.len() / width;
-    assert!(x.len() == rows * width && cos_sin.len() == rows * pairs, "cos_sin for each row");
-    let xs = Pieces::new(x);
-    share(rows * width, width, pool, |range| {
+    assert!(x.len() == rows * width && cos_sin.len() == rows * pairs, "cosines and sines for each row");
+    let xs = DisjointSlices::new(x);
+    for_each_chunk(rows * width, width, pool, |range| {
         let cos_sin = &cos_sin[range.start / width * pairs..range.end / width * pairs];
         // SAFETY: the ranges do not overlap.
-        let x = unsafe { xs.piece(range.start, range.len()) };
+        let x = unsafe { xs.slice_mut(range.start, range.len()) };
         for (x, cos_sin) in x.chunks_exact_mut(width).zip(cos_sin.chunks_exact(pairs)) {
             match rotation {
                 Rotation::Interleaved => dispatch!(Backend::best(), rotate_interleaved(x, cos_sin)),
@@ -105,7 +105,7 @@ pub(in super::super) fn rotate(
 }
 
 /// Calls `work` with ranges of `0..count` that end at multiples of `unit`.
-fn share(count: usize, unit: usize, pool: &Pool, work: impl Fn(Range<usize>) + Sync) {
-    let size = (SHARE / unit).max(1) * unit;
+fn for_each_chunk(count: usize, unit: usize, pool: &Pool, work: impl Fn(Range<usize>) + Sync) {
+    let size = (CHUNK / unit).max(1) * unit;
     pool.each(count.div_ceil(size), |index| work(index * size..count.min((index + 1) * size)));
 }

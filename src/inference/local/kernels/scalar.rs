@@ -1,4 +1,4 @@
-//! Every kernel in plain Rust: what the others are held against, and what runs on other processors.
+//! Every kernel in plain Rust: the reference that the others are tested against, and the backend of other processors.
 #![allow(clippy::inline_always)] // Some are compiled again within functions for other instructions.
 
 #[cfg(test)]
@@ -8,7 +8,7 @@ use super::kv::{Heads, SequenceKv};
 use super::panel::{Panel, Sums};
 use super::tiles::{Floats, Halves, ROWS, TileQ4K, TileQ6K, TileQ8, q4k_code, q6k_code, q6k_scale, q8_code};
 
-/// The values of whole blocks of a type.
+/// Dequantises whole blocks of a type.
 #[cfg(test)]
 pub(super) fn dequantise(kind: WeightType, bytes: &[u8]) -> Vec<f32> {
     let block = |bytes: &[u8]| -> Vec<f32> {
@@ -24,7 +24,7 @@ pub(super) fn dequantise(kind: WeightType, bytes: &[u8]) -> Vec<f32> {
                 let block = Q4(bytes);
                 let (d, dmin) = (f16_to_f32(block.scale()), f16_to_f32(block.minimum()));
                 let value = |(i, &code): (usize, &u8)| {
-                    let (scale, minimum) = block.part(i / 32);
+                    let (scale, minimum) = block.sub_block(i / 32);
                     d * f32::from(scale) * f32::from(code) - dmin * f32::from(minimum)
                 };
                 block.codes().iter().enumerate().map(value).collect()
@@ -32,7 +32,8 @@ pub(super) fn dequantise(kind: WeightType, bytes: &[u8]) -> Vec<f32> {
             WeightType::Q6K => {
                 let block = Q6(bytes);
                 let d = f16_to_f32(block.scale());
-                let value = |(i, &code): (usize, &u8)| d * f32::from(block.part(i / 16)) * (f32::from(code) - 32.0);
+                let value =
+                    |(i, &code): (usize, &u8)| d * f32::from(block.sub_block(i / 16)) * (f32::from(code) - 32.0);
                 block.codes().iter().enumerate().map(value).collect()
             }
         }
@@ -40,9 +41,8 @@ pub(super) fn dequantise(kind: WeightType, bytes: &[u8]) -> Vec<f32> {
     bytes.chunks_exact(kind.block_bytes()).flat_map(block).collect()
 }
 
-/// Scale and inverse scale of values whose largest magnitude is `peak`. What is next to nothing counts as nothing: the
-/// inverse would overflow. Beside a value that is infinite or not a number, no other has a scale: it is not a number either, and
-/// so is every product with it.
+/// Scale and inverse scale of values whose largest magnitude is `peak`. A tiny peak counts as zero: the inverse would
+/// overflow. If a value is infinite or NaN, the scale of its group is NaN, and so is every product with it.
 pub(super) fn scales(peak: f32) -> (f32, f32) {
     match peak {
         _ if !peak.is_finite() => (f32::NAN, 0.0),
@@ -52,9 +52,9 @@ pub(super) fn scales(peak: f32) -> (f32, f32) {
 }
 
 /// Codes within ±127 of the values of one block, to nearest and ties to even; returns their scale. All codes are 0 when the scale is
-/// not a number.
+/// NaN.
 pub(super) fn quantise(x: &[f32], codes: &mut [i8]) -> f32 {
-    // `f32::max` would pass over what is not a number; in the order of the bits that is the largest.
+    // `f32::max` would ignore NaN; in the order of the bits, NaN is the largest.
     let peak = f32::from_bits(x.iter().map(|x| x.abs().to_bits()).fold(0, u32::max));
     let (scale, inverse) = scales(peak);
     if scale.is_nan() {
@@ -125,7 +125,7 @@ pub(super) fn q8(tiles: &[TileQ8], panel: &Panel<'_>, sums: &mut Sums) {
     }
 }
 
-/// The integer product of `length` columns from `first` of a panel's row with what `code` gives for each.
+/// The integer product of `length` columns from `first` of a panel's row with the codes that `code` returns.
 fn dot(panel: &Panel<'_>, m: usize, first: usize, length: usize, code: impl Fn(usize) -> i32) -> i32 {
     let value = |i: usize| i32::from(panel.codes[(first + i) / 4 * panel.width + m][i % 4]);
     (0..length).map(|i| code(i) * value(i)).sum()
@@ -157,8 +157,8 @@ fn columns<T>(tiles: &[T], to_f32: impl Fn(&T) -> [f32; ROWS], rows: &[&[f32]], 
     }
 }
 
-/// x / √(mean(x²) + ε) · weight. Not a number in all of the row when the mean is none or infinite: divided by infinity, the other
-/// values would pass for 0.
+/// x / √(mean(x²) + ε) · weight. The whole row is NaN when the mean is NaN or infinite: divided by infinity, the other values
+/// would become 0.
 pub(super) fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
     let squares: f64 = x.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
     let factor =
@@ -181,7 +181,7 @@ pub(super) fn add(x: &mut [f32], y: &[f32]) {
     }
 }
 
-/// Turns each pair of neighbours in a row of heads.
+/// Rotates each pair of adjacent values in a row of heads.
 #[inline(always)]
 pub(super) fn rotate_interleaved(x: &mut [f32], cos_sin: &[(f32, f32)]) {
     for head in x.chunks_exact_mut(2 * cos_sin.len()) {
@@ -191,7 +191,7 @@ pub(super) fn rotate_interleaved(x: &mut [f32], cos_sin: &[(f32, f32)]) {
     }
 }
 
-/// Turns each pair of values half a head apart.
+/// Rotates each pair of values half a head apart.
 #[inline(always)]
 pub(super) fn rotate_halves(x: &mut [f32], cos_sin: &[(f32, f32)]) {
     for head in x.chunks_exact_mut(2 * cos_sin.len()) {
@@ -237,7 +237,7 @@ pub(super) fn attend(
         let peak = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let total: f32 = scores.iter().map(|score| (score - peak).exp()).sum();
         if !scores.iter().all(|score| score.is_finite()) {
-            // A weight of 0 for what is -∞ would hide that a key or a query has overflowed.
+            // A weight of 0 for a score of -∞ would hide that a key or a query has overflowed.
             out.fill(f32::NAN);
             continue;
         }

@@ -19,12 +19,12 @@ pub(super) trait Simd: Copy {
     fn add(self, x: Self::V, y: Self::V) -> Self::V;
     fn mul(self, x: Self::V, y: Self::V) -> Self::V;
     fn div(self, x: Self::V, y: Self::V) -> Self::V;
-    /// The larger in each lane; `y` where either is not a number.
+    /// The larger in each lane; `y` where either is NaN.
     fn max(self, x: Self::V, y: Self::V) -> Self::V;
-    /// The smaller in each lane; `y` where either is not a number.
+    /// The smaller in each lane; `y` where either is NaN.
     fn min(self, x: Self::V, y: Self::V) -> Self::V;
-    /// The larger of `x` and |y| in each lane, where `x` has no signs. An infinity is above all numbers, and what is not a
-    /// number is above infinity: unlike [`Simd::max`], it loses neither.
+    /// The larger of `x` and |y| in each lane, where `x` has no signs. Infinity is above all numbers, and NaN above infinity: unlike
+    /// [`Simd::max`], it loses neither.
     fn max_magnitude(self, x: Self::V, y: Self::V) -> Self::V;
     /// x · y + z, rounded once.
     fn mul_add(self, x: Self::V, y: Self::V, z: Self::V) -> Self::V;
@@ -34,9 +34,9 @@ pub(super) trait Simd: Copy {
     fn scale2(self, x: Self::V, n: Self::V) -> Self::V;
     /// The sum of the lanes.
     fn sum(self, x: Self::V) -> f32;
-    /// The largest lane; of lanes that are not numbers, any or none.
+    /// The largest lane; NaN lanes may be ignored or not.
     fn peak(self, x: Self::V) -> f32;
-    /// The largest lane of what has no signs, in the order of [`Simd::max_magnitude`].
+    /// The largest lane of values without signs, in the order of [`Simd::max_magnitude`].
     fn peak_magnitude(self, x: Self::V) -> f32;
     /// From f16 bits.
     fn to_f32(self, from: &[u16; 16]) -> Self::V;
@@ -46,9 +46,9 @@ pub(super) trait Simd: Copy {
     fn to_f16(self, x: Self::V) -> [u16; 16];
     /// To the nearest integers; the values are within ±127.
     fn codes(self, x: Self::V) -> [i8; 16];
-    /// Asks for a line of the cache.
+    /// Prefetches a cache line.
     fn prefetch(self, from: &[u16; 32]);
-    /// The products of one vector with sixteen, each cut in pieces of 16: `rows[piece][vector]`.
+    /// The dot products of one vector with sixteen, each divided into pieces of 16: `rows[piece][vector]`.
     fn dots(self, vector: &[[f32; 16]], rows: &[[[f32; 16]; 16]]) -> Self::V;
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A group is 4 successive columns of 16 rows, 64 values: what one `vpdpbusd` takes. Tiles of one row of tiles follow each
 //! other along the columns; rows beyond the matrix' last are zero. Scales stay f16, so that memory stays near the file's size.
-#![allow(unsafe_code)] // Memory is asked for untouched, and filled by several threads.
+#![allow(unsafe_code)] // Memory is allocated uninitialised, and filled by several threads.
 
 use std::borrow::Cow;
 use std::io;
@@ -13,10 +13,10 @@ use std::sync::{Mutex, PoisonError};
 use bytemuck::{Pod, Zeroable};
 
 use super::blocks::{Q4, Q6, Q8};
-use super::pool::{Pieces, Pool};
+use super::pool::{DisjointSlices, Pool};
 
-/// The name of the layout below. Tiles kept in a file are of use only to a program with the same one, so that a change to any
-/// tile needs a new name; a test holds the bytes of each kind to it.
+/// The name of the layout below. Packed weights in a file can be read only by a program with the same layout, so that a change to any
+/// tile needs a new name; a test compares the bytes of each type with it.
 pub(in super::super) const LAYOUT: &str = "16 rows, 1";
 
 /// The most bytes of a source that one thread holds at a time, unless 16 rows alone are more.
@@ -47,13 +47,13 @@ pub(super) struct TileQ4K {
 pub(super) struct TileQ6K {
     /// d of each row.
     pub(super) scale: [u16; ROWS],
-    /// The rest of the line, so that every byte of a tile is written.
+    /// Padding to the cache line, so that every byte of a tile is initialised.
     rest: [u16; ROWS],
     pub(super) parts: [PartQ6K; 4],
 }
 
-/// 64 columns of a [`TileQ6K`]. All that is needed at once stands together: with the low bits of a whole tile before its high
-/// bits, the processor saw several streams instead of one and fetched none ahead; one thread read 11 GB/s of 25.
+/// 64 columns of a [`TileQ6K`]. What is needed at once is adjacent: with the low bits of a whole tile before its high bits,
+/// the hardware prefetcher saw several streams instead of one and prefetched none; one thread read 11 GB/s of 25.
 #[repr(C, align(64))]
 #[derive(Clone, Copy, Pod, Zeroable)]
 pub(super) struct PartQ6K {
@@ -71,7 +71,7 @@ pub(super) struct PartQ6K {
 pub(super) struct TileQ8 {
     /// For each 32 columns, d of each row.
     pub(super) scale: [[u16; ROWS]; 2],
-    /// A group a line, 128 added to each value: `vpdpbusd` wants one side unsigned.
+    /// A group a line, 128 added to each value: one operand of `vpdpbusd` is unsigned.
     pub(super) codes: [[u8; 64]; 16],
 }
 
@@ -85,7 +85,7 @@ pub(super) struct Halves(pub(super) [u16; ROWS]);
 #[derive(Clone, Copy, Pod, Zeroable)]
 pub(super) struct Floats(pub(super) [f32; ROWS]);
 
-/// Successive rows of blocks in the file's bytes; the first is the first of a row of tiles.
+/// Successive rows of blocks, as the file has them; the first begins a row of tiles.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
     pub(super) bytes: &'a [u8],
@@ -97,7 +97,7 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// The block at `index` of each row that row of tiles `tile` has.
+    /// The block at `index` in each row of the row of tiles `tile`.
     fn column(&self, tile: usize, index: usize) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let Self { bytes, rows, blocks, size } = *self;
         let first = tile * ROWS;
@@ -116,7 +116,7 @@ impl<'a> Source<'a> {
             out.scale[row] = block.scale();
             out.minimum[row] = block.minimum();
             for part in 0..8 {
-                let (scale, minimum) = block.part(part);
+                let (scale, minimum) = block.sub_block(part);
                 out.scales[part][row] = scale;
                 out.minima[part / 2][row * 2 + part % 2] = minimum;
             }
@@ -132,7 +132,7 @@ impl<'a> Source<'a> {
             out.scale[row] = block.scale();
             for (i, (part, codes)) in out.parts.iter_mut().zip(block.codes().as_chunks::<64>().0).enumerate() {
                 for sixteen in 0..4 {
-                    part.scales[sixteen / 2][row * 2 + sixteen % 2] = block.part(i * 4 + sixteen);
+                    part.scales[sixteen / 2][row * 2 + sixteen % 2] = block.sub_block(i * 4 + sixteen);
                 }
                 interleave(&mut part.low, row, &codes.map(|code| code & 15));
                 for (line, sixteen) in part.high.iter_mut().zip(codes.as_chunks::<16>().0) {
@@ -178,7 +178,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Puts a row's values of four bits into its lanes, two groups a line.
+/// Writes a row's 4-bit values into its lanes, two groups a line.
 fn interleave(lines: &mut [[u8; 64]], row: usize, codes: &[u8]) {
     for (line, eight) in lines.iter_mut().zip(codes.as_chunks::<8>().0) {
         for j in 0..4 {
@@ -214,9 +214,9 @@ fn nibble(lines: &[[u8; 64]], row: usize, column: usize) -> u8 {
     if column % 8 < 4 { byte & 15 } else { byte >> 4 }
 }
 
-/// The form of a tensor in a file, and of its tiles.
+/// The shape of a tensor in a file, and of its tiles.
 #[derive(Clone, Copy)]
-pub(super) struct Form {
+pub(super) struct TileShape {
     pub(super) rows: usize,
     /// Blocks in a row.
     pub(super) blocks: usize,
@@ -226,29 +226,29 @@ pub(super) struct Form {
     pub(super) each: usize,
 }
 
-/// Packs a tensor in strips of whole rows of tiles: `read` gives the bytes of a range of rows, `make` the tile of a strip by its
-/// row of tiles and its place therein. Beside the tiles, each thread holds one strip of [`STRIP`] bytes.
+/// Packs a tensor in strips of whole rows of tiles: `read` returns the bytes of a range of rows, `make` the tile of a strip by its row of
+/// tiles and its index in that row. Beside the tiles, each thread holds one strip of [`STRIP`] bytes.
 pub(super) fn pack<'a, T: Pod + Send>(
-    form: Form,
+    shape: TileShape,
     pool: &Pool,
     read: &(impl Fn(Range<usize>) -> io::Result<Cow<'a, [u8]>> + Sync),
     make: impl Fn(&Source<'_>, usize, usize) -> T + Sync,
 ) -> io::Result<Vec<T>> {
-    let Form { rows, blocks, size, each } = form;
+    let TileShape { rows, blocks, size, each } = shape;
     let count = rows.div_ceil(ROWS);
     let strip = (STRIP / (ROWS * blocks * size)).max(1);
-    made(count.checked_mul(each), |tiles| {
-        let pieces = Pieces::new(tiles);
+    allocate(count.checked_mul(each), |tiles| {
+        let pieces = DisjointSlices::new(tiles);
         try_each(pool, count.div_ceil(strip), |index| {
             let (first, last) = (index * strip, count.min((index + 1) * strip));
             let rows = first * ROWS..rows.min(last * ROWS);
             let bytes = read(rows.clone())?;
             let source = Source { bytes: &bytes, rows: rows.len(), blocks, size };
-            // SAFETY: each index comes once, and the pieces of two indices do not overlap.
-            let out = zeroed(unsafe { pieces.piece(first * each, (last - first) * each) });
+            // SAFETY: each index comes once, and the ranges of two indices do not overlap.
+            let out = zeroed(unsafe { pieces.slice_mut(first * each, (last - first) * each) });
             for (tile, row) in out.chunks_exact_mut(each).enumerate() {
-                for (place, to) in row.iter_mut().enumerate() {
-                    *to = make(&source, tile, place);
+                for (index, to) in row.iter_mut().enumerate() {
+                    *to = make(&source, tile, index);
                 }
             }
             Ok(())
@@ -263,22 +263,22 @@ pub(super) fn from_packed<T: Pod + Send>(
     piece: usize,
     read: &(impl Fn(usize, &mut [u8]) -> io::Result<()> + Sync),
 ) -> io::Result<Vec<T>> {
-    made(count, |tiles| {
+    allocate(count, |tiles| {
         let length = size_of_val(tiles);
         let start = tiles.as_mut_ptr().cast::<MaybeUninit<u8>>();
         // SAFETY: the same memory, which is borrowed mutably, in bytes that may be anything.
-        let pieces = Pieces::new(unsafe { std::slice::from_raw_parts_mut(start, length) });
+        let pieces = DisjointSlices::new(unsafe { std::slice::from_raw_parts_mut(start, length) });
         try_each(pool, length.div_ceil(piece), |index| {
             let from = index * piece;
-            // SAFETY: each index comes once, and the pieces of two indices do not overlap.
-            read(index, zeroed(unsafe { pieces.piece(from, piece.min(length - from)) }))
+            // SAFETY: each index comes once, and the ranges of two indices do not overlap.
+            read(index, zeroed(unsafe { pieces.slice_mut(from, piece.min(length - from)) }))
         })
     })
 }
 
-/// `count` tiles, all of which `fill` writes: it gives every place to [`zeroed`] once. The memory is asked for untouched, so that the
-/// threads that fill it touch it first. An error where the system has not even the addresses.
-fn made<T: Pod>(
+/// `count` tiles, all of which `fill` initialises, by passing every range to [`zeroed`] once. The memory is allocated untouched, so that
+/// the threads that fill it touch it first. An error where the address space is too small.
+fn allocate<T: Pod>(
     count: Option<usize>,
     fill: impl FnOnce(&mut [MaybeUninit<T>]) -> io::Result<()>,
 ) -> io::Result<Vec<T>> {
@@ -286,22 +286,22 @@ fn made<T: Pod>(
     let count = count.ok_or_else(refused)?;
     let mut tiles: Vec<T> = Vec::new();
     tiles.try_reserve_exact(count).map_err(|_| refused())?;
-    let places = &mut tiles.spare_capacity_mut()[..count];
-    huge_pages(places);
-    fill(places)?;
-    // SAFETY: `fill` has written all of them.
+    let uninitialised = &mut tiles.spare_capacity_mut()[..count];
+    huge_pages(uninitialised);
+    fill(uninitialised)?;
+    // SAFETY: `fill` has initialised all of them.
     unsafe { tiles.set_len(count) };
     Ok(tiles)
 }
 
-/// Writes zeros over memory that nobody has touched: in the cache of the thread that fills it next, that costs little.
+/// Initialises memory with zeros: the thread that fills it next has it in its cache then, so that this costs little.
 fn zeroed<T: Pod>(piece: &mut [MaybeUninit<T>]) -> &mut [T] {
     piece.fill(MaybeUninit::zeroed());
     // SAFETY: they were written just now, and of a `Pod` all bytes may be zero.
     unsafe { piece.assume_init_mut() }
 }
 
-/// [`Pool::each`] for work that may fail: one of the errors, after which no more of it is begun.
+/// [`Pool::each`] for work that may fail: returns one of the errors, and starts no further work after it.
 pub(in super::super) fn try_each(
     pool: &Pool,
     count: usize,
@@ -319,7 +319,7 @@ pub(in super::super) fn try_each(
     failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
 }
 
-/// Asks for pages of 2 MiB before the first touch: a decoding step reads all weights once, and would miss the TLB all along.
+/// Asks for pages of 2 MiB before the first touch: a decode step reads all weights once, and would miss the TLB all the time.
 #[cfg(target_os = "linux")]
 fn huge_pages<T>(memory: &mut [T]) {
     /// `MADV_HUGEPAGE` of `linux/mman.h`.

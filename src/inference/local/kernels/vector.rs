@@ -1,5 +1,5 @@
-//! The float kernels, written once for sixteen lanes and compiled for AVX2 and for AVX-512. Each ends with the scalar
-//! reference, for the values that do not fill a vector.
+//! The float kernels, written once for sixteen lanes and compiled for AVX2 and for AVX-512. The values that do not fill a vector are
+//! computed by the scalar reference.
 #![allow(unsafe_code)] // Calls into functions compiled for instructions that a proof says are there.
 #![allow(clippy::inline_always)] // The bodies must be compiled within those functions.
 #![allow(clippy::many_single_char_names)] // `s` for the instructions, and the letters of the formulas.
@@ -84,7 +84,7 @@ fn quantise<S: Simd>(s: S, x: &[f32], codes: &mut [i8]) -> f32 {
 #[inline(always)]
 fn rms_norm<S: Simd>(s: S, x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
     let (chunks, rest) = x.as_chunks::<16>();
-    // Two sums, for the latency of the addition.
+    // Two sums hide the latency of the addition.
     let mut sums = [s.splat(0.0); 2];
     for (i, x) in chunks.iter().enumerate() {
         let x = s.load(x);
@@ -92,7 +92,7 @@ fn rms_norm<S: Simd>(s: S, x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f
     }
     let squares = s.sum(s.add(sums[0], sums[1])) + rest.iter().map(|x| x * x).sum::<f32>();
     if !squares.is_finite() {
-        // Beyond f32, though perhaps not beyond f64.
+        // It overflows f32, but perhaps not f64.
         return scalar::rms_norm(x, weight, epsilon, out);
     }
     let factor = 1.0 / (squares / x.len() as f32 + epsilon).sqrt();
@@ -131,13 +131,13 @@ fn add<S: Simd>(s: S, x: &mut [f32], y: &[f32]) {
     scalar::add(rest, rest_y);
 }
 
-/// As [`scalar::rotate_interleaved`], of which the compiler makes vectors.
+/// As [`scalar::rotate_interleaved`], which the compiler vectorises.
 #[inline(always)]
 fn rotate_interleaved<S: Simd>(_: S, x: &mut [f32], cos_sin: &[(f32, f32)]) {
     scalar::rotate_interleaved(x, cos_sin);
 }
 
-/// As [`scalar::rotate_halves`], of which the compiler makes vectors.
+/// As [`scalar::rotate_halves`], which the compiler vectorises.
 #[inline(always)]
 fn rotate_halves<S: Simd>(_: S, x: &mut [f32], cos_sin: &[(f32, f32)]) {
     scalar::rotate_halves(x, cos_sin);
@@ -154,12 +154,12 @@ fn to_f16<S: Simd>(s: S, x: &[f32], out: &mut [u16]) {
     scalar::to_f16(rest, rest_out);
 }
 
-/// eˣ with a relative error below 3·10⁻⁷ from -87 to 88, and the value at the nearer bound beyond; what is not a number stays so.
+/// eˣ with a relative error below 3·10⁻⁷ from -87 to 88, and the value at the nearer bound beyond; NaN stays NaN.
 /// The reduction and the polynomial are those of Cephes' `expf` (S. Moshier, netlib).
 #[inline(always)]
 #[allow(clippy::excessive_precision)] // The coefficients as published.
 pub(super) fn exp<S: Simd>(s: S, x: S::V) -> S::V {
-    // `x` stands second in both: the instructions give the second operand where one is not a number.
+    // `x` is the second operand of both: the instructions return the second operand where one is NaN.
     let x = s.min(s.splat(88.0), s.max(s.splat(-87.3), x));
     let n = s.round(s.mul(x, s.splat(std::f32::consts::LOG2_E)));
     // x - n·ln 2, with ln 2 in two parts: the first has so few bits that n times it is exact.
@@ -254,8 +254,8 @@ fn few<S: Simd, T, const N: usize>(
     }
 }
 
-/// The tokens of one block and one head as f32, in the order `[piece][token][16]`; tokens and values beyond the given are 0.
-/// Meanwhile `next`, which stands elsewhere in memory, is asked for.
+/// The tokens of one block and one head as f32, in the order `[piece][token][16]`; the padding is 0.
+/// Meanwhile `next`, the block that follows, is prefetched.
 #[inline(always)]
 fn kv_to_f32<S: Simd>(s: S, cache: &[u16], next: &[u16], dim: usize, pieces: usize, block: &mut [f32]) {
     for line in next.as_chunks::<32>().0 {
@@ -278,7 +278,7 @@ fn kv_to_f32<S: Simd>(s: S, cache: &[u16], next: &[u16], dim: usize, pieces: usi
     }
 }
 
-/// The sixteen scores of each query with the tokens of a block, at the same place in each row of `stride` scores.
+/// The sixteen scores of each query with the tokens of a block, at the same index in each row of `stride` scores.
 #[inline(always)]
 fn scores<S: Simd>(s: S, queries: &[f32], block: &[f32], pieces: usize, out: &mut [f32], stride: usize) {
     let block = block.as_chunks::<16>().0.as_chunks::<16>().0;
@@ -289,8 +289,8 @@ fn scores<S: Simd>(s: S, queries: &[f32], block: &[f32], pieces: usize, out: &mu
     }
 }
 
-/// Turns the first `valid` scores into e^(score - largest), the others into 0; returns their sum, which is not a number when one
-/// of the scores is infinite or none.
+/// The softmax of the first `valid` scores before the division: each becomes e^(score - largest), the others 0. Returns their sum, the
+/// divisor, which is NaN when a score is infinite or NaN.
 #[inline(always)]
 fn softmax<S: Simd>(s: S, scores: &mut [f32], valid: usize) -> f32 {
     scores[valid..].fill(f32::MIN);
@@ -299,7 +299,7 @@ fn softmax<S: Simd>(s: S, scores: &mut [f32], valid: usize) -> f32 {
     for line in lines.iter() {
         let line = s.load(line);
         peak = s.max(line, peak);
-        // 0 of any number; of infinity it is not one, and stays so.
+        // 0 times a finite score is 0; times infinity or NaN it is NaN, and the sum stays NaN.
         check = s.mul_add(line, s.splat(0.0), check);
     }
     let shift = s.splat(-s.peak(peak));
@@ -314,7 +314,7 @@ fn softmax<S: Simd>(s: S, scores: &mut [f32], valid: usize) -> f32 {
     for (index, line) in lines.iter_mut().enumerate().skip(last) {
         let value = exp(s, s.add(s.load(line), shift));
         s.store(value, line);
-        // `exp` does not reach 0: what stands for no token is cleared, in the line where they end and in those after it.
+        // `exp` does not return 0: the padding is cleared, in the line where the tokens end and in those after it.
         let tokens = valid.saturating_sub(index * 16);
         line[tokens..].fill(0.0);
         rest += line[..tokens].iter().sum::<f32>();
@@ -325,10 +325,10 @@ fn softmax<S: Simd>(s: S, scores: &mut [f32], valid: usize) -> f32 {
 /// Adds to each query's output the sixteen values of a block, weighted with its scores.
 #[inline(always)]
 fn weighted_sum<S: Simd>(s: S, scores: &[f32], stride: usize, block: &[f32], pieces: usize, out: &mut [f32]) {
-    weigh(s, scores, stride, 16, block, pieces, out);
+    weighted_sum_of_tokens(s, scores, stride, 16, block, pieces, out);
 }
 
-/// [`weighted_sum`] of a block's first `tokens` values alone: a later one that is infinite would not go away with a weight of 0.
+/// [`weighted_sum`] of the first `tokens` values of a block only: an infinite value of the padding times a weight of 0 would be NaN.
 #[inline(always)]
 fn weighted_sum_of<S: Simd>(
     s: S,
@@ -339,17 +339,25 @@ fn weighted_sum_of<S: Simd>(
     pieces: usize,
     out: &mut [f32],
 ) {
-    weigh(s, scores, stride, tokens.min(16), block, pieces, out);
+    weighted_sum_of_tokens(s, scores, stride, tokens.min(16), block, pieces, out);
 }
 
-/// Both of them; where `tokens` is a constant, so is the length of the inner loop.
+/// Both of them; where `tokens` is a constant, the inner loop has a constant length.
 #[inline(always)]
-fn weigh<S: Simd>(s: S, scores: &[f32], stride: usize, tokens: usize, block: &[f32], pieces: usize, out: &mut [f32]) {
+fn weighted_sum_of_tokens<S: Simd>(
+    s: S,
+    scores: &[f32],
+    stride: usize,
+    tokens: usize,
+    block: &[f32],
+    pieces: usize,
+    out: &mut [f32],
+) {
     let block = block.as_chunks::<16>().0.as_chunks::<16>().0;
     for (scores, out) in scores.chunks(stride).zip(out.as_chunks_mut::<16>().0.chunks_mut(pieces)) {
         let Some(scores) = scores.first_chunk::<16>() else { continue };
         for (values, out) in block.iter().zip(out) {
-            // Two sums, for the latency of the addition.
+            // Two sums hide the latency of the addition.
             let mut sums = [s.load(out), s.splat(0.0)];
             for (token, (score, value)) in scores[..tokens].iter().zip(values).enumerate() {
                 sums[token % 2] = s.mul_add(s.splat(*score), s.load(value), sums[token % 2]);
