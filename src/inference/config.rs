@@ -22,7 +22,7 @@ const MOST_STOPS: usize = 16;
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The GGUF file, or a folder with `config.json`, `tokenizer.json` and safetensors, or one `.safetensors` file with these two
-    /// beside it. Without it (and without `hub`), the embedded witness model answers.
+    /// beside it. Without it (and without `hub`), the embedded test model (the witness) answers.
     pub file: Option<PathBuf>,
     /// The file's SHA-256, in hexadecimal; a file that differs is refused.
     /// While the file is the same as when its weights were packed, it is not computed again.

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use super::sampler::Sampler;
 use super::scheduler::PromptUsage;
 use super::text::{Characters, Passed, Stops};
-use super::thinking::{self, Thoughts};
+use super::thinking::{self, ReasoningFilter};
 use super::vocabulary::Vocabulary;
 use crate::inference::{Finish, Generation, InferenceError, Piece, Sampling, Usage};
 
@@ -25,7 +25,7 @@ pub(super) struct Answer {
     pieces: mpsc::Sender<Result<Piece, InferenceError>>,
     sampler: Sampler,
     characters: Characters,
-    thoughts: Thoughts,
+    reasoning: ReasoningFilter,
     stops: Stops,
     /// Whether the next text is the answer's first, whose leading space belongs to the tokenizer.
     at_start: bool,
@@ -53,7 +53,7 @@ impl Answer {
             pieces,
             sampler: Sampler::new(sampling),
             characters: Characters::default(),
-            thoughts: Thoughts::new(thinking),
+            reasoning: ReasoningFilter::new(thinking),
             stops: Stops::new(&sampling.stop),
             at_start: vocabulary.space_prefix,
             stopped: false,
@@ -112,7 +112,7 @@ impl Answer {
             self.filter(broken);
         }
         if !self.stopped {
-            let held = self.thoughts.finish();
+            let held = self.reasoning.finish();
             self.pass(&held);
         }
         if !self.stopped {
@@ -139,8 +139,8 @@ impl Answer {
     }
 
     fn push(&mut self, token: u32, vocabulary: &Vocabulary) {
-        let mark = vocabulary.tokens.get(token as usize).and_then(|token| thinking::mark(token));
-        let bytes = mark.map_or_else(|| vocabulary.bytes(token), str::as_bytes);
+        let tag = vocabulary.tokens.get(token as usize).and_then(|token| thinking::tag(token));
+        let bytes = tag.map_or_else(|| vocabulary.bytes(token), str::as_bytes);
         let text = self.characters.push(bytes);
         self.filter(&text);
     }
@@ -150,7 +150,7 @@ impl Answer {
             text = text.strip_prefix(' ').unwrap_or(text);
             self.at_start = false;
         }
-        let shown = self.thoughts.push(text);
+        let shown = self.reasoning.push(text);
         self.pass(&shown);
     }
 

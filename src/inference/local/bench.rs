@@ -1,4 +1,4 @@
-//! What a model does on this machine, measured through the engine as the bot uses it: the queue, the scheduler and the sampler count.
+//! The speed of a model on this machine, measured through the engine as the bot uses it, queue, scheduler and sampler included.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -9,64 +9,64 @@ pub use super::kernels::Machine;
 use super::local_model::LocalModel;
 use crate::inference::{CacheScope, Generation, InferenceError, Piece, Sampling, Usage};
 
-/// Tokens of the prompt whose reading is measured, and of the compagnon's prompt that rooms share.
+/// Tokens of the prompt whose prefill is measured, and of the compagnon's prompt that rooms share.
 pub const PROMPT: usize = 512;
 
-/// Tokens before those that are written at depth.
+/// Tokens of the prompt before the decode at depth.
 pub const DEPTH: usize = 2048;
 
-/// Tokens written by one room alone.
-pub const WRITTEN: usize = 64;
+/// Tokens generated for one room alone.
+pub const GENERATED: usize = 64;
 
-/// Tokens that each of several rooms asks.
+/// Tokens of the question of each of several rooms.
 pub const QUESTION: usize = 32;
 
-/// Tokens that each of several rooms is answered.
+/// Tokens of the answer to each of several rooms.
 pub const ANSWER: usize = 48;
 
-/// The context that all of this needs.
-pub const CONTEXT: usize = DEPTH + WRITTEN + 64;
+/// The context that all measurements need.
+pub const CONTEXT: usize = DEPTH + GENERATED + 64;
 
-/// One measurement, the time of a model's work on it.
+/// One measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Figure {
-    /// Reading one token and writing one: seconds.
+    /// Prefill of one token and decode of one: seconds.
     First,
-    /// Reading [`PROMPT`] tokens: tokens per second.
+    /// Prefill of [`PROMPT`] tokens: tokens per second.
     Prefill,
-    /// Writing [`WRITTEN`] tokens behind a short prompt, or behind [`DEPTH`] tokens: tokens per second.
+    /// Decode of [`GENERATED`] tokens after a short prompt, or after [`DEPTH`] tokens: tokens per second.
     Decode {
         /// Whether the prompt is long.
         deep: bool,
     },
-    /// So many rooms writing [`ANSWER`] tokens at once, each behind a prompt of its own: tokens per second of all together.
+    /// Decode of [`ANSWER`] tokens for so many rooms at once, each after a prompt of its own: tokens per second of all together.
     Rooms(usize),
-    /// So many rooms that open at once on one compagnon's prompt of [`PROMPT`] tokens, with a question of [`QUESTION`] each,
-    /// and are answered in [`ANSWER`] tokens: seconds until all are.
+    /// So many rooms that ask at once, after one compagnon's prompt of [`PROMPT`] tokens, a question of [`QUESTION`] tokens each, and
+    /// are answered with [`ANSWER`] tokens: seconds until all are answered.
     Burst {
-        /// How many.
+        /// How many rooms.
         rooms: usize,
-        /// Whether somebody was answered by that compagnon before, so that its prompt was read.
+        /// Whether the compagnon's prompt is in the cache.
         known: bool,
     },
 }
 
-/// How much of the machine a model uses; 1 is all of it.
+/// How much of the machine's limits a model uses; 1 is all.
 #[derive(Clone, Copy, Debug)]
 pub struct Distance {
-    /// Bytes of memory read per second at this rate of writing, over what the machine reads at most.
+    /// Bytes of weights read per second at this decode rate, relative to the memory bandwidth.
     pub decode: f64,
-    /// int8 operations per second at this rate of reading, over what the machine does at most.
+    /// int8 operations per second at this prefill rate, relative to the machine's peak.
     pub prefill: f64,
 }
 
 impl LocalModel {
-    /// Measures one part. `round` makes the prompts new, so that nothing of an earlier round is found again.
-    pub fn measure(&self, part: Figure, round: usize) -> Result<f64, InferenceError> {
+    /// Measures one figure. `round` changes the prompts, so that nothing of an earlier round is in the cache.
+    pub fn measure(&self, figure: Figure, round: usize) -> Result<f64, InferenceError> {
         let bench = Bench { model: self, round };
-        // What earlier rounds left would have to be evicted in the middle of this one.
+        // Otherwise the blocks of earlier rounds would be evicted during this one.
         self.engine.invalidate(CacheScope::All);
-        match part {
+        match figure {
             Figure::First => bench.first(),
             Figure::Prefill => bench.prefill(),
             Figure::Decode { deep } => bench.decode(if deep { DEPTH } else { QUESTION }),
@@ -75,7 +75,7 @@ impl LocalModel {
         }
     }
 
-    /// How far rates in tokens per second are from the machine's limits; the memory of keys and values is not counted.
+    /// Rates in tokens per second relative to the machine's limits; reads of keys and values are not counted.
     #[must_use]
     pub fn distance(&self, machine: Machine, prefill: f64, decode: f64) -> Distance {
         let Cost { bytes, operations } = self.engine.cost();
@@ -102,8 +102,8 @@ impl Bench<'_> {
     }
 
     fn decode(&self, depth: usize) -> Result<f64, InferenceError> {
-        let (_, usage) = self.one(depth, WRITTEN + 1)?;
-        // The first token is drawn from the prompt's last logits.
+        let (_, usage) = self.one(depth, GENERATED + 1)?;
+        // The first token is sampled from the logits of the prefill.
         Ok(usage.completion_tokens.saturating_sub(1) as f64 / usage.decode.as_secs_f64())
     }
 
@@ -111,9 +111,9 @@ impl Bench<'_> {
         let start = |room| self.submit(self.tokens(room, 1, QUESTION), 0, ANSWER + 1);
         let answers: Vec<Generation> = (0..rooms).map(start).collect::<Result<_, _>>()?;
         let usages: Vec<Usage> = answers.into_iter().map(|answer| Ok(read(answer)?.1)).collect::<Result<_, _>>()?;
-        let written: usize = usages.iter().map(|usage| usage.completion_tokens.saturating_sub(1)).sum();
+        let generated: usize = usages.iter().map(|usage| usage.completion_tokens.saturating_sub(1)).sum();
         let longest = usages.iter().map(|usage| usage.decode).max().unwrap_or_default();
-        Ok(written as f64 / longest.as_secs_f64())
+        Ok(generated as f64 / longest.as_secs_f64())
     }
 
     fn burst(&self, rooms: usize, known: bool) -> Result<f64, InferenceError> {
@@ -134,30 +134,30 @@ impl Bench<'_> {
         Ok(start.elapsed().as_secs_f64())
     }
 
-    /// One room alone.
+    /// A request of one room alone.
     fn one(&self, prompt: usize, answer: usize) -> Result<(Duration, Usage), InferenceError> {
         read(self.submit(self.tokens(0, 0, prompt), 0, answer)?)
     }
 
     fn submit(&self, tokens: Vec<u32>, shared_prefix_len: usize, answer: usize) -> Result<Generation, InferenceError> {
-        // The likeliest token each time; a random model hardly ever finds an end likeliest.
+        // Greedy; the most likely token of a random model is hardly ever an end.
         let sampling =
             Sampling { temperature: 0.0, repetition_penalty: 1.0, max_tokens: answer, ..Sampling::default() };
         let prompt = EncodedPrompt { tokens, shared_prefix_len, ..EncodedPrompt::default() };
         self.model.engine.generate(prompt, &sampling)
     }
 
-    /// Tokens that are all over the vocabulary, others for each room and round.
+    /// Tokens from the whole vocabulary, different for each room and round.
     fn tokens(&self, room: usize, kind: usize, count: usize) -> Vec<u32> {
         let vocabulary = self.model.engine.vocabulary();
-        // The last ones are control tokens, in most models.
+        // In most models the last ones are control tokens.
         let ordinary = (vocabulary * 3 / 4).max(1);
         let seed = self.round * 7 + room * 131 + kind * 31 + 17;
         (0..count).map(|at| ((at * 7919 + seed * 104_729) % ordinary) as u32).collect()
     }
 }
 
-/// Reads an answer to its end: when its first text came, and what it cost.
+/// Reads an answer to its end: the time to its first text, and its usage.
 fn read(mut answer: Generation) -> Result<(Duration, Usage), InferenceError> {
     let start = Instant::now();
     let mut first = None;
@@ -170,7 +170,7 @@ fn read(mut answer: Generation) -> Result<(Duration, Usage), InferenceError> {
     Err(InferenceError::Engine("it ended without an end".to_owned()))
 }
 
-/// Resident memory of this process in bytes, now and at most so far; `None` where the system does not say.
+/// Resident memory of this process in bytes, now and at its peak; `None` where the system does not say.
 #[must_use]
 pub fn resident() -> Option<(u64, u64)> {
     let status = fs::read_to_string("/proc/self/status").ok()?;

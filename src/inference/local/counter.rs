@@ -7,7 +7,7 @@ use super::tokenizer::Tokenizer;
 use crate::conversation::Role;
 use crate::inference::{CountAccuracy, Message, TokenCounter};
 
-/// The most tokens by which a template sets a name off from the text.
+/// The most tokens that a template adds around a name.
 const AROUND_NAME: usize = 4;
 
 /// A counter with the model's own tokenizer and template.
@@ -44,7 +44,7 @@ pub(super) struct Markup {
 }
 
 impl Markup {
-    /// Measured on three small conversations, since templates tell nothing about themselves.
+    /// Measures three small conversations, because a template does not say what it adds.
     pub(super) fn measure(template: &Template, tokenizer: &Tokenizer) -> Result<Self, String> {
         let sample = |role| Message::new(role, "x");
         let [system, user, assistant] = [Role::System, Role::User, Role::Assistant].map(sample);
@@ -54,12 +54,12 @@ impl Markup {
             let ids = tokenizer.prompt(&template.render(&messages)?)?;
             Ok::<usize, String>(ids.len().saturating_sub(one * messages.len()))
         };
-        // The first question carries the BOS and the answer's opening; the later ones are counted as much, which is more
-        // than they are.
+        // The first question includes the BOS and the opening of the answer; later ones are counted with them, too, which is more than
+        // they have.
         let single = length(&[&user])?;
         let pair = length(&[&user, &assistant, &user])?.saturating_sub(single);
         let instructions = length(&[&system, &user])?.saturating_sub(single);
-        // Words across the border of a text and its markup may be cut otherwise than apart: two tokens for that.
+        // Words across the border of a text and its markup may be tokenised differently: two tokens for that.
         Ok(Self { system: instructions + 2, user: single + 2, assistant: pair.saturating_sub(single) + 2 })
     }
 

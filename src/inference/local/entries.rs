@@ -1,4 +1,4 @@
-//! What a GGUF says of one architecture: its numbers, each held to what it may be, and the tensors that follow from them.
+//! The metadata of one architecture in a GGUF, each number checked against its bounds, and the tensors that follow from it.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ impl<'a> Entries<'a> {
         format!("{}.{name}", self.architecture)
     }
 
-    /// The names of all that are there.
+    /// The names of all entries.
     pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
         let prefix = self.key("");
         self.gguf.content.metadata.keys().filter_map(move |key| key.strip_prefix(&prefix))
@@ -34,13 +34,13 @@ impl<'a> Entries<'a> {
         self.gguf.content.metadata.get(&self.key(name))
     }
 
-    /// A text; `None` when the entry is not there.
+    /// A string; `None` when the entry is missing.
     pub(super) fn text(&self, name: &str) -> Result<Option<&'a str>, GgufError> {
         let Some(value) = self.value(name) else { return Ok(None) };
         value.to_string().map(|text| Some(text.as_str())).map_err(|_| self.absurd(name))
     }
 
-    /// A whole number between 1 and `most`; `None` when the entry is not there.
+    /// An integer between 1 and `most`; `None` when the entry is missing.
     pub(super) fn optional(&self, name: &str, most: u64) -> Result<Option<usize>, GgufError> {
         let Some(value) = self.value(name) else { return Ok(None) };
         match integer(value).filter(|number| (1..=most).contains(number)) {
@@ -49,12 +49,12 @@ impl<'a> Entries<'a> {
         }
     }
 
-    /// A whole number between 1 and `most`.
+    /// An integer between 1 and `most`.
     pub(super) fn number(&self, name: &str, most: u64) -> Result<usize, GgufError> {
         self.optional(name, most)?.ok_or_else(|| self.absurd(name))
     }
 
-    /// A number of any kind between two bounds; `None` when the entry is not there.
+    /// A number of any kind between two bounds; `None` when the entry is missing.
     pub(super) fn real(&self, name: &str, least: f64, most: f64) -> Result<Option<f64>, GgufError> {
         let Some(value) = self.value(name) else { return Ok(None) };
         match real(value).filter(|number| (least..=most).contains(number)) {
@@ -63,12 +63,12 @@ impl<'a> Entries<'a> {
         }
     }
 
-    /// The error for an entry that cannot be what it is.
+    /// The error for an entry that is missing or out of bounds.
     pub(super) fn absurd(&self, name: &str) -> GgufError {
         GgufError::damaged(format!("{} is missing or absurd", self.key(name)))
     }
 
-    /// The error for an entry that `who` does not follow.
+    /// The error for an entry that `who` would ignore.
     pub(super) fn ignored(&self, name: &str, who: &str) -> GgufError {
         GgufError::unsupported(format!("it sets {}, which {who} would ignore and so answer wrongly", self.key(name)))
     }
@@ -83,14 +83,14 @@ pub(super) fn real(value: &Value) -> Option<f64> {
     }
 }
 
-/// Whether a file without the tensor is whole.
+/// Whether a tensor is required.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Need {
-    Always,
-    IfThere,
+    Required,
+    Optional,
 }
 
-/// The name and shape of each tensor a model may have.
+/// The names and shapes of the tensors that a model may have.
 #[derive(Default)]
 pub(super) struct Expected(BTreeMap<String, (Vec<usize>, Need)>);
 
@@ -99,8 +99,8 @@ impl Expected {
         self.0.insert(name.into(), (dims.to_vec(), need));
     }
 
-    /// Holds the tensors of a file to these; `who` computes with them. The first complaint by name, so that the same file always
-    /// gives the same sentence.
+    /// Checks the tensors of a file; `who` computes with them. Reports the first error by name, so that the same file always gives the
+    /// same sentence.
     pub(super) fn check(&self, gguf: &Gguf, who: &str) -> Result<(), GgufError> {
         let found = &gguf.content.tensor_infos;
         if let Some(name) = found.keys().filter(|name| !self.0.contains_key(*name)).min() {
@@ -108,8 +108,8 @@ impl Expected {
                 "it holds the tensor {name}, which {who} would ignore and so answer wrongly"
             )));
         }
-        // Those missing first: the shapes of others may follow from them.
-        let mut needed = self.0.iter().filter(|(_, (_, need))| *need == Need::Always);
+        // Missing tensors first: the shapes of others may follow from them.
+        let mut needed = self.0.iter().filter(|(_, (_, need))| *need == Need::Required);
         if let Some((name, _)) = needed.find(|(name, _)| !found.contains_key(*name)) {
             return Err(GgufError::damaged(format!("the tensor {name} is missing")));
         }

@@ -1,7 +1,7 @@
-//! A first, distrustful walk over a GGUF header, before candle's reader allocates anything on its word.
+//! Checks a GGUF header before candle's reader allocates what the header asks for.
 //!
-//! Format: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>. Every count is held against fixed limits and against
-//! the file's length. The limits leave room for the largest known vocabularies (about a million array elements in all).
+//! Format: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>. Every count is checked against fixed limits and against
+//! the file's length. The limits admit the largest known vocabularies (about a million array elements in all).
 
 use std::collections::HashSet;
 use std::io::{self, Read};
@@ -14,17 +14,17 @@ const MAX_STRING: u64 = 16 << 20;
 const MAX_ELEMENTS: u64 = 4_000_000;
 const MAX_METADATA: u64 = 256 << 20;
 
-/// Of the tensors' places, where the file names no other.
+/// The alignment of tensors, where the file does not set one.
 const ALIGNMENT: u64 = 32;
 
 const STRING: u32 = 8;
 const ARRAY: u32 = 9;
 const U32: u32 = 4;
 
-/// The types of tensors that candle's reader can place; the file may hold others, but then nobody here can tell its tensors apart.
+/// The tensor types whose size candle's reader knows: in a file with another one, the extents of its tensors cannot be checked.
 const TYPES: [u32; 15] = [0, 1, 2, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 30];
 
-/// Walks over the header of a file of `length` bytes, from its first byte. An error is one sentence.
+/// Checks the header of a file of `length` bytes, from its first byte. An error is one sentence.
 pub(super) fn scan(reader: impl Read, length: u64) -> Result<(), GgufError> {
     let mut walk = Walk { reader, left: length.min(MAX_METADATA), elements: MAX_ELEMENTS, alignment: ALIGNMENT };
     if walk.take::<4>()? != *b"GGUF" {
@@ -59,9 +59,9 @@ struct Walk<R> {
     reader: R,
     /// Bytes that may still be read.
     left: u64,
-    /// Array elements that may still be met: each costs candle 32 bytes, however short on disk.
+    /// Array elements that may still be read: each takes candle 32 bytes in memory, however short it is on disk.
     elements: u64,
-    /// What the places of tensors are multiples of.
+    /// The alignment of tensors.
     alignment: u64,
 }
 
@@ -103,8 +103,8 @@ impl<R: Read> Walk<R> {
         self.skip(length)
     }
 
-    /// The name of an entry or of a tensor. Candle mends names that are no text and cuts zeros off their ends: two names might
-    /// become one, or a name another one that was looked at here by its own.
+    /// The name of an entry or of a tensor. Candle repairs names that are not UTF-8 and strips zeros from their ends: two names might
+    /// become one, or a name one that is checked here under another.
     fn key(&mut self) -> Result<String, GgufError> {
         let length = self.u64()?;
         if length > MAX_KEY {
@@ -121,7 +121,7 @@ impl<R: Read> Walk<R> {
         let key = self.key()?;
         let kind = self.u32()?;
         if key == "general.alignment" {
-            // Candle divides by it.
+            // Candle divides by the alignment.
             let alignment = if kind == U32 { self.u32()? } else { 0 };
             if !alignment.is_power_of_two() || !(8..=65_536).contains(&alignment) {
                 return Err(GgufError::damaged("its alignment is not a sensible power of two"));
@@ -149,12 +149,12 @@ impl<R: Read> Walk<R> {
         match kind {
             STRING => (0..count).try_for_each(|_| self.string()),
             ARRAY => Err(GgufError::unsupported("an array of arrays in the header is not supported")),
-            // Both factors are small: no overflow.
+            // Both factors are small, so that the product does not overflow.
             _ => self.skip(count * size_of_scalar(kind)?),
         }
     }
 
-    /// Whether a tensor lies inside the file is for who knows where its data begin.
+    /// Whether a tensor lies inside the file is checked later, when the start of the data is known.
     fn tensor(&mut self) -> Result<String, GgufError> {
         let name = self.key()?;
         let dimensions = self.u32()?;

@@ -40,7 +40,7 @@ pub enum OpenError {
     /// The manifest of downloaded models could not be read.
     #[error(transparent)]
     Hub(#[from] hub::HubError),
-    /// The system gave no thread.
+    /// The system refused a thread.
     #[error("the engine's thread cannot be started: {0}")]
     Thread(io::Error),
 }
@@ -52,7 +52,7 @@ pub struct LocalModel {
     counter: Arc<PromptCounter>,
     template: Template,
     pub(super) engine: Engine,
-    /// How its file wants hidden states to be pooled; `None` for a way that is not supported.
+    /// The pooling of hidden states that its file asks for; `None` if it is not supported.
     pub(super) pooling: Option<Pooling>,
     /// The token that ends a text to be embedded, for models that are trained with one.
     pub(super) text_end: Option<u32>,
@@ -61,7 +61,7 @@ pub struct LocalModel {
 }
 
 impl LocalModel {
-    /// Opens the model of the configuration: its `file`, or what `model pull` put under `data` for its `hub`, or the witness.
+    /// Opens the model of the configuration: its `file`, or what `model pull` put under `data` for its `hub`, or the witness, the embedded test model.
     pub fn open(config: &Config, data: &Path) -> Result<Self, OpenError> {
         let (path, sha256) = match (&config.file, &config.hub) {
             (Some(file), _) => (file.clone(), config.sha256.clone()),
@@ -86,7 +86,7 @@ impl LocalModel {
             .map_err(|failure| failure.at(path))
     }
 
-    /// Opens the embedded witness model, with the default limits.
+    /// Opens the witness, the embedded test model, with the default limits.
     pub fn witness() -> Result<Self, OpenError> {
         Self::embedded(&Config::default())
     }
@@ -135,14 +135,14 @@ impl LocalModel {
 
     /// How many of a prompt's first tokens come from its shared messages alone, in whole blocks.
     ///
-    /// No template says where a message ends in the prompt, and words can be cut otherwise across a border. So the shared
-    /// messages are encoded by themselves: what the prompt has in common with that can tell nothing of the other messages.
+    /// No template says where a message ends in the prompt, and words can be tokenised differently across a border. So the shared messages
+    /// are encoded by themselves: what the prompt has in common with that contains nothing of the other messages.
     fn shared_prefix_len(&self, request: &Request, prompt: &[u32]) -> usize {
         let messages = &request.messages[..request.cache.shared_prefix_len.min(request.messages.len())];
         if messages.is_empty() {
             return 0;
         }
-        // A template that refuses a conversation without a question shares nothing.
+        // With a template that refuses a conversation without a question, nothing is shared.
         let spans = self.template.render(messages);
         let alone = spans.and_then(|spans| self.tokenizer.prompt(&spans)).unwrap_or_default();
         let common = alone.iter().zip(prompt).take_while(|(a, b)| a == b).count();

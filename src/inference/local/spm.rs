@@ -1,6 +1,6 @@
-//! `SentencePiece`'s BPE: of all neighbours whose union is a piece, those with the best score become one, the leftmost first.
+//! `SentencePiece` BPE: of all adjacent pairs that form a piece, the pair with the best score is merged, the leftmost first.
 //!
-//! Ranked merges cannot say this: two ways to write one piece have one score, and then the place in the text decides.
+//! Ranked merges cannot express this: all pairs that form the same piece have one score, and then the position in the text decides.
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap};
@@ -9,20 +9,20 @@ use super::gguf::Gguf;
 use super::gguf_error::GgufError;
 use super::vocabulary::{TokenType, Vocabulary};
 
-/// The pieces a text is made of.
-pub(super) struct Pieces {
-    /// Each piece of text, its id and its score.
+/// The pieces of a `SentencePiece` vocabulary.
+pub(super) struct SentencePieceEncoder {
+    /// Id and score by the text of a piece.
     pieces: HashMap<String, (u32, f32)>,
-    /// What a character that is no piece is written with.
+    /// The byte tokens, for characters that are no piece.
     bytes: Vec<u32>,
 }
 
-/// Two neighbours that may become one piece.
+/// An adjacent pair that may be merged.
 struct Bigram {
     score: f32,
     left: usize,
     right: usize,
-    /// Their length together, in bytes: another length means that one of them has changed since.
+    /// Its length in bytes: when it has changed, one of the two was merged in the meantime.
     length: usize,
 }
 
@@ -46,7 +46,7 @@ impl PartialEq for Bigram {
 
 impl Eq for Bigram {}
 
-/// A stretch of the text on its way to become a token: one character at first, nothing once it was joined to its left neighbour.
+/// A part of the text that becomes a token: one character at first, empty once it is merged into its left neighbour.
 struct Symbol {
     start: usize,
     length: usize,
@@ -54,8 +54,8 @@ struct Symbol {
     next: Option<usize>,
 }
 
-impl Pieces {
-    /// The ordinary pieces of a GGUF, with their scores.
+impl SentencePieceEncoder {
+    /// Reads the ordinary pieces of a GGUF, with their scores.
     pub(super) fn read(gguf: &Gguf, vocabulary: &Vocabulary) -> Result<Self, GgufError> {
         let scores: Vec<f32> =
             gguf.list("tokenizer.ggml.scores").iter().filter_map(|score| score.to_f32().ok()).collect();
@@ -133,7 +133,7 @@ impl Pieces {
         ids
     }
 
-    /// Two neighbours, if their union is a piece.
+    /// An adjacent pair, if it forms a piece.
     fn bigram(&self, text: &str, symbols: &[Symbol], left: usize, right: usize) -> Option<Bigram> {
         let length = symbols[left].length + symbols[right].length;
         let start = symbols[left].start;

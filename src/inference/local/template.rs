@@ -1,7 +1,7 @@
-//! The model's chat template, rendered so that what people write never meets its markup.
+//! The model's chat template, rendered so that the text of messages is never mixed with its markup.
 //!
-//! The template sees a placeholder for each message's text. The rendering is cut at the placeholders, and the texts are put
-//! back as content. White space at a text's ends stays visible to the template: many trim it.
+//! The template gets a placeholder for each message's text. The rendered prompt is split at the placeholders, and the texts are inserted
+//! as content. White space at the ends of a text is left in the placeholder, because many templates trim it.
 
 use std::fmt::Write as _;
 
@@ -17,11 +17,11 @@ use super::vocabulary::Vocabulary;
 use crate::conversation::Role;
 use crate::inference::Message;
 
-/// The template used when a file has none but knows its tokens.
+/// The template for a file that has none but has its tokens.
 pub(super) const CHATML: &str = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}\
                                  {% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
-/// What a rendering may cost: a thousand times what a long conversation needs, and still well under a second.
+/// The instructions that rendering may execute: a thousand times what a long conversation needs, and well under a second.
 const FUEL: u64 = 5_000_000;
 
 const OPEN: char = '\u{E000}';
@@ -32,7 +32,7 @@ pub(super) struct Template {
     environment: Environment<'static>,
     bos: String,
     eos: String,
-    /// Whether it shows who speaks, in a field of its own.
+    /// Whether it renders the speaker's name from a field of its own.
     names: bool,
 }
 
@@ -78,10 +78,10 @@ impl Template {
         Ok(environment)
     }
 
-    /// The prompt for these messages, ready for the answer. The error never holds content.
+    /// The prompt for these messages, ready for the answer. The error never contains content.
     ///
     /// A template that refuses or drops the system message, or refuses two messages of one person in a row, gets the same
-    /// conversation with the instructions at the head of the first question and neighbours joined.
+    /// conversation with the system message at the start of the first question, and adjacent messages of one role joined.
     pub(super) fn render(&self, messages: &[Message]) -> Result<Vec<Span>, String> {
         let headed: Vec<Message>;
         let messages = if self.names || messages.iter().all(|message| message.name.is_none()) {
@@ -123,13 +123,13 @@ impl Template {
             .collect();
         let context = context! {
             messages => values,
-            // As transformers calls a template: they are there, and none.
+            // As transformers calls a template: they are defined as none.
             tools => Value::from(()),
             documents => Value::from(()),
             add_generation_prompt => true,
             bos_token => self.bos.as_str(),
             eos_token => self.eos.as_str(),
-            // Families that can think aloud: people wait for an answer, not for the thoughts.
+            // Reasoning models: an answer without reasoning comes sooner.
             enable_thinking => false,
         };
         let rendering = self
@@ -149,7 +149,7 @@ fn role(role: Role) -> &'static str {
     }
 }
 
-/// The text's outer white space around a mark that stands for the rest; a blank text stands for itself.
+/// The outer white space of a text around a placeholder for the rest; a blank text is left as it is.
 fn placeholder(content: &str, open: &str, index: usize) -> String {
     let core = content.trim();
     if core.is_empty() {
@@ -160,12 +160,12 @@ fn placeholder(content: &str, open: &str, index: usize) -> String {
     format!("{lead}{open}{index}{CLOSE}{trail}")
 }
 
-/// Cuts a rendering at its placeholders.
+/// Splits a rendered prompt at its placeholders.
 fn cut(rendering: &str, open: &str, messages: &[Message]) -> Vec<Span> {
     let mut parts = rendering.split(open);
     let mut spans = vec![Span::Markup(parts.next().unwrap_or_default().to_owned())];
     for part in parts {
-        // A template that cut a placeholder in two lost that text: the rest is its own.
+        // A template that cut a placeholder has dropped that text: the rest is markup.
         let Some((index, markup)) = part.split_once(CLOSE) else { continue };
         if let Some(text) = index.parse().ok().and_then(|index| text(messages, index)) {
             spans.push(Span::Content(text.trim().to_owned()));
@@ -183,11 +183,11 @@ fn text(messages: &[Message], index: usize) -> Option<&str> {
     }
 }
 
-/// The brackets around a name in front of a text.
+/// The brackets around a name before a text.
 const BRACKETS: [char; 2] = ['⟦', '⟧'];
 
-/// For a template without a field for names: the name in front of the text, between brackets that are taken out of everything people
-/// write, so that no text can make up a speaker.
+/// For a template without a field for names: the name before the text, in brackets that are removed from all texts, so that no text can
+/// pretend to be another speaker's.
 fn head(message: &Message) -> Message {
     let content = message.content.replace(BRACKETS, "");
     let content = match &message.name {
@@ -208,7 +208,7 @@ fn shows_system(spans: &[Span], messages: &[Message]) -> bool {
 fn fold(messages: &[Message]) -> Vec<Message> {
     let mut folded: Vec<Message> = Vec::new();
     for message in messages {
-        // Instructions are given by whoever asks.
+        // The system message becomes a part of the first question.
         let role = if message.role == Role::System { Role::User } else { message.role };
         match folded.last_mut().filter(|last| last.role == role) {
             Some(last) => {

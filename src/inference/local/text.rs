@@ -1,13 +1,13 @@
-//! From bytes to what people read: whole characters, and never a part of a stop text.
+//! From the bytes of tokens to text: whole characters only, and no part of a stop text.
 
-/// Gathers bytes into whole characters.
+/// Decodes UTF-8 that arrives in pieces.
 #[derive(Default)]
 pub(super) struct Characters {
     pending: Vec<u8>,
 }
 
 impl Characters {
-    /// Adds bytes and returns the characters they complete; bytes that can never be text become U+FFFD.
+    /// Adds bytes and returns the characters they complete; invalid bytes become U+FFFD.
     pub(super) fn push(&mut self, bytes: &[u8]) -> String {
         self.pending.extend_from_slice(bytes);
         let mut text = String::new();
@@ -21,7 +21,7 @@ impl Characters {
                 Err(error) => {
                     let valid = error.valid_up_to();
                     text.push_str(&String::from_utf8_lossy(&self.pending[..valid]));
-                    // Without a length, the bytes are the start of a character still to come.
+                    // Without a length, the bytes are the start of an incomplete character.
                     let Some(invalid) = error.error_len() else {
                         self.pending.drain(..valid);
                         return text;
@@ -33,22 +33,22 @@ impl Characters {
         }
     }
 
-    /// What remains at the end: one U+FFFD for a character that never came whole.
+    /// The end of the text: one U+FFFD if a character is incomplete.
     pub(super) fn finish(&mut self) -> &'static str {
         if std::mem::take(&mut self.pending).is_empty() { "" } else { "\u{FFFD}" }
     }
 }
 
-/// Lets text through up to the first stop text.
+/// Passes text on up to the first stop text.
 pub(super) struct Stops {
     stops: Vec<String>,
     held: String,
 }
 
-/// What [`Stops::push`] lets through.
+/// What [`Stops::push`] passes on.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Passed {
-    /// Text that can no longer be part of a stop text; may be empty.
+    /// Text that is no part of a stop text; may be empty.
     Text(String),
     /// The last text: a stop text followed it.
     Stopped(String),

@@ -1,67 +1,67 @@
-//! Takes a reasoning model's thoughts out of its answer: nobody is shown them, and nothing keeps them.
+//! Removes a reasoning model's reasoning from its answer: it is neither shown nor stored.
 //!
-//! Thoughts stand between `<think>` and `</think>`. Only a `<think>` at the start of a line opens them: an answer may speak of the mark.
+//! Reasoning is between `<think>` and `</think>`. Only a `<think>` at the start of a line opens it: an answer may mention the tag.
 
 const OPEN: &str = "<think>";
 const CLOSE: &str = "</think>";
 
-/// Whether a template's last markup opens the thoughts itself, so that the model writes only their end.
+/// Whether a template's last markup opens the reasoning, so that the model generates only its end.
 pub(super) fn opened(markup: &str) -> bool {
     markup.trim_end().ends_with(OPEN)
 }
 
-/// How a token is spelt here if it is one of the marks: vocabularies that call them control tokens write nothing for them.
-pub(super) fn mark(token: &str) -> Option<&'static str> {
-    [OPEN, CLOSE].into_iter().find(|mark| *mark == token)
+/// The text of a token if it is one of the tags: vocabularies in which they are control tokens have no bytes for them.
+pub(super) fn tag(token: &str) -> Option<&'static str> {
+    [OPEN, CLOSE].into_iter().find(|tag| *tag == token)
 }
 
-/// Lets through what is not a thought.
-pub(super) struct Thoughts {
-    place: Place,
-    /// Whether text has come out. White space before the first thought belongs to it.
+/// Passes on the text that is not reasoning.
+pub(super) struct ReasoningFilter {
+    state: FilterState,
+    /// Whether text was passed on. White space before the first reasoning belongs to it.
     begun: bool,
-    /// Whether the line that came out last is blank so far.
+    /// Whether the last line that was passed on is blank so far.
     blank: bool,
     held: String,
 }
 
 #[derive(PartialEq)]
-enum Place {
+enum FilterState {
     Text,
-    Thought,
-    /// Behind a thought: white space is dropped until text comes.
-    Behind,
+    Reasoning,
+    /// After reasoning: white space is dropped until text comes.
+    After,
 }
 
-impl Thoughts {
-    /// The filter of one answer; `inside` when the template has opened the thoughts.
+impl ReasoningFilter {
+    /// The filter of one answer; `inside` when the template has opened the reasoning.
     pub(super) fn new(inside: bool) -> Self {
-        let place = if inside { Place::Thought } else { Place::Text };
-        Self { place, begun: false, blank: true, held: String::new() }
+        let state = if inside { FilterState::Reasoning } else { FilterState::Text };
+        Self { state, begun: false, blank: true, held: String::new() }
     }
 
-    /// Adds text and returns what can be shown; what might be the start of a mark is held back.
+    /// Adds text and returns what can be shown; what might be the start of a tag is held back.
     pub(super) fn push(&mut self, text: &str) -> String {
         self.held.push_str(text);
         let mut out = String::new();
         loop {
-            if self.place == Place::Thought {
+            if self.state == FilterState::Reasoning {
                 let Some(at) = self.held.find(CLOSE) else {
                     let doubtful = (1..CLOSE.len()).rev().find(|end| self.held.ends_with(&CLOSE[..*end]));
                     self.held.drain(..self.held.len() - doubtful.unwrap_or(0));
                     return out;
                 };
                 self.held.drain(..at + CLOSE.len());
-                self.place = Place::Behind;
+                self.state = FilterState::After;
             }
-            if self.place == Place::Behind {
+            if self.state == FilterState::After {
                 self.held.drain(..self.held.len() - self.held.trim_start().len());
                 if self.held.is_empty() {
                     return out;
                 }
-                self.place = Place::Text;
+                self.state = FilterState::Text;
             }
-            let (at, opens) = self.next_mark();
+            let (at, opens) = self.next_tag();
             if self.begun || !self.held[..at].trim().is_empty() {
                 self.begun = true;
                 self.blank = blank(&self.held[..at], self.blank);
@@ -73,20 +73,20 @@ impl Thoughts {
                 return out;
             }
             self.held.drain(..OPEN.len());
-            self.place = Place::Thought;
+            self.state = FilterState::Reasoning;
         }
     }
 
-    /// What was held back, once nothing more can come; a thought without an end stays hidden.
+    /// What was held back, once nothing more can come; reasoning without an end stays hidden.
     pub(super) fn finish(&mut self) -> String {
         let held = std::mem::take(&mut self.held);
-        if self.place == Place::Thought { String::new() } else { held }
+        if self.state == FilterState::Reasoning { String::new() } else { held }
     }
 
-    /// Where the text ends that is surely no thought, and whether a thought opens there.
-    fn next_mark(&self) -> (usize, bool) {
-        let marks = self.held.match_indices('<').map(|(at, _)| at);
-        for at in marks.filter(|at| blank(&self.held[..*at], self.blank)) {
+    /// The index up to which the text is no reasoning, and whether reasoning opens there.
+    fn next_tag(&self) -> (usize, bool) {
+        let tags = self.held.match_indices('<').map(|(at, _)| at);
+        for at in tags.filter(|at| blank(&self.held[..*at], self.blank)) {
             let rest = &self.held[at..];
             if rest.starts_with(OPEN) {
                 return (at, true);
@@ -110,24 +110,24 @@ fn blank(text: &str, before: bool) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Thoughts, opened};
+    use super::{ReasoningFilter, opened};
 
     fn through(inside: bool, pieces: &[&str]) -> String {
-        let mut thoughts = Thoughts::new(inside);
-        let mut out: String = pieces.iter().map(|piece| thoughts.push(piece)).collect();
-        out.push_str(&thoughts.finish());
+        let mut filter = ReasoningFilter::new(inside);
+        let mut out: String = pieces.iter().map(|piece| filter.push(piece)).collect();
+        out.push_str(&filter.finish());
         out
     }
 
     #[test]
-    fn thoughts_are_not_shown() {
+    fn reasoning_is_not_shown() {
         let cases = [
             ("<think>\nDonc…\n</think>\n\nBonjour.", "Bonjour."),
             ("\n<think></think>Bonjour.", "Bonjour."),
             ("Un.\n\n<think>hm</think>\n\nDeux.", "Un.\n\nDeux."),
             ("<think>a</think> <think>b</think> c", "c"),
             ("<think>a <think> b</think>c", "c"),
-            // An answer that is only thoughts, with or without their end.
+            // An answer that is only reasoning, with or without its end.
             ("<think>a</think>\n", ""),
             ("<think>jamais fini", ""),
             ("<think>a</thin", ""),
@@ -148,13 +148,13 @@ mod tests {
 
     #[test]
     fn text_is_not_held_longer_than_it_is_in_doubt() {
-        let mut thoughts = Thoughts::new(false);
-        let pieces = ["Oui", ".\n<", "th", "e", " a <", "think>"].map(|piece| thoughts.push(piece));
+        let mut filter = ReasoningFilter::new(false);
+        let pieces = ["Oui", ".\n<", "th", "e", " a <", "think>"].map(|piece| filter.push(piece));
         assert_eq!(pieces, ["Oui", ".\n", "", "<the", " a <", "think>"]);
     }
 
     #[test]
-    fn a_template_can_open_the_thoughts() {
+    fn a_template_can_open_the_reasoning() {
         assert!(opened("<|im_start|>assistant\n<think>\n"));
         assert!(!opened("<|im_start|>assistant\n<think>\n\n</think>\n\n"));
         assert!(!opened(""));
@@ -182,7 +182,7 @@ mod tests {
         }
 
         #[test]
-        fn a_text_without_marks_passes_unchanged(text in "[a-z<> \n/é]{0,40}") {
+        fn a_text_without_tags_passes_unchanged(text in "[a-z<> \n/é]{0,40}") {
             prop_assume!(!text.contains("<think>"));
             prop_assert_eq!(through(false, &[&text]), text);
         }

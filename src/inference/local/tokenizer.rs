@@ -1,7 +1,7 @@
-//! Text to token ids, where only the template's own markup may become control tokens.
+//! Text to token ids, where only the template's own markup can become control tokens.
 //!
-//! The encoder is built *without* the reserved tokens: whatever is written in a message, there is no path from its text to
-//! a control id. Markup is searched for reserved spellings here, by hand.
+//! The encoder is built *without* the reserved tokens, so that no text of a message can be encoded to a control token. The template's
+//! markup is searched for reserved spellings here.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,25 +12,25 @@ use tokenizers::normalizers::NFC;
 use super::gguf::Gguf;
 use super::gguf_error::GgufError;
 use super::pretokenizer::PreTokenizer;
-use super::spm::Pieces;
+use super::spm::SentencePieceEncoder;
 use super::tokenizer_json::{self, tokenizer_error};
 use super::vocabulary::{Spelling, Vocabulary};
 
-/// A stretch of a prompt.
+/// A part of a prompt.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Span {
     /// Written by the template: reserved spellings are control tokens.
     Markup(String),
-    /// Written by someone: text, whatever it looks like.
+    /// The text of a message: never a control token, whatever it looks like.
     Content(String),
 }
 
-/// What turns a text without control tokens into ids.
+/// Encodes a text without control tokens.
 enum Encoder {
-    /// Merges by rank.
+    /// BPE with ranked merges.
     Bpe(Box<tokenizers::Tokenizer>),
-    /// Merges by score, over a text whose spaces are written `▁`.
-    Pieces(Pieces),
+    /// BPE with scores, over a text with `▁` for each space.
+    SentencePiece(SentencePieceEncoder),
 }
 
 /// Encodes prompts.
@@ -39,7 +39,7 @@ pub(super) struct Tokenizer {
     vocabulary: Arc<Vocabulary>,
     /// Reserved spellings, the longest first.
     reserved: Vec<(String, u32)>,
-    /// The first bytes of the reserved spellings: nearly every place in a text is none of them.
+    /// The first bytes of the reserved spellings: most positions of a text begin with none of them.
     starts: [bool; 256],
     /// A `tokenizer.json` may want a space before a prompt that starts with text, and nowhere else.
     spaced_start: bool,
@@ -47,7 +47,7 @@ pub(super) struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// Builds the encoder from the GGUF, or from a `tokenizer.json` that lies beside it.
+    /// Builds the encoder from the GGUF, or from a `tokenizer.json` beside it.
     pub(super) fn load(gguf: &Gguf, vocabulary: Arc<Vocabulary>, json: Option<&Path>) -> Result<Self, GgufError> {
         let beside = json.map(tokenizer_json::read).transpose()?;
         let kind = gguf.text("tokenizer.ggml.pre").and_then(PreTokenizer::named);
@@ -59,7 +59,7 @@ impl Tokenizer {
                 Encoder::Bpe(Box::new(bpe))
             }
             (None, Spelling::ByteLevel) => Encoder::Bpe(Box::new(byte_level(gguf, &vocabulary)?)),
-            (None, Spelling::SentencePiece) => Encoder::Pieces(Pieces::read(gguf, &vocabulary)?),
+            (None, Spelling::SentencePiece) => Encoder::SentencePiece(SentencePieceEncoder::read(gguf, &vocabulary)?),
         };
         let mut reserved: Vec<(String, u32)> = (0..vocabulary.tokens.len() as u32)
             .filter(|id| vocabulary.is_reserved(*id))
@@ -71,7 +71,7 @@ impl Tokenizer {
         for (token, _) in &reserved {
             starts[usize::from(token.as_bytes()[0])] = true;
         }
-        // llama.cpp's defaults, for files that do not say.
+        // llama.cpp's defaults, where the file does not say.
         let by_default = match vocabulary.spelling {
             Spelling::SentencePiece => true,
             Spelling::ByteLevel => kind.is_some_and(|kind| kind.wants_bos),
@@ -80,7 +80,7 @@ impl Tokenizer {
         Ok(Self { encoder, vocabulary, reserved, starts, spaced_start, bos })
     }
 
-    /// A prompt's token ids, its BOS included when the model wants one. The error never holds content.
+    /// A prompt's token ids, its BOS included when the model wants one. The error never contains content.
     pub(super) fn prompt(&self, spans: &[Span]) -> Result<Vec<u32>, String> {
         let mut ids = self.encode(spans)?;
         if let Some(bos) = self.bos
@@ -91,13 +91,13 @@ impl Tokenizer {
         Ok(ids)
     }
 
-    /// How many tokens a text is, as content.
+    /// How many tokens a text has, as content.
     pub(super) fn count(&self, text: &str) -> usize {
-        // An encoder that fails is met again, with its error, when the prompt is made.
+        // If the encoder fails, it fails again when the prompt is encoded, and the error is reported there.
         self.text(text, true).map_or(text.len(), |ids| ids.len())
     }
 
-    /// Neighbouring stretches of text are encoded as one, so that the words across their border are those the model learnt.
+    /// Adjacent parts of text are encoded as one, so that words across their border are tokenised as in training.
     fn encode(&self, spans: &[Span]) -> Result<Vec<u32>, String> {
         let mut ids = Vec::new();
         let mut run = String::new();
@@ -120,7 +120,7 @@ impl Tokenizer {
         Ok(ids)
     }
 
-    /// The first reserved spelling in `markup`: what stands before it, its id, and what follows.
+    /// The first reserved spelling in `markup`: the text before it, its id, and the text after it.
     fn next_reserved<'a>(&self, markup: &'a str) -> Option<(&'a str, u32, &'a str)> {
         markup.char_indices().find_map(|(at, _)| {
             let (before, here) = markup.split_at(at);
@@ -132,13 +132,13 @@ impl Tokenizer {
         })
     }
 
-    /// The ids of a text without control tokens; `first` when nothing stands before it in its prompt.
+    /// The ids of a text without control tokens; `first` when it begins its prompt.
     fn text(&self, text: &str, first: bool) -> Result<Vec<u32>, String> {
         if text.is_empty() {
             return Ok(Vec::new());
         }
         match &self.encoder {
-            Encoder::Pieces(pieces) => {
+            Encoder::SentencePiece(pieces) => {
                 let prefix = if self.vocabulary.space_prefix { "▁" } else { "" };
                 Ok(pieces.encode(&format!("{prefix}{}", text.replace(' ', "▁"))))
             }
@@ -186,7 +186,7 @@ fn encoder(
         .filter(|(_, id)| !vocabulary.is_reserved(*id))
         .map(|(token, id)| (token.clone(), id))
         .collect();
-    // Candle's and Hugging Face's builders fail, or worse, on a merge whose parts are not tokens.
+    // The builders of candle and of Hugging Face fail or panic on a merge whose parts are not tokens.
     merges.retain(|(left, right)| {
         ordinary.contains_key(left) && ordinary.contains_key(right) && ordinary.contains_key(&format!("{left}{right}"))
     });

@@ -1,9 +1,9 @@
-//! A model's own `tokenizer.json`, which may come from anywhere: no longer than any known one, and without regular expressions that
-//! could take long on some text.
+//! A model's own `tokenizer.json`, which is untrusted input: it is limited in length, and regular expressions that could take long on
+//! some text are refused.
 //!
-//! The tokenizers crate runs them with backtracking, and where that gives up after a million steps it goes on with the rest of the
-//! text uncut, without a word. So only what the `regex` crate compiles is let in, whose matching is linear whatever the text; and one
-//! look-ahead besides, which nearly all models have and which looks at one character.
+//! The tokenizers crate runs them with backtracking; where that gives up after a million steps, it silently leaves the rest of the text
+//! unsplit. So only what the `regex` crate compiles is accepted, whose matching is linear for every text; and one look-ahead of one
+//! character, which nearly all models have.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -16,7 +16,7 @@ use serde_json::Value as Json;
 use super::gguf_error::{GgufError, one_line};
 use super::vocabulary::Vocabulary;
 
-/// The largest known have 33 MiB.
+/// The most bytes of a file; the largest known has 33 MiB.
 pub(super) const LONGEST: u64 = 64 << 20;
 
 /// The longest known pattern has some 300 characters, and a tokenizer ten at most.
@@ -26,7 +26,7 @@ const MOST_PATTERNS: usize = 64;
 /// Bytes of a compiled pattern: those of `\p{L}` and its like are large.
 const COMPILED: usize = 16 << 20;
 
-/// White space but for its last character, where a word follows.
+/// White space except its last character, where a word follows.
 const LOOK_AHEAD: &str = r"\s+(?!\S)";
 
 /// Reads a file that is no longer than [`LONGEST`].
@@ -52,7 +52,7 @@ fn check_patterns(json: &Json) -> Result<(), GgufError> {
     patterns.into_iter().try_for_each(check)
 }
 
-/// The regular expressions in a step, however deep; a JSON text has no more than 128 levels.
+/// Collects the regular expressions in a step at any depth; serde_json accepts at most 128 levels.
 fn collect<'a>(step: &'a Json, patterns: &mut Vec<&'a str>) {
     match step {
         Json::Array(steps) => steps.iter().for_each(|step| collect(step, patterns)),
@@ -75,13 +75,13 @@ fn check(pattern: &str) -> Result<(), GgufError> {
     )))
 }
 
-/// The model's own `tokenizer.json`, without its added tokens; and whether it wants a space before a prompt's first text.
+/// The model's own `tokenizer.json`, without its added tokens; and whether it adds a space before a prompt's first text.
 pub(super) fn build(bytes: &[u8], vocabulary: &Vocabulary) -> Result<(tokenizers::Tokenizer, bool), GgufError> {
     let refuse = || GgufError::damaged("the tokenizer.json beside it is not a BPE tokenizer");
     let mut json: Json = serde_json::from_slice(bytes).ok().filter(Json::is_object).ok_or_else(refuse)?;
     let spaced_start = json.get_mut("pre_tokenizer").is_some_and(take_first_prefix);
     json["added_tokens"] = Json::Array(Vec::new());
-    // Answers are decoded here, by the vocabulary.
+    // Answers are decoded by the vocabulary.
     for key in ["post_processor", "truncation", "padding", "decoder"] {
         json[key] = Json::Null;
     }
@@ -110,8 +110,8 @@ pub(super) fn build(bytes: &[u8], vocabulary: &Vocabulary) -> Result<(tokenizers
     Ok((tokenizers::Tokenizer::from_bytes(bytes).map_err(tokenizer_error)?, spaced_start))
 }
 
-/// Hugging Face's `Metaspace` can put a space before the first text of a prompt only. Texts are given to it one by one here, and
-/// each would be a first: the scheme is taken out, and true returned when there was one.
+/// Hugging Face's `Metaspace` can add a space before the first text of a prompt only. Here texts are encoded one by one, and each would
+/// count as the first: this scheme is removed, and true returned if there was one.
 fn take_first_prefix(step: &mut Json) -> bool {
     if let Some(steps) = step.get_mut("pretokenizers").and_then(Json::as_array_mut) {
         let mut found = false;

@@ -1,38 +1,38 @@
-//! What each token id stands for: the bytes it writes, and whether it is control rather than text.
+//! The vocabulary: the bytes of each token, and whether it is a control token.
 
 use std::collections::HashMap;
 
 use super::gguf::{Gguf, integer};
 use super::gguf_error::GgufError;
 
-/// Spellings of tokens that end a turn in the families this engine knows; a file names only one of them as its end.
+/// The tokens that end a turn in the supported families; a file names only one of them as its end.
 const ENDS: [&str; 8] =
     ["<|im_end|>", "</s>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|end_of_text|>", "<|endoftext|>", "<end_of_turn>"];
 
-/// Whether no text stands for a spelling, whatever a file says of its type; `</s>` is left out, since it is also HTML.
+/// Whether a token is a control token whatever type the file gives it; `</s>` is left out, since it is also HTML.
 fn is_mark(token: &str) -> bool {
     token == "<|im_start|>" || (ENDS.contains(&token) && token != "</s>")
 }
 
-/// How a vocabulary spells bytes.
+/// How a vocabulary writes bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Spelling {
     /// GPT-2: each byte is one printable character.
     ByteLevel,
-    /// `SentencePiece`: text, with `▁` for a space and `<0x0A>` for a lone byte.
+    /// `SentencePiece`: text, with `▁` for a space and `<0x0A>` for a single byte.
     SentencePiece,
 }
 
-/// The nature of a token, as llama.cpp numbers it in `tokenizer.ggml.token_type`.
+/// The type of a token, as llama.cpp numbers it in `tokenizer.ggml.token_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TokenType {
     /// Ordinary text.
     Text,
-    /// Markup: never written to people.
+    /// Control tokens: never shown.
     Control,
-    /// Text that only a template may write as one token (`<think>`).
+    /// Text that only a template can encode as one token (`<think>`).
     Added,
-    /// A lone byte, `<0x0A>`.
+    /// A single byte, `<0x0A>`.
     Byte,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct Vocabulary {
     ends: Vec<u32>,
     /// The token that starts a prompt, for models that want one.
     pub bos: Option<u32>,
-    /// `SentencePiece` writes a space before the first word; people should not see it.
+    /// Whether the first text of an answer begins with a space that belongs to the tokenizer (`SentencePiece`).
     pub space_prefix: bool,
 }
 
@@ -86,7 +86,7 @@ impl Vocabulary {
         }
         let named = ["eos", "eot", "eom", "bos"].map(|name| gguf.number(&format!("tokenizer.ggml.{name}_token_id")));
         for id in named.into_iter().flatten() {
-            // A file without types still names its controls.
+            // A file without types still names its control tokens.
             let kind = types.get_mut(id as usize);
             *kind.ok_or_else(|| GgufError::damaged("a control token is not in the list of tokens"))? =
                 TokenType::Control;
@@ -95,7 +95,7 @@ impl Vocabulary {
         let space_prefix =
             spelling == Spelling::SentencePiece && gguf.flag("tokenizer.ggml.add_space_prefix").unwrap_or(true);
         let bos = named[3].map(|id| id as u32);
-        // What SentencePiece itself writes there, for files that do not say.
+        // SentencePiece's own numbering, where the file does not say.
         let spm = spelling == Spelling::SentencePiece && tokens.get(1).is_some_and(|token| token == "<s>");
         let bos = bos.or(spm.then_some(1));
         Ok(Self { bos, ..Self::new(spelling, tokens, types, ends, space_prefix) })
@@ -130,7 +130,7 @@ impl Vocabulary {
         Self { spelling, tokens, types, bytes, ends, bos: None, space_prefix }
     }
 
-    /// What a token writes; nothing for control tokens and ids that do not exist.
+    /// The bytes of a token; none for control tokens and ids that do not exist.
     pub(super) fn bytes(&self, id: u32) -> &[u8] {
         self.bytes.get(id as usize).map_or(&[], Vec::as_slice)
     }
@@ -140,7 +140,7 @@ impl Vocabulary {
         self.ends.contains(&id)
     }
 
-    /// Whether a token is reserved to templates: no message can ever be encoded to it.
+    /// Whether a token is reserved to templates: no message can be encoded to it.
     pub(super) fn is_reserved(&self, id: u32) -> bool {
         matches!(self.types.get(id as usize), Some(TokenType::Control | TokenType::Added))
     }
@@ -174,7 +174,7 @@ fn sentence_piece(token: &str, kind: TokenType) -> Vec<u8> {
     }
 }
 
-/// GPT-2's printable stand-in for a byte (`bytes_to_unicode` in the `encoder.py` of GPT-2).
+/// GPT-2's printable character for a byte (`bytes_to_unicode` in the `encoder.py` of GPT-2).
 pub(super) fn byte_character(byte: u8) -> char {
     let code = u32::from(byte);
     let stand_in = match code {

@@ -1,4 +1,4 @@
-//! What candle's model of each architecture reads, and in which pieces it may be given a text.
+//! What candle's model of each architecture reads, and how many tokens it may be given at once.
 
 use super::super::entries::{Expected, Need};
 use super::super::gguf::Gguf;
@@ -7,7 +7,7 @@ use super::shape::Shape;
 
 use self::Architecture::{Glm4, Lfm2, Llama, Phi2, Phi3, Qwen2, Qwen3};
 
-/// An architecture that one of candle's models computes rightly, within what is checked.
+/// An architecture that one of candle's models computes correctly, within what is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Architecture {
     Llama,
@@ -22,7 +22,7 @@ pub(super) enum Architecture {
 const ALL: [Architecture; 7] = [Llama, Qwen2, Qwen3, Phi2, Phi3, Glm4, Lfm2];
 
 impl Architecture {
-    /// That of a file.
+    /// The architecture of a file.
     pub(super) fn of(gguf: &Gguf) -> Result<Self, GgufError> {
         let name = gguf.text("general.architecture").unwrap_or("unknown");
         ALL.into_iter().find(|architecture| architecture.name() == name).ok_or_else(|| {
@@ -52,7 +52,7 @@ impl Architecture {
         format!("{}.{name}", self.name())
     }
 
-    /// Where the layers' norms have their ε.
+    /// The metadata key of the norms' ε.
     pub(super) fn epsilon(self) -> &'static str {
         if self == Phi2 { "attention.layer_norm_epsilon" } else { "attention.layer_norm_rms_epsilon" }
     }
@@ -71,21 +71,20 @@ impl Architecture {
         }
     }
 
-    /// The base of the rotation's frequencies that candle takes for granted.
+    /// The base of the `RoPE` frequencies that candle assumes.
     pub(super) fn fixed_base(self) -> Option<f64> {
         matches!(self, Phi2 | Phi3).then_some(10_000.0)
     }
 
-    /// Whether the first reading must be the whole prompt: lfm2's convolutions forget what was before each reading of several
-    /// tokens.
+    /// Whether the prompt must be computed in one pass: lfm2's convolutions lose their state with each pass of several tokens.
     pub(super) fn reads_at_once(self) -> bool {
         self == Lfm2
     }
 
-    /// How many of `count` tokens to compute next, at position `start`; `alone` when one was computed by itself before.
+    /// How many of `count` tokens to compute next, at position `start`; `alone` when a single token was computed before.
     ///
-    /// Powers of two, since candle keeps a mask for each length and position for ever: of 4096 positions, they are
-    /// 50 MB at most. After a token by itself, qwen3 would attend to the wrong keys with more than one.
+    /// Powers of two, because candle never frees the mask of a length and position: for 4096 positions, they take 50 MB at most. After
+    /// a single token, qwen3 would attend to the wrong keys with more than one.
     pub(super) fn piece(self, count: usize, start: usize, alone: bool) -> usize {
         match self {
             Lfm2 if start == 0 => count,
@@ -95,28 +94,28 @@ impl Architecture {
         }
     }
 
-    /// The tensors of a whole file, and those it may have besides.
+    /// The required and the optional tensors of a file.
     pub(super) fn tensors(self, shape: &Shape) -> Expected {
         let (vocabulary, width) = (shape.vocabulary, shape.width);
         let norm = if self == Lfm2 { "token_embd_norm" } else { "output_norm" };
         let mut expected = Expected::default();
         let mut add = |(name, dims): (String, Vec<usize>), need| expected.add(name, &dims, need);
-        add(weight("token_embd", &[vocabulary, width]), Need::Always);
-        add(weight(norm, &[width]), Need::Always);
-        // Without one the embedding is used both ways, by those models that can.
-        let output = if matches!(self, Phi2 | Phi3) { Need::Always } else { Need::IfThere };
+        add(weight("token_embd", &[vocabulary, width]), Need::Required);
+        add(weight(norm, &[width]), Need::Required);
+        // Without it the embedding is also the output matrix (tied), in the models that support this.
+        let output = if matches!(self, Phi2 | Phi3) { Need::Required } else { Need::Optional };
         add(weight("output", &[vocabulary, width]), output);
         if self == Phi2 {
-            add(bias("output_norm", width), Need::Always);
-            add(bias("output", vocabulary), Need::Always);
+            add(bias("output_norm", width), Need::Required);
+            add(bias("output", vocabulary), Need::Required);
         }
         for layer in 0..shape.kv_heads.len() {
             let mut add_here = |(name, dims), need| add((format!("blk.{layer}.{name}"), dims), need);
             for tensor in self.layer(shape, layer) {
-                add_here(tensor, Need::Always);
+                add_here(tensor, Need::Required);
             }
             for tensor in biases(shape, layer).into_iter().filter(|_| self == Glm4) {
-                add_here(tensor, Need::IfThere);
+                add_here(tensor, Need::Optional);
             }
         }
         expected
@@ -154,7 +153,7 @@ impl Architecture {
         if self == Glm4 {
             tensors.extend(["post_attention_norm", "post_ffw_norm"].map(|name| weight(name, &[width])));
         }
-        // Two matrices in one, where there is no gate apart.
+        // Gate and up projection in one matrix, where there is no separate gate.
         let up = if matches!(self, Phi3 | Glm4) { 2 * hidden } else { hidden };
         tensors.extend([weight("ffn_up", &[up, width]), weight("ffn_down", &[width, hidden])]);
         if !matches!(self, Phi2 | Phi3 | Glm4) {
@@ -164,7 +163,7 @@ impl Architecture {
     }
 }
 
-/// Names and shapes.
+/// Names and shapes of tensors.
 type Tensors = Vec<(String, Vec<usize>)>;
 
 fn weight(name: &str, dims: &[usize]) -> (String, Vec<usize>) {

@@ -39,11 +39,11 @@ pub(in super::super) struct CandleModel {
 struct Sequence {
     /// Its first block.
     block: Option<u32>,
-    /// Tokens given so far.
+    /// Tokens received so far.
     position: usize,
     /// The last of these, not computed yet.
     pending: Vec<u32>,
-    /// Whether a token was computed by itself.
+    /// Whether a single token was computed in a pass.
     alone: bool,
 }
 
@@ -82,7 +82,7 @@ impl CandleModel {
             .map_err(|error| first_line(&error))
     }
 
-    /// Appends tokens to a sequence; logits, when they are wanted, for what may follow the last of them.
+    /// Appends tokens to a sequence; returns the logits of the last one, if they are wanted.
     fn append(&mut self, sequence: &mut Sequence, slice: &SequenceSlice<'_>) -> Result<Vec<f32>, String> {
         sequence.pending.extend_from_slice(slice.tokens);
         sequence.position += slice.tokens.len();
@@ -91,7 +91,7 @@ impl CandleModel {
             if slice.output.is_none() && sequence.pending.len() < AT_ONCE {
                 return Ok(Vec::new());
             }
-            // A token by itself is taken for one that follows, even at the start.
+            // Candle takes a single token for a later one, even at the start.
             if sequence.pending.len() == 1 {
                 return Err("a sequence of this model begins with two tokens at least".to_owned());
             }
@@ -144,7 +144,7 @@ impl Forward for CandleModel {
                 self.weights.restart();
                 self.sequence = Some(Sequence { block, position: 0, pending: Vec::new(), alone: false });
             }
-            // Taken out: one that fails half-way cannot go on.
+            // Taken out, so that a sequence whose step failed is not continued.
             let same = |sequence: &mut Sequence| sequence.block == block && sequence.position == slice.start;
             let mut sequence = self.sequence.take_if(same).ok_or("one sequence was continued as another")?;
             if slice.tokens.is_empty() || slice.start.saturating_add(slice.tokens.len()) > self.context {
@@ -159,7 +159,7 @@ impl Forward for CandleModel {
         Ok(())
     }
 
-    /// Candle's own memory of the sequence goes back to the allocator; it has no place that could be overwritten.
+    /// The memory of candle's keys and values is freed; it cannot be overwritten from here.
     fn erase(&mut self, blocks: &[u32]) {
         if self.sequence.as_ref().and_then(|sequence| sequence.block).is_some_and(|block| blocks.contains(&block)) {
             self.erase_all();

@@ -1,4 +1,4 @@
-//! Holds a file to what candle's model of its architecture reads, and writes its numbers the way candle reads them.
+//! Checks a file against what candle's model of its architecture reads, and writes its numbers in the types that candle reads.
 
 use candle_core::quantized::GgmlDType;
 use candle_core::quantized::gguf_file::{TensorInfo, Value};
@@ -12,14 +12,14 @@ use super::shape::Shape;
 /// The largest number of layers accepted: the biggest known llama has 126.
 const MAX_LAYERS: u64 = 512;
 
-/// Positions of one sequence at most: candle's tables for llama and phi2 end there, and masks grow with its square.
+/// The most positions of a sequence: candle's tables for llama and phi2 end there, and masks grow with the square.
 const MAX_CONTEXT: usize = 4096;
 
-/// Where the whole prompt is read at once, a prompt's attention takes some hundred megabytes, and what comes after the first
-/// 1024 tokens is read one by one.
+/// As [`MAX_CONTEXT`], where the whole prompt is computed in one pass: its attention takes some hundred megabytes, and what comes after
+/// the first 1024 tokens is computed token by token.
 const MAX_CONTEXT_AT_ONCE: usize = 2048;
 
-/// Keys that are read, held to what candle takes for granted, or change no logit. Another one may change the arithmetic, so
+/// Keys that candle reads, that are checked against what it assumes, or that change no logit. Another key may change the arithmetic, so
 /// that a file with it is refused.
 const FOLLOWED: [&str; 23] = [
     "block_count",
@@ -47,7 +47,7 @@ const FOLLOWED: [&str; 23] = [
     "shortconv.l_cache",
 ];
 
-/// Who follows the entries, in the sentences about those that are not.
+/// What computes, in the sentences about entries that it would ignore.
 const WHO: &str = "candle";
 
 /// The metadata of one architecture.
@@ -138,7 +138,7 @@ impl Metadata<'_> {
 
     fn context(&self) -> Result<usize, GgufError> {
         let bound = if self.architecture.reads_at_once() { MAX_CONTEXT_AT_ONCE } else { MAX_CONTEXT };
-        // Within its window, such a model sees everything.
+        // Within its window, a model with a sliding window attends to all tokens.
         let window = self.entries.value("attention.sliding_window").map_or(Some(0), integer);
         let window = match window.ok_or_else(|| self.entries.absurd("attention.sliding_window"))? {
             0 => usize::MAX,
@@ -147,7 +147,7 @@ impl Metadata<'_> {
         Ok(self.entries.number("context_length", 1 << 32)?.min(bound).min(window))
     }
 
-    /// The width of the network, which the file's number need not be.
+    /// The width of the feed-forward network, from its tensor: the file's number may differ.
     fn hidden(&self) -> Result<usize, GgufError> {
         let name = "blk.0.ffn_down.weight";
         match self.gguf.content.tensor_infos.get(name).map(|info| info.shape.dims()) {
@@ -157,7 +157,7 @@ impl Metadata<'_> {
     }
 }
 
-/// The shape of a file that candle's model computes rightly.
+/// The shape of a file, if candle's model computes it correctly.
 pub(super) fn check(gguf: &Gguf, architecture: Architecture, vocabulary: usize) -> Result<Shape, GgufError> {
     let metadata = Metadata { gguf, entries: Entries::of(gguf, architecture.name()), architecture };
     metadata.refuse_what_is_not_followed()?;
@@ -166,10 +166,10 @@ pub(super) fn check(gguf: &Gguf, architecture: Architecture, vocabulary: usize) 
     Ok(shape)
 }
 
-/// Holds each tensor to the shape and the types the forward pass expects, so that a bad file fails here and not in an answer.
+/// Checks the shape and type of each tensor, so that a bad file fails here and not in an answer.
 fn check_tensors(gguf: &Gguf, architecture: Architecture, shape: &Shape) -> Result<(), GgufError> {
     architecture.tensors(shape).check(gguf, WHO)?;
-    // What candle takes activations in is no type for weights.
+    // Types that candle uses for activations are not types for weights.
     let activations = |info: &&TensorInfo| matches!(info.ggml_dtype, GgmlDType::Q8_1 | GgmlDType::Q8K);
     let found = gguf.content.tensor_infos.iter();
     match found.filter(|(_, info)| activations(info)).min_by_key(|(name, _)| *name) {
@@ -181,7 +181,7 @@ fn check_tensors(gguf: &Gguf, architecture: Architecture, shape: &Shape) -> Resu
     }
 }
 
-/// Writes the numbers the way candle insists on reading them: 32 bits, none left out. Its tables are as long as the context.
+/// Writes the numbers as candle reads them: in 32 bits, none missing. Its tables are as long as the context.
 pub(super) fn normalise(gguf: &mut Gguf, architecture: Architecture, shape: &Shape, context: usize) {
     let whole = |number: usize| Value::U32(number as u32);
     let kv_heads = match architecture {
@@ -204,6 +204,6 @@ pub(super) fn normalise(gguf: &mut Gguf, architecture: Architecture, shape: &Sha
     for (name, value) in entries {
         gguf.content.metadata.insert(architecture.key(name), value);
     }
-    // qwen3 rotates in f16 unless told otherwise: a third of a radian off at position 1000.
+    // Without this, qwen3 computes `RoPE` in f16: a third of a radian off at position 1000.
     gguf.content.metadata.insert("general.dtype".to_owned(), Value::U32(0));
 }

@@ -1,4 +1,4 @@
-//! Candle's models, and how each starts anew.
+//! Candle's models, and how each resets its sequence.
 
 use candle_core::{DType, Device, Result, Tensor};
 use candle_transformers::models::{
@@ -8,7 +8,7 @@ use candle_transformers::models::{
 use super::super::gguf::Gguf;
 use super::architecture::Architecture;
 
-/// One of candle's models, with the keys and values of the sequence it has read.
+/// One of candle's models, with the keys and values of its sequence.
 pub(super) enum Weights {
     Llama(quantized_llama::ModelWeights),
     Qwen2(quantized_qwen2::ModelWeights),
@@ -50,8 +50,7 @@ impl Weights {
         }
     }
 
-    /// Forgets the sequence. Those without a way to say so forget it by themselves at position 0 (lfm2 only when it reads
-    /// several tokens there).
+    /// Resets the sequence. Models without a function for it reset themselves at position 0 (lfm2 only with a pass of several tokens).
     pub(super) fn restart(&mut self) {
         match self {
             Self::Llama(model) => model.clear_kv_cache(),

@@ -1,11 +1,10 @@
-//! What sets the families of decoders apart: one line each. Everything else is one forward pass.
+//! The differences between the families of decoders, one line each. A new family that needs no other difference is one more line.
 //!
-//! The tensors and the rotations are those of llama.cpp's converters (`ggml-org/llama.cpp`, `src/models/*.cpp`), which is
-//! what GGUF files follow.
+//! Tensors and rotations are those of llama.cpp's converters (`ggml-org/llama.cpp`, `src/models/*.cpp`), as GGUF files have them.
 
 use super::super::kernels::Rotation;
 
-/// One family of decoders: RMS norms, rotated grouped attention, a gated network, and these differences.
+/// One family of decoders: RMS norms, grouped-query attention with `RoPE`, a gated feed-forward network, and these differences.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Family {
     /// `general.architecture`, and the prefix of the metadata.
@@ -13,13 +12,13 @@ pub(super) struct Family {
     /// `Interleaved` is llama.cpp's `NORM`: the converter has permuted the rows of queries and keys for it. `Halves` is `NEOX`, as
     /// `transformers` has them.
     pub rotation: Rotation,
-    /// Whether queries, keys and values must have biases; elsewhere they may.
+    /// Whether queries, keys and values must have biases; in the other families they may.
     pub biases: bool,
     /// Whether each head of queries and keys is normalised before the rotation.
     pub head_norms: bool,
-    /// Whether queries grow with the position (`attention.temperature_scale`).
+    /// Whether queries are scaled with the position (`attention.temperature_scale`).
     pub temperature: bool,
-    /// Every which layer does not rotate at all.
+    /// Every how many layers one has no `RoPE`.
     pub unrotated: Option<usize>,
 }
 
@@ -41,12 +40,12 @@ static FAMILIES: [Family; 5] = [
 ];
 
 impl Family {
-    /// The family of an architecture, if this engine has it.
+    /// The family of an architecture, if it is supported.
     pub(super) fn find(architecture: &str) -> Option<&'static Self> {
         FAMILIES.iter().find(|family| family.name == architecture)
     }
 
-    /// Whether a layer rotates its queries and keys.
+    /// Whether a layer has `RoPE`.
     pub(super) fn rotates(&self, layer: usize) -> bool {
         self.unrotated.is_none_or(|every| !(layer + 1).is_multiple_of(every))
     }

@@ -14,13 +14,13 @@ use super::weights::WeightsOrigin;
 use super::{MemoryLimits, Model};
 
 /// A model in a folder of its own.
-struct Place {
+struct ModelFolder {
     folder: tempfile::TempDir,
     model: PathBuf,
     data: PathBuf,
 }
 
-impl Place {
+impl ModelFolder {
     fn new(case: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (model, data) = (folder.path().join("model.gguf"), folder.path().join("data"));
@@ -79,13 +79,13 @@ fn forge(kept: &Path, change: impl Fn(&mut u64, &mut String)) {
 #[test]
 fn weights_are_packed_once_and_read_the_next_time() {
     for case in ["qwen3", "llama-3"] {
-        let place = Place::new(case);
+        let place = ModelFolder::new(case);
         let (first, logits) = place.start();
         assert_eq!(first, WeightsOrigin::Packed);
         assert_eq!(place.names(), ["model.gguf", "model.gguf.packed"]);
         assert_eq!(fs::metadata(place.kept()).unwrap().permissions().mode() & 0o777, 0o600);
         let written = fs::read(place.kept()).unwrap();
-        assert_eq!(place.start(), (WeightsOrigin::Kept, logits.clone()));
+        assert_eq!(place.start(), (WeightsOrigin::Cache, logits.clone()));
         assert!(fs::read(place.kept()).unwrap() == written, "what is read is not written");
         // They are those that are packed where nothing is kept.
         let plain = read(&mut super::reference_tests::load(&mut Gguf::open(&place.model, None, None).unwrap()), &[17]);
@@ -95,7 +95,7 @@ fn weights_are_packed_once_and_read_the_next_time() {
 
 #[test]
 fn a_damaged_byte_anywhere_costs_a_packing_and_nothing_else() {
-    let place = Place::new("qwen3");
+    let place = ModelFolder::new("qwen3");
     let (_, logits) = place.start();
     let sound = fs::read(place.kept()).unwrap();
     let offset = u64::from_le_bytes(sound[24..32].try_into().unwrap()) as usize;
@@ -113,12 +113,12 @@ fn a_damaged_byte_anywhere_costs_a_packing_and_nothing_else() {
     }
     fs::write(place.kept(), [&sound[..], b"x"].concat()).unwrap();
     assert_eq!(place.start(), (WeightsOrigin::Packed, logits.clone()));
-    assert_eq!(place.start(), (WeightsOrigin::Kept, logits));
+    assert_eq!(place.start(), (WeightsOrigin::Cache, logits));
 }
 
 #[test]
 fn another_content_of_the_same_length_is_packed_anew() {
-    let place = Place::new("qwen3");
+    let place = ModelFolder::new("qwen3");
     let (_, before) = place.start();
     let file = File::options().write(true).open(&place.model).unwrap();
     let metadata = file.metadata().unwrap();
@@ -128,26 +128,26 @@ fn another_content_of_the_same_length_is_packed_anew() {
     let (origin, after) = place.start();
     assert_eq!(origin, WeightsOrigin::Packed);
     assert_ne!(before, after);
-    assert_eq!(place.start(), (WeightsOrigin::Kept, after));
+    assert_eq!(place.start(), (WeightsOrigin::Cache, after));
 }
 
 #[test]
 fn the_same_content_under_another_time_or_name_is_still_known() {
-    let place = Place::new("qwen3");
+    let place = ModelFolder::new("qwen3");
     let (_, logits) = place.start();
     let copy = place.folder.path().join("copy");
     fs::copy(&place.model, &copy).unwrap();
     fs::rename(&copy, &place.model).unwrap();
-    assert_eq!(place.start(), (WeightsOrigin::Kept, logits));
+    assert_eq!(place.start(), (WeightsOrigin::Cache, logits));
 }
 
 #[test]
 fn another_layout_version_or_model_is_packed_anew() {
-    let place = Place::new("qwen3");
+    let place = ModelFolder::new("qwen3");
     let (_, logits) = place.start();
     // Signed anew without a change, it is as good as before: what follows is refused for what it says.
     forge(&place.kept(), |_, _| {});
-    assert_eq!(place.start(), (WeightsOrigin::Kept, logits.clone()));
+    assert_eq!(place.start(), (WeightsOrigin::Cache, logits.clone()));
     let changes: [fn(&mut u64, &mut String); 5] = [
         |version, _| *version += 1,
         |_, header| *header = header.replace("16 rows, 1", "16 rows, 0"),
@@ -163,19 +163,19 @@ fn another_layout_version_or_model_is_packed_anew() {
     }
     fs::copy(path("qwen2"), &place.model).unwrap();
     assert_eq!(place.start().0, WeightsOrigin::Packed);
-    assert_eq!(place.start().0, WeightsOrigin::Kept);
+    assert_eq!(place.start().0, WeightsOrigin::Cache);
 }
 
 #[test]
 fn what_a_killed_process_left_is_removed_and_what_another_writes_is_not() {
-    let place = Place::new("qwen3");
+    let place = ModelFolder::new("qwen3");
     let [dead, alive] = ["1", "2"].map(|process| place.folder.path().join(format!("model.gguf.packed.{process}.part")));
     fs::write(&dead, b"half of it").unwrap();
     let other = File::create(&alive).unwrap();
     other.lock().unwrap();
     assert_eq!(place.start().0, WeightsOrigin::Packed);
     assert_eq!(place.names(), ["model.gguf", "model.gguf.packed", "model.gguf.packed.2.part"]);
-    assert_eq!(place.start().0, WeightsOrigin::Kept);
+    assert_eq!(place.start().0, WeightsOrigin::Cache);
 }
 
 /// The folder of open files under `/proc` takes no other file, from whomever.
@@ -183,23 +183,23 @@ fn what_a_killed_process_left_is_removed_and_what_another_writes_is_not() {
 #[test]
 fn where_the_folder_cannot_be_written_the_data_folder_serves_or_nothing_is_kept() {
     use std::os::fd::AsRawFd;
-    let place = Place::new("qwen3");
+    let place = ModelFolder::new("qwen3");
     let open = File::open(&place.model).unwrap();
     let elsewhere = PathBuf::from(format!("/proc/self/fd/{}", open.as_raw_fd()));
     let origin = || load(&elsewhere, None, &place.data).unwrap().weights.origin;
     assert_eq!([origin(), origin()], [WeightsOrigin::Packed, WeightsOrigin::Packed]);
     fs::create_dir(&place.data).unwrap();
-    assert_eq!([origin(), origin()], [WeightsOrigin::Packed, WeightsOrigin::Kept]);
+    assert_eq!([origin(), origin()], [WeightsOrigin::Packed, WeightsOrigin::Cache]);
     assert_eq!(fs::read_dir(place.data.join("packed")).unwrap().count(), 1);
     assert_eq!(place.names(), ["data", "model.gguf"]);
 }
 
 #[test]
 fn a_file_that_is_cut_short_while_its_weights_are_in_use_changes_nothing() {
-    let place = Place::new("qwen3");
+    let place = ModelFolder::new("qwen3");
     let (_, logits) = place.start();
     let mut model = place.load(None).unwrap();
-    assert_eq!(model.weights.origin, WeightsOrigin::Kept);
+    assert_eq!(model.weights.origin, WeightsOrigin::Cache);
     // Of a mapping, the first page that is missed would end the process.
     for file in [place.kept(), place.model.clone()] {
         File::options().write(true).open(file).unwrap().set_len(0).unwrap();
@@ -208,7 +208,7 @@ fn a_file_that_is_cut_short_while_its_weights_are_in_use_changes_nothing() {
 }
 
 /// A start that has to leave so much free.
-fn start_with_spare(place: &Place, spare: u64) -> WeightsOrigin {
+fn start_with_spare(place: &ModelFolder, spare: u64) -> WeightsOrigin {
     let mut cache = PackedCache::of(&place.model, vec![File::open(&place.model).unwrap()], None, &place.data).unwrap();
     cache.spare(spare);
     let mut gguf = Gguf { cache: Some(cache), ..Gguf::open(&place.model, None, None).unwrap() };
@@ -218,18 +218,18 @@ fn start_with_spare(place: &Place, spare: u64) -> WeightsOrigin {
 
 #[test]
 fn nothing_is_written_where_there_is_no_room_for_it() {
-    let place = Place::new("qwen3");
+    let place = ModelFolder::new("qwen3");
     fs::create_dir(&place.data).unwrap();
     assert_eq!(start_with_spare(&place, u64::MAX), WeightsOrigin::Packed);
     assert_eq!(place.names(), ["data", "model.gguf"]);
     assert_eq!(fs::read_dir(&place.data).unwrap().count(), 0);
     // It is asked anew at each start.
-    assert_eq!([0, 0].map(|spare| start_with_spare(&place, spare)), [WeightsOrigin::Packed, WeightsOrigin::Kept]);
+    assert_eq!([0, 0].map(|spare| start_with_spare(&place, spare)), [WeightsOrigin::Packed, WeightsOrigin::Cache]);
 }
 
 #[test]
 fn a_packing_that_failed_is_not_tried_again_until_the_note_goes_or_the_model_changes() {
-    let place = Place::new("qwen3");
+    let place = ModelFolder::new("qwen3");
     let note = place.folder.path().join("model.gguf.packed.failed");
     let fail = || {
         let cache = PackedCache::of(&place.model, vec![File::open(&place.model).unwrap()], None, &place.data).unwrap();
@@ -239,20 +239,20 @@ fn a_packing_that_failed_is_not_tried_again_until_the_note_goes_or_the_model_cha
     assert_eq!([place.start().0, place.start().0], [WeightsOrigin::Packed, WeightsOrigin::Packed]);
     assert_eq!(place.names(), ["model.gguf", "model.gguf.packed.failed"]);
     fs::remove_file(&note).unwrap();
-    assert_eq!([place.start().0, place.start().0], [WeightsOrigin::Packed, WeightsOrigin::Kept]);
+    assert_eq!([place.start().0, place.start().0], [WeightsOrigin::Packed, WeightsOrigin::Cache]);
     fs::remove_file(place.kept()).unwrap();
     fail();
     fs::copy(path("qwen2"), &place.model).unwrap();
-    assert_eq!([place.start().0, place.start().0], [WeightsOrigin::Packed, WeightsOrigin::Kept]);
+    assert_eq!([place.start().0, place.start().0], [WeightsOrigin::Packed, WeightsOrigin::Cache]);
     assert_eq!(place.names(), ["model.gguf", "model.gguf.packed"], "the note goes with what it was about");
     fs::write(&note, "no note of ours").unwrap();
     fs::remove_file(place.kept()).unwrap();
-    assert_eq!([place.start().0, place.start().0], [WeightsOrigin::Packed, WeightsOrigin::Kept]);
+    assert_eq!([place.start().0, place.start().0], [WeightsOrigin::Packed, WeightsOrigin::Cache]);
 }
 
 #[test]
 fn what_others_may_write_is_not_believed() {
-    let place = Place::new("qwen3");
+    let place = ModelFolder::new("qwen3");
     let (_, logits) = place.start();
     fs::set_permissions(place.kept(), fs::Permissions::from_mode(0o620)).unwrap();
     assert_eq!(place.start(), (WeightsOrigin::Packed, logits));
@@ -261,7 +261,7 @@ fn what_others_may_write_is_not_believed() {
 
 #[test]
 fn a_checked_sum_is_remembered_until_anything_changes() {
-    let place = Place::new("qwen3");
+    let place = ModelFolder::new("qwen3");
     let sum = crate::inference::sha256::sha256(&mut File::open(&place.model).unwrap()).unwrap();
     let origin = |sum: &str| place.load(Some(sum)).map(|model| model.weights.origin);
     let wrong = "0".repeat(64);
@@ -269,11 +269,11 @@ fn a_checked_sum_is_remembered_until_anything_changes() {
     // Packed before the sum was asked for: not enough.
     assert_eq!(place.start().0, WeightsOrigin::Packed);
     assert_eq!(origin(&sum.to_uppercase()).unwrap(), WeightsOrigin::Packed);
-    assert_eq!(origin(&sum).unwrap(), WeightsOrigin::Kept);
+    assert_eq!(origin(&sum).unwrap(), WeightsOrigin::Cache);
     assert!(matches!(origin(&wrong), Err(GgufError::Checksum { .. })));
     // Whoever signs for another sum is believed, so the file itself was not read for it …
     forge(&place.kept(), |_, header| *header = header.replace(&sum, &wrong));
-    assert_eq!(origin(&wrong).unwrap(), WeightsOrigin::Kept);
+    assert_eq!(origin(&wrong).unwrap(), WeightsOrigin::Cache);
     // … but not any more once the weights turn out to be damaged …
     let file = File::options().write(true).open(place.kept()).unwrap();
     file.write_all_at(&[0xa5; 64], 4000).unwrap();
@@ -288,6 +288,6 @@ fn a_checked_sum_is_remembered_until_anything_changes() {
 #[test]
 fn small_models_are_not_kept() {
     assert!(!PackedCache::is_worthwhile((64 << 20) - 1) && PackedCache::is_worthwhile(64 << 20));
-    let place = Place::new("qwen3");
+    let place = ModelFolder::new("qwen3");
     assert!(Gguf::open(&place.model, None, Some(&place.data)).unwrap().cache.is_none());
 }

@@ -1,4 +1,4 @@
-//! The numbers of one architecture in a GGUF's metadata, each held to what it may be.
+//! The metadata of one architecture in a GGUF, and the check that the forward pass follows all of it.
 
 use candle_core::quantized::gguf_file::Value;
 
@@ -7,8 +7,8 @@ use super::super::gguf::Gguf;
 use super::super::gguf_error::GgufError;
 use super::family::Family;
 
-/// The keys below `<architecture>.rope.` and `<architecture>.attention.` that the forward pass follows. Another one may change
-/// the arithmetic in a way nobody here has thought of, so that a file with it is refused.
+/// The keys below `<architecture>.rope.` and `<architecture>.attention.` that the forward pass follows. An unknown key may change
+/// the arithmetic, so that a file with it is refused.
 const FOLLOWED: [&str; 23] = [
     "attention.head_count",
     "attention.head_count_kv",
@@ -27,7 +27,7 @@ const FOLLOWED: [&str; 23] = [
     "rope.scaling.factor",
     "rope.scaling.attn_factor",
     "rope.scaling.original_context_length",
-    // How the model was made; it changes nothing.
+    // Information only.
     "rope.scaling.finetuned",
     "rope.scaling.yarn_log_multiplier",
     "rope.scaling.yarn_beta_fast",
@@ -51,7 +51,7 @@ const NEUTRAL: [(&str, f64); 11] = [
     ("rope.scaling.yarn_attn_factor", 1.0),
 ];
 
-/// Who follows the entries, in the sentences about those that are not.
+/// What computes, in the sentences about entries that it would ignore.
 pub(super) const WHO: &str = "this engine";
 
 /// The metadata of one architecture.
@@ -81,7 +81,7 @@ impl<'a> Metadata<'a> {
             return ignored(name);
         }
         for (name, neutral) in NEUTRAL {
-            // One expert is the plain network.
+            // One expert is the plain feed-forward network.
             let harmless =
                 |number: f64| number.total_cmp(&neutral).is_eq() || (name == "expert_count" && number <= 1.0);
             if entries.value(name).is_some_and(|value| !number(value).is_some_and(harmless)) {
@@ -100,7 +100,7 @@ impl<'a> Metadata<'a> {
     }
 }
 
-/// A number, or a truth value as one.
+/// A number; a boolean as 0 or 1.
 fn number(value: &Value) -> Option<f64> {
     value.to_bool().map_or_else(|_| real(value), |flag| Some(f64::from(u8::from(flag))))
 }

@@ -1,4 +1,4 @@
-//! What a file says about its model, checked: no number here can make the forward pass panic or allocate without bound.
+//! The numbers of a model, checked: none of them can make the forward pass panic or allocate without bound.
 
 use super::super::gguf_error::GgufError;
 use super::super::kernels::Heads;
@@ -8,7 +8,7 @@ use super::rope::Rope;
 /// The largest number of layers accepted: the biggest known llama has 126.
 const MAX_LAYERS: u64 = 512;
 
-/// A checked description of one model.
+/// The checked numbers of one model.
 #[derive(Clone, Debug)]
 pub(super) struct Shape {
     pub layers: usize,
@@ -20,13 +20,13 @@ pub(super) struct Shape {
     pub dim: usize,
     pub context: usize,
     pub epsilon: f32,
-    /// What scores are multiplied by before the softmax.
+    /// The factor on attention scores before the softmax.
     pub scale: f32,
     pub temperature: Option<Temperature>,
     pub rope: Rope,
 }
 
-/// Queries grow by `1 + scale · ln(1 + ⌊position / length⌋)`, which keeps attention sharp in long texts (`transformers`'
+/// Queries are multiplied by `1 + scale · ln(1 + ⌊position / length⌋)`, which keeps attention sharp in long texts (`transformers`'
 /// `get_llama_4_attn_scale`).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Temperature {
@@ -89,7 +89,7 @@ impl Shape {
     }
 }
 
-/// The size of a head; rotations need it even, and this engine rotates whole heads only.
+/// The size of a head; `RoPE` needs it even, and this engine rotates whole heads only.
 fn read_dim(metadata: Metadata<'_>, width: usize, heads: usize) -> Result<usize, GgufError> {
     let given = metadata.entries.optional("attention.key_length", 1024)?;
     let dim = match given {
@@ -111,9 +111,9 @@ fn read_dim(metadata: Metadata<'_>, width: usize, heads: usize) -> Result<usize,
     Ok(dim)
 }
 
-/// Up to its window, a model with sliding windows is a model without: further, this engine would read too much.
+/// The sliding window, which bounds the context here: up to its length, attention with and without a window is the same.
 fn read_window(metadata: Metadata<'_>) -> Result<usize, GgufError> {
-    // Zero says that there is none.
+    // Zero means that there is none.
     Ok(match metadata.entries.real("attention.sliding_window", 0.0, 0.0) {
         Ok(_) => usize::MAX,
         Err(_) => metadata.entries.number("attention.sliding_window", 1 << 32)?,

@@ -1,4 +1,4 @@
-//! The tensors of a file, each held to the shape the forward pass expects before any of them is read.
+//! The weights of a model. The shape of every tensor is checked before the first is read.
 
 use std::io;
 
@@ -10,30 +10,30 @@ use super::super::forward::Cost;
 use super::super::gguf::Gguf;
 use super::super::gguf_error::{GgufError, first_line};
 use super::super::kernels::{Matrix, Pool, WeightType};
-use super::super::packed::{PackedWeights, TensorSpec, Writer, pack_anew};
+use super::super::packed::{PackedWeights, TensorSpec, Writer, log_repacking};
 use super::family::Family;
 use super::metadata::WHO;
 use super::shape::Shape;
 
-/// Everything that was learnt.
+/// All weights of a model.
 pub(super) struct Weights {
     pub embedding: Matrix,
     pub layers: Vec<Layer>,
     pub norm: Vec<f32>,
-    /// `None`: the embedding is used both ways.
+    /// The output matrix; `None` where it is the embedding (tied).
     pub output: Option<Matrix>,
-    /// Divisors of the rotation's frequencies.
+    /// Divisors of the `RoPE` frequencies.
     pub rope: Option<Vec<f32>>,
     pub origin: WeightsOrigin,
 }
 
-/// How the matrices came to be.
+/// Where the packed matrices came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WeightsOrigin {
-    /// They were packed from the model's own file.
+    /// They were packed from the model's file at this start.
     Packed,
-    /// They were packed at an earlier start, and kept.
-    Kept,
+    /// They were packed at an earlier start.
+    Cache,
 }
 
 /// One layer.
@@ -58,7 +58,7 @@ impl Layer {
     }
 }
 
-/// A matrix and what is added to its product.
+/// A matrix and its bias.
 pub(super) struct Linear {
     pub matrix: Matrix,
     pub bias: Option<Vec<f32>>,
@@ -71,27 +71,27 @@ const LAYER: [&str; 7] = ["attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate
 fn expected(family: &Family, shape: &Shape, vocabulary: usize, hidden: usize) -> Expected {
     let mut expected = Expected::default();
     let (width, queries, keys) = (shape.width, shape.queries(), shape.keys());
-    expected.add("token_embd.weight", &[vocabulary, width], Need::Always);
-    expected.add("output_norm.weight", &[width], Need::Always);
-    expected.add("output.weight", &[vocabulary, width], Need::IfThere);
-    expected.add("rope_freqs.weight", &[shape.dim / 2], Need::IfThere);
-    let biases = if family.biases { Need::Always } else { Need::IfThere };
+    expected.add("token_embd.weight", &[vocabulary, width], Need::Required);
+    expected.add("output_norm.weight", &[width], Need::Required);
+    expected.add("output.weight", &[vocabulary, width], Need::Optional);
+    expected.add("rope_freqs.weight", &[shape.dim / 2], Need::Optional);
+    let biases = if family.biases { Need::Required } else { Need::Optional };
     for layer in 0..shape.layers {
         let mut add = |name: &str, dims: &[usize], need| expected.add(format!("blk.{layer}.{name}"), dims, need);
-        add("attn_norm.weight", &[width], Need::Always);
+        add("attn_norm.weight", &[width], Need::Required);
         for (name, rows) in [("attn_q", queries), ("attn_k", keys), ("attn_v", keys)] {
-            add(&format!("{name}.weight"), &[rows, width], Need::Always);
+            add(&format!("{name}.weight"), &[rows, width], Need::Required);
             add(&format!("{name}.bias"), &[rows], biases);
         }
         if family.head_norms {
-            add("attn_q_norm.weight", &[shape.dim], Need::Always);
-            add("attn_k_norm.weight", &[shape.dim], Need::Always);
+            add("attn_q_norm.weight", &[shape.dim], Need::Required);
+            add("attn_k_norm.weight", &[shape.dim], Need::Required);
         }
-        add("attn_output.weight", &[width, queries], Need::Always);
-        add("ffn_norm.weight", &[width], Need::Always);
-        add("ffn_gate.weight", &[hidden, width], Need::Always);
-        add("ffn_up.weight", &[hidden, width], Need::Always);
-        add("ffn_down.weight", &[width, hidden], Need::Always);
+        add("attn_output.weight", &[width, queries], Need::Required);
+        add("ffn_norm.weight", &[width], Need::Required);
+        add("ffn_gate.weight", &[hidden, width], Need::Required);
+        add("ffn_up.weight", &[hidden, width], Need::Required);
+        add("ffn_down.weight", &[width, hidden], Need::Required);
     }
     expected
 }
@@ -105,14 +105,14 @@ struct Reader<'a> {
     matrices: Matrices<'a>,
 }
 
-/// Where the matrices come from.
+/// Where matrices are read from.
 enum Matrices<'a> {
     Kept(PackedWeights<'a>),
-    /// From the model's file; packed, they are kept if they can be.
+    /// From the model's file; they are packed, and kept if possible.
     Packed(Keeping),
 }
 
-/// What becomes of matrices as they are packed.
+/// What happens to matrices as they are packed.
 enum Keeping {
     /// They are not kept.
     Not,
@@ -130,7 +130,7 @@ impl Weights {
         pool: &Pool,
     ) -> Result<Self, GgufError> {
         let gate = gguf.content.tensor_infos.get("blk.0.ffn_gate.weight");
-        // Any value will do without one: the tensor will be missed.
+        // Without the tensor any value will do: the check reports it as missing.
         let hidden = gate.map_or(1, |info| info.shape.dims()[0]);
         expected(family, shape, vocabulary, hidden).check(gguf, WHO)?;
         let tensors = &matrices(gguf, shape.layers)?[..];
@@ -139,7 +139,7 @@ impl Weights {
                 .weights(shape.layers)
                 .map(|(w, _)| w);
         };
-        let kept = cache.kept(tensors, pool).and_then(|packed| {
+        let kept = cache.load(tensors, pool).and_then(|packed| {
             let path = packed.path().to_owned();
             let reader = Reader { gguf, pool, tensors, matrices: Matrices::Kept(packed) };
             let read = reader
@@ -149,13 +149,13 @@ impl Weights {
         });
         match kept {
             Ok((weights, _)) => return Ok(weights),
-            Err(reason) => pack_anew(&reason),
+            Err(reason) => log_repacking(&reason),
         }
-        let matrices = Matrices::Packed(cache.renew(tensors)?.map_or(Keeping::Not, Keeping::Written));
+        let matrices = Matrices::Packed(cache.create(tensors)?.map_or(Keeping::Not, Keeping::Written));
         let (weights, written) = Reader { gguf, pool, tensors, matrices }.weights(shape.layers)?;
         let kept = match written {
             Keeping::Not => return Ok(weights),
-            Keeping::Written(writer) => cache.keep(writer, pool),
+            Keeping::Written(writer) => cache.finish(writer, pool),
             Keeping::Failed(error) => Err(error),
         };
         match kept {
@@ -171,7 +171,7 @@ impl Weights {
         layers.chain([&self.embedding]).chain(&self.output).map(Matrix::bytes).sum()
     }
 
-    /// What a step costs: the layers and the head are read, of the embedding only a row a token.
+    /// What a step costs: it reads the layers and the output matrix, but only one row of the embedding for each token.
     pub(super) fn cost(&self) -> Cost {
         let layers = || self.layers.iter().flat_map(Layer::matrices);
         let head = self.output.as_ref().unwrap_or(&self.embedding);
@@ -183,7 +183,7 @@ impl Weights {
 }
 
 impl Reader<'_> {
-    /// Everything, in the order of [`matrices`], and what was written of it meanwhile.
+    /// All weights, read in the order of [`matrices`], and the file that was written of them.
     fn weights(mut self, layers: usize) -> Result<(Weights, Keeping), GgufError> {
         let weights = Weights {
             embedding: self.matrix("token_embd.weight")?,
@@ -192,7 +192,7 @@ impl Reader<'_> {
             output: self.if_there("output.weight", Self::matrix)?,
             rope: self.if_there("rope_freqs.weight", Self::vector)?,
             origin: if matches!(self.matrices, Matrices::Kept(_)) {
-                WeightsOrigin::Kept
+                WeightsOrigin::Cache
             } else {
                 WeightsOrigin::Packed
             },
@@ -248,7 +248,7 @@ impl Reader<'_> {
         let info = content.tensor_infos.get(name).ok_or_else(|| missing(name))?;
         let tensor = self.tensors.iter().find(|tensor| tensor.name == name).ok_or_else(|| missing(name))?;
         let row = tensor.columns / info.ggml_dtype.block_size() * info.ggml_dtype.type_size();
-        // All within the file's length, as opening it has checked.
+        // Within the file: opening it has checked that.
         let start = content.tensor_data_offset + info.offset;
         let matrix = Matrix::read(tensor.kind, tensor.rows, tensor.columns, self.pool, |rows, bytes| {
             source.read_at(bytes, start + (rows.start * row) as u64)
@@ -257,7 +257,7 @@ impl Reader<'_> {
         if let Keeping::Written(writer) = keeping
             && let Err(error) = writer.add(tensor, &matrix, self.pool)
         {
-            // What was written of it goes.
+            // The unfinished file is removed.
             *keeping = Keeping::Failed(error);
         }
         Ok(matrix)
@@ -275,8 +275,8 @@ fn unreadable(name: &str, error: io::Error) -> GgufError {
     }
 }
 
-/// The matrices of a file that was checked, in the order in which they are read; or the first, in that order, of a type that
-/// there are no kernels for.
+/// The matrices of a file that was checked, in the order in which they are read. The error names the first, in that order, of a type
+/// without kernels.
 fn matrices(gguf: &Gguf, layers: usize) -> Result<Vec<TensorSpec>, GgufError> {
     let layer = |layer: usize| LAYER.map(|name| format!("blk.{layer}.{name}.weight"));
     let names = ["token_embd.weight".to_owned()].into_iter().chain((0..layers).flat_map(layer));

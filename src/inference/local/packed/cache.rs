@@ -1,4 +1,4 @@
-//! When kept packed weights belong to a model, and where they are kept.
+//! Whether a file of packed weights belongs to a model, and where it is kept.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -14,38 +14,38 @@ use super::source_file::{FileStat, PackedFrom, SourceFile};
 use super::tensor::TensorSpec;
 use crate::inference::sha256::sha256;
 
-/// Smaller models are packed in no time.
+/// Bytes of a model that is worth a file of packed weights: smaller ones are packed faster than read.
 const SMALLEST: u64 = 64 << 20;
 
-/// What packed weights leave free on their disk, which may be that of the bot's own stores.
+/// Bytes that are left free on the disk, which may be that of the bot's store.
 const SPARE: u64 = 2 << 30;
 
-/// What the name of the note ends with that a packing has failed, after the name of the file that it was for.
+/// The extension of the note that writing a file has failed, added to the name of that file.
 const FAILED: &str = "failed";
 
-/// No such note is as long.
+/// More bytes than such a note has.
 const LONGEST_NOTE: u64 = 1 << 20;
 
-/// A model's place for its packed weights, and what vouches for them.
+/// Where the packed weights of a model are kept, and what identifies the model.
 pub(in super::super) struct PackedCache {
-    /// The places it may have, the best first.
-    places: Vec<PathBuf>,
+    /// The paths it may have, the preferred one first.
+    paths: Vec<PathBuf>,
     /// The files it is packed from.
-    parts: Vec<SourceFile>,
-    /// The SHA-256 that the configuration asks of the first file, in lower case.
+    source_files: Vec<SourceFile>,
+    /// The SHA-256 that the configuration requires of the first file, in lower case.
     sha256: Option<String>,
-    /// Whether the sum was computed since the file was opened.
+    /// Whether the SHA-256 was computed since the file was opened.
     checked: bool,
-    /// What is there, if its own header can be read, and the trouble otherwise.
+    /// The file of packed weights, if its header can be read; why not otherwise.
     found: Result<PackedFile, String>,
-    /// What is left free: [`SPARE`].
+    /// Bytes that are left free: [`SPARE`].
     spare: u64,
 }
 
-/// A packing that failed while it was written. While the note is there, and the model is the same, none is tried again: it would
-/// write as much each time, and fail at each start.
+/// The note that writing a file has failed. While it exists and the model is the same, no start tries again: each would write gigabytes
+/// and fail.
 #[derive(Serialize, Deserialize)]
-struct Failed {
+struct FailureNote {
     layout: String,
     stats: Vec<FileStat>,
     reason: String,
@@ -59,7 +59,7 @@ struct PackedFile {
 
 impl PackedCache {
     /// The cache of the model at `path`, packed from `files`: beside it, or else below the folder `keep` if that is there. `None` when
-    /// nothing is to be kept, or the model is packed in no time. `sha256` is what the first of the files must have.
+    /// nothing is to be kept, or the model is too small. `sha256` is the checksum that the first of the files must have.
     pub(in super::super) fn open(
         path: &Path,
         mut files: Vec<File>,
@@ -76,29 +76,30 @@ impl PackedCache {
         }
     }
 
-    /// [`PackedCache::open`] of a model of any size. The sum is not computed when it was as the weights were packed, and the file is still
-    /// the same.
+    /// [`PackedCache::open`] of a model of any size. The SHA-256 is not computed if it was when the weights were packed, and the file is
+    /// still the same.
     pub(in super::super) fn of(
         path: &Path,
         files: Vec<File>,
         sha256: Option<&str>,
         data: &Path,
     ) -> Result<Self, GgufError> {
-        let parts = files.into_iter().map(SourceFile::new).collect::<io::Result<_>>()?;
-        let places = places(path, data);
-        let found = find(&places);
+        let source_files = files.into_iter().map(SourceFile::new).collect::<io::Result<_>>()?;
+        let paths = paths(path, data);
+        let found = find(&paths);
         let sha256 = sha256.map(str::to_ascii_lowercase);
-        let mut cache = Self { places, parts, sha256, checked: false, found, spare: SPARE };
+        let mut cache = Self { paths, source_files, sha256, checked: false, found, spare: SPARE };
         let vouched = cache.found.as_ref().is_ok_and(|found| {
-            found.header.sha256 == cache.sha256 && cache.parts.iter().map(|part| &part.stat).eq(found.header.stats())
+            found.header.sha256 == cache.sha256
+                && cache.source_files.iter().map(|source| &source.stat).eq(found.header.stats())
         });
         if !vouched {
-            cache.compute_sum()?;
+            cache.verify_sha256()?;
         }
         Ok(cache)
     }
 
-    /// As if so much had to be left free.
+    /// Sets how much must be left free.
     #[cfg(test)]
     pub(in super::super) fn spare(&mut self, bytes: u64) {
         self.spare = bytes;
@@ -109,18 +110,18 @@ impl PackedCache {
         length >= SMALLEST
     }
 
-    fn compute_sum(&mut self) -> Result<(), GgufError> {
+    fn verify_sha256(&mut self) -> Result<(), GgufError> {
         if let Some(expected) = self.sha256.as_deref().filter(|_| !self.checked) {
-            if let Some(part) = self.parts.first_mut() {
-                expect_sha256(&mut part.file, expected)?;
+            if let Some(source) = self.source_files.first_mut() {
+                expect_sha256(&mut source.file, expected)?;
             }
             self.checked = true;
         }
         Ok(())
     }
 
-    /// What is kept of exactly these tensors, or why it cannot be used.
-    pub(in super::super) fn kept<'a>(
+    /// The packed weights of exactly these tensors, or why they cannot be used.
+    pub(in super::super) fn load<'a>(
         &'a self,
         tensors: &'a [TensorSpec],
         pool: &Pool,
@@ -146,14 +147,14 @@ impl PackedCache {
         })
     }
 
-    /// Whether each file is the one it was, by its length and times, or else by its content.
+    /// Whether the model's files are the same as when they were packed, by length and times, or else by content.
     fn same_source_files(&self, header: &Header, pool: &Pool) -> io::Result<bool> {
-        if header.origins.len() != self.parts.len() {
+        if header.origins.len() != self.source_files.len() {
             return Ok(false);
         }
-        for (part, origin) in self.parts.iter().zip(&header.origins) {
-            let same = part.stat == origin.stat
-                || part.stat.length == origin.stat.length && *part.digest(pool)? == origin.digest;
+        for (source, origin) in self.source_files.iter().zip(&header.origins) {
+            let same = source.stat == origin.stat
+                || source.stat.length == origin.stat.length && *source.digest(pool)? == origin.digest;
             if !same {
                 return Ok(false);
             }
@@ -161,10 +162,10 @@ impl PackedCache {
         Ok(true)
     }
 
-    /// Begins to keep what will be packed from the files themselves, where there is room for it. The error is a sum that is not the
-    /// expected one: what vouched for it is not believed any more.
-    pub(in super::super) fn renew(&mut self, tensors: &[TensorSpec]) -> Result<Option<Writer>, GgufError> {
-        self.compute_sum()?;
+    /// Begins a new file for weights that will be packed, where there is space for it. The error is a SHA-256 that is not the expected
+    /// one: it is computed here, because the old file does not vouch for it any more.
+    pub(in super::super) fn create(&mut self, tensors: &[TensorSpec]) -> Result<Option<Writer>, GgufError> {
+        self.verify_sha256()?;
         if cfg!(target_endian = "big") {
             return Ok(None);
         }
@@ -178,71 +179,72 @@ impl PackedCache {
         let bytes =
             |tensor: &TensorSpec| Matrix::packed_bytes(tensor.kind, tensor.rows, tensor.columns).unwrap_or(0) as u64;
         let length = tensors.iter().map(bytes).sum();
-        let mut trouble = String::new();
-        for place in &self.places {
-            let folder = folder_of(place);
+        let mut problem = String::new();
+        for path in &self.paths {
+            let folder = folder_of(path);
             let begun = room_for(folder, length, self.spare)
-                .and_then(|()| Writer::create(place, length).map_err(|error| format!("{}: {error}", folder.display())));
+                .and_then(|()| Writer::create(path, length).map_err(|error| format!("{}: {error}", folder.display())));
             match begun {
                 Ok(writer) => return Ok(Some(writer)),
-                Err(reason) => trouble = reason,
+                Err(reason) => problem = reason,
             }
         }
         tracing::warn!(
-            reason = trouble,
+            reason = problem,
             "the packed weights are not kept: each start packs them again. Make room, or set model.packed_cache to false"
         );
         Ok(None)
     }
 
-    /// Remembers that a packing failed, so that the next starts do not try again.
+    /// Notes that writing the file failed, so that the next starts do not try again.
     pub(in super::super) fn failed(&self, error: &io::Error) {
         tracing::warn!(%error, "the packed weights are not kept");
-        let stats = self.parts.iter().map(|part| part.stat.clone()).collect();
-        let failed = Failed { layout: layout(), stats, reason: error.to_string() };
+        let stats = self.source_files.iter().map(|source| source.stat.clone()).collect();
+        let failed = FailureNote { layout: layout(), stats, reason: error.to_string() };
         let note = serde_json::to_vec(&failed).unwrap_or_default();
-        // Where not even this can be written, the next start finds out anew.
-        let _ = self.places.iter().try_for_each(|place| match fs::write(place.with_added_extension(FAILED), &note) {
+        // If the note cannot be written either, the next start tries again.
+        let _ = self.paths.iter().try_for_each(|path| match fs::write(path.with_added_extension(FAILED), &note) {
             Ok(()) => ControlFlow::Break(()),
             Err(_) => ControlFlow::Continue(()),
         });
     }
 
-    /// The note of a packing of this model that failed, and why it did.
+    /// The note of an earlier failure for this model, with its reason.
     fn failed_before(&self) -> Option<(PathBuf, String)> {
-        self.places.iter().map(|place| place.with_added_extension(FAILED)).find_map(|note| {
+        self.paths.iter().map(|path| path.with_added_extension(FAILED)).find_map(|note| {
             let mut bytes = Vec::new();
             File::open(&note).ok()?.take(LONGEST_NOTE).read_to_end(&mut bytes).ok()?;
-            let failed: Failed = serde_json::from_slice(&bytes).ok()?;
-            let same = failed.layout == layout() && failed.stats.iter().eq(self.parts.iter().map(|part| &part.stat));
+            let failed: FailureNote = serde_json::from_slice(&bytes).ok()?;
+            let same = failed.layout == layout()
+                && failed.stats.iter().eq(self.source_files.iter().map(|source| &source.stat));
             same.then_some((note, failed.reason))
         })
     }
 
-    /// Puts what was written in its place, if the files are still those that were packed; the result is the place.
-    pub(in super::super) fn keep(&self, writer: Writer, pool: &Pool) -> io::Result<PathBuf> {
-        let origins = self.parts.iter().map(|part| {
-            let origin = PackedFrom { digest: part.digest(pool)?.clone(), stat: part.stat.clone() };
-            let unchanged = FileStat::of(&part.file.metadata()?) == origin.stat;
+    /// Completes the file, if the model's files are still those that were packed; returns its path.
+    pub(in super::super) fn finish(&self, writer: Writer, pool: &Pool) -> io::Result<PathBuf> {
+        let origins = self.source_files.iter().map(|source| {
+            let origin = PackedFrom { digest: source.digest(pool)?.clone(), stat: source.stat.clone() };
+            let unchanged = FileStat::of(&source.file.metadata()?) == origin.stat;
             unchanged.then_some(origin).ok_or_else(|| io::Error::other("the model was changed meanwhile"))
         });
         let origins = origins.collect::<io::Result<_>>()?;
-        let place = writer.finish(origins, self.sha256.clone())?;
-        for other in &self.places {
-            // Of another model, or of another program.
+        let path = writer.finish(origins, self.sha256.clone())?;
+        for other in &self.paths {
+            // A note of another model or layout.
             let _ = fs::remove_file(other.with_added_extension(FAILED));
-            if *other != place {
-                // An older one there would never be read again.
+            if *other != path {
+                // An older file there would never be read again.
                 let _ = fs::remove_file(other);
             }
         }
-        Ok(place)
+        Ok(path)
     }
 }
 
-/// Whether `length` bytes can be written there and `spare` be left; a sentence otherwise.
+/// Whether `length` bytes can be written there with `spare` bytes left; a sentence otherwise.
 fn room_for(folder: &Path, length: u64, spare: u64) -> Result<(), String> {
-    // The folder itself may still have to be made. Where the system does not say, there is room.
+    // The folder may not exist yet. Where the system does not say, there is space.
     let there = folder.ancestors().find(|folder| folder.exists()).unwrap_or(folder);
     let Ok(system) = nix::sys::statvfs::statvfs(there) else { return Ok(()) };
     let free = system.blocks_available().saturating_mul(system.fragment_size());
@@ -253,32 +255,32 @@ fn room_for(folder: &Path, length: u64, spare: u64) -> Result<(), String> {
     Err(format!("{} has {free} MiB free; {length} MiB are needed, and {spare} MiB left", folder.display()))
 }
 
-/// Beside the model, or in a folder of the bot's own data under a name that tells one model's path from another's.
-fn places(path: &Path, data: &Path) -> Vec<PathBuf> {
+/// Beside the model, or in the data folder under a name that contains a hash of the model's path.
+fn paths(path: &Path, data: &Path) -> Vec<PathBuf> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let mut places = vec![path.with_file_name(format!("{name}.packed"))];
+    let mut paths = vec![path.with_file_name(format!("{name}.packed"))];
     if data.is_dir() {
         let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let digest = blake3::hash(whole.as_os_str().as_encoded_bytes()).to_hex();
-        places.push(data.join("packed").join(format!("{name}.{}.packed", &digest[..16])));
+        paths.push(data.join("packed").join(format!("{name}.{}.packed", &digest[..16])));
     }
-    places
+    paths
 }
 
-fn find(places: &[PathBuf]) -> Result<PackedFile, String> {
-    let mut trouble = "they are not kept yet".to_owned();
-    for path in places {
+fn find(paths: &[PathBuf]) -> Result<PackedFile, String> {
+    let mut problem = "they are not kept yet".to_owned();
+    for path in paths {
         match read_header(path) {
             Ok((file, header)) => return Ok(PackedFile { path: path.clone(), file, header }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => trouble = format!("{}: {error}", path.display()),
+            Err(error) => problem = format!("{}: {error}", path.display()),
         }
     }
-    Err(trouble)
+    Err(problem)
 }
 
-/// Says why what was kept is not used, in one line.
-pub(in super::super) fn pack_anew(reason: &str) {
+/// Logs in one line why the weights are packed again.
+pub(in super::super) fn log_repacking(reason: &str) {
     tracing::info!(reason = one_line(reason), "the weights are packed anew");
 }
 

@@ -1,9 +1,10 @@
-//! A file of packed weights.
+//! The format of a file of packed weights.
 //!
-//! A mark, the version, the place and length of a header, their BLAKE3; the tiles of one tensor after the other; the header (JSON),
-//! which says what they were packed from and holds the BLAKE3 of each [`PIECE`] of them. Every byte is checked at each start.
+//! A magic number, the version, the offset and length of a header, their BLAKE3; the tiles of one tensor after the other; the header
+//! (JSON), which says what they were packed from and contains the BLAKE3 of each [`PIECE`] of them. Every byte is verified at each
+//! start.
 //!
-//! It is written under another name, and gets its own only when it is whole and on the disk.
+//! The file is written under a temporary name, and renamed when it is complete and on the disk.
 
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -19,32 +20,32 @@ use super::pieces::{PIECE, hash_pieces};
 use super::source_file::{FileStat, PackedFrom};
 use super::tensor::TensorSpec;
 
-const MARK: &[u8; 16] = b"compagnon tiles\n";
+const MAGIC: &[u8; 16] = b"compagnon tiles\n";
 
-/// To be raised with each change of the file's form; that of the tiles has a name of its own.
+/// Increased with each change of the format; the layout of the tiles has a name of its own.
 const VERSION: u64 = 1;
 
-/// Mark, version, the header's place and length, the BLAKE3 of these and of the header; and zeros, so that tiles begin at a line of
-/// the processor's caches.
+/// The bytes before the tiles: magic number, version, the header's offset and length, the BLAKE3 of these and of the header, and zeros up
+/// to a cache line.
 const PREFIX: usize = 128;
 
-/// The mark and three numbers, which the digest that follows covers.
+/// The magic number and three numbers, which the hash after them covers.
 const SIGNED: usize = 16 + 3 * 8;
 
-/// Tensors begin at multiples of this, as the strictest of the tiles wants it.
+/// The alignment of tensors, that of the strictest tile.
 const LINE: u64 = 64;
 
-/// No header of any model is as long.
+/// More bytes than the header of any model has.
 const LONGEST_HEADER: u64 = 64 << 20;
 
-/// What the name of a file being written ends with.
+/// The extension of a file that is being written.
 const UNFINISHED: &str = ".part";
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Header {
     pub layout: String,
     pub origins: Vec<PackedFrom>,
-    /// The SHA-256 that the first origin was found to have.
+    /// The verified SHA-256 of the first file.
     pub sha256: Option<String>,
     pub tensors: Vec<PackedTensor>,
 }
@@ -58,7 +59,7 @@ pub(super) struct PackedTensor {
     columns: usize,
     offset: u64,
     length: u64,
-    /// Of each piece.
+    /// The BLAKE3 of each piece.
     digests: Vec<String>,
 }
 
@@ -73,7 +74,7 @@ pub(super) fn read_header(path: &Path) -> io::Result<(File, Header)> {
     file.read_exact_at(&mut prefix, 0)?;
     let number = |at: usize| prefix[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
     let (version, offset, length) = (number(16), number(24), number(32));
-    if &prefix[..16] != MARK || version != VERSION || prefix[SIGNED + 32..].iter().any(|byte| *byte != 0) {
+    if &prefix[..16] != MAGIC || version != VERSION || prefix[SIGNED + 32..].iter().any(|byte| *byte != 0) {
         return Err(invalid("it is of another version"));
     }
     if length > LONGEST_HEADER || offset.checked_add(length) != Some(metadata.len()) {
@@ -88,7 +89,7 @@ pub(super) fn read_header(path: &Path) -> io::Result<(File, Header)> {
     if end(&header.tensors) == Some(offset) { Ok((file, header)) } else { Err(invalid("it is damaged")) }
 }
 
-/// Whether nobody but the bot's own account (or root) can have written it: it stands for a file that a sum vouches for.
+/// Whether only the bot's account (or root) can have written the file: it replaces a model whose SHA-256 was verified.
 fn is_ours(metadata: &fs::Metadata) -> bool {
     let own = fs::metadata("/proc/self").map(|own| own.uid());
     metadata.mode() & 0o022 == 0 && (metadata.uid() == 0 || own.is_ok_and(|own| own == metadata.uid()))
@@ -98,18 +99,18 @@ fn digest_of_header(prefix: &[u8], header: &[u8]) -> [u8; 32] {
     *blake3::Hasher::new().update(prefix).update(header).finalize().as_bytes()
 }
 
-/// The name of what the tiles' bytes mean here.
+/// The layout that this program reads and writes.
 pub(super) fn layout() -> String {
     format!("{LAYOUT}, pieces of {PIECE}")
 }
 
-/// Where the next tensor begins: at a line of the processor's caches, as tiles must.
+/// The offset of the next tensor, aligned to a cache line.
 fn end(tensors: &[PackedTensor]) -> Option<u64> {
     let Some(last) = tensors.last() else { return Some(PREFIX as u64) };
     last.offset.checked_add(last.length)?.checked_next_multiple_of(LINE)
 }
 
-/// Whether these are the tensors, one after the other.
+/// Whether the packed tensors are these, one after the other.
 pub(super) fn follows(kept: &[PackedTensor], tensors: &[TensorSpec]) -> bool {
     let mut offset = PREFIX as u64;
     kept.len() == tensors.len()
@@ -131,7 +132,7 @@ impl Header {
     }
 }
 
-/// PackedTensor tensors that belong to the model; whether they are what was written is seen as they are read.
+/// Packed tensors that belong to the model; they are verified as they are read.
 pub(in super::super) struct PackedWeights<'a> {
     pub(super) file: &'a File,
     pub(super) path: &'a Path,
@@ -139,12 +140,12 @@ pub(in super::super) struct PackedWeights<'a> {
 }
 
 impl PackedWeights<'_> {
-    /// Where they are kept.
+    /// The path of the file.
     pub(in super::super) fn path(&self) -> &Path {
         self.path
     }
 
-    /// A tensor, read into memory and checked there, piece by piece: what becomes of the file later does not matter.
+    /// A tensor, read into memory and verified there, piece by piece: later changes of the file have no effect.
     pub(in super::super) fn matrix(&self, name: &str, pool: &Pool) -> Result<Matrix, GgufError> {
         let unlike = || io::Error::new(io::ErrorKind::InvalidData, "it is damaged");
         let (tensor, kept) = self.tensors.get(name).ok_or_else(unlike)?;
@@ -158,29 +159,29 @@ impl PackedWeights<'_> {
     }
 }
 
-/// A file being written. Dropped before its end, it is removed.
+/// A file that is being written. Dropped before it is complete, it is removed.
 pub(in super::super) struct Writer {
-    place: PathBuf,
+    path: PathBuf,
     unfinished: PathBuf,
     file: File,
     tensors: Vec<PackedTensor>,
 }
 
 impl Writer {
-    /// Begins a file of `length` bytes, or a little more, for which there is room.
-    pub(super) fn create(place: &Path, length: u64) -> io::Result<Self> {
-        let folder = folder_of(place);
+    /// Begins a file of `length` bytes, or a little more.
+    pub(super) fn create(path: &Path, length: u64) -> io::Result<Self> {
+        let folder = folder_of(path);
         match DirBuilder::new().mode(0o700).create(folder) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
-        let name = place.file_name().unwrap_or_default().to_string_lossy();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
         remove_abandoned(folder, &name)?;
         let unfinished = folder.join(format!("{name}.{}{UNFINISHED}", std::process::id()));
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
-        // Whoever finds it unlocked takes it for abandoned.
+        // Another process takes an unlocked file for abandoned.
         file.lock()?;
-        let mut writer = Self { place: place.to_owned(), unfinished, file, tensors: Vec::new() };
+        let mut writer = Self { path: path.to_owned(), unfinished, file, tensors: Vec::new() };
         reserve(&writer.file, length)?;
         writer.file.write_all(&[0; PREFIX])?;
         Ok(writer)
@@ -210,7 +211,7 @@ impl Writer {
         let offset = end(&self.tensors).unwrap_or_default();
         let tensors = std::mem::take(&mut self.tensors);
         let header = serde_json::to_vec(&Header { layout: layout(), origins, sha256, tensors })?;
-        let mut prefix = MARK.to_vec();
+        let mut prefix = MAGIC.to_vec();
         for number in [VERSION, offset, header.len() as u64] {
             prefix.extend(number.to_le_bytes());
         }
@@ -218,22 +219,22 @@ impl Writer {
         self.file.write_all(&header)?;
         self.file.write_all_at(&prefix, 0)?;
         self.file.sync_all()?;
-        fs::rename(&self.unfinished, &self.place)?;
-        // The name as well; where folders cannot be synced, a crash may cost one more packing.
-        let _ = File::open(folder_of(&self.place)).and_then(|folder| folder.sync_all());
-        Ok(self.place.clone())
+        fs::rename(&self.unfinished, &self.path)?;
+        // Syncs the rename, too; where folders cannot be synced, a crash may cost one more packing.
+        let _ = File::open(folder_of(&self.path)).and_then(|folder| folder.sync_all());
+        Ok(self.path.clone())
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // After the renaming, nothing is there.
+        // After the rename, there is no such file.
         let _ = fs::remove_file(&self.unfinished);
     }
 }
 
-/// Has the file system set aside what will be written: where it cannot be had, that is known before anything is written. A file
-/// system that does not know this goes on without.
+/// Allocates the space on the disk, so that a full disk is noticed before anything is written. File systems without `fallocate` go
+/// on without it.
 #[cfg(target_os = "linux")]
 fn reserve(file: &File, length: u64) -> io::Result<()> {
     use nix::errno::Errno;
@@ -250,12 +251,12 @@ fn reserve(_: &File, _: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// A bare name has an empty parent.
-pub(super) fn folder_of(place: &Path) -> &Path {
-    place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+/// The folder of a path; a bare file name has an empty parent.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Removes what a process that was killed has left: nobody holds the lock of it.
+/// Removes the unfinished files of processes that were killed: no process holds their lock.
 fn remove_abandoned(folder: &Path, name: &str) -> io::Result<()> {
     for entry in fs::read_dir(folder)?.flatten() {
         let other = entry.file_name().to_string_lossy().into_owned();

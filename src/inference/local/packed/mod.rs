@@ -1,7 +1,7 @@
-//! PackedWeights weights, kept in a file, so that the next start reads them as they are: nothing is packed, and nothing is trusted.
+//! Packed weights in a file, so that the next start reads them instead of packing them again. Everything in the file is verified.
 //!
-//! `file` is the file; here is when it belongs to a model, and where it is. What does not fit, for whichever reason, is packed anew;
-//! the reason is one line of the log.
+//! `file` is the file format, `cache` decides whether a file belongs to a model and where it is, `source_file` identifies the model's
+//! files. If anything does not match, the weights are packed again; the reason is one line of the log.
 
 mod cache;
 mod file;
@@ -9,6 +9,6 @@ mod pieces;
 mod source_file;
 mod tensor;
 
-pub(super) use self::cache::{PackedCache, pack_anew};
+pub(super) use self::cache::{PackedCache, log_repacking};
 pub(super) use self::file::{PackedWeights, Writer};
 pub(super) use self::tensor::TensorSpec;

@@ -1,7 +1,7 @@
-//! Models as `transformers` writes them: safetensors with `config.json` and `tokenizer.json`, made to look like a GGUF.
+//! Models as `transformers` writes them, safetensors with `config.json` and `tokenizer.json`, read as if they were a GGUF.
 //!
-//! The names, the metadata and the order of rows become those that llama.cpp's converter gives (`convert_hf_to_gguf.py`), so that
-//! one description of each family serves both. `settings` and `rope` translate `config.json`, `tokens` what concerns the vocabulary, and
+//! Names, metadata and the order of rows become those of llama.cpp's converter (`convert_hf_to_gguf.py`), so that there is one description
+//! of each family. `settings` and `rope` translate `config.json`, `tokens` translates the vocabulary, `tensors` the names and shapes, and
 //! `rows` reads rows in their new order; no tensor is copied or held in memory for it.
 
 mod open;

@@ -19,13 +19,13 @@ use super::tokens;
 /// The most files a model may be in.
 const MOST_FILES: usize = 1024;
 
-/// Whether a path names such a model rather than a GGUF.
+/// Whether a path is such a model rather than a GGUF.
 pub(in super::super) fn is_one(path: &Path) -> bool {
     path.is_dir() || path.extension().is_some_and(|extension| extension == "safetensors")
 }
 
 /// Opens the model in a folder, or the one of a single file with its descriptions beside it. With `sha256`, only if that file
-/// has that sum. Its packed tensors are kept as [`Gguf::open`] has it.
+/// has that checksum. Its packed tensors are kept as [`Gguf::open`] has it.
 pub(in super::super) fn open(path: &Path, sha256: Option<&str>, keep: Option<&Path>) -> Result<Gguf, GgufError> {
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new(".")) };
     let main = main_file(path)?;
@@ -38,7 +38,7 @@ pub(in super::super) fn open(path: &Path, sha256: Option<&str>, keep: Option<&Pa
     if sha256.is_some() && files.len() > 1 {
         return Err(GgufError::unsupported("it is several files, and model.sha256 is the sum of one"));
     }
-    // Rows are put in another order by what the settings say.
+    // `config.json` is among them, because the order of rows depends on it.
     let parts = files.iter().chain([&config]).map(File::try_clone).collect::<Result<_, _>>()?;
     let cache = PackedCache::open(&main, parts, sha256, keep)?;
 
@@ -61,7 +61,7 @@ fn name(folder: &Path) -> String {
     whole.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// The file that holds all weights, or the index of several.
+/// The file that contains all weights, or the index of several.
 fn main_file(path: &Path) -> Result<PathBuf, GgufError> {
     if !path.is_dir() {
         return Ok(path.to_owned());

@@ -1,4 +1,4 @@
-//! Reads the files of a model's folder, none longer than it can sensibly be.
+//! Reads the files of a model's folder, with a limit on the length of each.
 
 use std::fs::File;
 use std::io::Read;
@@ -26,7 +26,7 @@ fn read_bounded(file: &File, longest: u64, name: &str) -> Result<Vec<u8>, GgufEr
     Ok(bytes)
 }
 
-/// A file of the model's folder that need not be there.
+/// An optional file of the model's folder.
 pub(super) fn read_if_there(path: &Path, longest: u64) -> Result<Option<Vec<u8>>, GgufError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     match File::open(path) {

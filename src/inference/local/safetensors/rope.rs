@@ -1,4 +1,4 @@
-//! How `config.json` says that heads are rotated, as the metadata of a GGUF.
+//! The `RoPE` settings of `config.json`, as the metadata of a GGUF.
 
 use candle_core::quantized::gguf_file::Value;
 use serde_json::Value as Json;
@@ -7,10 +7,10 @@ use super::super::gguf_error::GgufError;
 use super::super::model::attention_factor;
 use super::settings::{Translation, absurd};
 
-/// The settings of the rotation: in the newer place, the older one, the oldest.
-struct Places<'a>([&'a Json; 3]);
+/// The objects that may contain the settings of `RoPE`: the newest first.
+struct RopeSettings<'a>([&'a Json; 3]);
 
-impl<'a> Places<'a> {
+impl<'a> RopeSettings<'a> {
     fn get(&self, key: &str) -> Option<&'a Json> {
         self.0.iter().map(|place| &place[key]).find(|value| !value.is_null())
     }
@@ -23,7 +23,7 @@ impl<'a> Places<'a> {
         self.number(key)?.ok_or_else(|| absurd(key))
     }
 
-    /// How positions are stretched. "type" is the older name; outside the first two places, the word stands for other things.
+    /// The kind of scaling. `type` is the older name; outside the first two objects it means something else.
     fn kind(&self) -> &'a str {
         let mut kinds = self.0[..2].iter().flat_map(|place| [&place["rope_type"], &place["type"]]);
         kinds.find_map(|kind| kind.as_str()).unwrap_or("default")
@@ -31,10 +31,10 @@ impl<'a> Places<'a> {
 }
 
 impl Translation<'_> {
-    /// How heads of `dim` values are rotated; the result are llama 3's factors, if it is stretched as these are.
+    /// Translates the settings for heads of `dim` values; returns llama 3's divisors, if it scales as llama 3 does.
     pub(super) fn rope(&mut self, dim: usize) -> Result<Option<Vec<f32>>, GgufError> {
         let json = self.json;
-        let places = Places([&json["rope_parameters"], &json["rope_scaling"], json]);
+        let places = RopeSettings([&json["rope_parameters"], &json["rope_scaling"], json]);
         if places.0[..2].iter().any(|place| place.as_object().is_some_and(|place| place.values().any(Json::is_object)))
         {
             return Err(GgufError::unsupported("its layers rotate in several ways, which is not supported"));
@@ -73,11 +73,11 @@ impl Translation<'_> {
         Ok(None)
     }
 
-    fn yarn(&mut self, places: &Places<'_>, factor: f64) -> Result<(), GgufError> {
+    fn yarn(&mut self, places: &RopeSettings<'_>, factor: f64) -> Result<(), GgufError> {
         if places.get("truncate").and_then(Json::as_bool) == Some(false) {
             return Err(GgufError::unsupported("its YaRN is not truncated, which is not supported"));
         }
-        // The GGUF's own factor is what remains beside the usual factor.
+        // The GGUF has the quotient of the model's factor and the usual one.
         let usual = attention_factor(factor, 1.0);
         let given = (places.number("attention_factor")?, places.number("mscale")?, places.number("mscale_all_dim")?);
         let magnitude = match given {
@@ -97,7 +97,7 @@ impl Translation<'_> {
     }
 }
 
-/// Llama 3's way to a longer context: fast pairs keep their frequency, slow ones are divided, those between are mixed.
+/// Llama 3's scaling: high frequencies stay, low ones are divided, those between are interpolated.
 struct Llama3 {
     factor: f64,
     low: f64,
@@ -106,7 +106,7 @@ struct Llama3 {
 }
 
 impl Llama3 {
-    fn read(places: &Places<'_>) -> Result<Self, GgufError> {
+    fn read(places: &RopeSettings<'_>) -> Result<Self, GgufError> {
         Ok(Self {
             original: places.need("original_max_position_embeddings")?,
             factor: places.need("factor")?,
@@ -115,7 +115,7 @@ impl Llama3 {
         })
     }
 
-    /// What the frequency of a pair is divided by (`convert_hf_to_gguf.py`, `generate_extra_tensors`).
+    /// The divisor of the frequency of a pair (`convert_hf_to_gguf.py`, `generate_extra_tensors`).
     fn divisor(&self, base: f64, pair: usize, dim: usize) -> f32 {
         let frequency = base.powf(-2.0 * pair as f64 / dim as f64);
         let turns = self.original * frequency / std::f64::consts::TAU;
@@ -131,7 +131,7 @@ impl Llama3 {
     }
 }
 
-/// A number of positions that is written as a real one.
+/// A number of positions that is written as a floating-point number.
 fn whole(positions: f64) -> Result<u64, GgufError> {
     let text = format!("{positions:.0}");
     text.parse().map_err(|_| absurd("original_max_position_embeddings"))

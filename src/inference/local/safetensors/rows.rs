@@ -1,4 +1,4 @@
-//! Tensors of several files as one sequence of bytes, with the rows of some in another order.
+//! The tensors of several files as one sequence of bytes, with the rows of some in another order.
 
 use std::fs::File;
 use std::io;
@@ -6,17 +6,17 @@ use std::os::unix::fs::FileExt;
 
 use super::super::byte_source::ByteSource;
 
-/// One tensor, and where it lies among the others.
+/// One tensor, and its offset among the others.
 pub(super) struct Segment {
     offset: u64,
     length: u64,
-    origin: Origin,
+    content: SegmentContent,
 }
 
-enum Origin {
+enum SegmentContent {
     Stored {
         file: usize,
-        /// Where it begins in its file.
+        /// Its offset in the file, in bytes.
         start: u64,
         /// Bytes of a row.
         row: u64,
@@ -30,12 +30,12 @@ impl Segment {
     /// A tensor of a file. `head`: the rows of a head, where the two halves of each are to be interleaved; their number is even.
     pub(super) fn stored(offset: u64, length: u64, file: usize, start: u64, row: u64, head: Option<usize>) -> Self {
         let head = head.map(|rows| rows as u64);
-        Self { offset, length, origin: Origin::Stored { file, start, row, head } }
+        Self { offset, length, content: SegmentContent::Stored { file, start, row, head } }
     }
 
-    /// A tensor that no file has.
+    /// A tensor that is computed, not read.
     pub(super) fn made(offset: u64, bytes: Vec<u8>) -> Self {
-        Self { offset, length: bytes.len() as u64, origin: Origin::Made(bytes) }
+        Self { offset, length: bytes.len() as u64, content: SegmentContent::Made(bytes) }
     }
 }
 
@@ -46,17 +46,19 @@ pub(super) struct Segments {
 }
 
 impl Segments {
-    /// The segments lie one after the other, the first at 0.
+    /// The segments follow one another, the first at offset 0.
     pub(super) fn new(files: Vec<File>, segments: Vec<Segment>) -> Self {
         Self { files, segments }
     }
 
     /// Reads within one segment, from `from` on.
     fn read(&self, segment: &Segment, buffer: &mut [u8], from: u64) -> io::Result<()> {
-        match &segment.origin {
-            Origin::Made(bytes) => ByteSource::read_at(bytes, buffer, from),
-            Origin::Stored { file, start, head: None, .. } => self.files[*file].read_exact_at(buffer, start + from),
-            Origin::Stored { file, start, row, head: Some(head) } => {
+        match &segment.content {
+            SegmentContent::Made(bytes) => ByteSource::read_at(bytes, buffer, from),
+            SegmentContent::Stored { file, start, head: None, .. } => {
+                self.files[*file].read_exact_at(buffer, start + from)
+            }
+            SegmentContent::Stored { file, start, row, head: Some(head) } => {
                 let (mut from, mut rest) = (from, buffer);
                 while !rest.is_empty() {
                     let (index, within) = (from / row, from % row);
@@ -71,7 +73,7 @@ impl Segments {
     }
 }
 
-/// Where `transformers` has the row that a GGUF has at `row`: the pair `(2j, 2j + 1)` of a head of `head` rows is `(j, j + head / 2)`
+/// The index in `transformers`' order of the row at `row` in a GGUF: the pair `(2j, 2j + 1)` of a head of `head` rows is `(j, j + head / 2)`
 /// there.
 fn stored_row(row: u64, head: u64) -> u64 {
     let (first, within) = (row / head * head, row % head);

@@ -1,7 +1,7 @@
 //! `config.json` as the metadata of a GGUF.
 //!
-//! What the model's class in `transformers` takes when a key is missing is taken here only where old files rely on it; otherwise
-//! the key is asked for.
+//! The default of the model's class in `transformers` for a missing key is used only where old files rely on it; otherwise the key is
+//! required.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,11 +12,11 @@ use super::super::gguf_error::GgufError;
 use super::super::model;
 use super::stored::StoredTensor;
 
-/// What `config.json` says.
+/// The settings of a model.
 pub(super) struct Settings {
     pub metadata: HashMap<String, Value>,
     pub ends: Ends,
-    /// Llama 3's divisors of the rotation's frequencies.
+    /// Llama 3's divisors of the `RoPE` frequencies.
     pub rope_factors: Option<Vec<f32>>,
     /// The rows of a head, where the halves of heads are to be interleaved.
     interleaved: Option<usize>,
@@ -24,7 +24,7 @@ pub(super) struct Settings {
     tied: Option<bool>,
 }
 
-/// The ids of the tokens at a text's ends.
+/// The ids of the tokens that begin and end a text.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ends {
     pub first: Option<u64>,
@@ -52,11 +52,11 @@ const ARCHITECTURES: [(&str, &str); 6] = [
     ("smollm3", "smollm3"),
 ];
 
-/// Where `transformers` puts the decoder within a model that sees as well.
+/// The prefixes of the decoder's tensors in a multimodal model.
 const PREFIXES: [&str; 2] = ["language_model.", "model.language_model."];
 
-/// Parts that see.
-const SIGHT: [&str; 4] =
+/// The prefixes of the vision tensors, which are not read.
+const VISION: [&str; 4] =
     ["vision_tower.", "model.vision_tower.", "multi_modal_projector.", "model.multi_modal_projector."];
 
 const LAYER: [(&str, &str); 11] = [
@@ -82,7 +82,7 @@ pub(super) struct Translation<'a> {
 }
 
 impl Settings {
-    /// Translates the settings of a family that this engine has.
+    /// Translates the settings of a supported family.
     pub(super) fn read(whole: &Json) -> Result<Self, GgufError> {
         let json = whole.get("text_config").filter(|text| text.is_object()).unwrap_or(whole);
         let kind = json["model_type"].as_str().unwrap_or("absent");
@@ -107,11 +107,11 @@ impl Settings {
         Ok(Self { metadata: translation.metadata, ends, rope_factors, interleaved, tied })
     }
 
-    /// Keeps the decoder's tensors under their plain names, and no output that is not used.
+    /// Keeps the decoder's tensors under their plain names, without an unused output matrix.
     pub(super) fn choose(&self, tensors: &mut BTreeMap<String, StoredTensor>) -> Result<(), GgufError> {
         for (name, stored) in std::mem::take(tensors) {
-            let sees = SIGHT.iter().any(|prefix| name.starts_with(prefix));
-            // A buffer of old files, which follows from the settings.
+            let sees = VISION.iter().any(|prefix| name.starts_with(prefix));
+            // A buffer in old files; it is computed from the settings.
             if sees || name.ends_with(".rotary_emb.inv_freq") {
                 continue;
             }
@@ -184,7 +184,7 @@ impl Translation<'_> {
         }
         let heads = self.count("num_attention_heads")?;
         let kv_heads = match &self.json["num_key_value_heads"] {
-            // The first llamas had none of their own.
+            // The first llama models had no such key.
             Json::Null if self.kind == "llama" => heads,
             _ => self.count("num_key_value_heads")?,
         };
@@ -220,7 +220,7 @@ impl Translation<'_> {
             _ => true,
         };
         match self.json.get("sliding_window").filter(|_| in_use) {
-            // The default of its class.
+            // The default of its class in `transformers`.
             None if self.kind == "mistral" => self.add("attention.sliding_window", Value::U64(4096)),
             None | Some(Json::Null) => {}
             Some(_) => self.add("attention.sliding_window", Value::U64(self.count("sliding_window")?)),
@@ -228,7 +228,7 @@ impl Translation<'_> {
         Ok(())
     }
 
-    /// Whether each layer is what its place makes it here.
+    /// Checks that the kind of each layer is the one that this engine computes at its index.
     fn layers(&self) -> Result<(), GgufError> {
         let unlike = |key: &str| {
             GgufError::unsupported(format!(

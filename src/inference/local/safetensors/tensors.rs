@@ -1,4 +1,4 @@
-//! The tensors of a model's files, and the same under the names and in the order of a GGUF.
+//! The tensors of a model's files, and their translation to the names and the order of a GGUF.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
@@ -23,7 +23,7 @@ const LONGEST_HEADER: u64 = 16 << 20;
 pub(super) struct Tensors(BTreeMap<String, StoredTensor>);
 
 impl Tensors {
-    /// Reads the header of a file; what it says is held against the file's length.
+    /// Reads the header of a file, and checks it against the file's length.
     pub(super) fn add(&mut self, index: usize, file: &File) -> Result<(), GgufError> {
         let whole = file.metadata()?.len();
         let mut length = [0; 8];
@@ -51,7 +51,7 @@ impl Tensors {
         Ok(())
     }
 
-    /// The tensors as a GGUF has them: names, order of rows, and places one after the other.
+    /// The tensors as a GGUF has them: names, order of rows, and offsets.
     pub(super) fn translate(
         mut self,
         settings: &Settings,
@@ -99,7 +99,7 @@ impl Tensors {
     }
 }
 
-/// A name that is there twice would hide one of two tensors.
+/// Refuses a header with one name twice: it would hide one of two tensors.
 fn refuse_doubles(header: &[u8]) -> Result<(), GgufError> {
     struct Names;
     impl<'de> serde::de::Visitor<'de> for Names {

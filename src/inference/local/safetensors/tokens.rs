@@ -1,4 +1,4 @@
-//! `tokenizer.json` and the files beside it as the metadata of a GGUF. The merges stay where they are: the tokenizer itself is
+//! `tokenizer.json` and the files beside it as the metadata of a GGUF. The merges are left out: the tokenizer itself is
 //! read from `tokenizer.json`.
 
 use std::collections::HashMap;
@@ -23,7 +23,7 @@ const ADDED: i32 = 4;
 const UNUSED: i32 = 5;
 const BYTE: i32 = 6;
 
-/// Adds the tokens, their kinds, those at the ends and the template. `rows`: as many as the embedding has.
+/// Adds the tokens, their types, the beginning and end tokens and the template. `rows` is the number of rows of the embedding.
 pub(super) fn read(
     folder: &Path,
     rows: usize,
@@ -34,7 +34,7 @@ pub(super) fn read(
         .ok_or_else(|| GgufError::damaged("there is no tokenizer.json beside its safetensors"))?;
     let own = parse(folder, "tokenizer_config.json", LONGEST_TEXT)?.unwrap_or_default();
     let generation = parse(folder, "generation_config.json", LONGEST_TEXT)?.unwrap_or_default();
-    let words = Words::read(&json, rows)?;
+    let words = TokenList::read(&json, rows)?;
 
     let mut add = |name: &str, value| metadata.insert(format!("tokenizer.ggml.{name}"), value);
     add("model", Value::String(if words.pieces { "llama" } else { "gpt2" }.to_owned()));
@@ -50,7 +50,7 @@ pub(super) fn read(
             seen.push(id);
         }
     }
-    // A GGUF has a name for each of the first three; the spellings of further ones are well known.
+    // A GGUF has keys for the first three; further ones are known by their text.
     for (name, id) in ["eos_token_id", "eot_token_id", "eom_token_id"].iter().zip(seen) {
         add(name, id_value(id));
     }
@@ -79,14 +79,14 @@ fn parse(folder: &Path, name: &str, longest: u64) -> Result<Option<Json>, GgufEr
 }
 
 /// The tokens by id.
-struct Words {
+struct TokenList {
     texts: Vec<String>,
     kinds: Vec<i32>,
     /// Whether they are `SentencePiece`'s, with `▁` for a space.
     pieces: bool,
 }
 
-impl Words {
+impl TokenList {
     fn read(json: &Json, rows: usize) -> Result<Self, GgufError> {
         let damaged = |what: &str| GgufError::damaged(format!("tokenizer.json {what}"));
         let vocabulary = json["model"]["vocab"].as_object().ok_or_else(|| damaged("is not a BPE tokenizer"))?;
@@ -128,8 +128,8 @@ impl Words {
     }
 }
 
-/// Whether the tokenizer puts the first token before a text by itself.
-fn puts_first(json: &Json, first: Option<u64>, words: &Words) -> Option<bool> {
+/// Whether the tokenizer adds the first token to a text by itself.
+fn puts_first(json: &Json, first: Option<u64>, words: &TokenList) -> Option<bool> {
     let post = &json["post_processor"];
     let one = std::slice::from_ref(post);
     let all = post["processors"].as_array().map_or(one, Vec::as_slice);
@@ -138,7 +138,7 @@ fn puts_first(json: &Json, first: Option<u64>, words: &Words) -> Option<bool> {
     Some(text.is_some_and(|text| first.is_some() && words.id(text) == first))
 }
 
-/// Whether a space is put before the first word.
+/// Whether a space is added before the first word.
 fn prefixes_space(json: &Json) -> bool {
     let steps = |place: &str, key: &str| {
         let step = &json[place];
@@ -149,7 +149,7 @@ fn prefixes_space(json: &Json) -> bool {
         || steps("pre_tokenizer", "pretokenizers").iter().any(metaspace)
 }
 
-/// The chat template: a file of its own, or a text among the tokenizer's settings, or the one called `default` of several.
+/// The chat template: in a file of its own, or in the tokenizer's settings; of several, the one called `default`.
 fn template(folder: &Path, own: &Json) -> Result<Option<String>, GgufError> {
     if let Some(text) = read_if_there(&folder.join("chat_template.jinja"), LONGEST_TEXT)? {
         return String::from_utf8(text).map(Some).map_err(|_| GgufError::damaged("chat_template.jinja is not a text"));
