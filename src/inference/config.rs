@@ -8,13 +8,13 @@ use serde::Deserialize;
 use super::request::Sampling;
 use crate::setting::{self, Refused, lasts, require, within};
 
-/// The most sequences that may be computed together: each step of 60 rows keeps a quarter for reading prompts.
+/// The most sequences that may be computed together: a quarter of each step of 60 tokens is left for prefill.
 const MOST_SEQUENCES: usize = 45;
 
 /// More tokens than any model's context holds, or its vocabulary.
 const MOST_TOKENS: usize = 1 << 20;
 
-/// Each is looked for at every token.
+/// Each stop text is searched for at every token.
 const MOST_STOPS: usize = 16;
 
 /// Which model answers, where its file is, and its limits.
@@ -40,14 +40,14 @@ pub struct Config {
     pub queue: usize,
     /// How many requests are answered at the same time.
     pub sequences: usize,
-    /// The longest time one answer may take, its waiting apart; it then ends where it is.
+    /// The longest time one answer may take, not counting its wait; it then ends where it is.
     #[serde(deserialize_with = "setting::duration::read")]
     pub time_limit: SignedDuration,
     /// The threads that compute.
     pub threads: usize,
-    /// Memory for keys and values (what the model remembers of conversations while it answers), in MiB.
+    /// Memory for the KV cache (the attention keys and values of conversations), in MiB.
     pub kv_memory: usize,
-    /// How tokens are chosen when a compagnon says nothing else.
+    /// How tokens are sampled where a compagnon sets nothing else.
     pub sampling: Sampling,
 }
 

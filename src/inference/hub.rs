@@ -1,7 +1,7 @@
-//! Downloaded models: fetched at a pinned revision, checked, and listed in a manifest of our own.
+//! Downloaded models: fetched at a pinned revision, verified, and listed in a manifest.
 //!
-//! Everything lies under `<data>/models/`: the hub's own cache in `hub/`, and `manifest.json`. Neither hf-hub nor the hub
-//! keeps a checksum that can be checked again later; the manifest does.
+//! Everything is under `<data>/models/`: the cache of hf-hub in `hub/`, and `manifest.json`, which contains the checksums; hf-hub stores
+//! none that could be verified later.
 
 mod error;
 mod progress;
@@ -22,13 +22,13 @@ use super::sha256::sha256;
 pub use self::error::HubError;
 use self::error::{at, failed};
 
-/// How often a download that was cut goes on by itself; `model pull` run again goes on too.
+/// How often an interrupted download is resumed; running `model pull` again resumes it, too.
 const RETRIES: usize = 5;
 
-/// What a download leaves free on its disk: the bot's stores may be on the same one.
+/// Bytes that a download leaves free on its disk, which may be that of the bot's store.
 const LEFT_FREE: u64 = 128 << 20;
 
-/// The file that may lie beside a model, and is then read in place of the model's own vocabulary.
+/// The optional file beside a model that is read instead of the model's own vocabulary.
 const TOKENIZER: &str = "tokenizer.json";
 
 /// A downloaded model.
@@ -44,15 +44,15 @@ pub struct Entry {
     pub sha256: String,
     /// The file's length.
     pub bytes: u64,
-    /// Where it lies, below `<data>/models/`.
+    /// Its path below `<data>/models/`.
     pub place: PathBuf,
-    /// The SHA-256 of the `tokenizer.json` that lay beside it when it was pulled.
+    /// The SHA-256 of the `tokenizer.json` that was beside it when it was pulled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokenizer: Option<String>,
 }
 
 impl Entry {
-    /// Where the file lies.
+    /// The path of the file.
     #[must_use]
     pub fn path(&self, data: &Path) -> PathBuf {
         folder(data).join(&self.place)
@@ -91,7 +91,7 @@ fn tokenizer_beside(path: &Path) -> Result<Option<String>, HubError> {
     there.then(|| sha256_of(path)).transpose()
 }
 
-/// A downloaded model that was read again.
+/// The result of verifying a downloaded model.
 #[derive(Debug)]
 pub struct Verified {
     /// What the manifest says.
@@ -142,13 +142,13 @@ fn pull_with(hub: &Hub, sha256: Option<&str>, offline: bool, data: &Path, retrie
     fs::create_dir_all(&root).map_err(|error| at(&root, error))?;
     let _alone = alone(&root)?;
     if let Some(entry) = sound {
-        // The model is as it was; what lies beside it is taken up.
+        // The model is unchanged; the `tokenizer.json` beside it is recorded.
         let tokenizer = tokenizer_beside(&entry.path(data).with_file_name(TOKENIZER))?;
         let entry = Entry { tokenizer, ..entry.clone() };
         record(&entry, hub, data)?;
         return Ok(entry);
     }
-    // A damaged copy in the cache would be taken for the whole file.
+    // hf-hub would take a damaged copy in its cache for the complete file.
     if let Some(entry) = &known {
         remove(&entry.path(data))?;
     }
@@ -180,7 +180,7 @@ fn pull_with(hub: &Hub, sha256: Option<&str>, offline: bool, data: &Path, retrie
     Ok(entry)
 }
 
-/// Keeps other pulls from the same folder until the file is dropped.
+/// Locks the folder against other pulls until the file is dropped.
 fn alone(root: &Path) -> Result<File, HubError> {
     let path = root.join("pull.lock");
     let mut options = OpenOptions::new();
@@ -207,7 +207,7 @@ fn download(hub: &Hub, root: &Path, retries: usize) -> Result<PathBuf, HubError>
     let url = files.url(&hub.file);
     ensure_space(&api, &url, &cache, &repo, root)?;
     fetch(&files, &hub.file).or_else(|error| {
-        // A part that is already whole (or more) makes the hub refuse the rest: begin again, once.
+        // If the partial file is already complete (or longer), the hub refuses to send the rest: download again, once.
         if !matches!(error, ApiError::InvalidResume) && error::status(&error) != Some(416) {
             return Err(failed(&url, root, &error));
         }
@@ -221,7 +221,7 @@ fn download(hub: &Hub, root: &Path, retries: usize) -> Result<PathBuf, HubError>
     })
 }
 
-/// Makes sure, before the first byte, that the whole file will fit.
+/// Checks before the download that the whole file fits on the disk.
 fn ensure_space(api: &Api, url: &str, cache: &Cache, repo: &Repo, root: &Path) -> Result<(), HubError> {
     let metadata = api.metadata(url).map_err(|error| failed(url, root, &error))?;
     let part = cache.repo(repo.clone()).blob_path(metadata.etag()).with_extension("part");
@@ -253,7 +253,7 @@ fn expect(hub: &Hub, expected: Option<&str>, found: &str) -> Result<(), HubError
     }
 }
 
-/// Removes a downloaded file: the link in the cache, and what it leads to.
+/// Removes a downloaded file: the link in the cache, and its target.
 fn remove(pointer: &Path) -> Result<(), HubError> {
     for path in [pointer.canonicalize().ok(), Some(pointer.to_owned())].into_iter().flatten() {
         match fs::remove_file(&path) {
@@ -264,7 +264,7 @@ fn remove(pointer: &Path) -> Result<(), HubError> {
     Ok(())
 }
 
-/// Writes the manifest beside itself, then puts it in place: it is whole at any moment.
+/// Writes the manifest to a temporary file and renames it, so that it is complete at any moment.
 fn record(entry: &Entry, hub: &Hub, data: &Path) -> Result<(), HubError> {
     let mut entries = list(data)?;
     entries.retain(|known| !known.is(hub));

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 
-/// SourceReader that several threads read at their places.
+/// Bytes that several threads read at any offset.
 pub(super) trait ByteSource: Send + Sync {
     /// The number of bytes.
     fn length(&self) -> u64;

@@ -115,12 +115,12 @@ mod tests {
     #[tokio::test]
     async fn the_prefix_belongs_to_the_text() {
         let prefixes = Prefixes { query: "Question : ".to_owned(), passage: String::new() };
-        let prefixed = embedder(prefixes);
+        let model = embedder(prefixes);
         let texts = owned(&["Combien de jours ?"]);
         let [query, passage] = [TextKind::Query, TextKind::Passage];
-        let query = prefixed.embed(query, &texts).await.unwrap();
-        let spelt = prefixed.embed(passage, &owned(&["Question : Combien de jours ?"])).await.unwrap();
-        let plain = prefixed.embed(passage, &texts).await.unwrap();
+        let query = model.embed(query, &texts).await.unwrap();
+        let spelt = model.embed(passage, &owned(&["Question : Combien de jours ?"])).await.unwrap();
+        let plain = model.embed(passage, &texts).await.unwrap();
         assert_eq!(query, spelt);
         assert_ne!(query, plain);
     }

@@ -3,7 +3,7 @@
 /// Tokens in one KV block.
 pub(super) const BLOCK: usize = 16;
 
-/// A LoRA adapter, by its number.
+/// A `LoRA` adapter, by its number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct AdapterId(pub u32);
 

@@ -52,7 +52,7 @@ fn check_patterns(json: &Json) -> Result<(), GgufError> {
     patterns.into_iter().try_for_each(check)
 }
 
-/// Collects the regular expressions in a step at any depth; serde_json accepts at most 128 levels.
+/// Collects the regular expressions in a step at any depth; `serde_json` accepts at most 128 levels.
 fn collect<'a>(step: &'a Json, patterns: &mut Vec<&'a str>) {
     match step {
         Json::Array(steps) => steps.iter().for_each(|step| collect(step, patterns)),

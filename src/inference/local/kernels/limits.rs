@@ -1,4 +1,4 @@
-//! What the machine can do at most: the bytes its memory gives and the int8 operations its cores do, by loops that do nothing else.
+//! Measures the machine's limits, memory bandwidth and int8 operations, with loops that do nothing else.
 #![allow(unsafe_code)] // Calls into functions compiled for instructions that a proof says are there.
 
 use std::hint::black_box;
@@ -10,7 +10,7 @@ use super::pool::Pool;
 #[cfg(target_arch = "x86_64")]
 use super::simd::{Avx2, Avx512};
 
-/// More than all caches hold together.
+/// More bytes than all caches together.
 const MEMORY: usize = 512 << 20;
 
 /// Instructions of one measurement on one thread: some tens of milliseconds.
@@ -26,8 +26,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Measures both for so many threads, in a second or two: the best of a few tries, because whatever else runs here can only
-    /// slow them.
+    /// Measures both with so many threads, in a second or two: the best of a few tries, because other processes can only slow them.
     pub fn measure(threads: usize) -> io::Result<Self> {
         let pool = Pool::new(threads)?;
         let memory = vec![[1_u64; 8]; MEMORY / 64];

@@ -17,7 +17,7 @@ const CHUNK: usize = 16 << 10;
 pub(in super::super) enum Rotation {
     /// Side by side (GPT-J style).
     Interleaved,
-    /// Half a head apart (NeoX style).
+    /// Half a head apart (`NeoX` style).
     Halves,
 }
 

@@ -54,7 +54,7 @@ impl Random {
                 }
                 WeightType::Q6K => half(208),
                 WeightType::Bf16 => {
-                    bytes[start..].copy_from_slice(&((self.normal().to_bits() >> 16) as u16).to_le_bytes())
+                    bytes[start..].copy_from_slice(&((self.normal().to_bits() >> 16) as u16).to_le_bytes());
                 }
                 WeightType::F32 => bytes[start..].copy_from_slice(&self.normal().to_le_bytes()),
             }
