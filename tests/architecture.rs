@@ -45,8 +45,11 @@ fn no_files_import_one_another_in_a_circle() {
     assert!(new.is_empty(), "{} import cycles:\n{}", new.len(), new.join("\n"));
 }
 
+/// The most lines of a file, its tests left out. Functions have clippy's limit.
+const LONGEST_FILE: usize = 500;
+
 #[test]
-fn the_longest_files_and_functions_are_named() {
+fn no_file_is_too_long_and_the_longest_are_named() {
     let root = source_folder();
     let sources = sources();
     let tree = Tree::new(&sources);
@@ -64,6 +67,8 @@ fn the_longest_files_and_functions_are_named() {
     files.dedup();
     functions.sort_unstable();
     assert!(!files.is_empty() && !functions.is_empty());
+    let too_long = files.iter().filter(|(lines, _)| *lines > LONGEST_FILE).collect::<Vec<_>>();
+    assert!(too_long.is_empty(), "longer than {LONGEST_FILE} lines: {too_long:?}");
     for (lines, file) in files.iter().rev().take(5) {
         report(&format!("file of {lines} lines, its tests left out: {file}"));
     }
