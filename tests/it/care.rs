@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     support::{people::Person, room::Text},
-    world::{World, from, id_of, play, said_to, until_nothing_is_kept},
+    world::{World, from, id_of, joined_dm, play, said_to, until_nothing_is_kept},
 };
 
 const NAME: &str = "Comment je m'appelle ?";
@@ -153,8 +153,7 @@ async fn a_stop_sign_and_a_stop_end_an_answer_where_it_is() {
     for way in ["a reaction", "a command"] {
         // Each in a conversation of its own: the test model answers otherwise after an answer that was stopped.
         let awa = world.person("awa").await;
-        let room = awa.open_dm(&id).await;
-        awa.until_member(&room, &id, "join").await;
+        let room = joined_dm(&awa, &id).await;
         let question = awa.send(&room, "Présentez-vous longuement.").await;
         let draft = awa.first_text(&room, &question).await;
         if way == "a reaction" {

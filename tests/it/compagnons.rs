@@ -6,7 +6,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     support::{people::PATIENCE, room::Text},
-    world::{TWO, World, id_of, play},
+    world::{TWO, World, id_of, joined_dm, play},
 };
 
 const NAME: &str = "Comment vous appelez-vous ?";
@@ -25,8 +25,7 @@ async fn an_administrator_makes_changes_publishes_and_withdraws_a_compagnon() {
         person.until_member(&room, &id, "join").await;
     }
     awa.until_member(&room, &ben.user_id, "join").await;
-    let office = chief.open_dm(&id).await;
-    chief.until_member(&office, &id, "join").await;
+    let office = joined_dm(&chief, &id).await;
 
     // Ben has no power in the room.
     for command in ["!compagnon créer Marius\nTu es Marius.", "!compagnon temoin", "!compagnon consigne Sois bref."] {

@@ -85,9 +85,8 @@ async fn answered(person: &Person, room: &str, question: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_key_brings_the_answer_and_its_author_a_word_before() {
     let world = World::shared().await;
-    let setup = Setup { assistant: ", unread_after: \"1s\"".to_owned(), ..world.setup().await };
-    let proxy = Proxy::start(&setup.url);
-    let setup = Setup { url: proxy.url(), ..setup };
+    let (setup, proxy) = world.setup_behind_proxy().await;
+    let setup = Setup { assistant: ", unread_after: \"1s\"".to_owned(), ..setup };
     let keys = Keys::on(&proxy);
     let (mut bot, id) = (world.start(&setup), id_of(&setup));
     let awa = world.person("awa").await;
@@ -214,9 +213,7 @@ async fn a_session_that_was_ended_stops_the_bot_and_is_never_replaced() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_soft_logout_brings_the_same_device_back() {
     let world = World::shared().await;
-    let setup = world.setup().await;
-    let proxy = Proxy::start(&setup.url);
-    let setup = Setup { url: proxy.url(), ..setup };
+    let (setup, proxy) = world.setup_behind_proxy().await;
     let (mut bot, id) = (world.start(&setup), id_of(&setup));
     let awa = world.person("awa").await;
     let (room, first) = awa.create_dm(&id, NAME).await;
@@ -239,9 +236,7 @@ async fn a_soft_logout_brings_the_same_device_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_account_stops_the_bot() {
     let world = World::shared().await;
-    let setup = world.setup().await;
-    let proxy = Proxy::start(&setup.url);
-    let setup = Setup { url: proxy.url(), ..setup };
+    let (setup, proxy) = world.setup_behind_proxy().await;
     let mut bot = world.start(&setup);
     let expired = json!({"errcode": "ORG_MATRIX_EXPIRED_ACCOUNT", "error": "expired"});
     proxy.fault("", "/", Fault::Answered(403, expired), None);
@@ -354,9 +349,7 @@ fn hide_encryption(proxy: &Proxy) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_hides_encryption_gets_no_plain_text() {
     let world = World::shared().await;
-    let setup = world.setup().await;
-    let proxy = Proxy::start(&setup.url);
-    let setup = Setup { url: proxy.url(), ..setup };
+    let (setup, proxy) = world.setup_behind_proxy().await;
     let (mut bot, id) = (world.start(&setup), id_of(&setup));
     let awa = world.person("awa").await;
     let (known, first) = awa.create_dm(&id, NAME).await;
@@ -426,9 +419,7 @@ fn relabel(answer: &mut Value, from: &str, to: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_the_homeserver_gives_another_sender_is_refused() {
     let world = World::shared().await;
-    let setup = world.setup().await;
-    let proxy = Proxy::start(&setup.url);
-    let setup = Setup { url: proxy.url(), ..setup };
+    let (setup, proxy) = world.setup_behind_proxy().await;
     let (awa, ben) = (world.person("awa").await, world.person("ben").await);
     let on = Arc::new(Mutex::new(false));
     let (switch, from, to) = (Arc::clone(&on), ben.user_id.clone(), awa.user_id.clone());

@@ -14,12 +14,11 @@ use tokio::time::sleep;
 
 use crate::{
     support::{
-        bot::Setup,
         people::Person,
-        proxy::{Fault, Page, Proxy},
+        proxy::{Fault, Page},
         room::Text,
     },
-    world::{World, id_of, number},
+    world::{World, id_of, joined_dm, logged, number},
 };
 
 const NAME: &str = "Comment vous appelez-vous ?";
@@ -61,9 +60,7 @@ async fn no_foreign_answer_loses_or_doubles_anything() {
 
 /// A bot meets this answer while it writes one of its own, is asked more, invited, and told to take something back.
 async fn meets(world: &World, page: &Page, outage: Duration) {
-    let setup = world.setup().await;
-    let proxy = Proxy::start(&setup.url);
-    let setup = Setup { url: proxy.url(), ..setup };
+    let (setup, proxy) = world.setup_behind_proxy().await;
     let (mut bot, id) = (world.start_with(&setup, SLOWLY), id_of(&setup));
     let awa = world.person("awa").await;
     let (room, office) = (awa.open_dm(&id).await, awa.create_room("Bureau", true, &[&id]).await);
@@ -154,23 +151,16 @@ fn answers(person: &Person, room: &str, question: &str) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_of_the_room_ends_the_answer_there() {
     let world = World::shared().await;
-    let setup = world.setup().await;
-    let proxy = Proxy::start(&setup.url);
-    let setup = Setup { url: proxy.url(), ..setup };
+    let (setup, proxy) = world.setup_behind_proxy().await;
     let (mut bot, id) = (world.start(&setup), id_of(&setup));
     let awa = world.person("awa").await;
-    let room = awa.open_dm(&id).await;
-    awa.until_member(&room, &id, "join").await;
+    let room = joined_dm(&awa, &id).await;
     // What the bot says when it comes in is not what this is about.
     awa.ask(&room, NAME).await;
     let too_large = Page::all().into_iter().find(|page| page.from.contains("M_TOO_LARGE")).expect("known");
     proxy.fault("PUT", "/send/", Fault::Page(Arc::new(too_large)), None);
     let refused = awa.send(&room, NAME).await;
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while !bot.log().contains("could not be delivered") {
-        assert!(Instant::now() < deadline, "{}", bot.log());
-        sleep(Duration::from_millis(50)).await;
-    }
+    logged(&bot, "could not be delivered").await;
     proxy.lift();
     let next = awa.send(&room, NAME).await;
     awa.answer_to(&room, &next).await;
@@ -182,9 +172,7 @@ async fn a_refusal_of_the_room_ends_the_answer_there() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_conversation_is_opened_though_the_answer_is_lost() {
     let world = World::shared().await;
-    let setup = world.setup().await;
-    let proxy = Proxy::start(&setup.url);
-    let setup = Setup { url: proxy.url(), ..setup };
+    let (setup, proxy) = world.setup_behind_proxy().await;
     let (_bot, id) = (world.start(&setup), id_of(&setup));
     let awa = world.person("awa").await;
     let office = awa.create_room("Bureau", true, &[&id]).await;

@@ -5,13 +5,8 @@ use std::time::Instant;
 
 use crate::{
     server_faults::{DAY, shifted},
-    support::{
-        bot::Setup,
-        people::Person,
-        proxy::{Fault, Proxy},
-        room::Text,
-    },
-    world::{World, assert_answered_once, from, id_of},
+    support::{people::Person, proxy::Fault, room::Text},
+    world::{World, assert_answered_once, from, id_of, joined_dm, logged},
 };
 use futures_util::future::join_all;
 
@@ -30,9 +25,7 @@ fn history(room: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_room_without_its_history_holds_up_no_other() {
     let world = World::shared().await;
-    let setup = world.setup().await;
-    let proxy = Proxy::start(&setup.url);
-    let setup = Setup { url: proxy.url(), ..setup };
+    let (setup, proxy) = world.setup_behind_proxy().await;
     let (mut bot, id) = (world.start(&setup), id_of(&setup));
     let awa = world.person("awa").await;
     let (broken, good) =
@@ -71,13 +64,10 @@ async fn a_room_without_its_history_holds_up_no_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn people_are_told_once_that_messages_are_too_old_to_be_read() {
     let world = World::shared().await;
-    let setup = world.setup().await;
-    let proxy = Proxy::start(&setup.url);
-    let setup = Setup { url: proxy.url(), ..setup };
+    let (setup, proxy) = world.setup_behind_proxy().await;
     let (mut bot, id) = (world.start(&setup), id_of(&setup));
     let awa = world.person("awa").await;
-    let room = awa.open_dm(&id).await;
-    awa.until_member(&room, &id, "join").await;
+    let room = joined_dm(&awa, &id).await;
     // Its own coming in is not among what it misses.
     awa.ask(&room, NAME).await;
     assert!(bot.terminate().success());
@@ -98,4 +88,24 @@ async fn people_are_told_once_that_messages_are_too_old_to_be_read() {
     awa.answer_to(&room, &new).await;
     assert_eq!(told(&awa), 1);
     assert!(awa.messages(&room).iter().all(|message| !message.answers(&old)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_while_joining_or_reading_back_is_tried_again() {
+    let world = World::shared().await;
+    let (setup, proxy) = world.setup_behind_proxy().await;
+    let (mut bot, id) = (world.start_with(&setup, "errand=1*panic"), id_of(&setup));
+    let awa = world.person("awa").await;
+    let room = awa.create_room("Bureau", true, &[&id]).await;
+    awa.until_member(&room, &id, "join").await;
+    assert!(bot.log().contains("the attempt panicked"), "{}", bot.log());
+    assert!(bot.terminate().success());
+    let missed = awa.send(&room, Text::to(&id, NAME)).await;
+    talk(&awa, &room, 70).await;
+    proxy.fault("GET", &history(&room), Fault::Answered(500, "down".into()), None);
+    bot.start_again_with("backfill=1*panic");
+    logged(&bot, "the missed messages of a room cannot be read; trying again").await;
+    proxy.lift();
+    awa.answer_to(&room, &missed).await;
+    assert_answered_once(&awa, &room, &id, &[missed]);
 }

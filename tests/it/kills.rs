@@ -22,7 +22,7 @@ use crate::{
         bot::{Bot, Setup},
         room::Message,
     },
-    world::{World, assert_each_once, id_of, number, said_to, until_nothing_is_kept},
+    world::{World, assert_each_once, id_of, joined_dm, number, said_to, until_nothing_is_kept},
 };
 
 /// Everything between a message and the end of its answer.
@@ -229,8 +229,7 @@ async fn a_question_that_kills_the_process_is_given_up_after_four_times() {
     let setup = Setup { mortal: true, ..world.setup().await };
     let (mut bot, id) = (world.start(&setup), id_of(&setup));
     let awa = world.person("awa").await;
-    let room = awa.open_dm(&id).await;
-    awa.until_member(&room, &id, "join").await;
+    let room = joined_dm(&awa, &id).await;
     bot.die_at("decode", 1);
     let question = awa.send(&room, "Présentez-vous longuement.").await;
     for death in 1..=4 {

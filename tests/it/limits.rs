@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::{
     support::{bot::STOCK_LIMITS, people::Person, room::Text, synapse::Profile},
-    world::{World, assert_answered_once, from, id_of},
+    world::{World, assert_answered_once, from, id_of, joined_dm},
 };
 
 #[tokio::test]
@@ -13,8 +13,7 @@ async fn four_answers_in_a_row_arrive_under_the_stock_limits() {
     let setup = world.setup().await;
     let _bot = world.start(&setup);
     let (awa, id) = (world.person("awa").await, id_of(&setup));
-    let room = awa.open_dm(&id).await;
-    awa.until_member(&room, &id, "join").await;
+    let room = joined_dm(&awa, &id).await;
     let mut questions = Vec::new();
     for number in 1..=4 {
         let asked = Instant::now();

@@ -33,7 +33,7 @@ use crate::{
         bot::{Bot, Setup},
         people::{PATIENCE, Person},
     },
-    world::{TWO, World, assert_answered_once, from, id_of, number},
+    world::{TWO, World, assert_answered_once, from, id_of, joined_dm, number},
 };
 
 /// What a machine that does something else at the same time may add to a wait.
@@ -173,8 +173,7 @@ async fn beside_a_flood(world: &World, name: &str, setup: &Setup, judged: bool) 
     let alone = waits(world, &id, people, count).await;
     print(&format!("{name}: nobody floods"), &alone);
     let flooder = world.person("bavard").await;
-    let room = flooder.open_dm(&id).await;
-    flooder.until_member(&room, &id, "join").await;
+    let room = joined_dm(&flooder, &id).await;
     let over = CancellationToken::new();
     let others = async {
         // All that the flooder may say in a row is said before the others are looked at: what follows is the long run.

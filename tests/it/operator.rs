@@ -17,7 +17,7 @@ use nix::{
     unistd::{Uid, mkfifo},
 };
 use serde_json::Value;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::{
     backup::{refused, said},
@@ -25,22 +25,12 @@ use crate::{
         bot::{Bot, Setup},
         people::PATIENCE,
     },
-    world::{TWO, World, assert_answered_once, id_of},
+    world::{TWO, World, assert_answered_once, id_of, logged},
 };
 
 const NAME: &str = "Comment vous appelez-vous ?";
 /// Within this time of SIGTERM the process has ended, whatever blocks: the program's own 20 s, and a busy machine.
 const STOPPED_WITHIN: Duration = Duration::from_secs(25);
-
-/// Waits until a bot has logged something.
-async fn logged(bot: &Bot, what: &str) {
-    let seen = timeout(PATIENCE, async {
-        while !bot.log().contains(what) {
-            sleep(Duration::from_millis(20)).await;
-        }
-    });
-    seen.await.unwrap_or_else(|_| panic!("not logged: {what}: {}", bot.log()));
-}
 
 /// The folder with its configuration.
 fn home(bot: &Bot) -> PathBuf {
@@ -225,7 +215,7 @@ async fn a_backup_is_of_something_outside_of_it_and_may_be_a_stream() {
     fs::write(folder.join("streamed"), &streamed.stdout).expect("written");
     for name in ["b.1", "b.2"] {
         let made = command(&["backup", name, "--key-file", "backup.key"]);
-        assert!(made.status.success() && said(&made).contains("read again"), "{}", said(&made));
+        assert!(made.status.success() && said(&made).contains("verified"), "{}", said(&made));
     }
     assert!(bot.terminate().success());
     for name in ["streamed", "b.1", "b.2"] {

@@ -13,12 +13,12 @@ use tokio::time::sleep;
 
 use crate::{
     support::{
-        bot::{Bot, Setup},
+        bot::Bot,
         people::{PATIENCE, Person},
         proxy::{Fault, Proxy, each},
         room::Text,
     },
-    world::{World, assert_answered_once, id_of, number},
+    world::{World, assert_answered_once, id_of, joined_dm, number},
 };
 
 const NAME: &str = "Comment vous appelez-vous ?";
@@ -45,13 +45,10 @@ struct Behind {
 impl Behind {
     async fn new() -> Self {
         let world = World::shared().await;
-        let setup = world.setup().await;
-        let proxy = Proxy::start(&setup.url);
-        let setup = Setup { url: proxy.url(), ..setup };
+        let (setup, proxy) = world.setup_behind_proxy().await;
         let (bot, id) = (world.start_with(&setup, SLOWLY), id_of(&setup));
         let awa = world.person("awa").await;
-        let room = awa.open_dm(&id).await;
-        awa.until_member(&room, &id, "join").await;
+        let room = joined_dm(&awa, &id).await;
         Self { proxy, bot, id, awa, room, questions: Vec::new() }
     }
 

@@ -18,6 +18,7 @@ use tokio::{
 use crate::support::{
     bot::{Bot, Setup},
     people::{PATIENCE, People, Person},
+    proxy::Proxy,
     room::{ANSWER, Message},
     synapse::{Profile, Synapse},
     venv::Venv,
@@ -56,6 +57,13 @@ impl World {
         let (user, password) = (unique("compagnon"), "testbed-bot");
         self.people.account(&user, password).await;
         Setup::new(&user, password, &self.synapse, self.profile)
+    }
+
+    /// As [`Self::setup`], with a proxy between the bot and the homeserver.
+    pub async fn setup_behind_proxy(&self) -> (Setup, Proxy) {
+        let setup = self.setup().await;
+        let proxy = Proxy::start(&setup.url);
+        (Setup { url: proxy.url(), ..setup }, proxy)
     }
 
     /// As [`Self::setup`], under this very name, on a homeserver of the scenario's own.
@@ -106,6 +114,23 @@ pub fn id_of(setup: &Setup) -> String {
 fn unique(name: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(1);
     format!("{name}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Opens a direct conversation with the bot, and waits until it has joined.
+pub async fn joined_dm(person: &Person, bot: &str) -> String {
+    let room = person.open_dm(bot).await;
+    person.until_member(&room, bot, "join").await;
+    room
+}
+
+/// Waits until a bot has logged something.
+pub async fn logged(bot: &Bot, what: &str) {
+    let seen = timeout(PATIENCE, async {
+        while !bot.log().contains(what) {
+            sleep(Duration::from_millis(20)).await;
+        }
+    });
+    seen.await.unwrap_or_else(|_| panic!("not logged: {what}: {}", bot.log()));
 }
 
 /// The messages of `sender`.
