@@ -1,4 +1,4 @@
-//! `GET /health` and `GET /ready`: what a container engine asks.
+//! `GET /health` and `GET /ready` for container engines.
 //!
 //! | | `/health` | `/ready` |
 //! |---|---|---|
@@ -9,7 +9,7 @@
 //! | the disk is almost full: questions are refused, the rest goes on | 200 | 503 |
 //! | stopping: answers being written are finished | 200 | 503 |
 //!
-//! Restarting helps what is not healthy; what is healthy and not ready is waited for. The body is `ok` or the reason, in one line.
+//! A restart helps a bot that is not healthy. One that is healthy and not ready needs time. The body is `ok` or the reason, in one line.
 
 use std::{
     future::Future,
@@ -25,11 +25,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     inference::{ChatModel, Health},
-    matrix::Condition,
+    matrix::AccountHealth,
     store::Store,
 };
 
-/// How long the homeserver may be silent. It answers each sync within 30 s, news or not; a request may take as long again.
+/// How long the homeserver may be silent. It answers each sync within 30 s; a request may take another 30 s.
 pub const MOST_SILENCE: Duration = Duration::from_secs(90);
 
 /// Where health and readiness are served.
@@ -40,12 +40,12 @@ pub struct Config {
     pub listen: Option<SocketAddr>,
 }
 
-/// When the homeserver last answered a sync whose messages were then written down.
+/// The time of the last sync whose messages were stored.
 #[derive(Clone, Debug, Default)]
 pub struct LastSync(Arc<Mutex<Option<Instant>>>);
 
 impl LastSync {
-    /// Notes that it did, just now. Returns whether it was the first time.
+    /// Records a sync, just now. Returns whether it was the first.
     pub fn note(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(Instant::now()).is_none()
     }
@@ -61,7 +61,7 @@ impl LastSync {
     }
 }
 
-/// What the two endpoints report, read at every request so that they tell the truth of that moment.
+/// The sources of both endpoints, read at every request.
 #[derive(Clone)]
 pub struct Status {
     /// The model, whose engine must be alive for the process to be healthy.
@@ -70,8 +70,8 @@ pub struct Status {
     pub store: Store,
     /// Whether messages are being read.
     pub synced: LastSync,
-    /// What the homeserver says against the account.
-    pub account: Condition,
+    /// Whether the homeserver accepts requests of the account.
+    pub account: AccountHealth,
     /// Cancelled when the program stops.
     pub stop: CancellationToken,
 }

@@ -10,13 +10,13 @@ use crate::matrix::{Session, SessionError};
 /// The longest wait between two attempts.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
-/// Tries until there is a session, an error that waiting does not mend, or `stop`, which gives `None`.
+/// Retries until there is a session, a permanent error, or `stop`, which gives `None`.
 pub(super) async fn connect<F: Future<Output = Result<Session, SessionError>>>(
     attempt: impl FnMut() -> F,
     stop: &CancellationToken,
 ) -> Result<Option<Session>, SessionError> {
-    // With jitter: the bots of one homeserver come back at different moments after its restart.
-    let waits = ExponentialBuilder::new().with_max_delay(LONGEST_WAIT).without_max_times().with_jitter();
+    // The jitter, which at most doubles a wait, spreads the bots of one homeserver after its restart.
+    let waits = ExponentialBuilder::new().with_max_delay(LONGEST_WAIT / 2).without_max_times().with_jitter();
     let connected = attempt.retry(waits).when(SessionError::is_transient).notify(|error, wait| {
         let said = match error {
             SessionError::Suspended(_) => "the homeserver refuses the account for now",

@@ -1,7 +1,7 @@
-//! The running bot's socket in its data folder, for those who may read the folder anyway: one request, a backup.
+//! The control socket of the running bot in its data folder, for accounts that may read the folder anyway. Its only request is a backup.
 //!
-//! A running bot holds the folder, so a backup has to come from it. `compagnon backup` connects, writes [`REQUEST`], and reads the
-//! frames of a snapshot; sealing and writing the file is its own business, so the backup's key never comes to the bot.
+//! A running bot locks the folder, so a backup has to come from it. `compagnon backup` connects, writes [`REQUEST`], and reads the frames
+//! of a snapshot. It encrypts and writes the file itself, so the bot never gets the backup's key.
 
 use std::{
     fs::{self, Permissions},
@@ -24,17 +24,17 @@ use crate::{
 /// The socket's name.
 pub const SOCKET: &str = "control.sock";
 const REQUEST: &[u8] = b"backup\n";
-/// How long the other side may be silent while a backup is given: it writes to a disk, which may be a slow one.
+/// The timeout of reads and writes during a backup: the other side writes to a disk, which may be slow.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// How long whoever has connected may take to ask: it is a program on the same machine, and others wait behind it.
+/// The time limit for the request: the client is a program on the same machine, and others wait behind it.
 const TO_ASK: Duration = Duration::from_secs(5);
-/// How long a backup that is under way is waited for once its connection is shut.
+/// How long the end of a running backup is waited for after its connection was shut down.
 const TO_END: Duration = Duration::from_millis(500);
 
-/// Listens until `stop`. Where no socket can be made (its path may be too long for one) that is said, and the bot goes on without.
+/// Listens until `stop`. If no socket can be created (its path may be too long), this is logged, and the bot runs without.
 pub fn listen(folder: &Path, store: &Store, stop: CancellationToken) -> Option<JoinHandle<()>> {
     let path = folder.join(SOCKET);
-    // One that a process before this one has left: the folder is held, so nobody listens there.
+    // Left by an earlier process: this one holds the lock of the folder, so nobody listens there.
     let _ = fs::remove_file(&path);
     let listener = UnixListener::bind(&path).and_then(|listener| {
         fs::set_permissions(&path, Permissions::from_mode(0o600))?;
@@ -43,7 +43,7 @@ pub fn listen(folder: &Path, store: &Store, stop: CancellationToken) -> Option<J
     let listener = match listener {
         Ok(listener) => listener,
         Err(error) => {
-            tracing::warn!(%error, "there is no control socket: a backup can be made only while the bot is stopped");
+            tracing::warn!(%error, "the control socket cannot be created: backups can be made only while the bot is stopped");
             return None;
         }
     };
@@ -54,10 +54,10 @@ pub fn listen(folder: &Path, store: &Store, stop: CancellationToken) -> Option<J
                 () = stop.cancelled() => break,
                 accepted = listener.accept() => accepted.and_then(|(stream, _)| stream.into_std()),
             };
-            // One at a time: each holds a copy of the store in memory.
+            // One at a time, because each holds a copy of the store in memory.
             if let Err(error) = serve(accepted, &folder, &store, &stop).await {
-                tracing::error!(%error, "a backup could not be given");
-                // What refuses now may well refuse the next one.
+                tracing::error!(%error, "a backup could not be delivered");
+                // The next connection may fail for the same reason.
                 let _ = timeout(Duration::from_secs(1), stop.cancelled()).await;
             }
         }
@@ -65,8 +65,7 @@ pub fn listen(folder: &Path, store: &Store, stop: CancellationToken) -> Option<J
     }))
 }
 
-/// Answers one connection. It is shut when the bot stops, whatever its other side does: a connection that says nothing must not hold
-/// the end of the bot.
+/// Answers one connection. It is shut down when the bot stops, so that a silent client does not delay the stop.
 async fn serve(
     accepted: io::Result<UnixStream>,
     folder: &Path,
@@ -91,7 +90,7 @@ async fn serve(
         }
     };
     let records = answered.map_err(io::Error::other)??;
-    tracing::info!(records, "a backup was given");
+    tracing::info!(records, "a backup was delivered");
     Ok(())
 }
 
@@ -115,7 +114,7 @@ fn answer(
     Ok(snapshot.records())
 }
 
-/// Asks the bot that runs on this folder for a backup; `None` when none runs. What is read from the stream are a snapshot's frames.
+/// Requests a backup from the bot that runs on this folder; `None` when none runs. The stream delivers the frames of a snapshot.
 pub fn ask(folder: &Path) -> anyhow::Result<Option<UnixStream>> {
     let socket = folder.join(SOCKET);
     let mut stream = match UnixStream::connect(&socket) {

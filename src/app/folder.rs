@@ -1,4 +1,4 @@
-//! The data folder: of one process at a time, of one account, and of nobody else.
+//! The data folder: locked by one process at a time, owned by one account, not accessible to others.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
@@ -10,37 +10,37 @@ use std::{
 use anyhow::Context as _;
 use nix::unistd::{AccessFlags, Uid, User, access};
 
-/// Where a restore builds what it puts in place at its end.
+/// The folder in which a restore builds the files that it then moves into place.
 pub const RESTORING: &str = ".restoring";
 
-/// Holds the folder for one process.
+/// The lock file.
 const LOCK: &str = "lock";
 
-/// What neither keys, tokens nor messages are in. Everything else in the folder must be the account's alone, whatever its name.
+/// Entries without keys, tokens and messages. All others must be private to the account.
 const NOT_PRIVATE: [&str; 4] = ["lost+found", "models", "packed", "prompts"];
 
-/// Model files that operators put beside the bot's own.
+/// The extensions of model files that operators put into the folder.
 const MODELS: [&str; 2] = ["gguf", "safetensors"];
 
-/// The folders of a store have no more levels than this.
+/// The deepest level of folders in a store.
 const DEEPEST: usize = 4;
 
-/// Another process works on the data folder.
+/// Another process uses the data folder.
 #[derive(Debug, thiserror::Error)]
 #[error("the data folder {0} is in use by another process; stop it first")]
 pub struct InUse(PathBuf);
 
-/// The data folder is not fit for use; the sentence says what mends it.
+/// The data folder cannot be used; the sentence names the remedy.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Unfit(String);
 
-/// Makes the folder if need be, holds it for this process until the file is dropped, and makes sure that it belongs to this account
-/// and that no other account gets at it.
+/// Creates the folder if necessary, locks it for this process until the file is dropped, and checks that it belongs to this account and is
+/// not accessible to others.
 pub fn hold(folder: &Path) -> anyhow::Result<File> {
     let make = || DirBuilder::new().recursive(true).mode(0o700).create(folder);
     make().with_context(|| format!("the data folder {} cannot be made", folder.display()))?;
-    // Before the first file is made: a file of another account would shut the owner out.
+    // Before the first file is created, because a file of another account would lock the owner out.
     ensure_ours(folder)?;
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(0o600);
@@ -53,7 +53,7 @@ pub fn hold(folder: &Path) -> anyhow::Result<File> {
     Ok(file)
 }
 
-/// Makes sure that the folder is fit to be held, and holds nothing. One that is not there yet is.
+/// Checks that the folder can be used, without locking it. A missing folder can.
 pub fn inspect(folder: &Path) -> anyhow::Result<()> {
     if !folder.exists() {
         return Ok(());
@@ -63,8 +63,7 @@ pub fn inspect(folder: &Path) -> anyhow::Result<()> {
     keep_private(folder)
 }
 
-/// Keeps others from working on the folder, and writes nothing in it: for reading only, by an account that may read. `None` when no
-/// process has ever worked here.
+/// Locks the folder for reading, and writes nothing in it. `None` when no process has ever used it.
 pub fn hold_to_read(folder: &Path) -> anyhow::Result<Option<File>> {
     let path = folder.join(LOCK);
     let file = match File::open(&path) {
@@ -97,18 +96,18 @@ fn ensure_whole(folder: &Path) -> Result<(), Unfit> {
     Ok(())
 }
 
-/// Whether what this process makes in the folder can be used by the account that the rest of it belongs to.
+/// Whether the folder's owner can use the files that this process creates in it.
 #[must_use]
 pub fn is_ours(folder: &Path) -> bool {
     !folder.exists() || ensure_ours(folder).is_ok()
 }
 
-/// Makes sure that the folder and what is in it belong to the account that this process runs as. Writes nothing that stays.
+/// Checks that the folder and its content belong to this process's account. Leaves no file behind.
 pub fn ensure_ours(folder: &Path) -> anyhow::Result<()> {
     let at = || format!("the data folder {} cannot be read", folder.display());
     let us = Uid::effective().as_raw();
     let Some(foreign) = foreign(folder, us).with_context(at)? else { return Ok(()) };
-    // A network file system may give everything to one account, whoever makes it.
+    // A network file system may assign every new file to one account.
     let given_to = tempfile::tempfile_in(folder).and_then(|file| file.metadata()).map_or(us, |made| made.uid());
     if given_to != us && self::foreign(folder, given_to).with_context(at)?.is_none() {
         return Ok(());
@@ -152,8 +151,8 @@ fn refusal(folder: &Path, foreign: &Foreign, folder_is_ours: bool, owner: &Accou
     ))
 }
 
-/// The first thing that would not be `uid`'s. The folder itself may be somebody else's where `uid` may write in it by its group, as
-/// container platforms do with volumes; root may write everywhere, so that says nothing.
+/// The first entry that does not belong to `uid`. The folder itself may belong to another account if `uid` may write in it by its group,
+/// as container platforms arrange for volumes. This is no evidence for root, who may write everywhere.
 fn foreign(folder: &Path, uid: u32) -> io::Result<Option<Foreign>> {
     if let Some(found) = foreign_inside(folder, uid, DEEPEST)? {
         return Ok(Some(found));
@@ -166,13 +165,13 @@ fn foreign(folder: &Path, uid: u32) -> io::Result<Option<Foreign>> {
 fn foreign_inside(folder: &Path, uid: u32, levels: usize) -> io::Result<Option<Foreign>> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if is_left_aside(&entry.file_name()) {
+        if is_exempt(&entry.file_name()) {
             continue;
         }
         let path = entry.path();
         let metadata = match fs::metadata(&path) {
             Ok(metadata) => metadata,
-            // A link to nothing, or what another process has just removed.
+            // A dangling link, or an entry that was just removed.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(error),
         };
@@ -189,8 +188,8 @@ fn foreign_inside(folder: &Path, uid: u32, levels: usize) -> io::Result<Option<F
     Ok(None)
 }
 
-/// Whether a file of the data folder is nothing of the bot's own: neither private nor bound to the bot's account.
-fn is_left_aside(name: &std::ffi::OsStr) -> bool {
+/// Whether an entry of the data folder is exempt: it needs to be neither private nor owned by the bot's account.
+fn is_exempt(name: &std::ffi::OsStr) -> bool {
     // File systems keep their own hidden folders at the root of a volume, such as `.snapshot`.
     let hidden = name.as_encoded_bytes().starts_with(b".") && name != RESTORING;
     let model = Path::new(name).extension().is_some_and(|end| MODELS.iter().any(|known| end == *known));
@@ -200,9 +199,9 @@ fn is_left_aside(name: &std::ffi::OsStr) -> bool {
 fn keep_private(folder: &Path) -> anyhow::Result<()> {
     let refused = |sentence: String| Err(anyhow::Error::from(Unfit(sentence)));
     let shown = folder.display();
-    // Not the group's: container platforms give the volume itself to a group.
+    // The group may write, because container platforms give volumes to a group.
     if fs::metadata(folder)?.permissions().mode() & 0o002 != 0 {
-        return refused(format!("anybody may write in the data folder {shown}: take that away (chmod o-w {shown})"));
+        return refused(format!("every account may write in the data folder {shown}: forbid that (chmod o-w {shown})"));
     }
     let mut open = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -212,7 +211,7 @@ fn keep_private(folder: &Path) -> anyhow::Result<()> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(error).with_context(|| entry.path().display().to_string()),
         };
-        if mode & 0o077 != 0 && !is_left_aside(&entry.file_name()) {
+        if mode & 0o077 != 0 && !is_exempt(&entry.file_name()) {
             open.push(entry.file_name().to_string_lossy().into_owned());
         }
     }
@@ -221,7 +220,7 @@ fn keep_private(folder: &Path) -> anyhow::Result<()> {
     }
     open.sort();
     refused(format!(
-        "other accounts can get at {} in the data folder {shown}: take that away (chmod -R go= {shown}/*)",
+        "other accounts can access {} in the data folder {shown}: forbid that (chmod -R go= {shown}/*)",
         open.join(", ")
     ))
 }

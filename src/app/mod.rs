@@ -3,11 +3,11 @@
 mod connect;
 pub mod control;
 pub mod folder;
-mod late;
 mod model;
 mod orders;
 mod prompts;
 mod purge;
+mod redecryption;
 pub mod signals;
 mod stall;
 
@@ -26,7 +26,7 @@ use crate::{
     compagnon::LibraryWatcher,
     config::{Config, ConfigError},
     http::{self, LastSync, Status},
-    matrix::{Access, Batch, CatchUp, Condition, MatrixGateway, Session, sync_loop, unread},
+    matrix::{Access, AccountHealth, Batch, CatchUp, MatrixGateway, Session, sync_loop, utd_messages},
     setting,
     store::{Retention, Store, StoreError},
 };
@@ -36,11 +36,11 @@ use self::{connect::connect, model::check_prompts, orders::Orders, signals::Sign
 pub use folder::{InUse, Unfit};
 pub use model::{ensure_fits, open_model};
 
-/// How long answers being written may go on after SIGTERM. What follows them takes [`WIND_UP`] at most, and both are within
+/// How long active generations may continue after SIGTERM. The rest takes at most [`WIND_UP`], and both together less than
 /// [`signals::STOP_WITHIN`].
 const GRACE: Duration = Duration::from_secs(17);
 
-/// How long, after that, the tasks beside the answers may take to end.
+/// How long, after that, the other tasks may take to end.
 const WIND_UP: Duration = Duration::from_secs(2);
 
 /// The task that serves health and readiness.
@@ -67,7 +67,7 @@ pub struct App {
 }
 
 impl App {
-    /// Builds everything. Waits for a homeserver that is out of reach; `None` when stopped meanwhile.
+    /// Builds the bot. Waits for an unreachable homeserver; `None` when stopped meanwhile.
     pub async fn build(config: Config, file: Option<&Path>, stop: &CancellationToken) -> anyhow::Result<Option<Self>> {
         let begun = Instant::now();
         let matrix = config.matrix()?.clone();
@@ -86,7 +86,7 @@ impl App {
         let model = open_model(&config)?;
         tracing::info!(model = model.name(), "the model is ready");
         check_prompts(&config, &*model, &watcher.library())?;
-        let account = Condition::default();
+        let account = AccountHealth::default();
         let status = Status {
             model: Arc::clone(&model),
             store: store.clone(),
@@ -94,7 +94,7 @@ impl App {
             account: account.clone(),
             stop: stop.clone(),
         };
-        // Before the homeserver is asked: a bot that waits for it is healthy, and must not be restarted for that.
+        // Before connecting: a bot that waits for its homeserver is healthy, and must not be restarted.
         let endpoint = serve(&config.http, &status, &over).await?;
         let Some(session) = connect(|| Session::connect(&matrix, &folder, &account), stop).await? else {
             return Ok(None);
@@ -141,7 +141,7 @@ impl App {
         }))
     }
 
-    /// Answers until SIGTERM, then drains: no message is read any more, answers being written are finished, the rest waits in the store.
+    /// Answers until SIGTERM, then drains: stops syncing, finishes active answers, and leaves the rest in the store.
     pub async fn run_until_stopped(self, mut signals: Signals) -> anyhow::Result<()> {
         let stop = signals.stop.clone();
         signals.serving();
@@ -150,13 +150,13 @@ impl App {
         if !self.session.is_fresh() {
             self.assistant.resume().await?;
         }
-        let stored = late::Stored::default();
+        let stored = redecryption::StoredUtds::default();
         let (outcome, grace) = tokio::select! {
             outcome = self.read(&stored, &stop) => (outcome, GRACE),
-            outcome = late::read(&self.session, &self.store, &self.assistant, &stored, &stop) => (outcome, GRACE),
+            outcome = redecryption::run(&self.session, &self.store, &self.assistant, &stored, &stop) => (outcome, GRACE),
             reason = self.assistant.broken() => (Err(anyhow::Error::msg(reason)), GRACE),
             reason = self.status.model.dead() => (Err(anyhow::Error::msg(reason)), GRACE),
-            // The other bot answers what is being written.
+            // The other bot answers the active questions.
             taken = self.session.taken_over() => (Err(taken.into()), Duration::ZERO),
             never = self.orders.carry_out(&mut signals) => match never {},
         };
@@ -175,19 +175,19 @@ impl App {
             }
             anyhow::Ok(())
         };
-        // A connection that is never closed, a folder on a server that has gone: nothing of that is worth waiting for.
+        // Limited, because a connection may never close and a file server may hang.
         if let Ok(ended) = timeout(WIND_UP, wind_up).await {
             ended?;
         } else {
-            tracing::warn!("what runs beside the answers did not end in time, and is not waited for");
+            tracing::warn!("some tasks did not end in time, and are not waited for");
         }
         tracing::info!("stopped");
         outcome
     }
 
     /// Reads messages until `stop`, or until the homeserver refuses the account.
-    async fn read(&self, stored: &late::Stored, stop: &CancellationToken) -> anyhow::Result<()> {
-        // A device without state knows no room before its first sync: what waits would be refused as of rooms the bot is not in.
+    async fn read(&self, stored: &redecryption::StoredUtds, stop: &CancellationToken) -> anyhow::Result<()> {
+        // A device without state knows no room before its first sync, so waiting questions would be refused.
         let mut waits = self.session.is_fresh();
         let accept = move |batch: Batch| {
             let (assistant, synced, stored) = (Arc::clone(&self.assistant), self.status.synced.clone(), stored.clone());
@@ -195,14 +195,14 @@ impl App {
             async move {
                 let undecrypted = batch.undecrypted.clone();
                 if resumes {
-                    // Before what is new, which comes after it.
+                    // Before the new messages, to keep the order.
                     assistant.resume().await?;
                 }
                 assistant.accept(batch).await?;
                 stored.note(&undecrypted);
-                assistant.expect_keys(unread(&undecrypted));
+                assistant.expect_keys(utd_messages(&undecrypted));
                 if synced.note() {
-                    // Rooms that were not known at the start may be known now.
+                    // Rooms that were unknown at the start may be known now.
                     stored.note_all();
                     tracing::info!("ready");
                 }

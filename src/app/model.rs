@@ -11,8 +11,8 @@ use crate::{
     setting,
 };
 
-/// Opens the model that the configuration names. Packed weights are kept only in a data folder of this account: the bot could not read
-/// what another account wrote there.
+/// Opens the configured model. Packed weights are cached only in a data folder of this account, because the bot could not read another
+/// account's files.
 pub fn open_model(config: &Config) -> anyhow::Result<Arc<dyn ChatModel>> {
     let mut model = config.model.clone();
     model.packed_cache &= folder::is_ours(config.data());

@@ -5,7 +5,6 @@ use std::{convert::Infallible, path::PathBuf, sync::Arc, time::Instant};
 use super::{
     prompts,
     signals::{Order, Signals},
-    stall,
 };
 use crate::{compagnon::LibraryWatcher, config::Config, http::Status, matrix::Session, store::Store, telemetry};
 
@@ -57,7 +56,7 @@ impl Orders {
     /// Logs in one line what an operator asks first.
     async fn report(&self) {
         fail::fail_point!("report-hangs", |_| {
-            stall::hang::<()>();
+            super::stall::hang::<()>();
         });
         let (health, ready) = (self.status.health(), self.status.ready());
         let state = |state: Result<(), String>| state.err().unwrap_or_else(|| "ok".to_owned());
@@ -81,8 +80,8 @@ impl Orders {
     }
 }
 
-/// The sections that differ in what only a start reads. Their debug output is compared: it is there for every section, and a secret is
-/// redacted in it; one given in the file itself is read at each start anyway.
+/// The changed sections that need a restart. Their debug output is compared, because every section has one. It redacts secrets, whose change
+/// takes effect at the next start anyway.
 fn needs_restart(running: &Config, fresh: &Config) -> Vec<&'static str> {
     let differ = |one: &dyn std::fmt::Debug, other: &dyn std::fmt::Debug| format!("{one:?}") != format!("{other:?}");
     let sections = [

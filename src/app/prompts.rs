@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::stall;
 use crate::compagnon::{FolderError, LibraryWatcher};
 
 /// How often the folder's files are looked at. Their modification times also work on network and overlay file systems, where change
@@ -16,7 +15,7 @@ const PERIOD: Duration = Duration::from_secs(2);
 pub(super) async fn follow(watcher: Arc<LibraryWatcher>, stop: CancellationToken) {
     while timeout(PERIOD, stop.cancelled()).await.is_err() {
         let refreshed = tokio::task::block_in_place(|| {
-            fail::fail_point!("prompts-hang", |_| stall::hang());
+            fail::fail_point!("prompts-hang", |_| super::stall::hang());
             watcher.refresh()
         });
         let Some(problems) = refreshed else { continue };

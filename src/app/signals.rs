@@ -1,5 +1,5 @@
-//! What the process does on signals. A thread of their own receives them: whatever blocks the bot's tasks, a signal is heeded, and
-//! SIGTERM ends the process within [`STOP_WITHIN`].
+//! Signal handling. A thread of its own receives the signals, so that they are handled even if the bot's tasks are blocked, and SIGTERM
+//! ends the process within [`STOP_WITHIN`].
 
 use std::{
     io, process,
@@ -20,25 +20,25 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Within this time of SIGTERM the process has ended, in order or not. Nothing is lost by the second: what was acknowledged is on disk.
+/// The process ends within this time of SIGTERM, if necessary by force. Nothing is lost then, because acknowledged data are on disk.
 pub const STOP_WITHIN: Duration = Duration::from_secs(20);
 
-/// The same before the bot answers anybody: nothing is under way then that deserves to be waited for.
+/// The same during the start, when nothing needs to be completed.
 const STOP_EARLY_WITHIN: Duration = Duration::from_secs(2);
 
-/// Orders that may wait; one more would say nothing new.
+/// The most waiting orders; a further one would add nothing.
 const WAITING: usize = 4;
 
 /// What a signal asks of a running bot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// SIGHUP: take up what has changed in the configuration.
+    /// SIGHUP: apply the changes of the configuration.
     Reload,
-    /// SIGUSR1: say in the log how things stand.
+    /// SIGUSR1: log the bot's state.
     Report,
 }
 
-/// The signals, as the bot sees them.
+/// The bot's end of signal handling.
 #[derive(Debug)]
 pub struct Signals {
     /// Cancelled by SIGTERM or SIGINT.
@@ -48,12 +48,12 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Receives signals from now on.
+    /// Starts to handle signals.
     pub fn listen() -> io::Result<Self> {
         let (stop, serving) = (CancellationToken::new(), Arc::new(AtomicBool::new(false)));
         let (give, orders) = mpsc::channel(WAITING);
         let (say, ready) = sync_channel(1);
-        let heeded = Heeded { stop: stop.clone(), orders: give, serving: Arc::clone(&serving) };
+        let handler = Handler { stop: stop.clone(), orders: give, serving: Arc::clone(&serving) };
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             let begun = Builder::new_current_thread().enable_all().build().and_then(|runtime| {
                 let wanted = runtime.block_on(async { Wanted::all() })?;
@@ -62,7 +62,7 @@ impl Signals {
             match begun {
                 Ok((runtime, wanted)) => {
                     let _ = say.send(Ok(()));
-                    runtime.block_on(heeded.heed(wanted));
+                    runtime.block_on(handler.run(wanted));
                 }
                 Err(error) => drop(say.send(Err(error))),
             }
@@ -71,12 +71,12 @@ impl Signals {
         Ok(Self { stop, orders, serving })
     }
 
-    /// From now on stopping waits for the answers being written.
+    /// From now on a stop waits for active answers.
     pub fn serving(&self) {
         self.serving.store(true, Ordering::Relaxed);
     }
 
-    /// The next order; never, once no more can come.
+    /// The next order; pending for ever when no more can come.
     pub async fn order(&mut self) -> Order {
         match self.orders.recv().await {
             Some(order) => order,
@@ -85,7 +85,7 @@ impl Signals {
     }
 }
 
-/// The signals that mean something.
+/// The handled signals.
 struct Wanted {
     terminate: Signal,
     interrupt: Signal,
@@ -106,15 +106,15 @@ impl Wanted {
     }
 }
 
-/// The thread's side.
-struct Heeded {
+/// The state of the signal thread.
+struct Handler {
     stop: CancellationToken,
     orders: mpsc::Sender<Order>,
     serving: Arc<AtomicBool>,
 }
 
-impl Heeded {
-    async fn heed(self, mut wanted: Wanted) {
+impl Handler {
+    async fn run(self, mut wanted: Wanted) {
         let mut deadline = None;
         loop {
             tokio::select! {
@@ -122,13 +122,13 @@ impl Heeded {
                 _ = wanted.interrupt.recv() => self.end(&mut deadline),
                 _ = wanted.hangup.recv() => self.pass("SIGHUP", Order::Reload),
                 _ = wanted.report.recv() => self.pass("SIGUSR1", Order::Report),
-                _ = wanted.unused.recv() => tracing::info!("SIGUSR2 means nothing here: it is ignored"),
+                _ = wanted.unused.recv() => tracing::info!("SIGUSR2 has no meaning: it is ignored"),
                 () = at(deadline), if deadline.is_some() => self.give_up(),
             }
         }
     }
 
-    /// SIGTERM or SIGINT: the first is an end in order, the second does not wait.
+    /// SIGTERM or SIGINT: the first stops in order, the second at once.
     fn end(&self, deadline: &mut Option<Instant>) {
         if self.stop.is_cancelled() {
             process::exit(1);
@@ -154,10 +154,10 @@ impl Heeded {
 
     fn pass(&self, name: &str, order: Order) {
         if !self.serving.load(Ordering::Relaxed) {
-            tracing::info!("{name}: the bot is starting, and takes it up once it is connected");
+            tracing::info!("{name}: the bot is starting, and handles it once it is connected");
         }
         if self.orders.try_send(order).is_err() {
-            tracing::warn!("{name} is ignored: others wait before it");
+            tracing::warn!("{name} is ignored: too many signals are waiting");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Who may invite the bot and ask it questions. Pure rules: the invitations of `rooms` and the assistant read the same ones.
+//! The rules about who may invite the bot and ask it questions, for invitations and for the assistant. Pure.
 
 use ruma::{OwnedUserId, ServerName, UserId};
 
@@ -28,11 +28,11 @@ pub enum Refusal {
     Unencrypted,
 }
 
-/// The sentence given with a refused invitation. It comes from above, where all sentences are.
+/// The sentence for a refused invitation. It is passed in, because the assistant has all the bot's sentences.
 pub type Sentence = fn(Refusal) -> &'static str;
 
 impl Access {
-    /// The configured rules; without any server named, those of the bot's own.
+    /// The configured rules. Without configured servers, only the bot's own server is accepted.
     #[must_use]
     pub fn new(config: &AccessConfig, own_server: &ServerName, sentence: Sentence) -> Self {
         let servers =
@@ -54,7 +54,7 @@ impl Access {
         if self.users.iter().any(|known| known == user) {
             return Ok(());
         }
-        // Asked first: an external server listed among the servers by mistake must still be refused.
+        // First, so that an external server that is listed among the servers by mistake is still refused.
         if on(&self.externals_servers) {
             return if self.externals { Ok(()) } else { Err(Refusal::External) };
         }

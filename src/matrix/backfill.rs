@@ -1,5 +1,5 @@
-//! Reads the gaps of timelines beside the sync loop, until they are read or too old. What a gap brings is written down like a sync, in
-//! one write with what is left of it, so that a stop at any moment loses nothing of it.
+//! Reads the gaps of timelines beside the sync loop, until they are read or too old. The events of a gap are stored like those of a sync,
+//! in one transaction with the rest of the gap, so that a stop at any moment loses nothing.
 
 use std::{collections::HashMap, future, sync::Arc, time::Duration};
 
@@ -13,40 +13,41 @@ use tracing::{info, warn};
 
 use super::{
     Batch,
+    backoff::{Backoff, catch_panic},
     clock::now,
-    fault::{Backoff, Fault},
-    gap::{self, Horizon, News, Rest},
+    fault::Fault,
+    gap::{self, Horizon, NewEvents, Remainder},
     session::Session,
     timeline::{TimelineReader, missed, read_events},
 };
 use crate::message::Gap;
 
-/// So many rooms are read at a time.
+/// How many rooms are read at a time.
 const ROOMS_AT_ONCE: usize = 4;
-/// The longest wait between two tries at one room.
+/// The longest wait between two attempts at one room.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
-/// The gaps that are being read. Its tasks end with it; there is one for each room with a gap.
+/// The gaps that are being read, one task per room. The tasks end when this value is dropped.
 pub(super) struct Backfill {
     session: Session,
-    /// The age from which nothing is answered any more: it bounds the gaps too.
+    /// The age from which messages are not answered any more. It bounds the gaps too.
     max_age: Duration,
-    gaps: HashMap<OwnedRoomId, Reading>,
-    tasks: JoinSet<Slice>,
+    gaps: HashMap<OwnedRoomId, GapTask>,
+    tasks: JoinSet<GapSlice>,
     permits: Arc<Semaphore>,
 }
 
 /// A gap that is being read.
-struct Reading {
+struct GapTask {
     gap: Gap,
     backoff: Backoff,
     task: AbortHandle,
 }
 
-/// What one try at a gap gave.
-pub(super) struct Slice {
+/// The result of one attempt at a gap.
+pub(super) struct GapSlice {
     gap: Gap,
-    outcome: Result<News, Fault>,
+    outcome: Result<NewEvents, Fault>,
 }
 
 impl Backfill {
@@ -55,7 +56,7 @@ impl Backfill {
         Self { session, max_age, gaps: HashMap::new(), tasks: JoinSet::new(), permits }
     }
 
-    /// Has new gaps of a batch reach as far back as those of the same rooms that are not read yet. To be called before it is accepted.
+    /// Extends the new gaps of a batch by the unread gaps of the same rooms. To be called before the batch is accepted.
     pub(super) fn join(&self, batch: &mut Batch) {
         for gap in &mut batch.gaps {
             if let Some(known) = self.gaps.get(&gap.room_id) {
@@ -65,7 +66,7 @@ impl Backfill {
         }
     }
 
-    /// Follows a batch that was accepted.
+    /// Starts and ends tasks after a batch was accepted.
     pub(super) fn follow(&mut self, gaps: Vec<Gap>, closed: &[OwnedRoomId]) {
         for room in closed {
             if let Some(reading) = self.gaps.remove(room) {
@@ -93,27 +94,34 @@ impl Backfill {
             sleep(wait).await;
             // The semaphore is never closed.
             let _permit = permits.acquire().await;
-            let outcome = read(&session, &reading, max_age).await;
-            Slice { gap: reading, outcome }
+            let outcome = match catch_panic(read(&session, &reading, max_age)).await {
+                // Only a fault that ends the session ends the loop.
+                Err(fault) if !fault.is_final() => {
+                    warn!(?fault, room_id = %reading.room_id, "the missed messages of a room cannot be read; trying again");
+                    Ok(NewEvents { events: Vec::new(), joined: None, rest: Remainder::Later(reading.clone()) })
+                }
+                outcome => outcome,
+            };
+            GapSlice { gap: reading, outcome }
         });
-        self.gaps.insert(gap.room_id.clone(), Reading { gap, backoff, task });
+        self.gaps.insert(gap.room_id.clone(), GapTask { gap, backoff, task });
     }
 
-    /// The next try that has ended; waits for ever when there is nothing to read.
-    pub(super) async fn next(&mut self) -> Slice {
+    /// The result of the next attempt; pending for ever when there is no gap.
+    pub(super) async fn next(&mut self) -> GapSlice {
         loop {
             match self.tasks.join_next().await {
                 Some(Ok(slice)) => return slice,
-                // Aborted, because another gap took its place.
+                // Aborted, because another gap replaced it.
                 Some(Err(_)) => {}
                 None => return future::pending().await,
             }
         }
     }
 
-    /// What a try brings, to be accepted at `cursor`; `None` when there is nothing to write down. The errors end the loop.
-    pub(super) async fn take(&mut self, slice: Slice, cursor: &str) -> Result<Option<Batch>, Fault> {
-        let Slice { gap, outcome } = slice;
+    /// The batch of an attempt, to be accepted at `cursor`; `None` when there is nothing to store. An error ends the loop.
+    pub(super) async fn take(&mut self, slice: GapSlice, cursor: &str) -> Result<Option<Batch>, Fault> {
+        let GapSlice { gap, outcome } = slice;
         if self.gaps.get(&gap.room_id).is_none_or(|reading| reading.gap != gap) {
             return Ok(None);
         }
@@ -125,23 +133,23 @@ impl Backfill {
             return Ok(Some(Batch { next_batch: cursor.to_owned(), closed: vec![gap.room_id], ..Batch::default() }));
         };
         let mut rest = news.rest;
-        if matches!(rest, Rest::Later(_)) && horizon.is_past(gap.since) {
-            warn!(room_id = %gap.room_id, "the missed messages of a room could not be read in time: they are given up");
-            rest = Rest::Lost;
+        if matches!(rest, Remainder::Later(_)) && horizon.is_past(gap.since) {
+            warn!(room_id = %gap.room_id, "the missed messages of a room could not be read in time, and are given up");
+            rest = Remainder::Lost;
         }
         let mut batch = Batch { next_batch: cursor.to_owned(), ..Batch::default() };
         read_events(&self.session, &room, news.events, news.joined, &mut batch).await;
         let read = batch.messages.len();
         batch.messages.retain(|message| !message.is_message() || !horizon.is_past(message.sent_at));
         match rest {
-            Rest::Later(left) if left == gap => {
+            Remainder::Later(left) if left == gap => {
                 self.begin(left);
                 return Ok(None);
             }
-            Rest::Later(left) => batch.gaps.push(left),
-            Rest::Nothing | Rest::Lost => {
+            Remainder::Later(left) => batch.gaps.push(left),
+            Remainder::Nothing | Remainder::Lost => {
                 info!(room_id = %gap.room_id, pages = gap.pages, "the missed messages of a room are read");
-                if rest == Rest::Lost || batch.messages.len() < read {
+                if rest == Remainder::Lost || batch.messages.len() < read {
                     batch.messages.extend(missed(
                         &self.session,
                         &TimelineReader::of(&self.session, &room).await,
@@ -155,10 +163,11 @@ impl Backfill {
     }
 }
 
-async fn read(session: &Session, gap: &Gap, max_age: Duration) -> Result<News, Fault> {
+async fn read(session: &Session, gap: &Gap, max_age: Duration) -> Result<NewEvents, Fault> {
+    fail::fail_point!("backfill");
     let horizon = Horizon { own: session.user_id(), now: now(), max_age };
     match session.client().get_room(&gap.room_id) {
         Some(room) => gap::read_back(&room, gap.clone(), &gap.from, Vec::new(), horizon).await,
-        None => Ok(News { events: Vec::new(), joined: None, rest: Rest::Nothing }),
+        None => Ok(NewEvents { events: Vec::new(), joined: None, rest: Remainder::Nothing }),
     }
 }

@@ -4,28 +4,28 @@ use ruma::OwnedRoomId;
 
 use crate::message::{Edit, Gap, Incoming, Reaction, Redaction, Undecrypted};
 
-/// What one sync response brought, to be written down in one go before the next is asked for.
+/// What one sync response brought. It is stored in one transaction before the next sync is requested.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// The token from which the next sync starts. Stored with the messages, so that neither is ahead of the other.
+    /// The token from which the next sync starts. It is stored with the messages, so that neither is ahead of the other.
     pub next_batch: String,
-    /// New text messages by others, decrypted, oldest first within a room, and the bot's own coming into a room. Own, redacted and
-    /// notice messages are not in it, nor what another compagnon has written.
+    /// New messages by others, decrypted, oldest first within a room, and the bot's own joins. It leaves out the bot's own messages,
+    /// redacted messages, notices, and messages that another compagnon has written.
     pub messages: Vec<Incoming>,
     /// Messages whose text was changed.
     pub edits: Vec<Edit>,
-    /// Events that were taken back.
+    /// Events that were redacted.
     pub redactions: Vec<Redaction>,
-    /// Emojis put on messages by others.
+    /// Reactions by others.
     pub reactions: Vec<Reaction>,
     /// Messages whose key has not arrived yet, to be kept for [`super::retry_undecrypted`].
     pub undecrypted: Vec<Undecrypted>,
     /// Rooms the bot is no longer in: left, kicked, banned.
     pub left: Vec<OwnedRoomId>,
-    /// Rooms that were upgraded, as (old, new): checked on both sides. The same move may be told again after a restart.
+    /// Rooms that were upgraded, as (old, new), verified on both sides. An upgrade may be reported again after a restart.
     pub upgraded: Vec<(OwnedRoomId, OwnedRoomId)>,
-    /// Stretches of timelines that could not be read now, or not to their beginning: each takes the place of its room's earlier one.
+    /// Gaps in timelines that could not be read yet, or not to their beginning. Each replaces the earlier gap of its room.
     pub gaps: Vec<Gap>,
-    /// Rooms whose gap is read, or given up.
+    /// Rooms whose gap was read or given up.
     pub closed: Vec<OwnedRoomId>,
 }

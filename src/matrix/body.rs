@@ -1,15 +1,15 @@
-//! The text of a question as the model should see it: without the quote old clients put before a reply, and without the name by
-//! which the message calls the bot. Pure.
+//! The text of a question for the model: without the reply fallback of old clients, and without the name by which the message addresses
+//! the bot. Pure.
 
 use ruma::UserId;
 
-/// The longest text taken from one message. Events are at most 64 KiB, so this only guards against a server that is not.
+/// The longest text of one message. Events have at most 64 KiB, so this only guards against a faulty server.
 const MAX_BYTES: usize = 64 * 1024;
 
 /// The question in a message.
 ///
-/// `names` are the texts by which the bot may be called, `own` its id (to recognise a pill), `reply` whether the message replies to
-/// another, `called` whether the message is known to be for the bot: only then is a leading name taken off.
+/// `names` are the texts by which the bot may be addressed, `own` is its id (to recognise a pill), `reply` says whether the message is a
+/// reply, and `called` whether it is known to be for the bot: only then is a leading name removed.
 pub(super) fn question(
     body: &str,
     formatted: Option<&str>,
@@ -32,10 +32,10 @@ pub(super) fn question(
     text[..end].to_owned()
 }
 
-/// The question in a message of a direct conversation, where everything is for the bot and a name need not call it.
+/// The question in a message of a direct conversation, where every message is for the bot.
 ///
-/// A name by itself may be a word of what is asked: the account may be called as a command is. So it is taken off only where it can be
-/// nothing but a call: with its `@`, with a comma or colon after it, as a link, or before a command's mark.
+/// A leading name may be a word of the question, because the account may have the name of a command. It is removed only where it
+/// unambiguously addresses the bot: with `@`, before a comma or colon, as a link, or before the prefix of a command.
 pub(super) fn direct_question(
     body: &str,
     formatted: Option<&str>,
@@ -52,7 +52,7 @@ pub(super) fn direct_question(
     if may_be_a_word && !is_link { written } else { bare }
 }
 
-/// Takes off the reply fallback (`> <@user:server> …` lines, then an empty one). Any other quote is the person's own.
+/// Removes the reply fallback (lines `> <@user:server> …`, then an empty one). Any other quote is the person's own.
 fn without_quote(body: &str) -> &str {
     if !body.starts_with("> <@") && !body.starts_with("> * <@") {
         return body;
@@ -65,7 +65,7 @@ fn without_quote(body: &str) -> &str {
     rest.strip_prefix('\n').unwrap_or(rest)
 }
 
-/// Takes off a leading call: a name, with or without `@`, followed by `:`, `,`, a space or the end; or a markdown link to the bot.
+/// Removes a leading address: a name, with or without `@`, followed by `:`, `,`, a space or the end, or a Markdown link to the bot.
 fn without_mention<'a, 'n>(text: &'a str, names: impl Iterator<Item = &'n str>, own: &UserId) -> &'a str {
     if let Some(rest) = after_markdown_pill(text, own) {
         return after_separator(rest).unwrap_or(rest);
@@ -76,7 +76,7 @@ fn without_mention<'a, 'n>(text: &'a str, names: impl Iterator<Item = &'n str>, 
                 .or_else(|| after_name(text.strip_prefix('@')?, name.strip_prefix('@').unwrap_or(name)))?;
             after_separator(rest)
         })
-        // The name that takes off the most is the right one: a localpart begins the full id.
+        // The longest match counts, because the full id starts with the localpart.
         .min_by_key(|rest| rest.len())
         .unwrap_or(text)
 }

@@ -1,4 +1,4 @@
-//! The `matrix` section of the configuration: the account, how it logs in, and whom the bot accepts to work for.
+//! The `matrix` section of the configuration: the homeserver, the account and its secret, and who may use the bot.
 
 use std::path::{Path, PathBuf};
 
@@ -13,10 +13,10 @@ use crate::{
 /// The longest file with a secret that is read.
 const LONGEST_SECRET: u64 = 64 << 10;
 
-/// Each list of servers and people is walked for every message.
+/// The most entries of a list of servers or users, because each list is searched for every message.
 const MOST_NAMES: usize = 10_000;
 
-/// The account, the homeserver and the doors that are open.
+/// The homeserver, the account and the access rules.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -94,7 +94,7 @@ fn device_name() -> String {
     "compagnon".to_owned()
 }
 
-/// How the bot proves who it is, once the files are read.
+/// How the bot logs in, after the secret files were read.
 #[derive(Clone, Debug)]
 pub enum Login {
     /// `m.login.password`.
@@ -109,7 +109,7 @@ pub enum Login {
 }
 
 impl Config {
-    /// Checks what serde cannot.
+    /// Checks the values beyond their types.
     pub fn validate(&self) -> Result<(), Refused> {
         self.validate_homeserver()?;
         let ways = [
@@ -206,7 +206,7 @@ impl Config {
         }
     }
 
-    /// What is no error and should still be said, one sentence each.
+    /// Warnings about valid but risky values, one sentence each.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();

@@ -1,7 +1,7 @@
-//! The content of the events the bot sends, as JSON, and how it knows its own again. Pure.
+//! The content of the bot's own messages as JSON, and how the bot recognises them. Pure.
 //!
-//! Every message carries `org.compagnon.answer`: which question it answers, which part it is, whether it is still being written, and
-//! for what the model wrote, `"generated": true`, so that machines too can tell a generated text (AI Act, article 50).
+//! Every message has a field `org.compagnon.answer`: the question it answers, the number of the part, whether it is complete, and for text
+//! of the model `"generated": true`, so that generated text is machine-readable as such (AI Act, article 50).
 
 use ruma::{EventId, OwnedEventId, UserId};
 use serde_json::{Map, Value, json};
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::html::{defuse, to_html};
 use crate::message::{CONTACT_PART, MessageKind, Outgoing};
 
-/// The bot's own field.
+/// The name of that field.
 pub(super) const ANSWER: &str = "org.compagnon.answer";
 
 /// The content of a message, for a direct conversation or for a room.
@@ -18,13 +18,13 @@ pub(super) fn content(message: &Outgoing<'_>, direct: bool) -> Value {
     let Some(replaced) = message.replaces else {
         return with(text, "m.relates_to", relation(message, direct));
     };
-    // Clients that know edits show only the new content; the others see a second message, marked as a correction.
+    // Clients that support edits show only the new content; others show a second message, marked as a correction.
     let mut edit = text.clone();
     for key in ["body", "formatted_body"] {
         let corrected = format!("* {}", text[key].as_str().unwrap_or_default());
         edit.insert(key.to_owned(), corrected.into());
     }
-    // The person was told with the message itself.
+    // The original message has already notified the person.
     edit.insert("m.mentions".to_owned(), json!({}));
     edit.insert("m.new_content".to_owned(), text.into());
     with(edit, "m.relates_to", Some(json!({"rel_type": "m.replace", "event_id": replaced})))
@@ -51,7 +51,7 @@ fn text(message: &Outgoing<'_>, direct: bool) -> Map<String, Value> {
     text
 }
 
-/// A thread's message says which one it answers; in a room the first message replies; in a direct conversation nothing needs saying.
+/// In a thread each message names the question; in a room the first message is a reply; in a direct conversation there is no relation.
 fn relation(message: &Outgoing<'_>, direct: bool) -> Option<Value> {
     let reply = json!({"event_id": message.question});
     let replies = !direct && message.opens && message.asker.is_some();
@@ -78,7 +78,7 @@ pub(super) fn own_id(json: &str, own: &UserId) -> Option<OwnedEventId> {
     OwnedEventId::try_from(id).ok()
 }
 
-/// The id of an event, if it is the bot's and edits the given message. Relations are in clear in encrypted rooms too.
+/// The id of an event, if it is the bot's and edits the given message. Relations are cleartext in encrypted rooms too.
 pub(super) fn edit_of(json: &str, own: &UserId, message: &EventId) -> Option<OwnedEventId> {
     let event: Value = serde_json::from_str(json).ok()?;
     let relation = &event["content"]["m.relates_to"];
@@ -86,7 +86,7 @@ pub(super) fn edit_of(json: &str, own: &UserId, message: &EventId) -> Option<Own
     own_id(json, own).filter(|_| edits)
 }
 
-/// The id of the message that this event is, or edits, if that belongs to the answer to a question: to the given part of it, or to any.
+/// The id of the message that this event is or edits, if that is the given part, or any part, of the answer to a question.
 pub(super) fn sent_id(json: &str, own: &UserId, question: &EventId, part: Option<usize>) -> Option<OwnedEventId> {
     let event: Value = serde_json::from_str(json).ok()?;
     let content = &event["content"];

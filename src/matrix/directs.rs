@@ -1,4 +1,4 @@
-//! Which rooms are direct conversations, as far as the account data does not say so yet.
+//! Direct conversations that the account data do not list yet.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -7,24 +7,24 @@ use std::{
 
 use matrix_sdk::ruma::{OwnedRoomId, OwnedUserId, RoomId};
 
-/// The direct conversations the bot was invited to or has opened, while the account data that says so is still on its way.
+/// The direct conversations that the bot was invited to or has created, until the sync brings the account data that list them.
 #[derive(Debug, Default)]
-pub(super) struct Directs {
+pub(super) struct DirectRooms {
     marked: Mutex<HashSet<OwnedRoomId>>,
-    /// The conversations that the bot has opened itself, by person. Held while one is being opened, because the sync shows it before the
-    /// other person is even invited: nobody must then take it for an empty room, or open it once more.
+    /// The conversations that the bot has created itself, by person. Locked while one is being created, because the sync shows the room before
+    /// the other person is invited: it must not be left as an empty room, or created twice.
     pub(super) opened: tokio::sync::Mutex<Opened>,
 }
 
-/// The conversations that the bot has opened, or may have.
+/// The conversations that the bot has created, or may have created.
 #[derive(Debug, Default)]
 pub(super) struct Opened {
     pub(super) rooms: HashMap<OwnedUserId, OwnedRoomId>,
-    /// The persons for whom a room was asked for and no answer came: the server may have made it.
+    /// The persons for whom a creation request got no answer: the server may have created the room.
     pub(super) unclear: HashSet<OwnedUserId>,
 }
 
-impl Directs {
+impl DirectRooms {
     pub(super) fn insert(&self, room_id: &RoomId) {
         self.marked.lock().unwrap_or_else(PoisonError::into_inner).insert(room_id.to_owned());
     }

@@ -1,8 +1,7 @@
-//! Which rooms were ever seen encrypted, by their state. Encryption can only be switched on; a server that later hides the room's state
-//! must not make the bot write or read plain text there.
+//! Which rooms were ever seen encrypted, by their state. Encryption cannot be switched off, so a server that later hides that state must
+//! not make the bot write or read plain text there.
 //!
-//! An encrypted event says nothing about its room: anybody can send one, junk even, to a room that is not encrypted, and everybody else
-//! there goes on writing in clear.
+//! An encrypted event is no evidence: anybody can send one to an unencrypted room, in which everybody else goes on writing plain text.
 
 use std::{collections::HashSet, sync::Mutex};
 
@@ -12,7 +11,7 @@ use matrix_sdk::{
 };
 use tracing::warn;
 
-/// The memory of this process; the SDK's state store keeps it from start to start.
+/// The rooms seen encrypted by this process; the SDK's state store keeps them across restarts.
 #[derive(Debug, Default)]
 pub(super) struct EncryptedRooms(Mutex<HashSet<OwnedRoomId>>);
 
@@ -29,14 +28,14 @@ impl EncryptedRooms {
         known
     }
 
-    /// Remembers for ever that the room is encrypted.
+    /// Records permanently that the room is encrypted.
     pub(super) async fn remember(&self, room: &Room) {
         if !self.lock().insert(room.room_id().to_owned()) {
             return;
         }
         let store = room.client();
         if let Err(error) = store.state_store().set_custom_value_no_read(&key(room.room_id()), vec![1]).await {
-            warn!(%error, room_id = %room.room_id(), "that the room is encrypted could not be written down");
+            warn!(%error, room_id = %room.room_id(), "that the room is encrypted could not be stored");
         }
     }
 
@@ -48,7 +47,7 @@ impl EncryptedRooms {
 async fn stored(room: &Room) -> bool {
     match room.client().state_store().get_custom_value(&key(room.room_id())).await {
         Ok(value) => value.is_some(),
-        // Not knowing is no reason to write plain text.
+        // If in doubt, no plain text.
         Err(error) => {
             warn!(%error, room_id = %room.room_id(), "whether the room is encrypted could not be read");
             true
@@ -56,7 +55,7 @@ async fn stored(room: &Room) -> bool {
     }
 }
 
-/// Not the key of earlier programs, which took encrypted events for the state: rooms that were silenced by one are read again.
+/// Differs from the key of earlier releases, which also recorded rooms because of a mere encrypted event.
 fn key(room_id: &RoomId) -> Vec<u8> {
     format!("compagnon.encryption-state.{room_id}").into_bytes()
 }

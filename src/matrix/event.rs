@@ -1,4 +1,4 @@
-//! One event of a timeline, read as a question, as a change of one, or left aside. Pure: JSON in, plain values out.
+//! Parses one event of a timeline: a message, an edit, a redaction, a reaction, or an event to skip. Pure: JSON in, plain values out.
 
 mod optional;
 
@@ -12,44 +12,44 @@ use self::optional::{Relation, Written};
 use super::{body, content::ANSWER};
 use crate::message::{Content, Edit, Incoming, MediaRef, Reaction, Redaction, Undecrypted};
 
-/// What must be known of the bot and of the room to read an event.
+/// What parsing needs to know of the bot and of the room.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reader<'a> {
+pub(super) struct EventReader<'a> {
     pub(super) own: &'a UserId,
     pub(super) names: &'a [String],
     pub(super) room_id: &'a RoomId,
     pub(super) direct: bool,
-    /// Whether the room was ever seen encrypted: plain text in it is then not from its members' clients.
+    /// Whether the room was ever seen encrypted: plain text in it is then not from a member's client.
     pub(super) encrypted: bool,
 }
 
-/// What an event turned out to be.
+/// An event that concerns the bot.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum ParsedEvent {
     /// A message that may be a question.
     Question(Incoming),
     /// A new text for an earlier message.
     Edit(Edit),
-    /// An event taken back.
+    /// A redaction.
     Redaction(Redaction),
-    /// An emoji on a message.
+    /// A reaction to a message.
     Reaction(Reaction),
 }
 
-/// Why an event is left aside. Names for the log; the event's content never gets there.
+/// Why an event is skipped. For the log, which never contains the event's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Skip {
+pub(super) enum SkipReason {
     /// Neither a text message nor anything that concerns one.
     OtherType,
     /// Written by the bot.
     Own,
-    /// Written by another compagnon: two that answer each other would never end.
+    /// Written by another compagnon: two of them would answer each other for ever.
     Compagnon,
-    /// Its content was taken away.
+    /// It was redacted.
     Redacted,
     /// Plain text in an encrypted room.
     PlainText,
-    /// Empty once the bot's name is taken off… or from the start.
+    /// Empty, perhaps only after the bot's name was removed.
     Empty,
     /// Not what the specification says.
     Malformed,
@@ -74,72 +74,72 @@ struct Event {
     redacts: Value,
 }
 
-impl Reader<'_> {
+impl EventReader<'_> {
     /// Reads one event. `decrypted` says whether it came encrypted.
-    pub(super) fn read(&self, json: &str, decrypted: bool) -> Result<Found, Skip> {
-        let event: Event = serde_json::from_str(json).map_err(|_| Skip::Malformed)?;
+    pub(super) fn read(&self, json: &str, decrypted: bool) -> Result<ParsedEvent, SkipReason> {
+        let event: Event = serde_json::from_str(json).map_err(|_| SkipReason::Malformed)?;
         if event.state_key.is_some() {
-            return Err(Skip::OtherType);
+            return Err(SkipReason::OtherType);
         }
         if event.sender == self.own {
-            return Err(Skip::Own);
+            return Err(SkipReason::Own);
         }
         if event.unsigned.get("redacted_because").is_some_and(|because| !because.is_null()) {
-            return Err(Skip::Redacted);
+            return Err(SkipReason::Redacted);
         }
         match event.kind.as_str() {
-            "m.room.message" if self.encrypted && !decrypted => Err(Skip::PlainText),
+            "m.room.message" if self.encrypted && !decrypted => Err(SkipReason::PlainText),
             "m.room.message" => self.message(event),
             "m.room.redaction" => self.redaction(&event),
-            // Never encrypted, not even in encrypted rooms: the server needs to count them.
+            // Never encrypted, even in encrypted rooms, because the server aggregates them.
             "m.reaction" => self.reaction(event),
-            _ => Err(Skip::OtherType),
+            _ => Err(SkipReason::OtherType),
         }
     }
 
-    fn message(&self, event: Event) -> Result<Found, Skip> {
+    fn message(&self, event: Event) -> Result<ParsedEvent, SkipReason> {
         let content = &event.content;
         if content.get("msgtype").is_none() {
-            return Err(Skip::Redacted);
+            return Err(SkipReason::Redacted);
         }
         if content.get(ANSWER).is_some() {
-            return Err(Skip::Compagnon);
+            return Err(SkipReason::Compagnon);
         }
-        // Notices are what bots say: answering them is how two bots talk for ever.
+        // Notices come from bots, and answering them could make a loop.
         let written = Written::of(content, self.own);
         let media = match written.msgtype {
             Some("m.text") => None,
             Some("m.file" | "m.image" | "m.audio" | "m.video") => {
-                Some(media(content, &written).ok_or(Skip::Malformed)?)
+                Some(media(content, &written).ok_or(SkipReason::Malformed)?)
             }
-            _ => return Err(Skip::OtherType),
+            _ => return Err(SkipReason::OtherType),
         };
-        let text = media.as_ref().map_or(written.body, |media| Some(&media.caption)).ok_or(Skip::Malformed)?;
+        let text = media.as_ref().map_or(written.body, |media| Some(&media.caption)).ok_or(SkipReason::Malformed)?;
         let relation = Relation::of(content);
         if let Some(replaces) = relation.replaces() {
             let replaces = replaces.to_owned();
             return self.edit(&event, replaces, &written);
         }
-        let place = place(&relation);
+        let position = position(&relation);
         let body = if self.direct && !written.mentions {
-            body::direct_question(text, written.formatted, self.names, self.own, place.replies)
+            body::direct_question(text, written.formatted, self.names, self.own, position.replies)
         } else {
-            body::question(text, written.formatted, self.names, self.own, place.replies, written.mentions)
+            body::question(text, written.formatted, self.names, self.own, position.replies, written.mentions)
         };
-        // A bare mention is a way to call; in a room without one, there is nothing to answer.
+        // A bare mention calls the bot; an empty message without one asks nothing.
         if body.is_empty() && !written.mentions && media.is_none() {
-            return Err(Skip::Empty);
+            return Err(SkipReason::Empty);
         }
         let content = match media {
             Some(media) => Content::Attachment(Box::new(MediaRef { caption: body, ..media })),
             None => Content::Text(body),
         };
-        Ok(Found::Question(Incoming {
+        Ok(ParsedEvent::Question(Incoming {
             event_id: event.id,
             room_id: self.room_id.to_owned(),
             sender: event.sender,
-            thread: place.thread,
-            replies_to: place.replies_to,
+            thread: position.thread,
+            replies_to: position.replies_to,
             mentions_me: written.mentions,
             direct: self.direct,
             sent_at: event.origin_server_ts.as_u64().unwrap_or(0),
@@ -151,21 +151,21 @@ impl Reader<'_> {
         }))
     }
 
-    fn edit(&self, event: &Event, replaces: OwnedEventId, shown: &Written<'_>) -> Result<Found, Skip> {
+    fn edit(&self, event: &Event, replaces: OwnedEventId, shown: &Written<'_>) -> Result<ParsedEvent, SkipReason> {
         let new = event.content.get("m.new_content").map(|new| Written::of(new, self.own));
-        // Without a sound new content, what old clients show says the same, after a star.
+        // Without a valid new content, the fallback body has the same text after an asterisk.
         let new = new.filter(Written::is_sound).unwrap_or_else(|| shown.without_star());
         if new.msgtype != Some("m.text") {
-            return Err(Skip::OtherType);
+            return Err(SkipReason::OtherType);
         }
-        let text = new.body.ok_or(Skip::Malformed)?;
-        // Only an edit of a question ever matters, so the bot was called; and an edit does not say whether its message was a reply,
-        // but old clients quote in it all the same.
+        let text = new.body.ok_or(SkipReason::Malformed)?;
+        // Only edits of questions matter, so the bot was addressed. An edit does not say whether the message was a reply, but old clients put
+        // the quote into it too.
         let body = body::question(text, new.formatted, self.names, self.own, true, true);
         if body.is_empty() && !new.mentions {
-            return Err(Skip::Empty);
+            return Err(SkipReason::Empty);
         }
-        Ok(Found::Edit(Edit {
+        Ok(ParsedEvent::Edit(Edit {
             room_id: self.room_id.to_owned(),
             event_id: event.id.clone(),
             replaces,
@@ -175,24 +175,24 @@ impl Reader<'_> {
         }))
     }
 
-    fn redaction(&self, event: &Event) -> Result<Found, Skip> {
-        let target = redacts(&event.redacts, &event.content).ok_or(Skip::Redacted)?;
-        let redacts = OwnedEventId::try_from(target).map_err(|_| Skip::Malformed)?;
-        Ok(Found::Redaction(Redaction { room_id: self.room_id.to_owned(), redacts }))
+    fn redaction(&self, event: &Event) -> Result<ParsedEvent, SkipReason> {
+        let target = redacts(&event.redacts, &event.content).ok_or(SkipReason::Redacted)?;
+        let redacts = OwnedEventId::try_from(target).map_err(|_| SkipReason::Malformed)?;
+        Ok(ParsedEvent::Redaction(Redaction { room_id: self.room_id.to_owned(), redacts }))
     }
 
-    fn reaction(&self, event: Event) -> Result<Found, Skip> {
+    fn reaction(&self, event: Event) -> Result<ParsedEvent, SkipReason> {
         if event.content.get("m.relates_to").is_none() {
-            return Err(Skip::Redacted);
+            return Err(SkipReason::Redacted);
         }
         let relation = Relation::of(&event.content);
         if relation.kind.as_deref().is_some_and(|kind| kind != "m.annotation") {
-            return Err(Skip::OtherType);
+            return Err(SkipReason::OtherType);
         }
         let (Some(_), Some(target), Some(key)) = (relation.kind, relation.event_id, relation.key) else {
-            return Err(Skip::Malformed);
+            return Err(SkipReason::Malformed);
         };
-        Ok(Found::Reaction(Reaction { room_id: self.room_id.to_owned(), sender: event.sender, target, key }))
+        Ok(ParsedEvent::Reaction(Reaction { room_id: self.room_id.to_owned(), sender: event.sender, target, key }))
     }
 }
 
@@ -214,21 +214,21 @@ fn media(content: &Value, written: &Written<'_>) -> Option<MediaRef> {
     })
 }
 
-/// What an event that could not be decrypted says of itself.
-pub(super) fn unread(event: &Undecrypted) -> Option<Incoming> {
+/// The message of an event that could not be decrypted, from its cleartext fields.
+pub(super) fn utd_message(event: &Undecrypted) -> Option<Incoming> {
     let read: Event = serde_json::from_str(&event.raw).ok()?;
     let relation = Relation::of(&read.content);
-    // A change of what is there already needs no word.
+    // The notice is only about new messages.
     if relation.replaces().is_some() {
         return None;
     }
-    let place = place(&relation);
+    let position = position(&relation);
     Some(Incoming {
         event_id: read.id,
         room_id: event.room_id.clone(),
         sender: read.sender,
-        thread: place.thread,
-        replies_to: place.replies_to,
+        thread: position.thread,
+        replies_to: position.replies_to,
         mentions_me: false,
         direct: false,
         sent_at: event.sent_at,
@@ -240,31 +240,31 @@ pub(super) fn unread(event: &Undecrypted) -> Option<Incoming> {
     })
 }
 
-/// When an event was sent, by the clock of this machine as far as can be told, in milliseconds since the epoch.
+/// When an event was sent, in milliseconds since the epoch by the local clock.
 ///
-/// How long ago that was, the server says by its own clock (`unsigned.age`), so that a clock that is off, ours or the server's, does not
-/// make what was just written old. Without that, the date in the event must do.
+/// The server gives the age of the event by its own clock (`unsigned.age`), so a wrong clock on either side does not make a new message
+/// old. Without an age, the event's own date is used.
 pub(super) fn sent_at(json: &str, now: u64) -> u64 {
     let Ok(event) = serde_json::from_str::<Value>(json) else { return 0 };
-    // Negative for an event that is dated ahead.
+    // Negative for an event with a date in the future.
     let age = event["unsigned"]["age"].as_i64().map(|age| u64::try_from(age).unwrap_or(0));
     age.map_or_else(|| event["origin_server_ts"].as_u64().unwrap_or(0), |age| now.saturating_sub(age))
 }
 
-struct Place {
+struct ThreadPosition {
     thread: Option<OwnedEventId>,
     replies_to: Option<OwnedEventId>,
     replies: bool,
 }
 
-fn place(relation: &Relation) -> Place {
+fn position(relation: &Relation) -> ThreadPosition {
     let thread = relation.event_id.clone().filter(|_| relation.is("m.thread"));
-    // In a thread, old clients are shown a reply to the last message: nobody chose to reply to it.
+    // In a thread the reply may be a fallback for old clients, which the author did not choose.
     let chosen = thread.is_none() || !relation.is_falling_back;
-    Place { thread, replies_to: relation.reply.clone().filter(|_| chosen), replies: relation.reply.is_some() }
+    ThreadPosition { thread, replies_to: relation.reply.clone().filter(|_| chosen), replies: relation.reply.is_some() }
 }
 
-/// The events that this timeline itself takes back.
+/// The ids of the events that this timeline itself redacts.
 pub(super) fn redacted<'a>(events: impl Iterator<Item = &'a str>) -> HashSet<String> {
     events
         .filter(|json| json.contains("m.room.redaction"))
@@ -274,10 +274,10 @@ pub(super) fn redacted<'a>(events: impl Iterator<Item = &'a str>) -> HashSet<Str
         .collect()
 }
 
-/// The target of a redaction: before room version 11 it is beside the content, since then within it.
+/// The target of a redaction: before room version 11 it is beside the content, since then in it.
 ///
-/// What is beside comes first. There only the server writes, which has checked that the sender may redact that event; before
-/// version 11 a sender may put anything within.
+/// The field beside the content comes first, because only the server can set it, and it has checked that the sender may redact the event.
+/// Before version 11 a sender can put anything into the content.
 fn redacts<'a>(beside: &'a Value, content: &'a Value) -> Option<&'a str> {
     beside.as_str().or_else(|| content.get("redacts")?.as_str())
 }

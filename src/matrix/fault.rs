@@ -1,18 +1,18 @@
-//! What an answer of a homeserver, or of what stands before it, means to this program: the one place where that is decided.
+//! Classifies the answers of a homeserver, or of a proxy in front of it, by what the program does about them.
 //!
 //! | answer | meaning | what is done |
 //! |---|---|---|
-//! | nothing, a connection that breaks, any 5xx | [`Fault::Unreachable`] | tried again, with growing waits |
-//! | an answer without a known `errcode`: a proxy's page, a captive portal, `M_UNKNOWN`, `M_UNRECOGNIZED`… | [`Fault::Unreachable`] | tried again |
-//! | 429, `M_LIMIT_EXCEEDED` | [`Fault::Limited`] | tried again after the wait asked for, at most [`MOST_WAIT`] |
-//! | suspended, locked, consent or resource limits | [`Fault::Account`] | tried again; `/ready` and the log say why |
+//! | none, a broken connection, any 5xx | [`Fault::Unreachable`] | retried with growing waits |
+//! | an answer without a known `errcode`: a proxy's page, a captive portal, `M_UNKNOWN`, `M_UNRECOGNIZED`… | [`Fault::Unreachable`] | retried |
+//! | 429, `M_LIMIT_EXCEEDED` | [`Fault::Limited`] | retried after the requested wait, at most [`MOST_WAIT`] |
+//! | suspended, locked, consent or resource limits | [`Fault::Account`] | retried; `/ready` and the log give the reason |
 //! | `M_FORBIDDEN`, `M_TOO_LARGE`, `M_BAD_JSON`… ([`is_refusal`]) | [`Fault::Refused`] | this message, or this room, is given up |
 //! | `M_NOT_FOUND` | [`Fault::Missing`] | as refused; where state is asked for, an answer in itself |
 //! | `ORG_MATRIX_EXPIRED_ACCOUNT` | [`Fault::Expired`] | the program stops |
 //! | `M_USER_DEACTIVATED`, `M_UNKNOWN_TOKEN` | [`Fault::Deactivated`], [`Fault::LoggedOut`] | the program stops |
 //!
-//! What is not known is tried again: an answer that is given up by mistake is lost, one that is tried too often is not. How long it is
-//! tried is each caller's bound. `tests/support/answers.yaml` holds the real answers, and what each of them means.
+//! An unknown answer is retried: a message that is given up by mistake is lost, and one that is retried too often is not. Each caller
+//! bounds its retries. `tests/support/answers.yaml` holds recorded answers and their expected classification.
 
 use std::time::{Duration, SystemTime};
 
@@ -25,17 +25,17 @@ use matrix_sdk::{
 
 /// The wait when the homeserver asks for one without saying how long.
 const DEFAULT_WAIT: Duration = Duration::from_secs(5);
-/// The longest wait that is granted. Trying earlier than asked costs one request; an absurd wait would silence the bot.
+/// The longest requested wait that is respected. Retrying too early costs one request; an absurd wait would silence the bot.
 const MOST_WAIT: Duration = Duration::from_mins(15);
 
-/// A failure, sorted by what to do about it.
+/// A failure, by what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// Wait this long, then try again.
     Limited(Duration),
     /// The network or the server failed, or something else answered in its place; try again later.
     Unreachable(String),
-    /// The homeserver takes nothing from this account for now; try again later, and tell the operator.
+    /// The homeserver refuses everything from this account for now. Retry later, and inform the operator.
     Account(String),
     /// The access token is not valid any more.
     LoggedOut {
@@ -50,10 +50,10 @@ pub(super) enum Fault {
     Refused(String),
     /// The homeserver knows no such event, room or state.
     Missing(String),
-    /// Something on this side: a key, the state of a room. The server may change it, so it is tried again.
+    /// A local condition: a missing key, the state of a room. The server may change it, so it is retried.
     Local(String),
-    /// This device's own stores cannot be read or written, for instance because the disk is full. What the SDK holds in memory may be ahead
-    /// of them: only a new start, from what was written, goes on rightly.
+    /// The stores of this device cannot be read or written, for instance because the disk is full. The SDK's memory may be ahead of them, so
+    /// only a restart recovers.
     Storage(String),
 }
 
@@ -63,7 +63,7 @@ impl Fault {
         matches!(self, Self::Limited(_) | Self::Unreachable(_) | Self::Account(_) | Self::Local(_))
     }
 
-    /// Whether the session, and with it the program, is at its end.
+    /// Whether the session, and with it the program, must end.
     pub(super) fn is_final(&self) -> bool {
         matches!(self, Self::LoggedOut { .. } | Self::Expired | Self::Deactivated(_) | Self::Storage(_))
     }
@@ -73,13 +73,13 @@ impl From<&Error> for Fault {
     fn from(error: &Error) -> Self {
         match error {
             Error::Http(error) => Self::from(&**error),
-            // Another task asked the same at the same time and failed: its error was the server's.
+            // Another task sent the same request at the same time, and it failed.
             Error::ConcurrentRequestFailed | Error::Timeout => Self::Unreachable(error.to_string()),
-            // A file is larger than the server takes; the bot has left the room, or was thrown out of it.
+            // A file is larger than the server accepts, or the bot is not in the room any more.
             Error::Media(MediaError::MediaTooLargeToUpload { .. }) | Error::WrongRoomState(_) => {
                 Self::Refused(error.to_string())
             }
-            // Devices that a strict configuration does not write to.
+            // Devices that a strict configuration does not encrypt to.
             Error::OlmError(inner) if matches!(**inner, OlmError::SessionRecipientCollectionError(_)) => {
                 Self::Refused(error.to_string())
             }
@@ -89,7 +89,7 @@ impl From<&Error> for Fault {
     }
 }
 
-/// Names the limit of open files where it is the cause: the system's own words do not say what to do.
+/// Adds the remedy where the limit of open files is the cause.
 fn named(reason: String) -> String {
     if reason.contains("Too many open files") || reason.contains("unable to open database file") {
         return format!("{reason}: raise the limit of open files (LimitNOFILE of systemd, ulimit -n) to 1024 or more");
@@ -97,14 +97,14 @@ fn named(reason: String) -> String {
     reason
 }
 
-/// Whether something answered with success that is not a homeserver: a captive portal. Answers that carry nothing, such as those to
-/// keys handed out, are then taken for good ones by the SDK.
+/// Whether a success did not come from a homeserver, but for instance from a captive portal. The SDK accepts such an answer where no content
+/// is expected, as for room keys that it sends.
 pub(super) fn is_foreign_success(error: &Error) -> bool {
     let Error::Http(error) = error else { return false };
     matches!(&**error, HttpError::Api(error) if matches!(**error, FromHttpResponseError::Deserialization(_)))
 }
 
-/// Whether it is a store, or what keeps one, that failed.
+/// Whether one of the SDK's stores failed.
 fn is_storage(error: &Error) -> bool {
     match error {
         Error::Io(_)
@@ -147,7 +147,7 @@ fn from_answer(error: &HttpError) -> Fault {
 /// What an answer without success means.
 fn meaning(answer: &Answer) -> Fault {
     let (status, text) = (answer.status_code.as_u16(), answer.to_string());
-    // Whatever a server says while it fails, it is not its last word.
+    // The error code of a failing server does not count.
     if status >= 500 {
         return Fault::Unreachable(text);
     }
@@ -164,7 +164,7 @@ fn meaning(answer: &Answer) -> Fault {
     }
 }
 
-/// The refusals of a message or of a room that the specification knows. All others are tried again.
+/// The refusals of a message or of a room in the specification. All others are retried.
 fn is_refusal(kind: &ErrorKind) -> bool {
     matches!(
         kind,
@@ -186,7 +186,7 @@ fn is_refusal(kind: &ErrorKind) -> bool {
     )
 }
 
-/// What an administrator of the homeserver, or its limits, have put on the account for a while.
+/// The temporary restrictions of an account by the homeserver's administrator or limits.
 fn is_about_the_account(kind: &ErrorKind) -> bool {
     matches!(
         kind,
@@ -217,41 +217,6 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
         cause = error.source();
     }
     text
-}
-
-/// Growing waits between attempts: 1, 2, 4… up to 60 seconds, or to another limit.
-#[derive(Debug)]
-pub(super) struct Backoff {
-    tries: u32,
-    longest: Duration,
-}
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Self::up_to(Duration::from_mins(1))
-    }
-}
-
-impl Backoff {
-    /// Waits that grow up to this one.
-    pub(super) fn up_to(longest: Duration) -> Self {
-        Self { tries: 0, longest }
-    }
-
-    /// The next wait: what the server asks for, or the next step.
-    pub(super) fn next(&mut self, fault: &Fault) -> Duration {
-        let step = Duration::from_secs(1 << self.tries.min(16)).min(self.longest);
-        self.tries = self.tries.saturating_add(1);
-        match fault {
-            Fault::Limited(wait) => (*wait).max(Duration::from_millis(100)),
-            _ => step,
-        }
-    }
-
-    /// Starts again from the shortest wait.
-    pub(super) fn reset(&mut self) {
-        self.tries = 0;
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
-//! Sending a file, in two steps: its bytes are kept by the server, encrypted here where the room is; then a message tells the room where
-//! they are, with the key that opens them. Between the two the caller writes down what the first one gave, so that a message that is tried
-//! again is the same one.
+//! Sends a file in two steps: it is uploaded, encrypted if the room is; then a message refers to the upload and contains its key. Between
+//! the two steps the caller stores the result of the first, so that a message that is sent again is the same.
 
 use std::time::Duration;
 
@@ -13,17 +12,17 @@ use serde_json::{Map, Value, json};
 
 use super::{OutgoingFile, SendError, Upload, content::ANSWER, fault::Fault};
 
-/// How long one upload may take.
+/// The time limit of an upload.
 const UPLOAD_LIMIT: Duration = Duration::from_mins(5);
 
-/// The most bytes that the server takes. The SDK asks once and remembers.
+/// The most bytes that the server accepts. The SDK requests it once.
 pub(super) async fn limit(client: &Client) -> Result<u64, Fault> {
     client.load_or_fetch_max_upload_size().await.map(u64::from).map_err(|error| Fault::from(&error))
 }
 
-/// Gives a file to the server, encrypted or not; what comes back is the part of the message's content that says where it is.
+/// Uploads a file, encrypted or not. Returns the part of the message's content that refers to it.
 ///
-/// An upload whose answer is lost stays behind: nobody knows where it is, and of an encrypted one nobody has the key.
+/// An upload whose answer is lost remains on the server. Nobody knows its address, and nobody has the key of an encrypted one.
 pub(super) async fn upload(client: &Client, upload: &Upload<'_>, encrypt: bool) -> Result<String, Fault> {
     let once = RequestConfig::new().disable_retry().timeout(UPLOAD_LIMIT);
     let (key, value) = if encrypt {
@@ -42,7 +41,7 @@ pub(super) async fn upload(client: &Client, upload: &Upload<'_>, encrypt: bool) 
     Ok(json!({ key: value }).to_string())
 }
 
-/// The content of the message of a file. In a room that is encrypted, only a file that is may be told of.
+/// The content of the message for a file. In an encrypted room, the file must be encrypted too.
 pub(super) fn content(file: &OutgoingFile<'_>, encrypted: bool) -> Result<Value, SendError> {
     let media: Map<String, Value> = serde_json::from_str(file.media).unwrap_or_default();
     let sealed = media.contains_key("file");

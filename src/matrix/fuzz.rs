@@ -3,8 +3,9 @@
 use ruma::{event_id, room_id, user_id};
 
 use super::{
-    event::{Found, Reader, redacted},
-    harmless, name, split,
+    display_name,
+    event::{EventReader, ParsedEvent, redacted},
+    harmless, split,
 };
 use crate::message::{MessageKind, Outgoing};
 
@@ -13,20 +14,21 @@ pub(crate) fn event(json: &str) {
     let names = ["@bot:hs".to_owned(), "Le Bot [DINUM]".to_owned(), "bot".to_owned()];
     for flags in 0..8 {
         let [direct, encrypted, decrypted] = [1, 2, 4].map(|flag| flags & flag != 0);
-        let reader = Reader { own: user_id!("@bot:hs"), names: &names, room_id: room_id!("!r:hs"), direct, encrypted };
+        let reader =
+            EventReader { own: user_id!("@bot:hs"), names: &names, room_id: room_id!("!r:hs"), direct, encrypted };
         let body = match reader.read(json, decrypted) {
-            Ok(Found::Question(question)) => {
+            Ok(ParsedEvent::Question(question)) => {
                 assert!(!encrypted || decrypted, "plain text in an encrypted room is nobody's question");
                 assert_ne!(question.sender, reader.own, "the bot asks itself nothing");
                 question.text().to_owned()
             }
-            Ok(Found::Edit(edit)) => edit.body,
-            Ok(Found::Redaction(_) | Found::Reaction(_)) | Err(_) => continue,
+            Ok(ParsedEvent::Edit(edit)) => edit.body,
+            Ok(ParsedEvent::Redaction(_) | ParsedEvent::Reaction(_)) | Err(_) => continue,
         };
         assert!(body.len() <= 64 * 1024 && body.trim() == body);
     }
     redacted([json].into_iter());
-    for name in [name::person(json), name::room(json)].into_iter().flatten() {
+    for name in [display_name::person(json), display_name::room(json)].into_iter().flatten() {
         assert!(!name.is_empty() && !name.contains(char::is_control));
     }
 }

@@ -27,17 +27,16 @@ pub enum SendError {
     /// The homeserver asks to wait: the message was not sent.
     #[error("the homeserver asks to wait {0:?}")]
     Limited(Duration),
-    /// The homeserver could not be reached or failed, or something answered in its place; the same transaction id may be tried again.
+    /// The homeserver could not be reached or failed, or a proxy answered in its place. Retry with the same transaction id.
     #[error("the homeserver did not answer: {0}")]
     Unreachable(String),
-    /// The homeserver takes nothing from the account for now: suspended, locked, or the like. As above.
+    /// The account is suspended, locked or over a limit for now. Retry with the same transaction id.
     #[error("the homeserver refuses the account: {0}")]
     Account(String),
-    /// It will never be sent: the homeserver says that the bot is not in the room, or may not write there, or that the message is too
-    /// large; or encryption is not possible.
+    /// It can never be sent: the bot is not in the room or may not write there, the message is too large, or it cannot be encrypted.
     #[error("the room refuses the message: {0}")]
     Refused(String),
-    /// The stores of this device cannot be read or written: a later start sends it.
+    /// The stores of this device cannot be read or written. The next start sends the message.
     #[error("the session's stores: {0}")]
     Storage(String),
 }
@@ -98,13 +97,13 @@ impl std::fmt::Debug for OutgoingFile<'_> {
     }
 }
 
-/// What the assistant needs from Matrix: the client in the product, a stateful fake in tests.
+/// What the assistant needs from Matrix. Implemented by the SDK's client, and by a stateful fake in tests.
 #[async_trait]
 pub trait Gateway: Send + Sync + 'static {
-    /// Sends a message, or replaces one sent before, and returns its event id. One attempt: it never sleeps on a rate limit but says so.
+    /// Sends a message or an edit, and returns its event id. One attempt: a rate limit is returned as an error, not waited for.
     async fn send(&self, message: &Outgoing<'_>) -> Result<OwnedEventId, SendError>;
 
-    /// The event id of part `part` of the answer to `question`, if the room already shows it. Asked only when the homeserver may have
+    /// The event id of part `part` of the answer to `question`, if the room already shows it. Called only when the homeserver may have
     /// forgotten the transaction id.
     async fn find_sent(
         &self,
@@ -113,14 +112,13 @@ pub trait Gateway: Send + Sync + 'static {
         part: usize,
     ) -> Result<Option<OwnedEventId>, SendError>;
 
-    /// The bot's own edits of one of its messages, as the homeserver lists them; without those that were taken back.
+    /// The bot's own edits of one of its messages, without redacted ones.
     async fn edits(&self, room_id: &RoomId, event_id: &EventId) -> Result<Vec<OwnedEventId>, SendError>;
 
-    /// The messages of the bot in which the room shows something in answer to `question`, whatever it is, as far back as the bot looks for
-    /// its own.
+    /// All messages by which the bot answered `question` in any way, as far back as it searches its own messages.
     async fn answers(&self, room_id: &RoomId, question: &EventId) -> Result<Vec<OwnedEventId>, SendError>;
 
-    /// Shows or hides "is typing"; failures are only logged.
+    /// Shows or hides the typing notification; failures are only logged.
     async fn typing(&self, room_id: &RoomId, on: bool);
 
     /// Marks the room as read up to this event, in its thread; failures are only logged.
@@ -129,21 +127,22 @@ pub trait Gateway: Send + Sync + 'static {
     /// What the room is now.
     async fn room(&self, room_id: &RoomId) -> Result<RoomFacts, SendError>;
 
-    /// The power level of a person in a room, asked of the homeserver at this moment. `None`: the person is not in the room.
-    /// `i64::MAX` for the creators of a room of version 12 and later.
+    /// The current power level of a person in a room, requested from the homeserver. `None`: the person is not in the room. `i64::MAX` for
+    /// the creators of a room of version 12 and later.
     async fn power_level(&self, room_id: &RoomId, user_id: &UserId) -> Result<Option<i64>, SendError>;
 
-    /// Since when, by our clock in milliseconds since the epoch, a person can read what is said in a room. `None`: the room shows its
-    /// members all of its past.
+    /// The time, in milliseconds since the epoch by the local clock, from which a person can read the room's messages. `None`: the room's
+    /// history visibility shows members everything.
     async fn reads_since(&self, room_id: &RoomId, user_id: &UserId) -> Result<Option<u64>, SendError>;
 
-    /// How far it is proven who wrote a message, as is known at this moment: a device may have been signed since.
+    /// How far the author of a message is proven, at this moment: the device may have been signed since.
     async fn authorship(&self, message: &Incoming) -> Result<Authorship, SendError>;
 
-    /// Takes one of the bot's own messages back. One attempt; the same transaction id may be tried again.
+    /// Redacts one of the bot's own messages. One attempt; retry with the same transaction id.
     async fn redact(&self, room_id: &RoomId, event_id: &EventId, transaction: &str) -> Result<(), SendError>;
 
-    /// The encrypted direct conversation with a person, made if there is none. Where it has to be made and `make` is false: `None`.
+    /// The encrypted direct conversation with a person. If there is none, it is created when `make` is true, and `None` is returned
+    /// otherwise.
     async fn direct_room(&self, user_id: &UserId, make: bool) -> Result<Option<OwnedRoomId>, SendError>;
 
     /// The most bytes that the homeserver takes in one file. Asked once.

@@ -1,5 +1,5 @@
-//! What every message that is sent must be, whatever stood in the question or came out of the model. It reads the content as a
-//! client would; the tests and the fuzz targets hold all that is sent to it.
+//! The rules for every message that is sent, whatever the question and the model's output contain. They are checked on the content as a
+//! client reads it, by tests and fuzz targets.
 
 use ruma::UserId;
 use serde_json::{Value, json};
@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::content::content;
 use crate::message::Outgoing;
 
-/// An event is at most 65,536 bytes; what encryption leaves of it for the content (see `split`).
+/// The most bytes of the content, so that an encrypted event has at most 65,536 (see `split`).
 const MAX_CONTENT: usize = (65_536 - 4_096) / 4 * 3;
-/// What Matrix advises clients to stop at.
+/// The nesting depth at which Matrix advises clients to stop.
 const MAX_DEPTH: usize = 100;
 /// The elements that may be written.
 const ELEMENTS: [&str; 25] = [
@@ -39,7 +39,7 @@ const ELEMENTS: [&str; 25] = [
     "th",
     "td",
 ];
-/// What a client makes a mention of, or rings people for, when it stands in a text.
+/// Texts that a client turns into a mention or notifies people about.
 const CALLS: [&str; 8] = [
     "@room",
     "matrix.to/#/",

@@ -1,21 +1,21 @@
-//! The model's markdown as HTML that can do no harm. Pure.
+//! Renders the model's Markdown as safe HTML. Pure.
 //!
-//! What the model writes may repeat what an attacker put into a document or a question, so nothing in it is trusted: no raw HTML,
-//! no image (it would be fetched), no link but to the addresses that a stage of the program has put there (the sources), no mention.
-//! The markdown is parsed, and only these elements are written: p, br, strong, em, del, code, pre, ul, ol, li, blockquote, h1–h6, hr,
-//! table, and `a` with `href` alone.
+//! The model's output may repeat text of an attacker from a document or a question, so it is not trusted: no raw HTML, no image (clients
+//! would fetch it), no link except to the addresses that a stage of the program has allowed (the sources), no mention. The Markdown is
+//! parsed, and only these elements are written: p, br, strong, em, del, code, pre, ul, ol, li, blockquote, h1–h6, hr, table, and `a` with
+//! only `href`.
 
 use std::borrow::Cow;
 
 use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, TextMergeStream};
 
-/// Invisible, and not a place to break a line: put inside what a client would turn into a mention.
+/// The word joiner: invisible and without a line break, inserted into text that clients would turn into a mention.
 const JOINER: char = '\u{2060}';
 
-/// Elements stand no deeper within one another than this: Matrix lets clients drop what is deeper than 100, and some stop sooner.
+/// The deepest nesting of elements. Matrix lets clients drop elements deeper than 100 levels, and some stop earlier.
 const MAX_DEPTH: usize = 40;
 
-/// What clients read as a call of somebody, with the place where it is broken.
+/// Texts that clients read as a mention, with the position at which the word joiner is inserted.
 const CALLS: [(&str, usize); 8] = [
     ("@room", 1),
     ("matrix.to/#/", 10),
@@ -32,7 +32,7 @@ const CALLS: [(&str, usize); 8] = [
 enum Links<'a> {
     /// Those to these addresses.
     To(&'a [String]),
-    /// All of them, each with its address after it: no other choice makes a longer text.
+    /// All of them, each followed by its address: no other choice makes a longer text.
     Longest,
 }
 
@@ -52,7 +52,7 @@ fn render(markdown: &str, links: Links<'_>) -> String {
     let parser = Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH);
     let mut filter = Filter { links, link: None, open: Vec::new() };
     let events = TextMergeStream::new(parser).flat_map(|event| filter.pass(event));
-    // Merged once more: without what was left out, two texts that called nobody may have become one that does.
+    // Merged once more, because two texts around a removed element may form a mention together.
     let events = TextMergeStream::new(events).map(defused);
     let mut html = String::with_capacity(markdown.len() * 3 / 2);
     pulldown_cmark::html::push_html(&mut html, events);
@@ -60,7 +60,7 @@ fn render(markdown: &str, links: Links<'_>) -> String {
     html
 }
 
-/// The same text, where nothing is read as a mention of the whole room or of a person any more.
+/// The text with its mentions of the room or of persons broken up.
 ///
 /// Clients turn a bare `https://matrix.to/#/@user:server` into a pill, and old ones ring everybody on `@room`.
 #[must_use]
@@ -94,11 +94,11 @@ fn defused(event: Event<'_>) -> Event<'_> {
 struct Filter<'a, 'e> {
     links: Links<'a>,
     link: Option<Link<'e>>,
-    /// For each element that is open, whether it is written.
+    /// For each open element, whether it is written.
     open: Vec<bool>,
 }
 
-/// The link being read. What stands in it is held back until its whole text is known.
+/// The link being read. Its content is held back until its whole text is known.
 struct Link<'e> {
     address: CowStr<'e>,
     text: String,
@@ -110,9 +110,9 @@ impl<'e> Filter<'_, 'e> {
         let events = match event {
             Event::Text(text) => vec![Event::Text(self.text(text))],
             Event::Code(code) => vec![Event::Code(self.text(code))],
-            // Raw HTML is what somebody wanted to show: its source.
+            // Raw HTML is shown as its source.
             Event::Html(source) | Event::InlineHtml(source) => vec![Event::Text(self.text(source))],
-            // In a chat, the end of a line is one.
+            // In a chat, a line break in the source is a line break.
             Event::SoftBreak | Event::HardBreak => vec![Event::HardBreak],
             Event::Rule => vec![Event::Rule],
             Event::Start(Tag::Link { dest_url, .. }) => {
@@ -140,7 +140,7 @@ impl<'e> Filter<'_, 'e> {
         text
     }
 
-    /// The link with what stands in it, or its text and its address.
+    /// The link with its content, or its text and its address.
     fn end_link(&mut self) -> Vec<Event<'e>> {
         let Some(Link { address, text, mut inside }) = self.link.take() else { return Vec::new() };
         let (kept, shown) = match self.links {
@@ -161,7 +161,7 @@ impl<'e> Filter<'_, 'e> {
         inside
     }
 
-    /// What begins an element, unless it stands too deep.
+    /// Opens an element, unless it is nested too deeply.
     fn nest(&mut self, tag: Tag<'e>) -> Vec<Event<'e>> {
         let written = self.open.len() < MAX_DEPTH;
         self.open.push(written);

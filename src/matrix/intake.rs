@@ -1,9 +1,9 @@
-//! The sync loop: one response after another becomes a [`Batch`], which the caller writes down before the next is asked for.
+//! The sync loop: each response becomes a [`Batch`], which the caller stores before the next sync is requested.
 //!
-//! The cursor is ours. The SDK keeps a sync token too, but writes it before anyone has seen the messages, and drops a response that
-//! ends at its own token. So its token is removed at each start, before the session is restored (`session::build`), every sync is
-//! made from the cursor that was stored *with* the messages, and a response that was never written down is simply asked for
-//! again. What the SDK then sees twice (state, keys) it takes twice without harm; what we see twice the store knows by event id.
+//! The cursor is our own. The SDK stores a sync token too, but before the messages are stored, and it drops a response that ends at its
+//! token. Its token is therefore removed at each start, before the session is restored (`session::client`). Every sync starts from the
+//! cursor that was stored *with* the messages, and a response that was not stored is requested again. State and keys that the SDK
+//! receives twice do no harm; messages that arrive twice are recognised by the store's dedup records.
 
 use std::time::Duration;
 
@@ -26,61 +26,62 @@ use tracing::warn;
 use super::{
     access::Access,
     backfill::Backfill,
+    backoff::Backoff,
     batch::Batch,
     clock::now,
-    fault::{Backoff, Fault},
-    gap::{self, Horizon, Rest},
-    keeper::Keeper,
+    fault::Fault,
+    gap::{self, Horizon, Remainder},
+    room_tasks::RoomTasks,
     session::Session,
     timeline::{TimelineReader, missed, read_events},
 };
 use crate::message::Gap;
 
-/// How long the server may hold a sync that has nothing to say.
+/// The long-polling timeout of a sync.
 const LONG_POLL: Duration = Duration::from_secs(30);
-/// One sync with all its tries: the SDK waits as long as a server asks it to, which must not be for ever.
+/// The time limit of one sync with the SDK's retries, which wait as long as the server asks for.
 const SYNC_LIMIT: Duration = Duration::from_mins(5);
-/// The filters' names on this device, for everything and for news; they change with the filters, because the server keeps the old ones.
+/// The names under which the SDK stores the ids of the full and of the incremental filter. Change a name with its filter, because the server
+/// keeps the old one.
 const FILTER: &str = "compagnon-1";
 const NEWS_FILTER: &str = "compagnon-news-1";
 
-/// Why the loop ended before it was asked to.
+/// Why the loop ended by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum SyncError<E> {
-    /// The token is not valid any more. After a soft logout the same device may connect again; otherwise a person must decide.
+    /// The token is not valid any more. After a soft logout the same device may connect again; otherwise the operator must decide.
     #[error("the homeserver has ended this session")]
     LoggedOut {
-        /// Whether `Session::connect` may bring the same device back.
+        /// Whether `Session::connect` can restore the same device.
         soft: bool,
     },
     /// The account has expired.
     #[error("the account has expired: renew it from its mailbox")]
     Expired,
-    /// The stores of this device cannot be read or written. As below.
+    /// The stores of this device cannot be read or written. The loop must not be started again on the same session.
     #[error("the session's stores: {0}")]
     Storage(String),
-    /// A batch could not be written down. The loop must not be started again on the same session: the SDK has moved on.
+    /// A batch could not be stored. The loop must not be started again on the same session, because the SDK's state is ahead.
     #[error("a batch could not be accepted")]
     Accept(#[source] E),
 }
 
-/// Where the loop begins, and how far back it looks.
+/// Where the loop starts, and how far back it reads.
 #[derive(Clone, Debug)]
 pub struct CatchUp {
-    /// The `next_batch` of the last batch accepted, or `None` at the very first start; what the rooms then already hold is not taken for
-    /// questions.
+    /// The `next_batch` of the last accepted batch, or `None` at the first start: the messages that the rooms hold then are not questions.
     pub cursor: Option<String>,
-    /// The gaps that are not read yet, as the last batches left them.
+    /// The gaps that earlier batches left to be read.
     pub gaps: Vec<Gap>,
-    /// The age from which nothing is answered any more: nothing older is read back.
+    /// The age from which messages are not answered any more. Older ones are not read back.
     pub max_age: Duration,
 }
 
-/// Syncs until stopped. `accept` gets a batch after every sync, even an empty one (the cursor moves), and must have written it down
-/// when it returns: only then is the next sync asked for, and only then are invitations answered. What is read back later comes as a
-/// batch of its own, with the cursor of the last sync.
+/// Syncs until stopped. `accept` gets a batch after every sync, even an empty one because the cursor moves, and must have stored it when
+/// it returns. Only then is the next sync requested, and are invitations answered. Messages that are read back later come as a batch of
+/// their own, with the cursor of the last sync.
 ///
-/// Stopping drops the request in flight; nothing is lost, as its batch was not accepted.
+/// Stopping drops the request in flight. Nothing is lost, because its batch was not accepted.
 ///
 /// One loop per session.
 pub async fn sync_loop<E, F>(
@@ -91,17 +92,17 @@ pub async fn sync_loop<E, F>(
     stop: CancellationToken,
 ) -> Result<(), SyncError<E>>
 where
-    // Not an `AsyncFnMut`: the loop could then not be spawned, as nobody can say that its futures are `Send`.
+    // Not an `AsyncFnMut`: its futures cannot be bounded by `Send`, so the loop could not be spawned.
     F: Future<Output = Result<(), E>> + Send,
 {
     let CatchUp { mut cursor, gaps, max_age } = catch_up;
-    let mut keeper = Keeper::new(session.clone(), access.clone());
+    let mut keeper = RoomTasks::new(session.clone(), access.clone());
     let mut backfill = Backfill::new(session.clone(), max_age);
     let mut backoff = Backoff::default();
     let mut full_state = cursor.is_some() && session.is_fresh();
     keeper.resume();
     backfill.follow(gaps, &[]);
-    // The first response must come at once, news or not: until then nobody knows that the bot is there.
+    // No long polling at first: the bot is not ready before the first response.
     let mut patience = Duration::ZERO;
     let mut wait = Duration::ZERO;
     loop {
@@ -115,7 +116,7 @@ where
                     biased;
                     () = stop.cancelled() => return Ok(()),
                     done = &mut turn => break done,
-                    // Not while there is no cursor to write down with it: gaps have come with one. Nor before a new device knows its rooms.
+                    // Only with a cursor to store with it, and only when a new device knows its rooms.
                     slice = backfill.next(), if cursor.is_some() && !full_state => {
                         let at = cursor.as_deref().unwrap_or_default();
                         let Some(batch) = backfill.take(slice, at).await.map_err(ended)? else { continue };
@@ -150,13 +151,13 @@ where
     }
 }
 
-/// Why the loop ends with a fault that ends the session.
+/// The error for a fault that ends the session.
 fn ended<E>(fault: Fault) -> SyncError<E> {
     match fault {
         Fault::LoggedOut { soft } => SyncError::LoggedOut { soft },
         Fault::Expired => SyncError::Expired,
         Fault::Storage(why) => SyncError::Storage(why),
-        // The others are not final.
+        // Not final, except for a deactivated account, whose device is logged out.
         Fault::Deactivated(_)
         | Fault::Limited(_)
         | Fault::Unreachable(_)
@@ -167,10 +168,10 @@ fn ended<E>(fault: Fault) -> SyncError<E> {
     }
 }
 
-/// One sync, and what it brought.
+/// Makes one sync and reads its events into a batch.
 async fn turn(
     session: &Session,
-    keeper: &mut Keeper,
+    keeper: &mut RoomTasks,
     cursor: Option<&str>,
     full_state: bool,
     patience: Duration,
@@ -210,9 +211,9 @@ async fn turn(
         let news = gap::new_events(&room, timeline, span.clone(), horizon, &mut failed).await?;
         read_events(session, &room, news.events, news.joined, &mut batch).await;
         match news.rest {
-            Rest::Nothing => {}
-            Rest::Later(gap) => batch.gaps.push(gap),
-            Rest::Lost => {
+            Remainder::Nothing => {}
+            Remainder::Later(gap) => batch.gaps.push(gap),
+            Remainder::Lost => {
                 batch.messages.extend(missed(session, &TimelineReader::of(session, &room).await, &token));
             }
         }
@@ -220,7 +221,7 @@ async fn turn(
     Ok((batch, response))
 }
 
-/// The loop must be fit for `tokio::spawn`; here the compiler says so rather than the application's author.
+/// Checks at compile time that the loop can be spawned.
 #[cfg(test)]
 #[allow(dead_code)]
 fn the_loop_is_send(session: &Session, access: &Access, stop: CancellationToken) -> impl Send {
@@ -228,11 +229,11 @@ fn the_loop_is_send(session: &Session, access: &Access, stop: CancellationToken)
     sync_loop(session, access, catch_up, |_| async { Ok::<(), std::convert::Infallible>(()) }, stop)
 }
 
-/// Members only as they speak, fifty events a room, no presence, no typing, no receipts.
+/// The sync filter: members lazily, fifty events a room, no presence, no typing notifications, no receipts.
 ///
-/// News come without the state that the bot itself (`own`) has set, which it knows. Synapse remembers of some 100 members that a device
-/// was sent them; beyond, it sends who speaks again and again, and lists them as people whose devices have changed. That of our own account
-/// made each sending wait five seconds for news of it, one after the other (SDK 0.18).
+/// An incremental filter also leaves out state events sent by `own`, the bot. Synapse remembers for about 100 members that a device has
+/// received them. Beyond that it sends the members who speak again and again, and lists them among the changed devices. Each entry of the
+/// bot's own account there delays every sending by five seconds (SDK 0.18).
 fn filter(own: Option<&UserId>) -> FilterDefinition {
     let lazy = LazyLoadOptions::Enabled { include_redundant_members: false };
     let mut filter = FilterDefinition::default();

@@ -1,16 +1,17 @@
-//! The only place that knows `matrix_sdk`. What leaves it are plain values: a [`Batch`] of new messages per sync, and the
-//! [`Gateway`] through which the assistant speaks.
+//! Matrix: the only module that uses `matrix_sdk`. Its interface consists of plain values: a [`Batch`] of new messages per sync, and the
+//! [`Gateway`] through which the assistant sends and asks.
 
 mod access;
-mod ask;
+mod account_health;
 mod backfill;
+mod backoff;
 mod batch;
 mod body;
 mod clock;
-mod condition;
 pub mod config;
 mod content;
 mod directs;
+mod display_name;
 mod encrypted;
 mod event;
 mod fault;
@@ -23,16 +24,16 @@ mod gateway;
 pub(crate) mod harmless;
 mod html;
 mod intake;
-mod keeper;
-mod late;
 mod lease;
-mod moves;
-mod name;
+mod membership;
 mod power;
 mod probe;
-mod reply;
+mod queries;
+mod redecryption;
 mod retired;
+mod room_tasks;
 mod rooms;
+mod sdk_gateway;
 mod sender;
 mod session;
 mod split;
@@ -42,16 +43,16 @@ mod vault;
 mod web;
 
 pub use access::{Access, Refusal, Sentence};
+pub use account_health::AccountHealth;
 pub use batch::Batch;
-pub use condition::Condition;
 pub use config::Config;
 pub use gateway::{Gateway, OutgoingFile, RoomFacts, SendError, Upload};
 pub use html::to_html;
 pub use intake::{CatchUp, SyncError, sync_loop};
-pub use late::{Keys, Retried, keys_received, retry_undecrypted, unread};
-pub use probe::{Outcome, probe, probe_offline};
-pub use reply::MatrixGateway;
+pub use probe::{ProbeOutcome, probe, probe_offline};
+pub use redecryption::{ReceivedKeys, Redecrypted, keys_received, retry_undecrypted, utd_messages};
 pub use rooms::RoomKind;
+pub use sdk_gateway::MatrixGateway;
 pub use session::{Session, SessionError};
 pub use split::{closed, parts, split};
-pub use vault::{Files, PORTABLE, portable};
+pub use vault::{PORTABLE, PortableFiles, portable};

@@ -1,32 +1,41 @@
-//! What a person may do in a room: the power level, as the specification computes it. Pure.
+//! The power level of a person in a room, by ruma's rules of the room's version. Pure.
+//!
+//! The content of `m.room.power_levels` is read field by field: in old rooms a single odd value would make the typed content fail, and
+//! nobody could administer the bot there.
 
-use ruma::{OwnedUserId, UserId};
+use std::collections::BTreeMap;
+
+use matrix_sdk::ruma::{
+    Int, OwnedUserId, UserId,
+    events::room::power_levels::{RoomPowerLevels, RoomPowerLevelsSource, UserPowerLevel},
+    room_version_rules::AuthorizationRules,
+};
 use serde_json::Value;
 
-/// The level of those who made a room, where no event says anything about levels.
-const CREATOR: i64 = 100;
-
-/// The people who made a room, and what that is worth in its version.
-pub(super) struct Creators {
-    pub(super) users: Vec<OwnedUserId>,
-    /// Since room version 12 nothing stands above them, and no power level counts for them.
-    pub(super) above_all: bool,
-}
-
-/// The power level of a person, from the content of `m.room.power_levels` if the room has one.
-pub(super) fn level(creators: &Creators, levels: Option<&Value>, user: &UserId) -> i64 {
-    let made_it = creators.users.iter().any(|creator| creator == user);
-    if made_it && creators.above_all {
-        return i64::MAX;
+/// The power level of a person, from the content of `m.room.power_levels` if the room has one. `i64::MAX` for a privileged creator.
+pub(super) fn level(
+    rules: &AuthorizationRules,
+    creators: &[OwnedUserId],
+    content: Option<&Value>,
+    user: &UserId,
+) -> i64 {
+    let mut levels = RoomPowerLevels::new(RoomPowerLevelsSource::None, rules, creators.iter().cloned());
+    if let Some(content) = content {
+        levels.users_default = content.get("users_default").map(number).unwrap_or_default();
+        let own = content.get("users").and_then(|users| users.get(user.as_str()));
+        levels.users = own.map(|own| (user.to_owned(), number(own))).into_iter().collect::<BTreeMap<_, _>>();
     }
-    let Some(levels) = levels else { return if made_it { CREATOR } else { 0 } };
-    let own = levels.get("users").and_then(|users| users.get(user.as_str()));
-    own.or_else(|| levels.get("users_default")).and_then(number).unwrap_or(0)
+    match levels.for_user(user) {
+        UserPowerLevel::Infinite => i64::MAX,
+        UserPowerLevel::Int(level) => level.into(),
+        _ => 0,
+    }
 }
 
-/// Old rooms may hold numbers written as texts. What is neither gives no power.
-fn number(value: &Value) -> Option<i64> {
-    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
+/// Old rooms may contain numbers as strings. Any other value gives no power.
+fn number(value: &Value) -> Int {
+    let number = value.as_i64().or_else(|| value.as_str()?.trim().parse().ok());
+    number.and_then(|number| Int::try_from(number).ok()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -34,11 +43,14 @@ mod tests {
     use ruma::user_id;
     use serde_json::{Value, json};
 
-    use super::{Creators, level};
+    use super::{AuthorizationRules, level};
 
-    fn levels_of(above_all: bool, levels: Option<&Value>) -> [i64; 3] {
-        let creators = Creators { users: vec![user_id!("@maker:hs").to_owned()], above_all };
-        [user_id!("@maker:hs"), user_id!("@mod:hs"), user_id!("@other:hs")].map(|user| level(&creators, levels, user))
+    /// The levels of the creator, of a moderator and of somebody else, in a room of version 12 or of an earlier one.
+    fn levels_of(version_12: bool, levels: Option<&Value>) -> [i64; 3] {
+        let rules = if version_12 { AuthorizationRules::V12 } else { AuthorizationRules::V11 };
+        let creators = [user_id!("@maker:hs").to_owned()];
+        let level = |user| level(&rules, &creators, levels, user);
+        [user_id!("@maker:hs"), user_id!("@mod:hs"), user_id!("@other:hs")].map(level)
     }
 
     #[test]
@@ -52,14 +64,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_word_the_maker_has_a_hundred() {
+    fn without_an_event_the_creator_has_a_hundred() {
         assert_eq!(levels_of(false, None), [100, 0, 0]);
         assert_eq!(levels_of(true, None), [i64::MAX, 0, 0]);
         assert_eq!(levels_of(false, Some(&json!({}))), [0, 0, 0]);
     }
 
     #[test]
-    fn since_version_12_nothing_stands_above_the_maker() {
+    fn since_version_12_nothing_limits_the_creator() {
         assert_eq!(levels_of(true, Some(&json!({"users": {"@maker:hs": 0, "@mod:hs": 50}}))), [i64::MAX, 50, 0]);
     }
 

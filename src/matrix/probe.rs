@@ -1,7 +1,7 @@
-//! What `compagnon check` asks a homeserver about the account, without logging in: no device is made, and nothing is changed.
+//! The requests by which `compagnon check` checks the account, without a login: no device is created, and nothing is changed.
 //!
-//! Each step is told before it is done, and bounded. The steps are those of a start: what is wrong here is wrong there, with the same
-//! sentence and the same exit status.
+//! Each step is reported before it starts, and has a time limit. The steps are those of a start: they fail for the same reasons, with the
+//! same sentence and exit status.
 
 use std::path::Path;
 
@@ -13,49 +13,49 @@ use url::Url;
 use super::{
     config::{Config, Login},
     session::{SessionError, complete, same_account, stored},
-    vault::{Stored, Vault},
+    vault::{StoredSession, Vault},
     web::{self, Answer},
 };
 use crate::secret::Secret;
 
-/// A clock that is further off makes certificates and the ages of messages wrong.
+/// A clock that is off by more makes certificates and the ages of messages wrong.
 const MOST_SKEW: SignedDuration = SignedDuration::from_secs(30);
 
-/// An export of one's data is sent as a file: a homeserver that takes less refuses some.
+/// A homeserver with a lower upload limit refuses some exports of personal data.
 const LEAST_UPLOAD: u64 = 1 << 20;
 
-/// What a step has found.
+/// The result of a step.
 #[derive(Debug)]
-pub enum Outcome {
-    /// The step begins: what is asked.
+pub enum ProbeOutcome {
+    /// The step starts: what is requested.
     Begun(String),
     /// All is well.
     Good(String),
-    /// The bot works, and somebody should look at it.
+    /// The bot works, but the operator should look at it.
     Doubtful(String),
     /// A start would end here.
     Wrong(SessionError),
 }
 
 /// Receives each outcome with the step's name.
-pub type Tell<'a> = &'a mut (dyn FnMut(&str, Outcome) + Send);
+pub type Tell<'a> = &'a mut (dyn FnMut(&str, ProbeOutcome) + Send);
 
 /// What is known of the account before the homeserver is asked.
 struct Account {
     login: Login,
-    stored: Option<Stored>,
+    stored: Option<StoredSession>,
 }
 
-/// Looks at the secret and at what the data folder holds of the session: no network is needed.
+/// Checks the secret and the stored session, without the network.
 pub fn probe_offline(config: &Config, data: &Path, tell: Tell<'_>) -> bool {
     account(config, data, tell).is_some()
 }
 
-/// Asks everything, step by step; the first step that goes wrong is the last.
+/// Runs all steps; the first that fails is the last.
 pub async fn probe(config: &Config, data: &Path, tell: Tell<'_>) {
     let Some(account) = account(config, data, tell) else { return };
     if let Err((step, error)) = ask(config, &account, tell).await {
-        tell(step, Outcome::Wrong(error));
+        tell(step, ProbeOutcome::Wrong(error));
     }
 }
 
@@ -63,11 +63,11 @@ fn account(config: &Config, data: &Path, tell: Tell<'_>) -> Option<Account> {
     let login = match config.login() {
         Ok(login) => login,
         Err(refused) => {
-            tell("secret", Outcome::Wrong(SessionError::Config(refused.to_string())));
+            tell("secret", ProbeOutcome::Wrong(SessionError::Config(refused.to_string())));
             return None;
         }
     };
-    tell("secret", Outcome::Good(format!("{} is read", config.secret_key())));
+    tell("secret", ProbeOutcome::Good(format!("{} is read", config.secret_key())));
     let vault = Vault::at(data);
     let session = stored(&vault).and_then(|stored| {
         stored.as_ref().map_or(Ok(()), |stored| same_account(config, stored))?;
@@ -79,13 +79,13 @@ fn account(config: &Config, data: &Path, tell: Tell<'_>) -> Option<Account> {
             let known = stored.as_ref().and_then(|stored| Some((stored.user_id.as_ref()?, &stored.device_id)));
             let said = match known {
                 Some((user_id, device_id)) => format!("{user_id}, device {device_id}"),
-                None => "none yet: the first start makes one".to_owned(),
+                None => "none yet: the first start creates one".to_owned(),
             };
-            tell("session", Outcome::Good(said));
+            tell("session", ProbeOutcome::Good(said));
             Some(Account { login, stored })
         }
         Err(error) => {
-            tell("session", Outcome::Wrong(error));
+            tell("session", ProbeOutcome::Wrong(error));
             None
         }
     }
@@ -137,53 +137,53 @@ async fn homeserver(config: &Config, client: &Client, tell: Tell<'_>) -> Result<
     const STEP: &str = "homeserver";
     if !config.homeserver.contains("://") {
         let name = &config.homeserver;
-        tell(STEP, Outcome::Begun(format!("asks {name} where its homeserver is (.well-known)")));
+        tell(STEP, ProbeOutcome::Begun(format!("asks {name} where its homeserver is (.well-known)")));
     }
     let base = web::discover(config).await?;
-    tell(STEP, Outcome::Begun(format!("asks {base} for its versions")));
+    tell(STEP, ProbeOutcome::Begun(format!("asks {base} for its versions")));
     let answer = web::versions(client, &base).await?;
     let versions = answer.body["versions"].as_array();
     let Some(newest) = versions.and_then(|versions| versions.last()).and_then(|newest| newest.as_str()) else {
         return Err(unexpected(&base, &answer));
     };
-    tell(STEP, Outcome::Good(format!("{base} answers, Matrix {newest}")));
+    tell(STEP, ProbeOutcome::Good(format!("{base} answers, Matrix {newest}")));
     match answer.ahead {
         Some(ahead) if ahead.abs() > MOST_SKEW => {
             let direction = if ahead.is_positive() { "ahead of" } else { "behind" };
             let off = ahead.abs().as_secs();
             tell(
                 "clock",
-                Outcome::Doubtful(format!("this machine's clock is {off} s {direction} the homeserver's: set it")),
+                ProbeOutcome::Doubtful(format!("this machine's clock is {off} s {direction} the homeserver's: set it")),
             );
         }
-        Some(_) => tell("clock", Outcome::Good("within 30 s of the homeserver's".to_owned())),
-        None => tell("clock", Outcome::Doubtful("the homeserver does not say its time".to_owned())),
+        Some(_) => tell("clock", ProbeOutcome::Good("within 30 s of the homeserver's".to_owned())),
+        None => tell("clock", ProbeOutcome::Doubtful("the homeserver does not send its time".to_owned())),
     }
     Ok(base)
 }
 
 async fn login_flows(server: &Server, account: &Account, tell: Tell<'_>) -> Result<(), SessionError> {
     const STEP: &str = "login";
-    tell(STEP, Outcome::Begun("asks for the ways to log in".to_owned()));
+    tell(STEP, ProbeOutcome::Begun("asks for the ways to log in".to_owned()));
     let answer = server.send(server.get("_matrix/client/v3/login", None)?).await?;
     let Some(flows) = answer.body["flows"].as_array() else { return Err(unexpected(&server.base, &answer)) };
     let with_password = flows.iter().any(|flow| flow["type"] == "m.login.password");
     match account.login {
         Login::Token { .. } => {
-            tell(STEP, Outcome::Good("not needed: there is an access token".to_owned()));
+            tell(STEP, ProbeOutcome::Good("not needed: there is an access token".to_owned()));
             Ok(())
         }
         Login::Password(_) if with_password => {
-            tell(STEP, Outcome::Good("with a password".to_owned()));
+            tell(STEP, ProbeOutcome::Good("with a password".to_owned()));
             Ok(())
         }
-        Login::Password(_) => {
-            Err(SessionError::Refused("it takes no password: give an access token and its device_id".to_owned()))
-        }
+        Login::Password(_) => Err(SessionError::Refused(
+            "it does not accept passwords: give an access token and its device_id".to_owned(),
+        )),
     }
 }
 
-/// Who the token belongs to. `None` where there is no token yet: a password could only be tried by logging in, which makes a device.
+/// The owner of the token. `None` where there is no token yet: a password can only be tested by a login, which creates a device.
 async fn whoami(
     config: &Config,
     server: &Server,
@@ -196,12 +196,12 @@ async fn whoami(
         (Login::Token { token, .. }, _) => token.clone(),
         (Login::Password(_), Some(tokens)) => Secret::from(tokens.access_token.clone()),
         (Login::Password(_), None) => {
-            let untried = "the password is not tried: that would make a device; the first start logs in";
-            tell(STEP, Outcome::Doubtful(untried.to_owned()));
+            let untried = "the password is not tested, because that would create a device; the first start logs in";
+            tell(STEP, ProbeOutcome::Doubtful(untried.to_owned()));
             return Ok(None);
         }
     };
-    tell(STEP, Outcome::Begun("asks who the token belongs to (whoami)".to_owned()));
+    tell(STEP, ProbeOutcome::Begun("asks who the token belongs to (whoami)".to_owned()));
     let answer = server.send(server.get("_matrix/client/v3/account/whoami", Some(&token))?).await?;
     let (Some(user_id), device_id) = (answer.body["user_id"].as_str(), answer.body["device_id"].as_str()) else {
         return refused(config, server, account, &answer, tell).map(|()| None);
@@ -216,11 +216,11 @@ async fn whoami(
     if wanted != known.user_id || device != Some(known.device_id.as_str()) {
         return Err(SessionError::foreign_token(config, &known.user_id, device_id));
     }
-    tell(STEP, Outcome::Good(format!("{user_id}, device {}", known.device_id)));
+    tell(STEP, ProbeOutcome::Good(format!("{user_id}, device {}", known.device_id)));
     Ok(Some(known))
 }
 
-/// What it means that the token's account was not told.
+/// The error for an answer that does not name the token's account.
 fn refused(
     config: &Config,
     server: &Server,
@@ -232,7 +232,7 @@ fn refused(
     match (answer.errcode(), &account.login) {
         (Some("M_UNKNOWN_TOKEN"), Login::Password(_)) if soft => {
             let again = "the stored token has expired: the next start logs in again, as the same device";
-            tell("account", Outcome::Doubtful(again.to_owned()));
+            tell("account", ProbeOutcome::Doubtful(again.to_owned()));
             Ok(())
         }
         (Some("M_UNKNOWN_TOKEN" | "M_MISSING_TOKEN"), Login::Password(_)) => Err(SessionError::LoggedOut),
@@ -245,7 +245,7 @@ fn refused(
 
 async fn device(server: &Server, known: &Known, tell: Tell<'_>) -> Result<(), SessionError> {
     const STEP: &str = "device";
-    tell(STEP, Outcome::Begun("asks for the bot's device".to_owned()));
+    tell(STEP, ProbeOutcome::Begun("asks for the bot's device".to_owned()));
     let mut address = web::join(&server.base, "_matrix/client/v3/devices")?;
     if let Ok(mut segments) = address.path_segments_mut() {
         segments.push(&known.device_id);
@@ -254,16 +254,16 @@ async fn device(server: &Server, known: &Known, tell: Tell<'_>) -> Result<(), Se
     match answer.body["device_id"].as_str() {
         Some(id) => {
             let name = answer.body["display_name"].as_str().unwrap_or("without a name");
-            tell(STEP, Outcome::Good(format!("{id}, {name}")));
+            tell(STEP, ProbeOutcome::Good(format!("{id}, {name}")));
         }
-        None => tell(STEP, Outcome::Doubtful(answer.sentence())),
+        None => tell(STEP, ProbeOutcome::Doubtful(answer.sentence())),
     }
     Ok(())
 }
 
 async fn cross_signing(server: &Server, known: &Known, tell: Tell<'_>) -> Result<(), SessionError> {
     const STEP: &str = "cross-signing";
-    tell(STEP, Outcome::Begun("asks whether the account has signed the device".to_owned()));
+    tell(STEP, ProbeOutcome::Begun("asks whether the account has signed the device".to_owned()));
     let request = server.client.post(web::join(&server.base, "_matrix/client/v3/keys/query")?);
     let request = request.bearer_auth(known.token.expose());
     let body = json!({"device_keys": {&known.user_id: []}}).to_string();
@@ -272,45 +272,47 @@ async fn cross_signing(server: &Server, known: &Known, tell: Tell<'_>) -> Result
     Ok(())
 }
 
-/// What the account's keys say of the device.
-fn signed(answer: &Answer, user_id: &str, device_id: &str) -> Outcome {
-    let Some(device_keys) = answer.body["device_keys"].as_object() else { return Outcome::Doubtful(answer.sentence()) };
+/// Whether the account has signed the device.
+fn signed(answer: &Answer, user_id: &str, device_id: &str) -> ProbeOutcome {
+    let Some(device_keys) = answer.body["device_keys"].as_object() else {
+        return ProbeOutcome::Doubtful(answer.sentence());
+    };
     let keys = answer.body["self_signing_keys"][user_id]["keys"].as_object();
     let Some(signer) = keys.and_then(|keys| keys.keys().next()) else {
-        let none = "the account has no identity yet: the first start makes one, and recovery.key";
-        return Outcome::Doubtful(none.to_owned());
+        let none = "the account has no identity yet: the first start creates one, and recovery.key";
+        return ProbeOutcome::Doubtful(none.to_owned());
     };
     let device = device_keys.get(user_id).map(|devices| &devices[device_id]);
     match device {
         Some(device) if device["signatures"][user_id][signer].is_string() => {
-            Outcome::Good("the account has signed this device".to_owned())
+            ProbeOutcome::Good("the account has signed this device".to_owned())
         }
-        Some(device) if device.is_object() => Outcome::Doubtful(
+        Some(device) if device.is_object() => ProbeOutcome::Doubtful(
             "the account has not signed this device, so some clients do not write to it: put the account's recovery key in \
              recovery.key, in the data folder, and start again"
                 .to_owned(),
         ),
-        _ => Outcome::Doubtful("this device has not published its keys yet: the first start does".to_owned()),
+        _ => ProbeOutcome::Doubtful("this device has not published its keys yet: the first start does".to_owned()),
     }
 }
 
 async fn uploads(server: &Server, known: &Known, tell: Tell<'_>) -> Result<(), SessionError> {
     const STEP: &str = "files";
-    tell(STEP, Outcome::Begun("asks how large a file may be".to_owned()));
+    tell(STEP, ProbeOutcome::Begun("asks how large a file may be".to_owned()));
     let answer = server.send(server.get("_matrix/client/v1/media/config", Some(&known.token))?).await?;
     let outcome = match (answer.status, answer.body["m.upload.size"].as_u64()) {
-        (200, Some(size)) if size < LEAST_UPLOAD => Outcome::Doubtful(format!(
+        (200, Some(size)) if size < LEAST_UPLOAD => ProbeOutcome::Doubtful(format!(
             "the homeserver takes files of {size} bytes at most: a longer !export cannot be sent"
         )),
-        (200, Some(size)) => Outcome::Good(format!("up to {} MiB", size >> 20)),
-        (200, None) => Outcome::Good("the homeserver says no limit".to_owned()),
-        _ => Outcome::Doubtful(format!("!export may not work: {}", answer.sentence())),
+        (200, Some(size)) => ProbeOutcome::Good(format!("up to {} MiB", size >> 20)),
+        (200, None) => ProbeOutcome::Good("the homeserver names no limit".to_owned()),
+        _ => ProbeOutcome::Doubtful(format!("!export may not work: {}", answer.sentence())),
     };
     tell(STEP, outcome);
     Ok(())
 }
 
-/// Not an answer of a homeserver, or none that helps: a start would try again.
+/// The error for an answer that a start would retry.
 fn unexpected(base: &Url, answer: &Answer) -> SessionError {
     SessionError::Unreachable(format!("{base}: {}", answer.sentence()))
 }

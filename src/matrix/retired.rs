@@ -1,5 +1,4 @@
-//! The devices of bots that were backed up: once another device has taken their place, they are logged out, so that nobody writes to
-//! them any more and nobody can use them.
+//! Logs out the devices that a restore has retired: once the restored bot has a device of its own, nobody may use them or encrypt to them.
 
 use std::time::Duration;
 
@@ -16,11 +15,11 @@ use tracing::{info, warn};
 use super::{fault::Fault, vault::Vault};
 use crate::secret::Secret;
 
-/// How long it may take: the bot works without.
+/// The time limit, because the bot works without.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Logs them out, where the password is there to prove that this may be done. To be called once the account is held by this process
-/// alone: a bot that still runs must not lose its device.
+/// Logs them out, which requires the password. To be called when this process holds the lease on the account, because a bot that still runs
+/// must not lose its device.
 pub(super) async fn log_out(client: &Client, vault: &Vault, password: Option<&Secret>) {
     let retired = match vault.retired() {
         Ok(retired) if retired.is_empty() => return,

@@ -24,9 +24,9 @@ pub enum RoomKind {
 
 fn classify(rule: Option<&str>, encrypted: bool, marked_direct: bool, members: u64) -> RoomKind {
     match rule {
-        // A third person ends a conversation of two, whatever its rule.
+        // A third person makes it a room, whatever its rule.
         Some("direct") if members <= 2 => RoomKind::Direct,
-        // Outside Tchap no room has a rule; people mark their conversations.
+        // Outside Tchap no room has a rule; direct conversations are marked in account data.
         None if marked_direct && members <= 2 => RoomKind::Direct,
         _ if !encrypted => RoomKind::Unencrypted,
         Some("unrestricted") => RoomKind::External,
@@ -34,7 +34,7 @@ fn classify(rule: Option<&str>, encrypted: bool, marked_direct: bool, members: u
     }
 }
 
-/// The kind of a room, from what the SDK knows of it.
+/// The kind of a room, from the SDK's state.
 pub(super) async fn kind(session: &Session, room: &Room) -> RoomKind {
     let rule = access_rule(room).await;
     let encrypted = session.encrypted.contains(room).await;
@@ -58,23 +58,23 @@ pub(super) async fn access_rule(room: &Room) -> Option<String> {
     state_json(&event).ok()?["content"]["rule"].as_str().map(str::to_owned)
 }
 
-/// Whether the state that comes with an invitation says that the room is encrypted.
+/// Whether the stripped state of an invitation says that the room is encrypted.
 pub(super) async fn says_encrypted(room: &Room) -> bool {
     matches!(room.get_state_event(StateEventType::RoomEncryption, "").await, Ok(Some(_)))
 }
 
-/// Whether the invitation that the bot accepted said `is_direct`: the server repeats it beside the bot's join.
+/// Whether the accepted invitation had `is_direct`: the server repeats it in the join event's `prev_content`.
 async fn invited_directly(room: &Room) -> bool {
     let event = room.get_state_event(StateEventType::RoomMember, room.own_user_id().as_str()).await;
     let Some(Ok(event)) = event.ok().flatten().map(|event| state_json(&event)) else { return false };
     event["unsigned"]["prev_content"]["is_direct"] == true || event["content"]["is_direct"] == true
 }
 
-/// The field of a room's creation by which the bot knows the conversations again that it has opened itself, and with whom: the server's
-/// answer to their making may be lost.
+/// The field of the creation event that names the person for whom the bot has created a direct conversation. The bot recognises the room by
+/// it when the answer to the creation was lost.
 pub(super) const OPENED_WITH: &str = "org.compagnon.with";
 
-/// Whether the bot has made this room as its conversation with this person.
+/// Whether the bot has created this room as its conversation with this person.
 pub(super) async fn is_opened_with(room: &Room, user_id: &UserId) -> bool {
     let event = room.get_state_event(StateEventType::RoomCreate, "").await;
     let Some(Ok(event)) = event.ok().flatten().map(|event| state_json(&event)) else { return false };

@@ -1,5 +1,5 @@
-//! Who wrote an encrypted message. Its sender is the homeserver's word; the Megolm session it was encrypted with belongs to a device, and
-//! that device to a person.
+//! The author of an encrypted message. The sender field is only the homeserver's claim; the Megolm session belongs to a device, and the
+//! device to a person.
 
 use std::time::Duration;
 
@@ -13,21 +13,21 @@ use tracing::debug;
 
 use crate::message::Authorship;
 
-/// A homeserver that hangs must not hold a command for ever.
+/// A hanging homeserver must not block a command for ever.
 const QUERY_LIMIT: Duration = Duration::from_secs(30);
 
-/// Whether an event was encrypted by somebody else than the homeserver says. The SDK refuses that by itself only where it is told to want
-/// signed devices.
+/// Whether an event was encrypted by somebody else than the homeserver claims. The SDK itself refuses that only when it is configured to
+/// require signed devices.
 pub(super) fn is_relabelled(state: &VerificationState) -> bool {
     matches!(state, VerificationState::Unverified(VerificationLevel::MismatchedSender))
 }
 
-/// Whether the device's owner has signed it. Whether the bot's operator has verified that owner is another matter, which nobody does.
+/// Whether the device's owner has signed it. Verification of the owner by the bot is not required, because nobody does it.
 fn is_signed(state: &VerificationState) -> bool {
     matches!(state, VerificationState::Verified | VerificationState::Unverified(VerificationLevel::UnverifiedIdentity))
 }
 
-/// How far it is proven that this person has written what this session encrypted.
+/// How far it is proven that this person wrote the messages of this Megolm session.
 pub(super) async fn authorship(room: &Room, user: &UserId, megolm_session: &str) -> Authorship {
     let signed = async || {
         let info = room.get_encryption_info(megolm_session, user).await;

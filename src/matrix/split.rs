@@ -1,6 +1,6 @@
-//! Long answers, cut where a reader would: between paragraphs, else lines, else sentences, else words. Pure.
+//! Splits long answers into parts: between paragraphs if possible, else between lines, sentences or words. Pure.
 //!
-//! # How long a part may be
+//! # The length of a part
 //!
 //! An event is at most 65,536 bytes, as the server sees it. Encrypted, the content is base64 (× 4/3) inside an envelope of less than
 //! 4 KiB, so the content itself may have (65,536 − 4,096) × 3/4 = 46,080 bytes. An edit carries everything twice (once for old
@@ -14,14 +14,14 @@ use super::html;
 
 /// The markdown of an ordinary part, in bytes.
 const PART_BYTES: usize = 8_000;
-/// What the markdown and the HTML of a part may weigh together, as JSON.
+/// The most bytes of the Markdown and the HTML of a part together, as JSON.
 const WEIGHT: usize = 22_500;
-/// No part is asked to be shorter than this: there must be room for a fence and a word.
+/// The least length limit of a part, so that a fence and a word fit.
 const MIN_BYTES: usize = 128;
 
-/// Cuts an answer into parts that each fit into one event, edits and encryption included.
+/// Splits an answer into parts that each fit into one event, including edits and encryption.
 ///
-/// The text of an answer that grows is cut at the same places as before, but for its last part.
+/// A growing answer is split at the same positions as before, except for its last part.
 #[must_use]
 pub fn parts(markdown: &str) -> Vec<String> {
     let mut whole = Vec::new();
@@ -31,7 +31,7 @@ pub fn parts(markdown: &str) -> Vec<String> {
     whole
 }
 
-/// The text with its last code block closed, so that what is put below does not become code.
+/// The text with its last code block closed, so that text added below does not become code.
 #[must_use]
 pub fn closed(markdown: &str) -> Cow<'_, str> {
     match open_fence(markdown) {

@@ -1,4 +1,4 @@
-//! Reads the events of a room's timeline: which of them are questions, edits and the like, and which wait for their key.
+//! Reads the events of a room's timeline: finds questions, edits, redactions and reactions, and the events that wait for their key.
 
 use std::collections::{HashMap, hash_map::Entry};
 
@@ -14,8 +14,8 @@ use tracing::{debug, warn};
 use super::{
     batch::Batch,
     clock::now,
-    event::{self, Found, Reader, Skip},
-    name,
+    display_name,
+    event::{self, EventReader, ParsedEvent, SkipReason},
     rooms::{self, RoomKind},
     sender,
     session::Session,
@@ -37,32 +37,35 @@ pub(super) async fn read_events(
     batch.messages.extend(joined.and_then(|event| reader.came_in(session, &event)));
     for event in events {
         match reader.read(session, &event).await {
-            Reading::Now(Found::Question(incoming)) => batch.messages.push(incoming),
-            Reading::Now(Found::Edit(edit)) => batch.edits.push(edit),
-            Reading::Now(Found::Redaction(redaction)) => batch.redactions.push(redaction),
-            Reading::Now(Found::Reaction(reaction)) => batch.reactions.push(reaction),
-            Reading::Later(undecrypted) => batch.undecrypted.push(undecrypted),
-            Reading::Nothing => {}
+            TimelineEntry::Readable(ParsedEvent::Question(incoming)) => batch.messages.push(incoming),
+            TimelineEntry::Readable(ParsedEvent::Edit(edit)) => batch.edits.push(edit),
+            TimelineEntry::Readable(ParsedEvent::Redaction(redaction)) => batch.redactions.push(redaction),
+            TimelineEntry::Readable(ParsedEvent::Reaction(reaction)) => batch.reactions.push(reaction),
+            TimelineEntry::Undecryptable(undecrypted) => batch.undecrypted.push(undecrypted),
+            TimelineEntry::Ignored => {}
         }
     }
 }
 
-/// What the reading of an event needs to know of its room.
+/// Reads the events of one room, with what that needs to know of the room.
 pub(super) struct TimelineReader<'a> {
     room: &'a Room,
     direct: bool,
     encrypted: bool,
-    /// The texts by which the bot may be called here.
+    /// The texts by which the bot may be addressed in this room.
     own_names: Vec<String>,
-    /// The names of those who have spoken since.
+    /// The names of the senders so far.
     names: HashMap<OwnedUserId, Option<String>>,
 }
 
 /// What an event turned out to be.
-pub(super) enum Reading {
-    Now(Found),
-    Later(Undecrypted),
-    Nothing,
+pub(super) enum TimelineEntry {
+    /// It is readable and concerns the bot.
+    Readable(ParsedEvent),
+    /// It is kept until its key comes.
+    Undecryptable(Undecrypted),
+    /// It does not concern the bot.
+    Ignored,
 }
 
 impl<'a> TimelineReader<'a> {
@@ -73,8 +76,8 @@ impl<'a> TimelineReader<'a> {
         Self { room, direct, encrypted, own_names, names: HashMap::new() }
     }
 
-    pub(super) async fn read(&mut self, session: &Session, event: &TimelineEvent) -> Reading {
-        // Boxed: it is large, and seldom does anything.
+    pub(super) async fn read(&mut self, session: &Session, event: &TimelineEvent) -> TimelineEntry {
+        // Boxed, because the future is large and rarely needed.
         let again = Box::pin(still_encrypted(self.room, event)).await;
         let event = again.as_ref().unwrap_or(event);
         let json = event.raw().json().get();
@@ -86,14 +89,14 @@ impl<'a> TimelineReader<'a> {
                 if sender::is_relabelled(&decrypted.encryption_info.verification_state) {
                     let (event_id, room_id) = (event.event_id(), self.room.room_id());
                     warn!(?event_id, %room_id, "an event is refused: its sender does not own its key");
-                    return Reading::Nothing;
+                    return TimelineEntry::Ignored;
                 }
                 true
             }
             TimelineEventKind::PlainText { .. } => false,
         };
         let megolm_session = event.encryption_info().and_then(|info| info.session_id().map(str::to_owned));
-        let event_reader = Reader {
+        let event_reader = EventReader {
             own: session.user_id(),
             names: &self.own_names,
             room_id: self.room.room_id(),
@@ -101,45 +104,47 @@ impl<'a> TimelineReader<'a> {
             encrypted: self.encrypted,
         };
         match event_reader.read(json, decrypted) {
-            Ok(Found::Question(mut incoming)) => {
+            Ok(ParsedEvent::Question(mut incoming)) => {
                 incoming.name = self.name(&incoming.sender).await;
                 incoming.sent_at = event::sent_at(json, now());
                 incoming.megolm_session = megolm_session;
-                Reading::Now(Found::Question(incoming))
+                TimelineEntry::Readable(ParsedEvent::Question(incoming))
             }
-            Ok(Found::Edit(edit)) => Reading::Now(Found::Edit(Edit { sent_at: event::sent_at(json, now()), ..edit })),
-            Ok(found) => Reading::Now(found),
+            Ok(ParsedEvent::Edit(edit)) => {
+                TimelineEntry::Readable(ParsedEvent::Edit(Edit { sent_at: event::sent_at(json, now()), ..edit }))
+            }
+            Ok(found) => TimelineEntry::Readable(found),
             Err(skip) => {
-                if matches!(skip, Skip::Malformed | Skip::PlainText) {
+                if matches!(skip, SkipReason::Malformed | SkipReason::PlainText) {
                     debug!(?skip, event_id = ?event.event_id(), "an event was left aside");
                 }
-                Reading::Nothing
+                TimelineEntry::Ignored
             }
         }
     }
 
-    /// A person's name in the room, as the SDK knows it: with lazy loading, the sync that brings a message brings its sender too.
+    /// A person's display name in the room. With lazy loading, a sync contains the member events of the senders in it.
     async fn name(&mut self, user_id: &UserId) -> Option<String> {
         match self.names.entry(user_id.to_owned()) {
             Entry::Occupied(known) => known.get().clone(),
             Entry::Vacant(place) => {
                 let member = self.room.get_member_no_sync(user_id).await.ok().flatten();
-                place.insert(member.and_then(|member| name::person(member.display_name()?))).clone()
+                place.insert(member.and_then(|member| display_name::person(member.display_name()?))).clone()
             }
         }
     }
 
-    /// The bot's own coming into the room, as a message of its own kind. Into the rooms it made itself it was not called.
+    /// The bot's own join as a message of its own kind, except in rooms that it created itself.
     fn came_in(&self, session: &Session, event: &TimelineEvent) -> Option<Incoming> {
         let own = session.user_id();
-        // The first is who made the room; since room version 12 whoever was invited with trust is among the others.
+        // The first is the creator; since room version 12 the others were made creators by invitation.
         if self.room.creators().is_some_and(|creators| creators.first().is_some_and(|maker| maker == own)) {
             return None;
         }
         Some(self.own(session, event.event_id()?, Content::Joined, event::sent_at(event.raw().json().get(), now())))
     }
 
-    /// Something that the bot itself makes known, as a message of its own kind.
+    /// A message that stands for an event about the bot itself.
     pub(super) fn own(&self, session: &Session, event_id: OwnedEventId, content: Content, sent_at: u64) -> Incoming {
         Incoming {
             event_id,
@@ -163,23 +168,25 @@ impl<'a> TimelineReader<'a> {
         self.room.room_id()
     }
 
-    fn later(&self, session: &Session, event: &TimelineEvent, session_id: Option<String>) -> Reading {
+    fn later(&self, session: &Session, event: &TimelineEvent, session_id: Option<String>) -> TimelineEntry {
         let sender = event.raw().get_field::<OwnedUserId>("sender").ok().flatten();
         match (event.event_id(), sender) {
-            (Some(event_id), Some(sender)) if sender != session.user_id() => Reading::Later(Undecrypted {
-                room_id: self.room.room_id().to_owned(),
-                event_id,
-                sender: Some(sender),
-                session_id,
-                sent_at: event::sent_at(event.raw().json().get(), now()),
-                raw: event.raw().json().get().to_owned(),
-            }),
-            _ => Reading::Nothing,
+            (Some(event_id), Some(sender)) if sender != session.user_id() => {
+                TimelineEntry::Undecryptable(Undecrypted {
+                    room_id: self.room.room_id().to_owned(),
+                    event_id,
+                    sender: Some(sender),
+                    session_id,
+                    sent_at: event::sent_at(event.raw().json().get(), now()),
+                    raw: event.raw().json().get().to_owned(),
+                })
+            }
+            _ => TimelineEntry::Ignored,
         }
     }
 }
 
-/// The texts by which a message may begin to call the bot: its id, its name in this room at the moment, the name it had at the start.
+/// The texts by which the beginning of a message may address the bot: its id, its current name in this room, its name at the start.
 async fn own_names(session: &Session, room: &Room) -> Vec<String> {
     let member = room.get_member_no_sync(session.user_id()).await.ok().flatten();
     let here = member.and_then(|member| member.display_name().map(str::to_owned));
@@ -188,8 +195,8 @@ async fn own_names(session: &Session, room: &Room) -> Vec<String> {
     names
 }
 
-/// Decrypts an event that the SDK handed out as it was. It does so with what it cannot read in full beside the ciphertext, for instance an
-/// odd relation, which says nothing about what is inside. `None`: it is no such event, or there is nothing in it to decrypt.
+/// Decrypts an event that the SDK returned encrypted. It does that when a cleartext field beside the ciphertext is malformed, for instance
+/// the relation, although the content may be sound. `None`: it is no such event, or it cannot be decrypted.
 async fn still_encrypted(room: &Room, event: &TimelineEvent) -> Option<TimelineEvent> {
     let TimelineEventKind::PlainText { event } = &event.kind else { return None };
     if event.get_field::<String>("type").ok().flatten().as_deref() != Some("m.room.encrypted") {
@@ -199,7 +206,7 @@ async fn still_encrypted(room: &Room, event: &TimelineEvent) -> Option<TimelineE
     room.decrypt_event(&raw, None).await.ok()
 }
 
-/// That messages of a room were missed, as a message of its own kind. The same token makes the same one.
+/// A message of its own kind that says that messages of a room were missed. The same token gives the same event id.
 pub(super) fn missed(session: &Session, reader: &TimelineReader<'_>, token: &str) -> Option<Incoming> {
     let hash = blake3::hash(format!("{} {token}", reader.room_id()).as_bytes()).to_hex();
     let event_id = OwnedEventId::try_from(format!("$compagnon-missed-{}", &hash[..32])).ok()?;

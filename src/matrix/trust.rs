@@ -1,6 +1,6 @@
-//! The bot's own cryptographic identity: it signs its own device, and keeps a recovery key so that a replaced device can read again.
+//! The bot's cross-signing identity: it signs the bot's device, and a recovery key lets a replacement device read old messages.
 //!
-//! Clients that refuse insecure devices neither read nor write to a bot whose device its own account has not signed.
+//! Clients that exclude insecure devices do not encrypt to a bot whose device is not signed by its own account.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ use tracing::{info, warn};
 use super::vault::Vault;
 use crate::secret::Secret;
 
-/// The SDK's own setting-up makes several requests; a server that hangs must not hold the start for ever.
+/// The time limit of the SDK's setup, which makes several requests: a hanging server must not block the start for ever.
 const SETUP_LIMIT: Duration = Duration::from_secs(90);
 const QUERY_LIMIT: Duration = Duration::from_secs(30);
 
-/// Does what is still to be done: nothing on most starts. Failures are logged, not returned: the bot works without, except for
-/// clients that refuse unsigned devices.
+/// Completes the setup; nothing is left to do on most starts. Failures are only logged, because the bot works without a signature, except
+/// for clients that exclude unsigned devices.
 pub(super) async fn establish(client: &Client, vault: &Vault, password: Option<&Secret>) {
     let done = timeout(SETUP_LIMIT, async {
         client.encryption().wait_for_e2ee_initialization_tasks().await;
@@ -42,7 +42,7 @@ pub(super) async fn establish(client: &Client, vault: &Vault, password: Option<&
     }
 }
 
-/// The SDK knows a signature only as the server gives it back, and asks for it no sooner than the first sync.
+/// Fetches the own identity. The SDK takes a signature into account only as the server returns it, and requests it after the first sync.
 async fn see_own_signature(client: &Client) {
     let Some(user_id) = client.user_id() else { return };
     match timeout(QUERY_LIMIT, client.encryption().request_user_identity(user_id)).await {
@@ -52,8 +52,7 @@ async fn see_own_signature(client: &Client) {
     }
 }
 
-/// Signs a device that took the identity over: its own keys reach the server only with the first sync, and only then can they be
-/// signed.
+/// Signs a device that has recovered the identity. Its own keys are uploaded with the first sync, and can be signed only then.
 pub(super) async fn after_first_sync(client: Client) {
     if !holds_keys(&client).await || is_verified(&client).await {
         return;
@@ -79,19 +78,19 @@ async fn holds_keys(client: &Client) -> bool {
     client.encryption().cross_signing_status().await.is_some_and(|status| status.is_complete())
 }
 
-/// A new device of an account that already has an identity takes it over with the recovery key.
+/// Recovers an existing identity on a new device with the recovery key.
 async fn recover(client: &Client, vault: &Vault) {
     if holds_keys(client).await {
         return;
     }
     let Ok(Some(key)) = vault.recovery_key() else { return };
     match client.encryption().recovery().recover(key.expose()).await {
-        Ok(()) => info!("the bot's identity was taken over with the recovery key"),
+        Ok(()) => info!("the bot's identity was recovered with the recovery key"),
         Err(error) => warn!(%error, "the recovery key did not open the account's secrets"),
     }
 }
 
-/// The first device of a new account makes the identity. The SDK tries by itself, but without the password on a restored session.
+/// Creates the identity on the first device of an account. The SDK tries it by itself, but without the password on a restored session.
 async fn sign(client: &Client, password: Option<&Secret>) {
     if holds_keys(client).await {
         return;
@@ -105,7 +104,7 @@ async fn sign(client: &Client, password: Option<&Secret>) {
     }
 }
 
-/// Makes the recovery key when there is none, or a new one when the server has one that was not written down here.
+/// Creates the recovery key, or replaces one on the server that is not stored here.
 async fn keep_recovery_key(client: &Client, vault: &Vault) {
     if !holds_keys(client).await || !matches!(vault.recovery_key(), Ok(None)) {
         return;

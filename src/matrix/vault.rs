@@ -1,17 +1,20 @@
-//! The files of the Matrix session in the data folder, all readable by the bot's account alone:
+//! The files of the Matrix session in the data folder, readable by the bot's account only:
 //!
 //! | file | what | lost |
 //! |---|---|---|
 //! | `matrix/` | the SDK's `SQLite` stores | old messages unreadable, the device must be replaced |
-//! | `matrix/lease.json` | how often this device has written the account's lease (`lease.rs`) | the folder counts as put back to an earlier state |
+//! | `matrix/lease.json` | how often this device has written the account's lease (`lease`) | the folder counts as restored to an earlier state |
 //! | `matrix.key` | 32 random bytes that encrypt those stores | as above |
 //! | `session.json` | user, device, tokens | log in again: a new device |
-//! | `recovery.key` | the account's recovery key | the keys' backup on the server cannot be opened |
+//! | `recovery.key` | the account's recovery key | the key backup on the server cannot be opened |
 //! | `retired.json` | after a restore: the devices whose keys are not here | a device could be used again that must not be |
 //!
-//! A backup holds the last two and not the others. A device's keys only ever go forward: put back to an earlier state they would
-//! seal new messages as old ones were, and the homeserver would hand out one-time keys that nobody has any more. So what is
-//! restored is the account's identity, and the next start logs in as a new device, which that identity signs.
+//! A backup contains only the last two. A device's keys must never be restored: they would encrypt new messages like old ones, and the
+//! homeserver would give out one-time keys whose private parts are lost. A restore therefore brings back the account's identity, and the
+//! next start logs in as a new device, which that identity signs.
+//!
+//! Files are replaced by writing `NAME.new` and renaming it. The fixed name, unlike that of a temporary file, leaves at most one copy of a
+//! secret behind after a kill, and the next write replaces it.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -30,18 +33,18 @@ use zeroize::Zeroizing;
 
 use crate::secret::Secret;
 
-/// The database whose loss makes the device unusable.
+/// The database without which the device must not be used.
 const CRYPTO_STORE: &str = "matrix-sdk-crypto.sqlite3";
 
-/// What of these files goes into a backup.
+/// The files that a backup contains.
 pub const PORTABLE: [&str; 2] = ["recovery.key", RETIRED];
 const RETIRED: &str = "retired.json";
 
 /// Files by name.
-pub type Files = Vec<(&'static str, Zeroizing<Vec<u8>>)>;
+pub type PortableFiles = Vec<(&'static str, Zeroizing<Vec<u8>>)>;
 
-/// The files of [`PORTABLE`], as they are to be in another data folder: there this one's device is retired.
-pub fn portable(folder: &Path) -> io::Result<Files> {
+/// The files of [`PORTABLE`] for another data folder, in which the present device is retired.
+pub fn portable(folder: &Path) -> io::Result<PortableFiles> {
     let vault = Vault { folder: folder.to_owned() };
     let mut retired = vault.retired()?;
     retired.extend(vault.session()?.map(|stored| stored.device_id));
@@ -52,53 +55,52 @@ pub fn portable(folder: &Path) -> io::Result<Files> {
     Ok(files)
 }
 
-/// What `session.json` holds.
+/// The content of `session.json`.
 ///
-/// It is first written *before* the login, with the device id alone: a login that is cut off is then repeated for the same device
-/// on the same stores, instead of leaving stores that belong to no known device.
+/// It is first written *before* the login, with only the device id. An interrupted login is then repeated for the same device on the same
+/// stores, instead of leaving stores without a known device.
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Stored {
+pub(super) struct StoredSession {
     /// The device, chosen here before the first login.
     pub(super) device_id: OwnedDeviceId,
     /// The account, known after the login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) user_id: Option<OwnedUserId>,
-    /// The tokens of a password login. An administrator's token stays in the configuration and is not copied here.
+    /// The tokens of a password login. An access token of the configuration is not copied here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) tokens: Option<SessionTokens>,
-    /// The device's public signing key, known after the first connection: a store that has lost its account and makes another is known by
-    /// it.
+    /// The device's public identity key, known after the first connection. It reveals a store that was lost and created anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) ed25519: Option<String>,
 }
 
-/// What `matrix/lease.json` holds.
+/// The content of `matrix/lease.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Instance {
-    /// This data folder on this disk; a copy of it is another.
+    /// Identifies this data folder on this disk; a copy of it is another instance.
     #[serde(rename = "instance")]
     pub(super) id: String,
-    /// How often the lease was written from here.
+    /// How often the lease was written from this folder.
     pub(super) count: u64,
     /// Until when another bot may have answered for the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) another_until: Option<u64>,
 }
 
-/// The files.
+/// The session files of one data folder.
 #[derive(Clone, Debug)]
 pub(super) struct Vault {
     folder: PathBuf,
 }
 
 impl Vault {
-    /// Opens the folder, making what is missing.
+    /// Opens the folder, and creates what is missing.
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(folder.join("matrix"))?;
         Ok(Self { folder: folder.to_owned() })
     }
 
-    /// The folder as it is: nothing is made.
+    /// The folder as it is; nothing is created.
     pub(super) fn at(folder: &Path) -> Self {
         Self { folder: folder.to_owned() }
     }
@@ -113,11 +115,11 @@ impl Vault {
         self.stores().join(CRYPTO_STORE).exists() && self.folder.join("matrix.key").exists()
     }
 
-    /// Which instance this folder is. It is known by the folder itself, whatever is put in it; where the file system does not say when
-    /// a folder was made, by a name that is kept in it, which a copy then shares.
+    /// Which instance this folder is. It is derived from the folder itself, not from its content. On a file system without creation times it
+    /// is a stored random name, which a copy shares.
     pub(super) fn instance(&self) -> io::Result<Instance> {
         let kept = match fs::read(self.lease_file()) {
-            // A damaged file counts as one that was put back from the very beginning.
+            // A damaged file counts as one without any writes.
             Ok(bytes) => serde_json::from_slice::<Instance>(&bytes).ok(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
@@ -141,7 +143,7 @@ impl Vault {
         write(&self.lease_file(), &serde_json::to_vec(instance)?)
     }
 
-    /// Beside the encryption store: put back to an earlier state, they are so together.
+    /// Beside the encryption store, so that both are restored to an earlier state together.
     fn lease_file(&self) -> PathBuf {
         self.stores().join("lease.json")
     }
@@ -155,12 +157,12 @@ impl Vault {
         }
     }
 
-    /// Whether stores are there without the key that opens them.
+    /// Whether the stores exist without their key.
     pub(super) fn lost_key(&self) -> bool {
         self.stores().join(CRYPTO_STORE).exists() && !self.folder.join("matrix.key").exists()
     }
 
-    /// The key of the SDK's stores, made at the first start.
+    /// The key of the SDK's stores, created at the first start.
     pub(super) fn store_key(&self) -> io::Result<Zeroizing<[u8; 32]>> {
         let path = self.folder.join("matrix.key");
         match fs::read(&path).map(Zeroizing::new) {
@@ -177,7 +179,7 @@ impl Vault {
     }
 
     /// The stored session, if there is one.
-    pub(super) fn session(&self) -> io::Result<Option<Stored>> {
+    pub(super) fn session(&self) -> io::Result<Option<StoredSession>> {
         match fs::read(self.folder.join("session.json")).map(Zeroizing::new) {
             Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -186,12 +188,12 @@ impl Vault {
     }
 
     /// Replaces the stored session.
-    pub(super) fn save_session(&self, session: &Stored) -> io::Result<()> {
+    pub(super) fn save_session(&self, session: &StoredSession) -> io::Result<()> {
         let bytes = Zeroizing::new(serde_json::to_vec(session)?);
         write(&self.folder.join("session.json"), &bytes)
     }
 
-    /// The recovery key: one made by the bot, or put there by an administrator for an account that already has one.
+    /// The recovery key: created by the bot, or provided by an administrator for an account that already has one.
     pub(super) fn recovery_key(&self) -> io::Result<Option<Secret>> {
         match fs::read_to_string(self.folder.join("recovery.key")).map(Zeroizing::new) {
             Ok(text) => Ok(Some(text.trim()).filter(|text| !text.is_empty()).map(|text| Secret::from(text.to_owned()))),
@@ -206,7 +208,7 @@ impl Vault {
     }
 }
 
-/// What no copy of a folder shares with it: its inode, and when it was made.
+/// Identifies a folder by its inode and creation time, which no copy shares.
 fn place(folder: &Path) -> io::Result<Option<String>> {
     let metadata = fs::metadata(folder)?;
     let made = metadata.created().ok().and_then(|made| made.duration_since(SystemTime::UNIX_EPOCH).ok());
@@ -214,7 +216,7 @@ fn place(folder: &Path) -> io::Result<Option<String>> {
     Ok(name.map(|name| blake3::hash(name.as_bytes()).to_hex()[..32].to_owned()))
 }
 
-/// Writes a file whole or not at all: beside it first, then renamed over it, both on disk before returning.
+/// Replaces a file atomically. File and folder are synced to disk before this returns.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("new");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
@@ -231,7 +233,7 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use super::{Secret, Stored, Vault};
+    use super::{Secret, StoredSession, Vault};
 
     #[test]
     fn what_is_written_is_read_again_by_the_owner_alone() {
@@ -241,7 +243,9 @@ mod tests {
 
         let key = vault.store_key().unwrap();
         assert_eq!(*key, *vault.store_key().unwrap(), "the key is made once");
-        vault.save_session(&Stored { device_id: "DEVICE".into(), user_id: None, tokens: None, ed25519: None }).unwrap();
+        vault
+            .save_session(&StoredSession { device_id: "DEVICE".into(), user_id: None, tokens: None, ed25519: None })
+            .unwrap();
         assert_eq!(vault.session().unwrap().unwrap().device_id, "DEVICE");
         vault.save_recovery_key(&Secret::from("EsTx".to_owned())).unwrap();
         assert_eq!(vault.recovery_key().unwrap().unwrap().expose(), "EsTx");
@@ -256,7 +260,9 @@ mod tests {
     fn what_goes_into_a_backup_retires_the_device() {
         let folder = tempfile::tempdir().unwrap();
         let vault = Vault::open(folder.path()).unwrap();
-        vault.save_session(&Stored { device_id: "OLD".into(), user_id: None, tokens: None, ed25519: None }).unwrap();
+        vault
+            .save_session(&StoredSession { device_id: "OLD".into(), user_id: None, tokens: None, ed25519: None })
+            .unwrap();
         vault.save_recovery_key(&Secret::from("EsTx".to_owned())).unwrap();
         let there = tempfile::tempdir().unwrap();
         for (name, content) in super::portable(folder.path()).unwrap() {

@@ -1,7 +1,7 @@
-//! Plain requests to a homeserver: where it is, whether what answers there is one, and what stands between when nothing does.
+//! Plain HTTP requests to a homeserver: discovery, the check that it is a homeserver, and the explanation of connection errors.
 //!
-//! The SDK follows redirections and turns a login into a page's GET on the way. So neither its client nor this one follows any, except to
-//! discover the homeserver: what redirects is named instead.
+//! The SDK would follow a redirect of a login with a GET. Therefore neither its client nor this one follows redirects, except to discover the
+//! homeserver; a redirect is reported instead.
 
 use std::{
     error::Error as _,
@@ -23,15 +23,15 @@ use url::Url;
 use super::{config::Config, session::SessionError};
 use crate::setting;
 
-/// How long one answer may take: a person waits for it.
+/// The time limit of one request, for which a person waits.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Longer than any answer to what is asked here.
+/// The longest body that is read.
 const LONGEST_BODY: usize = 1 << 20;
 
 const VERSIONS: &str = "_matrix/client/versions";
 
-/// The client for a homeserver, the SDK's too: no redirection is followed.
+/// The HTTP client for a homeserver, also for the SDK. It follows no redirects.
 pub(super) fn client() -> Result<Client, SessionError> {
     build(Policy::none())
 }
@@ -46,10 +46,10 @@ fn build(redirections: Policy) -> Result<Client, SessionError> {
         .map_err(|error| SessionError::Config(format!("the connection cannot be set up: {}", explain(&error))))
 }
 
-/// What a server said.
+/// The answer of a server.
 #[derive(Debug)]
 pub(super) struct Answer {
-    /// The status line's number.
+    /// The HTTP status.
     pub(super) status: u16,
     /// The body; `Null` where it is not JSON.
     pub(super) body: Value,
@@ -57,7 +57,7 @@ pub(super) struct Answer {
     pub(super) ahead: Option<SignedDuration>,
     /// Where it redirects to.
     location: Option<String>,
-    /// What the server calls itself.
+    /// The `Server` header.
     server: Option<String>,
 }
 
@@ -67,7 +67,7 @@ impl Answer {
         self.body["errcode"].as_str()
     }
 
-    /// One sentence about an answer that is not the one hoped for.
+    /// A sentence about an unexpected answer.
     pub(super) fn sentence(&self) -> String {
         match (self.errcode(), self.body["error"].as_str()) {
             (Some(code), Some(text)) => {
@@ -115,7 +115,7 @@ fn ahead(date: &str, now: SystemTime) -> Option<SignedDuration> {
     Some(now.duration_since(date))
 }
 
-/// Where the homeserver is, by `.well-known` where the configuration has a server name.
+/// The homeserver's base URL, discovered by `.well-known` where the configuration has a server name.
 pub(super) async fn discover(config: &Config) -> Result<Url, SessionError> {
     let given = config.homeserver.trim();
     let url = |text: &str| {
@@ -134,18 +134,18 @@ pub(super) async fn discover(config: &Config) -> Result<Url, SessionError> {
             }
             None => Ok(itself),
         },
-        // A failure of the moment: the name itself may be another server's address.
+        // Temporary: the server name itself may be the address of another server.
         Ok(answer) if answer.status >= 500 || answer.status == 429 => Err(SessionError::Unreachable(format!(
             "{given} does not say where its homeserver is: {}",
             answer.sentence()
         ))),
-        // No such file: the server's name is the homeserver's own. Whether it is one is asked next.
+        // No such file: the server name is the address. Whether a homeserver answers there is checked next.
         Ok(_) => Ok(itself),
         Err(reason) => Err(SessionError::Unreachable(format!("{given}: {reason}"))),
     }
 }
 
-/// The address at which a server says where its homeserver is.
+/// The `.well-known` address of a server name.
 pub(super) fn well_known(server: &Url) -> Result<Url, SessionError> {
     join(server, ".well-known/matrix/client")
 }
@@ -156,7 +156,7 @@ pub(super) fn join(base: &Url, path: &str) -> Result<Url, SessionError> {
     Url::parse(&text).map_err(|error| SessionError::Config(format!("matrix.homeserver: {text}: {error}")))
 }
 
-/// Asks for the homeserver's versions. What redirects is an error that names where to; all else is left to the caller.
+/// Requests the homeserver's versions. A redirect is an error that names its target; other answers are for the caller to judge.
 pub(super) async fn versions(client: &Client, base: &Url) -> Result<Answer, SessionError> {
     let address = join(base, VERSIONS)?;
     let answer = send(client.get(address)).await;
@@ -178,22 +178,22 @@ fn refuse_redirection(base: &Url, answer: &Answer) -> Result<(), SessionError> {
         Some(home) if forever.contains(&answer.status) => {
             Err(SessionError::Config(format!("{sentence}: a homeserver is not followed elsewhere; write {home}")))
         }
-        // A maintenance page, a captive portal: it may be over later.
+        // A maintenance page or a captive portal, which may be temporary.
         _ => Err(SessionError::Unreachable(format!("{sentence}, which is no homeserver's address"))),
     }
 }
 
-/// The error with all its causes, and in front of them what it means where that is known.
+/// The error with all its causes, after an explanation where one is known.
 pub(super) fn explain(error: &reqwest::Error) -> String {
     let mut causes = Vec::<String>::new();
     let mut refused = false;
-    // The address stands in our own sentence, and may be long.
+    // Without the error's own text, which repeats the address.
     let mut cause = error.source();
     while let Some(error) = cause {
         refused |=
             error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
         let text = error.to_string();
-        // Each layer repeats the one below it.
+        // Each cause repeats the one below it.
         if causes.last().is_none_or(|last| !last.ends_with(&text)) {
             causes.push(text);
         }
@@ -211,7 +211,7 @@ pub(super) fn explain(error: &reqwest::Error) -> String {
     sentence
 }
 
-/// What the causes mean to whoever runs the bot.
+/// What the causes mean to the operator.
 fn meaning(chain: &str, refused: bool, late: bool) -> Option<&'static str> {
     let has = |signs: &[&str]| signs.iter().any(|sign| chain.contains(sign));
     Some(if refused {
@@ -219,13 +219,13 @@ fn meaning(chain: &str, refused: bool, late: bool) -> Option<&'static str> {
     } else if has(&["dns error", "failed to lookup address"]) {
         "the name is not known to DNS"
     } else if has(&["UnknownIssuer"]) {
-        "its certificate comes from an authority that this machine does not know: name the authority's file in SSL_CERT_FILE"
+        "its certificate was issued by an authority that this machine does not know: name the authority's file in SSL_CERT_FILE"
     } else if has(&["NotValidForName", "not valid for name"]) {
         "its certificate is for another name"
     } else if has(&["Expired", "certificate expired"]) {
         "its certificate has expired, or this machine's clock is wrong"
     } else if has(&["invalid peer certificate"]) {
-        "its certificate is not good"
+        "its certificate is not valid"
     } else if has(&["InvalidContentType", "corrupt message"]) {
         "it does not speak TLS on this port: is it http:// and not https://?"
     } else if has(&["invalid HTTP version", "invalid HTTP status", "incomplete message", "connection closed before"]) {

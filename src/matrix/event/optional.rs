@@ -1,10 +1,10 @@
-//! The optional parts of a message's content, read leniently: a part that is not what the specification says counts as absent. A
-//! client's odd field must never take a person's sound text with it.
+//! The optional fields of a message's content, parsed leniently: a malformed field counts as absent, so that it never costs a person the
+//! valid text beside it. This is why ruma's typed contents, which fail as a whole, are not used here.
 
 use ruma::{EventId, OwnedEventId, UserId};
 use serde_json::Value;
 
-/// What somebody wrote: in a message, or in an edit in its place.
+/// The text fields of a message, or of the new content of an edit.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Written<'a> {
     pub(super) msgtype: Option<&'a str>,
@@ -26,18 +26,18 @@ impl<'a> Written<'a> {
         }
     }
 
-    /// Whether it can stand for a message of its own.
+    /// Whether it is a complete message content.
     pub(super) fn is_sound(&self) -> bool {
         self.msgtype.is_some() && self.body.is_some()
     }
 
-    /// Without the star that marks an edit for clients that know no edits.
+    /// Without the asterisk that marks an edit for clients without edits.
     pub(super) fn without_star(self) -> Self {
         Self { body: self.body.map(|body| body.strip_prefix("* ").unwrap_or(body)), ..self }
     }
 }
 
-/// How a message stands to others.
+/// The relation of a message to another.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Relation {
     pub(super) kind: Option<String>,
@@ -65,7 +65,7 @@ impl Relation {
         self.kind.as_deref() == Some(kind)
     }
 
-    /// The message that is edited, if this is an edit that says of what.
+    /// The message that is edited, if this is an edit.
     pub(super) fn replaces(&self) -> Option<&EventId> {
         self.event_id.as_deref().filter(|_| self.is("m.replace"))
     }

@@ -2,24 +2,24 @@ use proptest::prelude::*;
 use ruma::{room_id, user_id};
 use serde_json::{Value, json};
 
-use super::{Found, Incoming, Reader, Skip, redacted};
+use super::{EventReader, Incoming, ParsedEvent, SkipReason, redacted};
 use crate::message::Content;
 
-fn find_in(event: &Value, direct: bool, encrypted: bool, decrypted: bool) -> Result<Found, Skip> {
+fn find_in(event: &Value, direct: bool, encrypted: bool, decrypted: bool) -> Result<ParsedEvent, SkipReason> {
     let names = ["@marius:hs".to_owned(), "Marius".to_owned()];
     let own = user_id!("@marius:hs");
-    let reader = Reader { own, names: &names, room_id: room_id!("!r:hs"), direct, encrypted };
+    let reader = EventReader { own, names: &names, room_id: room_id!("!r:hs"), direct, encrypted };
     reader.read(&event.to_string(), decrypted)
 }
 
-fn read_in(event: &Value, direct: bool, encrypted: bool, decrypted: bool) -> Result<Incoming, Skip> {
+fn read_in(event: &Value, direct: bool, encrypted: bool, decrypted: bool) -> Result<Incoming, SkipReason> {
     find_in(event, direct, encrypted, decrypted).map(|found| match found {
-        Found::Question(incoming) => incoming,
+        ParsedEvent::Question(incoming) => incoming,
         other => panic!("no question: {other:?}"),
     })
 }
 
-fn read(event: &Value) -> Result<Incoming, Skip> {
+fn read(event: &Value) -> Result<Incoming, SkipReason> {
     read_in(event, false, false, false)
 }
 
@@ -64,20 +64,20 @@ fn what_is_no_question() {
         event
     };
     let table = [
-        (message(&json!({"msgtype": "m.notice", "body": "x"})), Skip::OtherType),
-        (message(&json!({"msgtype": "m.emote", "body": "x"})), Skip::OtherType),
-        (message(&json!({"msgtype": "m.image", "body": "x.png"})), Skip::Malformed),
-        (message(&json!({"msgtype": "m.image", "body": "x.png", "url": 7, "filename": 7})), Skip::Malformed),
-        (message(&json!({"msgtype": "m.text", "body": "x", "org.compagnon.answer": {}})), Skip::Compagnon),
-        (message(&json!({"msgtype": "m.notice", "body": "x", "org.compagnon.answer": {}})), Skip::Compagnon),
-        (message(&json!({})), Skip::Redacted),
-        (with("unsigned", json!({"redacted_because": {}})), Skip::Redacted),
-        (with("sender", json!("@marius:hs")), Skip::Own),
-        (with("type", json!("m.room.encrypted")), Skip::OtherType),
-        (with("state_key", json!("")), Skip::OtherType),
-        (with("sender", json!("nobody")), Skip::Malformed),
-        (message(&json!({"msgtype": "m.text", "body": 7})), Skip::Malformed),
-        (message(&json!({"msgtype": "m.text", "body": "   "})), Skip::Empty),
+        (message(&json!({"msgtype": "m.notice", "body": "x"})), SkipReason::OtherType),
+        (message(&json!({"msgtype": "m.emote", "body": "x"})), SkipReason::OtherType),
+        (message(&json!({"msgtype": "m.image", "body": "x.png"})), SkipReason::Malformed),
+        (message(&json!({"msgtype": "m.image", "body": "x.png", "url": 7, "filename": 7})), SkipReason::Malformed),
+        (message(&json!({"msgtype": "m.text", "body": "x", "org.compagnon.answer": {}})), SkipReason::Compagnon),
+        (message(&json!({"msgtype": "m.notice", "body": "x", "org.compagnon.answer": {}})), SkipReason::Compagnon),
+        (message(&json!({})), SkipReason::Redacted),
+        (with("unsigned", json!({"redacted_because": {}})), SkipReason::Redacted),
+        (with("sender", json!("@marius:hs")), SkipReason::Own),
+        (with("type", json!("m.room.encrypted")), SkipReason::OtherType),
+        (with("state_key", json!("")), SkipReason::OtherType),
+        (with("sender", json!("nobody")), SkipReason::Malformed),
+        (message(&json!({"msgtype": "m.text", "body": 7})), SkipReason::Malformed),
+        (message(&json!({"msgtype": "m.text", "body": "   "})), SkipReason::Empty),
     ];
     for (event, expected) in table {
         assert_eq!(read(&event).unwrap_err(), expected, "{event}");
@@ -127,7 +127,7 @@ fn replies_and_threads() {
 #[test]
 fn plain_text_in_an_encrypted_room_is_ignored() {
     let event = message(&json!({"msgtype": "m.text", "body": "x"}));
-    assert_eq!(read_in(&event, true, true, false).unwrap_err(), Skip::PlainText);
+    assert_eq!(read_in(&event, true, true, false).unwrap_err(), SkipReason::PlainText);
     assert!(read_in(&event, true, true, true).is_ok());
     assert!(read_in(&event, true, false, false).is_ok());
 }
@@ -166,7 +166,7 @@ fn an_edit_is_cleaned_as_a_question_is() {
     let relates = json!({"rel_type": "m.replace", "event_id": "$old"});
     for (body, expected) in [("y", "y"), ("Marius: y", "y"), ("> <@b:hs> avant\n\n@marius:hs y", "y")] {
         let event = edit(&relates, &json!({"msgtype": "m.text", "body": body}));
-        let Ok(Found::Edit(found)) = find_in(&event, false, false, false) else { panic!("no edit: {body}") };
+        let Ok(ParsedEvent::Edit(found)) = find_in(&event, false, false, false) else { panic!("no edit: {body}") };
         assert_eq!((found.event_id.as_str(), found.replaces.as_str(), found.sender.as_str()), ("$q", "$old", "@a:hs"));
         assert_eq!((found.room_id.as_str(), found.body.as_str()), ("!r:hs", expected));
     }
@@ -184,16 +184,16 @@ fn what_is_no_edit() {
     let mut answer = edit(&relates, &text);
     answer["content"]["org.compagnon.answer"] = json!({"question": "$x"});
     let table = [
-        (edit(&relates, &json!({"msgtype": "m.notice", "body": "y"})), Skip::OtherType),
-        (edit(&relates, &json!({"msgtype": "m.text", "body": " "})), Skip::Empty),
-        (by("@marius:hs"), Skip::Own),
-        (answer, Skip::Compagnon),
+        (edit(&relates, &json!({"msgtype": "m.notice", "body": "y"})), SkipReason::OtherType),
+        (edit(&relates, &json!({"msgtype": "m.text", "body": " "})), SkipReason::Empty),
+        (by("@marius:hs"), SkipReason::Own),
+        (answer, SkipReason::Compagnon),
     ];
     for (event, expected) in table {
         assert_eq!(find_in(&event, false, false, false).unwrap_err(), expected, "{event}");
     }
     let plain = edit(&relates, &text);
-    assert_eq!(find_in(&plain, false, true, false).unwrap_err(), Skip::PlainText);
+    assert_eq!(find_in(&plain, false, true, false).unwrap_err(), SkipReason::PlainText);
     assert!(find_in(&plain, false, true, true).is_ok());
 }
 
@@ -204,17 +204,17 @@ fn redactions_are_told() {
             "content": content});
         // Nothing in a redaction is secret, so it counts in encrypted rooms too.
         find_in(&event, false, true, false).map(|found| match found {
-            Found::Redaction(found) => found.redacts.to_string(),
+            ParsedEvent::Redaction(found) => found.redacts.to_string(),
             other => panic!("no redaction: {other:?}"),
         })
     };
     assert_eq!(redaction(json!("$old"), json!({"reason": "x"})).unwrap(), "$old");
     assert_eq!(redaction(Value::Null, json!({"redacts": "$new"})).unwrap(), "$new");
     assert_eq!(redaction(json!("$true"), json!({"redacts": "$forged"})).unwrap(), "$true");
-    assert_eq!(redaction(Value::Null, json!({})).unwrap_err(), Skip::Redacted);
-    assert_eq!(redaction(json!("nothing"), json!(7)).unwrap_err(), Skip::Malformed);
+    assert_eq!(redaction(Value::Null, json!({})).unwrap_err(), SkipReason::Redacted);
+    assert_eq!(redaction(json!("nothing"), json!(7)).unwrap_err(), SkipReason::Malformed);
     let own = json!({"type": "m.room.redaction", "event_id": "$q", "sender": "@marius:hs", "redacts": "$old"});
-    assert_eq!(find_in(&own, false, false, false).unwrap_err(), Skip::Own);
+    assert_eq!(find_in(&own, false, false, false).unwrap_err(), SkipReason::Own);
 }
 
 #[test]
@@ -222,22 +222,22 @@ fn reactions_are_told() {
     let reaction = |sender: &str, content: Value| {
         let event = json!({"type": "m.reaction", "event_id": "$q", "sender": sender, "content": content});
         find_in(&event, false, true, false).map(|found| match found {
-            Found::Reaction(found) => (found.sender.to_string(), found.target.to_string(), found.key),
+            ParsedEvent::Reaction(found) => (found.sender.to_string(), found.target.to_string(), found.key),
             other => panic!("no reaction: {other:?}"),
         })
     };
     let thumb = json!({"m.relates_to": {"rel_type": "m.annotation", "event_id": "$t", "key": "👍"}});
     let expected = ("@a:hs".to_owned(), "$t".to_owned(), "👍".to_owned());
     assert_eq!(reaction("@a:hs", thumb.clone()).unwrap(), expected);
-    assert_eq!(reaction("@marius:hs", thumb).unwrap_err(), Skip::Own);
+    assert_eq!(reaction("@marius:hs", thumb).unwrap_err(), SkipReason::Own);
     for (content, expected) in [
-        (json!({}), Skip::Redacted),
-        (json!({"m.relates_to": 7}), Skip::Malformed),
-        (json!({"m.relates_to": {"rel_type": "m.annotation", "event_id": "$t", "key": 7}}), Skip::Malformed),
-        (json!({"m.relates_to": {"rel_type": "m.annotation", "event_id": "", "key": "x"}}), Skip::Malformed),
-        (json!({"m.relates_to": {"rel_type": "m.annotation", "event_id": "$t"}}), Skip::Malformed),
-        (json!({"m.relates_to": {"rel_type": "m.annotation", "key": "x"}}), Skip::Malformed),
-        (json!({"m.relates_to": {"rel_type": "m.thread", "event_id": "$t", "key": "x"}}), Skip::OtherType),
+        (json!({}), SkipReason::Redacted),
+        (json!({"m.relates_to": 7}), SkipReason::Malformed),
+        (json!({"m.relates_to": {"rel_type": "m.annotation", "event_id": "$t", "key": 7}}), SkipReason::Malformed),
+        (json!({"m.relates_to": {"rel_type": "m.annotation", "event_id": "", "key": "x"}}), SkipReason::Malformed),
+        (json!({"m.relates_to": {"rel_type": "m.annotation", "event_id": "$t"}}), SkipReason::Malformed),
+        (json!({"m.relates_to": {"rel_type": "m.annotation", "key": "x"}}), SkipReason::Malformed),
+        (json!({"m.relates_to": {"rel_type": "m.thread", "event_id": "$t", "key": "x"}}), SkipReason::OtherType),
     ] {
         assert_eq!(reaction("@a:hs", content.clone()).unwrap_err(), expected, "{content}");
     }
@@ -288,7 +288,7 @@ fn an_odd_optional_part_counts_as_absent() {
 fn an_edit_without_a_sound_new_content_is_what_old_clients_show() {
     let relates = json!({"rel_type": "m.replace", "event_id": "$old"});
     for new in [Value::Null, json!("y"), json!({}), json!({"msgtype": "m.text", "body": 7}), json!({"body": "z"})] {
-        let Ok(Found::Edit(found)) = find_in(&edit(&relates, &new), false, false, false) else { panic!("{new}") };
+        let Ok(ParsedEvent::Edit(found)) = find_in(&edit(&relates, &new), false, false, false) else { panic!("{new}") };
         assert_eq!((found.replaces.as_str(), found.body.as_str()), ("$old", "y"), "{new}");
     }
 }
@@ -347,9 +347,9 @@ proptest! {
             event[key] = value;
         }
         match find_in(&event, true, false, false) {
-            Ok(Found::Question(found)) => prop_assert_eq!(found.text(), "Bonjour à tous"),
+            Ok(ParsedEvent::Question(found)) => prop_assert_eq!(found.text(), "Bonjour à tous"),
             // Its new content may be a sound one of another kind, or have no text.
-            Ok(Found::Edit(_)) | Err(Skip::OtherType | Skip::Empty) => {
+            Ok(ParsedEvent::Edit(_)) | Err(SkipReason::OtherType | SkipReason::Empty) => {
                 prop_assert_eq!(&event["content"]["m.relates_to"]["rel_type"], "m.replace");
             }
             other => prop_assert!(false, "{other:?}: {event}"),

@@ -10,7 +10,7 @@ use matrix_sdk::{
 };
 use serde::Deserialize;
 
-use super::{Backoff, Duration, Error, Fault, MegolmError, OlmError, is_foreign_success};
+use super::{Duration, Error, Fault, MegolmError, OlmError, is_foreign_success};
 
 /// One answer of `tests/support/answers.yaml`; a redirect's target is not among what counts here.
 #[derive(Deserialize)]
@@ -119,17 +119,4 @@ fn a_store_that_fails_is_no_refusal() {
 fn too_many_open_files_says_what_to_do() {
     let fault = Fault::from(&Error::Io(std::io::Error::from_raw_os_error(24)));
     assert!(matches!(&fault, Fault::Storage(why) if why.contains("ulimit -n")), "{fault:?}");
-}
-
-#[test]
-fn waits_grow_and_the_servers_word_comes_first() {
-    let mut backoff = Backoff::default();
-    let down = Fault::Unreachable(String::new());
-    let waits: Vec<u64> = (0..8).map(|_| backoff.next(&down).as_secs()).collect();
-    assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
-    assert_eq!(backoff.next(&Fault::Limited(Duration::from_secs(90))).as_secs(), 90);
-    backoff.reset();
-    assert_eq!(backoff.next(&down).as_secs(), 1);
-    let mut slow = Backoff::up_to(Duration::from_mins(10));
-    assert_eq!((0..40).map(|_| slow.next(&down).as_secs()).max(), Some(600));
 }

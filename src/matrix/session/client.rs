@@ -16,14 +16,14 @@ use super::error::SessionError;
 use crate::matrix::{
     config::Config,
     fault::Fault,
-    vault::{Stored, Vault},
+    vault::{StoredSession, Vault},
     web,
 };
 
 /// Builds a client on the stores, and says whether they have never seen a sync.
 ///
-/// The SDK keeps a sync token of its own, written before our questions are. A response that ends at that very token is dropped as
-/// "the same sync response twice", so the token is removed while nothing has read it yet: our cursor alone decides.
+/// The SDK stores a sync token before we store the questions of that sync, and it drops a response that ends at its token as a duplicate.
+/// The token is therefore removed before anything reads it: only the cursor of our own store counts.
 pub(super) async fn build(config: &Config, base: &Url, vault: &Vault) -> Result<(Client, bool), SessionError> {
     let key = vault.store_key()?;
     let store = SqliteStoreConfig::new(vault.stores()).key(Some(&key));
@@ -84,7 +84,7 @@ fn build_error(error: ClientBuildError) -> SessionError {
     }
 }
 
-/// What `SQLite` and the SDK say of files that are not theirs. A full disk or a refused permission says something else, and passes.
+/// How `SQLite` and the SDK report damaged files. A full disk or a refused permission is reported differently, and may pass.
 const DAMAGED: [&str; 5] = [
     "not a database",
     "malformed",
@@ -100,10 +100,10 @@ fn store_error(reason: String) -> SessionError {
     SessionError::Storage(reason)
 }
 
-/// Writes the session's tokens down. Called after a login and each time the SDK refreshes them.
+/// Stores the session's tokens. Called after a login and whenever the SDK refreshes them.
 pub(super) fn save(client: &Client, vault: &Vault) -> io::Result<()> {
     let session = client.matrix_auth().session().ok_or_else(|| io::Error::other("there is no session to save"))?;
-    vault.save_session(&Stored {
+    vault.save_session(&StoredSession {
         device_id: session.meta.device_id,
         user_id: Some(session.meta.user_id),
         tokens: Some(session.tokens),

@@ -21,12 +21,12 @@ pub enum SessionError {
     /// The homeserver refuses the account: wrong password, deactivated, wrong token.
     #[error("the homeserver refuses the login: {0}")]
     Refused(String),
-    /// The device was logged out on the server. A person must decide: the device's keys are of no use any more.
+    /// The device was logged out on the server. The operator must decide, because its keys are useless now.
     #[error(
         "this device was logged out by the homeserver: move matrix/, matrix.key and session.json away to start as a new device"
     )]
     LoggedOut,
-    /// The token has expired but the device lives on; without a password the bot cannot log in again by itself.
+    /// The token has expired and the device still exists. Without a password the bot cannot log in again by itself.
     #[error("the access token has expired: give a new one for the same device")]
     SoftLogout,
     /// The account has expired (Tchap asks its owner to renew it by e-mail).
@@ -51,8 +51,8 @@ pub enum SessionError {
     CryptoStoreDamaged(String),
     /// Another bot has the account.
     #[error(
-        "another bot answers for this account, on the device {device_id}{of_copy}: stop it first; should it be gone already, its hold \
-         on the account ends within {left} s"
+        "another bot answers for this account, on the device {device_id}{of_copy}: stop it first; if it is gone already, its lease on \
+         the account ends within {left} s"
     )]
     AnotherBot {
         /// Its device.
@@ -62,10 +62,10 @@ pub enum SessionError {
         /// Its lease, in seconds, unless it is renewed.
         left: u64,
     },
-    /// Another bot has taken the account while this one ran.
+    /// Another bot has taken the account over while this one ran.
     #[error("{0}")]
     TakenOver(String),
-    /// The folder's keys are of an earlier time than what its device has sent since.
+    /// The keys in the data folder are older than the last messages of their device.
     #[error(
         "the keys of this device ({device_id}) are older than its last messages ({known} of {written}): a copy or an old backup of the \
          data folder was put back, and with it new messages would be encrypted as old ones were; put the newest one back, or move \
@@ -94,7 +94,7 @@ impl SessionError {
         matches!(self, Self::Unreachable(_) | Self::Suspended(_))
     }
 
-    /// Whether the account is what is refused: only new credentials help.
+    /// Whether only new credentials help.
     #[must_use]
     pub fn is_account(&self) -> bool {
         matches!(self, Self::Refused(_) | Self::LoggedOut | Self::SoftLogout | Self::Expired)
@@ -110,7 +110,7 @@ impl SessionError {
         ))
     }
 
-    /// The token is good, and somebody else's.
+    /// The token is valid for another account or device.
     pub(in crate::matrix) fn foreign_token(config: &Config, user_id: &str, device_id: Option<&str>) -> Self {
         let of = device_id.map(|device_id| format!(", device {device_id}")).unwrap_or_default();
         let wanted = config.device_id.as_deref().map(|device_id| format!(", device {device_id}")).unwrap_or_default();

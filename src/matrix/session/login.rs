@@ -19,21 +19,21 @@ use crate::{
     matrix::{
         config::Config,
         fault::Fault,
-        vault::{Stored, Vault},
+        vault::{StoredSession, Vault},
     },
     secret::Secret,
 };
 
 /// The stored session, if there is one.
-pub(in crate::matrix) fn stored(vault: &Vault) -> Result<Option<Stored>, SessionError> {
+pub(in crate::matrix) fn stored(vault: &Vault) -> Result<Option<StoredSession>, SessionError> {
     vault.session().map_err(|error| match error.kind() {
         io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => SessionError::SessionDamaged,
         _ => SessionError::Storage(format!("session.json: {error}")),
     })
 }
 
-/// Makes sure that the folder is that of the configuration's account: its questions and conversations are another's otherwise.
-pub(in crate::matrix) fn same_account(config: &Config, stored: &Stored) -> Result<(), SessionError> {
+/// Refuses a data folder of another account: its questions and conversations are that account's.
+pub(in crate::matrix) fn same_account(config: &Config, stored: &StoredSession) -> Result<(), SessionError> {
     let Some(known) = &stored.user_id else { return Ok(()) };
     let wanted = config.user.as_str();
     let same = wanted == known.as_str() || wanted.eq_ignore_ascii_case(known.localpart());
@@ -46,8 +46,8 @@ pub(in crate::matrix) fn same_account(config: &Config, stored: &Stored) -> Resul
     )))
 }
 
-/// Makes sure that a device which was used still has its keys.
-pub(in crate::matrix) fn complete(vault: &Vault, stored: Option<&Stored>) -> Result<(), SessionError> {
+/// Refuses a device that was used and has lost its keys.
+pub(in crate::matrix) fn complete(vault: &Vault, stored: Option<&StoredSession>) -> Result<(), SessionError> {
     let used = stored.is_some_and(|stored| stored.user_id.is_some());
     if vault.lost_key() || (used && !vault.holds_crypto()) { Err(SessionError::CryptoStoreLost) } else { Ok(()) }
 }
@@ -57,7 +57,7 @@ pub(super) async fn with_password(
     config: &Config,
     base: &Url,
     vault: &Vault,
-    stored: Option<Stored>,
+    stored: Option<StoredSession>,
     password: &Secret,
 ) -> Result<(Client, bool), SessionError> {
     let stored = match stored {
@@ -74,7 +74,7 @@ pub(super) async fn with_password(
             Err(fault) => return Err(fault.into()),
         }
     }
-    // A client holds one session for its whole life: logging in again takes a new client on the same stores.
+    // A client has one session for its lifetime: logging in again needs a new client on the same stores.
     let (client, fresh) = build(config, base, vault).await?;
     client
         .matrix_auth()
@@ -87,19 +87,19 @@ pub(super) async fn with_password(
     Ok((client, fresh))
 }
 
-/// Chooses the device's id and writes it down before it is used (see [`Stored`]).
-fn first_session(vault: &Vault) -> Result<Stored, SessionError> {
-    let stored = Stored { device_id: DeviceId::new(), user_id: None, tokens: None, ed25519: None };
+/// Chooses the device id and stores it before it is used (see [`StoredSession`]).
+fn first_session(vault: &Vault) -> Result<StoredSession, SessionError> {
+    let stored = StoredSession { device_id: DeviceId::new(), user_id: None, tokens: None, ed25519: None };
     vault.save_session(&stored)?;
     Ok(stored)
 }
 
-/// Uses the administrator's token; the device it belongs to must not change, because the encryption store is that device's.
+/// Uses an access token of the configuration. Its device must not change, because the encryption store belongs to that device.
 pub(super) async fn with_token(
     config: &Config,
     base: &Url,
     vault: &Vault,
-    stored: Option<Stored>,
+    stored: Option<StoredSession>,
     token: &Secret,
     device_id: &str,
 ) -> Result<(Client, bool), SessionError> {
@@ -120,7 +120,7 @@ pub(super) async fn with_token(
     let meta = SessionMeta { user_id: user_id.clone(), device_id: device_id.clone() };
     restore(&client, meta, SessionTokens { access_token: token.expose().to_owned(), refresh_token: None }).await?;
     let (known_user, known_device) = whoami(&client).await.map_err(|fault| match fault {
-        // Of a token it cannot be told whether it never was one or its device has gone.
+        // The homeserver does not say whether the token never existed or its device was removed.
         Fault::LoggedOut { soft: false } => SessionError::unknown_token(config),
         other => other.into(),
     })?;
@@ -129,18 +129,18 @@ pub(super) async fn with_token(
         return Err(SessionError::foreign_token(config, known_user.as_str(), device_id));
     }
     let ed25519 = stored.and_then(|stored| stored.ed25519);
-    vault.save_session(&Stored { device_id, user_id: Some(user_id), tokens: None, ed25519 })?;
+    vault.save_session(&StoredSession { device_id, user_id: Some(user_id), tokens: None, ed25519 })?;
     Ok((client, fresh))
 }
 
-/// Makes sure that the device has the key it had. A store that opens but has lost its account, an emptied file or one put back without its
-/// `-wal`, makes a new account under the old device's name, which nobody could talk with. To be asked before any key is uploaded.
+/// Refuses a device whose identity key has changed. A store that was emptied, or restored without its `-wal` file, creates new keys under
+/// the old device id, and nobody could decrypt what it sends. To be called before any key is uploaded.
 pub(super) async fn same_device(client: &Client, vault: &Vault) -> Result<(), SessionError> {
     let (Some(key), Some(stored)) = (client.encryption().ed25519_key().await, vault.session()?) else { return Ok(()) };
     match &stored.ed25519 {
         Some(known) if *known != key => Err(SessionError::CryptoStoreLost),
         Some(_) => Ok(()),
-        None => Ok(vault.save_session(&Stored { ed25519: Some(key), ..stored })?),
+        None => Ok(vault.save_session(&StoredSession { ed25519: Some(key), ..stored })?),
     }
 }
 

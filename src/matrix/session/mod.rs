@@ -1,7 +1,7 @@
-//! The session: one account, one device, one set of encryption keys, kept from start to start.
+//! The session: one account, one device and its encryption keys, kept across restarts.
 //!
-//! The session and the encryption store are one unit. A device whose store is lost must never be used again (its one-time keys are
-//! on the server), so a missing store is an error for a person to decide on, and nothing here wipes anything.
+//! The session and the encryption store belong together. A device whose store is lost must never be used again, because its one-time keys
+//! are on the server. A missing store is therefore an error for the operator to decide on, and no code here deletes anything.
 
 mod client;
 mod error;
@@ -17,12 +17,12 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::{
-    condition::Condition,
+    account_health::AccountHealth,
     config::{Config, Login},
-    directs::Directs,
+    directs::DirectRooms,
     encrypted::EncryptedRooms,
     fault::Fault,
-    lease::{self, Holder},
+    lease::{self, HeldLease},
     retired, trust,
     vault::Vault,
     web,
@@ -38,10 +38,10 @@ pub struct Session {
     meta: SessionMeta,
     names: Arc<[String]>,
     fresh: bool,
-    holder: Arc<Holder>,
+    holder: Arc<HeldLease>,
     pub(super) encrypted: Arc<EncryptedRooms>,
-    pub(super) directs: Arc<Directs>,
-    pub(super) condition: Condition,
+    pub(super) directs: Arc<DirectRooms>,
+    pub(super) condition: AccountHealth,
 }
 
 impl Session {
@@ -49,7 +49,7 @@ impl Session {
     ///
     /// The data folder must be locked by the caller: two processes on one device destroy its encryption. `condition` is told, now and as
     /// long as the session lives, when the homeserver refuses the account.
-    pub async fn connect(config: &Config, folder: &Path, condition: &Condition) -> Result<Self, SessionError> {
+    pub async fn connect(config: &Config, folder: &Path, condition: &AccountHealth) -> Result<Self, SessionError> {
         Self::log_in(config, folder, condition).await.inspect_err(|error| {
             if let SessionError::Suspended(reason) = error {
                 condition.note(Err(&Fault::Account(reason.clone())), true);
@@ -57,14 +57,14 @@ impl Session {
         })
     }
 
-    async fn log_in(config: &Config, folder: &Path, condition: &Condition) -> Result<Self, SessionError> {
+    async fn log_in(config: &Config, folder: &Path, condition: &AccountHealth) -> Result<Self, SessionError> {
         let login = config.login()?;
         let vault = Vault::open(folder)?;
         let stored = stored(&vault)?;
         stored.as_ref().map_or(Ok(()), |stored| same_account(config, stored))?;
         complete(&vault, stored.as_ref())?;
         let base = web::discover(config).await?;
-        // What redirects is named here: the SDK would send a login's GET after it, and not understand the answer.
+        // A redirect is reported here: the SDK would follow it with a GET, and misread the answer.
         web::versions(&web::client()?, &base).await?;
         let (client, fresh) = match &login {
             Login::Password(password) => login::with_password(config, &base, &vault, stored, password).await?,
@@ -72,7 +72,7 @@ impl Session {
                 login::with_token(config, &base, &vault, stored, token, device_id).await?
             }
         };
-        // Before anything is encrypted or uploaded: two processes on copies of one device destroy its encryption as well.
+        // Before anything is encrypted or uploaded: two processes on copies of one device destroy its encryption too.
         let claim = lease::claim(&client, &vault).await?;
         login::same_device(&client, &vault).await?;
         let holder = claim.hold().await?;
@@ -93,12 +93,17 @@ impl Session {
         self.holder.another_until()
     }
 
-    /// Gives the account back at the bot's end, so that another need not wait for it.
+    /// Gives the lease on the account back when the bot stops, so that another bot need not wait for its end.
     pub async fn give_back(&self) {
         self.holder.give_back().await;
     }
 
-    async fn new(client: Client, fresh: bool, holder: Holder, condition: Condition) -> Result<Self, SessionError> {
+    async fn new(
+        client: Client,
+        fresh: bool,
+        holder: HeldLease,
+        condition: AccountHealth,
+    ) -> Result<Self, SessionError> {
         let meta = client.session_meta().cloned().ok_or(SessionError::LoggedOut)?;
         let names = own_names(&client, &meta.user_id).await;
         info!(user_id = %meta.user_id, device_id = %meta.device_id, "connected to Matrix");
@@ -135,12 +140,12 @@ impl Session {
         &self.client
     }
 
-    /// The texts by which a message may begin to call the bot: its id, then its display name.
+    /// The texts by which the beginning of a message may address the bot: its id, its display name, its localpart.
     pub(super) fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// Whether the SDK's state store has never seen a sync: a cursor alone would then leave it ignorant of every room.
+    /// Whether the SDK's state store has never seen a sync. It then knows no room, and needs a sync with full state.
     #[must_use]
     pub fn is_fresh(&self) -> bool {
         self.fresh

@@ -1,5 +1,4 @@
-//! Reads again the messages that could not be read without their keys: when keys arrive, and when a message was stored whose key may have
-//! come before it.
+//! Retries undecryptable messages (UTD): when keys arrive, and when such a message was stored, because its key may have come before that.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,61 +8,61 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     assistant::Assistant,
-    matrix::{Keys, Session, keys_received, retry_undecrypted},
+    matrix::{ReceivedKeys, Session, keys_received, retry_undecrypted},
     message::Undecrypted,
     store::{Store, StoreError},
 };
 
-/// With more sessions than this to look for, everything that waits is looked at.
+/// With more Megolm sessions than this, all waiting messages are retried.
 const MOST_SESSIONS: usize = 256;
 
-/// The sessions of messages that were stored without their keys since the last look. A backup on the server may have brought a key
-/// between the message's decryption and its storing, and nothing would then say so again.
+/// The Megolm sessions of the UTD messages that were stored since the last attempt. The key backup may have delivered a key between the failed
+/// decryption and the storing, and that is not reported again.
 #[derive(Clone, Default)]
-pub(super) struct Stored(Arc<Inner>);
+pub(super) struct StoredUtds(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    sessions: Mutex<Option<Keys>>,
+    sessions: Mutex<Option<ReceivedKeys>>,
     changed: Notify,
 }
 
-impl Stored {
-    /// These were just stored.
+impl StoredUtds {
+    /// Adds the sessions of events that were just stored.
     pub(super) fn note(&self, events: &[Undecrypted]) {
         if events.is_empty() {
             return;
         }
         let sessions = events.iter().map(|event| Some((event.room_id.clone(), event.session_id.clone()?)));
-        self.add(sessions.collect::<Option<Vec<_>>>().map_or(Keys::Unknown, Keys::Sessions));
+        self.add(sessions.collect::<Option<Vec<_>>>().map_or(ReceivedKeys::Unknown, ReceivedKeys::Sessions));
     }
 
-    /// Everything that waits is worth a look.
+    /// Requests that all waiting messages are retried.
     pub(super) fn note_all(&self) {
-        self.add(Keys::Unknown);
+        self.add(ReceivedKeys::Unknown);
     }
 
-    fn add(&self, keys: Keys) {
+    fn add(&self, keys: ReceivedKeys) {
         let mut waiting = self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         *waiting = Some(match (waiting.take(), keys) {
             (None, keys) => keys,
-            (Some(Keys::Sessions(mut known)), Keys::Sessions(more)) => {
+            (Some(ReceivedKeys::Sessions(mut known)), ReceivedKeys::Sessions(more)) => {
                 known.extend(more);
                 known.sort_unstable();
                 known.dedup();
-                if known.len() > MOST_SESSIONS { Keys::Unknown } else { Keys::Sessions(known) }
+                if known.len() > MOST_SESSIONS { ReceivedKeys::Unknown } else { ReceivedKeys::Sessions(known) }
             }
-            _ => Keys::Unknown,
+            _ => ReceivedKeys::Unknown,
         });
         self.0.changed.notify_one();
     }
 
-    fn take(&self) -> Option<Keys> {
+    fn take(&self) -> Option<ReceivedKeys> {
         self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Waits for the next ones.
-    async fn next(&self) -> Keys {
+    /// Waits for the next sessions.
+    async fn next(&self) -> ReceivedKeys {
         loop {
             if let Some(keys) = self.take() {
                 return keys;
@@ -73,16 +72,16 @@ impl Stored {
     }
 }
 
-/// Reads late messages until `stop`.
-pub(super) async fn read(
+/// Retries until `stop`.
+pub(super) async fn run(
     session: &Session,
     store: &Store,
     assistant: &Assistant,
-    stored: &Stored,
+    stored: &StoredUtds,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let mut keys = std::pin::pin!(keys_received(session).await);
-    let mut arrived = Keys::Unknown;
+    let mut arrived = ReceivedKeys::Unknown;
     loop {
         retry(session, store, assistant, &arrived).await?;
         arrived = tokio::select! {
@@ -98,10 +97,15 @@ pub(super) async fn read(
     }
 }
 
-async fn retry(session: &Session, store: &Store, assistant: &Assistant, arrived: &Keys) -> Result<(), StoreError> {
+async fn retry(
+    session: &Session,
+    store: &Store,
+    assistant: &Assistant,
+    arrived: &ReceivedKeys,
+) -> Result<(), StoreError> {
     let events = match arrived {
-        Keys::Unknown => store.undecrypted().await?,
-        Keys::Sessions(sessions) => {
+        ReceivedKeys::Unknown => store.undecrypted().await?,
+        ReceivedKeys::Sessions(sessions) => {
             let mut events = Vec::new();
             for (room, session) in sessions {
                 events.extend(store.undecrypted_of(room, session).await?);
@@ -124,7 +128,7 @@ async fn retry(session: &Session, store: &Store, assistant: &Assistant, arrived:
 mod tests {
     use ruma::{owned_event_id, owned_room_id};
 
-    use super::{Keys, MOST_SESSIONS, Stored, Undecrypted};
+    use super::{MOST_SESSIONS, ReceivedKeys, StoredUtds, Undecrypted};
 
     fn event(session: Option<&str>) -> Undecrypted {
         Undecrypted {
@@ -137,13 +141,13 @@ mod tests {
         }
     }
 
-    fn sessions(names: &[&str]) -> Keys {
-        Keys::Sessions(names.iter().map(|name| (owned_room_id!("!a:h"), (*name).to_owned())).collect())
+    fn sessions(names: &[&str]) -> ReceivedKeys {
+        ReceivedKeys::Sessions(names.iter().map(|name| (owned_room_id!("!a:h"), (*name).to_owned())).collect())
     }
 
     #[tokio::test]
     async fn what_was_stored_is_looked_for_once() {
-        let stored = Stored::default();
+        let stored = StoredUtds::default();
         stored.note(&[]);
         assert_eq!(stored.take(), None);
         stored.note(&[event(Some("b")), event(Some("a"))]);
@@ -153,17 +157,17 @@ mod tests {
         stored.note(&[event(Some("a"))]);
         stored.note_all();
         stored.note(&[event(Some("a"))]);
-        assert_eq!(stored.take(), Some(Keys::Unknown));
+        assert_eq!(stored.take(), Some(ReceivedKeys::Unknown));
         stored.note(&[event(Some("a")), event(None)]);
-        assert_eq!(stored.take(), Some(Keys::Unknown), "an event that does not name its session");
+        assert_eq!(stored.take(), Some(ReceivedKeys::Unknown), "an event that does not name its session");
     }
 
     #[test]
     fn too_many_sessions_are_all_of_them() {
-        let stored = Stored::default();
+        let stored = StoredUtds::default();
         for number in 0..=MOST_SESSIONS {
             stored.note(&[event(Some(&number.to_string()))]);
         }
-        assert_eq!(stored.take(), Some(Keys::Unknown));
+        assert_eq!(stored.take(), Some(ReceivedKeys::Unknown));
     }
 }

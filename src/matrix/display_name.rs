@@ -1,4 +1,4 @@
-//! Names as people give them to themselves and to rooms, made fit to be shown: in a sentence of the bot's, in a prompt. Pure.
+//! Sanitises the display names of people and rooms for the bot's sentences and for prompts. Pure.
 
 /// The longest name that is kept, in characters.
 const MAX_CHARS: usize = 64;
@@ -21,7 +21,7 @@ fn short(name: &str) -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-/// One line, made of characters that are seen and read in the order they are written.
+/// One line without invisible characters and without changes of the writing direction.
 fn tidy(raw: &str) -> String {
     let visible = raw.chars().filter(|&c| c.is_whitespace() || !is_unseen(c));
     let line: String = visible.map(|c| if c.is_whitespace() { ' ' } else { c }).collect();

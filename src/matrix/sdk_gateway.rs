@@ -1,5 +1,5 @@
-//! Speaking: the [`Gateway`] on a real session. One call is one attempt; when to try again is the caller's business, because only
-//! the caller knows what else is waiting.
+//! The [`Gateway`] on a session of the SDK. One call is one attempt; the caller decides when to retry, because only the caller knows what
+//! else is waiting.
 
 use std::{
     collections::HashMap,
@@ -36,27 +36,27 @@ use tokio::{
 use tracing::debug;
 
 use super::{
-    Gateway, OutgoingFile, RoomFacts, SendError, Upload, ask, content,
+    Gateway, OutgoingFile, RoomFacts, SendError, Upload, content,
     fault::{Fault, is_foreign_success},
-    file,
+    file, queries,
     rooms::{self, OPENED_WITH, RoomKind},
     sender,
     session::Session,
 };
 use crate::message::{Authorship, Incoming, Outgoing};
 
-/// One request.
+/// The time limit of one request.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
-/// A whole sending. The first one into an encrypted room also fetches members and devices and hands out the room's key.
+/// The time limit of sending a message. The first one into an encrypted room also fetches members and devices and shares the room key.
 const SEND_LIMIT: Duration = Duration::from_mins(2);
-/// Typing and receipts: worth little, so given little time.
+/// The time limit of typing notifications and receipts.
 const COURTESY_LIMIT: Duration = Duration::from_secs(5);
-/// How far back the bot looks for its own message: 5 pages of 100 of its own events.
+/// How far back the bot searches its own messages: 5 pages of 100 of its own events.
 const FIND_PAGES: usize = 5;
-/// How many pages of a message's edits are read in one go, 100 on each: far more than one answer gets.
+/// How many pages of 100 edits of a message are read: far more than one answer has.
 const EDIT_PAGES: usize = 10;
 
-/// The assistant's way to Matrix. Make one per session and clone it: its clones share the turns of each room.
+/// The gateway of a session. Create one per session and clone it: clones share the per-room locks.
 #[derive(Clone)]
 pub struct MatrixGateway {
     session: Session,
@@ -64,18 +64,18 @@ pub struct MatrixGateway {
     sendings: Arc<Semaphore>,
 }
 
-/// The most sendings that begin at a time. While the devices of somebody new are asked for, each sending to them waits up to five seconds
-/// and keeps the SDK's lock on key claims, for which the sync then stands in line behind all of them (0.18).
+/// The most sendings that start at a time. While the devices of a new user are queried, each sending to them waits up to five seconds and
+/// holds the SDK's lock on key claims, and the sync queues behind all of them (SDK 0.18).
 const SENDINGS: usize = 8;
-/// A sending that takes longer than that is slow for another reason, such as a room's server that does not answer: it goes on, and the
-/// next one begins. There is one sending for each room, so the rooms bound them.
+/// A sending that takes longer is slow for another reason, such as a server of the room that does not answer: it goes on without its
+/// permit. There is one sending per room, so the number of rooms bounds them.
 const BEGINNING: Duration = Duration::from_secs(6);
 
-/// One sending at a time in each room: the SDK checks that the room's key may still be used, then encrypts, and panics ("Session
-/// expired") when another message has used it up in between, which happens at every hundredth message.
+/// One sending at a time in each room. The SDK checks that the room key may still be used, then encrypts, and panics ("Session expired")
+/// when another message has used the key up in between, which happens at every hundredth message.
 type Turns = Arc<std::sync::Mutex<HashMap<OwnedRoomId, Arc<Mutex<()>>>>>;
 
-/// So many rooms' turns are kept; beyond, those that nobody takes are let go.
+/// The most rooms whose locks are kept. Beyond, unused locks are dropped.
 const TURNS: usize = 1_000;
 
 fn turn(turns: &mut HashMap<OwnedRoomId, Arc<Mutex<()>>>, room_id: &RoomId) -> Arc<Mutex<()>> {
@@ -86,7 +86,7 @@ fn turn(turns: &mut HashMap<OwnedRoomId, Arc<Mutex<()>>>, room_id: &RoomId) -> A
 }
 
 impl MatrixGateway {
-    /// Speaks for this session.
+    /// The gateway of this session.
     #[must_use]
     pub fn new(session: Session) -> Self {
         Self { session, turns: Arc::default(), sendings: Arc::new(Semaphore::new(SENDINGS)) }
@@ -103,7 +103,7 @@ impl MatrixGateway {
         turn(&mut self.turns.lock().unwrap_or_else(PoisonError::into_inner), room_id)
     }
 
-    /// Does the work when the room's turn has come, within the time a sending may take.
+    /// Does the work under the room's lock, within the time limit of a sending.
     async fn in_turn<T>(
         &self,
         room_id: &RoomId,
@@ -119,8 +119,8 @@ impl MatrixGateway {
             .unwrap_or_else(|_| Err(SendError::Unreachable("sending took too long".to_owned())))
     }
 
-    /// Takes note of what an answer to something sent says about the account.
-    fn heed<T>(&self, outcome: Result<T, SendError>) -> Result<T, SendError> {
+    /// Reports to the account's health what the answer to a request says about it.
+    fn report<T>(&self, outcome: Result<T, SendError>) -> Result<T, SendError> {
         match &outcome {
             Ok(_) => self.session.condition.note(Ok(()), false),
             Err(SendError::Account(why)) => self.session.condition.note(Err(&Fault::Account(why.clone())), false),
@@ -129,8 +129,7 @@ impl MatrixGateway {
         outcome
     }
 
-    /// Says whether messages to the room are encrypted. Encrypt or refuse: a room once seen encrypted never gets plain text, whatever
-    /// its state says now.
+    /// Whether messages to the room are encrypted. A room that was once seen encrypted never gets plain text, whatever its state says now.
     async fn check_encryption(&self, room: &Room) -> Result<bool, SendError> {
         let state = room.latest_encryption_state().await.map_err(|error| Fault::from(&error))?;
         if !state.is_encrypted() && self.session.encrypted.contains(room).await {
@@ -141,7 +140,7 @@ impl MatrixGateway {
         Ok(state.is_encrypted())
     }
 
-    /// Shows the bot's own events of a room, the newest first, until one is the right one or [`FIND_PAGES`] are read.
+    /// Passes the bot's own events of a room to `is_right`, newest first, until it returns true or [`FIND_PAGES`] are read.
     async fn look_back(
         &self,
         room_id: &RoomId,
@@ -154,7 +153,7 @@ impl MatrixGateway {
             options.limit = uint!(100);
             options.filter.senders = Some(vec![self.session.user_id().to_owned()]);
             let page = room.messages(options).await.map_err(|error| Fault::from(&error))?;
-            // A new device reads what an earlier one has sent once it has the keys from their backup on the server.
+            // A new device can read the messages of an earlier one after downloading the keys from the backup.
             let unreadable = |event: &TimelineEvent| matches!(event.kind, TimelineEventKind::UnableToDecrypt { .. });
             if !asked && page.chunk.iter().any(unreadable) {
                 asked = true;
@@ -170,8 +169,8 @@ impl MatrixGateway {
         Ok(())
     }
 
-    /// Opens an encrypted direct conversation, and knows it as one before the sync shows it. As the SDK's `create_dm`, with a field by
-    /// which it is found when the answer is lost; and asked for once only, where the SDK would make another room at each of its tries.
+    /// Creates an encrypted direct conversation, and remembers it before the sync shows it. Like the SDK's `create_dm`, with a field by which
+    /// the room is found when the answer is lost, and without retries, each of which would create another room.
     async fn open(&self, user_id: &UserId) -> Result<OwnedRoomId, SendError> {
         let mut request = create_room::v3::Request::new();
         request.invite = vec![user_id.to_owned()];
@@ -199,7 +198,7 @@ fn once() -> RequestConfig {
     RequestConfig::new().disable_retry().timeout(REQUEST_LIMIT)
 }
 
-/// Does the work, which holds a permit for its first `most` only.
+/// Does the work, and holds a permit for at most the first `most` of it.
 async fn beginning<T>(permits: &Semaphore, most: Duration, work: impl Future<Output = T>) -> T {
     // The semaphore is never closed.
     let permit = permits.acquire().await;
@@ -218,7 +217,7 @@ async fn post(room: &Room, content: Value, transaction: &str) -> Result<OwnedEve
         Ok(sent) => Ok(sent.response.event_id),
         Err(error) => {
             if is_foreign_success(&error) {
-                // The room's key may have been handed out to the same portal, and counts as given.
+                // The room key may have been shared with the same portal, and counts as shared.
                 courtesy::<std::convert::Infallible>("new key", Ok(room.discard_room_key().await));
             }
             Err(Fault::from(&error).into())
@@ -232,7 +231,7 @@ impl From<Fault> for SendError {
             Fault::Limited(wait) => Self::Limited(wait),
             Fault::Unreachable(why) | Fault::Local(why) => Self::Unreachable(why),
             Fault::Account(why) | Fault::Deactivated(why) => Self::Account(why),
-            // The sync loop sees it too, and ends; the message is sent by the session that comes after.
+            // The sync loop ends with the same fault, and the next session sends the message.
             Fault::LoggedOut { .. } => Self::Unreachable("the session has ended".to_owned()),
             Fault::Expired => Self::Account("the account has expired: renew it from its mailbox".to_owned()),
             Fault::Refused(why) | Fault::Missing(why) => Self::Refused(why),
@@ -254,7 +253,7 @@ impl Gateway for MatrixGateway {
             let direct = rooms::kind(&self.session, &room).await == RoomKind::Direct;
             post(&room, content::content(message, direct), message.transaction).await
         };
-        self.heed(self.in_turn(message.room_id, sending).await)
+        self.report(self.in_turn(message.room_id, sending).await)
     }
 
     async fn find_sent(
@@ -288,7 +287,7 @@ impl Gateway for MatrixGateway {
                 break;
             }
         }
-        // Of a message that is redacted Synapse lists none, and they are there all the same.
+        // Synapse lists no edits of a redacted message, although they still exist.
         let own = self.session.user_id();
         self.look_back(room_id, |json| {
             edits.extend(content::edit_of(json, own, event_id).filter(|edit| !edits.contains(edit)));
@@ -322,15 +321,15 @@ impl Gateway for MatrixGateway {
     }
 
     async fn room(&self, room_id: &RoomId) -> Result<RoomFacts, SendError> {
-        ask::facts(&self.session, &self.known(room_id)?).await
+        queries::facts(&self.session, &self.known(room_id)?).await
     }
 
     async fn power_level(&self, room_id: &RoomId, user_id: &UserId) -> Result<Option<i64>, SendError> {
-        ask::power_level(&self.known(room_id)?, user_id, once()).await
+        queries::power_level(&self.known(room_id)?, user_id, once()).await
     }
 
     async fn reads_since(&self, room_id: &RoomId, user_id: &UserId) -> Result<Option<u64>, SendError> {
-        ask::reads_since(&self.known(room_id)?, user_id, once()).await
+        queries::reads_since(&self.known(room_id)?, user_id, once()).await
     }
 
     async fn authorship(&self, message: &Incoming) -> Result<Authorship, SendError> {
@@ -344,35 +343,35 @@ impl Gateway for MatrixGateway {
 
     async fn redact(&self, room_id: &RoomId, event_id: &EventId, transaction: &str) -> Result<(), SendError> {
         let transaction = OwnedTransactionId::from(transaction);
-        // Not with the SDK's `redact`: it tries again by itself.
+        // The SDK's `redact` is not used, because it retries by itself.
         let request = redact_event::v3::Request::new(room_id.to_owned(), event_id.to_owned(), transaction);
         let redacting = self.session.client().send(request).with_request_config(once());
-        self.heed(redacting.await.map(drop).map_err(|error| Fault::from(&error).into()))
+        self.report(redacting.await.map(drop).map_err(|error| Fault::from(&error).into()))
     }
 
     async fn direct_room(&self, user_id: &UserId, make: bool) -> Result<Option<OwnedRoomId>, SendError> {
         // One at a time: two callers must not open two conversations with the same person.
         let mut opened = self.session.directs.opened.lock().await;
-        if let Some(room_id) = ask::direct_room(&self.session, user_id).await? {
+        if let Some(room_id) = queries::direct_room(&self.session, user_id).await? {
             opened.unclear.remove(user_id);
             self.session.directs.insert(&room_id);
             return Ok(Some(room_id));
         }
-        // The sync takes a while to show a new one in full.
+        // The sync does not show a new room completely at once.
         if let Some(room) = opened.rooms.get(user_id).and_then(|room_id| self.known(room_id).ok())
-            && ask::is_shared(&room, user_id, once()).await?
+            && queries::is_shared(&room, user_id, once()).await?
         {
             return Ok(Some(room.room_id().to_owned()));
         }
         if !make {
             return Ok(None);
         }
-        if opened.unclear.contains(user_id) && ask::is_being_opened(&self.session, user_id, once()).await? {
+        if opened.unclear.contains(user_id) && queries::is_being_opened(&self.session, user_id, once()).await? {
             return Err(SendError::Unreachable("the conversation is made, and not shown by the sync yet".to_owned()));
         }
-        // Noted before: whoever waits for this may be cut off, and the request still arrive.
+        // Recorded first: this call may be cancelled, and the request still arrive.
         opened.unclear.insert(user_id.to_owned());
-        let outcome = self.heed(self.open(user_id).await);
+        let outcome = self.report(self.open(user_id).await);
         if matches!(outcome, Ok(_) | Err(SendError::Refused(_) | SendError::Limited(_))) {
             opened.unclear.remove(user_id);
         }
@@ -394,8 +393,8 @@ impl Gateway for MatrixGateway {
         if upload.encrypted && !encrypted {
             return Err(SendError::Refused("the file is for an encrypted room, and the room is not".to_owned()));
         }
-        // Not in the room's turn: it may take long, and uses none of the room's keys.
-        self.heed(file::upload(self.session.client(), upload, encrypted).await.map_err(SendError::from))
+        // Not under the room's lock, because it may take long and does not use the room key.
+        self.report(file::upload(self.session.client(), upload, encrypted).await.map_err(SendError::from))
     }
 
     async fn send_file(&self, file: &OutgoingFile<'_>) -> Result<OwnedEventId, SendError> {
@@ -407,7 +406,7 @@ impl Gateway for MatrixGateway {
             }
             post(&room, file::content(file, encrypted)?, file.transaction).await
         };
-        self.heed(self.in_turn(file.room_id, sending).await)
+        self.report(self.in_turn(file.room_id, sending).await)
     }
 }
 

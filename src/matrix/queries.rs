@@ -1,4 +1,4 @@
-//! What the assistant asks of a room: what it is, what a person may do there, where one person can be talked to alone.
+//! Queries for the assistant: the facts about a room, a person's power level there, the direct conversation with a person.
 
 use matrix_sdk::{
     Room, RoomDisplayName, RoomMemberships, RoomState,
@@ -15,32 +15,32 @@ use matrix_sdk::{
             direct::DirectUserIdentifier,
             room::{history_visibility::HistoryVisibility, member::MembershipState},
         },
+        room_version_rules::AuthorizationRules,
     },
 };
 use serde_json::Value;
 
 use super::{
     clock::now,
-    event,
+    display_name, event,
     fault::Fault,
     gateway::{RoomFacts, SendError},
-    moves, name,
-    power::{self, Creators},
+    membership, power,
     rooms::{self, RoomKind},
     session::Session,
 };
 
-/// So many rooms that the sync does not show yet are asked for their creation.
+/// Of how many rooms that the sync does not show yet the creation event is requested.
 const MOST_UNKNOWN: usize = 50;
 
-/// What a room is, from what the SDK knows of it.
+/// The facts about a room, from the SDK's state.
 pub(super) async fn facts(session: &Session, room: &Room) -> Result<RoomFacts, SendError> {
     let kind = rooms::kind(session, room).await;
     let name = match kind {
         RoomKind::Direct => other_person(room).await,
         _ => match display_name(room).await? {
             RoomDisplayName::Named(name) | RoomDisplayName::Aliased(name) | RoomDisplayName::Calculated(name) => {
-                name::room(&name)
+                display_name::room(&name)
             }
             RoomDisplayName::EmptyWas(_) | RoomDisplayName::Empty => None,
         },
@@ -54,47 +54,45 @@ async fn display_name(room: &Room) -> Result<RoomDisplayName, SendError> {
     Ok(room.display_name().await.map_err(|error| Fault::Local(error.to_string()))?)
 }
 
-/// The name of the other one in a direct conversation. Members are known as they speak; of those who have not, the server's summary of
-/// the room says the names.
+/// The name of the other person in a direct conversation. With lazy loading only members who have spoken are known; for others the names
+/// come from the server's room summary.
 async fn other_person(room: &Room) -> Option<String> {
     let members = room.members_no_sync(RoomMemberships::ACTIVE).await.unwrap_or_default();
     let other = members.iter().find(|member| member.user_id() != room.own_user_id());
-    if let Some(name) = other.and_then(|other| name::person(other.display_name()?)) {
+    if let Some(name) = other.and_then(|other| display_name::person(other.display_name()?)) {
         return Some(name);
     }
     match room.display_name().await.ok()? {
-        RoomDisplayName::Calculated(name) => name::person(&name),
+        RoomDisplayName::Calculated(name) => display_name::person(&name),
         _ => None,
     }
 }
 
-/// The power level of a person who is in the room, asked of the server: the SDK knows only what the last sync said, and somebody may
-/// just have lost their power.
+/// The power level of a member of the room. It is requested from the server, because the SDK's state is as old as the last sync and
+/// somebody may just have lost their power.
 pub(super) async fn power_level(room: &Room, user_id: &UserId, once: RequestConfig) -> Result<Option<i64>, SendError> {
     let member = state(room, "m.room.member", user_id.as_str(), once).await?.unwrap_or_default();
     if member["membership"] != "join" {
         return Ok(None);
     }
     let levels = state(room, "m.room.power_levels", "", once).await?;
-    // How a room was made never changes, so what the SDK knows of that is true.
-    let rules = room.clone_info().room_version_rules_or_default();
-    // The rooms in which version 12 was tried out.
+    // The creation event never changes, so the SDK's copy is current.
+    let creators = room.creators().unwrap_or_default();
+    // The unstable versions that became version 12.
     let hydra = room.version().is_some_and(|version| version.as_str().starts_with("org.matrix.hydra."));
-    let creators = Creators {
-        users: room.creators().unwrap_or_default(),
-        above_all: hydra || rules.authorization.explicitly_privilege_room_creators,
-    };
-    Ok(Some(power::level(&creators, levels.as_ref(), user_id)))
+    let rules =
+        if hydra { AuthorizationRules::V12 } else { room.clone_info().room_version_rules_or_default().authorization };
+    Ok(Some(power::level(&rules, &creators, levels.as_ref(), user_id)))
 }
 
-/// The encrypted direct conversation in which there are the bot and this person, and nobody else.
+/// The encrypted direct conversation whose only members are the bot and this person.
 pub(super) async fn direct_room(session: &Session, user_id: &UserId) -> Result<Option<OwnedRoomId>, SendError> {
     let mut invited = None;
     for room in session.client().joined_rooms() {
         if !may_be_with(&room, user_id).await {
             continue;
         }
-        // Of a conversation that the bot has opened the answer may be lost, and with it the mark.
+        // If the answer to the room's creation was lost, the room is not marked as direct.
         let direct =
             rooms::kind(session, &room).await == RoomKind::Direct || rooms::is_opened_with(&room, user_id).await;
         if !direct {
@@ -103,7 +101,7 @@ pub(super) async fn direct_room(session: &Session, user_id: &UserId) -> Result<O
         if !session.encrypted.contains(&room).await {
             continue;
         }
-        // The whole list of members, from the server if need be: a third one would read what is meant for one.
+        // The complete member list, from the server if necessary: a third member would read what is meant for one person.
         let members = room.members(RoomMemberships::ACTIVE).await.map_err(|error| Fault::from(&error))?;
         let others: Vec<_> = members.iter().filter(|member| member.user_id() != session.user_id()).collect();
         let [other] = others[..] else { continue };
@@ -118,7 +116,7 @@ pub(super) async fn direct_room(session: &Session, user_id: &UserId) -> Result<O
     Ok(invited)
 }
 
-/// Whether it is worth asking for the room's members: a bot has as many conversations as people.
+/// A cheap check before the room's members are requested, because a bot has as many conversations as users.
 async fn may_be_with(room: &Room, user_id: &UserId) -> bool {
     room.active_members_count() <= 2
         && (room.direct_targets().contains(<&DirectUserIdentifier>::from(user_id))
@@ -126,7 +124,7 @@ async fn may_be_with(room: &Room, user_id: &UserId) -> bool {
             || room.get_member_no_sync(user_id).await.ok().flatten().is_some())
 }
 
-/// Whether the bot is in this room, and this person too or invited to it, as the server says now.
+/// Whether the bot is in this room and this person is in it or invited, according to the server now.
 pub(super) async fn is_shared(room: &Room, user_id: &UserId, once: RequestConfig) -> Result<bool, SendError> {
     if room.state() != RoomState::Joined || room.active_members_count() > 2 {
         return Ok(false);
@@ -135,13 +133,13 @@ pub(super) async fn is_shared(room: &Room, user_id: &UserId, once: RequestConfig
     Ok(member["membership"] == "join" || member["membership"] == "invite")
 }
 
-/// How many changes of a name are followed back to the join that they came after.
+/// How many display name changes are followed back to the join.
 const MOST_CHANGES: usize = 20;
 
-/// Since when a person reads a room that does not show its members all of its past.
+/// The time of a person's join, in a room whose history visibility does not show members everything.
 ///
-/// The server is asked now, because it then says how old the join is: its clock is not ours. A change of a person's name is a new event in
-/// the place of the join, and is followed back; where that ends before the join, the person is taken for newer than they are.
+/// It is requested from the server, whose answer gives the age of the join independently of the local clock. A change of the display name
+/// replaces the join event and is followed back; if the join is not found, the person counts as having joined later than they did.
 pub(super) async fn reads_since(room: &Room, user: &UserId, once: RequestConfig) -> Result<Option<u64>, SendError> {
     if matches!(room.history_visibility_or_default(), HistoryVisibility::Shared | HistoryVisibility::WorldReadable) {
         return Ok(None);
@@ -168,7 +166,7 @@ pub(super) async fn reads_since(room: &Room, user: &UserId, once: RequestConfig)
     Ok(Some(event::sent_at(&event, now())))
 }
 
-/// The event before a membership that only changed a person's name.
+/// The event that a change of the display name has replaced.
 fn renamed(event: &str) -> Option<OwnedEventId> {
     let event: Value = serde_json::from_str(event).ok()?;
     let before = &event["unsigned"];
@@ -178,7 +176,7 @@ fn renamed(event: &str) -> Option<OwnedEventId> {
     OwnedEventId::try_from(before["replaces_state"].as_str()?).ok()
 }
 
-/// Whether the server has made a conversation with this person that the sync does not show yet.
+/// Whether the server has created a conversation with this person that the sync does not show yet.
 pub(super) async fn is_being_opened(
     session: &Session,
     user_id: &UserId,
@@ -203,8 +201,8 @@ pub(super) async fn is_being_opened(
 }
 
 async fn state(room: &Room, kind: &str, key: &str, once: RequestConfig) -> Result<Option<Value>, SendError> {
-    let content = moves::state_once(room, kind, key, Some(once)).await?;
-    // An empty answer is read as an empty object. No membership and no power levels are one: something else has answered.
+    let content = membership::state_once(room, kind, key, Some(once)).await?;
+    // An empty body parses as an empty object, which neither a membership nor power levels can be: it came from a proxy.
     if content.as_ref().and_then(Value::as_object).is_some_and(serde_json::Map::is_empty) {
         return Err(SendError::Unreachable("an empty answer was given as state".to_owned()));
     }

@@ -1,5 +1,5 @@
-//! Whether the homeserver takes anything from the account: suspended, locked and the like last until an administrator ends them, so
-//! the operator is told, in the log and by `/ready`, while everything waits.
+//! Whether the homeserver accepts requests of the account. A suspension or lock lasts until an administrator ends it, so the log and
+//! `/ready` report it to the operator while everything waits.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -8,22 +8,22 @@ use std::{
 
 use super::fault::Fault;
 
-/// A refusal that nobody has met again for this long is over: everything that waits tries again within a minute.
+/// A refusal that did not occur again for this long is over, because everything that waits is retried within a minute.
 const REMEMBERED: Duration = Duration::from_mins(3);
 
-/// What the homeserver says against the account. Its clones share it.
+/// The last refusal of the account by the homeserver. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Condition(Arc<Mutex<Option<Trouble>>>);
+pub struct AccountHealth(Arc<Mutex<Option<Trouble>>>);
 
 #[derive(Debug)]
 struct Trouble {
     reason: String,
     last: Instant,
-    /// Whether syncing is refused too, and not only what the bot sends.
+    /// Whether syncing is refused too, and not only sending.
     sync: bool,
 }
 
-impl Condition {
+impl AccountHealth {
     /// Why the account is refused, if it is.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
@@ -36,7 +36,7 @@ impl Condition {
         trouble.as_ref().filter(recent).map(|trouble| trouble.reason.clone())
     }
 
-    /// Takes note of how a request ended: one that sends something, or a sync.
+    /// Records the result of a request: a sync, or one that sends something.
     pub(super) fn note(&self, outcome: Result<(), &Fault>, sync: bool) {
         let mut trouble = self.lock();
         match outcome {
@@ -49,7 +49,7 @@ impl Condition {
                 }
                 *trouble = Some(Trouble { reason: reason.clone(), last: Instant::now(), sync });
             }
-            // A suspended account may still sync: that says nothing of what it may send.
+            // A suspended account may still sync, so a sync does not prove that it may send.
             Ok(()) if trouble.as_ref().is_some_and(|trouble| trouble.sync || !sync) => {
                 *trouble = None;
                 tracing::info!("the homeserver takes the bot's account again");
@@ -65,11 +65,11 @@ impl Condition {
 
 #[cfg(test)]
 mod tests {
-    use super::{Condition, Fault, Instant, REMEMBERED};
+    use super::{AccountHealth, Fault, Instant, REMEMBERED};
 
     #[test]
     fn a_refused_account_is_told_until_it_sends_again() {
-        let condition = Condition::default();
+        let condition = AccountHealth::default();
         let suspended = Fault::Account("M_USER_SUSPENDED".to_owned());
         assert_eq!(condition.trouble(), None);
         condition.note(Err(&Fault::Unreachable("502".to_owned())), false);
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_locked_account_is_well_again_when_it_syncs() {
-        let condition = Condition::default();
+        let condition = AccountHealth::default();
         condition.note(Err(&Fault::Account("M_USER_LOCKED".to_owned())), true);
         assert!(condition.trouble().is_some());
         condition.note(Ok(()), true);
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn nothing_is_told_of_a_refusal_that_nobody_meets_any_more() {
-        let condition = Condition::default();
+        let condition = AccountHealth::default();
         condition.note(Err(&Fault::Account("M_USER_SUSPENDED".to_owned())), false);
         assert_eq!(condition.at(Instant::now() + REMEMBERED), None);
     }

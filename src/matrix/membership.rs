@@ -1,5 +1,5 @@
-//! Going into rooms and out of them: one function per move, each made of requests to the server and safe to repeat.
-//! A function makes one attempt; `keeper` tries again.
+//! Joining and leaving rooms: one function per change, each made of requests to the server and safe to repeat. A function makes one
+//! attempt; `room_tasks` retries.
 
 use matrix_sdk::{
     Room, RoomMemberships, RoomState,
@@ -11,17 +11,17 @@ use matrix_sdk::{
     },
 };
 use serde_json::Value;
-use tokio::time::sleep;
 use tracing::{info, warn};
 
 use super::{
     access::{Access, Refusal},
-    fault::{Backoff, Fault},
+    backoff::retry,
+    fault::Fault,
     rooms,
     session::Session,
 };
 
-/// How often what decides about a room already joined is tried, in one go (about a minute of growing waits): the room is left otherwise.
+/// How many attempts are made, within about half a minute, at reading what decides about a room already joined: it is left otherwise.
 const ATTEMPTS: usize = 6;
 
 /// Accepts or declines an invitation. Returns the room that this one replaces, if it does.
@@ -36,11 +36,11 @@ pub(super) async fn answer(session: &Session, access: &Access, room: &Room) -> R
         RoomState::Joined => {}
         RoomState::Left | RoomState::Knocked | RoomState::Banned => return Ok(None),
     }
-    // An upgraded room is usually closed: its tombstone could not be followed, and the people invite the bot again.
+    // An upgraded room usually cannot be joined by its tombstone, and people invite the bot again.
     predecessor(room).await
 }
 
-/// Joins, or declines; whether the bot is in.
+/// Joins or declines. Returns whether the bot has joined.
 async fn accept(session: &Session, access: &Access, room: &Room) -> Result<bool, Fault> {
     let room_id = room.room_id();
     let inviter = match room.invite_details().await {
@@ -57,20 +57,20 @@ async fn accept(session: &Session, access: &Access, room: &Room) -> Result<bool,
         info!(%room_id, ?refusal, "an invitation is declined");
         return Ok(false);
     }
-    // Remembered before joining: the first question may come with the very sync that shows the join.
+    // Before joining, because the first question may come with the same sync as the join.
     if room.is_direct().await.unwrap_or(false) {
         session.directs.insert(room_id);
     }
     match room.join().await {
         Ok(()) => info!(%room_id, "joined on invitation"),
-        // The join itself may have succeeded: marking the conversation as direct comes after it.
+        // The join itself has succeeded; marking the conversation as direct, which follows it, has failed.
         Err(_) if room.state() == RoomState::Joined => info!(%room_id, "joined on invitation, not marked as direct"),
         Err(error) => return Err(Fault::from(&error)),
     }
     Ok(true)
 }
 
-/// Leaves a room in which nobody else is or may come. The server is asked: leaving on a wrong count could not be undone.
+/// Leaves a room without other members or invitations. The members are requested from the server, because leaving cannot be undone.
 pub(super) async fn leave_if_alone(session: &Session, room: &Room) -> Result<(), Fault> {
     // If the bot is just opening this room, the other person is not invited yet.
     drop(session.directs.opened.lock().await);
@@ -87,7 +87,7 @@ pub(super) async fn leave_if_alone(session: &Session, room: &Room) -> Result<(),
 
 /// Leaves a room, or declines its invitation.
 ///
-/// Not with the SDK's `leave`: it gives no reason, and leaves the rooms this one has replaced as well.
+/// The SDK's `leave` is not used: it takes no reason, and also leaves the rooms that this one replaces.
 pub(super) async fn leave(room: &Room, reason: Option<&str>) -> Result<(), Fault> {
     let mut request = leave_room::v3::Request::new(room.room_id().to_owned());
     request.reason = reason.map(str::to_owned);
@@ -95,16 +95,16 @@ pub(super) async fn leave(room: &Room, reason: Option<&str>) -> Result<(), Fault
     Ok(())
 }
 
-/// Has the server, and the SDK's store, forget a room the bot is out of.
+/// Makes the server and the SDK's store forget a room that the bot has left.
 pub(super) async fn forget(room: &Room) -> Result<(), Fault> {
     room.forget().await.map_err(|error| Fault::from(&error))
 }
 
-/// Follows a tombstone into the new room, and returns its id if it truly replaces this one.
+/// Follows a tombstone into the new room, and returns its id if it really replaces this one.
 ///
-/// A tombstone is an invitation, so the rules for whoever invites hold for whoever wrote it, before anything is joined. And it proves
-/// nothing about the room it names: only that room's own creation event says what it replaces, and only its own state which rule it has.
-/// A room of which that cannot be read is left again.
+/// A tombstone acts like an invitation, so its author must be allowed to invite the bot before it joins. It proves nothing about the new
+/// room: only the creation event there says which room it replaces, and only the state there has its access rule. If they cannot be
+/// read, the bot leaves the room again.
 pub(super) async fn upgrade(access: &Access, old: &Room) -> Result<Option<OwnedRoomId>, Fault> {
     let Some(new_id) = old.successor_room().map(|successor| successor.room_id) else { return Ok(None) };
     let Some(tombstone) = old.get_state_event(StateEventType::RoomTombstone, "").await.ok().flatten() else {
@@ -121,7 +121,7 @@ pub(super) async fn upgrade(access: &Access, old: &Room) -> Result<Option<OwnedR
             warn!(from = %old.room_id(), to = %new_id, ?refusal, "a replacement room is not followed");
             return Ok(None);
         }
-        // The new room is on the server of whoever made the upgrade; since room version 12 its id no longer says which.
+        // The new room is on the server of the user who made the upgrade. Since room version 12 the room id does not name it.
         let target = <&RoomOrAliasId>::from(&*new_id);
         let joined = client.join_room_by_id_or_alias(target, &[author.server_name().to_owned()]).await;
         joined.map_err(|error| Fault::from(&error))?
@@ -137,29 +137,29 @@ pub(super) async fn upgrade(access: &Access, old: &Room) -> Result<Option<OwnedR
     }
     if came_in {
         let reason = if let Ok(Verdict::Refused(refusal)) = &checked { Some(access.sentence(*refusal)) } else { None };
-        retry(|| leave(&new, reason)).await?;
+        retry(ATTEMPTS, || leave(&new, reason)).await?;
     }
     checked.map(|_| None)
 }
 
-/// What a replacement room turned out to be.
+/// The result of checking a replacement room.
 #[derive(Clone, Copy, Debug)]
 enum Verdict {
     Follow,
-    /// It does not say that it replaces the other one.
+    /// Its creation event does not name the old room.
     Stranger,
     Refused(Refusal),
 }
 
 async fn check(access: &Access, old: &Room, new: &Room) -> Result<Verdict, Fault> {
-    if retry(|| predecessor(new)).await?.as_deref() != Some(old.room_id()) {
+    if retry(ATTEMPTS, || predecessor(new)).await?.as_deref() != Some(old.room_id()) {
         return Ok(Verdict::Stranger);
     }
-    let rule = retry(|| state(new, "im.vector.room.access_rules")).await?.unwrap_or_default();
+    let rule = retry(ATTEMPTS, || state(new, "im.vector.room.access_rules")).await?.unwrap_or_default();
     Ok(access.room(rule["rule"].as_str()).map_or_else(Verdict::Refused, |()| Verdict::Follow))
 }
 
-/// The room that this one says it replaces, if that room says the same.
+/// The room that this one replaces, if both rooms say so.
 async fn predecessor(new: &Room) -> Result<Option<OwnedRoomId>, Fault> {
     let create = state(new, "m.room.create").await?.unwrap_or_default();
     let named = create["predecessor"]["room_id"].as_str().and_then(|id| OwnedRoomId::try_from(id).ok());
@@ -168,13 +168,12 @@ async fn predecessor(new: &Room) -> Result<Option<OwnedRoomId>, Fault> {
     Ok(named.filter(|_| confirmed.is_some_and(|successor| successor.room_id == new.room_id())))
 }
 
-/// The content of a state event, from the server: a room just joined is not in the SDK's store yet.
+/// The content of a state event, requested from the server because a room that was just joined is not in the SDK's store yet.
 async fn state(room: &Room, kind: &str) -> Result<Option<Value>, Fault> {
     state_once(room, kind, "", None).await
 }
 
-/// The content of a state event, for any key. `None` when the homeserver says that there is no such event; what is not its word, such as
-/// a proxy's 404, is a failure.
+/// The content of a state event, for any key. `None` when the homeserver says that there is none. A 404 of a proxy is a failure.
 pub(super) async fn state_once(
     room: &Room,
     kind: &str,
@@ -193,16 +192,4 @@ pub(super) async fn state_once(
             fault => Err(fault),
         },
     }
-}
-
-/// Tries a few times in a row, for what must be decided at once.
-async fn retry<T, F: Future<Output = Result<T, Fault>>>(mut attempt: impl FnMut() -> F) -> Result<T, Fault> {
-    let mut backoff = Backoff::default();
-    for _ in 1..ATTEMPTS {
-        match attempt().await {
-            Err(fault) if fault.is_transient() => sleep(backoff.next(&fault)).await,
-            outcome => return outcome,
-        }
-    }
-    attempt().await
 }
