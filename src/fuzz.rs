@@ -1,6 +1,5 @@
-//! What the fuzz targets in `tests/fuzz` call, one function per target: each takes bytes that anybody could have written, reads them
-//! as the program would, and panics when something must not be. Only there for fuzzing and for tests, which run the same
-//! functions over the targets' seeds so that the targets cannot rot; no release holds any of it.
+//! The functions of the fuzz targets in `tests/fuzz`. Each parses untrusted bytes as the program does, and panics when an invariant is
+//! broken. Tests run them over the targets' seeds, so that the targets keep working; releases do not contain this module.
 
 use crate::{
     assistant,

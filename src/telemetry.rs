@@ -1,7 +1,7 @@
-//! Logs: what happened, never what was said.
+//! Logs, which never contain the content of messages.
 //!
-//! The libraries below us may log bodies and keys at their finer levels, so they are held at `warn` whatever level is asked for: the
-//! finer levels are for our own targets, which never carry content.
+//! The libraries may log bodies and keys at their finer levels, so they are limited to `warn` at every configured level. The finer levels
+//! apply only to our own targets, which never log content.
 
 use std::{
     panic::{self, PanicHookInfo},
@@ -21,7 +21,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-/// Where the level of the running program is changed.
+/// Changes the level of the running program.
 static LEVELS: OnceLock<Handle<Targets, Registry>> = OnceLock::new();
 
 /// Whether the log is JSON.
@@ -41,16 +41,16 @@ pub struct Config {
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// What needs a person.
+    /// What the operator must act on.
     Error,
-    /// What may need one.
+    /// What the operator may have to act on.
     Warn,
-    /// What happens in normal life.
+    /// Normal events.
     #[default]
     Info,
-    /// How.
+    /// Details.
     Debug,
-    /// Everything of our own.
+    /// All details of our own targets.
     Trace,
 }
 
@@ -94,17 +94,17 @@ fn targets(level: Level) -> Targets {
     let level = LevelFilter::from(level);
     Targets::new()
         .with_default(level.min(LevelFilter::WARN))
-        // These print whole answers of the homeserver at `error`; what failed is in our own line.
+        // These log whole answers of the homeserver at `error`; our own line has the failure.
         .with_target("matrix_sdk::http_client", LevelFilter::OFF)
         .with_target("matrix_sdk_base::response_processors", LevelFilter::OFF)
-        // At the first start they warn of what is being set up: a device that is not published yet, a backup without a key. A device
-        // that is deleted later ends the bot with its own sentence.
+        // At the first start they warn about steps of the setup: a device that is not published yet, a backup without a key. If the device
+        // is deleted later, the bot ends with its own sentence.
         .with_target("matrix_sdk_crypto::identities::manager", level.min(LevelFilter::ERROR))
         .with_target("matrix_sdk_crypto::backups", level.min(LevelFilter::ERROR))
         .with_target("compagnon", level)
 }
 
-/// Logs the program's last sentence where the log is JSON: one stream has one form. Returns whether it did.
+/// Logs the program's last sentence if the log is JSON, so that standard error has one format. Returns whether it did.
 pub fn last_words(sentence: &str) -> bool {
     let json = JSON.load(Ordering::Relaxed);
     if json {
@@ -113,7 +113,7 @@ pub fn last_words(sentence: &str) -> bool {
     json
 }
 
-/// Says where the program panicked. A message that was put together is left out: slicing a text, for one, repeats the text.
+/// Logs the location of a panic. A formatted message is left out, because it may contain content: a failed slice of a text repeats the text.
 fn say_panic(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
     let thread = std::thread::current();

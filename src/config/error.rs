@@ -6,7 +6,7 @@ use crate::setting::Refused;
 
 /// Where a value was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum ValueOrigin {
     /// In the file, at this line where it is known.
     File {
         /// The file.
@@ -20,7 +20,7 @@ pub enum Place {
     Nowhere,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ValueOrigin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { name, line: Some(line) } => write!(formatter, "{name}, line {line}: "),
@@ -43,10 +43,10 @@ pub enum ConfigError {
         reason: String,
     },
     /// A key has a value that cannot be used.
-    #[error("{place}{refused}")]
+    #[error("{origin}{refused}")]
     Key {
         /// Where it was given.
-        place: Place,
+        origin: ValueOrigin,
         /// The key and the reason.
         refused: Refused,
     },
@@ -54,6 +54,6 @@ pub enum ConfigError {
 
 impl From<Refused> for ConfigError {
     fn from(refused: Refused) -> Self {
-        Self::Key { place: Place::Nowhere, refused }
+        Self::Key { origin: ValueOrigin::Nowhere, refused }
     }
 }

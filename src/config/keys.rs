@@ -1,7 +1,7 @@
-//! The keys of the configuration, asked of the types themselves: there is no second list that could fall behind.
+//! The keys of the configuration, derived from the types, so that no second list can become outdated.
 //!
-//! Each key is found by deserialising a document that holds it alone. What serde then asks for is the key's kind, and tells how a
-//! variable's text is to be understood: `DEVICE_ID=123` stays text because the field is text.
+//! Each key is found by deserialising a document that contains only this key. The type that serde requests is the kind of the key, and says
+//! how a variable's text is parsed: `DEVICE_ID=123` stays text because the field is text.
 
 use std::{cell::RefCell, fmt};
 
@@ -12,9 +12,9 @@ use serde::{
 
 use crate::setting::duration;
 
-/// What a key holds.
+/// The type of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ValueKind {
     /// Text, a path, an address or a name out of a few.
     Text,
     /// A duration such as `12h`.
@@ -35,8 +35,8 @@ pub(super) const ANY: &str = "*";
 pub struct Key {
     /// The names from the outermost section inwards.
     pub path: Vec<&'static str>,
-    /// What it holds.
-    pub kind: Kind,
+    /// Its type.
+    pub kind: ValueKind,
 }
 
 impl Key {
@@ -65,49 +65,49 @@ fn explore<T: DeserializeOwned>(path: &mut Vec<&'static str>, keys: &mut Vec<Key
     let found = RefCell::new(None);
     let _ = T::deserialize(Probe { path, found: &found });
     match found.into_inner() {
-        Some(Shape::Section(fields)) => {
+        Some(KeyShape::Section(fields)) => {
             for field in fields {
                 path.push(field);
                 explore::<T>(path, keys);
                 path.pop();
             }
         }
-        Some(Shape::Names) => {
+        Some(KeyShape::Names) => {
             path.push(ANY);
             explore::<T>(path, keys);
             path.pop();
         }
-        Some(Shape::Leaf(kind)) => keys.push(Key { path: path.clone(), kind }),
+        Some(KeyShape::Leaf(kind)) => keys.push(Key { path: path.clone(), kind }),
         None => {}
     }
 }
 
 /// What stands at the end of a path.
-enum Shape {
+enum KeyShape {
     Section(&'static [&'static str]),
     /// A section whose keys are names that people choose.
     Names,
-    Leaf(Kind),
+    Leaf(ValueKind),
 }
 
-/// A document with one key, which notes what is asked for at that key and then fails.
+/// A document with one key, which records the type that is requested for that key and then fails.
 #[derive(Clone, Copy)]
 struct Probe<'a> {
     path: &'a [&'static str],
-    found: &'a RefCell<Option<Shape>>,
+    found: &'a RefCell<Option<KeyShape>>,
 }
 
 impl Probe<'_> {
-    fn leaf<T>(self, kind: Kind) -> Result<T, Seen> {
+    fn leaf<T>(self, kind: ValueKind) -> Result<T, Seen> {
         if self.path.is_empty() {
-            self.found.replace(Some(Shape::Leaf(kind)));
+            self.found.replace(Some(KeyShape::Leaf(kind)));
         }
         Err(Seen)
     }
 
     fn text<T>(self, expected: &dyn Expected) -> Result<T, Seen> {
         let duration = expected.to_string() == duration::EXPECTED;
-        self.leaf(if duration { Kind::Duration } else { Kind::Text })
+        self.leaf(if duration { ValueKind::Duration } else { ValueKind::Text })
     }
 }
 
@@ -141,10 +141,10 @@ macro_rules! leaves {
 impl<'de> Deserializer<'de> for Probe<'_> {
     type Error = Seen;
 
-    leaves! { Kind::Boolean; deserialize_bool }
-    leaves! { Kind::Number; deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128 deserialize_u8
+    leaves! { ValueKind::Boolean; deserialize_bool }
+    leaves! { ValueKind::Number; deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128 deserialize_u8
     deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128 deserialize_f32 deserialize_f64 }
-    leaves! { Kind::List; deserialize_seq }
+    leaves! { ValueKind::List; deserialize_seq }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Seen> {
         self.text(&visitor)
@@ -160,7 +160,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         _: &'static [&'static str],
         _: V,
     ) -> Result<V::Value, Seen> {
-        self.leaf(Kind::Text)
+        self.leaf(ValueKind::Text)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Seen> {
@@ -178,7 +178,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         visitor: V,
     ) -> Result<V::Value, Seen> {
         let Some((first, rest)) = self.path.split_first() else {
-            self.found.replace(Some(Shape::Section(fields)));
+            self.found.replace(Some(KeyShape::Section(fields)));
             return Err(Seen);
         };
         visitor.visit_map(One { key: Some(first), value: Self { path: rest, ..self } })
@@ -186,7 +186,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Seen> {
         let Some((first, rest)) = self.path.split_first() else {
-            self.found.replace(Some(Shape::Names));
+            self.found.replace(Some(KeyShape::Names));
             return Err(Seen);
         };
         visitor.visit_map(One { key: Some(first), value: Self { path: rest, ..self } })
@@ -221,7 +221,7 @@ impl<'de> MapAccess<'de> for One<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, keys};
+    use super::{ValueKind, keys};
     use crate::config::Config;
 
     #[test]
@@ -229,24 +229,24 @@ mod tests {
         let keys = keys::<Config>();
         let kind = |name: &str| keys.iter().find(|key| key.name() == name).map(|key| key.kind);
         for (name, expected) in [
-            ("data", Kind::Text),
-            ("matrix.device_id", Kind::Text),
-            ("matrix.password", Kind::Text),
-            ("matrix.encryption.strict", Kind::Boolean),
-            ("matrix.access.servers", Kind::List),
-            ("model.hub.endpoint", Kind::Text),
-            ("model.context", Kind::Number),
-            ("model.sampling.temperature", Kind::Number),
-            ("model.time_limit", Kind::Duration),
-            ("assistant.max_age", Kind::Duration),
-            ("assistant.language", Kind::Text),
-            ("assistant.administrators", Kind::List),
-            ("assistant.limits.person.burst", Kind::Number),
-            ("services.*.url", Kind::Text),
-            ("services.*.timeout", Kind::Duration),
-            ("http.listen", Kind::Text),
-            ("log.level", Kind::Text),
-            ("log.json", Kind::Boolean),
+            ("data", ValueKind::Text),
+            ("matrix.device_id", ValueKind::Text),
+            ("matrix.password", ValueKind::Text),
+            ("matrix.encryption.strict", ValueKind::Boolean),
+            ("matrix.access.servers", ValueKind::List),
+            ("model.hub.endpoint", ValueKind::Text),
+            ("model.context", ValueKind::Number),
+            ("model.sampling.temperature", ValueKind::Number),
+            ("model.time_limit", ValueKind::Duration),
+            ("assistant.max_age", ValueKind::Duration),
+            ("assistant.language", ValueKind::Text),
+            ("assistant.administrators", ValueKind::List),
+            ("assistant.limits.person.burst", ValueKind::Number),
+            ("services.*.url", ValueKind::Text),
+            ("services.*.timeout", ValueKind::Duration),
+            ("http.listen", ValueKind::Text),
+            ("log.level", ValueKind::Text),
+            ("log.json", ValueKind::Boolean),
         ] {
             assert_eq!(kind(name), Some(expected), "{name}");
         }

@@ -1,15 +1,15 @@
-//! The layers of the configuration, merged before anything is read: the file, the variables over it, the types' defaults below both.
+//! Merges the layers of the configuration: the file, overridden by environment variables. The defaults of the types complete both.
 //!
-//! What is merged are YAML trees, and beside them where each value comes from, so that a value which does not fit is named with its line or
-//! its variable. The kinds of [`super::keys`] say how a variable's text is understood.
+//! The layers are merged as YAML trees together with the origin of each value, so that an error can name the line or the variable. The kinds
+//! of [`super::keys`] say how the text of a variable is parsed.
 
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 use serde_yaml::{Mapping, Value};
 
 use super::{
-    error::{ConfigError, Place},
-    keys::{ANY, Key, Kind},
+    error::{ConfigError, ValueOrigin},
+    keys::{ANY, Key, ValueKind},
     locate,
 };
 use crate::setting::{Refused, duration};
@@ -17,16 +17,16 @@ use crate::setting::{Refused, duration};
 /// Variables that start with this override a key: `COMPAGNON__MATRIX__USER=x` is `matrix: {user: x}`.
 pub(super) const PREFIX: &str = "COMPAGNON__";
 
-/// Keys of which one is enough: a layer that gives one takes the place of the others in the layers below.
+/// Alternative keys: a layer that sets one of a group removes the others of the layers below.
 const INSTEAD: [&[&str]; 2] = [
     &["matrix.password", "matrix.password_file", "matrix.access_token", "matrix.access_token_file"],
     &["model.file", "model.hub"],
 ];
 
-/// The longest part of a refused value that a sentence repeats.
+/// The most characters of a refused value that a sentence repeats.
 const SHOWN: usize = 200;
 
-/// Everything that was given, merged.
+/// The merged layers.
 pub(super) struct Layers<'a> {
     name: &'a str,
     text: &'a str,
@@ -50,7 +50,7 @@ impl<'a> Layers<'a> {
         variables.sort();
         let mut given = Vec::new();
         for (name, value) in variables {
-            // What a deployment passes on without a value was not given.
+            // A deployment may pass on a variable without a value.
             if value.is_empty() {
                 continue;
             }
@@ -79,21 +79,21 @@ impl<'a> Layers<'a> {
         })
     }
 
-    /// The refusal with the place where the value was given.
+    /// The error with the origin of the value.
     pub(super) fn refuse(&self, mut refused: Refused) -> ConfigError {
         let path: Vec<String> = refused.key.split('.').map(str::to_owned).collect();
         let variable =
             self.variables.iter().rev().find(|(given, _)| path.starts_with(given) || given.starts_with(&path));
-        let place = match variable {
-            Some((_, name)) => Place::Variable(name.clone()),
-            None if self.text.is_empty() => Place::Nowhere,
-            None => Place::File { name: self.name.to_owned(), line: locate::line(self.text, &path) },
+        let origin = match variable {
+            Some((_, name)) => ValueOrigin::Variable(name.clone()),
+            None if self.text.is_empty() => ValueOrigin::Nowhere,
+            None => ValueOrigin::File { name: self.name.to_owned(), line: locate::line(self.text, &path) },
         };
         refused.key = shorten(&refused.key);
-        ConfigError::Key { place, refused }
+        ConfigError::Key { origin, refused }
     }
 
-    /// Holds the file's tree against the known keys and their kinds.
+    /// Checks the file's tree against the known keys and their kinds.
     fn check(&self, section: &Mapping, path: &mut Vec<String>) -> Result<(), ConfigError> {
         for (name, value) in section {
             let Some(name) = name.as_str() else {
@@ -116,7 +116,7 @@ impl<'a> Layers<'a> {
         Ok(())
     }
 
-    fn kind(&self, path: &[String]) -> Option<Kind> {
+    fn kind(&self, path: &[String]) -> Option<ValueKind> {
         self.keys.iter().find(|key| key.path.len() == path.len() && key.begins_with(path)).map(|key| key.kind)
     }
 
@@ -124,7 +124,7 @@ impl<'a> Layers<'a> {
         self.keys.iter().any(|key| key.path.len() > path.len() && key.begins_with(path))
     }
 
-    /// Says that there is no such key, and which one was probably meant.
+    /// The sentence for an unknown key, with the one that was probably meant.
     fn unknown(&self, path: &[String]) -> String {
         let name = shorten(&path.join("."));
         let parent = path.len() - 1;
@@ -162,7 +162,7 @@ impl<'a> Layers<'a> {
         }
     }
 
-    /// Takes out of the file's tree what a variable is given in place of.
+    /// Removes from the file's tree the alternatives to what a variable sets.
     fn make_room(&mut self) {
         for group in INSTEAD {
             let given = |name: &str| self.variables.iter().any(|(path, _)| below(&path.join("."), name));
@@ -183,7 +183,7 @@ impl<'a> Layers<'a> {
 /// Whether the log is to be JSON, whatever else is wrong.
 pub(super) fn asks_for_json(text: &str, variables: &[(String, String)]) -> bool {
     let variable = variables.iter().find(|(name, _)| name.strip_prefix(PREFIX) == Some("LOG__JSON"));
-    let given = variable.and_then(|(_, text)| understand(Kind::Boolean, text.clone()).ok());
+    let given = variable.and_then(|(_, text)| understand(ValueKind::Boolean, text.clone()).ok());
     let in_file = || tree(text).ok()?.get("log")?.get("json").cloned();
     given.or_else(in_file) == Some(Value::Bool(true))
 }
@@ -194,7 +194,7 @@ pub(super) fn gives_secret(text: &str) -> bool {
     tree.get("matrix").is_some_and(|matrix| ["password", "access_token"].iter().any(|key| matrix.get(*key).is_some()))
 }
 
-/// The file's text as a tree without empty values: a key without a value was not given.
+/// The file's text as a tree without empty values, because a key without a value counts as absent.
 fn tree(text: &str) -> Result<Mapping, String> {
     match serde_yaml::from_str(text).map_err(|error| shorten(&error.to_string()))? {
         Value::Null => Ok(Mapping::new()),
@@ -213,45 +213,45 @@ fn without_empty(section: Mapping) -> Mapping {
 }
 
 /// Whether a value of the file is of this kind; the reason repeats nothing of it.
-fn fits(kind: Kind, value: &Value) -> Result<(), String> {
+fn fits(kind: ValueKind, value: &Value) -> Result<(), String> {
     let quotes = || Err("YAML reads this as something else than text: put it between quotes".to_owned());
     match (kind, value) {
-        (Kind::Number, Value::Number(_))
-        | (Kind::Boolean, Value::Bool(_))
-        | (Kind::Text | Kind::Duration, Value::String(_)) => Ok(()),
-        (Kind::Text, Value::Number(_) | Value::Bool(_)) => quotes(),
-        (Kind::Text, _) => Err("it must be one text".to_owned()),
-        (Kind::Duration, Value::Number(_)) => Err(format!("it has no unit: write {}", duration::EXPECTED)),
-        (Kind::Duration, _) => Err(format!("it must be {}", duration::EXPECTED)),
-        (Kind::Number, _) => Err("it must be a number".to_owned()),
-        (Kind::Boolean, _) => Err("it must be true or false".to_owned()),
-        (Kind::List, Value::Sequence(items)) if items.iter().all(Value::is_string) => Ok(()),
-        (Kind::List, Value::Sequence(_)) => quotes(),
-        (Kind::List, _) => Err("it must be a list: [\"first\", \"second\"]".to_owned()),
+        (ValueKind::Number, Value::Number(_))
+        | (ValueKind::Boolean, Value::Bool(_))
+        | (ValueKind::Text | ValueKind::Duration, Value::String(_)) => Ok(()),
+        (ValueKind::Text, Value::Number(_) | Value::Bool(_)) => quotes(),
+        (ValueKind::Text, _) => Err("it must be one text".to_owned()),
+        (ValueKind::Duration, Value::Number(_)) => Err(format!("it has no unit: write {}", duration::EXPECTED)),
+        (ValueKind::Duration, _) => Err(format!("it must be {}", duration::EXPECTED)),
+        (ValueKind::Number, _) => Err("it must be a number".to_owned()),
+        (ValueKind::Boolean, _) => Err("it must be true or false".to_owned()),
+        (ValueKind::List, Value::Sequence(items)) if items.iter().all(Value::is_string) => Ok(()),
+        (ValueKind::List, Value::Sequence(_)) => quotes(),
+        (ValueKind::List, _) => Err("it must be a list: [\"first\", \"second\"]".to_owned()),
     }
 }
 
 /// The value that a variable's text stands for at a key of this kind.
-fn understand(kind: Kind, text: String) -> Result<Value, String> {
+fn understand(kind: ValueKind, text: String) -> Result<Value, String> {
     match kind {
-        Kind::Text | Kind::Duration => Ok(Value::String(text)),
-        Kind::Number => match serde_yaml::from_str(text.trim()) {
+        ValueKind::Text | ValueKind::Duration => Ok(Value::String(text)),
+        ValueKind::Number => match serde_yaml::from_str(text.trim()) {
             Ok(number @ Value::Number(_)) => Ok(number),
             _ => Err(format!("`{}` is not a number", shorten(&text))),
         },
-        Kind::Boolean => match text.trim().to_lowercase().as_str() {
+        ValueKind::Boolean => match text.trim().to_lowercase().as_str() {
             "true" | "yes" | "on" | "1" => Ok(Value::Bool(true)),
             "false" | "no" | "off" | "0" => Ok(Value::Bool(false)),
             _ => Err(format!("`{}` is neither true nor false", shorten(&text))),
         },
-        Kind::List => {
+        ValueKind::List => {
             let text = text.trim();
             if let Ok(list @ Value::Sequence(_)) = serde_yaml::from_str(text)
                 && fits(kind, &list).is_ok()
             {
                 return Ok(list);
             }
-            // User ids begin with a letter that YAML keeps for itself, and a shell takes the quotes off.
+            // User ids start with a character that YAML reserves, and a shell removes the quotes.
             let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
             let items = inner.split(',').map(|item| item.trim().trim_matches(['"', '\'']));
             Ok(Value::Sequence(items.filter(|item| !item.is_empty()).map(Value::from).collect()))
@@ -259,7 +259,7 @@ fn understand(kind: Kind, text: String) -> Result<Value, String> {
     }
 }
 
-/// Puts `value` at `path`, making sections on the way. A section given whole takes the place of what was there.
+/// Sets `value` at `path`, and creates its sections. A whole section replaces the previous one.
 fn set(tree: &mut Mapping, path: &[String], value: Value) {
     let Some((first, rest)) = path.split_first() else { return };
     let entry = tree.entry(Value::String(first.clone())).or_insert_with(|| Value::Mapping(Mapping::new()));
@@ -276,7 +276,7 @@ fn below(path: &str, name: &str) -> bool {
 
 fn refused(variable: &str, path: &[String], reason: String) -> ConfigError {
     ConfigError::Key {
-        place: Place::Variable(variable.to_owned()),
+        origin: ValueOrigin::Variable(variable.to_owned()),
         refused: Refused::new(shorten(&path.join(".")), reason),
     }
 }

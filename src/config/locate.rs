@@ -1,5 +1,5 @@
-//! The line of a key in the text of the configuration. The values that are merged know none; the YAML reader does, for whatever makes it
-//! fail, so it is made to fail at that key.
+//! Finds the line of a key in the text of the configuration. The merged values have no positions, but the YAML parser's errors do, so it is
+//! made to fail at that key.
 
 use std::fmt;
 

@@ -1,8 +1,8 @@
-//! The configuration: defaults, one YAML file over them, environment variables over both, and secrets in files that these name.
+//! The configuration: defaults, overridden by a YAML file, overridden by environment variables; secrets may be in files that these name.
 //!
-//! Each section is described beside the module that uses it. The layers are merged first and read once (`layers`). A bad key or value
-//! is one sentence with the key's path, and its line in the file or its variable's name. Which keys there are is asked of the types
-//! (`keys`), and tests hold `config.example.yaml` against them.
+//! Each section is defined in the module that uses it. The layers are merged first and deserialised once (`layers`). A bad key or value is
+//! reported in one sentence with the key's path and its line in the file or its variable. The list of keys is derived from the types
+//! (`keys`), and tests compare `config.example.yaml` with it.
 
 mod error;
 pub mod keys;
@@ -27,12 +27,12 @@ use crate::{
 
 use self::layers::{Layers, PREFIX};
 
-pub use error::{ConfigError, Place};
+pub use error::{ConfigError, ValueOrigin};
 
-/// The longest file that is read: the example, with all that it explains, is a hundredth of it.
+/// The longest file that is read: a hundred times as long as the commented example.
 const LONGEST_FILE: u64 = 1 << 20;
 
-/// Everything that ops decide.
+/// The whole configuration.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -52,7 +52,7 @@ pub struct Config {
     pub http: http::Config,
     /// What is logged.
     pub log: telemetry::Config,
-    /// What is no error and should still be said, one sentence each: a secret that anybody may read.
+    /// Warnings, one sentence each: for instance a secret in a file that every account can read.
     #[serde(skip)]
     pub warnings: Vec<String>,
 }
@@ -73,7 +73,7 @@ impl Config {
         Ok(config)
     }
 
-    /// Whether the log is to be JSON, as far as that can be told of a configuration that is refused.
+    /// Whether the log is to be JSON, also for a configuration that is refused.
     #[must_use]
     pub fn asks_for_json(file: Option<&Path>) -> bool {
         let text = file.and_then(|path| read(path).ok()).map(|(_, text)| text);
@@ -134,7 +134,7 @@ fn variables() -> Result<Vec<(String, String)>, ConfigError> {
         Ok(value) => Ok((name, value)),
         Err(_) => Err(ConfigError::Key {
             refused: Refused::new(name[PREFIX.len()..].to_lowercase().replace("__", "."), "it is not UTF-8 text"),
-            place: Place::Variable(name),
+            origin: ValueOrigin::Variable(name),
         }),
     });
     text.collect()

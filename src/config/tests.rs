@@ -6,7 +6,7 @@ use serde_yaml::Value;
 
 use super::{
     Config, ConfigError,
-    keys::{Key, Kind, keys},
+    keys::{Key, ValueKind, keys},
 };
 
 const EXAMPLE: &str = include_str!("../../config.example.yaml");
@@ -286,12 +286,12 @@ fn every_number_and_every_duration_has_bounds() {
     for key in keys::<Config>() {
         let absurd: &[&str] = match key.kind {
             // A seed is any number.
-            Kind::Number if key.path.last() == Some(&"seed") => continue,
-            Kind::Number => {
+            ValueKind::Number if key.path.last() == Some(&"seed") => continue,
+            ValueKind::Number => {
                 numbers += 1;
                 &["-1000000", "18446744073709551615", "1e300", ".inf", ".nan"]
             }
-            Kind::Duration => {
+            ValueKind::Duration => {
                 durations += 1;
                 &["-1h", "0s", "9999999h"]
             }

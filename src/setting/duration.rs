@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use serde::{Deserializer, de};
 
-/// What a duration looks like. The list of keys knows a duration by this text.
+/// The expected form of a duration. The list of keys recognises durations by this text.
 pub const EXPECTED: &str = "a duration such as 30s, 5m, 12h, 7d or 2w";
 
 /// The units that jiff does not know, and their English names.
@@ -24,7 +24,7 @@ const FRENCH: [(&str, &str); 9] = [
 /// The duration that `text` says, or what is wrong with it.
 pub fn parse(text: &str) -> Result<SignedDuration, String> {
     let wrong = || format!("`{}` is not {EXPECTED}", short(text));
-    // No duration is longer, and the reader below is not asked to work on megabytes.
+    // No duration is longer, and the parser below must not work on megabytes.
     if text.len() > 100 {
         return Err(wrong());
     }

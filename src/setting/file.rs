@@ -1,4 +1,4 @@
-//! Files that people write settings in: never more of one is read than its kind may hold, whatever the file is.
+//! Reads files with settings, up to a size limit, and only regular files.
 
 use std::{
     fs::{self, Metadata},
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 /// The text of a regular file of at most `most` bytes, without a byte order mark. The error is a reason that holds nothing of the text.
 pub fn read(path: &Path, most: u64) -> Result<Zeroizing<String>, String> {
     let plain = |error: io::Error| error.to_string();
-    // Asked before it is opened: opening a pipe waits for whoever writes into it.
+    // Checked before opening, because opening a named pipe waits for a writer.
     ensure_regular(&fs::metadata(path).map_err(plain)?)?;
     let file = fs::File::open(path).map_err(plain)?;
     let mut bytes = Zeroizing::new(Vec::new());

@@ -1,5 +1,5 @@
-//! What every section of the configuration is made of: a refused value names its key, numbers have bounds, durations are written as
-//! people write them, and files that hold settings are read with a limit.
+//! The building blocks of configuration sections: errors that name their key, bounds for numbers, durations in a readable form, and files
+//! that are read with a size limit.
 
 pub mod duration;
 pub mod file;
@@ -8,7 +8,7 @@ use std::{fmt::Display, ops::RangeInclusive};
 
 use jiff::SignedDuration;
 
-/// A value that cannot be used, and its key. The sentence never holds a secret.
+/// A refused value with its key. The sentence never contains a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {reason}")]
 pub struct Refused {
