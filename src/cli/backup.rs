@@ -1,5 +1,5 @@
-//! `compagnon backup`: what the bot remembers, in one sealed file, whether or not it runs. Nothing is written in the data folder, so
-//! that any account that may read it can make backups.
+//! `compagnon backup`: the bot's store in one encrypted file, whether or not the bot runs. Nothing is written in the data folder, so that
+//! any account that may read it can make backups.
 
 use std::{
     io::{self, BufWriter, IsTerminal as _, Read},
@@ -18,31 +18,31 @@ use crate::{
     store::{Database, backup_key, copy_store, seal_backup, seal_into},
 };
 
-/// The standard output, in place of a file.
+/// Stands for the standard output.
 const STREAM: &str = "-";
 
 /// Options of `backup`.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The file to write, `-` for the standard output. It must not be there yet.
+    /// The file to write, `-` for the standard output. It must not exist yet.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The file with the backup's key, made if it is not there. Keep it apart from the backups: without it none can be opened.
+    /// The file with the key of the backups, created if it does not exist. Keep it apart from the backups; none can be opened without it.
     #[arg(long, value_name = "KEY")]
     key_file: PathBuf,
 }
 
-/// Writes the file, from the running bot or from the folder of one that is stopped.
+/// Writes the file, from the running bot or from the data folder of a stopped one.
 pub(super) fn backup(config: &Config, arguments: &Arguments) -> anyhow::Result<()> {
     let (file, data) = (&arguments.file, config.data());
     let to_stream = file.as_os_str() == STREAM;
-    ensure!(!to_stream || !io::stdout().is_terminal(), "a backup is not text: send the standard output into a file");
+    ensure!(!to_stream || !io::stdout().is_terminal(), "a backup is not text: redirect the standard output to a file");
     if !to_stream {
         let there = file.try_exists().with_context(|| file.display().to_string())?;
-        ensure!(!there, "{} is there already: give the backup another name", file.display());
+        ensure!(!there, "{} exists already: give the backup another name", file.display());
         ensure_outside(data, file, "the backup")?;
     }
-    // Before the key: what cannot be backed up leaves none.
+    // Before the key is created, so that a failure leaves none.
     let frames: Box<dyn Read> = match control::ask(data)? {
         Some(stream) => Box::new(stream),
         None => Box::new(io::Cursor::new(frames(data)?)),
@@ -53,19 +53,19 @@ pub(super) fn backup(config: &Config, arguments: &Arguments) -> anyhow::Result<(
     let (key, made) = backup_key(&arguments.key_file, true)?;
     if made {
         let key_file = arguments.key_file.display();
-        output::note(&format!("a new key was made: {key_file}; keep it apart from the backups"));
+        output::note(&format!("a new key was created: {key_file}; keep it apart from the backups"));
     }
     if to_stream {
         let records = seal_into(frames, BufWriter::new(io::stdout().lock()), &key).context("the standard output")?;
-        output::note(&format!("{records} records; what has come of the stream cannot be verified from here"));
+        output::note(&format!("{records} records written; what arrived at the end of the stream cannot be verified"));
     } else {
         let records = seal_backup(frames, file, &key)?;
-        output::say(&format!("{}: {records} records, written and read again", file.display()));
+        output::say(&format!("{}: {records} records, written and verified", file.display()));
     }
     Ok(())
 }
 
-/// What lies in the data folder is lost with it.
+/// Refuses a file in the data folder, because it would be lost with the folder.
 fn ensure_outside(data: &Path, file: &Path, what: &str) -> anyhow::Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let folder = folder.canonicalize().with_context(|| format!("the folder {} of {what}", folder.display()))?;
@@ -74,7 +74,7 @@ fn ensure_outside(data: &Path, file: &Path, what: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The frames of a folder that no bot works on.
+/// The frames of a folder that no bot uses.
 fn frames(data: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     let store = data.join("store");
     let there = store.try_exists().with_context(|| format!("{} cannot be read", store.display()))?;
@@ -86,10 +86,10 @@ fn frames(data: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     Ok(frames)
 }
 
-/// The store, copied to where temporary files are, and what goes with it. The folder is free again when this returns.
-fn copy(data: &Path) -> anyhow::Result<(TempDir, matrix::Files)> {
+/// A copy of the store in a temporary folder, and the session files for the backup. The data folder is unlocked when this returns.
+fn copy(data: &Path) -> anyhow::Result<(TempDir, matrix::PortableFiles)> {
     let _held = folder::hold_to_read(data)?;
-    let temporary = || format!("no temporary folder could be made in {} (TMPDIR)", std::env::temp_dir().display());
+    let temporary = || format!("no temporary folder could be created in {} (TMPDIR)", std::env::temp_dir().display());
     let beside = tempfile::Builder::new().prefix("compagnon-backup-").tempdir().with_context(temporary)?;
     copy_store(data, beside.path())?;
     let others = matrix::portable(data).with_context(|| format!("the session's files in {}", data.display()))?;

@@ -1,4 +1,4 @@
-//! `compagnon bench`: how fast a model answers on this machine, and how far that is from what the machine could do.
+//! `compagnon bench`: how fast a model answers on this machine, compared with the limits of the hardware.
 
 use std::{
     path::{Path, PathBuf},
@@ -27,16 +27,16 @@ pub(super) struct Arguments {
     /// The model file to measure (default: the configuration's model).
     #[arg(long, value_name = "FILE", conflicts_with = "random")]
     model: Option<PathBuf>,
-    /// Measure a model of random weights in the shape of a real one: tiny, 0.6b, 1b, 3b or 7b.
+    /// Measure a model with random weights in the shape of a real one: tiny, 0.6b, 1b, 3b or 7b.
     #[arg(long, value_name = "SHAPE")]
     random: Option<Shape>,
     /// How the random weights are stored: `q4_k_m`, `q8_0` or f16.
     #[arg(long, value_name = "TYPE", default_value = "q4_k_m", requires = "random")]
     quantisation: Quantisation,
-    /// Write the random model to this file and leave it there.
+    /// Write the random model to this file, and keep it.
     #[arg(long, value_name = "FILE", requires = "random")]
     keep: Option<PathBuf>,
-    /// The threads that compute (default: the configuration's).
+    /// The number of compute threads (default: the configuration's).
     #[arg(long, value_name = "COUNT")]
     threads: Option<usize>,
     /// How often each figure is measured; the median is shown.
@@ -50,7 +50,7 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// What is measured once the model is ready: its key in the JSON, its name and unit in the table.
+/// The figures of a ready model: the key in the JSON, the name and unit in the table.
 const FIGURES: [(Figure, &str, &str, &str); 7] = [
     (Figure::Prefill, "prefill", "a prompt of 512 tokens is read", "tokens/s"),
     (Figure::Decode { deep: false }, "decode", "one room is answered", "tokens/s"),
@@ -97,7 +97,7 @@ pub(super) fn bench(config: &Config, arguments: &Arguments) -> anyhow::Result<()
     Ok(())
 }
 
-/// The names of the figures that can be asked for. The first two are there in any case.
+/// The names of the figures that can be selected. The first two are always measured.
 fn figures() -> impl Iterator<Item = &'static str> {
     ["first_token", "resident_used"].into_iter().chain(FIGURES.into_iter().map(|(_, key, ..)| key))
 }

@@ -1,4 +1,4 @@
-//! `compagnon chat`: a compagnon in the terminal. Where the authors of prompts work: the prompt is read anew before each question.
+//! `compagnon chat`: a compagnon in the terminal, for authors of prompts: the prompt is read again before each question.
 
 use std::{
     fs::File,
@@ -20,7 +20,7 @@ use crate::{
     inference::{ChatModel, Piece, Request},
 };
 
-/// The compagnon that speaks when nothing is configured: the one the embedded model was trained for.
+/// The compagnon without a configuration: the one that the embedded test model was trained for.
 const WITNESS: &str = "temoin";
 
 /// The longest line, and the longest file of `--prompt`, in bytes.
@@ -32,27 +32,27 @@ pub(super) struct Arguments {
     /// The compagnon to talk to, by identifier (default: the configuration's; `temoin` without one).
     #[arg(long, value_name = "ID", conflicts_with = "prompt")]
     compagnon: Option<String>,
-    /// A compagnon's file to try, wherever it is.
+    /// The file of a compagnon to try.
     #[arg(long, value_name = "FILE")]
     prompt: Option<PathBuf>,
 }
 
 /// Where the questions come from.
 enum Input {
-    /// A person, with line editing and with what was typed before: in memory alone, as it is what people write.
+    /// A person, with line editing and a history. It is kept in memory only, because it contains what people write.
     Terminal(Box<DefaultEditor>),
     /// A file or a program.
     Stream,
 }
 
 impl Input {
-    /// The next question; `None` when there is no more. An empty line is none, and ends nothing.
+    /// The next question; `None` at the end of the input. Empty lines are skipped.
     fn next(&mut self) -> anyhow::Result<Option<String>> {
         loop {
             let line = match self {
                 Self::Terminal(editor) => match editor.readline("> ") {
                     Ok(line) => line,
-                    // Ctrl-C takes back what was typed.
+                    // Ctrl-C discards the line.
                     Err(ReadlineError::Interrupted) => continue,
                     Err(ReadlineError::Eof) => return Ok(None),
                     Err(error) => return Err(error).context("the input cannot be read"),
@@ -74,7 +74,7 @@ impl Input {
     }
 }
 
-/// A line, whatever bytes are in it: what is not text becomes a question mark. One that is too long is cut, and its rest is the next.
+/// A line. Invalid UTF-8 is replaced; a line that is too long is read in pieces.
 fn read_line(input: &mut impl BufRead) -> io::Result<Option<String>> {
     let mut bytes = Vec::new();
     input.take(LONGEST).read_until(b'\n', &mut bytes)?;
@@ -104,7 +104,7 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
                 question,
                 asker: None,
                 name: None,
-                // One conversation in one process: its past is found again at the next question.
+                // One conversation per process, whose KV cache the next question reuses.
                 cache_key: 1,
             };
             let request = prompt::request(&*model, &config.model.sampling, &config.assistant, &ask)?;
@@ -122,7 +122,7 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
                 };
                 turns.extend([turn(Role::User, question.to_owned()), turn(Role::Assistant, answer)]);
             }
-            // An author mends the file and asks again; a script must notice.
+            // In a terminal the author corrects the file and asks again; a script must fail.
             Err(error) if in_terminal => output::say(&format!("({error:#})")),
             Err(error) => return Err(error),
         }

@@ -1,4 +1,4 @@
-//! `compagnon check`: everything that can be wrong before `run`, one line per finding, each step told before it is done.
+//! `compagnon check`: checks everything that can be wrong before `run`, one line per finding. Each step is reported before it starts.
 
 use std::process::ExitCode;
 
@@ -11,14 +11,14 @@ use crate::{
     compagnon::{Compagnon, Library},
     config::{Config, ConfigError},
     inference::ChatModel,
-    matrix::{self, Outcome},
+    matrix::{self, ProbeOutcome},
     services::Services,
 };
 
 /// Options of `check`.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// Ask nobody: only what needs no network.
+    /// Run only the checks that need no network.
     #[arg(long)]
     offline: bool,
 }
@@ -26,7 +26,7 @@ pub(super) struct Arguments {
 /// The findings so far.
 #[derive(Default)]
 struct Findings {
-    /// What `run` would end with: the status of the first thing that is wrong.
+    /// The exit status of `run`: that of the first error.
     status: Option<u8>,
 }
 
@@ -56,7 +56,7 @@ impl Findings {
     }
 }
 
-/// Checks all there is; the exit status is the one that `run` would have.
+/// Runs all checks. The exit status is the one that `run` would have.
 pub(super) fn check(config: Result<Config, ConfigError>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut findings = Findings::default();
     match config {
@@ -72,7 +72,7 @@ fn all(config: &Config, arguments: &Arguments, findings: &mut Findings) -> anyho
         Findings::doubtful("configuration", warning);
     }
     let data = config.data();
-    let begun = if data.exists() { "" } else { ", which the first start makes" };
+    let begun = if data.exists() { "" } else { ", which the first start creates" };
     findings.add("data folder", folder::inspect(data).map(|()| format!("{}{begun}", data.display())));
     Findings::begun("model", "opens it");
     let model = open_model(config);
@@ -106,7 +106,7 @@ fn prompts(config: &Config, model: Option<&dyn ChatModel>, findings: &mut Findin
     };
     for compagnon in library.iter() {
         let described = format!("{} — {}", compagnon.id, compagnon.about.description);
-        // Only the usual one must fit: nobody can choose the others.
+        // Only the default one must fit; the others cannot be chosen.
         let aside = if fits(compagnon) { "" } else { " (too long for this model: it cannot be chosen)" };
         Findings::good("prompt", &(described + aside));
     }
@@ -126,11 +126,11 @@ fn account(config: &Config, arguments: &Arguments, findings: &mut Findings) -> a
             return Ok(());
         }
     };
-    let mut tell = |what: &str, outcome: Outcome| match outcome {
-        Outcome::Begun(detail) => Findings::begun(what, &format!("{detail}, 10 s at most")),
-        Outcome::Good(detail) => Findings::good(what, &detail),
-        Outcome::Doubtful(detail) => Findings::doubtful(what, &detail),
-        Outcome::Wrong(error) => findings.wrong(what, &error.into()),
+    let mut tell = |what: &str, outcome: ProbeOutcome| match outcome {
+        ProbeOutcome::Begun(detail) => Findings::begun(what, &format!("{detail}, 10 s at most")),
+        ProbeOutcome::Good(detail) => Findings::good(what, &detail),
+        ProbeOutcome::Doubtful(detail) => Findings::doubtful(what, &detail),
+        ProbeOutcome::Wrong(error) => findings.wrong(what, &error.into()),
     };
     if arguments.offline {
         matrix::probe_offline(section, config.data(), &mut tell);
@@ -142,7 +142,7 @@ fn account(config: &Config, arguments: &Arguments, findings: &mut Findings) -> a
     Findings::good(
         "rate limits",
         &format!(
-            "no homeserver tells its own; assistant.streaming counts on {} messages a second, {} in a row (Synapse: rc_message)",
+            "homeservers do not report theirs; assistant.streaming assumes {} messages per second, {} in a row (Synapse: rc_message)",
             streaming.per_second, streaming.burst
         ),
     );

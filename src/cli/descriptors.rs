@@ -1,11 +1,11 @@
-//! How many files the process may have open: each connection and each database file is one.
+//! The limit of open files: each connection and each database file counts.
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// What a bot in hundreds of rooms needs at its busiest, with room to spare.
+/// Enough for a busy bot in hundreds of rooms.
 const ENOUGH: u64 = 512;
 
-/// Raises the soft limit to the hard one: the soft one is a default for programs that know no better. Says when that is still little.
+/// Raises the soft limit to the hard limit, and warns if that is low.
 pub(super) fn raise() {
     let limits = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {
         if soft < hard {

@@ -1,5 +1,5 @@
-//! What is done before anything else, so that secrets stay in the process: no core dump, no other process of the same account that
-//! looks into it, and files that are the owner's alone.
+//! Process hardening at the start, so that secrets stay in the process: no core dumps, no access to its memory by other processes of the
+//! same account, and files that only the owner can access.
 
 use nix::sys::{
     prctl,
@@ -9,7 +9,7 @@ use nix::sys::{
 
 use super::output;
 
-/// Does it. What the system does not allow is said and goes on: none of it is needed to answer.
+/// Hardens the process. Failures are reported and ignored, because answering does not depend on it.
 pub(super) fn harden() {
     umask(Mode::S_IRWXG | Mode::S_IRWXO);
     if let Err(error) = setrlimit(Resource::RLIMIT_CORE, 0, 0) {
@@ -17,6 +17,6 @@ pub(super) fn harden() {
     }
     #[cfg(target_os = "linux")]
     if let Err(error) = prctl::set_dumpable(false) {
-        output::complain(&format!("the process cannot be closed to others: {error}"));
+        output::complain(&format!("the memory of the process cannot be protected: {error}"));
     }
 }

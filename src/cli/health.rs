@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Asks the running bot; an answer other than 200 is an error with its sentence.
 pub(super) fn health(config: &Config) -> anyhow::Result<()> {
-    let address = config.http.listen.context("http.listen is not set, so there is nobody to ask")?;
+    let address = config.http.listen.context("http.listen is not set, so the bot cannot be asked")?;
     let answer = ask(address).map_err(|error| said(address, &error))?;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     if head.split_ascii_whitespace().nth(1) != Some("200") {
@@ -26,7 +26,7 @@ pub(super) fn health(config: &Config) -> anyhow::Result<()> {
 }
 
 fn ask(address: SocketAddr) -> io::Result<String> {
-    // A bot that listens everywhere is reached here.
+    // A bot that listens on all addresses is reached on the loopback address.
     let address = if address.ip().is_unspecified() { here(address) } else { address };
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -42,7 +42,7 @@ fn here(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-/// What a failed question says of the bot. A timeout is known to the system as a resource that is not available.
+/// The sentence for a failed request. The system reports a timeout as a resource that is unavailable.
 fn said(address: SocketAddr, error: &io::Error) -> anyhow::Error {
     let seconds = PATIENCE.as_secs();
     match error.kind() {

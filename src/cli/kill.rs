@@ -1,8 +1,7 @@
-//! Kill points, for the tests of what a kill leaves behind: nothing unless the program was built with the `failpoints` feature.
+//! Kill points for crash tests. Without the `failpoints` feature they do nothing.
 //!
-//! `COMPAGNON_DIE_AT` names a file. While that file holds `POINT COUNT`, the process ends at the `COUNT`th passing of that point, at once
-//! and without a word, as under SIGKILL: no destructor runs and nothing is flushed. A file rather than a value, so that a process that
-//! runs already can be told.
+//! `COMPAGNON_DIE_AT` names a file. While that file contains `POINT COUNT`, the process aborts at the `COUNT`th pass of that point, as under
+//! SIGKILL: no destructor runs and nothing is flushed. It is a file and not a value, so that a running process can be ordered to die.
 
 use std::{
     env, fs,
@@ -34,7 +33,7 @@ const POINTS: [&str; 19] = [
     "after-redaction",
 ];
 
-/// Lays the kill points, if the environment asks for them. An error is a point that has an action already.
+/// Installs the kill points, if the environment asks for them. Fails if a point has an action already.
 pub(super) fn lay() -> Result<(), String> {
     let Some(order) = env::var_os("COMPAGNON_DIE_AT") else { return Ok(()) };
     for point in POINTS {
@@ -45,7 +44,7 @@ pub(super) fn lay() -> Result<(), String> {
 }
 
 fn pass(point: &str, order: &Path) {
-    /// How often the point that is named was passed.
+    /// How often the named point was passed.
     static PASSED: AtomicU32 = AtomicU32::new(0);
     let Ok(text) = fs::read_to_string(order) else { return };
     let mut words = text.split_ascii_whitespace();

@@ -37,18 +37,18 @@ enum Command {
     Run,
     /// Talk to a compagnon in the terminal, without Matrix.
     Chat(chat::Arguments),
-    /// Read the configuration, the prompts and the model, ask the homeserver about the account, and say each finding in one line.
+    /// Check the configuration, the prompts, the model and the account, and report each finding in one line.
     Check(check::Arguments),
     /// Pull, list or verify model files.
     #[command(subcommand)]
     Model(model::Command),
-    /// Measure how fast a model answers on this machine, and how far that is from what the machine could do.
+    /// Measure how fast a model answers on this machine, compared with the limits of the hardware.
     Bench(bench::Arguments),
     /// Ask the running bot whether it is healthy (for a container's health check).
     Health,
-    /// Write what the bot remembers into one sealed file. Works while the bot runs.
+    /// Write the bot's store into one encrypted file. Works while the bot runs.
     Backup(backup::Arguments),
-    /// Make an empty data folder from a backup. The next start logs in as a new device.
+    /// Restore a backup into an empty data folder. The next start logs in as a new device.
     Restore(restore::Arguments),
 }
 

@@ -18,11 +18,11 @@ use crate::{
     store::{backup_key, unseal_backup},
 };
 
-/// What may be in the folder already: none of it is what a backup holds.
+/// What the folder may contain already: nothing that a backup contains.
 const BESIDE: [&str; 4] = ["lock", "lost+found", "models", RESTORING];
 
-/// In this order into their place. Until the last of them is there, the store refuses to open: a restore that is cut short is not
-/// taken for a store.
+/// The files in the order in which they are moved into place. Without the last of them the store refuses to open, so an interrupted restore
+/// is not taken for a store.
 const PLACED: [&str; 6] = ["rooms.keys", "store", "store.head", "recovery.key", "retired.json", "store.key"];
 
 /// Options of `restore`.
@@ -47,7 +47,7 @@ pub(super) fn restore(config: &Config, arguments: &Arguments) -> anyhow::Result<
     };
     let beside = data.join(RESTORING);
     ensure_empty(data)?;
-    // What an earlier restore, cut short before it put anything in place, has left.
+    // Left by an earlier restore that was interrupted before it moved anything.
     if beside.exists() {
         fs::remove_dir_all(&beside).with_context(|| beside.display().to_string())?;
     }
@@ -70,15 +70,15 @@ pub(super) fn restore(config: &Config, arguments: &Arguments) -> anyhow::Result<
     File::open(data)?.sync_all()?;
     output::say(&format!("{}: {records} records", data.display()));
     if data.join("recovery.key").exists() {
-        output::say("the next start logs in as a new device, which takes over the bot's identity with recovery.key");
+        output::say("the next start logs in as a new device, which recovers the bot's identity with recovery.key");
     } else {
-        output::say("the next start logs in as a new device; the backup has no recovery.key to sign it with");
+        output::say("the next start logs in as a new device; the backup contains no recovery.key to sign it with");
     }
     let with_password = config.matrix.as_ref().is_some_and(|matrix| matrix.device_id.is_none());
     output::say(if with_password {
-        "it logs the old device out as well, once the bot that was backed up has ended"
+        "it also logs the old device out, once the bot that was backed up has stopped"
     } else {
-        "log the old device out by hand: that takes the account's password"
+        "log the old device out yourself: that requires the account's password"
     });
     Ok(())
 }
@@ -91,7 +91,7 @@ fn ensure_empty(data: &Path) -> anyhow::Result<()> {
         let name = entry?.file_name();
         ensure!(
             BESIDE.iter().any(|known| name == *known),
-            "the data folder {} is not empty ({} is there): a backup is restored into an empty one",
+            "the data folder {} is not empty (it contains {}): a backup is restored into an empty one",
             data.display(),
             name.display()
         );

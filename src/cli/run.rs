@@ -10,7 +10,7 @@ use crate::{
     telemetry,
 };
 
-/// How long what still blocks a thread is waited for once the bot has ended.
+/// How long blocked threads are waited for after the bot has ended.
 const LAST_WAIT: Duration = Duration::from_millis(500);
 
 /// Runs until SIGTERM or SIGINT, then drains; a second signal does not wait. `file` is where the configuration was read, for SIGHUP.
@@ -25,7 +25,7 @@ pub(super) fn run(config: Config, file: Option<&Path>) -> anyhow::Result<()> {
     let outcome = runtime.block_on(async {
         match App::build(config, file, &signals.stop).await? {
             Some(app) => app.run_until_stopped(signals).await,
-            // Stopped while the homeserver was still out of reach.
+            // Stopped before the homeserver could be reached.
             None => Ok(()),
         }
     });

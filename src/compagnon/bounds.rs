@@ -1,7 +1,7 @@
-//! How far the front matter of a compagnon made by command may go, and which names it may have. Pure.
+//! The limits for the front matter of a compagnon that was made by command, and for its name. Pure.
 //!
-//! A name signs answers, so it must not be taken for another: it is written in Latin letters alone, with nothing that is not seen. The
-//! files of the prompts folder are the operator's own, and are not held to this.
+//! A name signs answers, so it must not be confused with another: it has only Latin letters and no invisible characters. The files of the
+//! prompts folder are written by the operator, and are not limited.
 
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 use unicode_script::{Script, UnicodeScript as _};
@@ -9,13 +9,13 @@ use unicode_security::{GeneralSecurityProfile as _, skeleton};
 
 use super::definition::About;
 
-/// The highest temperature: above, answers are no sentences any more.
+/// The highest temperature: above it, answers become incoherent.
 pub const HOTTEST: f32 = 1.5;
 /// The most characters of a name or a title.
 const LONGEST_NAME: usize = 60;
 /// The most characters of a description, and of an example.
 const LONGEST_LINE: usize = 200;
-/// The most characters of what it says when a room chooses it.
+/// The most characters of the welcome.
 const LONGEST_WELCOME: usize = 500;
 /// The most examples.
 const MOST_EXAMPLES: usize = 10;
@@ -47,7 +47,7 @@ pub enum FieldError {
     },
     /// A name has letters that are not Latin, or signs that look like others.
     NotLatin,
-    /// A text has characters that are not seen, or that turn the writing around.
+    /// A text has invisible characters, or characters that change the writing direction.
     Invisible,
     /// There are too many examples.
     TooManyExamples {
@@ -104,7 +104,7 @@ fn check_title(field: Field, text: &str) -> Result<(), FieldError> {
             || "’‘“”«»–—…·°№€".contains(letter)
             || (matches!(letter.script(), Script::Latin | Script::Inherited) && letter.identifier_allowed())
     };
-    // An accent may stand by itself after its letter.
+    // An accent may be a combining character.
     if !text.nfc().all(is_plain) || !text.chars().any(char::is_alphanumeric) {
         return Err(FieldError::NotLatin);
     }
@@ -115,7 +115,7 @@ fn check_text(field: Field, text: &str, limit: usize) -> Result<(), FieldError> 
     if text.chars().count() > limit {
         return Err(FieldError::TooLong { field, limit });
     }
-    // The sign that asks for a coloured emoji, and the one that joins two, are seen by what they do.
+    // The variation selector for emojis and the zero-width joiner have a visible effect.
     let hidden = |letter: char| is_invisible(letter) && !matches!(letter, '\u{FE0F}' | '\u{200D}');
     let control = |letter: char| letter.is_control() && letter != '\n' && letter != '\t';
     if text.chars().any(|letter| hidden(letter) || control(letter)) {
@@ -124,7 +124,7 @@ fn check_text(field: Field, text: &str, limit: usize) -> Result<(), FieldError> 
     Ok(())
 }
 
-/// Whether two names are taken for one another: accents, capitals, spaces and signs aside, and letters that look alike as one.
+/// Whether two names can be confused: accents, case, spaces and punctuation are ignored, and similar letters count as equal.
 #[must_use]
 pub fn alike(one: &str, other: &str) -> bool {
     let bare = |name: &str| name.nfkd().filter(|letter| !is_combining_mark(*letter)).collect::<String>();
@@ -142,7 +142,7 @@ fn looks(name: &str) -> String {
     skeleton(name).filter(|letter| letter.is_alphanumeric()).collect()
 }
 
-/// Whether a character is not seen by itself (Unicode's `Default_Ignorable_Code_Point`), or turns the writing around.
+/// Whether a character is invisible (Unicode's `Default_Ignorable_Code_Point`), or changes the writing direction.
 #[must_use]
 pub fn is_invisible(letter: char) -> bool {
     matches!(letter,

@@ -80,13 +80,13 @@ pub struct Variables<'a> {
     pub room: &'a str,
 }
 
-/// Why a compagnon's text is not usable. Each is one sentence that names what to mend.
+/// Why a compagnon's text is not usable. Each is one sentence that names the remedy.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CompagnonError {
     /// The text does not start with a block between two `---` lines.
     #[error("the file must start with a front matter between two `---` lines")]
     NoFrontMatter,
-    /// The front matter is not what is expected: what the YAML reader says, with its line.
+    /// The front matter is invalid: the YAML parser's message, with the line.
     #[error("{0}")]
     FrontMatter(String),
     /// There is no system prompt.
@@ -119,7 +119,7 @@ impl Compagnon {
         if compagnon.prompt.is_empty() {
             return Err(CompagnonError::Empty);
         }
-        // A misspelt variable is found when the prompt is written, not when an agent asks.
+        // Finds a misspelt variable when the prompt is written, not when an agent asks.
         compagnon.system_prompt(&Variables::default())?;
         Ok(compagnon)
     }
@@ -159,7 +159,7 @@ impl Compagnon {
     }
 }
 
-/// The text with every kind of line end as `\n`: one that was left would become another when it is written and read again.
+/// The text with all line ends as `\n`, so that it is the same after writing and reading.
 fn lines(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }

@@ -28,13 +28,13 @@ const EMBEDDED: [(&str, &str); 10] = [
     ("france-services", include_str!("../../prompts/france-services.md")),
 ];
 
-/// The longest file of a compagnon: its prompt has to fit in a model many times over.
+/// The longest file of a compagnon, whose prompt must fit into a model's context many times.
 pub(super) const LONGEST_FILE: u64 = 256 * 1024;
 
 /// The most files that are read of a folder.
 const MOST_FILES: usize = 1000;
 
-/// Why a file or the whole folder is not usable. One sentence that names the file and what to mend.
+/// Why a file or the whole folder is not usable. One sentence that names the file and the remedy.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum FolderError {
     /// A file's text is not a compagnon.
@@ -42,7 +42,7 @@ pub enum FolderError {
     File {
         /// The file's name.
         file: String,
-        /// What to mend.
+        /// What to correct.
         reason: CompagnonError,
     },
     /// A file cannot be read.
@@ -61,7 +61,7 @@ pub enum FolderError {
         /// The part and its range.
         refused: Refused,
     },
-    /// Something that was probably meant as a compagnon is not read as one.
+    /// An entry that was probably meant as a compagnon is ignored.
     #[error("{name}: it is not read: {reason}")]
     Overlooked {
         /// Its name.
@@ -87,7 +87,7 @@ pub enum FolderError {
         /// The system's reason.
         reason: String,
     },
-    /// The one asked for is not there.
+    /// There is no compagnon with this identifier.
     #[error("there is no compagnon `{asked}`; there are: {known}")]
     Unknown {
         /// What was asked for.
@@ -147,7 +147,7 @@ impl Library {
     }
 }
 
-/// The compagnon of a file, whose numbers have the bounds that the configuration's have.
+/// The compagnon of a file, with the same bounds for its numbers as in the configuration.
 fn parse(id: &str, text: &str, file: String) -> Result<Compagnon, FolderError> {
     let compagnon = match Compagnon::parse(id, text) {
         Ok(compagnon) => compagnon,
@@ -162,7 +162,7 @@ fn parse(id: &str, text: &str, file: String) -> Result<Compagnon, FolderError> {
     }
 }
 
-/// Those that lists show like one before.
+/// The compagnons that lists show with the same heading as an earlier one.
 fn same_headings(compagnons: &BTreeMap<String, Arc<Compagnon>>) -> Vec<FolderError> {
     let mut seen = BTreeMap::new();
     let same = compagnons.values().filter_map(|compagnon| {
@@ -173,7 +173,7 @@ fn same_headings(compagnons: &BTreeMap<String, Arc<Compagnon>>) -> Vec<FolderErr
     same.collect()
 }
 
-/// What lies in the folder and looks like a compagnon, but is not read as one.
+/// The entries of the folder that look like a compagnon, but are ignored.
 fn overlooked(folder: Option<&Path>) -> Result<Vec<FolderError>, FolderError> {
     let Some(folder) = folder else { return Ok(Vec::new()) };
     let unreadable = |reason: std::io::Error| FolderError::Folder {
@@ -185,7 +185,7 @@ fn overlooked(folder: Option<&Path>) -> Result<Vec<FolderError>, FolderError> {
         let path = entry.map_err(unreadable)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let extension = path.extension().unwrap_or_default().to_string_lossy().into_owned();
-        // Hidden ones are an editor's or a deployment's, and `.md` has its own reasons.
+        // Hidden files belong to editors and deployments; problems of `.md` files are reported with them.
         if name.starts_with('.') || extension == "md" {
             continue;
         }
@@ -215,12 +215,12 @@ fn files(folder: Option<&Path>) -> Result<Vec<(String, Result<String, String>)>,
     Ok(read.chain(left_out.into_iter().map(|(id, _)| (id, too_many()))).collect())
 }
 
-/// The text of a regular file that is not absurdly long. Nothing else is opened: a named pipe waits for somebody to write in it.
+/// The text of a regular file up to the limit. Nothing else is opened, because opening a named pipe waits for a writer.
 fn read(path: &Path) -> Result<String, String> {
     let regular = |kind: FileType| if kind.is_file() { Ok(()) } else { Err(irregular(kind)) };
     let said = |error: std::io::Error| error.to_string();
     regular(fs::metadata(path).map_err(said)?.file_type())?;
-    // It may have become something else in between: opened so, that waits for nobody.
+    // Without blocking, because it may have been replaced by a named pipe in between.
     let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path).map_err(said)?;
     regular(file.metadata().map_err(said)?.file_type())?;
     let mut bytes = Vec::new();
@@ -254,11 +254,11 @@ pub(super) fn paths(folder: &Path) -> Result<Vec<(String, PathBuf)>, FolderError
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         let markdown = path.extension().is_some_and(|extension| extension == "md");
-        // An editor's or a deployment's hidden files are nobody's compagnon.
+        // Hidden files belong to editors and deployments.
         let id = path.file_stem().and_then(|stem| stem.to_str()).filter(|id| markdown && !id.starts_with('.'));
         paths.extend(id.map(str::to_owned).map(|id| (id, path.clone())));
     }
-    // The same are left out each time, should there be too many.
+    // Sorted, so that the same files are left out each time if there are too many.
     paths.sort();
     Ok(paths)
 }

@@ -1,4 +1,4 @@
-//! Compagnons made by command: private to their room and author, until an administrator of the instance takes them into the catalogue.
+//! Compagnons made by command: private to their room and author, until an administrator of the instance accepts them into the catalogue.
 
 use std::fmt;
 
@@ -59,14 +59,14 @@ impl Made {
 }
 
 impl fmt::Debug for Made {
-    /// Leaves the texts out: what people write never reaches a log.
+    /// Leaves the texts out: logs contain nothing that people write.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Made").field("number", &self.number).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Version {
-    /// Leaves the text out: what people write never reaches a log.
+    /// Leaves the text out: logs contain nothing that people write.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Version")

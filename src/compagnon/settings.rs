@@ -1,4 +1,4 @@
-//! What a room has chosen for itself. Written by the store under the room's key, changed by commands only.
+//! The settings of a room. Stored under the room's key, changed only by commands.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::language::Language;
 
-/// The settings of one room or direct conversation; those it has not chosen are the configuration's.
+/// The settings of one room or direct conversation. Those that were not set come from the configuration.
 #[derive(Clone, Default, Serialize, Deserialize, PartialEq)]
 #[serde(default)]
 pub struct Settings {
@@ -22,7 +22,7 @@ pub struct Settings {
     pub language: Option<Language>,
     /// Which messages are answered.
     pub answers: Answers,
-    /// How long what is said is kept, in milliseconds.
+    /// How long turns are kept, in milliseconds.
     pub retention: Option<u64>,
     /// When the room was told what the bot is, in milliseconds since the epoch.
     pub welcomed_at: Option<u64>,
@@ -37,7 +37,7 @@ impl Settings {
 }
 
 impl fmt::Debug for Settings {
-    /// Leaves the addition out: what people write never reaches a log.
+    /// Leaves the addition out: logs contain nothing that people write.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Settings").field("compagnon", &self.compagnon).finish_non_exhaustive()
     }
