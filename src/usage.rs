@@ -29,3 +29,16 @@ pub enum Finish {
     /// It reached the limit on tokens or time, or the model's context was full.
     Length,
 }
+
+/// The cost of one answer, and who gave it: what is stored with the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnswerUsage {
+    /// The model's name.
+    pub model: String,
+    /// The compagnon's identifier.
+    pub compagnon: String,
+    /// The compagnon's version; `None` for one of the library, which has none.
+    pub compagnon_version: Option<u32>,
+    /// What it cost. Stored in whole milliseconds.
+    pub usage: Usage,
+}

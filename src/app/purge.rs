@@ -32,7 +32,7 @@ pub(super) fn retention(config: &assistant::Config) -> Retention {
     let milliseconds = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let turns = milliseconds(config.retention.unsigned_abs());
     Retention {
-        marks: milliseconds(DEDUP_RETENTION),
+        dedup: milliseconds(DEDUP_RETENTION),
         turns,
         turns_at_most: milliseconds(config.retention_limit.unsigned_abs()),
         audit: milliseconds(config.audit.unsigned_abs()),

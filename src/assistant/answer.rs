@@ -280,7 +280,8 @@ pub(super) async fn conclude_with(
     let (draft, again, shown) = (queued.draft.clone(), queued.again.clone(), queued.shown.clone());
     // Which drafts were lost, the store knows best.
     let answer = Answer { items, draft, again, shown, lost: Vec::new() };
-    let delivery = assistant.store.conclude(Conclusion { question, turns, answer, changes }, now()).await?;
+    let delivery =
+        assistant.store.conclude(Conclusion { question, turns, answer, changes, usage: None }, now()).await?;
     Ok(Concluded { delivery, resumed: queued.attempts > 1 })
 }
 

@@ -380,7 +380,7 @@ async fn each_room_has_its_own_retention_within_the_limit() {
     bench.rest().await;
     let store = &bench.assistant.store;
     let keep = crate::store::Retention {
-        marks: u64::MAX,
+        dedup: u64::MAX,
         turns: 7 * 24 * 3_600_000,
         turns_at_most: u64::MAX,
         undecrypted: u64::MAX,

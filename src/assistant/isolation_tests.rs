@@ -281,7 +281,7 @@ async fn the_model_forgets_the_room_or_the_conversation_concerned_and_no_other()
     assert_eq!(invalidated(), [room(&b)]);
 
     let keep = |turns| crate::store::Retention {
-        marks: u64::MAX,
+        dedup: u64::MAX,
         turns,
         turns_at_most: u64::MAX,
         undecrypted: u64::MAX,

@@ -1,13 +1,13 @@
 //! Who did what, and who was told what the bot is. It belongs to no room: it is still there when the room is gone.
 
 use ruma::{OwnedRoomId, OwnedUserId, UserId};
-use serde::{Deserialize, Serialize};
 
-use super::records::Tree;
-use super::{Database, StoreError};
+use super::database::Database;
+use super::error::StoreError;
+use super::layout::Tree;
 
 /// A line of the audit trail: who, what, when, where. No content.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// When, in milliseconds since the epoch.
     pub at: u64,
@@ -24,11 +24,11 @@ pub struct Entry {
 impl Database {
     /// The newest `limit` lines of the audit trail, newest first.
     pub fn audit(&self, limit: usize) -> Result<Vec<Entry>, StoreError> {
-        self.session().newest(Tree::Audit, limit)
+        self.transaction().newest(Tree::Audit, limit)
     }
 
     /// Whether a person was told what the bot is.
     pub fn is_informed(&self, user: &UserId) -> Result<bool, StoreError> {
-        self.session().contains(&self.0.names.informed(user))
+        self.transaction().contains(&self.blinded_ids.informed(user))
     }
 }

@@ -15,12 +15,17 @@ use sled::{Batch, IVec};
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
+use super::database::{Database, database_in};
+use super::error::StoreError;
+use super::files;
 use super::head::HEAD_FILE;
 use super::keys::{MASTER_FILE, ROOMS_FILE};
-use super::records::{Key, QUARANTINE, RESTORED, Tree};
+use super::layout::{Key, QUARANTINE, RESTORED, Tree};
+use super::migrate::PROGRESS_KEY;
+use super::schema::VERSION_KEY;
 use super::seal::Key32;
 use super::sealed_file::{SealReader, SealWriter};
-use super::{Database, StoreError, files};
+use super::snapshot::SnapshotToken;
 
 /// A frame that is a file of the data folder.
 const FILE: u8 = b'f';
@@ -75,7 +80,7 @@ pub enum BackupError {
     Io(#[from] io::Error),
     /// The store could not be read, or what was put back does not open.
     #[error(transparent)]
-    Database(#[from] StoreError),
+    Store(#[from] StoreError),
 }
 
 /// The store at one moment.
@@ -91,52 +96,72 @@ impl std::fmt::Debug for Snapshot {
 }
 
 impl Database {
-    /// What is committed, with its keys. No write happens meanwhile.
+    /// What is committed, with its keys.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        let session = self.session();
-        let folder = session.rooms().folder();
+        let (mut snapshot, token) = self.start_snapshot()?;
+        loop {
+            let slice = self.snapshot_slice(&token)?;
+            if slice.is_empty() {
+                return Ok(snapshot);
+            }
+            snapshot.extend(slice);
+        }
+    }
+
+    /// The keys of this moment; its records are then given by [`Database::snapshot_slice`].
+    pub(super) fn start_snapshot(&self) -> Result<(Snapshot, SnapshotToken), StoreError> {
+        let transaction = self.transaction();
+        let folder = transaction.rooms().folder();
         let mut kept = Vec::new();
         for name in [MASTER_FILE, ROOMS_FILE] {
             let path = folder.join(name);
             kept.push((name, Zeroizing::new(fs::read(&path).map_err(files::at(&path))?)));
         }
-        let records = session.inner.db.iter().collect::<Result<_, _>>()?;
-        Ok(Snapshot { files: kept, records })
+        Ok((Snapshot { files: kept, records: Vec::new() }, self.begin_snapshot()))
     }
 
     /// Until when another bot may have answered for this account, in milliseconds since the epoch: the one that this store is a copy
     /// of, or one that held the account before this.
     pub fn restored_at(&self) -> Result<Option<u64>, StoreError> {
-        self.session().get(&Key::meta(RESTORED))
+        self.transaction().get_value(&Key::meta(RESTORED))
     }
 
     /// Notes that another bot may have answered until `at`; see [`Database::restored_at`].
     pub fn note_another_bot(&self, at: u64) -> Result<(), StoreError> {
-        let mut session = self.session();
-        if session.get::<u64>(&Key::meta(RESTORED))?.is_some_and(|known| known >= at) {
+        let mut transaction = self.transaction();
+        if transaction.get_value::<u64>(&Key::meta(RESTORED))?.is_some_and(|known| known >= at) {
             return Ok(());
         }
-        session.put(&Key::meta(RESTORED), &at)?;
-        session.commit()
+        transaction.put_value(&Key::meta(RESTORED), &at)?;
+        transaction.commit()
     }
 
     /// Opens each record, and returns how many there are. One that does not open is an error, unless it was set aside before.
     fn verify(&self) -> Result<usize, StoreError> {
-        let session = self.session();
-        let keys: Vec<IVec> = session.inner.db.iter().keys().collect::<Result<_, _>>()?;
-        for bytes in &keys {
+        let transaction = self.transaction();
+        let mut count = 0;
+        for record in self.db.iter() {
+            let (bytes, sealed) = record?;
+            count += 1;
             let letter = bytes.first().copied().unwrap_or_default();
-            if letter == QUARANTINE || bytes.as_ref() == super::schema::VERSION_KEY {
+            if letter == QUARANTINE || [VERSION_KEY, PROGRESS_KEY].contains(&bytes.as_ref()) {
                 continue;
             }
-            let tree = Tree::of(letter).ok_or(StoreError::Damaged { tree: "unknown" })?;
-            session.get::<IgnoredAny>(&Key { tree, bytes: bytes.to_vec() })?;
+            match Tree::of(letter).ok_or(StoreError::Damaged { tree: "unknown" })? {
+                Tree::Chunks => transaction.verify_chunk(&bytes, &sealed)?,
+                tree => drop(transaction.get_value::<IgnoredAny>(&Key { tree, bytes: bytes.to_vec() })?),
+            }
         }
-        Ok(keys.len())
+        Ok(count)
     }
 }
 
 impl Snapshot {
+    /// Adds records, in the order of their keys.
+    pub(super) fn extend(&mut self, records: Vec<(IVec, IVec)>) {
+        self.records.extend(records);
+    }
+
     /// How many records it has.
     #[must_use]
     pub fn records(&self) -> usize {
@@ -189,7 +214,7 @@ fn make_key(path: &Path) -> io::Result<Key32> {
 }
 
 /// The key under which a backup is sealed.
-pub struct BackupKey(Key32);
+pub struct BackupKey(pub(super) Key32);
 
 impl std::fmt::Debug for BackupKey {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -328,11 +353,12 @@ pub fn unseal_backup(
     Ok(records)
 }
 
-fn put(reader: &mut impl Read, folder: &Path, others: &[&str]) -> Result<(), BackupError> {
+/// Puts what a backup holds into a folder, as it was, without opening it.
+pub(super) fn put(reader: &mut impl Read, folder: &Path, others: &[&str]) -> Result<(), BackupError> {
     let mut missing = BTreeSet::from([MASTER_FILE, ROOMS_FILE]);
     let path = folder.join("store");
     files::make_folder(&path)?;
-    let db = super::database_in(&path)?;
+    let db = database_in(&path)?;
     let mut batch = Batch::default();
     let mut waiting = 0;
     loop {

@@ -3,9 +3,10 @@
 use ruma::{OwnedRoomId, OwnedUserId};
 
 use super::audit::Entry;
-use super::records::{Key, Tree};
-use super::session::Session;
-use super::{Database, StoreError};
+use super::database::Database;
+use super::error::StoreError;
+use super::layout::{Key, Tree};
+use super::transaction::Transaction;
 use crate::compagnon::{Made, Settings};
 use crate::message::ConversationId;
 
@@ -33,25 +34,25 @@ pub enum Change {
 impl Database {
     /// Makes changes outside of an answer, all or none.
     pub fn apply(&self, changes: &[Change], now: u64) -> Result<(), StoreError> {
-        let mut session = self.session();
+        let mut transaction = self.transaction();
         for change in changes {
-            session.change(change, now)?;
+            transaction.change(change, now)?;
         }
-        session.commit()
+        transaction.commit()
     }
 }
 
-impl Session<'_> {
-    /// Makes a change, in this session's write.
+impl Transaction<'_> {
+    /// Makes a change, in this transaction's write.
     pub(super) fn change(&mut self, change: &Change, now: u64) -> Result<(), StoreError> {
         match change {
-            Change::Settings(room, settings) => self.put(&self.names().settings(room), settings),
-            Change::Made(made) => self.put(&self.names().compagnon(made.number), made),
+            Change::Settings(room, settings) => self.put(&self.blinded_ids().settings(room), settings),
+            Change::Made(made) => self.put(&self.blinded_ids().compagnon(made.number), made),
             Change::Unmade(number) => {
                 self.unmake(*number);
                 Ok(())
             }
-            Change::Informed(user) => self.put(&self.names().informed(user), &now),
+            Change::Informed(user) => self.put_value(&self.blinded_ids().informed(user), &now),
             Change::Audit(entry) => {
                 let number = self.next()?.to_be_bytes();
                 self.put(&Key::new(Tree::Audit, &[&number]), entry)

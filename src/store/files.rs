@@ -7,7 +7,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use super::StoreError;
+use super::error::StoreError;
 
 /// The error of the system, with the file that it is about.
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
@@ -106,7 +106,7 @@ mod tests {
     use std::io::Read;
 
     use super::{lock, open_to_others, replace, replace_and_wipe};
-    use crate::store::StoreError;
+    use crate::store::error::StoreError;
 
     #[test]
     fn a_file_is_replaced_whole_and_kept_private() {

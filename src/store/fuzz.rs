@@ -1,18 +1,21 @@
 //! For `crate::fuzz`: what a key file or a record holds once its seal is open. Whoever could write it has the keys; a program that
 //! is newer, or was wrong, may have.
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
-use super::answered::Answered;
+use super::answer::{Answered, Delivery};
 use super::audit::Entry;
-use super::inbox::Queued;
+use super::file::StoredFile;
 use super::keys::RoomKeys;
-use super::outbox::Delivery;
+use super::own::OwnMessage;
+use super::question::Queued;
+use super::records::Stored;
+use super::records::version1::{AnsweredV1, DeliveryV1, QueuedV1};
+use super::said::Said;
 use super::seal::{Cipher, Key32};
-use super::turns::Said;
-use super::withdraw::Withdrawal;
+use super::withdrawal::Withdrawal;
 use crate::compagnon::{Made, Settings};
-use crate::message::Undecrypted;
+use crate::message::{Gap, Undecrypted};
 
 /// The bytes as each kind of record, as a file of keys, and as a sealed value.
 pub(crate) fn record(data: &[u8]) {
@@ -23,6 +26,9 @@ pub(crate) fn record(data: &[u8]) {
     written_as_read::<Entry>(data);
     written_as_read::<Withdrawal>(data);
     written_as_read::<Undecrypted>(data);
+    written_as_read::<Gap>(data);
+    written_as_read::<OwnMessage>(data);
+    written_as_read::<StoredFile>(data);
     if let Some(made) = written_as_read::<Made>(data) {
         for version in &made.versions {
             let _ = made.read(version);
@@ -31,6 +37,9 @@ pub(crate) fn record(data: &[u8]) {
     if let Some(delivery) = written_as_read::<Delivery>(data) {
         Answered::of(delivery, 0);
     }
+    converted::<QueuedV1, Queued>(data);
+    converted::<DeliveryV1, Delivery>(data);
+    converted::<AnsweredV1, Answered>(data);
     if let Some(once) = RoomKeys::taken(data) {
         let twice = RoomKeys::taken(&once).expect("what was written is read");
         assert_eq!(twice.len(), once.len());
@@ -40,10 +49,26 @@ pub(crate) fn record(data: &[u8]) {
 }
 
 /// Reads a record; what is read is written and read again the same.
-fn written_as_read<T: Serialize + DeserializeOwned>(data: &[u8]) -> Option<T> {
-    let record: T = serde_json::from_slice(data).ok()?;
-    let text = serde_json::to_vec(&record).expect("records have a JSON form");
-    let again: T = serde_json::from_slice(&text).expect("what was written is read");
-    assert_eq!(text, serde_json::to_vec(&again).expect("records have a JSON form"));
-    Some(record)
+fn written_as_read<T: Stored>(data: &[u8]) -> Option<T> {
+    let record: T::Record = serde_json::from_slice(data).ok()?;
+    let value: T = record.into();
+    Some(again(&value))
+}
+
+/// Writes a value and reads it again: what is written then is the same.
+fn again<T: Stored>(value: &T) -> T {
+    let text = serde_json::to_vec(&T::Record::from(value)).expect("records have a JSON form");
+    let again: T::Record = serde_json::from_slice(&text).expect("what was written is read");
+    let again: T = again.into();
+    assert_eq!(text, serde_json::to_vec(&T::Record::from(&again)).expect("records have a JSON form"));
+    again
+}
+
+/// Reads a record of an earlier version; what becomes of it is one of this version.
+fn converted<Old: DeserializeOwned, T: Stored<Record: From<Old>>>(data: &[u8]) {
+    if let Ok(old) = serde_json::from_slice::<Old>(data) {
+        let record = T::Record::from(old);
+        let value: T = record.into();
+        again(&value);
+    }
 }

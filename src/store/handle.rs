@@ -1,159 +1,233 @@
-//! The store as the rest of the program uses it: a handle that can be cloned and whose methods can be awaited.
+//! The store as the rest of the program uses it: a handle that can be cloned and whose functions can be awaited.
+//!
+//! What each of them does is beside the records that it is about, in [`Database`]; here it is only sent to the thread that owns the
+//! database (`owner.rs`). What goes over records without a bound is sent in slices, so that others have their turn between two of them.
 
-#![allow(clippy::unused_async)] // The thread that owns the database comes between.
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use std::path::Path;
+use ruma::{EventId, OwnedRoomId, RoomId, UserId};
 
-use ruma::{EventId, RoomId, UserId};
+use super::answer::{Conclusion, Delivery};
+use super::audit::Entry;
+use super::backup::Snapshot;
+use super::changes::Change;
+use super::database::Database;
+use super::error::StoreError;
+use super::file::{CHUNK, CHUNKS_AT_ONCE};
+use super::files;
+use super::owner::Owner;
+use super::personal::Personal;
+use super::purge::{Purged, Retention};
+use super::question::{Accept, Accepted, Admitted, Queued, QueuedKind};
+use super::withdrawal::Withdrawal;
+use crate::compagnon::{Made, Settings};
+use crate::conversation::Turn;
+use crate::message::{ConversationId, Edit, FileRef, Gap, Incoming, Redaction, Undecrypted};
 
-use super::{
-    Accept, Accepted, Change, Conclusion, Database, Delivery, Entry, Personal, Purged, Queued, QueuedKind, Retention,
-    Snapshot, StoreError, Withdrawal,
-};
-use crate::{
-    compagnon::{Made, Settings},
-    conversation::Turn,
-    message::{ConversationId, Gap, Incoming, Undecrypted},
-};
+/// With less than this left on its disk, the store takes no new questions: what is under way needs the rest.
+const DISK_SPACE_NEEDED: u64 = 64 * 1024 * 1024;
 
-/// The store. A clone is another handle on the same one.
-#[derive(Clone, Debug)]
-pub struct Store(Database);
+/// The store. A clone is another handle on the same one; with the last one the database is closed.
+#[derive(Clone)]
+pub struct Store {
+    owner: Arc<Owner>,
+    folder: Arc<PathBuf>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Store")
+    }
+}
 
 impl Store {
-    /// Opens the store of a data folder, or makes it there: see [`Database::open`].
+    /// Opens the store of a data folder, or makes it there: see [`Database::open`]. It blocks until that is done.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        Database::open(folder).map(Self)
+        let owner = Owner::start(Database::open(folder)?)?;
+        Ok(Self { owner: Arc::new(owner), folder: Arc::new(folder.to_owned()) })
+    }
+
+    fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Database) -> Result<T, StoreError> + Send + 'static,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send {
+        self.owner.run(job)
+    }
+
+    /// Whether there is room for new questions on the store's disk. Where the system does not say, there is.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        // For the tests: a disk that is almost full.
+        fail::fail_point!("disk-low", |_| false);
+        files::free_bytes(&self.folder).map_or(true, |free| free >= DISK_SPACE_NEEDED)
     }
 
     /// Writes down a sync response: questions, undecrypted events, what was edited and taken back, and the cursor together.
     ///
     /// Returns what is new only. An event already queued, answered or over is left out, so a response may be given twice.
     pub async fn accept(&self, batch: &Accept<'_>, now: u64) -> Result<Accepted, StoreError> {
-        self.0.accept(batch, now)
+        let response = Response::of(batch);
+        self.run(move |database| database.accept(&response.borrowed(), now)).await
     }
 
     /// Where the next sync starts; `None` when there was none yet.
     pub async fn cursor(&self) -> Result<Option<String>, StoreError> {
-        self.0.cursor()
+        self.run(Database::cursor).await
     }
 
-    /// The stretches of timelines that are still to be read. Records that do not open are set aside and counted by [`Database::damaged`].
+    /// The stretches of timelines that are still to be read. Records that do not open are set aside and counted by [`Store::damaged`].
     pub async fn gaps(&self) -> Result<Vec<Gap>, StoreError> {
-        self.0.gaps()
+        self.run(Database::gaps).await
     }
 
-    /// The questions waiting, in order of arrival. Records that do not open are set aside and counted by [`Database::damaged`].
+    /// The questions waiting, in order of arrival. Records that do not open are set aside and counted by [`Store::damaged`].
     pub async fn queued(&self) -> Result<Vec<Queued>, StoreError> {
-        self.0.queued()
+        self.run(Database::queued).await
     }
 
     /// Counts an attempt at an answer before it is made, and returns the question as it stands now: its text may have been edited
     /// since it was read. `attempts` is the number of this attempt, from 1. `None`: the question is not waiting any more (dropped,
     /// or its room forgotten) and must not be answered.
     pub async fn begin(&self, question: &Incoming) -> Result<Option<Queued>, StoreError> {
-        self.0.begin(question)
+        let question = question.clone();
+        self.run(move |database| database.begin(&question)).await
     }
 
     /// An attempt has ended in order without an answer: the process that ends after it has not died of it.
     pub async fn pause(&self, question: &Incoming) -> Result<(), StoreError> {
-        self.0.pause(question)
+        let question = question.clone();
+        self.run(move |database| database.pause(&question)).await
     }
 
     /// The process ends in order: no attempt that is under way counts as interrupted, however the end comes.
     pub async fn pause_all(&self) -> Result<(), StoreError> {
-        self.0.pause_all()
+        self.run(Database::pause_all).await
     }
 
     /// Notes what a waiting message asks for that a release wrote which did not decide it.
     pub async fn classify(&self, question: &Incoming, kind: QueuedKind) -> Result<(), StoreError> {
-        self.0.classify(question, kind)
+        let question = question.clone();
+        self.run(move |database| database.classify(&question, kind)).await
     }
 
     /// Drops a waiting question (its author wants no answer, or is refused one), never to be accepted again; what is shown of an answer
-    /// is then among [`Database::withdrawals`]. Returns whether it was waiting.
+    /// is then among [`Store::withdrawals`]. Returns whether it was waiting.
     pub async fn drop_question(&self, room: &RoomId, event: &EventId, now: u64) -> Result<bool, StoreError> {
-        self.0.drop_question(room, event, now)
+        let room = room.to_owned();
+        let event = event.to_owned();
+        self.run(move |database| database.drop_question(&room, &event, now)).await
     }
 
     /// Ends a waiting question of which the room shows what it should, never to be accepted again. Returns whether it was waiting.
     pub async fn close_question(&self, room: &RoomId, event: &EventId, now: u64) -> Result<bool, StoreError> {
-        self.0.close_question(room, event, now)
+        let room = room.to_owned();
+        let event = event.to_owned();
+        self.run(move |database| database.close_question(&room, &event, now)).await
     }
 
     /// Whether a question is waiting, with this very text.
     pub async fn is_waiting(&self, question: &Incoming) -> Result<bool, StoreError> {
-        self.0.is_waiting(question)
+        let question = question.clone();
+        self.run(move |database| database.is_waiting(&question)).await
     }
 
     /// Remembers the message that shows the answer being written, as this question's and as the bot's own. Returns whether the
-    /// question is still waiting; if it was taken back meanwhile, the message is among [`Database::withdrawals`].
+    /// question is still waiting; if it was taken back meanwhile, the message is among [`Store::withdrawals`].
     pub async fn draft(&self, question: &Incoming, event: &EventId, now: u64) -> Result<bool, StoreError> {
-        self.0.draft(question, event, now)
+        let question = question.clone();
+        let event = event.to_owned();
+        self.run(move |database| database.draft(&question, &event, now)).await
     }
 
     /// Has an answered question wait again, because of `trigger`; its turns are replaced when it is answered. `None`: it waits
     /// already, or nothing is known of it any more.
     pub async fn reopen(&self, question: &Incoming, trigger: &EventId, now: u64) -> Result<Option<Queued>, StoreError> {
-        self.0.reopen(question, trigger, now)
+        let question = question.clone();
+        let trigger = trigger.to_owned();
+        self.run(move |database| database.reopen(&question, &trigger, now)).await
     }
 
     /// Whether something in a conversation was answered while it was one of two.
     pub async fn was_direct(&self, conversation: &ConversationId) -> Result<bool, StoreError> {
-        self.0.was_direct(conversation)
+        let conversation = conversation.clone();
+        self.run(move |database| database.was_direct(&conversation)).await
     }
 
     /// The newest `limit` lines of the audit trail, newest first.
     pub async fn audit(&self, limit: usize) -> Result<Vec<Entry>, StoreError> {
-        self.0.audit(limit)
+        self.run(move |database| database.audit(limit)).await
     }
 
     /// Whether a person was told what the bot is.
     pub async fn is_informed(&self, user: &UserId) -> Result<bool, StoreError> {
-        self.0.is_informed(user)
+        let user = user.to_owned();
+        self.run(move |database| database.is_informed(&user)).await
     }
 
-    /// What is committed, with its keys. No write happens meanwhile.
+    /// What is committed at this moment, with its keys. Others write meanwhile.
     pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        self.0.snapshot()
+        let (mut snapshot, token) = self.run(Database::start_snapshot).await?;
+        loop {
+            let token = token.clone();
+            let slice = self.run(move |database| database.snapshot_slice(&token)).await?;
+            if slice.is_empty() {
+                return Ok(snapshot);
+            }
+            snapshot.extend(slice);
+        }
     }
 
     /// Until when another bot may have answered for this account, in milliseconds since the epoch: the one that this store is a copy
     /// of, or one that held the account before this.
     pub async fn restored_at(&self) -> Result<Option<u64>, StoreError> {
-        self.0.restored_at()
+        self.run(Database::restored_at).await
     }
 
-    /// Notes that another bot may have answered until `at`; see [`Database::restored_at`].
+    /// Notes that another bot may have answered until `at`; see [`Store::restored_at`].
     pub async fn note_another_bot(&self, at: u64) -> Result<(), StoreError> {
-        self.0.note_another_bot(at)
+        self.run(move |database| database.note_another_bot(at)).await
     }
 
     /// Makes changes outside of an answer, all or none.
     pub async fn apply(&self, changes: &[Change], now: u64) -> Result<(), StoreError> {
-        self.0.apply(changes, now)
+        let changes = changes.to_vec();
+        self.run(move |database| database.apply(&changes, now)).await
     }
 
     /// Removes what is older than its retention, destroys the keys of rooms of which nothing is left, and replaces those of the
-    /// others something went from. It reads everything, in slices: between two of them others use the store.
+    /// others something went from.
     pub async fn purge(&self, now: u64, keep: &Retention) -> Result<Purged, StoreError> {
-        self.0.purge(now, keep)
+        let keep = *keep;
+        let mut purge = self.run(move |database| database.begin_purge(now, &keep)).await?;
+        loop {
+            let (more, so_far) = self
+                .run(move |database| {
+                    let more = database.purge_slice(&mut purge)?;
+                    Ok((more, purge))
+                })
+                .await?;
+            purge = so_far;
+            if !more {
+                return Ok(purge.purged);
+            }
+        }
     }
 
     /// A number for a new compagnon, never given out before.
     pub async fn new_number(&self) -> Result<u64, StoreError> {
-        self.0.new_number()
+        self.run(Database::new_number).await
     }
 
     /// A compagnon made by command.
     pub async fn made(&self, number: u64) -> Result<Option<Made>, StoreError> {
-        self.0.made(number)
+        self.run(move |database| database.made(number)).await
     }
 
     /// All compagnons made by command, in the order of their numbers. Those that do not open are set aside and counted by
-    /// [`Database::damaged`].
+    /// [`Store::damaged`].
     pub async fn all_made(&self) -> Result<Vec<Made>, StoreError> {
-        self.0.all_made()
+        self.run(Database::all_made).await
     }
 
     /// Moves a question from waiting to answered: out of the inbox, its turns into the conversation, its answer into the outbox, all
@@ -164,18 +238,24 @@ impl Store {
     /// Returns the delivery to make. `None`: the question is not waiting any more (dropped, or its room forgotten), or its text was
     /// edited meanwhile; nothing was written and nothing may be sent.
     pub async fn conclude(&self, conclusion: Conclusion<'_>, now: u64) -> Result<Option<Delivery>, StoreError> {
-        self.0.conclude(conclusion, now)
+        let question = conclusion.question.clone();
+        let Conclusion { turns, answer, changes, usage, .. } = conclusion;
+        let conclude = move |database: &Database| {
+            database.conclude(Conclusion { question: &question, turns, answer, changes, usage }, now)
+        };
+        self.run(conclude).await
     }
 
     /// The answers not yet delivered, in the order they were stored. Records that do not open are set aside and counted by
-    /// [`Database::damaged`].
+    /// [`Store::damaged`].
     pub async fn undelivered(&self) -> Result<Vec<Delivery>, StoreError> {
-        self.0.undelivered()
+        self.run(Database::undelivered).await
     }
 
     /// The answer to a question as it stands in the outbox now. `None`: it is delivered, or the question was taken back.
     pub async fn delivery(&self, question: &Incoming) -> Result<Option<Delivery>, StoreError> {
-        self.0.delivery(question)
+        let question = question.clone();
+        self.run(move |database| database.delivery(&question)).await
     }
 
     /// Remembers that a part was acknowledged, and its event as the bot's own. Parts come in order; the same one may come twice.
@@ -186,85 +266,196 @@ impl Store {
         event: &EventId,
         now: u64,
     ) -> Result<(), StoreError> {
-        self.0.part_sent(question, part, event, now)
+        let question = question.clone();
+        let event = event.to_owned();
+        self.run(move |database| database.part_sent(&question, part, &event, now)).await
+    }
+
+    /// Remembers that another service acknowledged an item, with the reference that it gave. Items come in order; the same one may come
+    /// twice.
+    pub async fn service_acknowledged(
+        &self,
+        question: &Incoming,
+        item: usize,
+        reference: &str,
+    ) -> Result<(), StoreError> {
+        let question = question.clone();
+        let reference = reference.to_owned();
+        self.run(move |database| database.service_acknowledged(&question, item, &reference)).await
+    }
+
+    /// Remembers the media that were uploaded for an item: `media` is the JSON that its event will hold. A try after a kill sends the same.
+    pub async fn item_uploaded(&self, question: &Incoming, item: usize, media: &str) -> Result<(), StoreError> {
+        let question = question.clone();
+        let media = media.to_owned();
+        self.run(move |database| database.item_uploaded(&question, item, &media)).await
+    }
+
+    /// Stores a file under the key of a room, [`super::LARGEST_FILE`] bytes at most, until the answer that names it is delivered. One that no
+    /// answer names is removed at the next start, or by a purge an hour later.
+    pub async fn put_file(
+        &self,
+        room: &RoomId,
+        name: &str,
+        media_type: &str,
+        bytes: Vec<u8>,
+        now: u64,
+    ) -> Result<FileRef, StoreError> {
+        let room = room.to_owned();
+        let (name, media_type) = (name.to_owned(), media_type.to_owned());
+        let size = bytes.len();
+        let file = self.run(move |database| database.begin_file(&name, &media_type, size, now)).await?;
+        let (file, bytes) = (Arc::new(file), Arc::new(bytes));
+        for (index, from) in (0..size).step_by(CHUNK * CHUNKS_AT_ONCE).enumerate() {
+            let (room, file, bytes) = (room.clone(), file.clone(), bytes.clone());
+            let to = size.min(from + CHUNK * CHUNKS_AT_ONCE);
+            self.run(move |database| database.put_chunks(&room, &file, index * CHUNKS_AT_ONCE, &bytes[from..to]))
+                .await?;
+        }
+        self.run(move |database| database.end_file(&room, &file)).await
+    }
+
+    /// The bytes of a file; `None` when it is not there any more.
+    pub async fn file(&self, file: &FileRef) -> Result<Option<Vec<u8>>, StoreError> {
+        let number = file.number;
+        let Some((room, file)) = self.run(move |database| database.find_file(number)).await? else { return Ok(None) };
+        let file = Arc::new(file);
+        let mut bytes = Vec::with_capacity(file.size as usize);
+        for first in (0..file.chunks()).step_by(CHUNKS_AT_ONCE) {
+            let file = file.clone();
+            bytes.extend(self.run(move |database| database.chunks(room, &file, first)).await?);
+        }
+        Ok(Some(bytes))
     }
 
     /// Notes a message that was on its way when another answer to its question was written: it is the bot's own, and is taken back.
     pub async fn stray(&self, question: &Incoming, event: &EventId, now: u64) -> Result<(), StoreError> {
-        self.0.stray(question, event, now)
+        let question = question.clone();
+        let event = event.to_owned();
+        self.run(move |database| database.stray(&question, &event, now)).await
     }
 
     /// Ends a question: its answer is out of the outbox, and its event is never accepted again. Its messages are remembered, so that
-    /// they can be replaced or taken back. Where nothing could be sent, the draft is among [`Database::withdrawals`].
+    /// they can be replaced or taken back. Where nothing could be sent, the draft is among [`Store::withdrawals`].
     pub async fn delivered(&self, question: &Incoming, now: u64) -> Result<(), StoreError> {
-        self.0.delivered(question, now)
+        let question = question.clone();
+        self.run(move |database| database.delivered(&question, now)).await
     }
 
     /// Whether the bot sent this event.
     pub async fn is_own(&self, event: &EventId) -> Result<bool, StoreError> {
-        self.0.is_own(event)
+        let event = event.to_owned();
+        self.run(move |database| database.is_own(&event)).await
     }
 
     /// All that is held on a person.
     pub async fn personal(&self, user: &UserId) -> Result<Personal, StoreError> {
-        self.0.personal(user)
+        let user = user.to_owned();
+        self.run(move |database| database.personal(&user)).await
     }
 
     /// How many records were set aside because they did not open.
     pub async fn damaged(&self) -> Result<usize, StoreError> {
-        self.0.damaged()
+        self.run(Database::damaged).await
     }
 
     /// A room's settings; the default ones for a room that has none.
     pub async fn room_settings(&self, room: &RoomId) -> Result<Settings, StoreError> {
-        self.0.room_settings(room)
+        let room = room.to_owned();
+        self.run(move |database| database.room_settings(&room)).await
     }
 
-    /// What was said in a conversation, oldest first; of a very long one, the newest [`MOST_TURNS`]. Turns that do not open are set
-    /// aside and counted by [`Database::damaged`].
+    /// What was said in a conversation, oldest first; of a very long one, the newest [`super::MOST_TURNS`]. Turns that do not open are set
+    /// aside and counted by [`Store::damaged`].
     pub async fn turns(&self, conversation: &ConversationId) -> Result<Vec<Turn>, StoreError> {
-        self.0.turns(conversation)
+        let conversation = conversation.clone();
+        self.run(move |database| database.turns(&conversation)).await
     }
 
     /// Whether the bot takes part in a conversation: it has said something there, or is about to.
     pub async fn answers_in(&self, conversation: &ConversationId) -> Result<bool, StoreError> {
-        self.0.answers_in(conversation)
+        let conversation = conversation.clone();
+        self.run(move |database| database.answers_in(&conversation)).await
     }
 
     /// The events still waiting for their key, oldest first.
     pub async fn undecrypted(&self) -> Result<Vec<Undecrypted>, StoreError> {
-        self.0.undecrypted()
+        self.run(Database::undecrypted).await
     }
 
     /// The events of a room that wait for the key of one Megolm session, oldest first.
     pub async fn undecrypted_of(&self, room: &RoomId, megolm_session: &str) -> Result<Vec<Undecrypted>, StoreError> {
-        self.0.undecrypted_of(room, megolm_session)
+        let room = room.to_owned();
+        let megolm_session = megolm_session.to_owned();
+        self.run(move |database| database.undecrypted_of(&room, &megolm_session)).await
     }
 
     /// Whether an event still waits for its key.
     pub async fn is_undecrypted(&self, room: &RoomId, event: &EventId) -> Result<bool, StoreError> {
-        self.0.is_undecrypted(room, event)
+        let room = room.to_owned();
+        let event = event.to_owned();
+        self.run(move |database| database.is_undecrypted(&room, &event)).await
     }
 
     /// Lets go of an event that was decrypted and is no question, or that nobody waits for any more. A question is let go by
-    /// [`Database::accept`], in the write that queues it.
+    /// [`Store::accept`], in the write that queues it.
     pub async fn decrypted(&self, room: &RoomId, event: &EventId) -> Result<(), StoreError> {
-        self.0.decrypted(room, event)
+        let room = room.to_owned();
+        let event = event.to_owned();
+        self.run(move |database| database.decrypted(&room, &event)).await
     }
 
     /// The bot's messages still to be taken back.
     pub async fn withdrawals(&self) -> Result<Vec<Withdrawal>, StoreError> {
-        self.0.withdrawals()
+        self.run(Database::withdrawals).await
     }
 
     /// A message was taken back with all its edits.
     pub async fn withdrawn(&self, withdrawal: &Withdrawal) -> Result<(), StoreError> {
-        self.0.withdrawn(withdrawal)
+        let withdrawal = withdrawal.clone();
+        self.run(move |database| database.withdrawn(&withdrawal)).await
+    }
+}
+
+/// A sync response, to be sent to the owner's thread: an [`Accept`] that borrows nothing.
+struct Response {
+    next_batch: Option<String>,
+    questions: Vec<Admitted>,
+    undecrypted: Vec<Undecrypted>,
+    left: Vec<OwnedRoomId>,
+    edits: Vec<Edit>,
+    redactions: Vec<Redaction>,
+    upgraded: Vec<(OwnedRoomId, OwnedRoomId)>,
+    gaps: Vec<Gap>,
+    closed: Vec<OwnedRoomId>,
+}
+
+impl Response {
+    fn of(batch: &Accept<'_>) -> Self {
+        Self {
+            next_batch: batch.next_batch.map(str::to_owned),
+            questions: batch.questions.to_vec(),
+            undecrypted: batch.undecrypted.to_vec(),
+            left: batch.left.to_vec(),
+            edits: batch.edits.to_vec(),
+            redactions: batch.redactions.to_vec(),
+            upgraded: batch.upgraded.to_vec(),
+            gaps: batch.gaps.to_vec(),
+            closed: batch.closed.to_vec(),
+        }
     }
 
-    /// Whether there is room for new questions on the store's disk. Where the system does not say, there is.
-    #[must_use]
-    pub fn has_room(&self) -> bool {
-        self.0.has_room()
+    fn borrowed(&self) -> Accept<'_> {
+        Accept {
+            next_batch: self.next_batch.as_deref(),
+            questions: &self.questions,
+            undecrypted: &self.undecrypted,
+            left: &self.left,
+            edits: &self.edits,
+            redactions: &self.redactions,
+            upgraded: &self.upgraded,
+            gaps: &self.gaps,
+            closed: &self.closed,
+        }
     }
 }

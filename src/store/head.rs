@@ -12,7 +12,7 @@ use std::io::Read as _;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use super::StoreError;
+use super::error::StoreError;
 use super::seal::Key32;
 
 pub(super) const HEAD_FILE: &str = "store.head";

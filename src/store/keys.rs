@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::seal::{Cipher, Key32, Name};
-use super::{StoreError, files};
+use super::error::StoreError;
+use super::files;
+use super::seal::{BlindedId, Cipher, Key32};
 
 pub(super) const MASTER_FILE: &str = "store.key";
 pub(super) const ROOMS_FILE: &str = "rooms.keys";
@@ -54,7 +55,7 @@ pub(super) struct RoomKeys {
     cipher: Cipher,
     /// Counts the rewrites. sled holds the last one it relied on: an older file, put back by mistake, is noticed.
     generation: u64,
-    rooms: HashMap<Name, Held>,
+    rooms: HashMap<BlindedId, Held>,
     /// Whether keys were made or destroyed since the file was written.
     unsaved: bool,
 }
@@ -136,22 +137,22 @@ impl RoomKeys {
     }
 
     /// The cipher of a room that has a key.
-    pub(super) fn cipher(&self, room: &Name) -> Option<Cipher> {
+    pub(super) fn cipher(&self, room: &BlindedId) -> Option<Cipher> {
         self.rooms.get(room).map(|held| Cipher::new(&held.current))
     }
 
     /// The cipher of the key that a room's key is replacing.
-    pub(super) fn previous(&self, room: &Name) -> Option<Cipher> {
+    pub(super) fn previous(&self, room: &BlindedId) -> Option<Cipher> {
         self.rooms.get(room)?.previous.as_ref().map(Cipher::new)
     }
 
     /// The rooms that have a previous key.
-    pub(super) fn in_rotation(&self) -> Vec<Name> {
+    pub(super) fn in_rotation(&self) -> Vec<BlindedId> {
         self.rooms.iter().filter(|(_, held)| held.previous.is_some()).map(|(room, _)| *room).collect()
     }
 
     /// The cipher of a room, which gets a key if it has none. [`Self::save`] comes before any use of it is written.
-    pub(super) fn cipher_or_new(&mut self, room: Name) -> Cipher {
+    pub(super) fn cipher_or_new(&mut self, room: BlindedId) -> Cipher {
         let held = self.rooms.entry(room).or_insert_with(|| {
             self.unsaved = true;
             Held { current: Key32::random(), previous: None }
@@ -160,14 +161,14 @@ impl RoomKeys {
     }
 
     /// Gives a room that has a key a new one beside it. A room in rotation stays as it is: its previous key is still needed.
-    pub(super) fn renew(&mut self, room: Name) {
+    pub(super) fn renew(&mut self, room: BlindedId) {
         if let Some(held) = self.rooms.get_mut(&room).filter(|held| held.previous.is_none()) {
             held.previous = Some(std::mem::replace(&mut held.current, Key32::random()));
             self.unsaved = true;
         }
     }
 
-    pub(super) fn rooms(&self) -> impl Iterator<Item = &Name> {
+    pub(super) fn rooms(&self) -> impl Iterator<Item = &BlindedId> {
         self.rooms.keys()
     }
 
@@ -184,7 +185,7 @@ impl RoomKeys {
     }
 
     /// Destroys the keys of these rooms, in memory and in the file.
-    pub(super) fn destroy(&mut self, rooms: &[Name]) -> Result<(), StoreError> {
+    pub(super) fn destroy(&mut self, rooms: &[BlindedId]) -> Result<(), StoreError> {
         for room in rooms {
             self.unsaved |= self.rooms.remove(room).is_some();
         }
@@ -192,7 +193,7 @@ impl RoomKeys {
     }
 
     /// Destroys the previous keys of these rooms.
-    pub(super) fn retire(&mut self, rooms: &[Name]) -> Result<(), StoreError> {
+    pub(super) fn retire(&mut self, rooms: &[BlindedId]) -> Result<(), StoreError> {
         for room in rooms {
             let previous = self.rooms.get_mut(room).and_then(|held| held.previous.take());
             self.unsaved |= previous.is_some();
@@ -208,7 +209,7 @@ mod tests {
     use std::path::Path;
 
     use super::{MASTER_FILE, ROOMS_FILE, RoomKeys, master};
-    use crate::store::StoreError;
+    use crate::store::error::StoreError;
 
     fn refused<T>(result: Result<T, StoreError>, word: &str) {
         match result {

@@ -2,34 +2,35 @@
 
 use ruma::RoomId;
 
-use super::records::{Key, NUMBER, Tree};
-use super::session::Session;
-use super::{Database, StoreError};
+use super::database::Database;
+use super::error::StoreError;
+use super::layout::{Key, NUMBER, Tree};
+use super::transaction::Transaction;
 use crate::compagnon::Made;
 
 impl Database {
     /// A number for a new compagnon, never given out before.
     pub fn new_number(&self) -> Result<u64, StoreError> {
-        let mut session = self.session();
-        let number = session.get::<u64>(&Key::meta(NUMBER))?.unwrap_or(0) + 1;
-        session.put(&Key::meta(NUMBER), &number)?;
-        session.commit()?;
+        let mut transaction = self.transaction();
+        let number = transaction.get_value::<u64>(&Key::meta(NUMBER))?.unwrap_or(0) + 1;
+        transaction.put_value(&Key::meta(NUMBER), &number)?;
+        transaction.commit()?;
         Ok(number)
     }
 
     /// A compagnon made by command.
     pub fn made(&self, number: u64) -> Result<Option<Made>, StoreError> {
-        self.session().get(&self.0.names.compagnon(number))
+        self.transaction().get(&self.blinded_ids.compagnon(number))
     }
 
     /// All compagnons made by command, in the order of their numbers. Those that do not open are set aside and counted by
     /// [`Database::damaged`].
     pub fn all_made(&self) -> Result<Vec<Made>, StoreError> {
-        self.session().all_made()
+        self.transaction().all_made()
     }
 }
 
-impl Session<'_> {
+impl Transaction<'_> {
     pub(super) fn all_made(&self) -> Result<Vec<Made>, StoreError> {
         let made = self.scan::<Made>(&Key::all(Tree::Made))?;
         let mut made: Vec<Made> = made.into_iter().map(|(_, made)| made).collect();
@@ -39,10 +40,10 @@ impl Session<'_> {
 
     /// Removes a compagnon with all its versions; its key goes after.
     pub(super) fn unmake(&mut self, number: u64) {
-        let key = self.names().compagnon(number);
+        let key = self.blinded_ids().compagnon(number);
         self.remove_raw(&key.quarantined());
         self.remove(&key);
-        self.doom(self.names().made(number));
+        self.destroy_key(self.blinded_ids().made(number));
     }
 
     /// Hands the compagnons made in a room over to another.

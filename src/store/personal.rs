@@ -5,12 +5,13 @@ use std::fmt;
 
 use ruma::{OwnedEventId, UserId};
 
-use super::answered::Answered;
+use super::answer::Answered;
 use super::audit::Entry;
-use super::records::{Key, Tree};
-use super::session::Session;
-use super::turns::Said;
-use super::{Database, StoreError};
+use super::database::Database;
+use super::error::StoreError;
+use super::layout::{Key, Tree};
+use super::said::Said;
+use super::transaction::Transaction;
 use crate::compagnon::Made;
 use crate::conversation::Turn;
 use crate::message::ConversationId;
@@ -38,27 +39,27 @@ impl fmt::Debug for Personal {
 impl Database {
     /// All that is held on a person.
     pub fn personal(&self, user: &UserId) -> Result<Personal, StoreError> {
-        let session = self.session();
+        let transaction = self.transaction();
         let mut exchanges: Vec<(ConversationId, Vec<Turn>)> = Vec::new();
         // In the order of their keys: the turns of one conversation follow one another, oldest first. What an older program wrote
         // does not say where it was said.
-        for (_, Said { turn, conversation }) in session.exchanges_of(user)? {
+        for (_, Said { turn, conversation }) in transaction.exchanges_of(user)? {
             let Some(conversation) = conversation else { continue };
             match exchanges.last_mut().filter(|(last, _)| *last == conversation) {
                 Some((_, turns)) => turns.push(turn),
                 None => exchanges.push((conversation, vec![turn])),
             }
         }
-        let mut made = session.all_made()?;
+        let mut made = transaction.all_made()?;
         made.retain(|made| made.author == user);
-        let mut audit = session.newest::<Entry>(Tree::Audit, usize::MAX)?;
+        let mut audit = transaction.newest::<Entry>(Tree::Audit, usize::MAX)?;
         audit.retain(|entry| entry.by == user);
-        let informed_at = session.look(&self.0.names.informed(user))?;
+        let informed_at = transaction.find_value(&self.blinded_ids.informed(user))?;
         Ok(Personal { exchanges, made, audit, informed_at })
     }
 }
 
-impl Session<'_> {
+impl Transaction<'_> {
     /// What a person has asked in any room, and the answers.
     fn exchanges_of(&self, user: &UserId) -> Result<Vec<(Key, Said)>, StoreError> {
         let theirs = |said: &Said| said.turn.asker.as_deref() == Some(user);
@@ -82,7 +83,7 @@ impl Session<'_> {
                 self.rotate(room)?;
             }
         }
-        self.remove(&self.names().informed(user));
+        self.remove(&self.blinded_ids().informed(user));
         Ok(())
     }
 }

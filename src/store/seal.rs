@@ -18,7 +18,7 @@ const FORMAT: &[u8] = b"compagnon/store/1";
 const NONCE_BYTES: usize = 24;
 
 /// What stands on disk in place of an identifier: a keyed hash, of no use to someone without the master key.
-pub(super) type Name = [u8; 16];
+pub(super) type BlindedId = [u8; 16];
 
 /// A 32-byte key, wiped when dropped. Boxed, so that moving it about leaves no copies behind.
 #[derive(Zeroize, ZeroizeOnDrop)]
@@ -37,6 +37,11 @@ impl Key32 {
         let mut key = Self(Box::default());
         key.0.copy_from_slice(bytes.first_chunk::<32>().filter(|_| bytes.len() == 32)?);
         Some(key)
+    }
+
+    /// The key of these bytes.
+    pub(super) fn from_bytes(bytes: &[u8; 32]) -> Self {
+        Self(Box::new(*bytes))
     }
 
     /// The key for one purpose, made from this one.
@@ -81,7 +86,7 @@ fn place(tree: &str, key: &[u8]) -> Vec<u8> {
 }
 
 /// Hides identifiers. One key per kind of identifier, so that equal strings of two kinds do not show as equal.
-pub(super) struct Names {
+pub(super) struct BlindedIds {
     room: Key32,
     event: Key32,
     conversation: Key32,
@@ -90,7 +95,7 @@ pub(super) struct Names {
     megolm_session: Key32,
 }
 
-impl Names {
+impl BlindedIds {
     pub(super) fn new(master: &Key32) -> Self {
         Self {
             room: master.derive("compagnon 2026-11 store: names of rooms"),
@@ -102,48 +107,48 @@ impl Names {
         }
     }
 
-    pub(super) fn room(&self, room: &RoomId) -> Name {
-        name(&self.room, &[room.as_bytes()])
+    pub(super) fn room(&self, room: &RoomId) -> BlindedId {
+        blind(&self.room, &[room.as_bytes()])
     }
 
-    pub(super) fn event(&self, event: &EventId) -> Name {
-        name(&self.event, &[event.as_bytes()])
+    pub(super) fn event(&self, event: &EventId) -> BlindedId {
+        blind(&self.event, &[event.as_bytes()])
     }
 
-    pub(super) fn conversation(&self, conversation: &ConversationId) -> Name {
+    pub(super) fn conversation(&self, conversation: &ConversationId) -> BlindedId {
         let thread = conversation.thread.as_ref().map_or(&[][..], |root| root.as_bytes());
-        name(&self.conversation, &[conversation.room_id.as_bytes(), thread])
+        blind(&self.conversation, &[conversation.room_id.as_bytes(), thread])
     }
 
     /// A compagnon made by command: the name of its own data key, as a room's name is the room's.
-    pub(super) fn made(&self, number: u64) -> Name {
-        name(&self.made, &[format!("made:{number}").as_bytes()])
+    pub(super) fn made(&self, number: u64) -> BlindedId {
+        blind(&self.made, &[format!("made:{number}").as_bytes()])
     }
 
-    pub(super) fn person(&self, user: &UserId) -> Name {
-        name(&self.person, &[user.as_bytes()])
+    pub(super) fn person(&self, user: &UserId) -> BlindedId {
+        blind(&self.person, &[user.as_bytes()])
     }
 
-    pub(super) fn megolm_session(&self, session: &str) -> Name {
-        name(&self.megolm_session, &[session.as_bytes()])
+    pub(super) fn megolm_session(&self, session: &str) -> BlindedId {
+        blind(&self.megolm_session, &[session.as_bytes()])
     }
 }
 
-fn name(key: &Key32, parts: &[&[u8]]) -> Name {
+fn blind(key: &Key32, parts: &[&[u8]]) -> BlindedId {
     let mut hasher = Hasher::new_keyed(key.bytes());
     for part in parts {
         hasher.update(&(part.len() as u64).to_be_bytes()).update(part);
     }
-    let mut name = Name::default();
-    hasher.finalize_xof().fill(&mut name);
-    name
+    let mut blinded = BlindedId::default();
+    hasher.finalize_xof().fill(&mut blinded);
+    blinded
 }
 
 #[cfg(test)]
 mod tests {
     use ruma::{owned_event_id, owned_room_id};
 
-    use super::{Cipher, ConversationId, Key32, Names};
+    use super::{BlindedIds, Cipher, ConversationId, Key32};
 
     #[test]
     fn a_value_opens_only_in_its_place_with_its_key() {
@@ -178,7 +183,7 @@ mod tests {
 
     #[test]
     fn names_depend_on_the_master_key_the_kind_and_the_thread() {
-        let (here, there) = (Names::new(&Key32::random()), Names::new(&Key32::random()));
+        let (here, there) = (BlindedIds::new(&Key32::random()), BlindedIds::new(&Key32::random()));
         let room = owned_room_id!("!salon:h");
         assert_eq!(here.room(&room), here.room(&room));
         assert_ne!(here.room(&room), there.room(&room));

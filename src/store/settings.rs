@@ -2,25 +2,26 @@
 
 use ruma::RoomId;
 
-use super::session::Session;
-use super::{Database, StoreError};
+use super::database::Database;
+use super::error::StoreError;
+use super::transaction::Transaction;
 use crate::compagnon::Settings;
 
 impl Database {
     /// A room's settings; the default ones for a room that has none.
     pub fn room_settings(&self, room: &RoomId) -> Result<Settings, StoreError> {
-        Ok(self.session().get(&self.0.names.settings(room))?.unwrap_or_default())
+        Ok(self.transaction().get(&self.blinded_ids.settings(room))?.unwrap_or_default())
     }
 }
 
-impl Session<'_> {
+impl Transaction<'_> {
     /// Moves what is tied to a room to the one that takes its place: its settings, unless the new room has its own, and the
     /// compagnons made there.
     pub(super) fn upgrade(&mut self, old: &RoomId, new: &RoomId) -> Result<(), StoreError> {
-        let (from, to) = (self.names().settings(old), self.names().settings(new));
-        let here = self.look::<Settings>(&to)?.unwrap_or_default();
+        let (from, to) = (self.blinded_ids().settings(old), self.blinded_ids().settings(new));
+        let here = self.find::<Settings>(&to)?.unwrap_or_default();
         if !here.has_chosen()
-            && let Some(there) = self.look::<Settings>(&from)?
+            && let Some(there) = self.find::<Settings>(&from)?
         {
             // The new room may have been welcomed before the upgrade was known.
             self.put(&to, &Settings { welcomed_at: here.welcomed_at.or(there.welcomed_at), ..there })?;

@@ -1,65 +1,55 @@
 //! What was said in each conversation. A room's main line and each of its threads are separate.
 
 use ruma::RoomId;
-use serde::{Deserialize, Serialize};
 
-use super::answered::Answered;
-use super::outbox::Delivery;
-use super::records::{Key, Place, Tree};
-use super::seal::Names;
-use super::session::Session;
-use super::{Database, StoreError};
+use super::answer::{Answered, Delivery};
+use super::database::Database;
+use super::error::StoreError;
+use super::layout::{EventPlace, Key, Tree};
+use super::said::Said;
+use super::seal::BlindedIds;
+use super::transaction::Transaction;
 use crate::conversation::Turn;
 use crate::message::{ConversationId, Incoming};
 
 /// The most turns that are read of a conversation: more than any model's context takes.
 pub const MOST_TURNS: usize = 2000;
 
-/// A turn as it is written: it says where it was said, which its place, a hash, does not.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Said {
-    #[serde(flatten)]
-    pub(super) turn: Turn,
-    /// `None` in what an older program wrote.
-    #[serde(default)]
-    pub(super) conversation: Option<ConversationId>,
-}
-
 impl Database {
     /// What was said in a conversation, oldest first; of a very long one, the newest [`MOST_TURNS`]. Turns that do not open are set
     /// aside and counted by [`Database::damaged`].
     pub fn turns(&self, conversation: &ConversationId) -> Result<Vec<Turn>, StoreError> {
-        let turns = self.session().last::<Said>(&self.0.names.turns(conversation), MOST_TURNS)?;
+        let turns = self.transaction().last::<Said>(&self.blinded_ids.turns(conversation), MOST_TURNS)?;
         Ok(turns.into_iter().map(|(_, said)| said.turn).collect())
     }
 
     /// Whether the bot takes part in a conversation: it has said something there, or is about to.
     pub fn answers_in(&self, conversation: &ConversationId) -> Result<bool, StoreError> {
-        let session = self.session();
-        if session.any(&self.0.names.turns(conversation))? {
+        let transaction = self.transaction();
+        if transaction.has_any(&self.blinded_ids.turns(conversation))? {
             return Ok(true);
         }
-        let room = self.0.names.room(&conversation.room_id);
-        let deliveries = session.scan::<Delivery>(&Key::new(Tree::Outbox, &[&room]))?;
+        let room = self.blinded_ids.room(&conversation.room_id);
+        let deliveries = transaction.scan::<Delivery>(&Key::new(Tree::Outbox, &[&room]))?;
         Ok(deliveries.iter().any(|(_, delivery)| delivery.question.conversation() == *conversation))
     }
 }
 
-impl Names {
+impl BlindedIds {
     /// The places of a conversation's turns.
     fn turns(&self, conversation: &ConversationId) -> Key {
         Key::new(Tree::Turns, &[&self.room(&conversation.room_id), &self.conversation(conversation)])
     }
 }
 
-impl Session<'_> {
+impl Transaction<'_> {
     /// Adds the turns of a question to its conversation. Earlier turns of the same question go; the new ones take their places in the
     /// order of the conversation.
     pub(super) fn say(&mut self, question: &Incoming, turns: Vec<Turn>) -> Result<(), StoreError> {
         let conversation = question.conversation();
-        let prefix = self.names().turns(&conversation);
+        let prefix = self.blinded_ids().turns(&conversation);
         // Who answers for the first time has nothing to look for in a long conversation.
-        let place = Place::new(self.names(), &question.room_id, &question.event_id);
+        let place = EventPlace::new(self.blinded_ids(), &question.room_id, &question.event_id);
         let before = self.contains(&place.of(Tree::Outbox))? || self.contains(&place.of(Tree::Answered))?;
         let mut earlier = if before { self.scan::<Said>(&prefix)? } else { Vec::new() };
         earlier.retain(|(_, said)| said.turn.event_id == question.event_id);
@@ -68,7 +58,7 @@ impl Session<'_> {
         }
         if !earlier.is_empty() {
             // What its author has changed is not to be read again.
-            self.rotate(self.names().room(&conversation.room_id))?;
+            self.rotate(self.blinded_ids().room(&conversation.room_id))?;
         }
         for turn in turns {
             let key = match earlier.iter().position(|(_, said)| said.turn.role == turn.role) {
@@ -82,8 +72,8 @@ impl Session<'_> {
 
     /// Removes what was said in one conversation, for good; questions and answers under way stay.
     pub(super) fn forget_conversation(&mut self, conversation: &ConversationId) -> Result<(), StoreError> {
-        let room = self.names().room(&conversation.room_id);
-        let turns = self.raw_keys(&self.names().turns(conversation))?;
+        let room = self.blinded_ids().room(&conversation.room_id);
+        let turns = self.raw_keys(&self.blinded_ids().turns(conversation))?;
         let mut answered = self.scan::<Answered>(&Key::new(Tree::Answered, &[&room]))?;
         answered.retain(|(_, answered)| answered.question.conversation() == *conversation);
         if turns.is_empty() && answered.is_empty() {
@@ -100,7 +90,7 @@ impl Session<'_> {
 
     /// Removes what was said in a room, threads included, for good; questions and answers under way stay, and so do its settings.
     pub(super) fn forget_turns(&mut self, room: &RoomId) -> Result<(), StoreError> {
-        let room = self.names().room(room);
+        let room = self.blinded_ids().room(room);
         let mut gone = self.raw_keys(&Key::new(Tree::Turns, &[&room]))?;
         gone.extend(self.raw_keys(&Key::new(Tree::Answered, &[&room]))?);
         if gone.is_empty() {

@@ -1,15 +1,16 @@
 //! Events whose key has not come yet, kept so that a key that comes late, even after a restart, still brings the question.
 //!
 //! An event's key ends with the names of its Megolm session and of its sender, so that what one key opens, and how much one person has
-//! waiting, is found without opening a record. Records of older programs end with the event: they count as of any session.
+//! waiting, is found without opening a record. Records of older programs end with the event: they count as of any transaction.
 
 use ruma::{EventId, RoomId};
 use sled::IVec;
 
-use super::records::{Key, Place, Tree};
-use super::seal::Name;
-use super::session::Session;
-use super::{Database, StoreError};
+use super::database::Database;
+use super::error::StoreError;
+use super::layout::{EventPlace, Key, Tree};
+use super::seal::BlindedId;
+use super::transaction::Transaction;
 use crate::message::Undecrypted;
 
 /// The most events of one room that wait; beyond, new ones are not kept.
@@ -17,23 +18,23 @@ const MOST_PER_ROOM: usize = 1_000;
 /// The most events of one person in one room that wait; beyond, the oldest of them goes.
 const MOST_PER_SENDER: usize = 100;
 
-const NAME_BYTES: usize = size_of::<Name>();
+const BLINDED_ID_BYTES: usize = size_of::<BlindedId>();
 
 impl Database {
     /// The events still waiting for their key, oldest first.
     pub fn undecrypted(&self) -> Result<Vec<Undecrypted>, StoreError> {
-        let events = self.session().scan::<Undecrypted>(&Key::all(Tree::Undecrypted))?;
+        let events = self.transaction().scan::<Undecrypted>(&Key::all(Tree::Undecrypted))?;
         Ok(oldest_first(events.into_iter().map(|(_, event)| event).collect()))
     }
 
     /// The events of a room that wait for the key of one Megolm session, oldest first.
     pub fn undecrypted_of(&self, room: &RoomId, megolm_session: &str) -> Result<Vec<Undecrypted>, StoreError> {
-        let session = self.session();
-        let wanted = session.names().megolm_session(megolm_session);
+        let transaction = self.transaction();
+        let wanted = transaction.blinded_ids().megolm_session(megolm_session);
         let mut events = Vec::new();
-        for key in session.waiting_in(session.names().room(room))? {
+        for key in transaction.waiting_in(transaction.blinded_ids().room(room))? {
             if Index::of(&key).is_none_or(|index| index.megolm_session == wanted) {
-                events.extend(session.look::<Undecrypted>(&key)?);
+                events.extend(transaction.find::<Undecrypted>(&key)?);
             }
         }
         events.retain(|event| event.session_id.as_deref() == Some(megolm_session));
@@ -42,15 +43,15 @@ impl Database {
 
     /// Whether an event still waits for its key.
     pub fn is_undecrypted(&self, room: &RoomId, event: &EventId) -> Result<bool, StoreError> {
-        Ok(!self.session().waiting_as(&self.place(room, event))?.is_empty())
+        Ok(!self.transaction().waiting_as(&self.place(room, event))?.is_empty())
     }
 
     /// Lets go of an event that was decrypted and is no question, or that nobody waits for any more. A question is let go by
     /// [`Database::accept`], in the write that queues it.
     pub fn decrypted(&self, room: &RoomId, event: &EventId) -> Result<(), StoreError> {
-        let mut session = self.session();
-        session.let_go(&self.place(room, event))?;
-        session.commit()
+        let mut transaction = self.transaction();
+        transaction.let_go(&self.place(room, event))?;
+        transaction.commit()
     }
 }
 
@@ -61,28 +62,28 @@ fn oldest_first(mut events: Vec<Undecrypted>) -> Vec<Undecrypted> {
 
 /// What the end of a key says.
 struct Index {
-    megolm_session: Name,
-    sender: Name,
+    megolm_session: BlindedId,
+    sender: BlindedId,
 }
 
 impl Index {
     fn of(key: &Key) -> Option<Self> {
         // The tree's letter, the room, the event, then these two.
-        let rest = key.bytes.get(1 + 2 * NAME_BYTES..)?;
-        let (megolm_session, rest) = rest.split_first_chunk::<NAME_BYTES>()?;
-        Some(Self { megolm_session: *megolm_session, sender: *rest.first_chunk::<NAME_BYTES>()? })
+        let rest = key.bytes.get(1 + 2 * BLINDED_ID_BYTES..)?;
+        let (megolm_session, rest) = rest.split_first_chunk::<BLINDED_ID_BYTES>()?;
+        Some(Self { megolm_session: *megolm_session, sender: *rest.first_chunk::<BLINDED_ID_BYTES>()? })
     }
 }
 
-impl Session<'_> {
+impl Transaction<'_> {
     /// Keeps an event, unless it is kept already (the time it was first seen counts), or too many wait.
-    pub(super) fn hold(&mut self, place: &Place, event: &Undecrypted) -> Result<(), StoreError> {
+    pub(super) fn hold(&mut self, place: &EventPlace, event: &Undecrypted) -> Result<(), StoreError> {
         if !self.waiting_as(place)?.is_empty() {
             return Ok(());
         }
-        let names = self.names();
+        let names = self.blinded_ids();
         let megolm_session = names.megolm_session(event.session_id.as_deref().unwrap_or_default());
-        let sender = event.sender.as_deref().map_or(Name::default(), |sender| names.person(sender));
+        let sender = event.sender.as_deref().map_or(BlindedId::default(), |sender| names.person(sender));
         let waiting = self.waiting_in(place.room)?;
         let theirs: Vec<&Key> =
             waiting.iter().filter(|key| Index::of(key).is_some_and(|index| index.sender == sender)).collect();
@@ -97,8 +98,8 @@ impl Session<'_> {
         self.put(&Key::new(Tree::Undecrypted, &[&place.room, &place.event, &megolm_session, &sender]), event)
     }
 
-    /// Removes an event, in this session's write.
-    pub(super) fn let_go(&mut self, place: &Place) -> Result<(), StoreError> {
+    /// Removes an event, in this transaction's write.
+    pub(super) fn let_go(&mut self, place: &EventPlace) -> Result<(), StoreError> {
         for key in self.waiting_as(place)? {
             self.remove(&key);
         }
@@ -106,11 +107,11 @@ impl Session<'_> {
     }
 
     /// The keys under which an event waits: one at most, or none.
-    pub(super) fn waiting_as(&self, place: &Place) -> Result<Vec<Key>, StoreError> {
+    pub(super) fn waiting_as(&self, place: &EventPlace) -> Result<Vec<Key>, StoreError> {
         self.waiting(&place.of(Tree::Undecrypted))
     }
 
-    fn waiting_in(&self, room: Name) -> Result<Vec<Key>, StoreError> {
+    fn waiting_in(&self, room: BlindedId) -> Result<Vec<Key>, StoreError> {
         self.waiting(&Key::new(Tree::Undecrypted, &[&room]))
     }
 
@@ -124,7 +125,7 @@ impl Session<'_> {
     fn oldest(&self, keys: &[&Key]) -> Result<Key, StoreError> {
         let mut oldest: Option<(u64, &Key)> = None;
         for key in keys {
-            let sent_at = self.look::<Undecrypted>(key)?.map_or(0, |event| event.sent_at);
+            let sent_at = self.find::<Undecrypted>(key)?.map_or(0, |event| event.sent_at);
             if oldest.is_none_or(|(before, _)| sent_at < before) {
                 oldest = Some((sent_at, key));
             }

@@ -339,7 +339,7 @@ fn fill(store: &Database) {
         let turns = vec![turn(Role::User, question.text()), turn(Role::Assistant, &"Voici. ".repeat(number))];
         let items = vec![Item::Markdown { text: "Voici.".to_owned(), links: Vec::new() }];
         let answer = Answer { items, draft: None, again: None, shown: Vec::new(), lost: Vec::new() };
-        let conclusion = Conclusion { question: &question, turns, answer, changes: Vec::new() };
+        let conclusion = Conclusion { question: &question, turns, answer, changes: Vec::new(), usage: None };
         store.conclude(conclusion, 2).unwrap().unwrap();
         if number % 3 == 1 {
             store.part_sent(&question, 0, &shown(&question), 3).unwrap();

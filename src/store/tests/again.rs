@@ -26,7 +26,9 @@ fn is_over(store: &Database, asked: &Incoming, messages: &[OwnedEventId]) {
 fn conclude_again(store: &Database, asked: &Incoming, parts: &[&str], said: Vec<Turn>, now: u64) -> Option<Delivery> {
     let queued = store.begin(asked).unwrap().unwrap();
     let answer = Answer { again: queued.again, shown: queued.shown, ..answer(parts) };
-    store.conclude(Conclusion { question: &queued.question, turns: said, answer, changes: Vec::new() }, now).unwrap()
+    store
+        .conclude(Conclusion { question: &queued.question, turns: said, answer, changes: Vec::new(), usage: None }, now)
+        .unwrap()
 }
 
 fn with_body(question: &Incoming, body: &str) -> Incoming {
@@ -46,7 +48,8 @@ fn an_earlier_answer_stays_where_another_one_is_refused() {
     // As it is written: in the place of what is shown. The room takes none of it.
     let answer =
         Answer { again: queued.again, draft: Some(shown[0].clone()), shown: queued.shown, ..answer(&["c", "d"]) };
-    let conclusion = Conclusion { question: &queued.question, turns: turns(&asked, 5), answer, changes: Vec::new() };
+    let conclusion =
+        Conclusion { question: &queued.question, turns: turns(&asked, 5), answer, changes: Vec::new(), usage: None };
     store.conclude(conclusion, 5).unwrap().unwrap();
     store.delivered(&asked, 6).unwrap();
     assert!(withdrawn(&store).is_empty());
@@ -63,7 +66,7 @@ fn a_message_that_another_answer_has_overtaken_is_taken_back() {
     store.stray(&asked, &event("late"), 3).unwrap();
     assert_eq!(withdrawn(&store), [event("late")].into());
     assert!(store.is_own(&event("late")).unwrap());
-    assert_eq!(store.delivery(&asked).unwrap().unwrap().sent, Vec::<OwnedEventId>::new());
+    assert_eq!(store.delivery(&asked).unwrap().unwrap().sent, []);
 }
 
 #[test]
@@ -275,7 +278,8 @@ fn a_refused_question_can_be_asked_again_and_a_welcome_cannot() {
     for asked in [&refused, &joined] {
         accept(&store, std::slice::from_ref(asked), 1);
         let notice = Answer { items: vec![Item::Notice { text: "non".to_owned() }], ..answer(&[]) };
-        let conclusion = Conclusion { question: asked, turns: Vec::new(), answer: notice, changes: Vec::new() };
+        let conclusion =
+            Conclusion { question: asked, turns: Vec::new(), answer: notice, changes: Vec::new(), usage: None };
         store.conclude(conclusion, 2).unwrap().unwrap();
         assert_eq!(edit(&store, &joined, "e0", "x", 2), Accepted::default());
         store.part_sent(asked, 0, &event("notice"), 3).unwrap();

@@ -5,7 +5,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::{accept, after_a_kill, conclude, copy_all, event, exchange, folder, names, open, question};
-use crate::store::records::{Key, Tree};
+use crate::store::layout::{Key, Tree};
 use crate::store::{BackupError, Database, StoreError, backup_key, copy_store, seal_backup, seal_into, unseal_backup};
 
 /// Backs the store up and puts that into a new folder.
@@ -50,8 +50,8 @@ fn a_backup_with_a_record_that_does_not_open_is_not_put_back() {
     let store = open(&folder);
     accept(&store, &[question("a", "1")], 1);
     let mark = Key::new(Tree::Done, &[&[1; 16]]).bytes;
-    store.0.db.insert(mark, b"nonsense").unwrap();
-    assert!(matches!(through_a_backup(&store), Err(BackupError::Database(StoreError::Damaged { tree: "done" }))));
+    store.db.insert(mark, b"nonsense").unwrap();
+    assert!(matches!(through_a_backup(&store), Err(BackupError::Store(StoreError::Damaged { tree: "done" }))));
 }
 
 #[test]

@@ -5,12 +5,12 @@ use tempfile::TempDir;
 
 use super::{KEEP, accept, answer, conclude, event, folder, leave, names, open, question, redact, turns};
 use crate::message::Incoming;
-use crate::store::records::{Key, Tree};
+use crate::store::layout::{Key, Tree};
 use crate::store::{Conclusion, Database, StoreError};
 
 /// Opens the closed store's database, and lets `change` at it.
 fn tamper(folder: &TempDir, change: impl FnOnce(&Db)) {
-    let db = crate::store::database_in(&folder.path().join("store")).unwrap();
+    let db = crate::store::database::database_in(&folder.path().join("store")).unwrap();
     change(&db);
     db.flush().unwrap();
 }
@@ -53,8 +53,13 @@ fn asking_for_the_damaged_record_itself_is_an_error() {
     drop(store);
     tamper(&folder, |db| flip(db, &place));
     let store = open(&folder);
-    let conclusion =
-        || Conclusion { question: &asked, turns: turns(&asked, 2), answer: answer(&["a"]), changes: Vec::new() };
+    let conclusion = || Conclusion {
+        question: &asked,
+        turns: turns(&asked, 2),
+        answer: answer(&["a"]),
+        changes: Vec::new(),
+        usage: None,
+    };
     let error = store.conclude(conclusion(), 2).unwrap_err();
     assert!(matches!(error, StoreError::Damaged { tree: "inbox" }));
     assert!(!error.to_string().contains("tchap"), "the error names the tree only");
@@ -105,7 +110,7 @@ fn a_mark_counts_even_when_its_time_is_lost() {
     let store = open(&folder);
     accept(&store, std::slice::from_ref(&asked), 1);
     redact(&store, "a", &["1"], 2);
-    let mark = store.mark(Tree::Done, &event("1")).bytes;
+    let mark = store.dedup_key(Tree::Done, &event("1")).bytes;
     drop(store);
     tamper(&folder, |db| flip(db, &mark));
     let store = open(&folder);

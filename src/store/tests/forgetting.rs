@@ -11,7 +11,7 @@ use super::{
 };
 use crate::compagnon::Settings;
 use crate::message::Content;
-use crate::store::records::{Key, Tree};
+use crate::store::layout::{Key, Tree};
 use crate::store::{Change, StoreError};
 
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
@@ -89,7 +89,7 @@ fn a_forgotten_room_cannot_be_opened_even_from_the_old_database() {
     for file in ["store.key", "rooms.keys"] {
         fs::copy(folder.path().join(file), before.path().join(file)).unwrap();
     }
-    let db = crate::store::database_in(&before.path().join("store")).unwrap();
+    let db = crate::store::database::database_in(&before.path().join("store")).unwrap();
     let old: Vec<_> = db.scan_prefix([Tree::Turns.letter()]).map(Result::unwrap).collect();
     assert_eq!(old.len(), 4, "the old bytes are there");
     drop(db);
@@ -98,7 +98,7 @@ fn a_forgotten_room_cannot_be_opened_even_from_the_old_database() {
     assert_eq!(store.turns(&kept.conversation()).unwrap(), turns(&kept, 2));
     assert_eq!(store.undelivered().unwrap().len(), 1);
     assert_eq!(store.damaged().unwrap(), 0);
-    let key = store.session().rooms().cipher(&store.0.names.room(&gone.room_id));
+    let key = store.transaction().rooms().cipher(&store.blinded_ids.room(&gone.room_id));
     assert!(key.is_none(), "no key opens them");
 }
 
@@ -120,11 +120,11 @@ fn a_room_that_was_left_is_forgotten_in_the_same_write() {
     let store = open(&killed);
     assert!(store.queued().unwrap().is_empty());
     assert!(store.undecrypted().unwrap().is_empty());
-    assert_eq!(store.session().rooms().rooms().count(), 0);
+    assert_eq!(store.transaction().rooms().rooms().count(), 0);
     assert_eq!(store.cursor().unwrap().as_deref(), Some("s9"));
     // Invited again: a new key, a new start.
     assert_eq!(accept(&store, &[question("a", "4")], 3).len(), 1);
-    assert_eq!(store.session().rooms().rooms().count(), 1);
+    assert_eq!(store.transaction().rooms().rooms().count(), 1);
 }
 
 #[test]
@@ -133,16 +133,16 @@ fn a_kill_between_records_and_key_is_made_good_at_start() {
     let store = open(&folder);
     accept(&store, &[question("a", "1"), question("b", "2")], 1);
     // Records gone, key not yet.
-    let mut session = store.session();
-    let (a, b) = (store.0.names.room(&room("a")), store.0.names.room(&room("b")));
-    for key in session.raw_keys(&Key::new(Tree::Inbox, &[&a])).unwrap() {
-        session.remove_raw(&key);
+    let mut transaction = store.transaction();
+    let (a, b) = (store.blinded_ids.room(&room("a")), store.blinded_ids.room(&room("b")));
+    for key in transaction.raw_keys(&Key::new(Tree::Inbox, &[&a])).unwrap() {
+        transaction.remove_raw(&key);
     }
-    session.commit().unwrap();
+    transaction.commit().unwrap();
     let killed = after_a_kill(&folder);
     let store = open(&killed);
-    assert!(store.session().rooms().cipher(&a).is_none());
-    assert!(store.session().rooms().cipher(&b).is_some());
+    assert!(store.transaction().rooms().cipher(&a).is_none());
+    assert!(store.transaction().rooms().cipher(&b).is_some());
     assert_eq!(store.queued().unwrap().len(), 1);
 }
 
@@ -185,7 +185,7 @@ fn a_key_that_could_not_be_destroyed_is_destroyed_by_the_next_write() {
     old.read_to_end(&mut left).unwrap();
     assert!(left.iter().all(|byte| *byte == 0), "the file that held it is overwritten");
     let killed = after_a_kill(&folder);
-    assert_eq!(open(&killed).session().rooms().rooms().count(), 0);
+    assert_eq!(open(&killed).transaction().rooms().rooms().count(), 0);
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn what_is_old_is_purged_with_the_keys_of_empty_rooms() {
     assert_eq!(store.turns(&new.conversation()).unwrap().len(), 2);
     assert!(!store.is_own(&event("part100")).unwrap());
     assert!(store.is_own(&event("part200")).unwrap());
-    assert_eq!(store.session().rooms().rooms().count(), 1);
+    assert_eq!(store.transaction().rooms().rooms().count(), 1);
     assert_eq!(store.purge(0, &KEEP).unwrap().records, 0, "a clock set back removes nothing");
     assert_eq!(accept(&store, &[old, new], 202).len(), 1, "only the forgotten mark lets its event in again");
 }

@@ -5,12 +5,15 @@
 mod again;
 mod backup;
 mod damage;
+mod files;
 mod forgetting;
+mod migration;
 mod model;
 mod questions;
 mod rooms;
 mod rotation;
 mod scale;
+mod snapshots;
 mod undecrypted;
 mod withdrawals;
 
@@ -177,14 +180,31 @@ fn withdrawn(store: &Database) -> BTreeSet<OwnedEventId> {
     store.withdrawals().unwrap().into_iter().map(|withdrawal| withdrawal.event_id).collect()
 }
 
-const KEEP: Retention = Retention { marks: 100, turns: 100, turns_at_most: 1_000, audit: 100, undecrypted: 100 };
+const KEEP: Retention = Retention { dedup: 100, turns: 100, turns_at_most: 1_000, audit: 100, undecrypted: 100 };
 
 fn conclude(store: &Database, question: &Incoming, now: u64) -> Option<Delivery> {
-    let conclusion =
-        Conclusion { question, turns: turns(question, now), answer: answer(&["a", "b"]), changes: Vec::new() };
+    let conclusion = Conclusion {
+        question,
+        turns: turns(question, now),
+        answer: answer(&["a", "b"]),
+        changes: Vec::new(),
+        usage: None,
+    };
     store.conclude(conclusion, now).unwrap()
 }
 
 fn names(queued: &[Queued]) -> Vec<&str> {
     queued.iter().map(|queued| queued.question.event_id.as_str()).collect()
+}
+
+/// Waits until nobody holds the folder any more.
+pub(super) fn until_free(folder: &Path) {
+    let lock = folder.join("store.lock");
+    for _ in 0..1000 {
+        match super::files::lock(&lock) {
+            Ok(_) => return,
+            Err(_) => std::thread::sleep(std::time::Duration::from_millis(5)),
+        }
+    }
+    panic!("the folder is still held");
 }

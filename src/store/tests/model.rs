@@ -20,7 +20,7 @@ use crate::store::{Answer, Change, Retention};
 
 const EVENTS: usize = 6;
 const ROOMS: usize = 2;
-const KEEP: Retention = Retention { marks: 60, turns: 40, turns_at_most: 70, audit: 50, undecrypted: 50 };
+const KEEP: Retention = Retention { dedup: 60, turns: 40, turns_at_most: 70, audit: 50, undecrypted: 50 };
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -171,7 +171,7 @@ impl Pair {
         let said = turns(&question, now);
         let conclude = |question| {
             let (turns, answer) = (said.clone(), answer.clone());
-            self.store.conclude(Conclusion { question, turns, answer, changes: Vec::new() }, now).unwrap()
+            self.store.conclude(Conclusion { question, turns, answer, changes: Vec::new(), usage: None }, now).unwrap()
         };
         let stale = Incoming { content: Content::Text("un texte d'avant".to_owned()), ..question.clone() };
         assert_eq!(conclude(&stale), None);
@@ -208,7 +208,7 @@ impl Pair {
     }
 
     fn has_key(&self, index: usize) -> bool {
-        self.store.session().rooms().cipher(&self.store.0.names.room(&room(&room_of(index)))).is_some()
+        self.store.transaction().rooms().cipher(&self.store.blinded_ids.room(&room(&room_of(index)))).is_some()
     }
 
     fn apply(&self, change: Change, now: u64) {
@@ -328,7 +328,7 @@ impl Pair {
         let withdrawals: BTreeSet<OwnedEventId> = model.withdrawals.keys().cloned().collect();
         assert_eq!(withdrawn(store), withdrawals);
         assert!(model.own.keys().all(|event| store.is_own(event).unwrap()));
-        assert!(store.session().rooms().in_rotation().is_empty());
+        assert!(store.transaction().rooms().in_rotation().is_empty());
         assert_eq!(store.damaged().unwrap(), 0);
     }
 }

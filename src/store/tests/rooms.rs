@@ -67,8 +67,13 @@ fn a_command_takes_effect_with_its_answer() {
     exchange(&store, &said, 1);
     accept(&store, std::slice::from_ref(&command), 2);
     let changes = || vec![Change::ForgetConversation(said.conversation()), Change::Audit(entry(2, "forget"))];
-    let conclusion =
-        |question, changes| Conclusion { question, turns: turns(&command, 3), answer: answer(&["fait"]), changes };
+    let conclusion = |question, changes| Conclusion {
+        question,
+        turns: turns(&command, 3),
+        answer: answer(&["fait"]),
+        changes,
+        usage: None,
+    };
     let edited = Incoming { content: Content::Text("autre".to_owned()), ..command.clone() };
     assert_eq!(store.conclude(conclusion(&edited, changes()), 3).unwrap(), None);
     assert_eq!(store.turns(&said.conversation()).unwrap(), turns(&said, 1), "nothing happened");
@@ -83,10 +88,10 @@ fn deleting_a_compagnon_destroys_its_key() {
     let folder = folder();
     let store = open(&folder);
     store.apply(&[Change::Made(made(1, "a", "un")), Change::Made(made(2, "a", "deux"))], 1).unwrap();
-    let name = store.0.names.made(1);
-    assert!(store.session().rooms().cipher(&name).is_some());
+    let name = store.blinded_ids.made(1);
+    assert!(store.transaction().rooms().cipher(&name).is_some());
     store.apply(&[Change::Unmade(1), Change::Unmade(9)], 2).unwrap();
-    assert!(store.session().rooms().cipher(&name).is_none());
+    assert!(store.transaction().rooms().cipher(&name).is_none());
     let killed = after_a_kill(&folder);
     let store = open(&killed);
     assert_eq!(store.made(1).unwrap(), None);

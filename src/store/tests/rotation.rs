@@ -10,7 +10,7 @@ use super::{
     KEEP, accept, after_a_kill, answer, edit, event, exchange, folder, in_thread, open, question, redact, room, turns,
 };
 use crate::message::Incoming;
-use crate::store::records::{Key, Tree};
+use crate::store::layout::{Key, Tree};
 use crate::store::{Change, Conclusion, Database};
 
 fn conversations() -> [Incoming; 3] {
@@ -36,8 +36,8 @@ fn is_really_gone(removes: impl FnOnce(&Database)) {
     removes(&store);
     assert!(store.turns(&gone.conversation()).unwrap().is_empty());
     assert_eq!(store.turns(&thread.conversation()).unwrap(), turns(&thread, 100), "the room's other conversation");
-    assert_eq!(store.session().rooms().in_rotation().len(), 0);
-    let key = |store: &Database| store.session().rooms().cipher(&store.0.names.room(&room("a")));
+    assert_eq!(store.transaction().rooms().in_rotation().len(), 0);
+    let key = |store: &Database| store.transaction().rooms().cipher(&store.blinded_ids.room(&room("a")));
     let now = key(&store).expect("the room still has a key");
     drop(store);
     let store = open(&folder);
@@ -45,7 +45,7 @@ fn is_really_gone(removes: impl FnOnce(&Database)) {
     drop(store);
 
     old_bytes_with_new_keys(&before, folder.path());
-    let db = crate::store::database_in(&before.path().join("store")).unwrap();
+    let db = crate::store::database::database_in(&before.path().join("store")).unwrap();
     let old: Vec<_> = db.scan_prefix([Tree::Turns.letter()]).map(Result::unwrap).collect();
     assert_eq!(old.len(), 6, "the old bytes are there");
     let opened = old.iter().filter(|(key, sealed)| now.open("turns", key, sealed).is_some());
@@ -82,7 +82,8 @@ fn the_old_text_of_an_edited_question() {
         let queued = store.begin(&asked).unwrap().expect("it waits again");
         // Answered by a notice, which leaves no turn.
         let answer = answer(&["Non."]);
-        let conclusion = Conclusion { question: &queued.question, turns: Vec::new(), answer, changes: Vec::new() };
+        let conclusion =
+            Conclusion { question: &queued.question, turns: Vec::new(), answer, changes: Vec::new(), usage: None };
         assert!(store.conclude(conclusion, 102).unwrap().is_some());
     });
 }
@@ -122,12 +123,12 @@ fn nothing_removed_is_nothing_rotated() {
     let folder = folder();
     let store = open(&folder);
     exchange(&store, &question("a", "1"), 1);
-    let generation = store.session().rooms().generation();
+    let generation = store.transaction().rooms().generation();
     let elsewhere = in_thread(question("a", "9"), "nowhere").conversation();
     store.apply(&[Change::ForgetConversation(elsewhere), Change::ForgetTurns(room("z"))], 2).unwrap();
     redact(&store, "a", &["9"], 2);
     store.purge(3, &KEEP).unwrap();
-    assert_eq!(store.session().rooms().generation(), generation);
+    assert_eq!(store.transaction().rooms().generation(), generation);
 }
 
 /// What each kill would have left, with the name of its point.
@@ -168,8 +169,8 @@ fn a_kill_during_a_rotation_loses_nothing_and_the_next_start_ends_it() {
     }
     let waiting = question("a", "4");
     accept(&store, std::slice::from_ref(&waiting), 1);
-    let name = store.0.names.room(&room("a"));
-    let old = store.session().rooms().cipher(&name).unwrap();
+    let name = store.blinded_ids.room(&room("a"));
+    let old = store.transaction().rooms().cipher(&name).unwrap();
     let copies = at_each_kill_point(&folder, || {
         store.apply(&[Change::ForgetConversation(gone.conversation())], 2).unwrap();
     });
@@ -195,12 +196,12 @@ fn ended(store: &Database, point: &str, old: &crate::store::seal::Cipher) {
     assert_eq!(store.turns(&other.conversation()).unwrap(), turns(&other, 1), "{point}");
     assert_eq!(store.queued().unwrap()[0].question, question("a", "4"), "{point}");
     assert_eq!(store.damaged().unwrap(), 0, "{point}");
-    let session = store.session();
-    assert!(session.rooms().in_rotation().is_empty(), "{point}");
-    assert!(session.raw_keys(&Key::meta(b"rotate")).unwrap().is_empty(), "{point}");
-    let name = store.0.names.room(&room("a"));
+    let transaction = store.transaction();
+    assert!(transaction.rooms().in_rotation().is_empty(), "{point}");
+    assert!(transaction.raw_keys(&Key::meta(b"rotate")).unwrap().is_empty(), "{point}");
+    let name = store.blinded_ids.room(&room("a"));
     for tree in [Tree::Turns, Tree::Inbox, Tree::Answered] {
-        for record in store.0.db.scan_prefix(Key::new(tree, &[&name]).bytes) {
+        for record in store.db.scan_prefix(Key::new(tree, &[&name]).bytes) {
             let (key, sealed) = record.unwrap();
             assert!(old.open(tree.name(), &key, &sealed).is_none(), "{point}: {tree:?} under the old key");
         }
@@ -235,7 +236,7 @@ fn a_record_that_does_not_open_is_set_aside_by_a_rotation() {
     exchange(&store, &gone, 1);
     exchange(&store, &thread, 1);
     let place = store.place(&thread.room_id, &thread.event_id).of(Tree::Answered);
-    store.0.db.insert(&place.bytes, b"rubbish").unwrap();
+    store.db.insert(&place.bytes, b"rubbish").unwrap();
     store.apply(&[Change::ForgetTurns(room("b")), Change::ForgetConversation(gone.conversation())], 2).unwrap();
     assert_eq!(store.damaged().unwrap(), 1);
     assert_eq!(store.turns(&thread.conversation()).unwrap(), turns(&thread, 1));

@@ -1,11 +1,10 @@
 //! A store of 100,000 records: each operation reads and writes what it is about, not what the store holds beside it. Records are
 //! counted, not seconds.
 
-use std::sync::atomic::Ordering::Relaxed;
-
-use super::super::answered::Answered;
-use super::super::forget::SLICE;
-use super::super::records::{Place, Tree};
+use super::super::answer::Answered;
+use super::super::layout::{EventPlace, Tree};
+use super::super::own::OwnMessage;
+use super::super::purge::SLICE;
 use super::super::{Accept, Database, MOST_TURNS, Retention};
 use super::{accept, conclude, deliver, event, folder, leave, open, question, redact, room, turns};
 use crate::message::Incoming;
@@ -30,34 +29,36 @@ fn at(room: usize) -> u64 {
 /// As exchanges leave it, but written in a few batches: each exchange by itself would wait for the disk five times.
 fn fill(store: &Database) {
     for rooms in (0..ROOMS).collect::<Vec<_>>().chunks(25) {
-        let mut session = store.session();
+        let mut transaction = store.transaction();
         for room in rooms {
             for number in 0..EXCHANGES {
                 let question = exchange(*room, number);
                 let shown = event(&format!("a{room}.{number}"));
-                let place = Place::new(session.names(), &question.room_id, &question.event_id);
-                session.say(&question, turns(&question, at(*room))).unwrap();
-                let (done, own) = (store.mark(Tree::Done, &question.event_id), store.mark(Tree::Own, &shown));
-                let answered = Answered { question, parts: vec![shown], at: at(*room) };
-                session.put(&place.of(Tree::Answered), &answered).unwrap();
-                session.put(&done, &at(*room)).unwrap();
-                session.put(&own, &at(*room)).unwrap();
+                let place = EventPlace::new(transaction.blinded_ids(), &question.room_id, &question.event_id);
+                transaction.say(&question, turns(&question, at(*room))).unwrap();
+                let (done, own_key) =
+                    (store.dedup_key(Tree::Done, &question.event_id), store.dedup_key(Tree::Own, &shown));
+                let own = OwnMessage { at: at(*room), answers: Some(place) };
+                let answered = Answered { question, parts: vec![shown], at: at(*room), usage: None };
+                transaction.put(&place.of(Tree::Answered), &answered).unwrap();
+                transaction.put_value(&done, &at(*room)).unwrap();
+                transaction.put(&own_key, &own).unwrap();
             }
         }
-        session.commit().unwrap();
+        transaction.commit().unwrap();
     }
 }
 
 /// How many records an operation touches.
 fn touched<T>(store: &Database, operation: impl FnOnce() -> T) -> usize {
-    let before = store.0.touched.load(Relaxed);
-    store.0.longest.store(0, Relaxed);
+    let before = store.touched.get();
+    store.longest.set(0);
     operation();
-    store.0.touched.load(Relaxed) - before
+    store.touched.get() - before
 }
 
 fn longest(store: &Database) -> usize {
-    store.0.longest.load(Relaxed)
+    store.longest.get()
 }
 
 #[test]
@@ -65,11 +66,11 @@ fn the_work_of_an_operation_does_not_grow_with_the_store() {
     let folder = folder();
     let store = open(&folder);
     fill(&store);
-    assert!(store.0.db.len() >= RECORDS, "{}", store.0.db.len());
+    assert!(store.db.len() >= RECORDS, "{}", store.db.len());
     drop(store);
 
     let store = open(&folder);
-    let opening = store.0.touched.load(Relaxed);
+    let opening = store.touched.get();
     assert!(opening <= 4 * ROOMS + 100, "opening looks at rooms and not into them: {opening}");
 
     let new = question("r7", "new");
@@ -89,7 +90,7 @@ fn the_work_of_an_operation_does_not_grow_with_the_store() {
     println!("redacted {redacted}, left {left}, edited {edited}");
     assert!(redacted <= 4 * OF_A_ROOM && left <= 3 * OF_A_ROOM && edited <= 30);
 
-    let nothing = Retention { marks: 9999, turns: 9999, turns_at_most: 9999, audit: 9999, undecrypted: 9999 };
+    let nothing = Retention { dedup: 9999, turns: 9999, turns_at_most: 9999, audit: 9999, undecrypted: 9999 };
     let walked = touched(&store, || assert_eq!(store.purge(2000, &nothing).unwrap().records, 0));
     println!("purge of nothing {walked}, {} at a stretch", longest(&store));
     assert!(walked <= RECORDS + 20 * ROOMS, "once over everything: {walked}");
@@ -110,12 +111,12 @@ fn the_work_of_an_operation_does_not_grow_with_the_store() {
 fn of_a_very_long_conversation_the_newest_turns_are_read() {
     let folder = folder();
     let store = open(&folder);
-    let mut session = store.session();
+    let mut transaction = store.transaction();
     for number in 0..MOST_TURNS / 2 + 10 {
         let question = exchange(1, number);
-        session.say(&question, turns(&question, number as u64)).unwrap();
+        transaction.say(&question, turns(&question, number as u64)).unwrap();
     }
-    session.commit().unwrap();
+    transaction.commit().unwrap();
     let mut found = Vec::new();
     let read = touched(&store, || found = store.turns(&exchange(1, 0).conversation()).unwrap());
     assert_eq!((read, found.len()), (MOST_TURNS, MOST_TURNS));

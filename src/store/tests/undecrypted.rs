@@ -39,10 +39,10 @@ fn what_an_older_program_kept_is_found_and_let_go() {
     let folder = folder();
     let store = open(&folder);
     {
-        let mut session = store.session();
+        let mut transaction = store.transaction();
         let place = store.place(&room("a"), &event("old"));
-        session.put(&place.of(super::super::records::Tree::Undecrypted), &held("a", "old")).unwrap();
-        session.commit().unwrap();
+        transaction.put(&place.of(super::super::layout::Tree::Undecrypted), &held("a", "old")).unwrap();
+        transaction.commit().unwrap();
     }
     hold(&store, &[held("a", "old")]);
     assert_eq!(store.undecrypted().unwrap(), [held("a", "old")], "kept once");

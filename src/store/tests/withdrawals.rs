@@ -41,6 +41,7 @@ fn a_draft_that_somebody_takes_away_is_replaced_by_another_message() {
         turns: Vec::new(),
         answer: Answer { draft: Some(event("d2")), ..answer(&["a", "b"]) },
         changes: Vec::new(),
+        usage: None,
     };
     let delivery = store.conclude(conclusion, 5).unwrap().unwrap();
     assert_eq!((delivery.answer.draft, delivery.answer.lost), (Some(event("d2")), vec![event("d1")]));
@@ -61,7 +62,7 @@ fn a_draft_that_is_lost_while_the_answer_is_concluded_is_not_edited() {
     let asked = with_draft(&store, "1", "d1");
     redact(&store, "a", &["d1"], 3);
     let answer = Answer { draft: Some(event("d1")), ..answer(&["a"]) };
-    let conclusion = Conclusion { question: &asked, turns: Vec::new(), answer, changes: Vec::new() };
+    let conclusion = Conclusion { question: &asked, turns: Vec::new(), answer, changes: Vec::new(), usage: None };
     let delivery = store.conclude(conclusion, 4).unwrap().unwrap();
     assert_eq!((delivery.answer.draft, delivery.answer.lost), (None, vec![event("d1")]));
 }
@@ -89,7 +90,9 @@ fn where_nothing_could_be_sent_the_draft_goes() {
     let store = open(&folder);
     let asked = with_draft(&store, "1", "d1");
     let answer = Answer { draft: Some(event("d1")), ..answer(&["a"]) };
-    store.conclude(Conclusion { question: &asked, turns: Vec::new(), answer, changes: Vec::new() }, 3).unwrap();
+    store
+        .conclude(Conclusion { question: &asked, turns: Vec::new(), answer, changes: Vec::new(), usage: None }, 3)
+        .unwrap();
     store.delivered(&asked, 4).unwrap();
     assert_eq!(withdrawn(&store), [event("d1")].into());
 }
@@ -128,11 +131,11 @@ fn what_cannot_be_taken_back_for_too_long_is_given_up() {
         redact(&store, room, &[&format!("in-{room}")], 2);
     }
     leave(&store, "b", 3);
-    store.purge(2 + KEEP.marks, &KEEP).unwrap();
+    store.purge(2 + KEEP.dedup, &KEEP).unwrap();
     assert_eq!(withdrawn(&store).len(), 2);
-    store.purge(4 + KEEP.marks, &KEEP).unwrap();
+    store.purge(4 + KEEP.dedup, &KEEP).unwrap();
     assert!(withdrawn(&store).is_empty());
-    come_in(&store, "b", "j", 5 + KEEP.marks);
+    come_in(&store, "b", "j", 5 + KEEP.dedup);
     assert!(withdrawn(&store).is_empty());
 }
 

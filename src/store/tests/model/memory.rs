@@ -7,7 +7,7 @@ use ruma::{EventId, OwnedEventId, OwnedRoomId};
 use super::KEEP;
 use crate::conversation::Turn;
 use crate::message::{Content, ConversationId, Edit, Incoming, Redaction, Undecrypted};
-use crate::store::{Accept, Admitted, Answer, Delivery, Queued, QueuedKind};
+use crate::store::{Accept, Admitted, Answer, Delivery, Queued, QueuedKind, Sent};
 
 /// A question without its text, the messages of its answer, and when it was delivered.
 type Answered = (Incoming, Vec<OwnedEventId>, u64);
@@ -147,7 +147,7 @@ impl Model {
             redacts.clone()
         } else {
             self.own.get(redacts)?;
-            let sent = self.outbox.iter().find(|delivery| delivery.sent.contains(redacts));
+            let sent = self.outbox.iter().find(|delivery| delivery.messages().any(|sent| sent == redacts));
             let sent = sent.map(|delivery| delivery.question.event_id.clone());
             sent.or_else(|| Some(self.answered.iter().find(shows)?.0.event_id.clone()))?
         };
@@ -160,7 +160,7 @@ impl Model {
         }
         messages.extend(self.waiting(&question).and_then(|queued| queued.draft.clone()));
         if let Some(delivery) = self.delivering(&question) {
-            messages.extend([delivery.sent.clone(), delivery.answer.shown.clone()].concat());
+            messages.extend(delivery.messages().chain(&delivery.answer.shown).cloned());
         }
         messages.extend(self.answered(&question).map_or(Vec::new(), |(_, parts, _)| parts.clone()));
         self.withdrawals.extend(messages.into_iter().map(|message| (message, (room_id.clone(), now))));
@@ -213,7 +213,15 @@ impl Model {
         self.said.splice(at..at, turns.into_iter().map(|turn| (conversation.clone(), turn)));
         self.outbox.retain(|delivery| delivery.question.event_id != question.event_id);
         let question = question.clone();
-        self.outbox.push(Delivery { sequence: 0, question, answer, sent: Vec::new(), stored_at: now });
+        self.outbox.push(Delivery {
+            sequence: 0,
+            question,
+            answer,
+            sent: Vec::new(),
+            uploaded: BTreeMap::new(),
+            stored_at: now,
+            usage: None,
+        });
         true
     }
 
@@ -228,8 +236,8 @@ impl Model {
     ) -> bool {
         if let Some(delivery) = self.delivering(&question.event_id) {
             match part.cmp(&delivery.sent.len()) {
-                std::cmp::Ordering::Less => delivery.sent[part] = event.to_owned(),
-                std::cmp::Ordering::Equal => delivery.sent.push(event.to_owned()),
+                std::cmp::Ordering::Less => delivery.sent[part] = event.into(),
+                std::cmp::Ordering::Equal => delivery.sent.push(event.into()),
                 std::cmp::Ordering::Greater => return false,
             }
         } else {
@@ -252,6 +260,7 @@ impl Model {
     pub(super) fn delivered(&mut self, question: &Incoming, now: u64) {
         if let Some(index) = self.outbox.iter().position(|delivery| delivery.question.event_id == question.event_id) {
             let Delivery { question, answer, sent, .. } = self.outbox.remove(index);
+            let sent: Vec<OwnedEventId> = sent.iter().filter_map(Sent::message).cloned().collect();
             let left = answer.shown.into_iter().take(answer.items.len()).skip(sent.len());
             let parts = sent.iter().cloned().chain(left.filter(|event| !sent.contains(event))).collect();
             self.answered.retain(|(answered, ..)| answered.event_id != question.event_id);
@@ -261,13 +270,13 @@ impl Model {
     }
 
     pub(super) fn purge(&mut self, now: u64) {
-        self.done.retain(|_, at| now - *at <= KEEP.marks);
-        self.own.retain(|_, at| now - *at <= KEEP.marks);
+        self.done.retain(|_, at| now - *at <= KEEP.dedup);
+        self.own.retain(|_, at| now - *at <= KEEP.dedup);
         self.held.retain(|_, event| now - event.sent_at <= KEEP.undecrypted);
         let settings = &self.settings;
         let kept = |room: &OwnedRoomId| settings.get(room).copied().unwrap_or(KEEP.turns).min(KEEP.turns_at_most);
         self.said.retain(|(conversation, turn)| now - turn.at <= kept(&conversation.room_id));
         self.answered.retain(|(question, _, at)| now - *at <= kept(&question.room_id));
-        self.withdrawals.retain(|_, (_, at)| now - *at <= KEEP.marks);
+        self.withdrawals.retain(|_, (_, at)| now - *at <= KEEP.dedup);
     }
 }

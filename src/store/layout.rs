@@ -1,4 +1,4 @@
-//! Where each record stands. How they are read and written is `session.rs`.
+//! Where each record stands. How they are read and written is `transaction.rs`.
 //!
 //! All records are in one sled tree, so that one batch can change any of them together. A key is the logical tree's letter, then
 //! for what belongs to a room the room's name, then the rest. A room's record that does not open is moved behind
@@ -6,7 +6,7 @@
 
 use ruma::{EventId, RoomId, UserId};
 
-use super::seal::{Name, Names};
+use super::seal::{BlindedId, BlindedIds};
 
 /// The letter before the key of a record that did not open.
 pub(super) const QUARANTINE: u8 = b'q';
@@ -59,10 +59,14 @@ pub(super) enum Tree {
     Audit,
     /// Persons who were told what the bot is: person.
     Informed,
+    /// Files that wait for their delivery: room, number.
+    Files,
+    /// The bytes of files, under the files' own keys: room, number of the file, number of the chunk.
+    Chunks,
 }
 
 /// The trees of what is sealed under the key of its room (or of its compagnon) and goes with it.
-pub(super) const ROOM_TREES: [Tree; 9] = [
+pub(super) const ROOM_TREES: [Tree; 10] = [
     Tree::Inbox,
     Tree::Outbox,
     Tree::Turns,
@@ -72,12 +76,13 @@ pub(super) const ROOM_TREES: [Tree; 9] = [
     Tree::Withdrawals,
     Tree::Gaps,
     Tree::Made,
+    Tree::Files,
 ];
 
 impl Tree {
     /// The tree of a letter.
     pub(super) fn of(letter: u8) -> Option<Self> {
-        let others = [Self::Meta, Self::Done, Self::Own, Self::Stranded, Self::Audit, Self::Informed];
+        let others = [Self::Meta, Self::Done, Self::Own, Self::Stranded, Self::Audit, Self::Informed, Self::Chunks];
         ROOM_TREES.into_iter().chain(others).find(|tree| tree.letter() == letter)
     }
 
@@ -98,6 +103,8 @@ impl Tree {
             Self::Made => b'c',
             Self::Audit => b'l',
             Self::Informed => b'p',
+            Self::Files => b'f',
+            Self::Chunks => b'k',
         }
     }
 
@@ -118,6 +125,8 @@ impl Tree {
             Self::Made => "made",
             Self::Audit => "audit",
             Self::Informed => "informed",
+            Self::Files => "files",
+            Self::Chunks => "chunks",
         }
     }
 }
@@ -143,15 +152,21 @@ impl Key {
         Self::new(tree, &[])
     }
 
-    /// The wish that a room's key be replaced.
-    pub(super) fn rotation(room: Name) -> Self {
+    /// The request that a room's key be replaced.
+    pub(super) fn rotation(room: BlindedId) -> Self {
         Self::new(Tree::Meta, &[ROTATE, &room])
     }
 
     /// The room (or the compagnon) whose key seals the record.
-    pub(super) fn room(&self) -> Option<Name> {
+    pub(super) fn room(&self) -> Option<BlindedId> {
         let rest = &self.bytes[1..];
         ROOM_TREES.contains(&self.tree).then(|| rest.first_chunk().copied())?
+    }
+
+    /// The room and the event of a record that stands at them.
+    pub(super) fn event_place(&self) -> Option<EventPlace> {
+        let (room, rest) = self.bytes[1..].split_first_chunk()?;
+        Some(EventPlace { room: *room, event: *rest.first_chunk()? })
     }
 
     pub(super) fn quarantined(&self) -> Vec<u8> {
@@ -159,15 +174,15 @@ impl Key {
     }
 }
 
-/// The names of an event and its room: where everything about a question stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) room: Name,
-    pub(super) event: Name,
+/// The blinded identifiers of an event and its room: where everything about a question stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EventPlace {
+    pub(super) room: BlindedId,
+    pub(super) event: BlindedId,
 }
 
-impl Place {
-    pub(super) fn new(names: &Names, room: &RoomId, event: &EventId) -> Self {
+impl EventPlace {
+    pub(super) fn new(names: &BlindedIds, room: &RoomId, event: &EventId) -> Self {
         Self { room: names.room(room), event: names.event(event) }
     }
 
@@ -177,9 +192,9 @@ impl Place {
     }
 }
 
-/// The places that are called after one identifier.
-impl Names {
-    pub(super) fn mark(&self, tree: Tree, event: &EventId) -> Key {
+/// Where records stand that are found by one identifier.
+impl BlindedIds {
+    pub(super) fn dedup_key(&self, tree: Tree, event: &EventId) -> Key {
         Key::new(tree, &[&self.event(event)])
     }
 

@@ -1,0 +1,155 @@
+//! Answers: on their way, and delivered.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use ruma::{EventId, OwnedEventId};
+
+use super::changes::Change;
+use super::question::lose;
+use crate::conversation::Turn;
+use crate::message::{Content, Incoming, Item};
+use crate::usage::AnswerUsage;
+
+/// What is sent in answer to a question.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// What is sent, in this order: each is one message of the room, or one call to a service.
+    pub items: Vec<Item>,
+    /// The message shown while it was written, which part 0 replaces.
+    pub draft: Option<OwnedEventId>,
+    /// For a question answered again, the event for which it was: it tells this answer's transaction ids from the earlier one's.
+    pub again: Option<OwnedEventId>,
+    /// For a question answered again, the messages of the earlier answer: part n replaces the nth; those too many are taken back.
+    pub shown: Vec<OwnedEventId>,
+    /// The messages that showed it while it was written and were taken away by somebody: as [`Queued::lost`].
+    pub lost: Vec<OwnedEventId>,
+}
+
+impl Answer {
+    /// Whether all of it are sentences of the bot's own.
+    #[must_use]
+    pub fn is_notice(&self) -> bool {
+        self.items.iter().all(Item::is_notice)
+    }
+
+    /// Somebody took the draft away.
+    pub(super) fn lose_draft(&mut self) {
+        lose(&mut self.draft, &mut self.lost);
+    }
+}
+
+impl fmt::Debug for Answer {
+    /// Leaves the texts out: what the bot says never reaches a log.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Answer").field("items", &self.items).field("draft", &self.draft).finish_non_exhaustive()
+    }
+}
+
+/// How answering a question ended.
+#[derive(Clone, Debug)]
+pub struct Conclusion<'a> {
+    /// The question.
+    pub question: &'a Incoming,
+    /// What is added to its conversation: the question and the answer, or nothing for a notice.
+    pub turns: Vec<Turn>,
+    /// What is to be sent.
+    pub answer: Answer,
+    /// What else changes with it.
+    pub changes: Vec<Change>,
+    /// What the answer has cost, where a model wrote it.
+    pub usage: Option<AnswerUsage>,
+}
+
+/// An answer not yet delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Its place in the order of storing, on the same count as [`Queued::sequence`].
+    pub sequence: u64,
+    /// The question.
+    pub question: Incoming,
+    /// What is to be sent.
+    pub answer: Answer,
+    /// The items already acknowledged, from the first one on.
+    pub sent: Vec<Sent>,
+    /// The media that were uploaded for items not yet sent, by the number of the item: the JSON that the event will hold. Sending it again
+    /// sends the same event.
+    pub uploaded: BTreeMap<usize, String>,
+    /// When it was stored.
+    pub stored_at: u64,
+    /// What it has cost.
+    pub usage: Option<AnswerUsage>,
+}
+
+impl Delivery {
+    /// The messages of the room that were sent.
+    pub fn messages(&self) -> impl Iterator<Item = &OwnedEventId> {
+        self.sent.iter().filter_map(Sent::message)
+    }
+}
+
+/// How an item was acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// By the homeserver: the event of the message.
+    Message(OwnedEventId),
+    /// By another service: its reference.
+    Service(String),
+}
+
+impl Sent {
+    /// The event of a message.
+    #[must_use]
+    pub fn message(&self) -> Option<&OwnedEventId> {
+        match self {
+            Self::Message(event) => Some(event),
+            Self::Service(_) => None,
+        }
+    }
+}
+
+impl From<&EventId> for Sent {
+    fn from(event: &EventId) -> Self {
+        Self::Message(event.to_owned())
+    }
+}
+
+impl From<&OwnedEventId> for Sent {
+    fn from(event: &OwnedEventId) -> Self {
+        Self::Message(event.clone())
+    }
+}
+
+/// An answer that was delivered: what is needed to replace it, or to take it back.
+pub(super) struct Answered {
+    /// The question, without its text: that is in the conversation, and is not to be forgotten twice.
+    pub(super) question: Incoming,
+    /// The messages that show the answer.
+    pub(super) parts: Vec<OwnedEventId>,
+    /// When it was delivered.
+    pub(super) at: u64,
+    /// What the answer has cost, where a model wrote it.
+    pub(super) usage: Option<AnswerUsage>,
+}
+
+impl Answered {
+    /// What is kept of a delivery; nothing of what the bot says unasked, which answers nobody.
+    pub(super) fn of(delivery: Delivery, now: u64) -> Option<Self> {
+        let Delivery { question, answer, sent, usage, .. } = delivery;
+        if !question.is_message() {
+            return None;
+        }
+        // Where delivering was given up, the messages that were to be replaced still stand in the room.
+        let left = answer.shown.into_iter().take(answer.items.len()).skip(sent.len());
+        let sent: Vec<OwnedEventId> = sent.iter().filter_map(Sent::message).cloned().collect();
+        let mut parts = sent.clone();
+        parts.extend(left.filter(|event| !sent.contains(event)));
+        parts.dedup();
+        Some(Self {
+            question: Incoming { content: Content::Text(String::new()), quoted: None, ..question },
+            parts,
+            at: now,
+            usage,
+        })
+    }
+}

@@ -1,0 +1,227 @@
+//! The removal of what has grown old.
+
+use std::collections::HashSet;
+
+use super::answer::Answered;
+use super::audit::Entry;
+use super::database::Database;
+use super::error::StoreError;
+use super::layout::{Key, Tree};
+use super::own::OwnMessage;
+use super::records::Stored;
+use super::said::Said;
+use super::seal::BlindedId;
+use super::transaction::Transaction;
+use super::withdrawal::Withdrawal;
+use crate::compagnon::Settings;
+use crate::message::{ConversationId, Undecrypted};
+
+/// How long things are kept, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Dedup records of questions that are over and of the bot's own messages, and messages that could not be taken back. At least as
+    /// long as a homeserver may show an event again.
+    pub dedup: u64,
+    /// What was said, in rooms that have not chosen otherwise.
+    pub turns: u64,
+    /// The longest a room may choose for what was said.
+    pub turns_at_most: u64,
+    /// Lines of the audit trail, and records of persons who were told what the bot is.
+    pub audit: u64,
+    /// Events whose key has not come.
+    pub undecrypted: u64,
+}
+
+/// How many records a purge reads before others get their turn at the store.
+pub(super) const SLICE: usize = 1000;
+
+/// The trees of a room in which something grows old. Settings, compagnons and what is under way do not.
+const OF_A_ROOM: [Tree; 4] = [Tree::Undecrypted, Tree::Turns, Tree::Answered, Tree::Withdrawals];
+
+/// The other trees in which something grows old.
+const OF_NO_ROOM: [Tree; 5] = [Tree::Done, Tree::Own, Tree::Informed, Tree::Stranded, Tree::Audit];
+
+/// What a purge removed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// How many records.
+    pub records: usize,
+    /// The conversations of which something went.
+    pub conversations: HashSet<ConversationId>,
+    /// Whether something went that does not say of which conversation it was: an older program wrote it.
+    pub unplaced: bool,
+}
+
+/// How far a purge has come: room by room, then the trees of no room.
+pub(super) struct Purge {
+    now: u64,
+    keep: Retention,
+    rooms: Vec<BlindedId>,
+    /// The index of the room; after the last room, the trees of no room.
+    room: usize,
+    /// The index of the tree.
+    tree: usize,
+    /// The key to go on from; `None` at the beginning of a tree.
+    from: Option<Vec<u8>>,
+    pub(super) purged: Purged,
+}
+
+impl Database {
+    /// Removes what is older than its retention, destroys the keys of rooms of which nothing is left, and replaces those of the
+    /// others something went from.
+    pub fn purge(&self, now: u64, keep: &Retention) -> Result<Purged, StoreError> {
+        let mut purge = self.begin_purge(now, keep)?;
+        while self.purge_slice(&mut purge)? {}
+        Ok(purge.purged)
+    }
+
+    /// Begins a purge of everything.
+    pub(super) fn begin_purge(&self, now: u64, keep: &Retention) -> Result<Purge, StoreError> {
+        let rooms = self.transaction().rooms_with_records()?;
+        Ok(Purge { now, keep: *keep, rooms, room: 0, tree: 0, from: None, purged: Purged::default() })
+    }
+
+    /// Goes on with a purge; returns whether there is more to do.
+    pub(super) fn purge_slice(&self, purge: &mut Purge) -> Result<bool, StoreError> {
+        let transaction = self.transaction();
+        let mut old = Vec::new();
+        let mut left = SLICE;
+        while left > 0
+            && let Some((room, tree)) = purge.place()
+        {
+            let prefix = match room {
+                Some(room) => Key::new(tree, &[&room]),
+                None => Key::all(tree),
+            };
+            let start = purge.from.take().unwrap_or_else(|| prefix.bytes.clone());
+            let page = transaction.expired(purge, room, &prefix, &start, left)?;
+            left = left.saturating_sub(page.read.max(1));
+            old.extend(page.old);
+            match page.next {
+                Some(next) => purge.from = Some(next),
+                None => purge.tree += 1,
+            }
+        }
+        transaction.remove_expired(&old)?;
+        purge.purged.records += old.len();
+        if purge.place().is_some() {
+            return Ok(true);
+        }
+        self.sweep_files(Some(purge.now))?;
+        self.sweep()?;
+        Ok(false)
+    }
+}
+
+impl Purge {
+    /// The tree to read next, of which room.
+    fn place(&mut self) -> Option<(Option<BlindedId>, Tree)> {
+        while let Some(room) = self.rooms.get(self.room) {
+            if let Some(tree) = OF_A_ROOM.get(self.tree) {
+                return Some((Some(*room), *tree));
+            }
+            self.room += 1;
+            self.tree = 0;
+        }
+        OF_NO_ROOM.get(self.tree).map(|tree| (None, *tree))
+    }
+}
+
+/// What was read of a tree.
+struct Expired {
+    old: Vec<Key>,
+    /// How many records were read.
+    read: usize,
+    /// Where to go on.
+    next: Option<Vec<u8>>,
+}
+
+impl Transaction<'_> {
+    /// Reads the next records of a tree, and finds those that are older than their retention.
+    fn expired(
+        &self,
+        purge: &mut Purge,
+        room: Option<BlindedId>,
+        prefix: &Key,
+        from: &[u8],
+        limit: usize,
+    ) -> Result<Expired, StoreError> {
+        let keep = purge.keep;
+        let kept = match room {
+            Some(room) => self.kept_in(room, &keep)?,
+            None => 0,
+        };
+        let now = purge.now;
+        let older = |at: u64, than: u64| now.saturating_sub(at) > than;
+        let purged = &mut purge.purged;
+        match prefix.tree {
+            Tree::Undecrypted => {
+                self.expired_of::<Undecrypted>(prefix, from, limit, |event| older(event.sent_at, keep.undecrypted))
+            }
+            Tree::Turns => self.expired_of::<Said>(prefix, from, limit, |said| {
+                let old = older(said.turn.at, kept);
+                if old {
+                    purged.unplaced |= said.conversation.is_none();
+                    purged.conversations.extend(said.conversation.clone());
+                }
+                old
+            }),
+            Tree::Answered => self.expired_of::<Answered>(prefix, from, limit, |answered| {
+                let old = older(answered.at, kept);
+                if old {
+                    purged.conversations.insert(answered.question.conversation());
+                }
+                old
+            }),
+            Tree::Withdrawals | Tree::Stranded => {
+                self.expired_of::<Withdrawal>(prefix, from, limit, |one| one.is_older(now, keep.dedup))
+            }
+            Tree::Own => self.expired_of::<OwnMessage>(prefix, from, limit, |own| older(own.at, keep.dedup)),
+            Tree::Audit => self.expired_of::<Entry>(prefix, from, limit, |entry| older(entry.at, keep.audit)),
+            tree => {
+                let than = if tree == Tree::Informed { keep.audit } else { keep.dedup };
+                let (records, next) = self.page_of_values::<u64>(prefix, from, limit)?;
+                let read = records.len();
+                let old = records.into_iter().filter(|(_, at)| older(*at, than)).map(|(key, _)| key).collect();
+                Ok(Expired { old, read, next })
+            }
+        }
+    }
+
+    fn expired_of<T: Stored>(
+        &self,
+        prefix: &Key,
+        from: &[u8],
+        limit: usize,
+        mut is_old: impl FnMut(&T) -> bool,
+    ) -> Result<Expired, StoreError> {
+        let (records, next) = self.page::<T>(prefix, from, limit)?;
+        let read = records.len();
+        let old = records.into_iter().filter(|(_, value)| is_old(value)).map(|(key, _)| key).collect();
+        Ok(Expired { old, read, next })
+    }
+
+    /// How long a room keeps what is said.
+    fn kept_in(&self, room: BlindedId, keep: &Retention) -> Result<u64, StoreError> {
+        let settings = self.find::<Settings>(&Key::new(Tree::Settings, &[&room]))?;
+        let chosen = settings.and_then(|settings| settings.retention);
+        Ok(chosen.unwrap_or(keep.turns).min(keep.turns_at_most))
+    }
+
+    /// Removes records for good, in one write.
+    fn remove_expired(mut self, old: &[Key]) -> Result<(), StoreError> {
+        if old.is_empty() {
+            return Ok(());
+        }
+        for key in old {
+            self.remove(key);
+            if let Some(room) = key.room() {
+                self.rotate(room)?;
+            }
+        }
+        fail::fail_point!("before-purge");
+        self.commit()?;
+        fail::fail_point!("purged");
+        Ok(())
+    }
+}

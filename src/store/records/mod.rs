@@ -1,0 +1,19 @@
+//! The records as they are written: JSON, sealed. Each has a type of its own, apart from the value that the program works with, and is
+//! converted by `From` both ways.
+//!
+//! A field that is added here gets a default, so that records without it are read. Any other change is a new version of the store, with a
+//! step in `schema.rs` and the old types beside the new ones, as in `version1.rs`.
+
+mod answer;
+mod file;
+mod hex;
+mod message;
+mod question;
+mod room;
+mod stored;
+mod turn;
+pub(super) mod version1;
+
+pub(super) use self::answer::{AnsweredRecord, DeliveryRecord, OwnRecord, SentRecord};
+pub(super) use self::question::QueuedRecord;
+pub(super) use self::stored::Stored;

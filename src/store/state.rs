@@ -1,0 +1,52 @@
+//! What the database holds in memory beside sled: the keys, the counters, and how far its background work has come.
+
+use std::collections::BTreeSet;
+
+use super::head::Head;
+use super::keys::RoomKeys;
+use super::seal::BlindedId;
+
+/// What a transaction has to itself.
+pub(super) struct State {
+    pub(super) rooms: RoomKeys,
+    /// The last number given out. Numbers only grow, across restarts.
+    pub(super) sequence: u64,
+    /// The number of the last batch, and where it is noted once that is on disk.
+    pub(super) commits: u64,
+    pub(super) head: Head,
+    /// Rooms whose keys are still to be replaced, as written in the database, without those of [`State::rotation`].
+    pub(super) pending_rotations: BTreeSet<BlindedId>,
+    /// The rotation under way.
+    pub(super) rotation: Option<Rotation>,
+}
+
+/// How far the replacing of keys has come. It is kept in memory only: begun again from its first room it does the same.
+pub(super) struct Rotation {
+    /// The rooms whose keys are replaced, each of which has a previous key.
+    pub(super) rooms: Vec<BlindedId>,
+    /// Whether it began after everything was removed that was asked for. Not when a process that was killed had begun it.
+    pub(super) fulfils: bool,
+    /// The index of the room that is sealed anew.
+    pub(super) room: usize,
+    /// The index of its tree.
+    pub(super) tree: usize,
+    /// The key to go on from; empty at the beginning of a tree.
+    pub(super) from: Vec<u8>,
+}
+
+impl Rotation {
+    pub(super) fn new(rooms: Vec<BlindedId>, fulfils: bool) -> Self {
+        Self { rooms, fulfils, room: 0, tree: 0, from: Vec::new() }
+    }
+
+    pub(super) fn next_tree(&mut self) {
+        self.tree += 1;
+        self.from.clear();
+    }
+
+    pub(super) fn next_room(&mut self) {
+        self.room += 1;
+        self.tree = 0;
+        self.from.clear();
+    }
+}
