@@ -17,7 +17,7 @@ use super::{
     voice::{self, Voice},
 };
 use crate::{
-    compagnon::Settings,
+    compagnon::{Settings, SettingsPatch},
     conversation::{Role, Turn},
     inference::{Finish, Request},
     matrix::{self, RoomFacts},
@@ -242,8 +242,7 @@ async fn conclude(
     let mut changes = Vec::new();
     if voice.gone {
         // Said once: from now on the usual one is what the room has chosen.
-        let settings = Settings { compagnon: None, ..settings.clone() };
-        changes.push(Change::Settings(question.room_id.clone(), settings));
+        changes.push(Change::Settings(question.room_id.clone(), vec![SettingsPatch::Compagnon(None)]));
     }
     if voice.opened {
         changes.push(Change::ForgetConversation(question.conversation()));

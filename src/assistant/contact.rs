@@ -12,7 +12,7 @@ use super::{
     voice,
 };
 use crate::{
-    compagnon::Settings,
+    compagnon::{Settings, SettingsPatch},
     matrix::{self, RoomFacts},
     message::{CONTACT_PART, Incoming, MessageKind, Outgoing},
     store::{Change, Queued},
@@ -24,7 +24,7 @@ const IN_SIGHT: Duration = Duration::from_hours(24);
 /// Tells a room what the bot is, once.
 pub(super) async fn welcome(assistant: &Assistant, queued: &Queued) -> Result<(), Failure> {
     let question = &queued.question;
-    let mut settings = assistant.store.room_settings(&question.room_id).await?;
+    let settings = assistant.store.room_settings(&question.room_id).await?;
     if settings.welcomed_at.is_some()
         || (queued.attempts <= 1 && !assistant.limits.may_welcome(&question.room_id, Instant::now()))
     {
@@ -44,8 +44,8 @@ pub(super) async fn welcome(assistant: &Assistant, queued: &Queued) -> Result<()
     };
     let text = if open && !assistant.externals { Text::RefusedOpenRoom } else { Text::Welcome(welcome) };
     let items = matrix::parts(&text.say(language)).into_iter().map(notice).collect();
-    settings.welcomed_at = Some(now());
-    let changes = vec![Change::Settings(question.room_id.clone(), settings)];
+    let patches = vec![SettingsPatch::WelcomedAt(Some(now()))];
+    let changes = vec![Change::Settings(question.room_id.clone(), patches)];
     assistant.notify(queued, items, changes, Worth::Owed).await
 }
 

@@ -9,7 +9,7 @@ use super::{
     texts::{Language, Text},
 };
 use crate::{
-    compagnon::{Answers, Settings},
+    compagnon::{Answers, SettingsPatch},
     matrix::{Batch, SendError},
     message::{Content, Gap, Incoming, Item, MediaRef},
     store::{Answer, Change, Conclusion, Store},
@@ -133,8 +133,8 @@ async fn a_file_for_the_bot_is_answered_with_a_sentence_and_one_among_colleagues
         ..incoming(event, room, "")
     };
     // In a room where all messages are answered, too.
-    let settings = Settings { answers: Answers::All, ..Settings::default() };
-    let all = Change::Settings("!all:h".try_into().expect("a room id"), settings);
+    let patches = vec![SettingsPatch::Answers(Answers::All)];
+    let all = Change::Settings("!all:h".try_into().expect("a room id"), patches);
     bench.assistant.store.apply(&[all], 0).await.expect("stored");
     bench.ask(vec![
         attached("$1:h", "!a:h", true, false),

@@ -11,7 +11,7 @@ use std::{
 };
 
 /// The points at which the process can be made to end.
-const POINTS: [&str; 19] = [
+const POINTS: [&str; 23] = [
     "before-sync-saved",
     "sync-saved",
     "question-begun",
@@ -20,6 +20,9 @@ const POINTS: [&str; 19] = [
     "before-answer-stored",
     "answer-stored",
     "part-recorded",
+    "upload-recorded",
+    "chunks-stored",
+    "file-stored",
     "before-put",
     "after-put",
     "before-done",
@@ -28,6 +31,7 @@ const POINTS: [&str; 19] = [
     "purged",
     "before-rotation",
     "rotation-keys-saved",
+    "rotation-slice",
     "rotated",
     "before-redaction",
     "after-redaction",

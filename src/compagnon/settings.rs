@@ -36,6 +36,66 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Changes one of them.
+    pub fn apply(&mut self, patch: &SettingsPatch) {
+        match patch.clone() {
+            SettingsPatch::Compagnon(choice) => self.compagnon = choice,
+            SettingsPatch::Addition(addition) => self.addition = addition,
+            SettingsPatch::Temperature(temperature) => self.temperature = temperature,
+            SettingsPatch::MaxTokens(tokens) => self.max_tokens = tokens,
+            SettingsPatch::Language(language) => self.language = language,
+            SettingsPatch::Answers(answers) => self.answers = answers,
+            SettingsPatch::Retention(retention) => self.retention = retention,
+            SettingsPatch::WelcomedAt(at) => self.welcomed_at = at,
+        }
+    }
+
+    /// What leads from these settings to others: one patch for each that differs.
+    #[must_use]
+    pub fn patches_to(&self, other: &Self) -> Vec<SettingsPatch> {
+        let patches = [
+            (self.compagnon != other.compagnon).then(|| SettingsPatch::Compagnon(other.compagnon.clone())),
+            (self.addition != other.addition).then(|| SettingsPatch::Addition(other.addition.clone())),
+            (self.temperature != other.temperature).then_some(SettingsPatch::Temperature(other.temperature)),
+            (self.max_tokens != other.max_tokens).then_some(SettingsPatch::MaxTokens(other.max_tokens)),
+            (self.language != other.language).then_some(SettingsPatch::Language(other.language)),
+            (self.answers != other.answers).then_some(SettingsPatch::Answers(other.answers)),
+            (self.retention != other.retention).then_some(SettingsPatch::Retention(other.retention)),
+            (self.welcomed_at != other.welcomed_at).then_some(SettingsPatch::WelcomedAt(other.welcomed_at)),
+        ];
+        patches.into_iter().flatten().collect()
+    }
+}
+
+/// A change of one of a room's settings; `None` clears it. Two commands at once change two of them, and neither undoes the other.
+#[derive(Clone, PartialEq)]
+pub enum SettingsPatch {
+    /// [`Settings::compagnon`].
+    Compagnon(Option<Choice>),
+    /// [`Settings::addition`].
+    Addition(Option<String>),
+    /// [`Settings::temperature`].
+    Temperature(Option<f32>),
+    /// [`Settings::max_tokens`].
+    MaxTokens(Option<usize>),
+    /// [`Settings::language`].
+    Language(Option<Language>),
+    /// [`Settings::answers`].
+    Answers(Answers),
+    /// [`Settings::retention`].
+    Retention(Option<u64>),
+    /// [`Settings::welcomed_at`].
+    WelcomedAt(Option<u64>),
+}
+
+impl fmt::Debug for SettingsPatch {
+    /// Leaves the addition out: what people write never reaches a log.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("SettingsPatch")
+    }
+}
+
 impl fmt::Debug for Settings {
     /// Leaves the addition out: logs contain nothing that people write.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,4 +124,31 @@ pub enum Answers {
     Mention,
     /// All of them.
     All,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answers, Choice, Language, Settings};
+
+    #[test]
+    fn patches_lead_from_any_settings_to_any_others() {
+        let one = Settings {
+            compagnon: Some(Choice::Made(1)),
+            addition: Some("brièvement".to_owned()),
+            temperature: Some(0.5),
+            max_tokens: Some(100),
+            language: Some(Language::En),
+            answers: Answers::All,
+            retention: Some(7),
+            welcomed_at: Some(1),
+        };
+        let none = Settings::default();
+        for (from, to, count) in [(&one, &none, 8), (&none, &one, 8), (&one, &one, 0)] {
+            let patches = from.patches_to(to);
+            assert_eq!(patches.len(), count);
+            let mut settings = from.clone();
+            patches.iter().for_each(|patch| settings.apply(patch));
+            assert!(settings == *to);
+        }
+    }
 }

@@ -7,14 +7,14 @@ use super::database::Database;
 use super::error::StoreError;
 use super::layout::{Key, Tree};
 use super::transaction::Transaction;
-use crate::compagnon::{Made, Settings};
+use crate::compagnon::{Made, Settings, SettingsPatch};
 use crate::message::ConversationId;
 
 /// One change.
 #[derive(Clone, Debug)]
 pub enum Change {
-    /// A room's settings become these.
-    Settings(OwnedRoomId, Settings),
+    /// Some of a room's settings change.
+    Settings(OwnedRoomId, Vec<SettingsPatch>),
     /// A compagnon made by command becomes this.
     Made(Made),
     /// A compagnon made by command is no more: its key is destroyed with it.
@@ -46,7 +46,12 @@ impl Transaction<'_> {
     /// Makes a change, in this transaction's write.
     pub(super) fn change(&mut self, change: &Change, now: u64) -> Result<(), StoreError> {
         match change {
-            Change::Settings(room, settings) => self.put(&self.blinded_ids().settings(room), settings),
+            Change::Settings(room, patches) => {
+                let key = self.blinded_ids().settings(room);
+                let mut settings = self.get::<Settings>(&key)?.unwrap_or_default();
+                patches.iter().for_each(|patch| settings.apply(patch));
+                self.put(&key, &settings)
+            }
             Change::Made(made) => self.put(&self.blinded_ids().compagnon(made.number), made),
             Change::Unmade(number) => {
                 self.unmake(*number);

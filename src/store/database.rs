@@ -31,6 +31,8 @@ pub struct Database {
     pub(super) state: RefCell<State>,
     /// Backups under way: what they have not read yet is kept for them when it is written over.
     pub(super) snapshots: RefCell<Vec<SnapshotWalk>>,
+    /// How many records a rotation seals anew at a stretch: [`super::rotate::SLICE`], fewer in tests of what comes between.
+    pub(super) rotation_records: Cell<usize>,
     /// Whether rotations are left to whoever calls [`Database::rotation_slice`], instead of being made before a commit returns.
     pub(super) defers_rotations: Cell<bool>,
     /// How many records were read or written, for tests that hold the work of an operation to what it is about.
@@ -81,6 +83,7 @@ impl Database {
                 rotation: None,
             }),
             snapshots: RefCell::default(),
+            rotation_records: Cell::new(super::rotate::SLICE),
             defers_rotations: Cell::new(false),
             #[cfg(test)]
             touched: Cell::new(0),

@@ -119,7 +119,7 @@ impl<'a> Context<'a> {
     pub(super) fn set(&self, change: impl FnOnce(&mut Settings)) -> Change {
         let mut settings = self.settings.clone();
         change(&mut settings);
-        Change::Settings(self.message.room_id.clone(), settings)
+        Change::Settings(self.message.room_id.clone(), self.settings.patches_to(&settings))
     }
 
     /// Whether the author administers this room, asked of the homeserver now. In a direct conversation too: its two have the power for

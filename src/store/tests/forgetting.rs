@@ -49,7 +49,7 @@ fn neither_names_nor_words_stand_on_disk() {
     edit(&store, &asked, "CANARIedit", "CANARInew", 6);
     let settings = Settings { addition: Some("CANARIaddition".to_owned()), ..Settings::default() };
     let changes = [
-        Change::Settings(room("CANARIroom"), settings),
+        Change::Settings(room("CANARIroom"), Settings::default().patches_to(&settings)),
         Change::Made(made(1, "CANARIroom", "CANARItext")),
         Change::Informed(asked.sender.clone()),
         Change::Audit(entry(1, "CANARIaction")),

@@ -13,12 +13,15 @@ use super::{
     Accept, Conclusion, Database, Delivery, Queued, Undecrypted, admitted, after_a_kill, answer, event, folder, held,
     in_thread, open, question, room, turns, withdrawn,
 };
-use crate::compagnon::Settings;
+use crate::compagnon::SettingsPatch;
 use crate::conversation::Turn;
-use crate::message::{Content, Edit, Incoming, Redaction};
+use crate::message::{Content, Edit, Incoming, Item, Redaction};
+use crate::store::layout::{Key, Tree};
 use crate::store::{Answer, Change, Retention};
 
 const EVENTS: usize = 6;
+/// A file, of more than a chunk.
+const FILE: [u8; 70_000] = [7; 70_000];
 const ROOMS: usize = 2;
 const KEEP: Retention = Retention { dedup: 60, turns: 40, turns_at_most: 70, audit: 50, undecrypted: 50 };
 
@@ -39,6 +42,7 @@ enum Step {
     Settings(usize, u64),
     Decrypted(usize),
     Withdrawn,
+    Rotate,
     Purge,
     Kill,
 }
@@ -86,6 +90,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (0..ROOMS, 20..90_u64).prop_map(|(room, retention)| Step::Settings(room, retention)),
         1 => (0..EVENTS).prop_map(Step::Decrypted),
         1 => Just(Step::Withdrawn),
+        3 => Just(Step::Rotate),
         2 => Just(Step::Purge),
         3 => Just(Step::Kill),
     ];
@@ -120,9 +125,19 @@ struct Pair {
     folder: TempDir,
     store: Database,
     model: Model,
+    /// Whether keys are replaced slice by slice, with other steps between.
+    deferred: bool,
 }
 
 impl Pair {
+    /// Has rotations made as the store's thread makes them, in slices of two records.
+    fn defer(&self) {
+        if self.deferred {
+            self.store.defer_rotations();
+            self.store.rotation_records.set(2);
+        }
+    }
+
     fn accept(&mut self, response: &Response, now: u64) {
         let edit = |&(index, number, foreign): &(usize, usize, bool)| Edit {
             room_id: room(&room_of(index)),
@@ -167,7 +182,11 @@ impl Pair {
         }
         let queued = self.model.waiting(&question.event_id).cloned();
         let (again, shown) = queued.map(|queued| (queued.again, queued.shown)).unwrap_or_default();
-        let answer = Answer { again, shown, ..answer(&["a", "b"]) };
+        let mut answer = Answer { again, shown, ..answer(&["a", "b"]) };
+        if index % 3 == 0 {
+            let file = self.store.put_file(&question.room_id, "f", "text/plain", &FILE, now).unwrap();
+            answer.items[1] = Item::File(file);
+        }
         let said = turns(&question, now);
         let conclude = |question| {
             let (turns, answer) = (said.clone(), answer.clone());
@@ -267,8 +286,8 @@ impl Pair {
                 self.model.answered.retain(|(question, ..)| question.sender != person(index));
             }
             Step::Settings(index, retention) => {
-                let settings = Settings { retention: Some(retention), ..Settings::default() };
-                self.apply(Change::Settings(room(&room_of(index)), settings), now);
+                let patches = vec![SettingsPatch::Retention(Some(retention))];
+                self.apply(Change::Settings(room(&room_of(index)), patches), now);
                 self.model.settings.insert(room(&room_of(index)), retention);
             }
             Step::Decrypted(index) => {
@@ -281,6 +300,7 @@ impl Pair {
                     self.model.withdrawals.remove(&withdrawal.event_id);
                 }
             }
+            Step::Rotate => drop(self.store.rotation_slice().unwrap()),
             Step::Purge => {
                 self.store.purge(now, &KEEP).unwrap();
                 self.model.purge(now);
@@ -288,6 +308,10 @@ impl Pair {
             Step::Kill => {
                 self.folder = after_a_kill(&self.folder);
                 self.store = open(&self.folder);
+                assert!(self.store.transaction().rooms().in_rotation().is_empty());
+                let kept = self.store.db.scan_prefix(Key::all(Tree::Files).bytes).count();
+                assert_eq!(kept, self.model.files().count(), "a file stays as long as its answer is on its way");
+                self.defer();
             }
         }
     }
@@ -328,7 +352,10 @@ impl Pair {
         let withdrawals: BTreeSet<OwnedEventId> = model.withdrawals.keys().cloned().collect();
         assert_eq!(withdrawn(store), withdrawals);
         assert!(model.own.keys().all(|event| store.is_own(event).unwrap()));
-        assert!(store.transaction().rooms().in_rotation().is_empty());
+        assert!(self.deferred || store.transaction().rooms().in_rotation().is_empty());
+        for file in model.files() {
+            assert!(store.file(file).unwrap().as_deref() == Some(&FILE));
+        }
         assert_eq!(store.damaged().unwrap(), 0);
     }
 }
@@ -337,9 +364,10 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_store_remembers_what_the_model_does(steps in steps()) {
+    fn the_store_remembers_what_the_model_does(steps in steps(), deferred in any::<bool>()) {
         let folder = folder();
-        let mut pair = Pair { store: open(&folder), folder, model: Model::default() };
+        let mut pair = Pair { store: open(&folder), folder, model: Model::default(), deferred };
+        pair.defer();
         let mut now = 0;
         for step in &steps {
             now += 10;

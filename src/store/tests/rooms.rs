@@ -1,11 +1,16 @@
 //! What rooms choose, the compagnons made in them, and what is remembered of persons.
 
+use std::time::Duration;
+
 use ruma::{OwnedRoomId, OwnedUserId, user_id};
 
 use super::{KEEP, accept, after_a_kill, answer, exchange, folder, in_thread, leave, open, question, room, turns};
-use crate::compagnon::{Made, Settings, Version};
+use crate::compagnon::{Language, Made, Settings, SettingsPatch, Version};
 use crate::message::{Content, Gap, Incoming};
+use crate::store::answer::Answered;
+use crate::store::layout::Tree;
 use crate::store::{Accept, Change, Conclusion, Database, Entry};
+use crate::usage::{AnswerUsage, Finish, Usage};
 
 fn agent() -> OwnedUserId {
     user_id!("@agent:tchap.test").to_owned()
@@ -26,6 +31,11 @@ fn kept_for(retention: u64) -> Settings {
     Settings { retention: Some(retention), ..Settings::default() }
 }
 
+/// The change by which a room keeps what is said for so long.
+fn keep_for(in_room: &str, retention: u64) -> Change {
+    Change::Settings(room(in_room), vec![SettingsPatch::Retention(Some(retention))])
+}
+
 fn by_another(question: Incoming) -> Incoming {
     Incoming { sender: user_id!("@autre:tchap.test").to_owned(), ..question }
 }
@@ -37,7 +47,7 @@ fn what_was_changed_is_there_after_a_kill() {
     assert_eq!(store.room_settings(&room("a")).unwrap(), Settings::default());
     assert_eq!((store.new_number().unwrap(), store.new_number().unwrap()), (1, 2));
     let changes = [
-        Change::Settings(room("a"), kept_for(7)),
+        keep_for("a", 7),
         Change::Made(made(2, "a", "deux")),
         Change::Made(made(1, "a", "un")),
         Change::Informed(agent()),
@@ -103,9 +113,9 @@ fn an_upgraded_room_hands_over_its_settings_and_compagnons() {
     let folder = folder();
     let store = open(&folder);
     let changes = [
-        Change::Settings(room("old"), kept_for(1)),
-        Change::Settings(room("other"), kept_for(2)),
-        Change::Settings(room("chosen"), kept_for(3)),
+        keep_for("old", 1),
+        keep_for("other", 2),
+        keep_for("chosen", 3),
         Change::Made(made(1, "old", "un")),
         Change::Made(made(2, "elsewhere", "deux")),
     ];
@@ -124,7 +134,7 @@ fn an_upgraded_room_hands_over_its_settings_and_compagnons() {
 fn settings_go_with_their_room_and_with_nothing_else() {
     let folder = folder();
     let store = open(&folder);
-    store.apply(&[Change::Settings(room("a"), kept_for(1))], 1).unwrap();
+    store.apply(&[keep_for("a", 1)], 1).unwrap();
     exchange(&store, &question("a", "1"), 2);
     store.apply(&[Change::ForgetTurns(room("a")), Change::ForgetPerson(agent())], 3).unwrap();
     store.purge(1_000_000, &KEEP).unwrap();
@@ -137,11 +147,7 @@ fn settings_go_with_their_room_and_with_nothing_else() {
 fn each_room_keeps_what_it_chose_to_and_no_longer_than_allowed() {
     let folder = folder();
     let store = open(&folder);
-    let changes = [
-        Change::Settings(room("short"), kept_for(10)),
-        Change::Settings(room("long"), kept_for(500)),
-        Change::Settings(room("ever"), kept_for(u64::MAX)),
-    ];
+    let changes = [keep_for("short", 10), keep_for("long", 500), keep_for("ever", u64::MAX)];
     store.apply(&changes, 0).unwrap();
     let rooms = ["short", "plain", "long", "ever"];
     for (index, name) in rooms.into_iter().enumerate() {
@@ -234,4 +240,55 @@ fn a_room_has_one_gap_which_goes_with_it() {
     assert_eq!(kept(&store), ["t4"], "closed, or left");
     drop(store);
     assert_eq!(kept(&Database::open(folder.path()).unwrap()), ["t4"]);
+}
+
+#[test]
+fn two_commands_at_once_do_not_undo_one_another() {
+    let folder = folder();
+    let store = open(&folder);
+    let patch = |patch| store.apply(&[Change::Settings(room("a"), vec![patch])], 1).unwrap();
+    patch(SettingsPatch::MaxTokens(Some(100)));
+    // Both were written with these settings in sight.
+    patch(SettingsPatch::Language(Some(Language::En)));
+    patch(SettingsPatch::Retention(Some(9)));
+    let settings = Settings { language: Some(Language::En), max_tokens: Some(100), ..kept_for(9) };
+    assert_eq!(store.room_settings(&room("a")).unwrap(), settings);
+    patch(SettingsPatch::MaxTokens(None));
+    assert_eq!(store.room_settings(&room("a")).unwrap(), Settings { max_tokens: None, ..settings });
+}
+
+#[test]
+fn what_an_answer_cost_is_stored_with_it() {
+    let folder = folder();
+    let store = open(&folder);
+    let asked = question("a", "1");
+    accept(&store, std::slice::from_ref(&asked), 1);
+    let usage = AnswerUsage {
+        model: "tout-petit".to_owned(),
+        compagnon: "juriste".to_owned(),
+        compagnon_version: Some(3),
+        usage: Usage {
+            prompt_tokens: 120,
+            cached_tokens: 80,
+            completion_tokens: 12,
+            prefill: Duration::from_millis(30),
+            decode: Duration::from_millis(400),
+            finish: Finish::Length,
+        },
+    };
+    let turns = turns(&asked, 2);
+    let conclusion = Conclusion {
+        question: &asked,
+        turns,
+        answer: answer(&["a", "b"]),
+        changes: Vec::new(),
+        usage: Some(usage.clone()),
+    };
+    assert_eq!(store.conclude(conclusion, 2).unwrap().unwrap().usage, Some(usage.clone()));
+    super::deliver(&store, &asked, 3);
+    let killed = after_a_kill(&folder);
+    let store = open(&killed);
+    let place = store.place(&asked.room_id, &asked.event_id);
+    let answered = store.transaction().get::<Answered>(&place.of(Tree::Answered)).unwrap().unwrap();
+    assert_eq!(answered.usage, Some(usage));
 }

@@ -6,7 +6,7 @@ use ruma::{EventId, OwnedEventId, OwnedRoomId};
 
 use super::KEEP;
 use crate::conversation::Turn;
-use crate::message::{Content, ConversationId, Edit, Incoming, Redaction, Undecrypted};
+use crate::message::{Content, ConversationId, Edit, FileRef, Incoming, Item, Redaction, Undecrypted};
 use crate::store::{Accept, Admitted, Answer, Delivery, Queued, QueuedKind, Sent};
 
 /// A question without its text, the messages of its answer, and when it was delivered.
@@ -39,6 +39,12 @@ impl Model {
 
     pub(super) fn answered(&self, event: &EventId) -> Option<&Answered> {
         self.answered.iter().find(|(question, ..)| question.event_id == event)
+    }
+
+    /// The files of answers that are on their way.
+    pub(super) fn files(&self) -> impl Iterator<Item = &FileRef> {
+        let items = self.outbox.iter().flat_map(|delivery| &delivery.answer.items);
+        items.filter_map(|item| if let Item::File(file) = item { Some(file) } else { None })
     }
 
     fn knows(&mut self, event: &EventId) -> bool {
