@@ -25,7 +25,7 @@ use super::migrate::PROGRESS_KEY;
 use super::schema::VERSION_KEY;
 use super::seal::Key32;
 use super::sealed_file::{SealReader, SealWriter};
-use super::snapshot::SnapshotToken;
+use super::state::SnapshotToken;
 
 /// A frame that is a file of the data folder.
 const FILE: u8 = b'f';

@@ -12,8 +12,7 @@ use super::keys::RoomKeys;
 use super::layout::{COMMITS, GENERATION, Key, SEQUENCE};
 use super::schema::{self, StoreState};
 use super::seal::{BlindedIds, Cipher};
-use super::snapshot::SnapshotWalk;
-use super::state::State;
+use super::state::{SnapshotWalk, State};
 
 /// sled's own default is 1 GiB; what is read here is small and read seldom, and memory belongs to the model.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
@@ -31,8 +30,9 @@ pub struct Database {
     pub(super) state: RefCell<State>,
     /// Backups under way: what they have not read yet is kept for them when it is written over.
     pub(super) snapshots: RefCell<Vec<SnapshotWalk>>,
-    /// How many records a rotation seals anew at a stretch: [`super::rotate::SLICE`], fewer in tests of what comes between.
-    pub(super) rotation_records: Cell<usize>,
+    /// How many records a rotation seals anew at a stretch, where a test wants fewer than usual.
+    #[cfg(test)]
+    pub(super) rotation_records: Cell<Option<usize>>,
     /// Whether rotations are left to whoever calls [`Database::rotation_slice`], instead of being made before a commit returns.
     pub(super) defers_rotations: Cell<bool>,
     /// How many records were read or written, for tests that hold the work of an operation to what it is about.
@@ -83,7 +83,8 @@ impl Database {
                 rotation: None,
             }),
             snapshots: RefCell::default(),
-            rotation_records: Cell::new(super::rotate::SLICE),
+            #[cfg(test)]
+            rotation_records: Cell::new(None),
             defers_rotations: Cell::new(false),
             #[cfg(test)]
             touched: Cell::new(0),

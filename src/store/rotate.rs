@@ -99,7 +99,10 @@ impl Transaction<'_> {
 
     /// Seals the next records under their rooms' current keys. Returns whether these were the last.
     fn reseal_slice(&mut self, rotation: &mut Rotation) -> Result<bool, StoreError> {
-        let mut records = self.database.rotation_records.get();
+        #[cfg(not(test))]
+        let mut records = SLICE;
+        #[cfg(test)]
+        let mut records = self.database.rotation_records.get().unwrap_or(SLICE);
         let mut bytes = SLICE_BYTES;
         while let Some(room) = rotation.rooms.get(rotation.room).copied() {
             let Some(tree) = ROOM_TREES.get(rotation.tree).copied() else {

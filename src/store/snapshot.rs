@@ -5,27 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use sled::{Batch, IVec};
 
 use super::database::Database;
 use super::error::StoreError;
+use super::state::{SnapshotToken, SnapshotWalk};
 
 /// How many records are read before others get their turn.
 const SLICE: usize = if cfg!(test) { 100 } else { 1000 };
-
-/// What a reader holds; without it the snapshot is given up.
-pub(super) type SnapshotToken = Arc<()>;
-
-/// How far a snapshot has come, as the database sees it.
-pub(super) struct SnapshotWalk {
-    reader: Weak<()>,
-    /// All keys before this one were read.
-    next: Vec<u8>,
-    /// Records that were written over before they were read, as they were; `None` for those that were not there.
-    kept: BTreeMap<IVec, Option<IVec>>,
-}
 
 impl Database {
     /// Begins a snapshot of this moment.
@@ -91,11 +80,5 @@ impl Database {
             }
         }
         Ok(self.db.apply_batch(batch)?)
-    }
-}
-
-impl SnapshotWalk {
-    fn is_of(&self, token: &SnapshotToken) -> bool {
-        self.reader.as_ptr() == Arc::as_ptr(token)
     }
 }

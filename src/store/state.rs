@@ -1,6 +1,9 @@
 //! What the database holds in memory beside sled: the keys, the counters, and how far its background work has come.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Weak};
+
+use sled::IVec;
 
 use super::head::Head;
 use super::keys::RoomKeys;
@@ -48,5 +51,23 @@ impl Rotation {
         self.room += 1;
         self.tree = 0;
         self.from.clear();
+    }
+}
+
+/// What a reader holds; without it the snapshot is given up.
+pub(super) type SnapshotToken = Arc<()>;
+
+/// How far a snapshot has come, as the database sees it.
+pub(super) struct SnapshotWalk {
+    pub(super) reader: Weak<()>,
+    /// All keys before this one were read.
+    pub(super) next: Vec<u8>,
+    /// Records that were written over before they were read, as they were; `None` for those that were not there.
+    pub(super) kept: BTreeMap<IVec, Option<IVec>>,
+}
+
+impl SnapshotWalk {
+    pub(super) fn is_of(&self, token: &SnapshotToken) -> bool {
+        self.reader.as_ptr() == Arc::as_ptr(token)
     }
 }

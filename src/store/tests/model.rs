@@ -134,7 +134,7 @@ impl Pair {
     fn defer(&self) {
         if self.deferred {
             self.store.defer_rotations();
-            self.store.rotation_records.set(2);
+            self.store.rotation_records.set(Some(2));
         }
     }
 
