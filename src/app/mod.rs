@@ -109,7 +109,7 @@ impl App {
             store: store.clone(),
             model,
             gateway,
-            shelf: Arc::clone(&watcher),
+            library: Arc::clone(&watcher),
             config: config.assistant.clone(),
             sampling: config.model.sampling.clone(),
             access: access.clone(),

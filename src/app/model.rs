@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::folder;
 use crate::{
-    assistant::prompt,
+    assistant::compose,
     compagnon::{Compagnon, Library},
     config::{Config, ConfigError},
     inference::{ChatModel, local::LocalModel},
@@ -22,7 +22,7 @@ pub fn open_model(config: &Config) -> anyhow::Result<Arc<dyn ChatModel>> {
 /// Refuses a default compagnon whose prompt is too long for the model, and warns about the others.
 pub(super) fn check_prompts(config: &Config, model: &dyn ChatModel, library: &Library) -> anyhow::Result<()> {
     let fits =
-        |compagnon: &Compagnon| prompt::fits(model, &config.model.sampling, &config.assistant, compagnon).is_ok();
+        |compagnon: &Compagnon| compose::fits(model, &config.model.sampling, &config.assistant, compagnon).is_ok();
     let too_long: Vec<&str> = library.iter().filter(|one| !fits(one)).map(|one| one.id.as_str()).collect();
     let default = config.assistant.compagnon.as_str();
     ensure_fits(library.get(default)?, !too_long.contains(&default), Some(model))?;

@@ -6,6 +6,7 @@ use ruma::{OwnedUserId, owned_user_id};
 
 use super::{
     Config,
+    clock::now,
     config::Limits,
     fakes::{FakeGateway, FakeModel, incoming},
     tests::{Bench, admitted, assistant, assistant_for, texts},
@@ -53,7 +54,7 @@ fn undecrypted(event: &str, sender: OwnedUserId) -> Undecrypted {
         event_id: event.try_into().expect("an event id"),
         sender: Some(sender),
         session_id: Some("megolm".to_owned()),
-        sent_at: super::now(),
+        sent_at: now(),
         raw: String::new(),
     }
 }
@@ -89,7 +90,7 @@ async fn a_person_without_access_is_ignored_whatever_they_do() {
     });
     bench.rest().await;
     assert_eq!(bench.gateway.shown(), shown);
-    let waiting = bench.assistant.store.undecrypted().await.expect("readable");
+    let waiting = bench.store().undecrypted().await.expect("readable");
     assert_eq!(
         waiting,
         [undecrypted("$u2:h", awa())].map(|event| Undecrypted { sent_at: waiting[0].sent_at, ..event })
@@ -113,7 +114,7 @@ async fn a_person_taken_off_the_list_edits_an_old_question_and_is_not_answered()
     after.assistant.accept_late(Vec::new(), vec![edit("$e2:h", &question, awa())]).await.expect("accepted");
     after.rest().await;
     assert_eq!(gateway.shown(), shown);
-    assert!(after.assistant.store.queued().await.expect("readable").is_empty());
+    assert!(after.store().queued().await.expect("readable").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,13 +125,13 @@ async fn a_question_that_waited_over_a_restart_is_held_to_the_rules_of_its_turn(
     {
         let before = bench(&folder, &gateway, &["@awa:h"]);
         let accept = crate::store::Accept { questions: &[admitted(&question)], ..Default::default() };
-        before.assistant.store.accept(&accept, super::now()).await.expect("stored");
+        before.store().accept(&accept, now()).await.expect("stored");
     }
     let after = bench(&folder, &gateway, &["@ben:h"]);
     after.assistant.resume().await.expect("readable");
     after.rest().await;
     assert!(gateway.shown().is_empty(), "{:?}", gateway.shown());
-    assert!(after.assistant.store.queued().await.expect("readable").is_empty(), "it is over");
+    assert!(after.store().queued().await.expect("readable").is_empty(), "it is over");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,7 +185,7 @@ async fn rooms_without_encryption_are_refused_where_the_configuration_says_so() 
     bench.ask(vec![incoming("$1:h", "!a:h", "Bonjour")]);
     bench.rest().await;
     bench.gateway.without_encryption();
-    bench.assistant.store.apply(&[Change::Informed(awa())], super::now()).await.expect("stored");
+    bench.store().apply(&[Change::Informed(awa())], now()).await.expect("stored");
     bench.ask(vec![incoming("$2:h", "!a:h", "Bonjour")]);
     bench.rest().await;
     let refused = Text::RefusedUnencrypted.say(Language::Fr);

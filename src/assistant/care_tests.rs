@@ -7,9 +7,10 @@ use tokio::sync::Semaphore;
 
 use super::{
     Config,
+    clock::now,
     config::{Limits, Rate},
+    courier::{RateBudget, STOCK_BURST, STOCK_PER_SECOND},
     fakes::{FakeGateway, FakeModel, incoming},
-    pace::{Pace, STOCK_BURST, STOCK_PER_SECOND},
     tests::{Bench, assistant, block, texts, until},
     texts::{Language, Text},
 };
@@ -68,7 +69,7 @@ async fn an_edited_question_is_answered_again_in_the_same_message() {
     let answers = bench.gateway.shown();
     assert_eq!(texts(&answers), ["2: uno", "4: deux"]);
     // Its place in the conversation is the old one, and the old text is gone.
-    let turns = bench.assistant.store.turns(&incoming("$1:h", "!a:h", "").conversation()).await.expect("readable");
+    let turns = bench.store().turns(&incoming("$1:h", "!a:h", "").conversation()).await.expect("readable");
     let said: Vec<&str> = turns.iter().map(|turn| turn.content.as_str()).collect();
     assert_eq!(said, ["uno", "2: uno", "deux", "4: deux"]);
 }
@@ -116,9 +117,9 @@ async fn a_question_taken_back_leaves_neither_answer_nor_memory() {
     bench.accept(redaction("$2:h"));
     bench.rest().await;
     assert_eq!(texts(&bench.gateway.shown()), ["4: trois"]);
-    let turns = bench.assistant.store.turns(&conversation).await.expect("readable");
+    let turns = bench.store().turns(&conversation).await.expect("readable");
     assert!(turns.iter().all(|turn| turn.event_id == id("$3:h")), "{turns:?}");
-    assert!(bench.assistant.store.withdrawals().await.expect("readable").is_empty());
+    assert!(bench.store().withdrawals().await.expect("readable").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,7 +134,7 @@ async fn a_draft_that_nobody_knows_to_be_there_goes_with_its_question() {
     gate.add_permits(10);
     bench.rest().await;
     assert_eq!(bench.gateway.shown(), []);
-    assert!(bench.assistant.unsure.take(&id("$1:h")).is_empty(), "it is kept for ever");
+    assert!(bench.assistant.intake.courier.unconfirmed.take(&id("$1:h")).is_empty(), "it is kept for ever");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -288,8 +289,9 @@ async fn a_flooder_is_refused_once_aloud_and_a_known_bot_not_heard() {
 async fn sixty_stops_are_obeyed_and_hold_up_nobody() {
     let folder = tempfile::tempdir().expect("a folder");
     let (bench, gate) = gated(folder.path());
-    *bench.assistant.pace() = Pace::new(STOCK_PER_SECOND, STOCK_BURST, Instant::now());
-    bench.assistant.store.apply(&[Change::Informed(owned_user_id!("@ben:h"))], 0).await.expect("stored");
+    *bench.assistant.intake.commands.homeserver.budget() =
+        RateBudget::new(STOCK_PER_SECOND, STOCK_BURST, Instant::now());
+    bench.store().apply(&[Change::Informed(owned_user_id!("@ben:h"))], 0).await.expect("stored");
     bench.ask(vec![incoming("$1:h", "!a:h", "un")]);
     shown(&bench, "$1:h").await;
     bench.ask((0..60).map(|n| incoming(&format!("$s{n}:h"), "!a:h", "!stop")).collect());
@@ -309,11 +311,11 @@ async fn sixty_stops_are_obeyed_and_hold_up_nobody() {
     let notices = bench.gateway.shown().iter().filter(|shown| shown.kind == MessageKind::Notice).count();
     assert!((1..=6).contains(&notices), "{notices} notices before the other's answer");
     let waits = |queued: &crate::store::Queued| queued.question.text().contains("stop");
-    while bench.assistant.store.queued().await.expect("readable").iter().any(waits) {
+    while bench.store().queued().await.expect("readable").iter().any(waits) {
         tokio::task::yield_now().await;
     }
     bench.assistant.shut_down(std::time::Duration::ZERO).await;
-    let waiting = bench.assistant.store.undelivered().await.expect("readable").len();
+    let waiting = bench.store().undelivered().await.expect("readable").len();
     assert!(waiting <= 6, "{waiting} wait");
 }
 
@@ -378,7 +380,7 @@ async fn each_room_has_its_own_retention_within_the_limit() {
         incoming("$3:h", "!b:h", "deux"),
     ]);
     bench.rest().await;
-    let store = &bench.assistant.store;
+    let store = &bench.store();
     let keep = crate::store::Retention {
         dedup: u64::MAX,
         turns: 7 * 24 * 3_600_000,
@@ -386,9 +388,9 @@ async fn each_room_has_its_own_retention_within_the_limit() {
         undecrypted: u64::MAX,
         audit: u64::MAX,
     };
-    store.purge(super::now() + 2 * 3_600_000, &keep).await.expect("purged");
+    store.purge(now() + 2 * 3_600_000, &keep).await.expect("purged");
     let left = |room: &str| block(store.turns(&incoming("$x:h", room, "").conversation())).expect("readable").len();
     assert_eq!((left("!a:h"), left("!b:h")), (0, 2));
-    store.apply(&[Change::ForgetTurns("!b:h".try_into().expect("a room id"))], super::now()).await.expect("stored");
+    store.apply(&[Change::ForgetTurns("!b:h".try_into().expect("a room id"))], now()).await.expect("stored");
     assert_eq!(left("!b:h"), 0);
 }

@@ -1,14 +1,14 @@
 //! The `assistant` section of the configuration.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, time::Duration};
 
 use jiff::SignedDuration;
 use ruma::OwnedUserId;
 use serde::Deserialize;
 
-use super::pace;
+use super::courier::{STOCK_BURST, STOCK_PER_SECOND};
 use crate::{
-    compagnon::Language,
+    compagnon::{Language, Settings},
     setting::{self, Refused, lasts, require, within},
 };
 
@@ -150,11 +150,22 @@ impl Default for Config {
 
 impl Default for Streaming {
     fn default() -> Self {
-        Self { enabled: true, per_second: pace::STOCK_PER_SECOND, burst: pace::STOCK_BURST }
+        Self { enabled: true, per_second: STOCK_PER_SECOND, burst: STOCK_BURST }
     }
 }
 
 impl Config {
+    /// How long what is said is kept in a room with these settings.
+    pub(super) fn retention_in(&self, settings: &Settings) -> Duration {
+        let usual = self.retention.unsigned_abs();
+        settings.retention.map_or(usual, Duration::from_millis).min(self.retention_limit.unsigned_abs())
+    }
+
+    /// The language of the bot's own sentences in a room with these settings.
+    pub(super) fn language_in(&self, settings: &Settings) -> Language {
+        settings.language.unwrap_or(self.language)
+    }
+
     /// Checks what the types cannot.
     pub fn validate(&self) -> Result<(), Refused> {
         let (second, minute) = (SignedDuration::from_secs(1), SignedDuration::from_mins(1));

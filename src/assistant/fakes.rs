@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId, owned_user_id};
 use tokio::sync::{Semaphore, mpsc};
 
+use super::clock::now;
 use crate::{
     inference::{
         CacheScope, ChatModel, CountAccuracy, Finish, Generation, Health, InferenceError, Message, ModelLimits, Piece,
@@ -28,7 +29,7 @@ pub(super) fn queued(event: &str, room: &str) -> Queued {
     let question = incoming(event, room, "Bonjour");
     Queued {
         sequence: 0,
-        received_at: super::now(),
+        received_at: now(),
         question,
         kind: QueuedKind::Question,
         attempts: 0,
@@ -51,7 +52,7 @@ pub(super) fn incoming(event: &str, room: &str, body: &str) -> Incoming {
         replies_to: None,
         mentions_me: false,
         direct: true,
-        sent_at: super::now(),
+        sent_at: now(),
         content: Content::Text(body.to_owned()),
         quoted: None,
         name: None,

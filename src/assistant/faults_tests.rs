@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Config,
+    clock::now,
     fakes::{FakeGateway, FakeModel, incoming},
     tests::{admitted, assistant, texts},
     texts::{Language, Text},
@@ -37,12 +38,12 @@ async fn nobody_is_told_that_they_are_no_administrator_by_a_server_that_does_not
     bench.rest().await;
     assert_eq!(texts(&bench.gateway.shown()), [&*Text::NotChecked.say(Language::Fr)]);
     let room = "!a:h".try_into().expect("a room id");
-    assert_eq!(bench.assistant.store.room_settings(room).await.expect("read").retention, None);
+    assert_eq!(bench.store().room_settings(room).await.expect("read").retention, None);
     // A single failure is not even noticed.
     *gateway.level_faults.lock().expect("not poisoned") = vec![SendError::Unreachable("a proxy's 404".to_owned())];
     bench.ask(vec![command("$2:h")]);
     bench.rest().await;
-    assert!(bench.assistant.store.room_settings(room).await.expect("read").retention.is_some());
+    assert!(bench.store().room_settings(room).await.expect("read").retention.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,7 +51,7 @@ async fn an_answer_that_is_a_week_old_is_not_sent_any_more() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = Store::open(folder.path()).expect("a store");
     let week = 7 * 24 * 3_600_000;
-    let now = super::now();
+    let now = now();
     for (event, stored_at) in [("$1:h", now - week - 60_000), ("$2:h", now - week + 60_000)] {
         let question = incoming(event, "!a:h", "un");
         let batch = crate::store::Accept { questions: &[admitted(&question)], ..Default::default() };
@@ -65,7 +66,7 @@ async fn an_answer_that_is_a_week_old_is_not_sent_any_more() {
     let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), Config::default());
     bench.assistant.resume().await.expect("resumed");
     bench.rest().await;
-    assert!(bench.assistant.store.undelivered().await.expect("read").is_empty());
+    assert!(bench.store().undelivered().await.expect("read").is_empty());
     assert_eq!(texts(&bench.settle().await), ["answer to $2:h"]);
 }
 
@@ -110,9 +111,9 @@ async fn a_gap_is_kept_with_the_sync_that_left_it() {
     };
     let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), Config::default());
     bench.accept(Batch { gaps: vec![gap("t1")], ..Batch::default() });
-    assert_eq!(bench.assistant.store.gaps().await.expect("read"), [gap("t1")]);
+    assert_eq!(bench.store().gaps().await.expect("read"), [gap("t1")]);
     bench.accept(Batch { closed: vec![gap("t1").room_id], ..Batch::default() });
-    assert!(bench.assistant.store.gaps().await.expect("read").is_empty());
+    assert!(bench.store().gaps().await.expect("read").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,7 +136,7 @@ async fn a_file_for_the_bot_is_answered_with_a_sentence_and_one_among_colleagues
     // In a room where all messages are answered, too.
     let patches = vec![SettingsPatch::Answers(Answers::All)];
     let all = Change::Settings("!all:h".try_into().expect("a room id"), patches);
-    bench.assistant.store.apply(&[all], 0).await.expect("stored");
+    bench.store().apply(&[all], 0).await.expect("stored");
     bench.ask(vec![
         attached("$1:h", "!a:h", true, false),
         attached("$2:h", "!b:h", false, true),

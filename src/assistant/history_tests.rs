@@ -25,7 +25,7 @@ async fn a_newcomer_is_not_told_what_was_said_before_they_came() {
     let folder = tempfile::tempdir().expect("a folder");
     let parrot = Parrot::default();
     let bench = assistant(folder.path(), &Arc::default(), parrot.clone(), Config::default());
-    bench.assistant.store.apply(&[Change::Informed(owned_user_id!("@ben:h"))], 0).await.expect("stored");
+    bench.store().apply(&[Change::Informed(owned_user_id!("@ben:h"))], 0).await.expect("stored");
     bench.gateway.let_others_in();
     let here = |message: Incoming| Incoming { direct: false, mentions_me: true, ..message };
     let asked = |count: usize| {
@@ -59,7 +59,7 @@ async fn a_newcomer_is_not_told_what_was_said_before_they_came() {
 async fn others_coming_into_a_conversation_of_two_begin_a_new_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), Config::default());
-    bench.assistant.store.apply(&[Change::Informed(owned_user_id!("@ben:h"))], 0).await.expect("stored");
+    bench.store().apply(&[Change::Informed(owned_user_id!("@ben:h"))], 0).await.expect("stored");
     let first = incoming("$1:h", "!a:h", "un");
     bench.ask(vec![first.clone(), incoming("$2:h", "!a:h", "deux")]);
     bench.rest().await;
@@ -84,7 +84,7 @@ async fn others_coming_into_a_conversation_of_two_begin_a_new_one() {
     };
     bench.accept(Batch { edits: vec![edit], ..Batch::default() });
     bench.rest().await;
-    assert_eq!(bench.assistant.store.turns(&first.conversation()).await.expect("readable").len(), 4);
+    assert_eq!(bench.store().turns(&first.conversation()).await.expect("readable").len(), 4);
     assert_eq!(texts(&bench.gateway.shown()), texts(&shown));
 }
 

@@ -1,26 +1,63 @@
-//! What comes from the rooms: which messages are for the bot, which of them wait for an answer, and what is done at once.
+//! Admission: what comes from the rooms is screened by the access rules, written down with the sync cursor, held to the limits, and put
+//! into the lanes. What needs no turn is done at once.
 
-use std::{collections::BTreeSet, time::Instant};
-
-use ruma::{EventId, RoomId};
+use std::{sync::Arc, time::Instant};
 
 use super::{
-    Assistant, Failure, answer, commands, inbox::Work, limits::Verdict, now, running::Interruption, texts::Text,
+    access::AccessRules,
+    addressing::Addressing,
+    clock::now,
+    commands,
+    courier::{Administrators, Courier, Withdrawals},
+    dispatch::{Dispatcher, Work},
+    lifecycle::Lifecycle,
+    limits::{Limits, Verdict},
+    texts::Text,
 };
 use crate::{
     command::Call,
-    compagnon::Answers,
-    inference::CacheScope,
     matrix::Batch,
-    message::{Content, Edit, Incoming},
-    store::{Accept, Admitted, Edited, Queued, QueuedKind, StoreError},
+    message::{Edit, Incoming},
+    store::{Accept, Edited, Queued, QueuedKind, Store, StoreError},
 };
 
-impl Assistant {
+/// Takes what comes from the rooms.
+pub struct Intake {
+    /// The durable inbox.
+    pub store: Store,
+    /// Who may have the bot act.
+    pub access: Arc<AccessRules>,
+    /// Which messages are for the bot.
+    pub addressing: Addressing,
+    /// How much one person and one room may ask.
+    pub limits: Arc<Limits>,
+    /// Where questions wait for their turn, and what is under way for those that are edited or redacted.
+    pub dispatcher: Arc<Dispatcher>,
+    /// What stops at once.
+    pub commands: Arc<commands::Parts>,
+    /// What says refusals.
+    pub courier: Arc<Courier>,
+    /// Whom a full disk concerns.
+    pub administrators: Arc<Administrators>,
+    /// What the bot takes back.
+    pub withdrawals: Arc<Withdrawals>,
+    /// The tasks.
+    pub lifecycle: Arc<Lifecycle>,
+}
+
+/// Why a question does not wait for its turn.
+enum Refusal {
+    /// Its author is told.
+    Say(Text<'static>),
+    /// Its author knows.
+    Silent,
+}
+
+impl Intake {
     /// Writes down what a sync response brought. When it returns, the questions in it will be answered even if the process dies.
     pub async fn accept(&self, mut batch: Batch) -> Result<(), StoreError> {
-        self.screen(&mut batch);
-        let questions = self.addressed(batch.messages).await?;
+        self.access.screen(&mut batch);
+        let questions = self.addressing.addressed(batch.messages).await?;
         let edits = new_texts(batch.edits);
         self.take(&Accept {
             next_batch: Some(&batch.next_batch),
@@ -35,188 +72,104 @@ impl Assistant {
         })
         .await?;
         for reaction in batch.reactions.into_iter().filter(|reaction| commands::is_stop(&reaction.key)) {
-            self.spawn(|assistant| commands::react(assistant, reaction));
+            let commands = Arc::clone(&self.commands);
+            self.lifecycle.spawn(async move { commands::react(&commands, reaction).await });
         }
         Ok(())
     }
 
-    /// Takes messages whose key arrived after them: as [`Assistant::accept`], outside of a sync.
+    /// Takes messages whose key arrived after them: as [`Intake::accept`], outside of a sync.
     pub async fn accept_late(&self, mut messages: Vec<Incoming>, mut edits: Vec<Edit>) -> Result<(), StoreError> {
-        self.screen_texts(&mut messages, &mut edits);
-        let questions = self.addressed(messages).await?;
+        self.access.screen_texts(&mut messages, &mut edits);
+        let questions = self.addressing.addressed(messages).await?;
         self.take(&Accept { questions: &questions, edits: &new_texts(edits), ..Accept::default() }).await
     }
 
     /// Writes down what came, and starts on what is new in it.
     async fn take(&self, accept: &Accept<'_>) -> Result<(), StoreError> {
         let accepted = self.store.accept(accept, now()).await?;
-        // What is written for a room the bot is out of reaches nobody.
-        for run in accept.left.iter().flat_map(|room| self.runs.of_room(room)) {
-            run.interrupt(Interruption::Changed);
-        }
         for room in accept.left {
-            self.model.invalidate(CacheScope::Room(self.room_key(room)));
+            self.dispatcher.left(room);
         }
         for queued in accepted.new {
             self.admit(queued).await?;
         }
-        for edited in accepted.edited {
-            self.edited(edited);
+        for Edited { queued, anew } in accepted.edited {
+            self.dispatcher.edited(queued, anew);
         }
         for draft in &accepted.lost {
-            if let Some(run) = self.runs.about(&draft.room_id, &draft.redacts) {
-                run.lose(&draft.redacts);
-            }
+            self.dispatcher.lost(draft);
         }
         if !accepted.redacted.is_empty() {
-            for redaction in accept.redactions {
-                self.changed(&redaction.room_id, &redaction.redacts);
-            }
-            // In which thread it stood is gone with it.
-            for room in accept.redactions.iter().map(|redaction| &redaction.room_id).collect::<BTreeSet<_>>() {
-                self.model.invalidate(CacheScope::Room(self.room_key(room)));
-            }
+            self.dispatcher.redacted(accept.redactions);
         }
-        let came_in = || accept.questions.iter().any(|admitted| admitted.kind == QueuedKind::Welcome);
-        if !accepted.redacted.is_empty() || !accepted.lost.is_empty() || came_in() {
-            self.withdraw().await;
+        let joined = || accept.questions.iter().any(|admitted| admitted.kind == QueuedKind::Welcome);
+        if !accepted.redacted.is_empty() || !accepted.lost.is_empty() || joined() {
+            self.withdrawals.run().await;
         }
         Ok(())
     }
 
-    /// A question has a new text. What is being written from the old one is given up at once; the new one is answered once it is at rest.
-    fn edited(&self, edited: Edited) {
-        let Edited { queued, anew } = edited;
-        let first = self.edits.note(&queued.question.event_id);
-        self.changed(&queued.question.room_id, &queued.question.event_id);
-        self.model.invalidate(CacheScope::Conversation(self.cache_key(&queued.question.conversation())));
-        // Where it waits or is being answered, its turn looks at the edits itself.
-        if anew && first {
-            self.spawn(|assistant| async move { assistant.report(answer_anew(&assistant, queued).await) });
-        }
-    }
-
-    /// Lets a new question wait for its turn, unless its author asks too much.
+    /// Lets a new question wait for its turn, unless that is too much.
     async fn admit(&self, queued: Queued) -> Result<(), StoreError> {
-        let question = &queued.question;
-        let call = if let QueuedKind::Command(call) = &queued.kind { Some(call) } else { None };
-        let stops = call.is_some_and(Call::is_stop);
-        if stops && !self.limits.may_answer(question, Instant::now()) {
-            return commands::stop_quietly(self, &queued).await;
+        let stops = matches!(&queued.kind, QueuedKind::Command(call) if call.is_stop());
+        if stops && !self.limits.may_answer(&queued.question, Instant::now()) {
+            return commands::stop_quietly(&self.commands, &queued).await;
         }
-        let exempt = !question.is_message() || stops;
-        let verdict = if exempt { Verdict::Pass } else { self.limits.check(question, Instant::now()) };
-        // Commands are served: some of them make room.
-        let no_room = !exempt && call.is_none() && !self.has_room();
-        let refusal = match verdict {
-            Verdict::Pass if no_room => {
-                tracing::error!("the disk of the data folder is almost full: questions are refused");
-                self.tell_of_full_disk(&question.event_id);
-                (queued, Text::NoRoom { told: !self.config.administrators.is_empty() })
-            }
-            Verdict::Pass => match self.inbox_run(|inbox| inbox.push(Work::of(queued))) {
-                Some(Work::Question(refused) | Work::Command(refused)) if stops => {
-                    return commands::stop_quietly(self, &refused).await;
-                }
-                Some(Work::Question(refused) | Work::Command(refused)) => (*refused, Text::Busy),
-                Some(Work::Delivery(_)) | None => return Ok(()),
-            },
-            Verdict::Slow(wait) => (queued, Text::SlowDown { wait }),
-            Verdict::Loop => (queued, Text::LoopStopped),
-            Verdict::Silent => {
+        let Err(refused) = self.enqueue(queued, stops) else { return Ok(()) };
+        match *refused {
+            (refused, _) if stops => commands::stop_quietly(&self.commands, &refused).await,
+            (refused, Refusal::Silent) => {
+                let question = &refused.question;
                 self.store.drop_question(&question.room_id, &question.event_id, now()).await?;
-                return Ok(());
+                Ok(())
             }
+            (refused, Refusal::Say(text)) => {
+                self.courier.decline_beside(refused, text);
+                Ok(())
+            }
+        }
+    }
+
+    /// The bounds on what is accepted, in one place: the rate of its author and room, the room on the disk, the room in the lanes. A stop
+    /// is obeyed whatever its author has asked before.
+    fn enqueue(&self, queued: Queued, stops: bool) -> Result<(), Box<(Queued, Refusal)>> {
+        let exempt = stops || !queued.question.is_message();
+        let verdict = if exempt { Verdict::Pass } else { self.limits.check(&queued.question, Instant::now()) };
+        let refusal = match verdict {
+            Verdict::Pass => None,
+            Verdict::Slow(wait) => Some(Refusal::Say(Text::SlowDown { wait })),
+            Verdict::Loop => Some(Refusal::Say(Text::LoopStopped)),
+            Verdict::Silent => Some(Refusal::Silent),
         };
-        self.spawn(|assistant| async move {
-            let (refused, text) = refusal;
-            let _working = assistant.at_work.enter(&refused.question.event_id);
-            assistant.report(answer::decline(&assistant, &refused, &text).await);
-        });
-        Ok(())
-    }
-
-    /// Lets a question that was answered before wait for its turn again.
-    pub(super) fn again(&self, queued: Queued) {
-        // It was accepted once; and it takes the place of its own answer, not a new one.
-        let refused = self.inbox_run(|inbox| inbox.resume(Work::Question(Box::new(queued))));
-        debug_assert!(refused.is_none(), "what was accepted is never refused");
-    }
-
-    /// A question has another text, or is no more: an answer being written from the old one is given up.
-    fn changed(&self, room: &RoomId, event: &EventId) {
-        if let Some(run) = self.runs.about(room, event) {
-            run.interrupt(Interruption::Changed);
+        if let Some(refusal) = refusal {
+            return Err(Box::new((queued, refusal)));
         }
-    }
-
-    /// Those of the messages that are meant for the bot.
-    async fn addressed(&self, messages: Vec<Incoming>) -> Result<Vec<Admitted>, StoreError> {
-        let mut questions = Vec::new();
-        for message in messages {
-            let call = Call::read(&message);
-            if self.is_addressed(&message, call.as_ref()).await? {
-                questions.push(Admitted { kind: kind(&message, call), message });
+        // Commands are served: some of them make room.
+        let needs_disk = !exempt && !matches!(queued.kind, QueuedKind::Command(_));
+        if needs_disk && !self.disk_has_room(&queued) {
+            let told = self.administrators.are_there();
+            return Err(Box::new((queued, Refusal::Say(Text::NoRoom { told }))));
+        }
+        match self.dispatcher.push(queued) {
+            Err(Work::Question(refused) | Work::Command(refused)) => {
+                Err(Box::new((*refused, Refusal::Say(Text::Busy))))
             }
+            Err(Work::Delivery(_)) | Ok(()) => Ok(()),
         }
-        Ok(questions)
     }
 
-    /// Whether a message is meant for the bot. `call` is the command in it.
-    pub(super) async fn is_addressed(&self, message: &Incoming, call: Option<&Call>) -> Result<bool, StoreError> {
-        if self.config.limits.bots.contains(&message.sender) {
-            return Ok(false);
+    /// Whether the disk has room for a question; the administrators are told once when it has none.
+    fn disk_has_room(&self, queued: &Queued) -> bool {
+        let room = self.store.has_room();
+        if room {
+            self.administrators.disk_has_room();
+        } else {
+            tracing::error!("the disk of the data folder is almost full: questions are refused");
+            self.administrators.disk_is_full(&queued.question.event_id);
         }
-        if message.content == Content::Missed && !message.direct {
-            // Where nobody has ever talked with the bot, nobody waits for it.
-            return Ok(!self.store.turns(&message.conversation()).await?.is_empty());
-        }
-        Ok(!message.is_message()
-            || message.direct
-            || message.mentions_me
-            || call.is_some_and(|call| call.command.is_some())
-            || match &message.replies_to {
-                Some(event_id) => self.store.is_own(event_id).await?,
-                None => message.thread.is_some() && self.store.answers_in(&message.conversation()).await?,
-            }
-            // A picture among colleagues asks nothing of the bot.
-            || !matches!(message.content, Content::Attachment(_))
-                && self.store.room_settings(&message.room_id).await?.answers == Answers::All)
+        room
     }
-}
-
-/// What a message asks for. `call` is the command in it.
-pub(super) fn kind(message: &Incoming, call: Option<Call>) -> QueuedKind {
-    match (&message.content, call) {
-        (Content::Text(_), Some(call)) => QueuedKind::Command(call),
-        (Content::Text(_), None) => QueuedKind::Question,
-        (Content::Attachment(_), _) => QueuedKind::Attachment,
-        (Content::Joined, _) => QueuedKind::Welcome,
-        (Content::Missed, _) => QueuedKind::Missed,
-    }
-}
-
-/// Lets a question wait for its turn again that has an answer and was edited, once it is at rest. Its author may ask no more in this way
-/// than by writing: beyond that, the answer stays as it is.
-async fn answer_anew(assistant: &Assistant, queued: Queued) -> Result<(), Failure> {
-    let question = &queued.question;
-    tokio::select! {
-        _ = assistant.edits.settled(&question.event_id) => {}
-        // It waits in the store.
-        () = assistant.stop.cancelled() => return Err(Failure::Stopped),
-    }
-    let wait = match assistant.limits.check(question, Instant::now()) {
-        Verdict::Pass => {
-            assistant.again(queued);
-            return Ok(());
-        }
-        Verdict::Slow(wait) => Some(wait),
-        Verdict::Loop | Verdict::Silent => None,
-    };
-    tracing::info!(event_id = %question.event_id, "an edit is not answered: its author asks too much");
-    assistant.store.close_question(&question.room_id, &question.event_id, now()).await?;
-    let Some(wait) = wait else { return Ok(()) };
-    answer::remark(assistant, &queued, &Text::SlowDown { wait }).await
 }
 
 /// The edits that count. A command is a new message: no edit becomes one.

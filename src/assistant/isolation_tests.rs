@@ -10,6 +10,7 @@ use ruma::{OwnedRoomId, OwnedUserId};
 
 use super::{
     Config,
+    clock::now,
     config::Rate,
     fakes::{FakeGateway, FakeModel, Parrot, incoming},
     tests::{Bench, assistant, block},
@@ -78,7 +79,7 @@ impl Building {
         let parrot = Parrot::default();
         let bench = assistant(folder.path(), &gateway, parrot.clone(), config);
         let people = ROOMS.iter().chain(&["mallory"]).map(|name| Change::Informed(person(name)));
-        block(bench.assistant.store.apply(&people.collect::<Vec<_>>(), 0)).expect("stored");
+        block(bench.store().apply(&people.collect::<Vec<_>>(), 0)).expect("stored");
         Self { bench, parrot, asked: HashMap::new(), _folder: folder }
     }
 
@@ -110,7 +111,7 @@ impl Building {
                     thread: thread.then(|| format!("$root-{room}:h").try_into().expect("an event id")),
                     ..incoming("$x:h", &format!("!{room}:h"), "")
                 };
-                conversations.insert(self.bench.assistant.cache_key(&body.conversation()), (room, thread));
+                conversations.insert(self.bench.assistant.cache.key(&body.conversation()), (room, thread));
             }
         }
         for request in self.parrot.requests.lock().expect("not poisoned").iter() {
@@ -263,9 +264,9 @@ async fn the_model_forgets_the_room_or_the_conversation_concerned_and_no_other()
     let invalidated = || std::mem::take(&mut *invalidated.lock().expect("not poisoned"));
     let bench = assistant(folder.path(), &Arc::default(), model, Config::default());
     let [a, b, c] = ["!a:h", "!b:h", "!c:h"].map(|room| incoming("$q:h", room, ""));
-    let room = |message: &Incoming| CacheScope::Room(bench.assistant.room_key(&message.room_id));
-    let key = |message: &Incoming| bench.assistant.cache_key(&message.conversation());
-    assert_eq!(key(&a) >> 32, u64::from(bench.assistant.room_key(&a.room_id)), "a room's threads begin alike");
+    let room = |message: &Incoming| CacheScope::Room(bench.assistant.cache.room_key(&message.room_id));
+    let key = |message: &Incoming| bench.assistant.cache.key(&message.conversation());
+    assert_eq!(key(&a) >> 32, u64::from(bench.assistant.cache.room_key(&a.room_id)), "a room's threads begin alike");
 
     bench.ask(vec![
         incoming("$1:h", "!a:h", "un"),
@@ -287,8 +288,8 @@ async fn the_model_forgets_the_room_or_the_conversation_concerned_and_no_other()
         undecrypted: u64::MAX,
         audit: u64::MAX,
     };
-    bench.assistant.purge(super::now(), &keep(3_600_000)).await.expect("purged");
+    bench.assistant.purge(now(), &keep(3_600_000)).await.expect("purged");
     assert_eq!(invalidated(), [], "nothing is old");
-    bench.assistant.purge(super::now() + 7_200_000, &keep(3_600_000)).await.expect("purged");
+    bench.assistant.purge(now() + 7_200_000, &keep(3_600_000)).await.expect("purged");
     assert_eq!(invalidated(), [CacheScope::Conversation(key(&c))]);
 }

@@ -1,4 +1,4 @@
-//! How much one person and one room may ask, and the breaker that ends loops between programs.
+//! How much one person and one room may ask.
 //!
 //! Kept in memory: a restart forgives. Nobody who is refused is refused aloud twice in a row: a refusal that is answered by a program
 //! would be the loop itself.
@@ -6,7 +6,7 @@
 use std::{
     collections::HashMap,
     hash::Hash,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -18,20 +18,11 @@ use governor::{
 };
 use ruma::{OwnedRoomId, OwnedUserId, RoomId};
 
-use super::config::{self, Rate};
-use crate::message::{ConversationId, Incoming};
-
-/// A message that comes this soon after the answer to the same author's last one was not typed by a person.
-const REFLEX: Duration = Duration::from_secs(2);
-
-/// How long the breaker stays open.
-const MUTED: Duration = Duration::from_hours(1);
-
-/// Within this time of an answer, a reply to it may be one of a steady row: a slower program than [`REFLEX`] tells.
-const ROUND: Duration = Duration::from_secs(30);
-
-/// By no more than this do the replies of a program differ in their delay. A person reads and types at another pace each time.
-const STEADY: Duration = Duration::from_secs(3);
+use super::{
+    circuit_breaker::{self, CircuitBreaker},
+    config::{self, Rate},
+};
+use crate::message::Incoming;
 
 /// A room that was welcomed is not welcomed again for this long, whoever throws the bot out and invites it anew meanwhile.
 const WELCOMED: Duration = Duration::from_hours(24);
@@ -43,7 +34,7 @@ type Buckets<K, C> = RateLimiter<K, HashMapStateStore<K>, C, NoOpMiddleware<<C a
 
 /// What is to be done with a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub enum Verdict {
     /// It is read.
     Pass,
     /// It is refused, and its author told when to come back.
@@ -54,8 +45,8 @@ pub(super) enum Verdict {
     Silent,
 }
 
-/// The buckets and the breaker.
-pub(super) struct Limits<C: Clock = DefaultClock> {
+/// The token buckets and the circuit breaker.
+pub struct Limits<C: Clock = DefaultClock> {
     clock: C,
     persons: Buckets<OwnedUserId, C>,
     rooms: Buckets<OwnedRoomId, C>,
@@ -67,31 +58,14 @@ pub(super) struct Limits<C: Clock = DefaultClock> {
 struct State {
     /// Until when an author's refusals are silent: one was said aloud.
     told: HashMap<OwnedUserId, Instant>,
-    /// How an author's messages follow the answers in a conversation.
-    habits: HashMap<(ConversationId, OwnedUserId), Habit>,
-    /// Who was answered last in a conversation.
-    partners: HashMap<ConversationId, OwnedUserId>,
+    breaker: CircuitBreaker,
     /// When rooms were welcomed. It outlives what is known of the room, which is forgotten when the bot leaves.
     welcomed: HashMap<OwnedRoomId, Instant>,
 }
 
-struct Habit {
-    answered: Instant,
-    reflexes: u32,
-    rounds: Rounds,
-    muted_until: Option<Instant>,
-}
-
-/// Replies to the answers, one after the other, at a steady pace.
-#[derive(Clone, Copy)]
-struct Rounds {
-    count: u32,
-    fastest: Duration,
-    slowest: Duration,
-}
-
 impl Limits {
-    pub(super) fn new(config: &config::Limits) -> Self {
+    /// Those of the configuration.
+    pub fn new(config: &config::Limits) -> Self {
         Self::by(config, DefaultClock::default())
     }
 }
@@ -109,14 +83,14 @@ impl<C: Clock + Clone> Limits<C> {
     }
 
     /// Counts a message, or an edit of one.
-    pub(super) fn check(&self, message: &Incoming, now: Instant) -> Verdict {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(verdict) = state.reflex(message, self.loop_after, now) {
-            return verdict;
+    pub fn check(&self, message: &Incoming, now: Instant) -> Verdict {
+        let mut state = self.state();
+        match state.breaker.check(message, self.loop_after, now) {
+            circuit_breaker::State::Closed => {}
+            circuit_breaker::State::Opens => return Verdict::Loop,
+            circuit_breaker::State::Open => return Verdict::Silent,
         }
-        let limited =
-            [wait(&self.persons, &message.sender, &self.clock), wait(&self.rooms, &message.room_id, &self.clock)];
-        let Some(wait) = limited.into_iter().flatten().max() else {
+        let Some(wait) = self.wait(message) else {
             state.told.remove(&message.sender);
             return Verdict::Pass;
         };
@@ -128,18 +102,21 @@ impl<C: Clock + Clone> Limits<C> {
 
     /// Counts a message that is obeyed in any case, and tells whether it may be answered. Its author is not told of a limit here, and so
     /// is still to be told.
-    pub(super) fn may_answer(&self, message: &Incoming, now: Instant) -> bool {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let habit = state.habits.get(&(message.conversation(), message.sender.clone()));
-        let muted = habit.and_then(|habit| habit.muted_until).is_some_and(|until| now < until);
+    pub fn may_answer(&self, message: &Incoming, now: Instant) -> bool {
+        let open = self.state().breaker.is_open(message, now);
+        self.wait(message).is_none() && !open
+    }
+
+    /// Counts a message in the buckets of its author and its room; how long they have to wait, if they have to.
+    fn wait(&self, message: &Incoming) -> Option<Duration> {
         let person = wait(&self.persons, &message.sender, &self.clock);
         let room = wait(&self.rooms, &message.room_id, &self.clock);
-        !muted && person.is_none() && room.is_none()
+        person.max(room)
     }
 
     /// Whether a room is to be welcomed that the bot has come into; it counts as welcomed then.
-    pub(super) fn may_welcome(&self, room: &RoomId, now: Instant) -> bool {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn may_welcome(&self, room: &RoomId, now: Instant) -> bool {
+        let mut state = self.state();
         if state.welcomed.len() > TIDY_AT {
             state.welcomed.retain(|_, at| now < *at + WELCOMED);
             if state.welcomed.len() > TIDY_AT {
@@ -150,65 +127,19 @@ impl<C: Clock + Clone> Limits<C> {
     }
 
     /// Notes that an answer to this person was delivered.
-    pub(super) fn answered(&self, message: &Incoming, now: Instant) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.habits.len() > TIDY_AT {
-            state.tidy(now);
+    pub fn answered(&self, message: &Incoming, now: Instant) {
+        let mut state = self.state();
+        if state.breaker.len() > TIDY_AT {
+            state.breaker.tidy(now);
+            state.told.retain(|_, until| now < *until);
             self.persons.retain_recent();
             self.rooms.retain_recent();
         }
-        let (conversation, sender) = (message.conversation(), message.sender.clone());
-        let alone = state.partners.insert(conversation.clone(), sender.clone()).is_none_or(|last| last == sender);
-        let habit = Habit { answered: now, reflexes: 0, rounds: Rounds::NONE, muted_until: None };
-        let habit = state.habits.entry((conversation, sender)).or_insert(habit);
-        habit.answered = now;
-        if !alone {
-            habit.rounds = Rounds::NONE;
-        }
-    }
-}
-
-impl Rounds {
-    const NONE: Self = Self { count: 0, fastest: Duration::MAX, slowest: Duration::ZERO };
-
-    /// One more, so long after the answer.
-    fn and(self, delay: Duration) -> Self {
-        let row = Self {
-            count: self.count.saturating_add(1),
-            fastest: self.fastest.min(delay),
-            slowest: self.slowest.max(delay),
-        };
-        let steady = row.slowest.saturating_sub(row.fastest) <= STEADY;
-        if steady { row } else { Self { count: 1, fastest: delay, slowest: delay } }
-    }
-}
-
-impl State {
-    /// What the breaker says of a message, if it has a word to say.
-    fn reflex(&mut self, message: &Incoming, loop_after: u32, now: Instant) -> Option<Verdict> {
-        let habit = self.habits.get_mut(&(message.conversation(), message.sender.clone()))?;
-        if habit.muted_until.is_some_and(|until| now < until) {
-            return Some(Verdict::Silent);
-        }
-        let delay = now.saturating_duration_since(habit.answered);
-        habit.reflexes = if delay < REFLEX { habit.reflexes + 1 } else { 0 };
-        let replies = message.replies_to.is_some() && delay < ROUND;
-        habit.rounds = if replies { habit.rounds.and(delay) } else { Rounds::NONE };
-        if habit.reflexes <= loop_after && habit.rounds.count <= loop_after.saturating_add(1) {
-            return None;
-        }
-        (habit.reflexes, habit.rounds) = (0, Rounds::NONE);
-        habit.muted_until = Some(now + MUTED);
-        Some(Verdict::Loop)
+        state.breaker.answered(message, now);
     }
 
-    /// Forgets what makes no difference any more.
-    fn tidy(&mut self, now: Instant) {
-        self.habits
-            .retain(|_, habit| now < habit.answered + ROUND || habit.muted_until.is_some_and(|until| now < until));
-        let habits = &self.habits;
-        self.partners.retain(|conversation, partner| habits.contains_key(&(conversation.clone(), partner.clone())));
-        self.told.retain(|_, until| now < *until);
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -231,8 +162,9 @@ mod tests {
     use governor::clock::FakeRelativeClock;
     use ruma::OwnedUserId;
 
-    use super::{Limits, MUTED, TIDY_AT, Verdict};
+    use super::{Limits, TIDY_AT, Verdict};
     use crate::assistant::{
+        circuit_breaker::OPEN,
         config::{self, Rate},
         fakes::incoming,
     };
@@ -288,7 +220,7 @@ mod tests {
         }
         assert_eq!(turn(reflex), Verdict::Loop);
         assert_eq!(turn(reflex), Verdict::Silent);
-        assert_eq!(turn(MUTED), Verdict::Pass, "an hour later");
+        assert_eq!(turn(OPEN), Verdict::Pass, "an hour later");
     }
 
     #[test]
@@ -310,7 +242,7 @@ mod tests {
                 }
             }
             let state = limits.state.lock().expect("not poisoned");
-            let maps = state.told.len() + state.habits.len() + state.partners.len() + state.welcomed.len();
+            let maps = state.told.len() + state.breaker.remembered() + state.welcomed.len();
             most = most.max(maps + limits.persons.len() + limits.rooms.len());
             drop(state);
             limits.may_welcome(&message.room_id, now);

@@ -4,13 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use ruma::{owned_user_id, server_name};
 use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
 use super::{
     Assistant, Config, Parts,
+    clock::now,
     fakes::{FakeGateway, FakeModel, Shown, incoming},
     texts::{Language, Text},
 };
 use crate::{
+    command::Call,
     compagnon::LibraryWatcher,
     inference::{ChatModel, Sampling},
     matrix::{Access, Batch, SendError, config::AccessConfig},
@@ -41,8 +44,8 @@ pub(super) fn assistant_for(
     config: Config,
     access: &AccessConfig,
 ) -> Bench {
-    let (shelf, _) = LibraryWatcher::open(None).expect("embedded");
-    assistant_on(folder, gateway, model, config, access, shelf)
+    let (library, _) = LibraryWatcher::open(None).expect("embedded");
+    assistant_on(folder, gateway, model, config, access, library)
 }
 
 /// The same, with compagnons of its own.
@@ -52,11 +55,11 @@ pub(super) fn assistant_on(
     model: impl ChatModel,
     config: Config,
     access: &AccessConfig,
-    shelf: LibraryWatcher,
+    library: LibraryWatcher,
 ) -> Bench {
     let store = Store::open(folder).expect("a store");
     // What newcomers are told is for the tests of first contact.
-    block(store.apply(&[Change::Informed(owned_user_id!("@awa:h"))], super::now())).expect("stored");
+    block(store.apply(&[Change::Informed(owned_user_id!("@awa:h"))], now())).expect("stored");
     let sampling = Sampling {
         temperature: 0.0,
         top_p: 1.0,
@@ -75,7 +78,7 @@ pub(super) fn assistant_on(
         store,
         model: Arc::new(model),
         gateway: gateway.clone(),
-        shelf: Arc::new(shelf),
+        library: Arc::new(library),
         config,
         sampling,
         access: Access::new(access, server_name!("h"), |_| ""),
@@ -94,11 +97,20 @@ impl Bench {
         block(self.assistant.accept(Batch { next_batch: "s1".to_owned(), ..batch })).expect("accepted");
     }
 
+    /// What the assistant remembers.
+    pub(super) fn store(&self) -> &Store {
+        &self.assistant.intake.store
+    }
+
+    fn tasks(&self) -> &TaskTracker {
+        &self.assistant.intake.lifecycle.tasks
+    }
+
     /// Waits until nothing is left to do.
     pub(super) async fn rest(&self) {
-        self.assistant.tasks.close();
-        self.assistant.tasks.wait().await;
-        self.assistant.tasks.reopen();
+        self.tasks().close();
+        self.tasks().wait().await;
+        self.tasks().reopen();
     }
 
     /// Waits until nothing is left to do, and gives what people see.
@@ -115,7 +127,7 @@ pub(super) fn block<T>(future: impl Future<Output = T>) -> T {
 
 /// A message as it is accepted.
 pub(super) fn admitted(message: &Incoming) -> Admitted {
-    Admitted { message: message.clone(), kind: super::intake::kind(message, super::Call::read(message)) }
+    Admitted { message: message.clone(), kind: super::addressing::kind(message, Call::read(message)) }
 }
 
 /// Waits until this holds; a test that waits for ever says nothing.
@@ -211,6 +223,28 @@ async fn a_process_that_stops_in_the_middle_is_taken_up_by_the_next_with_one_mes
     let shown = bench.settle().await;
     assert_eq!(texts(&shown), ["2: un"]);
     assert!(shown[0].complete);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_that_the_next_process_finds_is_recorded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gateway: Arc<FakeGateway> = Arc::default();
+    let closed = || FakeModel { gate: Some(Arc::new(Semaphore::new(0))), ..FakeModel::default() };
+    // The draft arrives, its id does not.
+    *gateway.losses.lock().expect("not poisoned") = 1;
+    let bench = assistant(folder.path(), &gateway, closed(), Config::default());
+    bench.ask(vec![incoming("$1:h", "!a:h", "un")]);
+    until(|| !gateway.shown().is_empty()).await;
+    bench.assistant.shut_down(Duration::ZERO).await;
+    assert!(bench.store().queued().await.expect("readable").iter().all(|queued| queued.draft.is_none()));
+    drop(bench);
+
+    let bench = assistant(folder.path(), &gateway, closed(), Config::default());
+    bench.assistant.resume().await.expect("resumed");
+    let draft = gateway.message_of("$1:h");
+    assert!(draft.is_some());
+    until(|| block(bench.store().queued()).expect("readable").iter().any(|queued| queued.draft == draft)).await;
+    bench.assistant.shut_down(Duration::ZERO).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

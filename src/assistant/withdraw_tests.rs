@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use super::{
     Config,
     care_tests::{edit, gated, redaction, shown},
+    clock::now,
     config::{Limits, Rate, Streaming},
     fakes::{FakeGateway, FakeModel, Method, incoming},
     tests::{Bench, assistant, texts, until},
@@ -57,7 +58,7 @@ async fn of_an_answer_taken_back_no_edit_is_left() {
     bench.accept(redaction("$2:h"));
     bench.rest().await;
     assert_eq!(bench.gateway.kept(), [""; 0]);
-    assert!(bench.assistant.store.withdrawals().await.expect("readable").is_empty());
+    assert!(bench.store().withdrawals().await.expect("readable").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,13 +109,13 @@ async fn what_the_homeserver_does_not_take_back_at_once_is_taken_back_later() {
     bench.gateway.fail(Method::Redact, [SendError::Refused("muted".to_owned())]);
     bench.accept(redaction("$2:h"));
     bench.rest().await;
-    assert_eq!(bench.assistant.store.withdrawals().await.expect("readable").len(), 1);
+    assert_eq!(bench.store().withdrawals().await.expect("readable").len(), 1);
     bench.ask(vec![incoming("$3:h", "!b:h", "ailleurs")]);
     bench.rest().await;
-    assert_eq!(bench.assistant.store.withdrawals().await.expect("readable").len(), 1);
+    assert_eq!(bench.store().withdrawals().await.expect("readable").len(), 1);
     bench.ask(vec![incoming("$4:h", "!a:h", "quatre")]);
     bench.rest().await;
-    assert!(bench.assistant.store.withdrawals().await.expect("readable").is_empty());
+    assert!(bench.store().withdrawals().await.expect("readable").is_empty());
     let left = bench.gateway.kept();
     assert!(left.iter().all(|text| !text.contains("deux")), "{left:?}");
 }
@@ -189,7 +190,7 @@ async fn a_stop_takes_the_drafts_of_waiting_questions_back() {
     bench.assistant.shut_down(Duration::ZERO).await;
     drop(bench);
     let bench = assistant(folder.path(), &gateway, model, Config::default());
-    bench.assistant.store.drop_question(room_id!("!a:h"), event_id!("$1:h"), super::now()).await.expect("stored");
+    bench.store().drop_question(room_id!("!a:h"), event_id!("$1:h"), now()).await.expect("stored");
     bench.assistant.resume().await.expect("resumed");
     gate.add_permits(10);
     bench.ask(vec![second]);
@@ -289,7 +290,7 @@ async fn edits_beyond_the_limits_leave_the_answer_and_are_told_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redone_answer_to_an_old_question_is_not_too_old() {
     // Asked long ago; and the process has just started.
-    let old = super::now() - 48 * 3_600_000;
+    let old = now() - 48 * 3_600_000;
     let folder = tempfile::tempdir().expect("a folder");
     let config = Config { max_age: jiff::SignedDuration::from_hours(24 * 365), ..Config::default() };
     let gateway = Arc::<FakeGateway>::default();

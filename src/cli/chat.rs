@@ -13,7 +13,7 @@ use rustyline::{DefaultEditor, error::ReadlineError};
 use super::output;
 use crate::{
     app::open_model,
-    assistant::prompt,
+    assistant::compose,
     compagnon::{Compagnon, Library, Settings},
     config::Config,
     conversation::{Role, Turn},
@@ -96,7 +96,7 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
     while let Some(question) = input.next()? {
         let question = question.as_str();
         let outcome = compagnon(config, arguments, default).and_then(|compagnon| {
-            let ask = prompt::Ask {
+            let ask = compose::Ask {
                 compagnon: &compagnon,
                 settings: &Settings::default(),
                 room: "",
@@ -107,7 +107,13 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
                 // One conversation per process, whose KV cache the next question reuses.
                 cache_key: 1,
             };
-            let request = prompt::request(&*model, &config.model.sampling, &config.assistant, &ask)?;
+            let request = compose::compose(
+                &*model,
+                &config.model.sampling,
+                &config.assistant,
+                &ask,
+                compose::today(&config.assistant),
+            )?;
             answer(&*model, request)
         });
         match outcome {

@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 use super::{output, status};
 use crate::{
     app::{folder, open_model},
-    assistant::prompt,
+    assistant::compose,
     compagnon::{Compagnon, Library},
     config::{Config, ConfigError},
     inference::ChatModel,
@@ -101,7 +101,7 @@ fn prompts(config: &Config, model: Option<&dyn ChatModel>, findings: &mut Findin
         Err(error) => return findings.wrong("prompts", &error.into()),
     };
     let fits = |compagnon: &Compagnon| {
-        let fits = |model| prompt::fits(model, &config.model.sampling, &config.assistant, compagnon).is_ok();
+        let fits = |model| compose::fits(model, &config.model.sampling, &config.assistant, compagnon).is_ok();
         model.is_none_or(fits)
     };
     for compagnon in library.iter() {

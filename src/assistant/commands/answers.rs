@@ -2,7 +2,7 @@
 
 use super::{Context, Reply, Spec, words::is};
 use crate::{
-    assistant::{Failure, texts::Text},
+    assistant::{failure::Failure, texts::Text},
     compagnon::Answers,
 };
 

@@ -1,23 +1,18 @@
-//! Commands that rest on who somebody is need proof of it. A homeserver can write in anybody's name, from a device that it adds to the
-//! account; what it cannot do is sign that device in the owner's place.
+//! The authority that each command rests on, and the proof of it that is asked for. What is proven enough is in `access`.
 
-use super::{answers, compagnon, forget, retention};
+pub(super) use crate::assistant::access::Authority;
+
+use super::{Parts, answers, compagnon, forget, retention};
 use crate::{
-    assistant::{Assistant, Failure, delivery, texts::Text},
+    assistant::{
+        access::{Act, Denied},
+        courier::unless_refused,
+        failure::Failure,
+        texts::Text,
+    },
     command::{Call, Command},
-    message::{Authorship, Incoming},
+    message::Incoming,
 };
-
-/// What a command rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Authority {
-    /// Nothing: everybody may.
-    Nobody,
-    /// A power level in the room.
-    Room,
-    /// Being an administrator of the instance.
-    Instance,
-}
 
 impl Authority {
     /// What this command rests on, in a direct conversation or in a room.
@@ -40,22 +35,18 @@ impl Authority {
 }
 
 /// Why a command is not even tried, if its author's device does not prove enough.
-pub(super) async fn refusal(
-    assistant: &Assistant,
-    message: &Incoming,
-    call: &Call,
-) -> Result<Option<Text<'static>>, Failure> {
+pub(super) async fn refusal(parts: &Parts, message: &Incoming, call: &Call) -> Result<Option<Text<'static>>, Failure> {
     let authority = Authority::of(call, message.direct);
-    if authority == Authority::Nobody || assistant.unverified_commands {
+    if !parts.access.needs_proof(authority) {
         return Ok(None);
     }
-    let ask = || assistant.gateway.authorship(message);
-    let authorship = delivery::unless_refused(delivery::persist(assistant, ask).await)?;
-    Ok(match (authorship, authority) {
-        // Where nothing is encrypted the room's levels, too, are only the homeserver's word.
-        (Some(Authorship::Signed), _) | (Some(Authorship::Clear), Authority::Room) => None,
-        (Some(Authorship::Clear), _) => Some(Text::NeedsEncryption),
-        (Some(Authorship::Unsigned) | None, _) => Some(Text::UnverifiedDevice),
+    let ask = || parts.homeserver.gateway.authorship(message);
+    let authorship = unless_refused(parts.homeserver.retry(ask).await)?;
+    let act = Act { command: Some((authority, authorship)), ..Act::of(message) };
+    Ok(match parts.access.check(&act) {
+        Ok(()) => None,
+        Err(Denied::InClear) => Some(Text::NeedsEncryption),
+        Err(_) => Some(Text::UnverifiedDevice),
     })
 }
 

@@ -11,12 +11,14 @@ use std::{
 
 use ruma::{OwnedRoomId, RoomId};
 
-use super::{Reply, words::inert};
+use super::{Parts, Reply, words::inert};
 use crate::{
     assistant::{
-        Assistant, Failure, contact, delivery, now, prompt,
+        clock::now,
+        courier::unless_refused,
+        exchange::{EffectiveCompagnon, compose},
+        failure::Failure,
         texts::{Language, Text},
-        voice,
     },
     command::Call,
     compagnon::{Compagnon, Settings},
@@ -53,7 +55,7 @@ impl Known {
 /// A command being executed.
 pub(super) struct Context<'a> {
     known: &'a Known,
-    pub(super) assistant: &'a Assistant,
+    pub(super) parts: &'a Parts,
     pub(super) queued: &'a Queued,
     pub(super) message: &'a Incoming,
     /// The room's settings at the moment of execution.
@@ -64,16 +66,16 @@ pub(super) struct Context<'a> {
 
 impl<'a> Context<'a> {
     pub(super) async fn new(
-        assistant: &'a Assistant,
+        parts: &'a Parts,
         queued: &'a Queued,
         call: &Call,
         known: &'a Known,
     ) -> Result<Self, Failure> {
         let message = &queued.question;
-        let settings = assistant.store.room_settings(&message.room_id).await?;
+        let settings = parts.store.room_settings(&message.room_id).await?;
         // Who calls a command by its English name reads English, unless the room says otherwise.
-        let language = settings.language.unwrap_or(if call.english { Language::En } else { assistant.config.language });
-        Ok(Self { known, assistant, queued, message, settings, language })
+        let language = settings.language.unwrap_or(if call.english { Language::En } else { parts.config.language });
+        Ok(Self { known, parts, queued, message, settings, language })
     }
 
     /// Answers with a sentence and changes nothing.
@@ -90,7 +92,7 @@ impl<'a> Context<'a> {
 
     /// Whether the author has just been asked about this and confirms it; otherwise they are to be asked.
     pub(super) fn confirms(&self, what: &str) -> bool {
-        self.assistant.confirmations.confirms(self.message, what, self.queued.received_at, now())
+        self.parts.confirmations.confirms(self.message, what, self.queued.received_at, now())
     }
 
     /// A sentence in the language of the answer.
@@ -125,7 +127,7 @@ impl<'a> Context<'a> {
     /// Whether the author administers this room, asked of the homeserver now. In a direct conversation too: its two have the power for
     /// it by how it was made, and who was only left over in one has not.
     pub(super) async fn administers(&self) -> Result<bool, Failure> {
-        Ok(self.power(&self.message.room_id).await?.is_some_and(|level| level >= self.assistant.config.power_level))
+        Ok(self.power(&self.message.room_id).await?.is_some_and(|level| level >= self.parts.config.power_level))
     }
 
     /// The author's power level in a room; `None` when it cannot be known, or when the author is not there.
@@ -134,8 +136,8 @@ impl<'a> Context<'a> {
             return Ok(level);
         }
         self.known.may_ask()?;
-        let ask = || self.assistant.gateway.power_level(room, &self.message.sender);
-        let asked = delivery::unless_refused(delivery::persist_for(self.assistant, CHECK_FOR, ask).await);
+        let ask = || self.parts.homeserver.gateway.power_level(room, &self.message.sender);
+        let asked = unless_refused(self.parts.homeserver.retry_for(CHECK_FOR, ask).await);
         let level = asked.map_err(unchecked)?.flatten();
         note(&self.known.powers, room, level);
         Ok(level)
@@ -147,8 +149,8 @@ impl<'a> Context<'a> {
             return Ok(is_in);
         }
         self.known.may_ask()?;
-        let ask = || self.assistant.gateway.room(room);
-        let asked = delivery::unless_refused(delivery::persist_for(self.assistant, CHECK_FOR, ask).await);
+        let ask = || self.parts.homeserver.gateway.room(room);
+        let asked = unless_refused(self.parts.homeserver.retry_for(CHECK_FOR, ask).await);
         let is_in = asked.map_err(unchecked)?.is_some();
         note(&self.known.homes, room, is_in);
         Ok(is_in)
@@ -157,14 +159,14 @@ impl<'a> Context<'a> {
     /// Whether nobody else reads along: a direct conversation when the command was written, and still one now.
     pub(super) async fn is_private(&self) -> Result<bool, Failure> {
         self.known.may_ask()?;
-        let facts = contact::facts(self.assistant, self.message).await?;
+        let facts = self.parts.homeserver.room(&self.message.room_id).await?;
         Ok(self.message.direct && facts.is_some_and(|facts| facts.kind == RoomKind::Direct))
     }
 
     /// Whether a command may change something of another room. What came in clear is the homeserver's word, which counts for no more than
     /// the room it came from.
     pub(super) fn reaches_other_rooms(&self) -> bool {
-        self.message.megolm_session.is_some() || self.assistant.unverified_commands
+        self.parts.access.reaches_other_rooms(self.message)
     }
 
     /// A number for a new compagnon: the same one however often the command is decided on.
@@ -172,24 +174,30 @@ impl<'a> Context<'a> {
         let mut number = self.known.number.lock().await;
         match *number {
             Some(number) => Ok(number),
-            None => Ok(*number.insert(self.assistant.store.new_number().await?)),
+            None => Ok(*number.insert(self.parts.store.new_number().await?)),
         }
     }
 
     /// Whether the author administers the instance.
     pub(super) fn administers_instance(&self) -> bool {
-        self.assistant.config.administrators.contains(&self.message.sender)
+        self.parts.config.administrators.contains(&self.message.sender)
     }
 
     /// Whether the model can read a compagnon's prompt and a question.
     pub(super) fn fits(&self, compagnon: &Compagnon) -> bool {
-        let assistant = self.assistant;
-        prompt::fits(&*assistant.model, &assistant.sampling, &assistant.config, compagnon).is_ok()
+        let parts = self.parts;
+        compose::fits(&*parts.model, &parts.sampling, &parts.config, compagnon).is_ok()
+    }
+
+    /// The compagnon that answers in this room.
+    pub(super) async fn effective_compagnon(&self) -> Result<EffectiveCompagnon, Failure> {
+        let Parts { store, library, config, .. } = self.parts;
+        EffectiveCompagnon::of_room(store, library, config, &self.message.room_id, &self.settings).await
     }
 
     /// How long things are kept in this room.
     pub(super) fn retention(&self) -> Duration {
-        voice::retention(&self.assistant.config, &self.settings)
+        self.parts.config.retention_in(&self.settings)
     }
 
     /// How the author is called, for others to read.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Context, Reply, Spec};
 use crate::{
-    assistant::{Failure, delivery, texts::Text},
+    assistant::{courier::transaction, failure::Failure, texts::Text},
     compagnon::Made,
     conversation::Turn,
     matrix::{OutgoingFile, Upload},
@@ -17,7 +17,7 @@ pub(super) const SPEC: Spec =
     Spec { names: &["exporter", "export"], forms: [&[], &[]], urgent: false, instance: false };
 
 pub(super) async fn run(context: &Context<'_>) -> Result<Reply, Failure> {
-    let personal = context.assistant.store.personal(&context.message.sender).await?;
+    let personal = context.parts.store.personal(&context.message.sender).await?;
     let file = file(context, &personal).await;
     let bytes = serde_json::to_vec_pretty(&file).unwrap_or_default();
     match send(context, &bytes).await {
@@ -35,14 +35,14 @@ pub(super) async fn run(context: &Context<'_>) -> Result<Reply, Failure> {
 
 /// Sends the file. Whether the command came from the very conversation it is in.
 async fn send(context: &Context<'_>, bytes: &[u8]) -> Result<bool, Failure> {
-    let (assistant, message) = (context.assistant, context.message);
-    let gateway = &assistant.gateway;
-    let room = delivery::persist(assistant, || gateway.direct_room(&message.sender, true)).await?;
+    let (parts, message) = (context.parts, context.message);
+    let gateway = &parts.homeserver.gateway;
+    let room = parts.homeserver.retry(|| gateway.direct_room(&message.sender, true)).await?;
     let room = room.ok_or_else(|| Failure::Refused("there is no direct conversation".to_owned()))?;
-    let transaction = delivery::transaction(&message.event_id, 0, "-export");
+    let transaction = transaction(&message.event_id, 0, "-export");
     let (name, media_type) = ("compagnon.json", "application/json");
     let upload = Upload { room_id: &room, name, media_type, bytes, encrypted: true };
-    let media = delivery::put(assistant, || gateway.upload(&upload)).await?;
+    let media = parts.homeserver.retry(|| gateway.upload(&upload)).await?;
     let file = OutgoingFile {
         room_id: &room,
         thread: None,
@@ -55,7 +55,7 @@ async fn send(context: &Context<'_>, bytes: &[u8]) -> Result<bool, Failure> {
         encrypted: true,
         transaction: &transaction,
     };
-    delivery::put(assistant, || gateway.send_file(&file)).await?;
+    parts.homeserver.retry_write(|| gateway.send_file(&file)).await?;
     Ok(room == message.room_id)
 }
 
@@ -75,7 +75,7 @@ async fn file(context: &Context<'_>, personal: &Personal) -> Value {
 }
 
 async fn conversation(context: &Context<'_>, conversation: &ConversationId, turns: &[Turn]) -> Value {
-    let facts = context.assistant.gateway.room(&conversation.room_id).await.ok();
+    let facts = context.parts.homeserver.gateway.room(&conversation.room_id).await.ok();
     let said = |turn: &Turn| json!({"role": turn.role.as_str(), "at": time(turn.at), "text": turn.content});
     json!({
         "room": conversation.room_id,

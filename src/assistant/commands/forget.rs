@@ -3,7 +3,7 @@
 use super::{Context, Reply, Spec, words::is};
 use crate::{
     assistant::{
-        Failure,
+        failure::Failure,
         texts::{Destroys, Text},
     },
     conversation::Role,
@@ -72,7 +72,7 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply,
 
 /// Whether nobody else has spoken in the conversation.
 async fn is_only_theirs(context: &Context<'_>) -> Result<bool, Failure> {
-    let turns = context.assistant.store.turns(&context.message.conversation()).await?;
+    let turns = context.parts.store.turns(&context.message.conversation()).await?;
     let mut asked = turns.iter().filter(|turn| turn.role == Role::User);
     // Of a longer conversation the beginning is not read.
     Ok(turns.len() < MOST_TURNS && asked.all(|turn| turn.asker.as_ref() == Some(&context.message.sender)))

@@ -2,7 +2,7 @@
 
 use super::{Context, Reply, Spec};
 use crate::{
-    assistant::{Failure, texts::Text},
+    assistant::{failure::Failure, texts::Text},
     command::Command,
 };
 
@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &str) -> Result<Reply, Failu
         format!("- {first} — {}", Text::Summary(command).say(context.language))
     });
     let list = lines.collect::<Vec<_>>().join("\n");
-    let more = Text::HelpMore { guide: context.assistant.config.guide.as_deref(), direct: context.message.direct };
+    let more = Text::HelpMore { guide: context.parts.config.guide.as_deref(), direct: context.message.direct };
     let text = format!("{}\n\n{list}\n\n{}", context.text(&Text::Help), context.text(&more));
     Ok(Reply::text(text))
 }

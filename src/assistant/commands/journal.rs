@@ -3,7 +3,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Context, Reply, Spec};
-use crate::assistant::{Failure, texts::Text};
+use crate::assistant::{failure::Failure, texts::Text};
 
 pub(super) const SPEC: Spec = Spec {
     names: &["journal", "audit"],
@@ -25,11 +25,11 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply,
         return context.say(&Text::OnlyInPrivate);
     }
     let limit = arguments.parse().unwrap_or(USUAL).clamp(1, MOST);
-    let entries = context.assistant.store.audit(limit).await?;
+    let entries = context.parts.store.audit(limit).await?;
     if entries.is_empty() {
         return context.say(&Text::JournalEmpty);
     }
-    let zone = TimeZone::get(&context.assistant.config.time_zone).unwrap_or(TimeZone::UTC);
+    let zone = TimeZone::get(&context.parts.config.time_zone).unwrap_or(TimeZone::UTC);
     let lines = entries.iter().map(|entry| {
         let at = i64::try_from(entry.at).ok().and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or_default();
         let at = at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M");

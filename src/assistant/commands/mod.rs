@@ -15,6 +15,7 @@ mod forget;
 pub(super) mod fuzz;
 mod help;
 mod journal;
+mod parts;
 mod privacy;
 mod redo;
 mod retention;
@@ -25,9 +26,8 @@ mod tests;
 mod words;
 
 use super::{
-    Assistant, Failure,
-    answer::notice,
-    notices::Worth,
+    courier::{NoticePriority, notice},
+    failure::Failure,
     texts::{Language, Text},
 };
 use crate::{
@@ -37,8 +37,10 @@ use crate::{
     store::{Change, Queued},
 };
 
-pub(super) use compagnon::Proposal;
+use compagnon::Proposal;
 pub(super) use confirm::Confirmations;
+pub(super) use parts::{CHECKS, Parts};
+
 use context::{Context, Known};
 pub(super) use stop::{is_stop, react, stop_quietly};
 pub(super) use words::{decimal, inert, is_blank};
@@ -221,58 +223,58 @@ impl Reply {
 }
 
 /// Executes a command. Its answer is on its way, and in the store with what it changes, when this returns.
-pub(super) async fn execute(assistant: &Assistant, queued: &Queued, call: &Call) -> Result<(), Failure> {
+pub(super) async fn execute(parts: &Parts, queued: &Queued, call: &Call) -> Result<(), Failure> {
     let known = Known::default();
     // What a test of kills waits for.
     tracing::debug!(event_id = %queued.question.event_id, command = ?call.command, "executing");
-    match settle(assistant, queued, call, &known).await {
+    match settle(parts, queued, call, &known).await {
         // Not knowing is no refusal: the person is told that it was not checked.
         Err(Failure::Unchecked(reason)) => {
             tracing::warn!(reason, "what a person may do in a room could not be asked");
-            let reply = Context::new(assistant, queued, call, &known).await?.say(&Text::NotChecked)?;
-            finish(assistant, queued, reply).await
+            let reply = Context::new(parts, queued, call, &known).await?.say(&Text::NotChecked)?;
+            finish(parts, queued, reply).await
         }
         other => other,
     }
 }
 
-async fn settle(assistant: &Assistant, queued: &Queued, call: &Call, known: &Known) -> Result<(), Failure> {
-    if let Some(refusal) = authority::refusal(assistant, &queued.question, call).await? {
-        let reply = Context::new(assistant, queued, call, known).await?.say(&refusal)?;
-        return finish(assistant, queued, reply).await;
+async fn settle(parts: &Parts, queued: &Queued, call: &Call, known: &Known) -> Result<(), Failure> {
+    if let Some(refusal) = authority::refusal(parts, &queued.question, call).await? {
+        let reply = Context::new(parts, queued, call, known).await?.say(&refusal)?;
+        return finish(parts, queued, reply).await;
     }
     for _ in 0..DECISIONS {
         // What the homeserver is to be asked is asked here, however long it takes: nobody else waits.
-        let reply = run(&Context::new(assistant, queued, call, known).await?, call).await?;
+        let reply = run(&Context::new(parts, queued, call, known).await?, call).await?;
         if !call.decides() || reply.changes.is_empty() {
-            return finish(assistant, queued, reply).await;
+            return finish(parts, queued, reply).await;
         }
-        if let Some(done) = decide(assistant, queued, call, known).await {
+        if let Some(done) = decide(parts, queued, call, known).await {
             return done;
         }
     }
-    finish(assistant, queued, Reply::text(Text::Busy.say(assistant.config.language).into_owned())).await
+    finish(parts, queued, Reply::text(Text::Busy.say(parts.config.language).into_owned())).await
 }
 
 /// Decides once more on what is known by now, and writes it down before anybody else decides. `None` when more must be asked first.
-async fn decide(assistant: &Assistant, queued: &Queued, call: &Call, known: &Known) -> Option<Result<(), Failure>> {
-    let _turn = assistant.commands.lock().await;
+async fn decide(parts: &Parts, queued: &Queued, call: &Call, known: &Known) -> Option<Result<(), Failure>> {
+    let _turn = parts.deciding.lock().await;
     known.ask_nobody(true);
     let decided = async {
-        let reply = run(&Context::new(assistant, queued, call, known).await?, call).await?;
-        finish(assistant, queued, reply).await
+        let reply = run(&Context::new(parts, queued, call, known).await?, call).await?;
+        finish(parts, queued, reply).await
     };
     let decided = decided.await;
     known.ask_nobody(false);
     if matches!(decided, Err(Failure::NotKnown)) { None } else { Some(decided) }
 }
 
-async fn finish(assistant: &Assistant, queued: &Queued, reply: Reply) -> Result<(), Failure> {
-    assistant.forget(&reply.changes);
+async fn finish(parts: &Parts, queued: &Queued, reply: Reply) -> Result<(), Failure> {
+    parts.cache.apply(&reply.changes);
     let items = matrix::parts(&reply.text).into_iter().map(notice).collect();
-    assistant.notify(queued, items, reply.changes, Worth::Spare).await?;
+    parts.courier.notify(queued, items, reply.changes, NoticePriority::Spare).await?;
     if let Some(proposal) = reply.proposal {
-        assistant.tell_administrators(&queued.question.event_id, &proposal);
+        parts.administrators.proposed(&queued.question.event_id, &proposal.text());
     }
     Ok(())
 }

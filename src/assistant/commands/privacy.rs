@@ -1,12 +1,12 @@
 //! `!confidentialité`: what becomes of what people write.
 
 use super::{Context, Reply, Spec};
-use crate::assistant::{Failure, texts::Text};
+use crate::assistant::{failure::Failure, texts::Text};
 
 pub(super) const SPEC: Spec =
     Spec { names: &["confidentialité", "privacy"], forms: [&[], &[]], urgent: true, instance: false };
 
 pub(super) async fn run(context: &Context<'_>) -> Result<Reply, Failure> {
-    let facts = context.assistant.gateway.room(&context.message.room_id).await.ok();
+    let facts = context.parts.homeserver.gateway.room(&context.message.room_id).await.ok();
     context.say(&Text::Privacy { retention: context.retention(), open: facts.is_some_and(|facts| facts.open) })
 }

@@ -8,9 +8,8 @@ use super::{
 };
 use crate::{
     assistant::{
-        Failure,
+        failure::Failure,
         texts::{Destroys, Text},
-        voice,
     },
     compagnon::Settings,
 };
@@ -42,7 +41,7 @@ pub(super) fn read(arguments: &str) -> Option<Kept> {
 }
 
 pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply, Failure> {
-    let config = &context.assistant.config;
+    let config = &context.parts.config;
     let limit = config.retention_limit.unsigned_abs();
     if arguments.is_empty() {
         let chosen = context.settings.retention.is_some();
@@ -58,7 +57,7 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply,
         Kept::Usual => None,
     };
     let settings = Settings { retention: milliseconds, ..context.settings.clone() };
-    let retention = voice::retention(config, &settings);
+    let retention = config.retention_in(&settings);
     // What is older than that goes at the next purge, for everybody in the room.
     let shorter = !context.message.direct && retention < context.retention();
     if shorter && !context.confirms(&format!("retention {}", retention.as_secs())) {

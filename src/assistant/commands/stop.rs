@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use ruma::{RoomId, UserId};
 
-use super::{Context, Reply, Spec};
+use super::{Context, Parts, Reply, Spec};
 use crate::{
     assistant::{
-        Assistant, Failure, answer, delivery, now,
-        running::{Interruption, Run},
+        clock::now,
+        dispatch::{ActiveGeneration, Interruption},
+        failure::Failure,
         texts::Text,
     },
     message::Reaction,
@@ -34,33 +35,35 @@ pub(super) const SPEC: Spec = Spec {
 };
 
 pub(super) async fn run(context: &Context<'_>) -> Result<Reply, Failure> {
-    let (assistant, message) = (context.assistant, context.message);
-    let run = assistant.runs.near(&message.conversation(), &message.sender);
+    let (parts, message) = (context.parts, context.message);
+    let run = parts.active.near(&message.conversation(), &message.sender);
     if let Some(run) = &run
         && run.asker != message.sender
     {
         // Their own questions in any case, also where the homeserver cannot be asked.
-        let dropped = obey(assistant, context.queued, None).await?;
+        let dropped = obey(parts, context.queued, None).await?;
         if !context.administers().await? {
             return context.say(&if dropped > 0 { Text::Stopping { dropped } } else { Text::StopNotYours });
         }
     }
-    let dropped = obey(assistant, context.queued, run.as_deref()).await?;
+    let dropped = obey(parts, context.queued, run.as_deref()).await?;
     let stopped = run.is_some() || dropped > 0;
     context.say(&if stopped { Text::Stopping { dropped } } else { Text::NothingToStop })
 }
 
 /// Obeys a stop of somebody who has written too much to be answered, and says nothing.
-pub(in crate::assistant) async fn stop_quietly(assistant: &Assistant, queued: &Queued) -> Result<(), StoreError> {
+pub(in crate::assistant) async fn stop_quietly(parts: &Arc<Parts>, queued: &Queued) -> Result<(), StoreError> {
     let message = &queued.question;
-    let run = assistant.runs.near(&message.conversation(), &message.sender);
+    let run = parts.active.near(&message.conversation(), &message.sender);
     let theirs = run.as_ref().is_none_or(|run| run.asker == message.sender);
-    obey(assistant, queued, run.as_deref().filter(|_| theirs)).await?;
-    assistant.store.drop_question(&message.room_id, &message.event_id, now()).await?;
+    obey(parts, queued, run.as_deref().filter(|_| theirs)).await?;
+    parts.store.drop_question(&message.room_id, &message.event_id, now()).await?;
     if let Some(run) = run.filter(|_| !theirs) {
         let (room, person) = (message.room_id.clone(), message.sender.clone());
-        assistant.spawn(|assistant| async move {
-            if may_stop(&assistant, &run, &room, &person).await {
+        let parts = Arc::clone(parts);
+        let lifecycle = Arc::clone(&parts.lifecycle);
+        lifecycle.spawn(async move {
+            if may_stop(&parts, &run, &room, &person).await {
                 run.interrupt(Interruption::Stopped);
             }
         });
@@ -69,8 +72,8 @@ pub(in crate::assistant) async fn stop_quietly(assistant: &Assistant, queued: &Q
 }
 
 /// Ends an answer and drops the questions of this person that wait; says how many there were.
-async fn obey(assistant: &Assistant, queued: &Queued, run: Option<&Run>) -> Result<usize, StoreError> {
-    let dropped = drop_waiting(assistant, queued, run).await?;
+async fn obey(parts: &Parts, queued: &Queued, run: Option<&ActiveGeneration>) -> Result<usize, StoreError> {
+    let dropped = drop_waiting(parts, queued, run).await?;
     if let Some(run) = run {
         run.interrupt(Interruption::Stopped);
     }
@@ -78,8 +81,8 @@ async fn obey(assistant: &Assistant, queued: &Queued, run: Option<&Run>) -> Resu
 }
 
 /// Drops the questions of this person that wait in this conversation, and says how many there were: who says stop wants silence.
-async fn drop_waiting(assistant: &Assistant, stop: &Queued, run: Option<&Run>) -> Result<usize, StoreError> {
-    let (store, message) = (&assistant.store, &stop.question);
+async fn drop_waiting(parts: &Parts, stop: &Queued, run: Option<&ActiveGeneration>) -> Result<usize, StoreError> {
+    let (store, message) = (&parts.store, &stop.question);
     let mut dropped = 0;
     for queued in store.queued().await? {
         let question = &queued.question;
@@ -93,52 +96,47 @@ async fn drop_waiting(assistant: &Assistant, stop: &Queued, run: Option<&Run>) -
 }
 
 /// Stops the answer that a 🛑 was put on, if who put it may; or the question that still waits, as after a start.
-pub(in crate::assistant) async fn react(assistant: Arc<Assistant>, reaction: Reaction) {
+pub(in crate::assistant) async fn react(parts: &Parts, reaction: Reaction) {
     let (room, person) = (&reaction.room_id, &reaction.sender);
-    if let Some(run) = assistant.runs.about(room, &reaction.target) {
-        if may_stop(&assistant, &run, room, person).await {
+    if let Some(run) = parts.active.about(room, &reaction.target) {
+        if may_stop(parts, &run, room, person).await {
             run.interrupt(Interruption::Stopped);
         }
         return;
     }
-    let waiting = assistant.store.queued().await.unwrap_or_default().into_iter().find(|queued| {
+    let waiting = parts.store.queued().await.unwrap_or_default().into_iter().find(|queued| {
         let about = queued.question.event_id == reaction.target || queued.draft.as_ref() == Some(&reaction.target);
         about && queued.question.room_id == *room
     });
     let Some(queued) = waiting else { return };
-    if queued.question.sender != *person && !administers(&assistant, room, person).await {
+    if queued.question.sender != *person && !administers(parts, room, person).await {
         return;
     }
     // Its turn may have come meanwhile.
-    if let Some(run) = assistant.runs.about(room, &reaction.target) {
+    if let Some(run) = parts.active.about(room, &reaction.target) {
         run.interrupt(Interruption::Stopped);
         return;
     }
     let over = if queued.draft.is_some() {
         // What is shown of it says that it ends there.
-        answer::decline(&assistant, &queued, &Text::Stopped).await
+        parts.courier.decline(&queued, &Text::Stopped).await
     } else {
         let question = &queued.question;
-        assistant
-            .store
-            .drop_question(&question.room_id, &question.event_id, now())
-            .await
-            .map(drop)
-            .map_err(Failure::from)
+        parts.store.drop_question(&question.room_id, &question.event_id, now()).await.map(drop).map_err(Failure::from)
     };
-    assistant.report(over);
+    parts.lifecycle.report(over);
 }
 
 /// Whether somebody may stop an answer: who asked for it, and who administers the room.
-async fn may_stop(assistant: &Assistant, run: &Run, room: &RoomId, person: &UserId) -> bool {
-    run.asker == person || administers(assistant, room, person).await
+async fn may_stop(parts: &Parts, run: &ActiveGeneration, room: &RoomId, person: &UserId) -> bool {
+    run.asker == person || administers(parts, room, person).await
 }
 
 /// Asks the homeserver; with too many asking at a time, nobody does.
-async fn administers(assistant: &Assistant, room: &RoomId, person: &UserId) -> bool {
-    let Ok(_place) = assistant.checks.try_acquire() else { return false };
-    let level = delivery::persist(assistant, || assistant.gateway.power_level(room, person)).await;
-    level.is_ok_and(|level| level.is_some_and(|level| level >= assistant.config.power_level))
+async fn administers(parts: &Parts, room: &RoomId, person: &UserId) -> bool {
+    let Ok(_place) = parts.checks.try_acquire() else { return false };
+    let level = parts.homeserver.retry(|| parts.homeserver.gateway.power_level(room, person)).await;
+    level.is_ok_and(|level| level.is_some_and(|level| level >= parts.config.power_level))
 }
 
 /// Whether an emoji means stop: 🛑, with or without the mark that asks for its coloured form.

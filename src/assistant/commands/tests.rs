@@ -45,7 +45,7 @@ impl Office {
         let model = FakeModel::default();
         let systems = Arc::clone(&model.systems);
         let bench = assistant(folder.path(), &Arc::<FakeGateway>::default(), model, config);
-        block(bench.assistant.store.apply(&[Change::Informed(ben())], 0)).expect("stored");
+        block(bench.store().apply(&[Change::Informed(ben())], 0)).expect("stored");
         Self { bench, systems, asked: 0, _folder: folder }
     }
 
@@ -401,7 +401,7 @@ async fn pasted_texts_that_cannot_be_used_are_refused_in_one_sentence() {
     }
     let long = format!("!compagnon créer Budget\n{}", "x".repeat(91));
     assert_eq!(office.command(&awa(), "!room:h", &long).await, fr(&Text::PromptTooLong { limit: 90 }));
-    assert!(office.bench.assistant.store.all_made().await.expect("readable").is_empty());
+    assert!(office.bench.store().all_made().await.expect("readable").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -438,11 +438,11 @@ async fn only_one_who_may_can_forget_what_others_said() {
     assert_eq!(office.command(&ben(), room, "!oublier").await, fr(&Text::ForgetOthers));
     assert_eq!(office.command(&ben(), room, "!oublier moi").await, fr(&Text::ForgottenPerson));
     let conversation = office.message(&awa(), room, "").conversation();
-    let left = office.bench.assistant.store.turns(&conversation).await.expect("readable");
+    let left = office.bench.store().turns(&conversation).await.expect("readable");
     assert!(!left.is_empty() && left.iter().all(|turn| turn.asker.as_ref() == Some(&awa())));
     // What is left is hers alone.
     assert_eq!(office.command(&awa(), room, "!oublier").await, fr(&Text::ForgottenConversation));
-    assert!(office.bench.assistant.store.turns(&conversation).await.expect("readable").is_empty());
+    assert!(office.bench.store().turns(&conversation).await.expect("readable").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -480,11 +480,7 @@ async fn an_edit_or_a_redaction_executes_nothing() {
         };
         office.bench.accept(Batch { edits: vec![edit], ..Batch::default() });
         office.bench.rest().await;
-        assert_eq!(
-            office.bench.assistant.store.turns(&question.conversation()).await.expect("readable").len(),
-            2,
-            "{body}"
-        );
+        assert_eq!(office.bench.store().turns(&question.conversation()).await.expect("readable").len(), 2, "{body}");
         assert_eq!(office.bench.gateway.shown(), shown, "{body}: the answer is as it was");
         assert_eq!(office.systems.lock().expect("not poisoned").len(), asked, "{body}: the model was not asked");
     }
@@ -493,7 +489,7 @@ async fn an_edit_or_a_redaction_executes_nothing() {
     let redaction = Redaction { room_id: command.room_id.clone(), redacts: command.event_id.clone() };
     office.bench.accept(Batch { messages: vec![command], redactions: vec![redaction], ..Batch::default() });
     office.bench.rest().await;
-    assert_eq!(office.bench.assistant.store.turns(&question.conversation()).await.expect("readable").len(), 2);
+    assert_eq!(office.bench.store().turns(&question.conversation()).await.expect("readable").len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -504,7 +500,7 @@ async fn what_destroys_for_others_asks_once() {
     for person in [awa(), ben()] {
         office.prompt(&person, room).await;
     }
-    let left = |office: &Office| block(office.bench.assistant.store.turns(&conversation)).expect("readable").len();
+    let left = |office: &Office| block(office.bench.store().turns(&conversation)).expect("readable").len();
     assert_eq!(office.command(&awa(), room, "!oublier").await, fr(&Text::Confirm(Destroys::Conversation)));
     assert_eq!(
         office.command(&awa(), room, "!oublier tout").await,
@@ -536,7 +532,7 @@ async fn what_destroys_for_others_asks_once() {
     assert!(two_days.contains("2 jours") && !two_days.contains("`!conservation 2j`"), "{two_days}");
     let usual = office.command(&awa(), room, "!conservation habituelle").await;
     assert!(usual.contains("7 jours") && !usual.contains("habituelle"), "{usual}");
-    let settings = office.bench.assistant.store.room_settings(&conversation.room_id).await.expect("readable");
+    let settings = office.bench.store().room_settings(&conversation.room_id).await.expect("readable");
     assert_eq!(settings.retention, None);
 }
 

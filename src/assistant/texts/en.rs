@@ -2,8 +2,11 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use super::{Command, Destroys, Text, Welcome};
-use crate::compagnon::{Answers, CompagnonError, Field, FieldError, HOTTEST, VARIABLES};
+use super::text::{Destroys, Text, Welcome};
+use crate::{
+    command::Command,
+    compagnon::{Answers, CompagnonError, Field, FieldError, HOTTEST, VARIABLES},
+};
 
 /// The sentence in English.
 #[allow(clippy::too_many_lines)] // One arm per sentence: the table that people proofread.

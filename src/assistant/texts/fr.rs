@@ -2,10 +2,11 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use super::{Command, Destroys, Language, Text, Welcome};
+use super::text::{Destroys, Text, Welcome};
 use crate::{
     assistant::commands::decimal,
-    compagnon::{Answers, CompagnonError, Field, FieldError, HOTTEST, VARIABLES},
+    command::Command,
+    compagnon::{Answers, CompagnonError, Field, FieldError, HOTTEST, Language, VARIABLES},
 };
 
 /// The sentence in French.

@@ -2,8 +2,11 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, time::Duration};
 
-use super::{Command, Destroys, Language, Text, Welcome};
-use crate::compagnon::{Answers, CompagnonError, Field, FieldError};
+use super::{Destroys, Language, Text, Welcome};
+use crate::{
+    command::Command,
+    compagnon::{Answers, CompagnonError, Field, FieldError},
+};
 
 const WEEK: Duration = Duration::from_hours(7 * 24);
 const MONTH: Duration = Duration::from_hours(30 * 24);
@@ -191,8 +194,8 @@ fn name(text: &Text<'_>) -> String {
 
 #[test]
 fn every_sentence_is_in_the_samples_and_used() {
-    let source = include_str!("mod.rs");
-    let (_, body) = source.split_once("pub(super) enum Text<'a> {").expect("the table");
+    let source = include_str!("text.rs");
+    let (_, body) = source.split_once("pub enum Text<'a> {").expect("the table");
     let (body, _) = body.split_once("\n}").expect("its end");
     let variants = body.lines().filter_map(|line| {
         let line = line.strip_prefix("    ")?;
@@ -221,7 +224,7 @@ fn sources(folder: &Path) -> String {
         }
     }
     // Refused invitations are named where the sentences are.
-    text + include_str!("mod.rs").split_once("pub fn refusal").map_or("", |(_, refusal)| refusal)
+    text + include_str!("say.rs").split_once("pub fn refusal").map_or("", |(_, refusal)| refusal)
 }
 
 #[test]

@@ -7,18 +7,18 @@ use super::{
     not_found, title, usage,
 };
 use crate::{
-    assistant::{Failure, texts::Text, voice},
+    assistant::{failure::Failure, texts::Text},
     compagnon::{Choice, Visibility},
 };
 
 /// The room's compagnon, and what the room adds to it.
 pub(super) async fn current(context: &Context<'_>) -> Result<Reply, Failure> {
-    let voice = voice::of_room(context.assistant, &context.message.room_id, &context.settings).await?;
+    let effective = context.effective_compagnon().await?;
     let addition = context.settings.addition.as_deref().map(|text| words::block("", text));
     let settings = super::tune::shown(context);
     context.say(&Text::Current {
-        title: &title(&voice.compagnon),
-        description: &words::inert(&voice.compagnon.about.description),
+        title: &title(&effective.compagnon),
+        description: &words::inert(&effective.compagnon.about.description),
         addition: addition.as_deref(),
         settings: &settings,
     })
@@ -26,13 +26,13 @@ pub(super) async fn current(context: &Context<'_>) -> Result<Reply, Failure> {
 
 /// All that can be chosen here.
 pub(super) async fn list(context: &Context<'_>) -> Result<Reply, Failure> {
-    let voice = voice::of_room(context.assistant, &context.message.room_id, &context.settings).await?;
+    let effective = context.effective_compagnon().await?;
     let mut private = Vec::new();
     let mut public = Vec::new();
     let mut example = None;
     for found in find::visible(context).await? {
         let compagnon = found.compagnon();
-        let current = compagnon.id == voice.compagnon.id;
+        let current = compagnon.id == effective.compagnon.id;
         if compagnon.about.visibility != Visibility::Public && !current {
             continue;
         }
@@ -57,9 +57,9 @@ pub(super) async fn list(context: &Context<'_>) -> Result<Reply, Failure> {
 
 /// The room's own compagnon, as it speaks here.
 async fn here(context: &Context<'_>) -> Result<Result<Found, find::Missing>, Failure> {
-    let voice = voice::of_room(context.assistant, &context.message.room_id, &context.settings).await?;
+    let effective = context.effective_compagnon().await?;
     let number = match &context.settings.compagnon {
-        Some(Choice::Made(number) | Choice::Own(number)) if !voice.gone => Some(*number),
+        Some(Choice::Made(number) | Choice::Own(number)) if !effective.gone => Some(*number),
         _ => None,
     };
     let visible = find::visible(context).await?.into_iter();
@@ -67,7 +67,7 @@ async fn here(context: &Context<'_>) -> Result<Result<Found, find::Missing>, Fai
         Found::Made(made, shown) if Some(made.number) == number => Some(Found::Made(made, shown)),
         _ => None,
     });
-    Ok(Ok(own.last().unwrap_or(Found::Library(voice.compagnon))))
+    Ok(Ok(own.last().unwrap_or(Found::Library(effective.compagnon))))
 }
 
 /// One compagnon with its text and its versions.

@@ -7,7 +7,7 @@ use super::super::{
     words::{nearest, slug},
 };
 use crate::{
-    assistant::{Failure, voice},
+    assistant::{exchange::version_in, failure::Failure},
     compagnon::{Compagnon, Made, Visibility},
 };
 
@@ -66,14 +66,14 @@ pub(super) async fn reachable(context: &Context<'_>) -> Result<Vec<Found>, Failu
     let message = context.message;
     let mut private = Vec::new();
     let mut public = Vec::new();
-    for made in context.assistant.store.all_made().await? {
+    for made in context.parts.store.all_made().await? {
         // What was made in a conversation of two is its author's, not of whoever is left in it.
         let of_this_room = made.room_id == message.room_id && !message.direct;
         let theirs = of_this_room || made.author == message.sender;
         let proposed = made.proposed.filter(|_| message.direct && context.administers_instance());
         let version = match proposed {
             Some(number) if !theirs => made.version(number),
-            _ if theirs => voice::version_in(&made, &message.room_id).or_else(|| made.latest()),
+            _ if theirs => version_in(&made, &message.room_id).or_else(|| made.latest()),
             _ => made.published.and_then(|number| made.version(number)),
         };
         let shown = version.and_then(|version| Some((version.number, made.read(version).ok()?)));
@@ -81,7 +81,7 @@ pub(super) async fn reachable(context: &Context<'_>) -> Result<Vec<Found>, Failu
         let list = if made.published.is_some() && !theirs { &mut public } else { &mut private };
         list.push(Found::Made(Box::new(made), Shown { number, compagnon: Arc::new(compagnon) }));
     }
-    private.extend(context.assistant.shelf.library().iter().cloned().map(Found::Library));
+    private.extend(context.parts.library.library().iter().cloned().map(Found::Library));
     private.extend(public);
     Ok(private)
 }

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     assistant::{
-        Failure, now,
+        clock::now,
+        failure::Failure,
         texts::{Destroys, Text},
     },
     compagnon::{About, Choice, Compagnon, CompagnonError, FieldError, Made, Version, alike, check_name},
@@ -166,13 +167,13 @@ async fn may_change(context: &Context<'_>, made: &Made) -> Result<bool, Failure>
     if !context.is_in(&made.room_id).await? {
         return Ok(made.author == context.message.sender);
     }
-    Ok(context.power(&made.room_id).await?.is_some_and(|level| level >= context.assistant.config.power_level))
+    Ok(context.power(&made.room_id).await?.is_some_and(|level| level >= context.parts.config.power_level))
 }
 
 /// Reads a pasted text: a prompt, or a whole file with its header; within a code block or not.
 fn read(context: &Context<'_>, id: &str, about: About, text: &str) -> Result<Compagnon, Result<Reply, Failure>> {
     let text = without_fence(text.trim());
-    let limit = context.assistant.config.limits.prompt;
+    let limit = context.parts.config.limits.prompt;
     if text.chars().count() > limit {
         return Err(context.say(&Text::PromptTooLong { limit }));
     }
@@ -189,10 +190,7 @@ fn read(context: &Context<'_>, id: &str, about: About, text: &str) -> Result<Com
         compagnon
     };
     let compagnon = compagnon.map(shown).map_err(|error: CompagnonError| context.say(&Text::BadPrompt(&error)))?;
-    compagnon
-        .about
-        .check(context.assistant.sampling.max_tokens)
-        .map_err(|error| context.say(&Text::BadField(&error)))?;
+    compagnon.about.check(context.parts.sampling.max_tokens).map_err(|error| context.say(&Text::BadField(&error)))?;
     if !context.fits(&compagnon) {
         return Err(context.say(&Text::DoesNotFit));
     }
@@ -206,8 +204,8 @@ async fn imitates(
     number: Option<u64>,
 ) -> Result<Option<String>, Failure> {
     let names = [compagnon.title(), &compagnon.about.name];
-    let library = context.assistant.shelf.library();
-    let published = context.assistant.store.all_made().await?.into_iter().filter(|made| Some(made.number) != number);
+    let library = context.parts.library.library();
+    let published = context.parts.store.all_made().await?.into_iter().filter(|made| Some(made.number) != number);
     let published = published.filter_map(|made| made.read(made.version(made.published?)?).ok());
     let known = library.iter().map(|known| Compagnon::clone(known)).chain(published);
     let known: Vec<Compagnon> = known.collect();

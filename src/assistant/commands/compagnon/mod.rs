@@ -15,7 +15,7 @@ use super::{
     words::{self, is},
 };
 use crate::{
-    assistant::{Failure, texts::Text},
+    assistant::{failure::Failure, texts::Text},
     compagnon::{Compagnon, Language},
 };
 

@@ -8,7 +8,7 @@ use super::{
     not_found, title, usage,
 };
 use crate::{
-    assistant::{Failure, texts::Text},
+    assistant::{failure::Failure, texts::Text},
     compagnon::{Choice, Made},
     store::Change,
 };
@@ -89,7 +89,7 @@ pub(super) async fn proposals(context: &Context<'_>) -> Result<Reply, Failure> {
     if let Some(refused) = refused(context) {
         return context.say(&refused);
     }
-    let made = context.assistant.store.all_made().await?;
+    let made = context.parts.store.all_made().await?;
     let lines: Vec<String> = made
         .iter()
         .filter_map(|made| {
@@ -118,8 +118,8 @@ pub(super) async fn accept(context: &Context<'_>, asked: &str) -> Result<Reply, 
     if read != Some(reference.as_str()) {
         return context.say(&Text::ReadFirst { id: &made.id, reference: &reference });
     }
-    let in_library = context.assistant.shelf.library().get(&made.id).is_ok();
-    let others = context.assistant.store.all_made().await?;
+    let in_library = context.parts.library.library().get(&made.id).is_ok();
+    let others = context.parts.store.all_made().await?;
     let in_catalogue =
         others.iter().any(|other| other.published.is_some() && other.id == made.id && other.number != made.number);
     if in_library || in_catalogue {

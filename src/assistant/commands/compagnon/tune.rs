@@ -8,7 +8,7 @@ use super::{
     Action, usage,
 };
 use crate::{
-    assistant::{Failure, texts::Text},
+    assistant::{failure::Failure, texts::Text},
     compagnon::{HOTTEST, Language, Settings},
 };
 
@@ -33,7 +33,7 @@ pub(super) async fn addition(context: &Context<'_>, line: &str, text: &str) -> R
     if !context.administers().await? {
         return context.say(&Text::NeedsAdministrator);
     }
-    let limit = context.assistant.config.limits.prompt;
+    let limit = context.parts.config.limits.prompt;
     if addition.chars().count() > limit {
         return context.say(&Text::PromptTooLong { limit });
     }
@@ -49,7 +49,7 @@ pub(super) async fn addition(context: &Context<'_>, line: &str, text: &str) -> R
 pub(super) async fn set(context: &Context<'_>, line: &str) -> Result<Reply, Failure> {
     let (word, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let value = value.trim();
-    let most = context.assistant.sampling.max_tokens;
+    let most = context.parts.sampling.max_tokens;
     let mut settings = context.settings.clone();
     let (names, allowed) = if is(word, &NONE) {
         (settings.temperature, settings.max_tokens, settings.language) = (None, None, None);

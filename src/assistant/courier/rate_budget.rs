@@ -26,7 +26,7 @@ const SHORTEST: Duration = Duration::from_millis(700);
 
 /// Our copy of the homeserver's bucket.
 #[derive(Debug)]
-pub struct Pace {
+pub struct RateBudget {
     configured: (f64, f64),
     per_second: f64,
     burst: f64,
@@ -38,7 +38,7 @@ pub struct Pace {
     promised: u32,
 }
 
-impl Pace {
+impl RateBudget {
     /// A full bucket.
     #[must_use]
     pub fn new(per_second: f64, burst: f64, now: Instant) -> Self {
@@ -66,7 +66,7 @@ impl Pace {
         since >= wait && self.left > self.burst * RESERVE_REFRESH
     }
 
-    /// Allows a notice, which is then to be reported by [`Pace::notice_done`]; or tells when to ask again.
+    /// Allows a notice, which is then to be reported by [`RateBudget::notice_done`]; or tells when to ask again.
     pub fn notice(&mut self, now: Instant) -> Result<(), Duration> {
         self.refill(now);
         let (reserve, free) = (self.burst * RESERVE_NOTICE, self.left - f64::from(self.promised));
@@ -116,7 +116,7 @@ fn seconds(count: f64) -> Duration {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{Pace, STOCK_BURST, STOCK_PER_SECOND};
+    use super::{RateBudget, STOCK_BURST, STOCK_PER_SECOND};
 
     /// Synapse's bucket: refuses a message when it is empty.
     struct Homeserver {
@@ -137,26 +137,26 @@ mod tests {
     /// Four answers of `length` in a row, with text to refresh all the time, against stock limits: no message is ever refused.
     fn four_answers(length: Duration) {
         let start = Instant::now();
-        let mut pace = Pace::new(STOCK_PER_SECOND, STOCK_BURST, start);
+        let mut budget = RateBudget::new(STOCK_PER_SECOND, STOCK_BURST, start);
         let mut homeserver = Homeserver { left: STOCK_BURST, at: start };
         let mut now = start;
         for answer in 0..4 {
             let (end, mut shown, mut refreshes) = (now + length, None, 0);
             while now < end {
                 let may = match shown {
-                    None => pace.may_show_first(now),
-                    Some(at) => pace.may_refresh(now - at, refreshes, now),
+                    None => budget.may_show_first(now),
+                    Some(at) => budget.may_refresh(now - at, refreshes, now),
                 };
                 if may {
                     assert!(homeserver.takes(now), "a refresh of answer {answer} was refused");
-                    pace.accepted(now);
+                    budget.accepted(now);
                     refreshes += u32::from(shown.is_some());
                     shown = Some(now);
                 }
                 now += Duration::from_millis(50);
             }
             assert!(homeserver.takes(now), "the end of answer {answer} was refused");
-            pace.accepted(now);
+            budget.accepted(now);
         }
     }
 
@@ -170,37 +170,37 @@ mod tests {
     #[test]
     fn a_generous_homeserver_is_noticed_and_a_refusal_believed() {
         let now = Instant::now();
-        let mut pace = Pace::new(STOCK_PER_SECOND, STOCK_BURST, now);
+        let mut budget = RateBudget::new(STOCK_PER_SECOND, STOCK_BURST, now);
         for _ in 0..12 {
-            pace.accepted(now);
+            budget.accepted(now);
         }
-        assert!(pace.may_show_first(now), "twelve in a row were taken where ten are allowed");
-        pace.limited(Duration::from_secs(4), now);
-        assert!(!pace.may_show_first(now));
-        assert!(!pace.may_show_first(now + Duration::from_secs(10)));
-        assert!(pace.may_show_first(now + Duration::from_mins(1)));
+        assert!(budget.may_show_first(now), "twelve in a row were taken where ten are allowed");
+        budget.limited(Duration::from_secs(4), now);
+        assert!(!budget.may_show_first(now));
+        assert!(!budget.may_show_first(now + Duration::from_secs(10)));
+        assert!(budget.may_show_first(now + Duration::from_mins(1)));
     }
 
     #[test]
     fn no_number_of_notices_takes_what_answers_need() {
         let start = Instant::now();
-        let mut pace = Pace::new(STOCK_PER_SECOND, STOCK_BURST, start);
+        let mut budget = RateBudget::new(STOCK_PER_SECOND, STOCK_BURST, start);
         let mut homeserver = Homeserver { left: STOCK_BURST, at: start };
         let (mut notices, mut answers) = (0, 0);
         // For ten minutes there is always one more notice to send, and every twenty seconds an answer of two messages.
         for second in 0..600 {
             let now = start + Duration::from_secs(second);
-            while pace.notice(now).is_ok() {
+            while budget.notice(now).is_ok() {
                 assert!(homeserver.takes(now), "a notice was refused");
-                pace.accepted(now);
-                pace.notice_done();
+                budget.accepted(now);
+                budget.notice_done();
                 notices += 1;
             }
             if second % 20 == 19 {
-                assert!(pace.may_show_first(now), "answer {answers} waits for its first text");
+                assert!(budget.may_show_first(now), "answer {answers} waits for its first text");
                 for _ in 0..2 {
                     assert!(homeserver.takes(now), "answer {answers} was refused");
-                    pace.accepted(now);
+                    budget.accepted(now);
                 }
                 answers += 1;
             }
@@ -211,17 +211,17 @@ mod tests {
     #[test]
     fn notices_go_out_now_and_then_however_many_answers_there_are() {
         let start = Instant::now();
-        let mut pace = Pace::new(STOCK_PER_SECOND, STOCK_BURST, start);
+        let mut budget = RateBudget::new(STOCK_PER_SECOND, STOCK_BURST, start);
         let mut allowed = 0;
         for second in 0..600 {
             let now = start + Duration::from_secs(second);
             // Answers take what comes in.
-            while pace.left > 1.5 {
-                pace.accepted(now);
+            while budget.left > 1.5 {
+                budget.accepted(now);
             }
-            if pace.notice(now).is_ok() {
-                pace.notice_done();
-                pace.accepted(now);
+            if budget.notice(now).is_ok() {
+                budget.notice_done();
+                budget.accepted(now);
                 allowed += 1;
             }
         }
@@ -231,10 +231,10 @@ mod tests {
     #[test]
     fn notices_on_their_way_count() {
         let now = Instant::now();
-        let mut pace = Pace::new(STOCK_PER_SECOND, STOCK_BURST, now);
-        let allowed = (0..60).filter(|_| pace.notice(now).is_ok()).count();
+        let mut budget = RateBudget::new(STOCK_PER_SECOND, STOCK_BURST, now);
+        let allowed = (0..60).filter(|_| budget.notice(now).is_ok()).count();
         assert_eq!(allowed, 5, "before any of them was accepted");
-        let wait = pace.notice(now).expect_err("the part for notices is used up");
+        let wait = budget.notice(now).expect_err("the part for notices is used up");
         assert!(wait >= Duration::from_secs(1) && wait <= Duration::from_secs(20), "{wait:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Edits of questions that come one after the other: who corrects a text, or writes it bit by bit, is answered once it is at rest.
+//! Series of edits of a question: it is answered once its text has not changed for a while.
 
 use std::{
     collections::HashMap,
@@ -16,7 +16,7 @@ const MOST: Duration = Duration::from_secs(30);
 
 /// The questions that were edited just now, each until it is at rest.
 #[derive(Debug, Default)]
-pub(super) struct Edits(Mutex<HashMap<OwnedEventId, Series>>);
+pub struct Edits(Mutex<HashMap<OwnedEventId, Series>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Series {
@@ -32,7 +32,7 @@ impl Series {
 
 impl Edits {
     /// Notes an edit. Whether it is the first of a series: the others have nobody else to wait for them.
-    pub(super) fn note(&self, question: &EventId) -> bool {
+    pub fn note(&self, question: &EventId) -> bool {
         let now = Instant::now();
         let mut series = self.lock();
         if let Some(known) = series.get_mut(question) {
@@ -44,7 +44,7 @@ impl Edits {
     }
 
     /// Waits until a question is at rest. Whether it was edited at all since it was last waited for.
-    pub(super) async fn settled(&self, question: &EventId) -> bool {
+    pub async fn settled(&self, question: &EventId) -> bool {
         let mut edited = false;
         loop {
             let rests_at = match self.lock().get(question) {

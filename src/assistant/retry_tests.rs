@@ -6,6 +6,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     Config,
+    clock::now,
     fakes::{FakeGateway, FakeModel, Method, incoming},
     tests::{Bench, admitted, assistant, assistant_on, block, texts, until},
     texts::{Language, Text},
@@ -34,7 +35,7 @@ async fn a_question_on_which_four_processes_died_is_given_up_and_said() {
     let store = Store::open(folder.path()).expect("a store");
     let asked = incoming("$1:h", "!a:h", "un");
     let batch = Accept { questions: &[admitted(&asked)], ..Accept::default() };
-    store.accept(&batch, super::now()).await.expect("stored");
+    store.accept(&batch, now()).await.expect("stored");
     drop(store);
     for _ in 0..4 {
         // Each begins, and nothing more is heard of it.
@@ -103,14 +104,20 @@ fn without_its_compagnon(folder: &Path, prompts: &Path) -> (Bench, impl Fn(&Benc
     let (file, text) = (prompts.join("temoin.md"), "---\nname: Témoin\ndescription: d\n---\nTu es {{ name }}.\n");
     fs::write(&file, text).expect("written");
     fs::write(prompts.join("autre.md"), text.replace("Témoin", "Autre")).expect("written");
-    let (shelf, _) = LibraryWatcher::open(Some(prompts)).expect("a shelf");
-    let bench =
-        assistant_on(folder, &Arc::default(), FakeModel::default(), Config::default(), &AccessConfig::default(), shelf);
+    let (library, _) = LibraryWatcher::open(Some(prompts)).expect("a shelf");
+    let bench = assistant_on(
+        folder,
+        &Arc::default(),
+        FakeModel::default(),
+        Config::default(),
+        &AccessConfig::default(),
+        library,
+    );
     fs::remove_file(&file).expect("removed");
-    bench.assistant.shelf.refresh();
+    bench.assistant.intake.commands.library.refresh();
     (bench, move |bench: &Bench| {
         fs::write(&file, text).expect("written");
-        bench.assistant.shelf.refresh();
+        bench.assistant.intake.commands.library.refresh();
     })
 }
 
@@ -119,7 +126,7 @@ async fn a_usual_compagnon_that_is_gone_is_waited_for() {
     let (folder, prompts) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     let (bench, bring_back) = without_its_compagnon(folder.path(), prompts.path());
     bench.ask(vec![incoming("$1:h", "!a:h", "un")]);
-    until(|| block(bench.assistant.store.queued()).expect("readable").iter().any(|queued| queued.attempts >= 2)).await;
+    until(|| block(bench.store().queued()).expect("readable").iter().any(|queued| queued.attempts >= 2)).await;
     bring_back(&bench);
     assert_eq!(texts(&bench.settle().await), ["2: un"]);
 }
@@ -138,7 +145,7 @@ async fn a_welcome_that_kills_the_process_is_left_out_without_a_word() {
     let joined = Incoming { content: Content::Joined, ..incoming("$j:h", "!a:h", "") };
     let store = Store::open(folder.path()).expect("a store");
     let batch = Accept { questions: &[admitted(&joined)], ..Accept::default() };
-    store.accept(&batch, super::now()).await.expect("stored");
+    store.accept(&batch, now()).await.expect("stored");
     drop(store);
     for _ in 0..4 {
         Store::open(folder.path()).expect("a store").begin(&joined).await.expect("stored");
@@ -147,7 +154,7 @@ async fn a_welcome_that_kills_the_process_is_left_out_without_a_word() {
     bench.assistant.resume().await.expect("resumed");
     bench.rest().await;
     assert_eq!(gateway.shown(), []);
-    assert!(bench.assistant.store.queued().await.expect("readable").is_empty());
+    assert!(bench.store().queued().await.expect("readable").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,12 @@
-//! What a model is given: the compagnon's system prompt with the room's addition, as much of the conversation as fits, and the
-//! question. `chat` in the terminal and answers in rooms are made by the same function, so that authors of prompts see what agents get.
+//! Stage 3, pure: what a model is given. The compagnon's system prompt with the room's addition, as much of the conversation as fits, and
+//! the question. `chat` in the terminal and answers in rooms are composed by the same function, so that authors of prompts see what agents
+//! get.
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use ruma::UserId;
 
-use super::Config;
 use crate::{
+    assistant::config::Config,
     compagnon::{Compagnon, CompagnonError, Language, Settings, Variables},
     conversation::{Role, Turn, trimmed},
     inference::{CacheHint, ChatModel, Message, Request, Sampling},
@@ -22,7 +23,7 @@ const FEW_LINES: usize = 50;
 
 /// Why no prompt was made.
 #[derive(Debug, thiserror::Error)]
-pub enum PromptError {
+pub enum ComposeError {
     /// The system prompt and the question alone fill the model's context.
     #[error("the compagnon's prompt and the question are too long for the model's context")]
     TooLong,
@@ -52,13 +53,21 @@ pub struct Ask<'a> {
     pub cache_key: u64,
 }
 
-/// The request for a question.
-pub fn request(
+/// The date in the configured time zone, as prompts give it.
+#[must_use]
+pub fn today(config: &Config) -> Date {
+    let zone = TimeZone::get(&config.time_zone).unwrap_or(TimeZone::UTC);
+    Timestamp::now().to_zoned(zone).date()
+}
+
+/// The request for a question asked on this day.
+pub fn compose(
     model: &dyn ChatModel,
     sampling: &Sampling,
     config: &Config,
     ask: &Ask<'_>,
-) -> Result<Request, PromptError> {
+    today: Date,
+) -> Result<Request, ComposeError> {
     let sampling = self::sampling(model, sampling, ask);
     let several = several(ask);
     let by = |name: Option<&str>, asker: Option<&UserId>| {
@@ -68,14 +77,14 @@ pub fn request(
         let name = by(turn.name.as_deref(), turn.asker.as_deref()).filter(|_| turn.role == Role::User);
         Message { name, ..Message::new(turn.role, turn.content.clone()) }
     };
-    let (prompt, of_any_room) = system_prompt(config, ask)?;
+    let (prompt, of_any_room) = system_prompt(config, ask, today)?;
     let system = Message::new(Role::System, prompt);
     let asked = Message { name: by(ask.name, ask.asker), ..Message::new(Role::User, ask.question) };
     let (counter, context) = (model.token_counter(), model.limits().context_length);
     let cost = |message: &Message| counter.count(message);
     let margin = MARGIN + counter.accuracy().margin(context);
     let taken = sampling.max_tokens + cost(&system) + cost(&asked) + margin;
-    let budget = context.checked_sub(taken).ok_or(PromptError::TooLong)?;
+    let budget = context.checked_sub(taken).ok_or(ComposeError::TooLong)?;
     let history = trimmed(ask.turns, budget, |turn| cost(&said(turn)));
     let messages = std::iter::once(system).chain(history.iter().map(said)).chain(std::iter::once(asked)).collect();
     let cache = CacheHint { cache_key: ask.cache_key, shared_prefix_len: usize::from(of_any_room) };
@@ -88,7 +97,7 @@ pub fn fits(
     sampling: &Sampling,
     config: &Config,
     compagnon: &Compagnon,
-) -> Result<(), PromptError> {
+) -> Result<(), ComposeError> {
     let settings = Settings::default();
     // Room for a question of a few lines.
     let question = "x ".repeat(FEW_LINES);
@@ -102,7 +111,7 @@ pub fn fits(
         name: None,
         cache_key: 0,
     };
-    request(model, sampling, config, &ask).map(drop)
+    compose(model, sampling, config, &ask, today(config)).map(drop)
 }
 
 /// The room's settings over the compagnon's over the model's, within what ops allow.
@@ -125,10 +134,9 @@ fn several(ask: &Ask<'_>) -> bool {
 }
 
 /// The system prompt, and whether it is the same in every room: then what a model has computed of it may serve them all.
-fn system_prompt(config: &Config, ask: &Ask<'_>) -> Result<(String, bool), CompagnonError> {
-    let zone = TimeZone::get(&config.time_zone).unwrap_or(TimeZone::UTC);
+fn system_prompt(config: &Config, ask: &Ask<'_>, today: Date) -> Result<(String, bool), CompagnonError> {
     let language = ask.compagnon.about.language;
-    let date = language.date(Timestamp::now().to_zoned(zone).date());
+    let date = language.date(today);
     let room: String = ask.room.chars().filter(|letter| !letter.is_control()).take(LONGEST_ROOM).collect();
     let variables = Variables { date: &date, organisation: &config.organisation, room: &room };
     let prompt = ask.compagnon.system_prompt(&variables)?;
@@ -147,7 +155,7 @@ fn system_prompt(config: &Config, ask: &Ask<'_>) -> Result<(String, bool), Compa
 mod tests {
     use ruma::{OwnedUserId, owned_event_id, owned_user_id};
 
-    use super::{Ask, Config, request};
+    use super::{Ask, Config, compose, today};
     use crate::{
         assistant::fakes::FakeModel,
         compagnon::{About, Compagnon, Settings},
@@ -174,7 +182,8 @@ mod tests {
             cache_key: 7,
         };
         let sampling = Sampling { max_tokens: 10, ..Sampling::default() };
-        let made = request(&FakeModel::default(), &sampling, &Config::default(), &ask).expect("a request");
+        let config = Config::default();
+        let made = compose(&FakeModel::default(), &sampling, &config, &ask, today(&config)).expect("a request");
         let cache = CacheHint { cache_key: 7, shared_prefix_len: 0 };
         assert_eq!(made.cache, cache, "an instruction of one room is not shared");
         assert_eq!(made.messages[0].content, "Vous êtes C.\n\nConsigne de ce salon :\nSoyez bref.");
@@ -214,7 +223,8 @@ mod tests {
         };
         let words = |accuracy| {
             let (model, sampling) = (FakeModel { accuracy, ..FakeModel::default() }, Sampling::default());
-            let made = request(&model, &sampling, &Config::default(), &ask).expect("a request");
+            let config = Config::default();
+            let made = compose(&model, &sampling, &config, &ask, today(&config)).expect("a request");
             made.messages.iter().map(|message| message.content.split_whitespace().count()).sum::<usize>()
         };
         let [bound, estimate] = [CountAccuracy::UpperBound, CountAccuracy::Estimate].map(words);

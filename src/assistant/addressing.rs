@@ -1,0 +1,69 @@
+//! Which messages are for the bot, and what each asks for.
+
+use std::sync::Arc;
+
+use super::config::Config;
+use crate::{
+    command::Call,
+    compagnon::Answers,
+    message::{Content, Incoming},
+    store::{Admitted, QueuedKind, Store, StoreError},
+};
+
+/// Tells which messages are for the bot.
+pub struct Addressing {
+    store: Store,
+    config: Arc<Config>,
+}
+
+impl Addressing {
+    /// By what the store knows of rooms and of the bot's own messages.
+    pub fn new(store: Store, config: Arc<Config>) -> Self {
+        Self { store, config }
+    }
+
+    /// Those of the messages that are for the bot.
+    pub async fn addressed(&self, messages: Vec<Incoming>) -> Result<Vec<Admitted>, StoreError> {
+        let mut questions = Vec::new();
+        for message in messages {
+            let call = Call::read(&message);
+            if self.is_addressed(&message, call.as_ref()).await? {
+                questions.push(Admitted { kind: kind(&message, call), message });
+            }
+        }
+        Ok(questions)
+    }
+
+    /// Whether a message is for the bot. `call` is the command in it.
+    pub async fn is_addressed(&self, message: &Incoming, call: Option<&Call>) -> Result<bool, StoreError> {
+        if self.config.limits.bots.contains(&message.sender) {
+            return Ok(false);
+        }
+        if message.content == Content::Missed && !message.direct {
+            // Where nobody has ever talked with the bot, nobody waits for it.
+            return Ok(!self.store.turns(&message.conversation()).await?.is_empty());
+        }
+        Ok(!message.is_message()
+            || message.direct
+            || message.mentions_me
+            || call.is_some_and(|call| call.command.is_some())
+            || match &message.replies_to {
+                Some(event_id) => self.store.is_own(event_id).await?,
+                None => message.thread.is_some() && self.store.answers_in(&message.conversation()).await?,
+            }
+            // A picture among colleagues asks nothing of the bot.
+            || !matches!(message.content, Content::Attachment(_))
+                && self.store.room_settings(&message.room_id).await?.answers == Answers::All)
+    }
+}
+
+/// What a message asks for. `call` is the command in it.
+pub fn kind(message: &Incoming, call: Option<Call>) -> QueuedKind {
+    match (&message.content, call) {
+        (Content::Text(_), Some(call)) => QueuedKind::Command(call),
+        (Content::Text(_), None) => QueuedKind::Question,
+        (Content::Attachment(_), _) => QueuedKind::Attachment,
+        (Content::Joined, _) => QueuedKind::Welcome,
+        (Content::Missed, _) => QueuedKind::Missed,
+    }
+}

@@ -1,0 +1,8 @@
+//! The time of the machine. Pure code takes the time as an argument; only what drives it asks here.
+
+use std::time::SystemTime;
+
+/// Milliseconds since the epoch.
+pub(crate) fn now() -> u64 {
+    SystemTime::UNIX_EPOCH.elapsed().map_or(0, |elapsed| u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,60 @@
+//! What commands need of the rest of the assistant.
+
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, Semaphore};
+
+use super::Confirmations;
+use crate::{
+    assistant::{
+        access::AccessRules,
+        config::Config,
+        courier::{Administrators, Courier, Homeserver},
+        dispatch::{ActiveGenerations, Lanes},
+        lifecycle::Lifecycle,
+        model_cache::ModelCache,
+    },
+    compagnon::LibraryWatcher,
+    inference::{ChatModel, Sampling},
+    store::Store,
+};
+
+/// The most checks made beside commands and reactions at a time; what comes on top of them is let go.
+pub const CHECKS: usize = 16;
+
+/// Handles on the parts that commands use.
+pub struct Parts {
+    /// What they read and change.
+    pub store: Store,
+    /// What a person may do, which rooms there are.
+    pub homeserver: Arc<Homeserver>,
+    /// What sends their replies.
+    pub courier: Arc<Courier>,
+    /// Whom a proposal concerns.
+    pub administrators: Arc<Administrators>,
+    /// The library of compagnons.
+    pub library: Arc<LibraryWatcher>,
+    /// Whether a prompt fits, and how the model is.
+    pub model: Arc<dyn ChatModel>,
+    /// What the model keeps of conversations.
+    pub cache: Arc<ModelCache>,
+    /// The `assistant` section of the configuration.
+    pub config: Arc<Config>,
+    /// How the model samples, unless a compagnon or a room says otherwise.
+    pub sampling: Arc<Sampling>,
+    /// Who may command what.
+    pub access: Arc<AccessRules>,
+    /// What `!stop` stops.
+    pub active: Arc<ActiveGenerations>,
+    /// What waits, and what `!refaire` adds.
+    pub lanes: Arc<Lanes>,
+    /// The tasks.
+    pub lifecycle: Arc<Lifecycle>,
+    /// Held while a command decides and writes what it changes: what it has read stays true until it is done. Only the store is awaited
+    /// meanwhile, never the homeserver.
+    pub deciding: Mutex<()>,
+    /// What was asked and waits to be confirmed.
+    pub confirmations: Confirmations,
+    /// Permits for checks of what a person may do that are made beside a command or a reaction.
+    pub checks: Semaphore,
+}

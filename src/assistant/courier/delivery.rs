@@ -1,0 +1,210 @@
+//! Getting an answer into its room, once, whatever the homeserver does meanwhile.
+//!
+//! The answer is already in the store's outbox. Each part has a transaction id made from the question, so trying again never doubles it.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use ruma::OwnedEventId;
+
+use super::{
+    homeserver::{Homeserver, unless_refused},
+    notice_queue::NoticeQueue,
+    outgoing::{about, edition, transaction},
+    unconfirmed::UnconfirmedTransactions,
+    withdrawal::Withdrawals,
+};
+use crate::{
+    assistant::{
+        clock::now, config::Config, dispatch::InProgress, failure::Failure, lifecycle::Lifecycle, limits::Limits,
+    },
+    conversation::Turn,
+    message::{Incoming, Item, MessageKind, Outgoing},
+    store::{Answer, Change, Conclusion, Delivery, Queued, Store},
+    usage::AnswerUsage,
+};
+
+/// An answer that could not be delivered for this long helps nobody any more.
+const DELIVER_FOR: Duration = Duration::from_hours(7 * 24);
+
+/// Brings into the rooms what is in the outbox, and the bot's own sentences.
+pub struct Courier {
+    pub(super) parts: Parts,
+    /// Drafts of which nobody knows whether they arrived.
+    pub unconfirmed: UnconfirmedTransactions,
+    /// The notices that wait for the rate budget.
+    pub(super) notices: NoticeQueue,
+}
+
+/// What a [`Courier`] needs.
+pub struct Parts {
+    /// The outbox.
+    pub store: Store,
+    /// Where the messages go.
+    pub homeserver: Arc<Homeserver>,
+    /// What the bot takes back.
+    pub withdrawals: Arc<Withdrawals>,
+    /// The questions for which something is generated or sent.
+    pub in_progress: InProgress,
+    /// The circuit breaker is told of each answer.
+    pub limits: Arc<Limits>,
+    /// The languages, and whether answers are streamed.
+    pub config: Arc<Config>,
+    /// The tasks.
+    pub lifecycle: Arc<Lifecycle>,
+}
+
+/// What is written together at the end of a question.
+#[derive(Default)]
+pub struct Ending {
+    /// What is added to the conversation.
+    pub turns: Vec<Turn>,
+    /// What is sent.
+    pub items: Vec<Item>,
+    /// What else changes.
+    pub changes: Vec<Change>,
+    /// What the answer cost, and who answered; `None` for the bot's own sentences.
+    pub usage: Option<AnswerUsage>,
+}
+
+/// An answer in the store, on its way.
+pub struct Concluded {
+    /// `None`: the question is not waiting any more, or has another text, and nothing is sent.
+    delivery: Option<Delivery>,
+    /// Whether an earlier attempt may have sent a part of it.
+    resumed: bool,
+}
+
+impl Courier {
+    /// A courier with nothing on its way.
+    pub fn new(parts: Parts) -> Self {
+        Self { parts, unconfirmed: UnconfirmedTransactions::default(), notices: NoticeQueue::default() }
+    }
+
+    /// Stores an answer and what changes with it, in one write. It is delivered by [`Courier::deliver_concluded`].
+    pub async fn conclude(&self, queued: &Queued, ending: Ending) -> Result<Concluded, Failure> {
+        let Ending { turns, items, changes, usage } = ending;
+        let question = &queued.question;
+        let (draft, again, shown) = (queued.draft.clone(), queued.again.clone(), queued.shown.clone());
+        // Which drafts were lost, the store knows best.
+        let answer = Answer { items, draft, again, shown, lost: Vec::new() };
+        let delivery = self.parts.store.conclude(Conclusion { question, turns, answer, changes, usage }, now()).await?;
+        Ok(Concluded { delivery, resumed: queued.attempts > 1 })
+    }
+
+    /// Delivers an answer, if there is something to send.
+    pub async fn deliver_concluded(&self, concluded: Concluded) -> Result<(), Failure> {
+        let Some(delivery) = concluded.delivery else { return Ok(()) };
+        self.deliver(&delivery, concluded.resumed).await
+    }
+
+    /// Nothing of a question is on its way any more: what the room shows of it is delivered, or among the withdrawals.
+    pub async fn settled(&self, question: &Incoming) {
+        self.unconfirmed.take(&question.event_id);
+        self.parts.withdrawals.run().await;
+    }
+
+    /// Sends what of an answer is not sent yet, and marks the question as done. `resumed` says that a process before this one may have sent
+    /// some of it without living to write that down.
+    pub async fn deliver(&self, delivery: &Delivery, resumed: bool) -> Result<(), Failure> {
+        let Parts { store, withdrawals, .. } = &self.parts;
+        let question = &delivery.question;
+        if u128::from(now().saturating_sub(delivery.stored_at)) > DELIVER_FOR.as_millis() {
+            tracing::warn!(event_id = %question.event_id, "an answer could not be delivered for seven days: it is given up");
+            store.delivered(question, now()).await?;
+            withdrawals.run().await;
+            return Ok(());
+        }
+        let mut refused = false;
+        // Each part goes by what the store says then: the draft may have been taken away meanwhile, or all of it with its question.
+        while let Some(current) = store.delivery(question).await? {
+            if current.sequence != delivery.sequence {
+                // Another answer to the question was written since (it was edited): that one is delivered by whoever wrote it.
+                return Ok(());
+            }
+            let part = current.sent.len();
+            let Some(item) = current.answer.items.get(part) else { break };
+            let event_id = match self.send_part(&current, part, item, resumed).await {
+                Ok(event_id) => event_id,
+                Err(Failure::Refused(reason)) => {
+                    tracing::warn!(event_id = %question.event_id, reason, "an answer could not be delivered");
+                    refused = true;
+                    break;
+                }
+                Err(other) => return Err(other),
+            };
+            if store.delivery(question).await?.is_some_and(|newer| newer.sequence != delivery.sequence) {
+                store.stray(question, &event_id, now()).await?;
+                withdrawals.run().await;
+                return Ok(());
+            }
+            store.part_sent(question, part, &event_id, now()).await?;
+        }
+        for too_many in delivery.answer.shown.iter().skip(delivery.answer.items.len()) {
+            withdrawals.withdraw_now(&question.room_id, too_many).await?;
+        }
+        store.delivered(question, now()).await?;
+        if refused {
+            withdrawals.run().await;
+        } else {
+            // Its question may have been taken back while a part of it was on its way.
+            withdrawals.may_write_again(&question.room_id).await;
+        }
+        self.parts.limits.answered(question, Instant::now());
+        Ok(())
+    }
+
+    /// Sends one part, in the place of what is shown of it already, and gives the message that people see.
+    async fn send_part(
+        &self,
+        delivery: &Delivery,
+        part: usize,
+        item: &Item,
+        resumed: bool,
+    ) -> Result<OwnedEventId, Failure> {
+        let (question, answer) = (&delivery.question, &delivery.answer);
+        let send_edition = |transaction: String, shown: Option<OwnedEventId>| async move {
+            let outgoing = Outgoing {
+                replaces: shown.as_deref(),
+                kind: if item.is_notice() { MessageKind::Notice } else { MessageKind::Text },
+                markdown: item.text().unwrap_or_default(),
+                links: item.links(),
+                complete: true,
+                ..about(question, part, &transaction)
+            };
+            self.parts.homeserver.send(&outgoing).await
+        };
+        let edition = edition(answer.again.as_deref(), &answer.lost);
+        let variant = |end: &str| transaction(&question.event_id, part, &format!("{edition}{end}"));
+        let mut shown = answer.draft.as_ref().filter(|_| part == 0).or_else(|| answer.shown.get(part)).cloned();
+        for unconfirmed in if part == 0 { self.unconfirmed.take(&question.event_id) } else { Vec::new() } {
+            let event_id = send_edition(unconfirmed, shown.clone()).await?;
+            shown.get_or_insert(event_id);
+        }
+        if shown.is_none() && resumed {
+            // The edits of a draft that was taken away may still stand there.
+            shown = self.find_sent(question, part).await?.filter(|event| !answer.lost.contains(event));
+        }
+        let shown = match shown {
+            // What is found of part 0 may be an unfinished draft, so it is edited; of the others there is one edition only.
+            Some(event_id) if part > 0 && answer.again.is_none() => return Ok(event_id),
+            Some(event_id) => event_id,
+            // A draft of an earlier process may still be on its way, and this be taken for its repetition. So it is edited too.
+            None if resumed && part == 0 => send_edition(variant(""), None).await?,
+            None => return send_edition(variant(""), None).await,
+        };
+        // An edit has an id of its own, which nobody replies to: the message people see is the one edited.
+        send_edition(variant("-final"), Some(shown.clone())).await?;
+        Ok(shown)
+    }
+
+    /// The message in the room that already holds part `part` of the answer to `question`, if there is one.
+    pub async fn find_sent(&self, question: &Incoming, part: usize) -> Result<Option<OwnedEventId>, Failure> {
+        let homeserver = &self.parts.homeserver;
+        // A room that does not let itself be read may still take the message, or refuse it in its turn.
+        let find = || homeserver.gateway.find_sent(&question.room_id, &question.event_id, part);
+        Ok(unless_refused(homeserver.retry(find).await)?.flatten())
+    }
+}

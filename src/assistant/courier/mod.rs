@@ -1,0 +1,26 @@
+//! From the store to the rooms: streaming, delivery, notices and withdrawals, within the rate that the homeserver allows.
+
+mod administrators;
+mod decryption_notices;
+mod delivery;
+mod homeserver;
+mod notice_queue;
+mod notices;
+mod outgoing;
+mod rate_budget;
+mod streaming;
+mod unconfirmed;
+mod withdrawal;
+
+pub use self::{
+    administrators::Administrators,
+    decryption_notices::DecryptionNotices,
+    delivery::{Concluded, Courier, Ending, Parts},
+    homeserver::{Homeserver, unless_refused},
+    notice_queue::NoticePriority,
+    notices::notice,
+    outgoing::{notice_about, transaction},
+    rate_budget::{RateBudget, STOCK_BURST, STOCK_PER_SECOND},
+    streaming::Screen,
+    withdrawal::Withdrawals,
+};

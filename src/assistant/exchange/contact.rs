@@ -1,0 +1,72 @@
+//! First contact: what a room is told when the bot joins it, and a person who writes for the first time.
+
+use std::time::{Duration, Instant};
+
+use super::{effective::EffectiveCompagnon, parts::Parts};
+use crate::{
+    assistant::{
+        clock::now,
+        commands::inert,
+        courier::{NoticePriority, notice, notice_about, transaction, unless_refused},
+        failure::Failure,
+        texts::{Text, Welcome},
+    },
+    compagnon::{Settings, SettingsPatch},
+    matrix,
+    message::CONTACT_PART,
+    store::{Change, Queued},
+};
+
+/// For this long after its welcome, what a room was told still stands in sight of who writes there.
+const IN_SIGHT: Duration = Duration::from_hours(24);
+
+/// Tells a room what the bot is, once.
+pub async fn welcome(parts: &Parts, queued: &Queued) -> Result<(), Failure> {
+    let question = &queued.question;
+    let Parts { store, library, config, access, homeserver, courier, limits, .. } = parts;
+    let settings = store.room_settings(&question.room_id).await?;
+    if settings.welcomed_at.is_some()
+        || (queued.attempts <= 1 && !limits.may_welcome(&question.room_id, Instant::now()))
+    {
+        store.close_question(&question.room_id, &question.event_id, now()).await?;
+        return Ok(());
+    }
+    let open = homeserver.room(&question.room_id).await?.is_some_and(|facts| facts.open);
+    let language = config.language_in(&settings);
+    let compagnon = EffectiveCompagnon::of_room(store, library, config, &question.room_id, &settings).await?;
+    let welcome = Welcome {
+        organisation: &config.organisation,
+        title: &compagnon.title(),
+        description: &inert(&compagnon.compagnon.about.description),
+        retention: config.retention_in(&settings),
+        direct: question.direct,
+        open,
+    };
+    let text = if open && !access.serves_open_rooms() { Text::RefusedOpenRoom } else { Text::Welcome(welcome) };
+    let items = matrix::parts(&text.say(language)).into_iter().map(notice).collect();
+    let patches = vec![SettingsPatch::WelcomedAt(Some(now()))];
+    let changes = vec![Change::Settings(question.room_id.clone(), patches)];
+    courier.notify(queued, items, changes, NoticePriority::Owed).await
+}
+
+/// Tells a person what the bot is, once, unless the room was told within sight.
+pub async fn inform(parts: &Parts, queued: &Queued, settings: &Settings) -> Result<(), Failure> {
+    let Parts { store, config, homeserver, .. } = parts;
+    let question = &queued.question;
+    if store.is_informed(&question.sender).await? {
+        return Ok(());
+    }
+    let in_sight = |at: u64| question.direct || now().saturating_sub(at) < IN_SIGHT.as_millis() as u64;
+    if !settings.welcomed_at.is_some_and(in_sight) {
+        let contact = Text::Contact { retention: config.retention_in(settings) };
+        let text = contact.say(config.language_in(settings));
+        let transaction = transaction(&question.event_id, CONTACT_PART, "");
+        let outgoing = notice_about(question, CONTACT_PART, &transaction, &text);
+        // The transaction id keeps it single if the process ends before the next line.
+        if unless_refused(homeserver.send(&outgoing).await)?.is_none() {
+            return Ok(());
+        }
+    }
+    store.apply(&[Change::Informed(question.sender.clone())], now()).await?;
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! Stage 4: the model answers, piece by piece, through the transforms to the screen.
+
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::DropGuard;
+
+use super::{
+    parts::Parts,
+    transforms::{self, Chain, LONGEST_DRAFT, Transform as _},
+    value::Exchange,
+};
+use crate::{
+    assistant::{
+        courier::Screen,
+        dispatch::{ActiveGeneration, Interruption},
+        failure::Failure,
+    },
+    inference::{Generation, InferenceError, Piece, Request, Usage},
+    message::Incoming,
+};
+
+/// An answer complete this soon after its first text is sent once, whole.
+const GRACE: Duration = Duration::from_millis(30);
+
+/// How often text that has arrived is looked at for showing.
+const TICK: Duration = Duration::from_millis(10);
+
+/// "Is typing" fades after four seconds; it is shown anew before.
+const TYPING_AGAIN: Duration = Duration::from_secs(3);
+
+/// What was written.
+#[derive(Debug)]
+pub struct Written {
+    /// The answer, through the transforms.
+    pub text: String,
+    /// How it ended.
+    pub end: End,
+    /// From the model's first text to the request that shows it.
+    pub shown_after: Option<Duration>,
+}
+
+/// How an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// By itself, with what it cost.
+    Done(Usage),
+    /// Somebody stopped it.
+    Stopped,
+}
+
+/// The answer so far.
+struct Answer {
+    text: String,
+    chain: Chain,
+    first: Option<Instant>,
+    shown_after: Option<Duration>,
+}
+
+/// Has the model answer. Nothing where the question is not waiting any more, or has another text now. The exchange's question then
+/// names the draft that the answer replaces.
+pub async fn generate(
+    parts: &Parts,
+    generation: &ActiveGeneration,
+    exchange: &mut Exchange,
+    request: Request,
+) -> Result<Option<Written>, Failure> {
+    let Parts { store, model, .. } = parts;
+    let question = &exchange.queued.question;
+    // An edit or a redaction that came before the generation was active found nothing to interrupt.
+    if !store.is_waiting(question).await? {
+        return Ok(None);
+    }
+    let pieces = model.generate(request)?;
+    let _typing = show_typing(parts, question);
+    let mut screen = Screen::open(&parts.courier, &exchange.queued, generation).await?;
+    let mut answer = Answer::new();
+    let ended = read(parts, &mut screen, generation, &mut answer, pieces).await?;
+    let draft = screen.close().await?;
+    exchange.queued.draft = draft;
+    let end = match ended {
+        Ended::Done(usage) => End::Done(usage),
+        Ended::Interrupted(Interruption::Stopped) => End::Stopped,
+        Ended::Interrupted(Interruption::Changed) => return Ok(None),
+        Ended::Failed(error) => return Err(error.into()),
+    };
+    Ok(Some(answer.ended(end)))
+}
+
+/// Reads the pieces to their end, and shows drafts on the way.
+async fn read(
+    parts: &Parts,
+    screen: &mut Screen<'_>,
+    generation: &ActiveGeneration,
+    answer: &mut Answer,
+    mut pieces: Generation,
+) -> Result<Ended, Failure> {
+    // One clock for the whole answer: a wait begun anew at each piece would never end while a fast model writes.
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            biased;
+            () = parts.lifecycle.abort.cancelled() => return Err(Failure::Stopped),
+            why = generation.interrupted() => return Ok(Ended::Interrupted(why)),
+            outcome = screen.sent() => screen.note(outcome).await?,
+            _ = tick.tick(), if screen.wants(answer.shown_bytes()) => answer.show(screen),
+            piece = pieces.next() => match piece {
+                Some(Ok(Piece::Text(more))) => answer.push(&more),
+                Some(Ok(Piece::Done(usage))) => return Ok(Ended::Done(usage)),
+                Some(Err(error)) => return Ok(Ended::Failed(error)),
+                None => {
+                    let error = InferenceError::Engine("the engine went away".to_owned());
+                    return Ok(Ended::Failed(error));
+                }
+            },
+        }
+    }
+}
+
+/// Shows "is typing" until the guard is dropped, and the question as read.
+fn show_typing(parts: &Parts, question: &Incoming) -> DropGuard {
+    let Parts { homeserver, lifecycle, .. } = parts;
+    let done = lifecycle.abort.child_token();
+    let gateway = homeserver.gateway.clone();
+    let (question, until) = (question.clone(), done.clone());
+    let abort = lifecycle.abort.clone();
+    let courtesies = async move {
+        gateway.read(&question.room_id, question.thread.as_deref(), &question.event_id).await;
+        while !until.is_cancelled() {
+            gateway.typing(&question.room_id, true).await;
+            let _ = tokio::time::timeout(TYPING_AGAIN, until.cancelled()).await;
+        }
+        gateway.typing(&question.room_id, false).await;
+    };
+    // It fades by itself where there is no time left to say that it is over.
+    lifecycle.spawn(async move {
+        abort.run_until_cancelled(courtesies).await;
+    });
+    done.drop_guard()
+}
+
+/// How reading the pieces ended.
+enum Ended {
+    Done(Usage),
+    Interrupted(Interruption),
+    Failed(InferenceError),
+}
+
+impl Answer {
+    fn new() -> Self {
+        Self { text: String::new(), chain: transforms::answer(), first: None, shown_after: None }
+    }
+
+    fn push(&mut self, piece: &str) {
+        self.chain.push(piece, &mut self.text);
+        self.first.get_or_insert_with(Instant::now);
+    }
+
+    /// How much of it a draft can show.
+    fn shown_bytes(&self) -> usize {
+        self.text.len().min(LONGEST_DRAFT)
+    }
+
+    /// Shows a draft, if the answer is not complete at once.
+    fn show(&mut self, screen: &mut Screen<'_>) {
+        let Some(first) = self.first.filter(|first| first.elapsed() >= GRACE) else { return };
+        if screen.show(self.shown_bytes(), || transforms::draft().apply(&self.text)) {
+            self.shown_after.get_or_insert(first.elapsed());
+        }
+    }
+
+    fn ended(mut self, end: End) -> Written {
+        self.chain.finish(&mut self.text);
+        Written { text: self.text, end, shown_after: self.shown_after }
+    }
+}

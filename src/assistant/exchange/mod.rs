@@ -1,0 +1,28 @@
+//! One question, one answer: a stage per file, over one value ([`Exchange`]). [`Exchanges::answer`] is their order.
+//!
+//! | stage | | file |
+//! |---|---|---|
+//! | admit | restored, stale, refused, command: pure | `admit` |
+//! | resolve | settings, effective compagnon, history | `resolve` |
+//! | compose | budgets, one request to the model: pure | `compose` |
+//! | generate | a stream of pieces, through the transforms, to the screen | `generate` |
+//! | conclude | items, turns, changes: pure; then one write | `conclude` |
+
+mod admit;
+pub mod compose;
+mod conclude;
+mod contact;
+mod effective;
+mod generate;
+mod history;
+mod parts;
+mod pipeline;
+mod resolve;
+mod transforms;
+mod value;
+
+pub use self::{
+    effective::{EffectiveCompagnon, version_in},
+    parts::Parts,
+    pipeline::Exchanges,
+};

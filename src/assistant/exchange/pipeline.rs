@@ -1,0 +1,161 @@
+//! The stages in their order.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    admit::{Admission, Facts, Rules, admit, is_stale},
+    compose::{Ask, ComposeError, compose, today},
+    conclude::conclude,
+    contact,
+    generate::generate,
+    parts::Parts,
+    resolve::resolve,
+    value::Exchange,
+};
+use crate::{
+    assistant::{clock::now, commands, courier::Concluded, failure::Failure, texts::Text},
+    inference::Request,
+    store::Queued,
+    usage::AnswerUsage,
+};
+
+/// Answers questions.
+pub struct Exchanges(Parts);
+
+impl Exchanges {
+    /// Exchanges made with these.
+    pub fn new(parts: Parts) -> Self {
+        Self(parts)
+    }
+
+    /// One attempt at a question whose turn has come. Gives the answer that is stored and to be delivered; nothing where the question is
+    /// over, or its reply is a notice that is on its way already.
+    pub async fn answer(&self, mut queued: Queued) -> Result<Option<Concluded>, Failure> {
+        let arrived = Instant::now();
+        let mut facts = self.facts(&mut queued).await?;
+        if admit(&queued, &facts, &self.rules()) == Admission::Answer {
+            // The homeserver is not asked about the room of a question that is refused without that.
+            facts.room = self.0.homeserver.room(&queued.question.room_id).await?;
+        }
+        let admission = admit(&queued, &facts, &self.rules());
+        if admission != Admission::Answer {
+            return self.settle(&queued, admission).await.map(|()| None);
+        }
+        let mut exchange = resolve(&self.0, queued, facts).await?;
+        let request = match self.compose(&exchange) {
+            Ok(request) => request,
+            Err(error) => return self.decline(&exchange.queued, &excuse(&error)).await,
+        };
+        let prepared = arrived.elapsed();
+        // Until the answer is stored: a second stop would otherwise take the question for one that still waits, and drop it.
+        let active = self.0.active.enter(&exchange.queued.question);
+        let Some(written) = generate(&self.0, &active.generation, &mut exchange, request).await? else {
+            return Ok(None);
+        };
+        let Some(ending) = conclude(&exchange, &written, self.0.model.name(), &self.0.config, now()) else {
+            return self.decline(&exchange.queued, &Text::Empty).await;
+        };
+        if let Some(usage) = &ending.usage {
+            log(&exchange.queued, prepared, written.shown_after, usage);
+        }
+        self.0.cache.apply(&ending.changes);
+        let queued = &exchange.queued;
+        self.0.courier.conclude(queued, ending).await.map(Some)
+    }
+
+    fn rules(&self) -> Rules<'_> {
+        let Parts { access, config, .. } = &self.0;
+        Rules { access, max_age: config.max_age, longest: config.limits.question }
+    }
+
+    /// What is known when a question's turn has come. A question from before a restored backup counts as attempted before.
+    async fn facts(&self, queued: &mut Queued) -> Result<Facts, Failure> {
+        let Parts { store, courier, config, lifecycle, .. } = &self.0;
+        let started = lifecycle.started;
+        let mut facts = Facts { now: now(), started, answered_elsewhere: false, room: None };
+        let question = &queued.question;
+        if store.restored_at().await?.is_some_and(|restored| question.sent_at <= restored) {
+            // The bot that was backed up went on until it ended: this may be answered already.
+            queued.attempts = queued.attempts.max(2);
+            facts.answered_elsewhere =
+                is_stale(queued, &facts, config.max_age) && courier.find_sent(question, 0).await?.is_some();
+        }
+        Ok(facts)
+    }
+
+    /// Ends a question that the model does not answer.
+    async fn settle(&self, queued: &Queued, admission: Admission<'_>) -> Result<(), Failure> {
+        let Parts { store, courier, commands, .. } = &self.0;
+        let question = &queued.question;
+        match admission {
+            Admission::Answer => Ok(()),
+            Admission::Command(call) => commands::execute(commands, queued, call).await,
+            Admission::Welcome => contact::welcome(&self.0, queued).await,
+            Admission::Decline(text) => courier.decline(queued, &text).await,
+            Admission::GiveUp => {
+                tracing::error!(event_id = %question.event_id, "the process died of a question again and again: it is given up");
+                courier.give_up(queued, &Text::GivenUp).await
+            }
+            Admission::Close => {
+                tracing::info!(event_id = %question.event_id, "a question is closed: the room shows an answer, and asking again is too long ago");
+                store.close_question(&question.room_id, &question.event_id, now()).await?;
+                Ok(())
+            }
+            Admission::Drop => {
+                tracing::info!(event_id = %question.event_id, "a question is dropped: its author has no access any more");
+                store.drop_question(&question.room_id, &question.event_id, now()).await?;
+                Ok(())
+            }
+        }
+    }
+
+    fn compose(&self, exchange: &Exchange) -> Result<Request, ComposeError> {
+        let Parts { model, sampling, config, cache, .. } = &self.0;
+        let question = &exchange.queued.question;
+        let room = exchange.room.as_ref().and_then(|room| room.name.as_deref());
+        let ask = Ask {
+            compagnon: &exchange.compagnon.compagnon,
+            settings: &exchange.settings,
+            room: room.unwrap_or_default(),
+            turns: exchange.history.before(question),
+            question: question.text(),
+            asker: Some(&question.sender),
+            name: question.name.as_deref(),
+            cache_key: cache.key(&question.conversation()),
+        };
+        compose(&**model, sampling, config, &ask, today(config))
+    }
+
+    async fn decline(&self, queued: &Queued, text: &Text<'_>) -> Result<Option<Concluded>, Failure> {
+        self.0.courier.decline(queued, text).await.map(|()| None)
+    }
+}
+
+/// The sentence for a question of which no request can be made.
+fn excuse(error: &ComposeError) -> Text<'static> {
+    match error {
+        ComposeError::TooLong => Text::TooLong,
+        ComposeError::Compagnon(error) => {
+            tracing::error!(%error, "the compagnon cannot be used");
+            Text::Failed
+        }
+    }
+}
+
+fn log(queued: &Queued, prepared: Duration, shown_after: Option<Duration>, answered: &AnswerUsage) {
+    let AnswerUsage { usage, model, compagnon, compagnon_version: version } = answered;
+    tracing::info!(
+        event_id = %queued.question.event_id,
+        attempt = queued.attempts,
+        model,
+        compagnon,
+        version,
+        prepare_us = prepared.as_micros(),
+        prompt_tokens = usage.prompt_tokens,
+        prefill_ms = usage.prefill.as_millis(),
+        completion_tokens = usage.completion_tokens,
+        decode_ms = usage.decode.as_millis(),
+        show_us = shown_after.map(|delay| delay.as_micros()),
+        "answered"
+    );
+}

@@ -1,0 +1,34 @@
+//! The transforms between a generation and what people read: each takes pieces of text and gives pieces of text, so that what it does
+//! holds for the draft, the answer and the history alike. A capability that changes the model's text is one more transform in a chain.
+
+mod blocks;
+mod cut;
+mod ellipsis;
+#[cfg(test)]
+mod tests;
+mod transform;
+mod trim;
+
+pub use self::transform::{Chain, Transform};
+use self::{blocks::CloseBlocks, cut::Cut, ellipsis::Ellipsis, trim::Trim};
+
+/// The longest draft, in bytes: a longer answer is split into several messages once it is complete.
+pub const LONGEST_DRAFT: usize = 6 * 1024;
+
+/// From the generation to the answer, as it is kept in the conversation.
+#[must_use]
+pub fn answer() -> Chain {
+    Chain::new(vec![Box::<Trim>::default()])
+}
+
+/// From the answer so far to the draft that shows it.
+#[must_use]
+pub fn draft() -> Chain {
+    Chain::new(vec![Box::new(Cut::at(LONGEST_DRAFT)), Box::<CloseBlocks>::default(), Box::<Ellipsis>::default()])
+}
+
+/// From the answer to the text that shows it, below which the bot's own sentences stand.
+#[must_use]
+pub fn complete() -> Chain {
+    Chain::new(vec![Box::<CloseBlocks>::default()])
+}

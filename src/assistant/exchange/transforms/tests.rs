@@ -1,0 +1,121 @@
+//! Each transform alone and the chains: what comes out, and that it does not depend on where the pieces end.
+
+use proptest::prelude::*;
+
+use super::{Chain, CloseBlocks, Cut, Ellipsis, LONGEST_DRAFT, Transform, Trim, answer, complete, draft};
+use crate::matrix;
+
+/// What comes out of a text that arrives in these pieces.
+fn in_pieces(mut chain: impl Transform, pieces: &[&str]) -> String {
+    let mut out = String::new();
+    for piece in pieces {
+        chain.push(piece, &mut out);
+    }
+    chain.finish(&mut out);
+    out
+}
+
+/// The text cut at these places, each moved to the next character.
+fn cut<'a>(text: &'a str, places: &[prop::sample::Index]) -> Vec<&'a str> {
+    let boundaries: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+    let mut places: Vec<usize> = places.iter().map(|place| *place.get(&boundaries)).collect();
+    places.extend([0, text.len()]);
+    places.sort_unstable();
+    places.windows(2).map(|pair| &text[pair[0]..pair[1]]).collect()
+}
+
+fn one(step: impl Transform + 'static) -> Chain {
+    Chain::new(vec![Box::new(step)])
+}
+
+#[test]
+fn white_space_around_an_answer_is_dropped_and_within_it_kept() {
+    let trim = |pieces: &[&str]| in_pieces(Trim::default(), pieces);
+    assert_eq!(trim(&["\n", " \n", "a", " ", "\n", "b ", " "]), "a \nb");
+    assert_eq!(trim(&[" ", "\n"]), "");
+}
+
+#[test]
+fn an_answer_so_far_never_ends_with_white_space() {
+    let (mut chain, mut out) = (answer(), String::new());
+    for piece in ["Voici", " :", "\n\n", "- a"] {
+        chain.push(piece, &mut out);
+        assert_eq!(out, out.trim(), "after {piece:?}");
+    }
+    assert_eq!(out, "Voici :\n\n- a");
+}
+
+#[test]
+fn a_text_is_cut_between_characters() {
+    assert_eq!(in_pieces(Cut::at(4), &["éé", "é"]), "éé");
+    assert_eq!(in_pieces(Cut::at(3), &["é", "éa"]), "é");
+    assert_eq!(in_pieces(Cut::at(3), &["é", "éa", "b"]), "é", "nothing after the cut");
+}
+
+#[test]
+fn an_open_code_block_is_closed() {
+    let close = |text: &str| one(CloseBlocks::default()).apply(text);
+    assert_eq!(close("a\n```rust\nlet x"), "a\n```rust\nlet x\n```");
+    assert_eq!(close("a\n```\nb\n"), "a\n```\nb\n```");
+    assert_eq!(close("~~~~\na"), "~~~~\na\n~~~~");
+    assert_eq!(close("a\n```\nb\n```"), "a\n```\nb\n```");
+}
+
+#[test]
+fn a_draft_shows_that_more_is_to_come_outside_of_its_code() {
+    assert_eq!(draft().apply("Voici"), "Voici …");
+    assert_eq!(draft().apply("```\nlet x"), "```\nlet x\n```\n\n…");
+    assert_eq!(one(Ellipsis::default()).apply("a `b`"), "a `b` …");
+    let long = draft().apply(&"mot ".repeat(LONGEST_DRAFT));
+    assert!(long.len() <= LONGEST_DRAFT + " …".len() && long.ends_with(" …"), "{}", long.len());
+}
+
+/// Text with what the transforms look at.
+fn markdown() -> impl Strategy<Value = String> {
+    prop::collection::vec(
+        prop_oneof!["[ -~éç…]{0,6}", "[ \n\t]{0,3}", Just("```".to_owned()), Just("\n~~~ ".to_owned())],
+        0..24,
+    )
+    .prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn what_comes_out_does_not_depend_on_where_the_pieces_end(
+        text in markdown(),
+        places in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+        limit in 0_usize..40,
+    ) {
+        let pieces = cut(&text, &places);
+        prop_assert_eq!(pieces.concat(), text.clone());
+        let chains: [&dyn Fn() -> Chain; 8] = [
+            &|| one(Trim::default()),
+            &|| one(Cut::at(limit)),
+            &|| one(CloseBlocks::default()),
+            &|| one(Ellipsis::default()),
+            &answer,
+            &draft,
+            &complete,
+            &|| Chain::new(vec![Box::new(answer()), Box::new(Cut::at(limit)), Box::new(complete())]),
+        ];
+        for (number, chain) in chains.iter().enumerate() {
+            prop_assert_eq!(in_pieces(chain(), &pieces), chain().apply(&text), "chain {}", number);
+        }
+    }
+
+    #[test]
+    fn the_transforms_do_what_they_say(text in markdown(), limit in 0_usize..40) {
+        prop_assert_eq!(answer().apply(&text), text.trim());
+        let short = one(Cut::at(limit)).apply(&text);
+        prop_assert!(text.starts_with(&short) && short.len() <= limit);
+        prop_assert!(short.len() == text.len() || short.len() + 4 > limit);
+        let closed = complete().apply(&text);
+        prop_assert!(closed.starts_with(&text));
+        // Nothing is open any more.
+        prop_assert_eq!(matrix::closed(&closed), closed.as_str());
+        // What is below a draft's block is no code.
+        let drafted = draft().apply(&text);
+        prop_assert!(drafted.ends_with('…'));
+        prop_assert_eq!(matrix::closed(&drafted), drafted.as_str());
+    }
+}

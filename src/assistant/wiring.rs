@@ -1,0 +1,185 @@
+//! How the parts of the assistant are put together. The only place that knows all of them.
+
+use std::{sync::Arc, time::Instant};
+
+use tokio::sync::{Mutex, Semaphore};
+
+use super::{
+    access::AccessRules,
+    addressing::Addressing,
+    commands,
+    config::Config,
+    courier::{self, Administrators, Courier, DecryptionNotices, Homeserver, RateBudget, Withdrawals},
+    dispatch::{self, ActiveGenerations, Dispatcher, InProgress, Lanes},
+    exchange::{self, Exchanges},
+    intake::Intake,
+    lifecycle::Lifecycle,
+    limits::Limits,
+    model_cache::ModelCache,
+};
+use crate::{
+    compagnon::LibraryWatcher,
+    inference::{ChatModel, Sampling},
+    matrix::{Access, Gateway},
+    store::Store,
+};
+
+/// What an assistant is made of.
+pub struct Parts {
+    /// What the bot remembers.
+    pub store: Store,
+    /// What answers.
+    pub model: Arc<dyn ChatModel>,
+    /// The way to Matrix.
+    pub gateway: Arc<dyn Gateway>,
+    /// The library of compagnons.
+    pub library: Arc<LibraryWatcher>,
+    /// The `assistant` section of the configuration.
+    pub config: Config,
+    /// How the model samples, unless a compagnon or a room says otherwise.
+    pub sampling: Sampling,
+    /// Whom the bot works for.
+    pub access: Access,
+    /// Whether rooms open to people outside of the State are served.
+    pub externals: bool,
+    /// Whether administration commands are taken from devices that their owner has not signed.
+    pub unverified_commands: bool,
+}
+
+/// What several parts share, while they are put together.
+pub(super) struct Wiring {
+    store: Store,
+    model: Arc<dyn ChatModel>,
+    library: Arc<LibraryWatcher>,
+    config: Arc<Config>,
+    sampling: Arc<Sampling>,
+    access: Arc<AccessRules>,
+    lifecycle: Arc<Lifecycle>,
+    limits: Arc<Limits>,
+    pub(super) cache: Arc<ModelCache>,
+    lanes: Arc<Lanes>,
+    active: Arc<ActiveGenerations>,
+    in_progress: InProgress,
+    homeserver: Arc<Homeserver>,
+    withdrawals: Arc<Withdrawals>,
+    courier: Arc<Courier>,
+    administrators: Arc<Administrators>,
+}
+
+impl Wiring {
+    /// The parts that need only what is given, in the order in which they need one another.
+    pub(super) fn new(parts: Parts) -> Self {
+        let Parts { store, model, gateway, library, config, sampling, access, externals, unverified_commands } = parts;
+        let lifecycle = Arc::new(Lifecycle::new());
+        let limits = Arc::new(Limits::new(&config.limits));
+        let in_progress = InProgress::default();
+        let budget = RateBudget::new(config.streaming.per_second, config.streaming.burst, Instant::now());
+        let config = Arc::new(config);
+        let homeserver = Arc::new(Homeserver::new(gateway, budget, Arc::clone(&lifecycle)));
+        let withdrawals =
+            Withdrawals::new(store.clone(), Arc::clone(&homeserver), in_progress.clone(), Arc::clone(&lifecycle));
+        let withdrawals = Arc::new(withdrawals);
+        let courier = Arc::new(Courier::new(courier::Parts {
+            store: store.clone(),
+            homeserver: Arc::clone(&homeserver),
+            withdrawals: Arc::clone(&withdrawals),
+            in_progress: in_progress.clone(),
+            limits: Arc::clone(&limits),
+            config: Arc::clone(&config),
+            lifecycle: Arc::clone(&lifecycle),
+        }));
+        Self {
+            access: Arc::new(AccessRules::new(access, externals, unverified_commands)),
+            cache: Arc::new(ModelCache::new(Arc::clone(&model))),
+            lanes: Arc::new(Lanes::new(config.waiting, config.waiting_per_conversation)),
+            active: Arc::default(),
+            administrators: Arc::new(Administrators::new(Arc::clone(&courier))),
+            sampling: Arc::new(sampling),
+            store,
+            model,
+            library,
+            config,
+            lifecycle,
+            limits,
+            in_progress,
+            homeserver,
+            withdrawals,
+            courier,
+        }
+    }
+
+    /// What executes commands.
+    pub(super) fn commands(&self) -> Arc<commands::Parts> {
+        Arc::new(commands::Parts {
+            store: self.store.clone(),
+            homeserver: Arc::clone(&self.homeserver),
+            courier: Arc::clone(&self.courier),
+            administrators: Arc::clone(&self.administrators),
+            library: Arc::clone(&self.library),
+            model: Arc::clone(&self.model),
+            cache: Arc::clone(&self.cache),
+            config: Arc::clone(&self.config),
+            sampling: Arc::clone(&self.sampling),
+            access: Arc::clone(&self.access),
+            active: Arc::clone(&self.active),
+            lanes: Arc::clone(&self.lanes),
+            lifecycle: Arc::clone(&self.lifecycle),
+            deciding: Mutex::default(),
+            confirmations: commands::Confirmations::default(),
+            checks: Semaphore::new(commands::CHECKS),
+        })
+    }
+
+    /// What has questions answered in their turn.
+    pub(super) fn dispatcher(&self, commands: &Arc<commands::Parts>) -> Arc<Dispatcher> {
+        let exchanges = Exchanges::new(exchange::Parts {
+            store: self.store.clone(),
+            model: Arc::clone(&self.model),
+            library: Arc::clone(&self.library),
+            config: Arc::clone(&self.config),
+            sampling: Arc::clone(&self.sampling),
+            access: Arc::clone(&self.access),
+            homeserver: Arc::clone(&self.homeserver),
+            courier: Arc::clone(&self.courier),
+            commands: Arc::clone(commands),
+            active: Arc::clone(&self.active),
+            cache: Arc::clone(&self.cache),
+            limits: Arc::clone(&self.limits),
+            lifecycle: Arc::clone(&self.lifecycle),
+        });
+        Dispatcher::new(dispatch::Parts {
+            store: self.store.clone(),
+            lanes: Arc::clone(&self.lanes),
+            active: Arc::clone(&self.active),
+            cache: Arc::clone(&self.cache),
+            in_progress: self.in_progress.clone(),
+            exchanges,
+            courier: Arc::clone(&self.courier),
+            limits: Arc::clone(&self.limits),
+            lifecycle: Arc::clone(&self.lifecycle),
+        })
+    }
+
+    /// What tells authors of messages that could not be decrypted.
+    pub(super) fn decryption_notices(&self) -> Arc<DecryptionNotices> {
+        let (homeserver, access) = (Arc::clone(&self.homeserver), Arc::clone(&self.access));
+        let (config, lifecycle) = (Arc::clone(&self.config), Arc::clone(&self.lifecycle));
+        Arc::new(DecryptionNotices::new(self.store.clone(), homeserver, access, config, lifecycle))
+    }
+
+    /// What takes what comes from the rooms.
+    pub(super) fn intake(self, dispatcher: Arc<Dispatcher>, commands: Arc<commands::Parts>) -> Intake {
+        Intake {
+            addressing: Addressing::new(self.store.clone(), self.config),
+            store: self.store,
+            access: self.access,
+            limits: self.limits,
+            dispatcher,
+            commands,
+            courier: self.courier,
+            administrators: self.administrators,
+            withdrawals: self.withdrawals,
+            lifecycle: self.lifecycle,
+        }
+    }
+}
