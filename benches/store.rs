@@ -138,13 +138,13 @@ async fn beside<T>(store: &Store, name: &'static str, operation: impl Future<Out
     let took = begun.elapsed();
     over.store(true, Ordering::Relaxed);
     let calls = probe.await.expect("the probe");
-    let at = |share: f64| calls[((calls.len() - 1) as f64 * share) as usize];
+    let at = |percent: usize| calls[(calls.len() - 1) * percent / 100];
     println!(
         "{name:>12}: {took:>9.1?}; {:>6} calls beside it: median {:.2?}, 99 of 100 {:.2?}, longest {:.2?}; resident {} MiB",
         calls.len(),
-        at(0.5),
-        at(0.99),
-        at(1.0),
+        at(50),
+        at(99),
+        at(100),
         resident(),
     );
     result

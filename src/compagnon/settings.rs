@@ -147,7 +147,9 @@ mod tests {
             let patches = from.patches_to(to);
             assert_eq!(patches.len(), count);
             let mut settings = from.clone();
-            patches.iter().for_each(|patch| settings.apply(patch));
+            for patch in &patches {
+                settings.apply(patch);
+            }
             assert!(settings == *to);
         }
     }

@@ -49,7 +49,9 @@ impl Transaction<'_> {
             Change::Settings(room, patches) => {
                 let key = self.blinded_ids().settings(room);
                 let mut settings = self.get::<Settings>(&key)?.unwrap_or_default();
-                patches.iter().for_each(|patch| settings.apply(patch));
+                for patch in patches {
+                    settings.apply(patch);
+                }
                 self.put(&key, &settings)
             }
             Change::Made(made) => self.put(&self.blinded_ids().compagnon(made.number), made),

@@ -21,7 +21,7 @@ use crate::store::{Answer, Change, Retention};
 
 const EVENTS: usize = 6;
 /// A file, of more than a chunk.
-const FILE: [u8; 70_000] = [7; 70_000];
+static FILE: [u8; 70_000] = [7; 70_000];
 const ROOMS: usize = 2;
 const KEEP: Retention = Retention { dedup: 60, turns: 40, turns_at_most: 70, audit: 50, undecrypted: 50 };
 
@@ -183,7 +183,7 @@ impl Pair {
         let queued = self.model.waiting(&question.event_id).cloned();
         let (again, shown) = queued.map(|queued| (queued.again, queued.shown)).unwrap_or_default();
         let mut answer = Answer { again, shown, ..answer(&["a", "b"]) };
-        if index % 3 == 0 {
+        if index.is_multiple_of(3) {
             let file = self.store.put_file(&question.room_id, "f", "text/plain", &FILE, now).unwrap();
             answer.items[1] = Item::File(file);
         }
