@@ -151,6 +151,12 @@ impl Item {
         }
     }
 
+    /// Whether the model has written it.
+    #[must_use]
+    pub fn is_generated(&self) -> bool {
+        matches!(self, Self::Markdown { .. })
+    }
+
     /// Whether it is a sentence of the bot's own.
     #[must_use]
     pub fn is_notice(&self) -> bool {

@@ -27,6 +27,7 @@ use crate::{
     config::{Config, ConfigError},
     http::{self, LastSync, Status},
     matrix::{Access, AccountHealth, Batch, CatchUp, MatrixGateway, Session, sync_loop, utd_messages},
+    services::Services,
     setting,
     store::{Retention, Store, StoreError},
 };
@@ -104,11 +105,13 @@ impl App {
         }
         let access =
             Access::new(&matrix.access, session.user_id().server_name(), texts::refusal(config.assistant.language));
+        let services = Arc::new(Services::open(&config.services).map_err(ConfigError::from)?);
         let gateway = Arc::new(MatrixGateway::new(session.clone()));
         let assistant = Assistant::new(assistant::Parts {
             store: store.clone(),
             model,
             gateway,
+            services,
             library: Arc::clone(&watcher),
             config: config.assistant.clone(),
             sampling: config.model.sampling.clone(),

@@ -249,6 +249,16 @@ impl FakeGateway {
         shown.filter_map(|sent| Some((sent.room.clone(), sent.file.clone()?))).collect()
     }
 
+    /// How many files were uploaded.
+    pub(super) fn uploads(&self) -> usize {
+        self.rooms().uploads.len()
+    }
+
+    /// Takes no file that is larger.
+    pub(super) fn limit_uploads(&self, most: u64) {
+        self.rooms().upload_limit = Some(most);
+    }
+
     /// The id of the message that shows the answer to a question.
     pub(super) fn message_of(&self, question: &str) -> Option<OwnedEventId> {
         let messages = self.rooms().messages();

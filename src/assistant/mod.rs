@@ -29,6 +29,8 @@ mod history_tests;
 mod intake;
 #[cfg(test)]
 mod isolation_tests;
+#[cfg(test)]
+mod items_tests;
 mod lifecycle;
 mod limits;
 mod model_cache;

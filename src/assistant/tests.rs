@@ -18,6 +18,7 @@ use crate::{
     inference::{ChatModel, Sampling},
     matrix::{Access, Batch, SendError, config::AccessConfig},
     message::{Incoming, MessageKind},
+    services::{self, Services},
     store::{Admitted, Change, Store},
 };
 
@@ -57,6 +58,30 @@ pub(super) fn assistant_on(
     access: &AccessConfig,
     library: LibraryWatcher,
 ) -> Bench {
+    assistant_of(folder, gateway, model, config, access, library, &services::Config::default())
+}
+
+/// An assistant that may call these services.
+pub(super) fn assistant_with(
+    folder: &std::path::Path,
+    gateway: &Arc<FakeGateway>,
+    model: impl ChatModel,
+    config: Config,
+    services: &services::Config,
+) -> Bench {
+    let (library, _) = LibraryWatcher::open(None).expect("embedded");
+    assistant_of(folder, gateway, model, config, &AccessConfig::default(), library, services)
+}
+
+fn assistant_of(
+    folder: &std::path::Path,
+    gateway: &Arc<FakeGateway>,
+    model: impl ChatModel,
+    config: Config,
+    access: &AccessConfig,
+    library: LibraryWatcher,
+    services: &services::Config,
+) -> Bench {
     let store = Store::open(folder).expect("a store");
     // What newcomers are told is for the tests of first contact.
     block(store.apply(&[Change::Informed(owned_user_id!("@awa:h"))], now())).expect("stored");
@@ -78,6 +103,7 @@ pub(super) fn assistant_on(
         store,
         model: Arc::new(model),
         gateway: gateway.clone(),
+        services: Arc::new(Services::open(services).expect("no token is asked for")),
         library: Arc::new(library),
         config,
         sampling,

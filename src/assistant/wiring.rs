@@ -21,6 +21,7 @@ use crate::{
     compagnon::LibraryWatcher,
     inference::{ChatModel, Sampling},
     matrix::{Access, Gateway},
+    services::Services,
     store::Store,
 };
 
@@ -32,6 +33,8 @@ pub struct Parts {
     pub model: Arc<dyn ChatModel>,
     /// The way to Matrix.
     pub gateway: Arc<dyn Gateway>,
+    /// The other systems that may be called.
+    pub services: Arc<Services>,
     /// The library of compagnons.
     pub library: Arc<LibraryWatcher>,
     /// The `assistant` section of the configuration.
@@ -69,7 +72,8 @@ pub(super) struct Wiring {
 impl Wiring {
     /// The parts that need only what is given, in the order in which they need one another.
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { store, model, gateway, library, config, sampling, access, externals, unverified_commands } = parts;
+        let Parts { store, model, gateway, services, library, config, sampling, access, .. } = parts;
+        let access = AccessRules::new(access, parts.externals, parts.unverified_commands);
         let lifecycle = Arc::new(Lifecycle::new());
         let limits = Arc::new(Limits::new(&config.limits));
         let in_progress = InProgress::default();
@@ -82,6 +86,7 @@ impl Wiring {
         let courier = Arc::new(Courier::new(courier::Parts {
             store: store.clone(),
             homeserver: Arc::clone(&homeserver),
+            services,
             withdrawals: Arc::clone(&withdrawals),
             in_progress: in_progress.clone(),
             limits: Arc::clone(&limits),
@@ -89,7 +94,7 @@ impl Wiring {
             lifecycle: Arc::clone(&lifecycle),
         }));
         Self {
-            access: Arc::new(AccessRules::new(access, externals, unverified_commands)),
+            access: Arc::new(access),
             cache: Arc::new(ModelCache::new(Arc::clone(&model))),
             lanes: Arc::new(Lanes::new(config.waiting, config.waiting_per_conversation)),
             active: Arc::default(),

@@ -10,8 +10,8 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-/// The points at which the process can be made to end.
-const POINTS: [&str; 23] = [
+/// The points at which the process can be made to abort.
+const POINTS: [&str; 27] = [
     "before-sync-saved",
     "sync-saved",
     "question-begun",
@@ -20,9 +20,13 @@ const POINTS: [&str; 23] = [
     "before-answer-stored",
     "answer-stored",
     "part-recorded",
-    "upload-recorded",
     "chunks-stored",
     "file-stored",
+    "before-upload",
+    "after-upload",
+    "upload-recorded",
+    "before-call",
+    "after-call",
     "before-put",
     "after-put",
     "before-done",

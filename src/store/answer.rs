@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use ruma::{EventId, OwnedEventId};
+use ruma::{EventId, OwnedEventId, OwnedRoomId};
 
 use super::changes::Change;
 use super::question::lose;
@@ -82,6 +82,11 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// The messages that were sent to other rooms.
+    pub fn elsewhere(&self) -> impl Iterator<Item = (&OwnedRoomId, &OwnedEventId)> {
+        self.sent.iter().filter_map(Sent::elsewhere)
+    }
+
     /// The messages of the room that were sent.
     pub fn messages(&self) -> impl Iterator<Item = &OwnedEventId> {
         self.sent.iter().filter_map(Sent::message)
@@ -93,17 +98,28 @@ impl Delivery {
 pub enum Sent {
     /// By the homeserver: the event of the message.
     Message(OwnedEventId),
+    /// By the homeserver, in another room than the question's.
+    Elsewhere(OwnedRoomId, OwnedEventId),
     /// By another service: its reference.
     Service(String),
 }
 
 impl Sent {
-    /// The event of a message.
+    /// The event of a message in the room of the question.
     #[must_use]
     pub fn message(&self) -> Option<&OwnedEventId> {
         match self {
             Self::Message(event) => Some(event),
-            Self::Service(_) => None,
+            Self::Elsewhere(..) | Self::Service(_) => None,
+        }
+    }
+
+    /// The room and the event of a message in another room.
+    #[must_use]
+    pub fn elsewhere(&self) -> Option<(&OwnedRoomId, &OwnedEventId)> {
+        match self {
+            Self::Elsewhere(room, event) => Some((room, event)),
+            Self::Message(_) | Self::Service(_) => None,
         }
     }
 }
@@ -126,6 +142,8 @@ pub(super) struct Answered {
     pub(super) question: Incoming,
     /// The messages that show the answer.
     pub(super) parts: Vec<OwnedEventId>,
+    /// Those in other rooms.
+    pub(super) elsewhere: Vec<(OwnedRoomId, OwnedEventId)>,
     /// When it was delivered.
     pub(super) at: u64,
     /// What the answer has cost, where a model wrote it.
@@ -141,6 +159,8 @@ impl Answered {
         }
         // Where delivering was given up, the messages that were to be replaced still stand in the room.
         let left = answer.shown.into_iter().take(answer.items.len()).skip(sent.len());
+        let elsewhere = sent.iter().filter_map(Sent::elsewhere);
+        let elsewhere = elsewhere.map(|(room, event)| (room.clone(), event.clone())).collect();
         let sent: Vec<OwnedEventId> = sent.iter().filter_map(Sent::message).cloned().collect();
         let mut parts = sent.clone();
         parts.extend(left.filter(|event| !sent.contains(event)));
@@ -148,6 +168,7 @@ impl Answered {
         Some(Self {
             question: Incoming { content: Content::Text(String::new()), quoted: None, ..question },
             parts,
+            elsewhere,
             at: now,
             usage,
         })

@@ -1,6 +1,6 @@
 //! Answers that were delivered, and questions that are answered again: because their text was changed, or on command.
 
-use ruma::{EventId, OwnedEventId};
+use ruma::{EventId, OwnedEventId, OwnedRoomId};
 
 use super::answer::{Answered, Delivery};
 use super::database::Database;
@@ -8,7 +8,7 @@ use super::error::StoreError;
 use super::layout::{EventPlace, Key, Tree};
 use super::question::{Queued, QueuedKind};
 use super::transaction::Transaction;
-use crate::message::{Content, ConversationId, Edit, Incoming};
+use crate::message::{Content, ConversationId, Edit, Incoming, Item};
 
 impl Database {
     /// Has an answered question wait again, because of `trigger`; its turns are replaced when it is answered. `None`: it waits
@@ -101,6 +101,23 @@ impl Transaction<'_> {
         }
         if let Some(answered) = self.find::<Answered>(&place.of(Tree::Answered))? {
             messages.extend(answered.parts);
+        }
+        Ok(messages)
+    }
+
+    /// The messages of the bot in other rooms that belong to the answer to a question. Where one may be that no record names, the question
+    /// stands for it.
+    pub(super) fn elsewhere(&self, place: &EventPlace) -> Result<Vec<(OwnedRoomId, OwnedEventId)>, StoreError> {
+        let mut messages = Vec::new();
+        if let Some(delivery) = self.find::<Delivery>(&place.of(Tree::Outbox))? {
+            messages.extend(delivery.elsewhere().map(|(room, event)| (room.clone(), event.clone())));
+            let unsent = delivery.answer.items.iter().skip(delivery.sent.len());
+            let rooms = unsent.filter_map(|item| if let Item::File(file) = item { file.room_id.clone() } else { None });
+            let others = rooms.filter(|room| *room != delivery.question.room_id);
+            messages.extend(others.map(|room| (room, delivery.question.event_id.clone())));
+        }
+        if let Some(answered) = self.find::<Answered>(&place.of(Tree::Answered))? {
+            messages.extend(answered.elsewhere);
         }
         Ok(messages)
     }

@@ -271,6 +271,31 @@ impl Store {
         self.run(move |database| database.part_sent(&question, part, &event, now)).await
     }
 
+    /// As [`Store::part_sent`], for a message in another room than the question's.
+    pub async fn sent_elsewhere(
+        &self,
+        question: &Incoming,
+        item: usize,
+        room: &RoomId,
+        event: &EventId,
+        now: u64,
+    ) -> Result<(), StoreError> {
+        let (question, room, event) = (question.clone(), room.to_owned(), event.to_owned());
+        self.run(move |database| database.sent_elsewhere(&question, item, &room, &event, now)).await
+    }
+
+    /// As [`Store::part_sent`], for the message that says that an item was refused for good: what follows it is not sent any more.
+    pub async fn item_refused(
+        &self,
+        question: &Incoming,
+        item: usize,
+        event: &EventId,
+        now: u64,
+    ) -> Result<(), StoreError> {
+        let (question, event) = (question.clone(), event.to_owned());
+        self.run(move |database| database.item_refused(&question, item, &event, now)).await
+    }
+
     /// Remembers that another service acknowledged an item, with the reference that it gave. Items come in order; the same one may come
     /// twice.
     pub async fn service_acknowledged(
@@ -329,10 +354,10 @@ impl Store {
     }
 
     /// Notes a message that was on its way when another answer to its question was written: it is the bot's own, and is taken back.
-    pub async fn stray(&self, question: &Incoming, event: &EventId, now: u64) -> Result<(), StoreError> {
-        let question = question.clone();
-        let event = event.to_owned();
-        self.run(move |database| database.stray(&question, &event, now)).await
+    /// It is taken back from the room that it is in.
+    pub async fn stray(&self, question: &Incoming, room: &RoomId, event: &EventId, now: u64) -> Result<(), StoreError> {
+        let (question, room, event) = (question.clone(), room.to_owned(), event.to_owned());
+        self.run(move |database| database.stray(&question, &room, &event, now)).await
     }
 
     /// Ends a question: its answer is out of the outbox, and its event is never accepted again. Its messages are remembered, so that

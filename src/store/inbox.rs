@@ -177,7 +177,7 @@ impl Database {
         })?;
         if changed.is_none() {
             let mut transaction = self.transaction();
-            transaction.withdraw_late(question, event, now)?;
+            transaction.withdraw_late(question, &question.room_id, event, now)?;
             transaction.commit()?;
         }
         Ok(changed.is_some())

@@ -163,7 +163,7 @@ fn to_version_2(transaction: &mut Transaction<'_>, key: &Key, plain: &[u8]) -> R
             let delivery = DeliveryRecord::from(read::<DeliveryV1>(key, plain)?);
             let sent = delivery.sent.iter().filter_map(|sent| match sent {
                 SentRecord::Message(event) => Some(event),
-                SentRecord::Service(_) => None,
+                SentRecord::Elsewhere(..) | SentRecord::Service(_) => None,
             });
             transaction.index(key, sent.chain(&delivery.draft).chain(&delivery.lost).chain(&delivery.shown))?;
             transaction.put_value(key, &delivery)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ruma::EventId;
+use ruma::{EventId, OwnedRoomId};
 
 use super::answer::{Answered, Conclusion, Delivery, Sent};
 use super::database::Database;
@@ -81,7 +81,46 @@ impl Database {
         let place = self.place(&question.room_id, &question.event_id);
         // Without a delivery (the question was taken back, or its room forgotten meanwhile) the message is still the bot's own.
         if !transaction.acknowledge(&place, item, Sent::Message(event.to_owned()))? {
-            transaction.withdraw_late(question, event, now)?;
+            transaction.withdraw_late(question, &question.room_id, event, now)?;
+        }
+        transaction.put_own(event, &place, now)?;
+        transaction.commit()?;
+        fail::fail_point!("part-recorded");
+        Ok(())
+    }
+
+    /// As [`Database::part_sent`], for a message in another room than the question's.
+    pub fn sent_elsewhere(
+        &self,
+        question: &Incoming,
+        item: usize,
+        room: &OwnedRoomId,
+        event: &EventId,
+        now: u64,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.transaction();
+        let place = self.place(&question.room_id, &question.event_id);
+        if !transaction.acknowledge(&place, item, Sent::Elsewhere(room.clone(), event.to_owned()))? {
+            transaction.withdraw_late(question, room, event, now)?;
+        }
+        transaction.put_own(event, &place, now)?;
+        transaction.commit()?;
+        fail::fail_point!("part-recorded");
+        Ok(())
+    }
+
+    /// As [`Database::part_sent`], for the message that says that an item was refused for good: what follows it is not sent any more.
+    pub fn item_refused(&self, question: &Incoming, item: usize, event: &EventId, now: u64) -> Result<(), StoreError> {
+        let mut transaction = self.transaction();
+        let place = self.place(&question.room_id, &question.event_id);
+        if transaction.acknowledge(&place, item, Sent::Message(event.to_owned()))? {
+            let key = place.of(Tree::Outbox);
+            if let Some(mut delivery) = transaction.get::<Delivery>(&key)? {
+                transaction.remove_files(&delivery.answer.items.split_off(item + 1))?;
+                transaction.put(&key, &delivery)?;
+            }
+        } else {
+            transaction.withdraw_late(question, &question.room_id, event, now)?;
         }
         transaction.put_own(event, &place, now)?;
         transaction.commit()?;
@@ -112,11 +151,12 @@ impl Database {
         Ok(())
     }
 
-    /// Notes a message that was on its way when another answer to its question was written: it is the bot's own, and is taken back.
-    pub fn stray(&self, question: &Incoming, event: &EventId, now: u64) -> Result<(), StoreError> {
+    /// Notes a message that was on its way when another answer to its question was written: it is the bot's own, and is taken back
+    /// from the room that it is in.
+    pub fn stray(&self, question: &Incoming, room: &OwnedRoomId, event: &EventId, now: u64) -> Result<(), StoreError> {
         let mut transaction = self.transaction();
         let place = self.place(&question.room_id, &question.event_id);
-        transaction.withdraw(&question.room_id, event, &question.event_id, now)?;
+        transaction.withdraw(room, event, &question.event_id, now)?;
         transaction.put_own(event, &place, now)?;
         transaction.commit()
     }

@@ -62,6 +62,9 @@ impl Transaction<'_> {
         for message in self.messages(&place)? {
             self.withdraw(&redaction.room_id, &message, &question, now)?;
         }
+        for (room, message) in self.elsewhere(&place)? {
+            self.withdraw(&room, &message, &question, now)?;
+        }
         if self.may_show_more(&place)? {
             self.withdraw(&redaction.room_id, &question, &question, now)?;
         }
@@ -152,17 +155,26 @@ impl Transaction<'_> {
 
     /// A message of the bot was on its way while the question it answers was taken back: it is taken back too. Not in a room that
     /// was forgotten, where the bot no longer is.
-    pub(super) fn withdraw_late(&mut self, question: &Incoming, message: &EventId, now: u64) -> Result<(), StoreError> {
+    pub(super) fn withdraw_late(
+        &mut self,
+        question: &Incoming,
+        room: &OwnedRoomId,
+        message: &EventId,
+        now: u64,
+    ) -> Result<(), StoreError> {
         let place = EventPlace::new(self.blinded_ids(), &question.room_id, &question.event_id);
         let over = self.contains(&Key::new(Tree::Done, &[&place.event]))?;
         if !over || self.contains(&place.of(Tree::Outbox))? || self.rooms().cipher(&place.room).is_none() {
             return Ok(());
         }
         let shown = self.find::<Answered>(&place.of(Tree::Answered))?;
-        if shown.is_some_and(|answered| answered.parts.iter().any(|part| part == message)) {
+        let is_shown = |answered: Answered| {
+            answered.parts.iter().chain(answered.elsewhere.iter().map(|(_, event)| event)).any(|part| part == message)
+        };
+        if shown.is_some_and(is_shown) {
             return Ok(());
         }
-        self.withdraw(&question.room_id, message, &question.event_id, now)
+        self.withdraw(room, message, &question.event_id, now)
     }
 
     /// Before a room is forgotten because the bot is out of it: remembers which of its messages there are unfinished, to be taken back

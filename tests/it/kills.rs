@@ -1,4 +1,5 @@
-//! Kills, at each named point and at random: every question gets one answer, and the store opens every time.
+//! Kills, at each named point and at random: every question gets one answer, every command for a file one file, and the store opens every
+//! time.
 //!
 //! `cargo test` holds a short run. The long one:
 //!
@@ -6,6 +7,7 @@
 //! COMPAGNON_KILLS=20 COMPAGNON_RANDOM_KILLS=300 cargo test --test it -- kills --nocapture
 //! ```
 //!
+//! Calls to other services have theirs in the library: `COMPAGNON_KILLS=20 cargo test --lib items_tests -- --nocapture`.
 //! Kills in a migration of the store have theirs beside it: `COMPAGNON_KILLS=20 cargo test --lib migration -- --nocapture`.
 //!
 //! What counts is what people see: the rooms are read with their own clients, and only then the store.
@@ -44,6 +46,22 @@ const POINTS: [&str; 12] = [
 const PURGE_POINTS: [&str; 5] = ["before-purge", "purged", "before-rotation", "rotation-keys-saved", "rotated"];
 /// Taking an answer back, because its question was.
 const REDACTION_POINTS: [&str; 2] = ["before-redaction", "after-redaction"];
+
+/// Between a command for a file and the end of its delivery: in the store, at the media repository, in the room.
+const FILE_POINTS: [&str; 12] = [
+    "chunks-stored",
+    "file-stored",
+    "before-answer-stored",
+    "answer-stored",
+    "before-upload",
+    "after-upload",
+    "upload-recorded",
+    "before-put",
+    "after-put",
+    "part-recorded",
+    "before-done",
+    "done",
+];
 
 /// How often a run at random changes rooms, so that its histories stay short.
 const KILLS_PER_SCENE: u64 = 25;
@@ -115,6 +133,60 @@ async fn kill_at(bot: &mut Bot, scene: &mut Scene, tally: &mut Tally, point: &st
         assert!(scene.all_answered().await, "not answered after {point}: {}", bot.log());
         count = 1 + dice.below(most);
     }
+}
+
+/// Kills while files are on their way, which people have asked for by command.
+async fn export_at(bot: &mut Bot, scene: &mut Scene, tally: &mut Tally, point: &str, kills: u64, dice: &mut Dice) {
+    let wanted = tally.kills + kills;
+    let mut count = 1 + dice.below(2);
+    while tally.kills < wanted {
+        bot.die_at(point, count);
+        scene.export().await;
+        if !dies(bot, scene).await {
+            count = 1;
+            continue;
+        }
+        tally.kills += 1;
+        // Every other time it dies once more, where what was left is taken up.
+        if tally.kills < wanted && dice.below(2) == 0 {
+            bot.kill();
+            bot.die_at(point, 1);
+            tally.starts += 1;
+            bot.spawn("");
+            if dies(bot, scene).await {
+                tally.kills += 1;
+            }
+            tally.opened += 1;
+        }
+        revive(bot, tally);
+        assert!(scene.all_answered().await, "no file after {point}: {}", bot.log());
+        count = 1 + dice.below(2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_file_is_lost_or_doubled() {
+    let world = World::shared().await;
+    let (began, kills, mut dice) = (Instant::now(), number("COMPAGNON_KILLS", 1), Dice::new());
+    let setup = Setup { mortal: true, ..world.setup().await };
+    let (mut bot, id) = (world.start(&setup), id_of(&setup));
+    let mut rows = Vec::new();
+    for points in together(&FILE_POINTS, kills) {
+        let (mut scene, mut tally) = (Scene::new(world, &id).await, Tally::default());
+        for point in points {
+            export_at(&mut bot, &mut scene, &mut tally, point, kills, &mut dice).await;
+        }
+        // Once more, so that a second file of what came before would be seen.
+        scene.export().await;
+        assert!(scene.all_answered().await, "no file: {}", bot.log());
+        let status = bot.terminate();
+        assert!(status.success(), "{status}: {}", bot.log());
+        scene.check(&bot, &mut tally, true);
+        scene.check_exports(&mut tally).await;
+        bot.start_again();
+        rows.push((points.join(", "), tally));
+    }
+    report("Kills while a file is on its way", began, &rows);
 }
 
 /// Asks once more, so that a second answer to what came before would be seen; then looks at everything.

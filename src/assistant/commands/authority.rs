@@ -36,7 +36,15 @@ impl Authority {
 
 /// Why a command is not even tried, if its author's device does not prove enough.
 pub(super) async fn refusal(parts: &Parts, message: &Incoming, call: &Call) -> Result<Option<Text<'static>>, Failure> {
-    let authority = Authority::of(call, message.direct);
+    unproven(parts, message, Authority::of(call, message.direct)).await
+}
+
+/// Why this authority is not taken for proven by the device that a message came from.
+pub(super) async fn unproven(
+    parts: &Parts,
+    message: &Incoming,
+    authority: Authority,
+) -> Result<Option<Text<'static>>, Failure> {
     if !parts.access.needs_proof(authority) {
         return Ok(None);
     }

@@ -3,60 +3,36 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Context, Reply, Spec};
+use super::{Context, NewFile, Outcome, Spec};
 use crate::{
-    assistant::{courier::transaction, failure::Failure, texts::Text},
+    assistant::{courier::unless_refused, failure::Failure, texts::Text},
     compagnon::Made,
     conversation::Turn,
-    matrix::{OutgoingFile, Upload},
     message::ConversationId,
-    store::{Entry, Personal},
+    store::{Entry, LARGEST_FILE, Personal},
 };
 
 pub(super) const SPEC: Spec =
     Spec { names: &["exporter", "export"], forms: [&[], &[]], urgent: false, instance: false };
 
-pub(super) async fn run(context: &Context<'_>) -> Result<Reply, Failure> {
-    let personal = context.parts.store.personal(&context.message.sender).await?;
-    let file = file(context, &personal).await;
-    let bytes = serde_json::to_vec_pretty(&file).unwrap_or_default();
-    match send(context, &bytes).await {
-        Ok(here) => {
-            let text = if here { Text::ExportHere } else { Text::ExportSent };
-            context.change(&text, vec![context.audit("export", None)])
-        }
-        Err(Failure::Refused(reason)) => {
-            tracing::warn!(reason, "an export could not be sent");
-            context.say(&Text::ExportFailed)
-        }
-        Err(other) => Err(other),
-    }
-}
-
-/// Sends the file. Whether the command came from the very conversation it is in.
-async fn send(context: &Context<'_>, bytes: &[u8]) -> Result<bool, Failure> {
+pub(super) async fn run(context: &Context<'_>) -> Result<Outcome, Failure> {
     let (parts, message) = (context.parts, context.message);
     let gateway = &parts.homeserver.gateway;
-    let room = parts.homeserver.retry(|| gateway.direct_room(&message.sender, true)).await?;
-    let room = room.ok_or_else(|| Failure::Refused("there is no direct conversation".to_owned()))?;
-    let transaction = transaction(&message.event_id, 0, "-export");
-    let (name, media_type) = ("compagnon.json", "application/json");
-    let upload = Upload { room_id: &room, name, media_type, bytes, encrypted: true };
-    let media = parts.homeserver.retry(|| gateway.upload(&upload)).await?;
-    let file = OutgoingFile {
-        room_id: &room,
-        thread: None,
-        question: &message.event_id,
-        part: 0,
-        name,
-        media_type,
-        size: bytes.len() as u64,
-        media: &media,
-        encrypted: true,
-        transaction: &transaction,
+    // Asked before anything is put together: where the file may go decides whether there is one.
+    let room = unless_refused(parts.homeserver.retry(|| gateway.direct_room(&message.sender, true)).await)?.flatten();
+    let Some(room_id) = room else {
+        tracing::warn!(event_id = %message.event_id, "there is no direct conversation for an export");
+        return context.say(&Text::ExportFailed).map(Outcome::Say);
     };
-    parts.homeserver.retry_write(|| gateway.send_file(&file)).await?;
-    Ok(room == message.room_id)
+    let personal = parts.store.personal(&message.sender).await?;
+    let bytes = serde_json::to_vec_pretty(&file(context, &personal).await).unwrap_or_default();
+    if bytes.len() > LARGEST_FILE {
+        return context.say(&Text::FileTooLarge { most: LARGEST_FILE as u64 }).map(Outcome::Say);
+    }
+    let text = if room_id == message.room_id { Text::ExportHere } else { Text::ExportSent };
+    let reply = context.change(&text, vec![context.audit("export", None)])?;
+    let file = NewFile { name: "compagnon.json", media_type: "application/json", bytes, room_id };
+    Ok(Outcome::File { file, reply })
 }
 
 async fn file(context: &Context<'_>, personal: &Personal) -> Value {

@@ -1,6 +1,10 @@
 //! `!oublier`: a conversation, a person, or a whole room. What is forgotten cannot be read again, even by who holds the disk.
 
-use super::{Context, Reply, Spec, words::is};
+use super::{
+    Context, Reply, Spec,
+    authority::{self, Authority},
+    words::is,
+};
 use crate::{
     assistant::{
         failure::Failure,
@@ -47,6 +51,11 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply,
         }
         Some(Scope::Conversation) => {
             if !is_only_theirs(context).await? {
+                // It destroys what others have said, as forgetting the room does.
+                let authority = Authority::here(true, message.direct);
+                if let Some(refusal) = authority::unproven(context.parts, message, authority).await? {
+                    return context.say(&refusal);
+                }
                 if !context.administers().await? {
                     return context.say(&Text::ForgetOthers);
                 }

@@ -15,6 +15,7 @@ mod forget;
 pub(super) mod fuzz;
 mod help;
 mod journal;
+mod outcome;
 mod parts;
 mod privacy;
 mod redo;
@@ -26,22 +27,24 @@ mod tests;
 mod words;
 
 use super::{
+    clock::now,
     courier::{NoticePriority, notice},
+    dispatch::Work,
     failure::Failure,
     texts::{Language, Text},
 };
 use crate::{
     command::{Call, Command},
     matrix,
-    message::Incoming,
-    store::{Change, Queued},
+    message::{FileRef, Incoming, Item},
+    store::Queued,
 };
 
-use compagnon::Proposal;
 pub(super) use confirm::Confirmations;
 pub(super) use parts::{CHECKS, Parts};
 
 use context::{Context, Known};
+use outcome::{NewFile, Outcome, Reply};
 pub(super) use stop::{is_stop, react, stop_quietly};
 pub(super) use words::{decimal, inert, is_blank};
 use words::{nearest, plain};
@@ -207,21 +210,6 @@ impl Call {
     }
 }
 
-/// What a command answers and changes, together in one write.
-pub(super) struct Reply {
-    text: String,
-    changes: Vec<Change>,
-    /// What the administrators of the instance are told once it is written.
-    proposal: Option<Box<Proposal>>,
-}
-
-impl Reply {
-    /// An answer that changes nothing.
-    fn text(text: String) -> Self {
-        Self { text, changes: Vec::new(), proposal: None }
-    }
-}
-
 /// Executes a command. Its answer is on its way, and in the store with what it changes, when this returns.
 pub(super) async fn execute(parts: &Parts, queued: &Queued, call: &Call) -> Result<(), Failure> {
     let known = Known::default();
@@ -232,7 +220,7 @@ pub(super) async fn execute(parts: &Parts, queued: &Queued, call: &Call) -> Resu
         Err(Failure::Unchecked(reason)) => {
             tracing::warn!(reason, "what a person may do in a room could not be asked");
             let reply = Context::new(parts, queued, call, &known).await?.say(&Text::NotChecked)?;
-            finish(parts, queued, reply).await
+            finish(parts, queued, reply.into()).await
         }
         other => other,
     }
@@ -241,19 +229,19 @@ pub(super) async fn execute(parts: &Parts, queued: &Queued, call: &Call) -> Resu
 async fn settle(parts: &Parts, queued: &Queued, call: &Call, known: &Known) -> Result<(), Failure> {
     if let Some(refusal) = authority::refusal(parts, &queued.question, call).await? {
         let reply = Context::new(parts, queued, call, known).await?.say(&refusal)?;
-        return finish(parts, queued, reply).await;
+        return finish(parts, queued, reply.into()).await;
     }
     for _ in 0..DECISIONS {
         // What the homeserver is to be asked is asked here, however long it takes: nobody else waits.
-        let reply = run(&Context::new(parts, queued, call, known).await?, call).await?;
-        if !call.decides() || reply.changes.is_empty() {
-            return finish(parts, queued, reply).await;
+        let outcome = run(&Context::new(parts, queued, call, known).await?, call).await?;
+        if !call.decides() || outcome.reply().changes.is_empty() {
+            return finish(parts, queued, outcome).await;
         }
         if let Some(done) = decide(parts, queued, call, known).await {
             return done;
         }
     }
-    finish(parts, queued, Reply::text(Text::Busy.say(parts.config.language).into_owned())).await
+    finish(parts, queued, Reply::text(Text::Busy.say(parts.config.language).into_owned()).into()).await
 }
 
 /// Decides once more on what is known by now, and writes it down before anybody else decides. `None` when more must be asked first.
@@ -261,17 +249,32 @@ async fn decide(parts: &Parts, queued: &Queued, call: &Call, known: &Known) -> O
     let _turn = parts.deciding.lock().await;
     known.ask_nobody(true);
     let decided = async {
-        let reply = run(&Context::new(parts, queued, call, known).await?, call).await?;
-        finish(parts, queued, reply).await
+        let outcome = run(&Context::new(parts, queued, call, known).await?, call).await?;
+        finish(parts, queued, outcome).await
     };
     let decided = decided.await;
     known.ask_nobody(false);
     if matches!(decided, Err(Failure::NotKnown)) { None } else { Some(decided) }
 }
 
-async fn finish(parts: &Parts, queued: &Queued, reply: Reply) -> Result<(), Failure> {
+/// Writes down what a command comes to, and has it carried out.
+async fn finish(parts: &Parts, queued: &Queued, outcome: Outcome) -> Result<(), Failure> {
+    let room = &queued.question.room_id;
+    let (mut items, reply) = match outcome {
+        Outcome::Say(reply) => (Vec::new(), reply),
+        Outcome::Generate { question, reply, otherwise } => {
+            let waits = answer_again(parts, queued, &question).await?;
+            (Vec::new(), if waits { reply } else { otherwise })
+        }
+        Outcome::File { file: NewFile { name, media_type, bytes, room_id }, reply } => {
+            // Before the answer that names it: without that answer it is removed again.
+            let file = parts.store.put_file(room, name, media_type, bytes, now()).await?;
+            (vec![Item::File(FileRef { room_id: Some(room_id), ..file })], reply)
+        }
+        Outcome::Egress { egress, reply } => (vec![Item::Egress(egress)], reply),
+    };
     parts.cache.apply(&reply.changes);
-    let items = matrix::parts(&reply.text).into_iter().map(notice).collect();
+    items.extend(matrix::parts(&reply.text).into_iter().map(notice));
     parts.courier.notify(queued, items, reply.changes, NoticePriority::Spare).await?;
     if let Some(proposal) = reply.proposal {
         parts.administrators.proposed(&queued.question.event_id, &proposal.text());
@@ -279,23 +282,34 @@ async fn finish(parts: &Parts, queued: &Queued, reply: Reply) -> Result<(), Fail
     Ok(())
 }
 
-async fn run(context: &Context<'_>, call: &Call) -> Result<Reply, Failure> {
+/// Has an answered question wait again, because of a command. Whether it does.
+async fn answer_again(parts: &Parts, queued: &Queued, question: &Incoming) -> Result<bool, Failure> {
+    // Written down before the answer to the command, and taken up after it, since it waits in the same lane.
+    match parts.store.reopen(question, &queued.question.event_id, now()).await? {
+        Some(again) => parts.lanes.resume(Work::of(again)),
+        // A restart came between: it waits already.
+        None => return Ok(queued.attempts > 1),
+    }
+    Ok(true)
+}
+
+async fn run(context: &Context<'_>, call: &Call) -> Result<Outcome, Failure> {
     let Some(command) = call.command else {
         let names = Command::ALL.iter().flat_map(|command| command.spec().names.iter().copied());
-        return context.say(&Text::UnknownCommand { nearest: nearest(&call.name, names) });
+        return context.say(&Text::UnknownCommand { nearest: nearest(&call.name, names) }).map(Outcome::Say);
     };
     match command {
-        Command::Help => help::run(context, &call.arguments),
-        Command::Compagnon => compagnon::run(context, &call.arguments, &call.text).await,
-        Command::Answers => answers::run(context, &call.arguments).await,
-        Command::Retention => retention::run(context, &call.arguments).await,
-        Command::Forget => forget::run(context, &call.arguments).await,
+        Command::Help => help::run(context, &call.arguments).map(Outcome::Say),
+        Command::Compagnon => compagnon::run(context, &call.arguments, &call.text).await.map(Outcome::Say),
+        Command::Answers => answers::run(context, &call.arguments).await.map(Outcome::Say),
+        Command::Retention => retention::run(context, &call.arguments).await.map(Outcome::Say),
+        Command::Forget => forget::run(context, &call.arguments).await.map(Outcome::Say),
         Command::Export => export::run(context).await,
-        Command::Privacy => privacy::run(context).await,
-        Command::Status => status::run(context).await,
+        Command::Privacy => privacy::run(context).await.map(Outcome::Say),
+        Command::Status => status::run(context).await.map(Outcome::Say),
         Command::Redo => redo::run(context).await,
-        Command::Stop => stop::run(context).await,
-        Command::Journal => journal::run(context, &call.arguments).await,
+        Command::Stop => stop::run(context).await.map(Outcome::Say),
+        Command::Journal => journal::run(context, &call.arguments).await.map(Outcome::Say),
     }
 }
 

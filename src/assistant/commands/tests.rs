@@ -440,6 +440,10 @@ async fn only_one_who_may_can_forget_what_others_said() {
     let conversation = office.message(&awa(), room, "").conversation();
     let left = office.bench.store().turns(&conversation).await.expect("readable");
     assert!(!left.is_empty() && left.iter().all(|turn| turn.asker.as_ref() == Some(&awa())));
+    // A power level counts only from a device that proves whose it is.
+    office.bench.gateway.set_level(&ben(), 100);
+    office.bench.gateway.sign_devices(false);
+    assert_eq!(office.command(&ben(), room, "!oublier").await, fr(&Text::UnverifiedDevice));
     // What is left is hers alone.
     assert_eq!(office.command(&awa(), room, "!oublier").await, fr(&Text::ForgottenConversation));
     assert!(office.bench.store().turns(&conversation).await.expect("readable").is_empty());
@@ -586,6 +590,31 @@ async fn another_text_under_the_same_name_is_not_what_was_read() {
     let refused = office.command(&chief, "!with-chief:h", "!compagnon accepter budget 1.1").await;
     assert_eq!(refused, fr(&Text::ReadFirst { id: "budget", reference: "2.1" }));
     let accepted = office.command(&chief, "!with-chief:h", "!compagnon accepter budget 2.1").await;
+    assert_eq!(accepted, fr(&Text::Accepted { title: "Budget", version: 1 }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn proposals_of_one_name_are_told_apart_by_their_references() {
+    let chief = owned_user_id!("@chief:h");
+    let mut office = Office::new(Config { administrators: vec![chief.clone()], ..Config::default() });
+    for (person, room, text) in [(awa(), "!room:h", "Vous êtes poli."), (ben(), "!other:h", "Vous êtes bref.")] {
+        office.command(&person, room, &format!("!compagnon créer Budget\n{text}")).await;
+        office.command(&person, room, "!compagnon publier budget").await;
+    }
+    let private = "!with-chief:h";
+    let list = office.command(&chief, private, "!compagnon propositions").await;
+    assert!(list.contains("`budget 1.1`") && list.contains("`budget 2.1`"), "{list}");
+    for (reference, text) in [("1.1", "poli"), ("2.1", "bref")] {
+        let shown = office.command(&chief, private, &format!("!compagnon voir budget {reference}")).await;
+        assert!(shown.contains(text), "{shown}");
+    }
+    // Which one is refused must be said.
+    assert_eq!(office.command(&chief, private, "!compagnon refuser budget").await, list);
+    let declined = office.command(&chief, private, "!compagnon refuser budget 2.1").await;
+    assert_eq!(declined, fr(&Text::Declined { title: "Budget" }));
+    let left = office.command(&chief, private, "!compagnon propositions").await;
+    assert!(left.contains("`budget 1.1`") && !left.contains("budget 2.1"), "{left}");
+    let accepted = office.command(&chief, private, "!compagnon accepter budget 1.1").await;
     assert_eq!(accepted, fr(&Text::Accepted { title: "Budget", version: 1 }));
 }
 

@@ -7,12 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ruma::OwnedEventId;
+use ruma::{EventId, OwnedEventId, RoomId};
 
 use super::{
+    attempted::Attempted,
     homeserver::{Homeserver, unless_refused},
     notice_queue::NoticeQueue,
-    outgoing::{about, edition, transaction},
+    outgoing::{about, edition, notice, transaction},
     unconfirmed::UnconfirmedTransactions,
     withdrawal::Withdrawals,
 };
@@ -22,7 +23,8 @@ use crate::{
     },
     conversation::Turn,
     message::{Incoming, Item, MessageKind, Outgoing},
-    store::{Answer, Change, Conclusion, Delivery, Queued, Store},
+    services::Services,
+    store::{Answer, Change, Conclusion, Delivery, Queued, Sent, Store},
     usage::AnswerUsage,
 };
 
@@ -44,6 +46,8 @@ pub struct Parts {
     pub store: Store,
     /// Where the messages go.
     pub homeserver: Arc<Homeserver>,
+    /// Where calls go.
+    pub services: Arc<Services>,
     /// What the bot takes back.
     pub withdrawals: Arc<Withdrawals>,
     /// The questions for which something is generated or sent.
@@ -67,6 +71,14 @@ pub struct Ending {
     pub changes: Vec<Change>,
     /// What the answer cost, and who answered; `None` for the bot's own sentences.
     pub usage: Option<AnswerUsage>,
+}
+
+/// How an item was acknowledged.
+enum Acknowledged {
+    /// It is where it belongs.
+    Sent(Sent),
+    /// It was refused for good, and this message says so.
+    Refused(OwnedEventId),
 }
 
 /// An answer in the store, on its way.
@@ -126,8 +138,8 @@ impl Courier {
             }
             let part = current.sent.len();
             let Some(item) = current.answer.items.get(part) else { break };
-            let event_id = match self.send_part(&current, part, item, resumed).await {
-                Ok(event_id) => event_id,
+            let acknowledged = match self.send_item(&current, part, item, resumed).await {
+                Ok(acknowledged) => acknowledged,
                 Err(Failure::Refused(reason)) => {
                     tracing::warn!(event_id = %question.event_id, reason, "an answer could not be delivered");
                     refused = true;
@@ -135,12 +147,26 @@ impl Courier {
                 }
                 Err(other) => return Err(other),
             };
-            if store.delivery(question).await?.is_some_and(|newer| newer.sequence != delivery.sequence) {
-                store.stray(question, &event_id, now()).await?;
-                withdrawals.run().await;
-                return Ok(());
+            let newer = store.delivery(question).await?.is_some_and(|newer| newer.sequence != delivery.sequence);
+            match acknowledged {
+                Acknowledged::Sent(Sent::Message(event)) | Acknowledged::Refused(event) if newer => {
+                    return self.stray(question, &question.room_id, &event).await;
+                }
+                Acknowledged::Sent(Sent::Elsewhere(room, event)) if newer => {
+                    return self.stray(question, &room, &event).await;
+                }
+                // The call is made, and belongs to no answer any more.
+                Acknowledged::Sent(Sent::Service(_)) if newer => return Ok(()),
+                Acknowledged::Sent(Sent::Message(event)) => store.part_sent(question, part, &event, now()).await?,
+                Acknowledged::Sent(Sent::Elsewhere(room, event)) => {
+                    store.sent_elsewhere(question, part, &room, &event, now()).await?;
+                }
+                Acknowledged::Sent(Sent::Service(reference)) => {
+                    store.service_acknowledged(question, part, &reference).await?;
+                }
+                // What follows in the answer speaks of what was not done.
+                Acknowledged::Refused(event) => store.item_refused(question, part, &event, now()).await?,
             }
-            store.part_sent(question, part, &event_id, now()).await?;
         }
         for too_many in delivery.answer.shown.iter().skip(delivery.answer.items.len()) {
             withdrawals.withdraw_now(&question.room_id, too_many).await?;
@@ -154,6 +180,39 @@ impl Courier {
         }
         self.parts.limits.answered(question, Instant::now());
         Ok(())
+    }
+
+    /// A message was on its way when another answer to its question was written: it is taken back.
+    async fn stray(&self, question: &Incoming, room: &RoomId, event: &EventId) -> Result<(), Failure> {
+        self.parts.store.stray(question, room, event, now()).await?;
+        self.parts.withdrawals.run().await;
+        Ok(())
+    }
+
+    /// Sends one item; in the place of one that is refused for good, the sentence that says so.
+    async fn send_item(
+        &self,
+        delivery: &Delivery,
+        part: usize,
+        item: &Item,
+        resumed: bool,
+    ) -> Result<Acknowledged, Failure> {
+        let attempted = match item {
+            Item::Markdown { .. } | Item::Notice { .. } => {
+                let event = self.send_part(delivery, part, item, resumed).await?;
+                Attempted::Done(Sent::Message(event))
+            }
+            Item::File(file) => self.send_file(delivery, part, file, resumed).await?,
+            Item::Egress(egress) => self.call(delivery, egress).await?,
+        };
+        match attempted {
+            Attempted::Done(sent) => Ok(Acknowledged::Sent(sent)),
+            Attempted::Refused(text) => {
+                let settings = self.parts.store.room_settings(&delivery.question.room_id).await?;
+                let sentence = notice(text.say(self.parts.config.language_in(&settings)).into_owned());
+                self.send_part(delivery, part, &sentence, resumed).await.map(Acknowledged::Refused)
+            }
+        }
     }
 
     /// Sends one part, in the place of what is shown of it already, and gives the message that people see.
@@ -171,6 +230,7 @@ impl Courier {
                 kind: if item.is_notice() { MessageKind::Notice } else { MessageKind::Text },
                 markdown: item.text().unwrap_or_default(),
                 links: item.links(),
+                opens: answer.items.iter().take(part).all(|before| before.text().is_none()),
                 complete: true,
                 ..about(question, part, &transaction)
             };

@@ -5,25 +5,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use backon::{BackoffBuilder as _, ExponentialBuilder};
 use ruma::{OwnedEventId, RoomId};
-use tokio::time::sleep;
 
-use super::rate_budget::RateBudget;
+use super::{
+    rate_budget::RateBudget,
+    repeat::{RETRY_FOR, Setback, repeat},
+};
 use crate::{
     assistant::{failure::Failure, lifecycle::Lifecycle},
-    matrix::{Gateway, RoomFacts, SendError},
+    matrix::{Gateway, OutgoingFile, RoomFacts, SendError},
     message::Outgoing,
 };
-
-/// The waits between two requests to a homeserver that does not answer grow from this to [`LONGEST_WAIT`].
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-const LONGEST_WAIT: Duration = Duration::from_mins(1);
-const WAITS: ExponentialBuilder =
-    ExponentialBuilder::new().with_min_delay(FIRST_WAIT).with_max_delay(LONGEST_WAIT).without_max_times();
-
-/// How long a request is repeated. After that what is stored stays stored, for the next start.
-const RETRY_FOR: Duration = Duration::from_hours(24);
 
 /// The homeserver, with our copy of its rate limit.
 pub struct Homeserver {
@@ -52,36 +44,13 @@ impl Homeserver {
         self.retry_for(RETRY_FOR, request).await
     }
 
-    /// As [`Homeserver::retry`], for another time. backon makes the waits only: its own loop does not take a future that borrows from its
-    /// request and is spawned.
+    /// As [`Homeserver::retry`], for another time.
     pub async fn retry_for<T, F: Future<Output = Result<T, SendError>>>(
         &self,
         limit: Duration,
-        mut request: impl FnMut() -> F,
+        request: impl FnMut() -> F,
     ) -> Result<T, Failure> {
-        let begun = Instant::now();
-        let mut waits = WAITS.build();
-        loop {
-            // A request that is aborted may arrive all the same: the next start repeats it under the same transaction id.
-            let (wait, reason) = match self.lifecycle.until_abort(request()).await? {
-                Ok(answer) => return Ok(answer),
-                Err(SendError::Refused(reason)) => return Err(Failure::Refused(reason)),
-                Err(SendError::Storage(reason)) => return Err(Failure::Session(reason)),
-                Err(error @ SendError::Limited(wait)) => (wait, error.to_string()),
-                Err(error @ (SendError::Unreachable(_) | SendError::Account(_))) => {
-                    let wait = waits.next().unwrap_or(LONGEST_WAIT);
-                    // A refused account is reported once, by the sync loop.
-                    if let SendError::Unreachable(reason) = &error {
-                        tracing::warn!(reason, ?wait, "the homeserver did not answer; trying again");
-                    }
-                    (wait, error.to_string())
-                }
-            };
-            if begun.elapsed() + wait > limit {
-                return Err(Failure::Unanswered(reason));
-            }
-            self.lifecycle.until_abort(sleep(wait)).await?;
-        }
+        repeat(&self.lifecycle, limit, request).await
     }
 
     /// As [`Homeserver::retry`], for what the homeserver counts in its rate of messages: a wait that it asks for is entered in the budget.
@@ -112,9 +81,33 @@ impl Homeserver {
         Ok(sent)
     }
 
+    /// Sends the message of a file, however often it takes.
+    pub async fn send_file(&self, file: &OutgoingFile<'_>) -> Result<OwnedEventId, Failure> {
+        fail::fail_point!("before-put");
+        let sent = self.retry_write(|| self.gateway.send_file(file)).await?;
+        fail::fail_point!("after-put");
+        Ok(sent)
+    }
+
     /// What a room is; nothing when the bot is not in it any more.
     pub async fn room(&self, room: &RoomId) -> Result<Option<RoomFacts>, Failure> {
         unless_refused(self.retry(|| self.gateway.room(room)).await)
+    }
+}
+
+impl From<SendError> for Setback {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Refused(reason) => Self::Final(Failure::Refused(reason)),
+            SendError::Storage(reason) => Self::Final(Failure::Session(reason)),
+            SendError::Limited(wait) => Self::Asked(wait, error.to_string()),
+            SendError::Unreachable(ref reason) => {
+                tracing::warn!(reason, "the homeserver did not answer; trying again");
+                Self::Unanswered(error.to_string())
+            }
+            // A refused account is reported once, by the sync loop.
+            SendError::Account(_) => Self::Unanswered(error.to_string()),
+        }
     }
 }
 

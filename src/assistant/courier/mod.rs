@@ -1,13 +1,16 @@
 //! From the store to the rooms: streaming, delivery, notices and withdrawals, within the rate that the homeserver allows.
 
 mod administrators;
+mod attempted;
 mod decryption_notices;
 mod delivery;
 mod homeserver;
+mod items;
 mod notice_queue;
 mod notices;
 mod outgoing;
 mod rate_budget;
+mod repeat;
 mod streaming;
 mod unconfirmed;
 mod withdrawal;
@@ -18,8 +21,7 @@ pub use self::{
     delivery::{Concluded, Courier, Ending, Parts},
     homeserver::{Homeserver, unless_refused},
     notice_queue::NoticePriority,
-    notices::notice,
-    outgoing::{notice_about, transaction},
+    outgoing::{notice, notice_about, transaction},
     rate_budget::{RateBudget, STOCK_BURST, STOCK_PER_SECOND},
     streaming::Screen,
     withdrawal::Withdrawals,

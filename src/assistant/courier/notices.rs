@@ -15,7 +15,7 @@ use super::{
     delivery::{Courier, Ending, Parts},
     homeserver::{Homeserver, unless_refused},
     notice_queue::NoticePriority,
-    outgoing::{REMARK_PART, edition, notice_about, transaction},
+    outgoing::{REMARK_PART, edition, notice, notice_about, transaction},
 };
 use crate::{
     assistant::{clock::now, failure::Failure, texts::Text},
@@ -25,11 +25,6 @@ use crate::{
 
 /// How long a notice that is being sent keeps its place in the rate budget.
 const PROMISED: Duration = Duration::from_secs(30);
-
-/// A sentence of the bot's own, as an item.
-pub fn notice(text: String) -> Item {
-    Item::Notice { text }
-}
 
 impl Courier {
     /// Answers a question or a command with a sentence of the bot's own, once these changes are made. It is on its way when this returns,
@@ -46,7 +41,8 @@ impl Courier {
         if !enters {
             tracing::debug!(event_id = %question.event_id, "too many notices wait: this one is left out");
         }
-        let items = if enters { items } else { Vec::new() };
+        // What was asked for is done; only what is said of it is left out.
+        let items = items.into_iter().filter(|item| enters || !item.is_notice()).collect();
         let concluded = match self.conclude(queued, Ending { items, changes, ..Ending::default() }).await {
             Ok(concluded) => concluded,
             Err(failure) => {

@@ -2,7 +2,7 @@
 
 use ruma::{EventId, OwnedEventId, RoomId};
 
-use crate::message::{Incoming, MessageKind, Outgoing};
+use crate::message::{Incoming, Item, MessageKind, Outgoing};
 
 /// The number of a remark beside an answer. No answer has as many parts, so the two are never taken for one another.
 pub const REMARK_PART: usize = 998;
@@ -25,6 +25,11 @@ pub fn edition(again: Option<&EventId>, lost: &[OwnedEventId]) -> String {
 /// What tells the transaction ids of messages apart that go to several persons for one cause.
 pub fn edition_of(text: &str) -> String {
     format!("-{}", &blake3::hash(text.as_bytes()).to_hex()[..16])
+}
+
+/// A sentence of the bot's own, as an item.
+pub fn notice(text: String) -> Item {
+    Item::Notice { text }
 }
 
 /// A message about a question, to be completed with its text.

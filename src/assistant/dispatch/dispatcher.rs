@@ -34,7 +34,7 @@ use crate::{
         texts::Text,
     },
     command::Call,
-    message::Redaction,
+    message::{Item, Redaction},
     store::{Queued, QueuedKind, Store, StoreError},
 };
 
@@ -114,7 +114,8 @@ impl Dispatcher {
         while !lifecycle.stop.is_cancelled() {
             let Some(work) = lanes.next(&lane) else { return };
             lifecycle.report(match work {
-                Work::Delivery(delivery) if delivery.answer.is_notice() => {
+                // Of what is not the model's text no answer need wait: a file, a call to a service that is slow.
+                Work::Delivery(delivery) if !delivery.answer.items.iter().any(Item::is_generated) => {
                     courier.notify_again(*delivery);
                     Ok(())
                 }

@@ -208,6 +208,17 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         }
         Text::ExportSent => "Your data is in our private conversation, as a file.",
         Text::ExportHere => "This is everything I keep about you. To erase your conversations: `!forget me`.",
+        Text::FileTooLarge { most } => {
+            return format!(
+                "The file is too large for this messenger, which takes {} MB at most.",
+                (most >> 20).max(1)
+            )
+            .into();
+        }
+        Text::FileFailed => "I could not send the file.",
+        Text::ServiceRefused { service } => {
+            return format!("The service “{service}” did not accept the request. It has not been done.").into();
+        }
         Text::ExportFailed => "I could not send you the file. Please send me `!export` in a private conversation.",
         Text::Privacy { retention, open } => return privacy(*retention, *open).into(),
         Text::Status { ready, model, compagnon, waiting, retention, version } => {

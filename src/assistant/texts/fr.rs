@@ -219,6 +219,14 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         }
         Text::ExportSent => "Vos données vous attendent dans notre conversation privée, en un fichier.",
         Text::ExportHere => "Voici tout ce que je garde sur vous. Pour effacer vos conversations : `!oublier moi`.",
+        Text::FileTooLarge { most } => {
+            return format!("Le fichier est trop grand pour cette messagerie : {} Mo au plus.", (most >> 20).max(1))
+                .into();
+        }
+        Text::FileFailed => "Je n’ai pas pu envoyer le fichier.",
+        Text::ServiceRefused { service } => {
+            return format!("Le service « {service} » n’a pas accepté la demande. Elle n’est pas faite.").into();
+        }
         Text::ExportFailed => "Je n’ai pas pu vous envoyer le fichier. Écrivez-moi `!exporter` en message privé.",
         Text::Privacy { retention, open } => return privacy(*retention, *open).into(),
         Text::Status { ready, model, compagnon, waiting, retention, version } => {

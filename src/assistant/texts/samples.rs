@@ -155,6 +155,9 @@ fn samples() -> Vec<Text<'static>> {
         Text::ForgetOthers,
         Text::ExportSent,
         Text::ExportHere,
+        Text::FileTooLarge { most: 10_485_760 },
+        Text::FileFailed,
+        Text::ServiceRefused { service: "docs".into() },
         Text::ExportFailed,
         Text::Privacy { retention: WEEK, open: false },
         Text::Status {

@@ -1,6 +1,6 @@
 //! The names of the sentences, with the values that each one shows. What they say in each language is in `fr` and `en`.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use crate::{
     command::Command,
@@ -334,6 +334,18 @@ pub enum Text<'a> {
     ExportSent,
     /// The export is the file just above.
     ExportHere,
+    /// A file is larger than can be sent.
+    FileTooLarge {
+        /// The most bytes.
+        most: u64,
+    },
+    /// A file could not be sent.
+    FileFailed,
+    /// A service refused a call for good.
+    ServiceRefused {
+        /// Its name in the configuration.
+        service: Cow<'a, str>,
+    },
     /// The export could not be sent.
     ExportFailed,
     /// What is kept, where, for how long, and one's rights.

@@ -66,6 +66,7 @@ pub(in crate::store) enum ItemRecord {
 #[serde(rename_all = "snake_case")]
 pub(in crate::store) enum SentRecord {
     Message(OwnedEventId),
+    Elsewhere(OwnedRoomId, OwnedEventId),
     Service(String),
 }
 
@@ -152,6 +153,7 @@ impl From<&Sent> for SentRecord {
     fn from(sent: &Sent) -> Self {
         match sent {
             Sent::Message(event) => Self::Message(event.clone()),
+            Sent::Elsewhere(room, event) => Self::Elsewhere(room.clone(), event.clone()),
             Sent::Service(reference) => Self::Service(reference.clone()),
         }
     }
@@ -161,6 +163,7 @@ impl From<SentRecord> for Sent {
     fn from(record: SentRecord) -> Self {
         match record {
             SentRecord::Message(event) => Self::Message(event),
+            SentRecord::Elsewhere(room, event) => Self::Elsewhere(room, event),
             SentRecord::Service(reference) => Self::Service(reference),
         }
     }
@@ -171,6 +174,8 @@ impl From<SentRecord> for Sent {
 pub(in crate::store) struct AnsweredRecord {
     pub(in crate::store) question: MessageRecord,
     pub(in crate::store) parts: Vec<OwnedEventId>,
+    #[serde(default)]
+    pub(in crate::store) elsewhere: Vec<(OwnedRoomId, OwnedEventId)>,
     pub(in crate::store) at: u64,
     #[serde(default)]
     pub(in crate::store) usage: Option<UsageRecord>,
@@ -185,6 +190,7 @@ impl From<&Answered> for AnsweredRecord {
         Self {
             question: (&answered.question).into(),
             parts: answered.parts.clone(),
+            elsewhere: answered.elsewhere.clone(),
             at: answered.at,
             usage: answered.usage.as_ref().map(UsageRecord::from),
         }
@@ -196,6 +202,7 @@ impl From<AnsweredRecord> for Answered {
         Self {
             question: record.question.into(),
             parts: record.parts,
+            elsewhere: record.elsewhere,
             at: record.at,
             usage: record.usage.map(AnswerUsage::from),
         }

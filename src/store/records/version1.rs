@@ -172,6 +172,6 @@ pub(in crate::store) struct AnsweredV1 {
 
 impl From<AnsweredV1> for AnsweredRecord {
     fn from(old: AnsweredV1) -> Self {
-        Self { question: old.question.into(), parts: old.parts, at: old.at, usage: None }
+        Self { question: old.question.into(), parts: old.parts, elsewhere: Vec::new(), at: old.at, usage: None }
     }
 }

@@ -63,7 +63,7 @@ fn a_message_that_another_answer_has_overtaken_is_taken_back() {
     let asked = question("a", "1");
     accept(&store, std::slice::from_ref(&asked), 1);
     conclude(&store, &asked, 2).unwrap();
-    store.stray(&asked, &event("late"), 3).unwrap();
+    store.stray(&asked, &asked.room_id, &event("late"), 3).unwrap();
     assert_eq!(withdrawn(&store), [event("late")].into());
     assert!(store.is_own(&event("late")).unwrap());
     assert_eq!(store.delivery(&asked).unwrap().unwrap().sent, []);

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Instant};
 
 use compagnon::{message::ConversationId, store::Database};
 use futures_util::future::join_all;
+use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::{
@@ -118,6 +119,66 @@ impl Question {
     }
 }
 
+/// One command for a file, and where the file is to come.
+pub(super) struct Export {
+    by: Person,
+    /// Where it was written.
+    room: String,
+    /// The direct conversation of its author.
+    private: String,
+    event: String,
+}
+
+impl Export {
+    /// Waits for the file and for the sentence about it; gives false when they do not come within [`PATIENCE`].
+    async fn done(&self) -> bool {
+        let file = self.by.next(&self.private, |messages| self.files(messages).next().map(drop));
+        let notice = self.by.next(&self.room, |messages| self.notices(messages).next().map(drop));
+        let both = async { file.await.is_some() && notice.await.is_some() };
+        timeout(PATIENCE, both).await.unwrap_or(false)
+    }
+
+    fn is_done(&self) -> bool {
+        let (private, room) = (self.by.messages(&self.private), self.by.messages(&self.room));
+        self.files(&private).next().is_some() && self.notices(&room).next().is_some()
+    }
+
+    fn files<'a>(&self, messages: &'a [Message]) -> impl Iterator<Item = &'a Message> {
+        let event = self.event.clone();
+        messages.iter().filter(move |one| one.answers(&event) && one.msgtype == "m.file")
+    }
+
+    fn notices<'a>(&self, messages: &'a [Message]) -> impl Iterator<Item = &'a Message> {
+        let event = self.event.clone();
+        messages.iter().filter(move |one| one.answers(&event) && one.msgtype != "m.file" && one.answer["part"] != 999)
+    }
+
+    /// Counts what its author sees of it. The file must open.
+    async fn check(&self, tally: &mut Tally) {
+        tally.asked += 1;
+        let (private, room) = (self.by.messages(&self.private), self.by.messages(&self.room));
+        let files: Vec<&Message> = self.files(&private).collect();
+        let notices: Vec<&Message> = self.notices(&room).collect();
+        let says = if self.room == self.private { "tout ce que je garde" } else { "conversation privée" };
+        match (files.as_slice(), notices.as_slice()) {
+            ([], _) | (_, []) => tally.lost += 1,
+            ([file], [notice]) => {
+                let opens = serde_json::from_slice::<Value>(&self.by.download(file).await).is_ok();
+                if opens && file.encrypted && notice.body.contains(says) && notice.complete() {
+                    tally.answered += 1;
+                } else {
+                    println!("wrong: {file:#?} {notice:#?}");
+                    tally.wrong += 1;
+                }
+            }
+            several => {
+                println!("doubled: {several:#?}");
+                tally.doubled += 1;
+            }
+        }
+    }
+}
+
 /// Where people talk with the bot: two direct conversations, a room, a thread in it.
 pub(super) struct Scene {
     pub(super) id: String,
@@ -128,6 +189,7 @@ pub(super) struct Scene {
     pub(super) room: String,
     pub(super) thread: String,
     pub(super) questions: Vec<Question>,
+    pub(super) exports: Vec<Export>,
     pub(super) made: u64,
 }
 
@@ -142,7 +204,18 @@ impl Scene {
         }
         awa.until_member(&room, &ben.user_id, "join").await;
         let thread = awa.send(&room, "Parlons du compagnon.").await;
-        Self { id: id.to_owned(), awa, ben, awas, bens, room, thread, questions: Vec::new(), made: 0 }
+        Self {
+            id: id.to_owned(),
+            awa,
+            ben,
+            awas,
+            bens,
+            room,
+            thread,
+            questions: Vec::new(),
+            exports: Vec::new(),
+            made: 0,
+        }
     }
 
     /// Asks one of four things.
@@ -174,8 +247,25 @@ impl Scene {
         }
     }
 
+    /// Asks for two files: in the direct conversation that it comes to, and in a room.
+    pub(super) async fn export(&mut self) {
+        for (by, room, private) in [(&self.awa, &self.awas, &self.awas), (&self.ben, &self.room, &self.bens)] {
+            let event = by.send(room, "!exporter").await;
+            self.exports.push(Export { by: by.clone(), room: room.clone(), private: private.clone(), event });
+        }
+    }
+
     pub(super) async fn all_answered(&self) -> bool {
-        join_all(self.questions.iter().map(Question::answered)).await.into_iter().all(|answered| answered)
+        let answered = join_all(self.questions.iter().map(Question::answered)).await;
+        let exported = join_all(self.exports.iter().map(Export::done)).await;
+        answered.into_iter().chain(exported).all(|done| done)
+    }
+
+    /// Counts what people see of the files that they asked for.
+    pub(super) async fn check_exports(&self, tally: &mut Tally) {
+        for export in &self.exports {
+            export.check(tally).await;
+        }
     }
 
     /// The bot was killed. What it died of four times it gives up, and rightly; so nothing here is open through more kills than three.
@@ -191,7 +281,8 @@ impl Scene {
     }
 
     pub(super) fn open(&self) -> usize {
-        self.questions.iter().filter(|question| !question.is_answered()).count()
+        let exports = self.exports.iter().filter(|export| !export.is_done()).count();
+        self.questions.iter().filter(|question| !question.is_answered()).count() + exports
     }
 
     /// Reads the rooms as their people see them, then the store of a bot that has ended.

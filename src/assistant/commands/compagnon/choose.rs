@@ -72,10 +72,11 @@ async fn here(context: &Context<'_>) -> Result<Result<Found, find::Missing>, Fai
 
 /// One compagnon with its text and its versions.
 pub(super) async fn view(context: &Context<'_>, asked: &str) -> Result<Reply, Failure> {
-    let found = match if asked.is_empty() { here(context).await? } else { find::find(context, asked).await? } {
-        Ok(found) => found,
-        Err(missing) => return not_found(context, &missing),
-    };
+    let found =
+        match if asked.is_empty() { here(context).await? } else { find::find_referenced(context, asked).await? } {
+            Ok(found) => found,
+            Err(missing) => return not_found(context, &missing),
+        };
     if let Found::Made(made, _) = &found
         && find::is_private_elsewhere(context, made)
     {

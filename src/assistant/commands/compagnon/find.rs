@@ -117,6 +117,39 @@ pub(super) async fn find(context: &Context<'_>, asked: &str) -> Result<Result<Fo
     })
 }
 
+/// As [`find`]; where a reference follows the name (`budget 2.1`: the number of the compagnon and that of its version), the one of that
+/// number, since several may have one name.
+pub(super) async fn find_referenced(context: &Context<'_>, asked: &str) -> Result<Result<Found, Missing>, Failure> {
+    let (name, reference) = split_reference(asked);
+    let number = reference.and_then(|reference| reference.split_once('.')?.0.parse::<u64>().ok());
+    let Some(number) = number else { return find(context, asked).await };
+    let wanted = slug(name);
+    let numbered = reachable(context).await?.into_iter().find(|found| {
+        let of_that_number = matches!(found, Found::Made(made, _) if made.number == number);
+        of_that_number && (found.compagnon().id == wanted || slug(found.compagnon().title()) == wanted)
+    });
+    if let Some(found) = numbered {
+        return Ok(Ok(found));
+    }
+    // A name may end like that.
+    match find(context, asked).await? {
+        Err(Missing::Nothing { .. }) => find(context, name).await,
+        other => Ok(other),
+    }
+}
+
+/// A name, and the reference after it, if there is one.
+pub(super) fn split_reference(asked: &str) -> (&str, Option<&str>) {
+    let is_reference = |word: &str| {
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        word.split_once('.').is_some_and(|(number, version)| digits(number) && digits(version))
+    };
+    match asked.rsplit_once(char::is_whitespace).filter(|(_, last)| is_reference(last)) {
+        Some((name, reference)) => (name.trim(), Some(reference)),
+        None => (asked, None),
+    }
+}
+
 /// `Ressources humaines` is `rh`.
 fn initials(title: &str) -> String {
     slug(title).split('-').filter_map(|word| word.chars().next()).collect()

@@ -19,8 +19,6 @@ use crate::{
     compagnon::{Compagnon, Language},
 };
 
-pub(in crate::assistant) use publish::Proposal;
-
 pub(super) const SPEC: Spec = Spec {
     names: &["compagnon", "compagnon", "compagnons", "assistant"],
     forms: [

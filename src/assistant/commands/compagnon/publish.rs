@@ -1,7 +1,7 @@
 //! From a room into the ministry's catalogue: proposed by the room's administrators, decided on by those of the instance.
 
 use super::{
-    super::{Context, Reply, words},
+    super::{Context, Reply, outcome::Proposal, words},
     Action,
     find::{self, Found},
     make::own,
@@ -12,23 +12,6 @@ use crate::{
     compagnon::{Choice, Made},
     store::Change,
 };
-
-/// A compagnon proposed to the catalogue, as its administrators are told.
-#[derive(Clone, Debug)]
-pub(in crate::assistant) struct Proposal {
-    title: String,
-    id: String,
-    author: String,
-    reference: String,
-}
-
-impl Proposal {
-    /// What they are told.
-    pub(in crate::assistant) fn text(&self) -> Text<'_> {
-        let Self { title, id, author, reference } = self;
-        Text::NewProposal { title, id, author, reference }
-    }
-}
 
 /// What tells one text from all that were ever written: the compagnon's number, never given out again, and the version's.
 fn reference(made: &Made, version: u32) -> String {
@@ -106,10 +89,7 @@ pub(super) async fn proposals(context: &Context<'_>) -> Result<Reply, Failure> {
 
 /// Takes a proposal into the catalogue: the very text that was read, which the command names.
 pub(super) async fn accept(context: &Context<'_>, asked: &str) -> Result<Reply, Failure> {
-    let is_reference =
-        |word: &str| word.contains('.') && word.chars().all(|letter| letter.is_ascii_digit() || letter == '.');
-    let named = asked.rsplit_once(char::is_whitespace).filter(|(_, last)| is_reference(last));
-    let (asked, read) = named.map_or((asked, None), |(asked, reference)| (asked.trim(), Some(reference)));
+    let (_, read) = find::split_reference(asked);
     let mut made = match proposed(context, asked).await? {
         Ok(made) => made,
         Err(refused) => return Ok(refused),
@@ -152,11 +132,18 @@ async fn proposed(context: &Context<'_>, asked: &str) -> Result<Result<Made, Rep
     if asked.is_empty() {
         return proposals(context).await.map(Err);
     }
-    match find::find(context, asked).await? {
-        Ok(Found::Made(made, _)) if made.proposed.is_some() => Ok(Ok(*made)),
-        Ok(_) => context.say(&Text::NoProposals).map(Err),
-        Err(missing) => not_found(context, &missing).map(Err),
+    let made = match find::find_referenced(context, asked).await? {
+        Ok(Found::Made(made, _)) if made.proposed.is_some() => *made,
+        Ok(_) => return context.say(&Text::NoProposals).map(Err),
+        Err(missing) => return not_found(context, &missing).map(Err),
+    };
+    let all = context.parts.store.all_made().await?;
+    let of_that_name = all.iter().filter(|other| other.id == made.id && other.proposed.is_some()).count();
+    if of_that_name > 1 && find::split_reference(asked).1.is_none() {
+        // Two rooms have proposed one of that name: the list tells their references.
+        return proposals(context).await.map(Err);
     }
+    Ok(Ok(made))
 }
 
 /// Why proposals are not talked about here: they are read by the administrators of the instance only.

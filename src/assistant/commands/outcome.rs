@@ -1,0 +1,100 @@
+//! What a command comes to. Nothing of it has happened when a command returns it: it is written down first, and carried out from there, so
+//! that it survives the end of the process.
+
+use ruma::OwnedRoomId;
+
+use crate::{
+    assistant::texts::Text,
+    message::{Egress, Incoming},
+    store::Change,
+};
+
+/// What a command comes to.
+pub(super) enum Outcome {
+    /// A sentence.
+    Say(Reply),
+    /// A sentence, and a question answered again, in the place of the answer that it has.
+    Generate {
+        /// The question.
+        question: Box<Incoming>,
+        /// What is said of it.
+        reply: Reply,
+        /// What is said where nothing is known of the question any more.
+        otherwise: Reply,
+    },
+    /// A file, then a sentence.
+    File {
+        /// The file.
+        file: NewFile,
+        /// What is said of it.
+        reply: Reply,
+    },
+    /// A call to another service, then a sentence.
+    #[allow(dead_code)] // No command calls a service yet; what delivers such calls is there, and tested.
+    Egress {
+        /// The call.
+        egress: Egress,
+        /// What is said of it.
+        reply: Reply,
+    },
+}
+
+/// What a command answers and changes, together in one write.
+pub(super) struct Reply {
+    pub(super) text: String,
+    pub(super) changes: Vec<Change>,
+    /// What the administrators of the instance are told once it is written.
+    pub(super) proposal: Option<Box<Proposal>>,
+}
+
+/// A compagnon proposed to the catalogue, as its administrators are told.
+pub(super) struct Proposal {
+    pub(super) title: String,
+    pub(super) id: String,
+    pub(super) author: String,
+    pub(super) reference: String,
+}
+
+impl Proposal {
+    /// What they are told.
+    pub(super) fn text(&self) -> Text<'_> {
+        let Self { title, id, author, reference } = self;
+        Text::NewProposal { title, id, author, reference }
+    }
+}
+
+/// A file that a command has made.
+pub(super) struct NewFile {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// Its media type.
+    pub(super) media_type: &'static str,
+    /// Its content.
+    pub(super) bytes: Vec<u8>,
+    /// The room that it is sent to.
+    pub(super) room_id: OwnedRoomId,
+}
+
+impl Outcome {
+    /// What is said and changed, whatever else there is.
+    pub(super) fn reply(&self) -> &Reply {
+        match self {
+            Self::Say(reply) | Self::Generate { reply, .. } | Self::File { reply, .. } | Self::Egress { reply, .. } => {
+                reply
+            }
+        }
+    }
+}
+
+impl From<Reply> for Outcome {
+    fn from(reply: Reply) -> Self {
+        Self::Say(reply)
+    }
+}
+
+impl Reply {
+    /// An answer that changes nothing.
+    pub(super) fn text(text: String) -> Self {
+        Self { text, changes: Vec::new(), proposal: None }
+    }
+}
