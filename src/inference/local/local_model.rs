@@ -56,7 +56,7 @@ pub struct LocalModel {
     pub(super) pooling: Option<Pooling>,
     /// The token that ends a text to be embedded, for models that are trained with one.
     pub(super) text_end: Option<u32>,
-    /// The texts that are embedded in one call at most: as many as the engine computes together.
+    /// The most texts that are embedded in one call: as many as the engine computes together, if they fit its queue.
     pub(super) max_batch: usize,
 }
 
@@ -121,7 +121,7 @@ impl LocalModel {
                 "the context is bounded by the model and its engine"
             );
         }
-        let max_batch = config.sequences;
+        let max_batch = config.sequences.min(config.queue);
         Ok(Self { name, tokenizer, counter, template, engine, pooling, text_end, max_batch })
     }
 
