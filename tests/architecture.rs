@@ -3,6 +3,8 @@
 
 #[path = "architecture/cycles.rs"]
 mod cycles;
+#[path = "architecture/docs.rs"]
+mod docs;
 #[path = "architecture/layers.rs"]
 mod layers;
 #[path = "architecture/made_up.rs"]
