@@ -384,7 +384,7 @@ fn check_says_what_is_to_be_looked_at_and_goes_on() {
     let server = Homeserver::start(&[VERSIONS, LOGIN]);
     let check = Place::with_account(&server.url(), "bot", PASSWORD, "").run(&["check"]);
     assert_eq!(check.status, Some(0), "{check:#?}");
-    assert!(check.has("warn  account: the password is not tried"), "{}", check.out);
+    assert!(check.has("warn  account: the password is not tested"), "{}", check.out);
     let soft: Route = (
         "GET /_matrix/client/v3/account/whoami",
         "401 Unauthorized",

@@ -1,15 +1,8 @@
-//! The authority that each command rests on, and the proof of it that is asked for. What is proven enough is in `access`.
+//! The authority that each command rests on. Its proof is in `proof`.
 
-pub(super) use crate::assistant::access::Authority;
-
-use super::{Parts, answers, compagnon, forget, retention};
+use super::{Parts, answers, compagnon, forget, proof::unproven, retention};
 use crate::{
-    assistant::{
-        access::{Act, Denied},
-        courier::unless_refused,
-        failure::Failure,
-        texts::Text,
-    },
+    assistant::{access::Authority, failure::Failure, texts::Text},
     command::{Call, Command},
     message::Incoming,
 };
@@ -37,25 +30,6 @@ impl Authority {
 /// Why a command is not even tried, if its author's device does not prove enough.
 pub(super) async fn refusal(parts: &Parts, message: &Incoming, call: &Call) -> Result<Option<Text<'static>>, Failure> {
     unproven(parts, message, Authority::of(call, message.direct)).await
-}
-
-/// Why this authority is not taken for proven by the device that a message came from.
-pub(super) async fn unproven(
-    parts: &Parts,
-    message: &Incoming,
-    authority: Authority,
-) -> Result<Option<Text<'static>>, Failure> {
-    if !parts.access.needs_proof(authority) {
-        return Ok(None);
-    }
-    let ask = || parts.homeserver.gateway.authorship(message);
-    let authorship = unless_refused(parts.homeserver.retry(ask).await)?;
-    let act = Act { command: Some((authority, authorship)), ..Act::of(message) };
-    Ok(match parts.access.check(&act) {
-        Ok(()) => None,
-        Err(Denied::InClear) => Some(Text::NeedsEncryption),
-        Err(_) => Some(Text::UnverifiedDevice),
-    })
 }
 
 #[cfg(test)]

@@ -1,12 +1,9 @@
 //! `!oublier`: a conversation, a person, or a whole room. What is forgotten cannot be read again, even by who holds the disk.
 
-use super::{
-    Context, Reply, Spec,
-    authority::{self, Authority},
-    words::is,
-};
+use super::{Context, Reply, Spec, proof::unproven, words::is};
 use crate::{
     assistant::{
+        access::Authority,
         failure::Failure,
         texts::{Destroys, Text},
     },
@@ -53,7 +50,7 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply,
             if !is_only_theirs(context).await? {
                 // It destroys what others have said, as forgetting the room does.
                 let authority = Authority::here(true, message.direct);
-                if let Some(refusal) = authority::unproven(context.parts, message, authority).await? {
+                if let Some(refusal) = unproven(context.parts, message, authority).await? {
                     return context.say(&refusal);
                 }
                 if !context.administers().await? {

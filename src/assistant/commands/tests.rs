@@ -6,7 +6,7 @@ use ruma::{OwnedUserId, owned_user_id};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Call, Command};
+use crate::command::{Call, Command};
 use crate::{
     assistant::{
         Config,

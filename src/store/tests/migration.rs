@@ -98,6 +98,7 @@ fn converted(tree: &str, old: &Value) -> Value {
         }
         "answered" => {
             new["question"] = message(&old["question"]);
+            new["elsewhere"] = json!([]);
             new["usage"] = Value::Null;
         }
         _ => {}

@@ -4,7 +4,9 @@ use super::{
     super::{Context, Reply, words},
     Action,
     find::{self, Found},
-    not_found, title, usage,
+    not_found,
+    say::shown,
+    title, usage,
 };
 use crate::{
     assistant::{failure::Failure, texts::Text},
@@ -15,7 +17,7 @@ use crate::{
 pub(super) async fn current(context: &Context<'_>) -> Result<Reply, Failure> {
     let effective = context.effective_compagnon().await?;
     let addition = context.settings.addition.as_deref().map(|text| words::block("", text));
-    let settings = super::tune::shown(context);
+    let settings = shown(context);
     context.say(&Text::Current {
         title: &title(&effective.compagnon),
         description: &words::inert(&effective.compagnon.about.description),

@@ -7,7 +7,7 @@ use super::{
         Context, Reply,
         words::{self, slug},
     },
-    Action,
+    Action, action,
     find::{self, Found},
     not_found, title, usage,
 };
@@ -17,6 +17,7 @@ use crate::{
         failure::Failure,
         texts::{Destroys, Text},
     },
+    command::Command,
     compagnon::{About, Choice, Compagnon, CompagnonError, FieldError, Made, Version, alike, check_name},
     store::Change,
 };
@@ -48,7 +49,7 @@ pub(super) async fn create(context: &Context<'_>, line: &str, text: &str) -> Res
     };
     // Whatever name the text's own header gives, the identifier is the one that was typed.
     let taken = find::reachable(context).await?.iter().any(|found| found.compagnon().id == id);
-    if taken || super::super::Command::named(&id).is_some() || super::action(&id).is_some() {
+    if taken || Command::named(&id).is_some() || action(&id).is_some() {
         return context.say(&Text::NameTaken { id: &id });
     }
     if let Some(imitated) = imitates(context, &compagnon, None).await? {

@@ -5,18 +5,15 @@ use super::{
         Context, Reply,
         words::{self, decimal, is, number},
     },
-    Action, usage,
+    Action,
+    say::{LANGUAGE, LENGTH, NONE, TEMPERATURE, named},
+    usage,
 };
 use crate::{
     assistant::{failure::Failure, texts::Text},
-    compagnon::{HOTTEST, Language, Settings},
+    compagnon::{HOTTEST, Language},
 };
 
-/// The names of the settings, in French and in English.
-const TEMPERATURE: [&str; 2] = ["température", "temperature"];
-const LENGTH: [&str; 2] = ["longueur", "length"];
-const LANGUAGE: [&str; 2] = ["langue", "language"];
-const NONE: [&str; 2] = ["aucun", "none"];
 /// The shortest answer that may be asked for, in tokens.
 const SHORTEST: usize = 50;
 
@@ -85,26 +82,9 @@ pub(super) async fn set(context: &Context<'_>, line: &str) -> Result<Reply, Fail
     Ok(Reply { changes, ..Reply::text(text) })
 }
 
-/// The name of a setting in a language.
-fn named(names: [&'static str; 2], language: Language) -> &'static str {
-    match language {
-        Language::Fr => names[0],
-        Language::En => names[1],
-    }
-}
-
 fn language(value: &str) -> Option<Language> {
     if is(value, &["fr", "français"]) {
         return Some(Language::Fr);
     }
     is(value, &["en", "anglais", "english"]).then_some(Language::En)
-}
-
-/// The room's own settings, for people.
-pub(super) fn shown(context: &Context<'_>) -> Vec<String> {
-    let Settings { temperature, max_tokens, .. } = context.settings;
-    let temperature = temperature
-        .map(|value| format!("{} {}", named(TEMPERATURE, context.language), decimal(value, context.language)));
-    let length = max_tokens.map(|value| format!("{} {value}", named(LENGTH, context.language)));
-    temperature.into_iter().chain(length).collect()
 }

@@ -1,0 +1,128 @@
+//! What may follow `!compagnon`, and what it rests on.
+
+use crate::assistant::{
+    access::Authority,
+    commands::{spec::Spec, words::is},
+};
+
+pub(in crate::assistant::commands) const SPEC: Spec = Spec {
+    names: &["compagnon", "compagnon", "compagnons", "assistant"],
+    forms: [
+        &[
+            ("", ""),
+            ("liste", ""),
+            ("voir", "celui d’ici"),
+            ("voir <nom>", ""),
+            ("choisir <nom>", ""),
+            ("créer <nom>", "puis son texte à la ligne, dans le même message"),
+            ("modifier <nom>", "puis son nouveau texte à la ligne"),
+            ("revenir <nom> <version>", ""),
+            ("supprimer <nom>", ""),
+            ("publier <nom>", "le propose à tous"),
+            ("retirer <nom>", "le retire du catalogue"),
+            ("consigne <texte>", "s’ajoute au compagnon, ici seulement"),
+            ("consigne aucune", ""),
+            ("réglage température 0,3", ""),
+            ("réglage longueur 500", ""),
+            ("réglage langue fr", ""),
+            ("réglage aucun", ""),
+        ],
+        &[
+            ("", ""),
+            ("list", ""),
+            ("show", "the one here"),
+            ("show <name>", ""),
+            ("choose <name>", ""),
+            ("create <name>", "then its text on the next line, in the same message"),
+            ("edit <name>", "then its new text on the next line"),
+            ("revert <name> <version>", ""),
+            ("delete <name>", ""),
+            ("publish <name>", "proposes it to everybody"),
+            ("withdraw <name>", "takes it out of the catalogue"),
+            ("instruction <text>", "is added to the compagnon, here only"),
+            ("instruction none", ""),
+            ("set temperature 0.3", ""),
+            ("set length 500", ""),
+            ("set language en", ""),
+            ("set none", ""),
+        ],
+    ],
+    urgent: false,
+    instance: false,
+};
+
+/// What follows `!compagnon`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    List,
+    View,
+    Choose,
+    Create,
+    Edit,
+    Revert,
+    Delete,
+    Publish,
+    Withdraw,
+    Addition,
+    Set,
+    Proposals,
+    Accept,
+    Decline,
+}
+
+/// The actions by their names, the French first.
+pub(super) const ACTIONS: [(Action, &[&str]); 14] = [
+    (Action::List, &["liste", "list"]),
+    (Action::View, &["voir", "show"]),
+    (Action::Choose, &["choisir", "choose"]),
+    (Action::Create, &["créer", "create"]),
+    (Action::Edit, &["modifier", "edit"]),
+    (Action::Revert, &["revenir", "revert"]),
+    (Action::Delete, &["supprimer", "delete"]),
+    (Action::Publish, &["publier", "publish"]),
+    (Action::Withdraw, &["retirer", "withdraw"]),
+    (Action::Addition, &["consigne", "instruction"]),
+    (Action::Set, &["réglage", "set", "réglages"]),
+    (Action::Proposals, &["propositions", "proposals"]),
+    (Action::Accept, &["accepter", "accept"]),
+    (Action::Decline, &["refuser", "decline"]),
+];
+
+/// The action named by the first word, and what follows it.
+pub(super) fn action(arguments: &str) -> Option<(Action, &str)> {
+    let (word, rest) = arguments.split_once(char::is_whitespace).unwrap_or((arguments, ""));
+    let (action, _) = ACTIONS.iter().find(|(_, names)| is(word, names))?;
+    Some((*action, rest.trim()))
+}
+
+/// Whether the arguments are those of a command even without its `!`.
+pub(in crate::assistant::commands) fn bare(arguments: &str) -> bool {
+    arguments.is_empty()
+        || match action(arguments) {
+            Some((Action::List | Action::Proposals, rest)) => rest.is_empty(),
+            Some((Action::View, "")) => true,
+            Some((Action::View | Action::Choose, rest)) => !rest.is_empty() && !rest.contains(char::is_whitespace),
+            Some(_) => false,
+            None => !arguments.contains(char::is_whitespace),
+        }
+}
+
+/// Whether the command changes nothing.
+pub(in crate::assistant::commands) fn only_reads(arguments: &str) -> bool {
+    arguments.is_empty() || matches!(action(arguments), Some((Action::List | Action::View | Action::Proposals, _)))
+}
+
+/// What the command rests on: in a direct conversation too, some reach into the rooms where compagnons were made, or into the catalogue.
+pub(in crate::assistant::commands) fn authority(arguments: &str, direct: bool) -> Authority {
+    match action(arguments) {
+        Some((Action::Withdraw | Action::Proposals | Action::Accept | Action::Decline, _)) => Authority::Instance,
+        Some((Action::Edit | Action::Revert | Action::Delete | Action::Publish, _)) => Authority::Room,
+        _ => Authority::here(!only_reads(arguments), direct),
+    }
+}
+
+/// Whether the action has its English name.
+pub(in crate::assistant::commands) fn is_english(arguments: &str) -> bool {
+    let word = arguments.split_whitespace().next().unwrap_or_default();
+    ACTIONS.iter().any(|(_, names)| is(word, &names[1..2]))
+}

@@ -1,0 +1,65 @@
+//! What the actions of `!compagnon` answer in common.
+
+use super::{
+    super::{
+        Context, Reply,
+        words::{self, decimal},
+    },
+    action::{ACTIONS, Action, SPEC},
+    find,
+};
+use crate::{
+    assistant::{failure::Failure, texts::Text},
+    compagnon::{Compagnon, Language, Settings},
+};
+
+/// The names of the settings, in French and in English.
+pub(super) const TEMPERATURE: [&str; 2] = ["température", "temperature"];
+pub(super) const LENGTH: [&str; 2] = ["longueur", "length"];
+pub(super) const LANGUAGE: [&str; 2] = ["langue", "language"];
+pub(super) const NONE: [&str; 2] = ["aucun", "none"];
+/// How these actions are written, as an answer.
+pub(super) fn usage(context: &Context<'_>, actions: &[Action]) -> Result<Reply, Failure> {
+    let place = usize::from(context.language == Language::En);
+    let names = actions.iter().filter_map(|action| ACTIONS.iter().find(|(known, _)| known == action)?.1.get(place));
+    let forms = SPEC.usage(context.language);
+    let usage = names.flat_map(|name| {
+        let with: Vec<String> =
+            forms.iter().filter(|form| form.contains(&format!("compagnon {name}"))).cloned().collect();
+        if with.is_empty() { vec![format!("`!compagnon {name}`")] } else { with }
+    });
+    context.usage(&usage.collect::<Vec<_>>())
+}
+
+/// The sentence for a compagnon that was not found.
+pub(super) fn not_found(context: &Context<'_>, missing: &find::Missing) -> Result<Reply, Failure> {
+    match missing {
+        find::Missing::Nothing { nearest } => context.say(&Text::NoSuchCompagnon { nearest: nearest.as_deref() }),
+        find::Missing::Several(ids) => {
+            let candidates = ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
+            context.say(&Text::Ambiguous { candidates: &candidates })
+        }
+    }
+}
+
+/// A title as markdown leaves it alone.
+pub(super) fn title(compagnon: &Compagnon) -> String {
+    words::inert(compagnon.title())
+}
+
+/// The name of a setting in a language.
+pub(super) fn named(names: [&'static str; 2], language: Language) -> &'static str {
+    match language {
+        Language::Fr => names[0],
+        Language::En => names[1],
+    }
+}
+
+/// The room's own settings, for people.
+pub(super) fn shown(context: &Context<'_>) -> Vec<String> {
+    let Settings { temperature, max_tokens, .. } = context.settings;
+    let temperature = temperature
+        .map(|value| format!("{} {}", named(TEMPERATURE, context.language), decimal(value, context.language)));
+    let length = max_tokens.map(|value| format!("{} {value}", named(LENGTH, context.language)));
+    temperature.into_iter().chain(length).collect()
+}

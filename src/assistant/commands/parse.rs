@@ -1,0 +1,155 @@
+//! Reading what people type as a command, once, when its message is accepted.
+
+use super::{
+    answers, compagnon, export, forget, help, journal, privacy, redo, retention,
+    spec::Spec,
+    status, stop,
+    words::{self, plain},
+};
+use crate::{
+    command::{Call, Command},
+    message::Incoming,
+};
+
+/// A command bare of its `!` is no longer than this: longer messages are questions.
+const LONGEST_BARE: usize = 60;
+
+impl Command {
+    /// All of them, in the order of the help.
+    pub(in crate::assistant) const ALL: [Self; 11] = [
+        Self::Help,
+        Self::Compagnon,
+        Self::Stop,
+        Self::Redo,
+        Self::Forget,
+        Self::Answers,
+        Self::Retention,
+        Self::Privacy,
+        Self::Export,
+        Self::Status,
+        Self::Journal,
+    ];
+
+    pub(super) fn spec(self) -> &'static Spec {
+        match self {
+            Self::Help => &help::SPEC,
+            Self::Compagnon => &compagnon::SPEC,
+            Self::Answers => &answers::SPEC,
+            Self::Retention => &retention::SPEC,
+            Self::Forget => &forget::SPEC,
+            Self::Export => &export::SPEC,
+            Self::Privacy => &privacy::SPEC,
+            Self::Status => &status::SPEC,
+            Self::Redo => &redo::SPEC,
+            Self::Stop => &stop::SPEC,
+            Self::Journal => &journal::SPEC,
+        }
+    }
+
+    /// The command of that name, and the name's place among its names.
+    pub(super) fn named(name: &str) -> Option<(Self, usize)> {
+        let name = plain(name);
+        Self::ALL.into_iter().find_map(|command| {
+            let place = command.spec().names.iter().position(|known| plain(known) == name)?;
+            Some((command, place))
+        })
+    }
+}
+
+impl Call {
+    /// Reads a message as a command. One without [`Call::command`] is a command only if the message is for the bot anyway.
+    pub(in crate::assistant) fn read(message: &Incoming) -> Option<Self> {
+        let body = message.text().trim();
+        match body.strip_prefix('!').or_else(|| body.strip_prefix('！')) {
+            Some(rest) => Self::after_mark(rest),
+            None if message.direct || message.mentions_me => Self::unmarked(body),
+            None => None,
+        }
+    }
+
+    /// Whether a text is a command wherever it is written: what an edit must not become.
+    pub(in crate::assistant) fn is_command(text: &str) -> bool {
+        let text = text.trim();
+        text.starts_with(['!', '！']) || Self::unmarked(text).is_some()
+    }
+
+    /// A command where the bot is spoken to: bare, or with the mark of other programs.
+    fn unmarked(body: &str) -> Option<Self> {
+        match body.strip_prefix('/') {
+            // A path, perhaps: only what is known is a command.
+            Some(rest) => Self::after_mark(rest).filter(|call| call.command.is_some()),
+            None => Self::bare(body),
+        }
+    }
+
+    fn after_mark(rest: &str) -> Option<Self> {
+        // French typography puts a space there, and phones do it by themselves.
+        let rest = rest.trim_start();
+        let call = Self::bare(rest).unwrap_or_else(|| Self::cut(rest));
+        // `!!!` and `!= 3` are not commands.
+        call.name.chars().next().is_some_and(char::is_alphabetic).then_some(call)
+    }
+
+    fn bare(body: &str) -> Option<Self> {
+        if body.contains('\n') || body.chars().count() > LONGEST_BARE {
+            return None;
+        }
+        let call = Self::cut(&words::core(body));
+        // "Oublier moi ?" asks whether, or how; what only shows something is shown.
+        if body.trim_end().ends_with(['?', '？']) && !call.is_urgent() {
+            return None;
+        }
+        let fits = match call.command? {
+            Command::Compagnon => compagnon::bare(&call.arguments),
+            Command::Answers => answers::read(&call.arguments).is_some(),
+            Command::Retention => retention::read(&call.arguments).is_some(),
+            Command::Forget => forget::Scope::read(&call.arguments).is_some(),
+            Command::Help => call.arguments.is_empty() || Command::named(&call.arguments).is_some(),
+            _ => call.arguments.is_empty(),
+        };
+        fits.then_some(call)
+    }
+
+    fn cut(text: &str) -> Self {
+        let (line, below) = text.split_once('\n').unwrap_or((text, ""));
+        let line = line.trim();
+        let (name, arguments) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        // `!stop!` and `!aide.` are meant as they sound.
+        let named = Command::named(name).or_else(|| Command::named(words::without_stops(name)));
+        let arguments = match named {
+            // The plural asks for all of them.
+            Some((Command::Compagnon, _)) if arguments.is_empty() && words::is(name, &["compagnons"]) => "liste",
+            Some((Command::Help, _)) if words::is(arguments.trim(), &["moi", "me", "nous", "us"]) => "",
+            _ => arguments,
+        };
+        Self {
+            command: named.map(|(command, _)| command),
+            name: name.to_owned(),
+            english: named.is_some_and(|(command, place)| match command {
+                Command::Compagnon => compagnon::is_english(arguments.trim()),
+                _ => place == 1,
+            }),
+            arguments: arguments.trim().to_owned(),
+            text: below.trim_matches('\n').to_owned(),
+        }
+    }
+
+    /// Whether it need not wait for the answers before it.
+    pub(in crate::assistant) fn is_urgent(&self) -> bool {
+        match self.command {
+            Some(Command::Compagnon) => compagnon::only_reads(&self.arguments),
+            Some(command) => command.spec().urgent,
+            None => true,
+        }
+    }
+
+    /// Whether it may change what other commands read: settings and compagnons.
+    pub(super) fn decides(&self) -> bool {
+        matches!(self.command, Some(Command::Compagnon | Command::Answers | Command::Retention)) && !self.is_urgent()
+    }
+
+    /// Whether it is never refused for the rate.
+    pub(in crate::assistant) fn is_stop(&self) -> bool {
+        self.command == Some(Command::Stop)
+    }
+}
