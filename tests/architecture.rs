@@ -22,9 +22,6 @@ use std::{
 
 use tree::{Sources, Tree};
 
-/// Modules whose files still import one another in circles. The list only shrinks.
-const NOT_YET: &[&str] = &["assistant"];
-
 #[test]
 fn the_layers_hold() {
     let violations = layers::violations(&sources());
@@ -34,17 +31,8 @@ fn the_layers_hold() {
 #[test]
 fn no_files_import_one_another_in_a_circle() {
     let cycles = cycles::cycles(&cycles::imports(&sources()));
-    let (known, new) = cycles.iter().partition::<Vec<_>, _>(|cycle| NOT_YET.contains(&area_of(cycle)));
-    for area in NOT_YET {
-        let of_area = known.iter().filter(|cycle| area_of(cycle) == *area).collect::<Vec<_>>();
-        report(&format!("{area}: {} import cycles", of_area.len()));
-        for cycle in &of_area {
-            report(&format!("  {cycle}"));
-        }
-        assert!(!of_area.is_empty(), "`{area}` has no import cycle any more: take it off the list");
-    }
-    let new = new.iter().map(ToString::to_string).collect::<Vec<_>>();
-    assert!(new.is_empty(), "{} import cycles:\n{}", new.len(), new.join("\n"));
+    let found = cycles.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert!(found.is_empty(), "{} import cycles:\n{}", found.len(), found.join("\n"));
 }
 
 /// The most lines of a file, its tests left out. Functions have clippy's limit.
@@ -92,12 +80,6 @@ fn the_dockerfile_makes_every_target_that_the_manifest_names() {
         let times = dockerfile.matches(&format!(" {target}")).count();
         assert_eq!(times, 2, "{target} in the Dockerfile");
     }
-}
-
-/// The top module that the files of a cycle belong to: the layers allow no cycle across top modules.
-fn area_of(cycle: &cycles::Cycle) -> &str {
-    let file = cycle.files().next().unwrap_or_default();
-    file.split('/').next().unwrap_or(file).trim_end_matches(".rs")
 }
 
 /// Says something that is read whether or not the test fails.
