@@ -75,7 +75,10 @@ fn the_dockerfile_makes_every_target_that_the_manifest_names() {
     let manifest = read("Cargo.toml");
     let dockerfile = read("Dockerfile");
     let named = manifest.lines().filter_map(|line| line.strip_prefix("path = \"")?.strip_suffix('"'));
-    for target in named.filter(|path| path.starts_with("tests/")) {
+    let tests = named.filter(|path| path.starts_with("tests/")).map(str::to_owned);
+    // These have no path: Cargo knows where they are.
+    let benches = manifest.split("[[bench]]\nname = \"").skip(1).filter_map(|rest| rest.split('"').next());
+    for target in tests.chain(benches.map(|name| format!("benches/{name}.rs"))) {
         // Once before the dependencies are built, once before the program is.
         let times = dockerfile.matches(&format!(" {target}")).count();
         assert_eq!(times, 2, "{target} in the Dockerfile");

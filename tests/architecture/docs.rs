@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 /// Where a path of the page may begin.
-const ROOTS: [&str; 4] = ["", "src", "src/assistant", "src/assistant/exchange"];
+const ROOTS: [&str; 3] = ["", "src", "src/assistant"];
 
 #[test]
 fn the_page_names_files_that_are_there() {
