@@ -115,13 +115,13 @@ async fn probe(store: Store, name: &'static str, over: Arc<AtomicBool>) -> Vec<D
         store.accept(&Accept { questions: &admitted(&asked), ..Accept::default() }, 6_000).await.expect("accepted");
         calls.push(begun.elapsed());
         let begun = Instant::now();
-        store.conclude(conclusion(&asked, 6_000), 6_000).await.expect("concluded");
+        let delivery = store.conclude(conclusion(&asked, 6_000), 6_000).await.expect("concluded").expect("a delivery");
         calls.push(begun.elapsed());
         let begun = Instant::now();
-        store.part_sent(&asked, 0, &shown, 6_000).await.expect("sent");
+        store.part_sent(&delivery, 0, &shown, 6_000).await.expect("sent");
         calls.push(begun.elapsed());
         let begun = Instant::now();
-        store.delivered(&asked, 6_000).await.expect("delivered");
+        store.delivered(&delivery, 6_000).await.expect("delivered");
         calls.push(begun.elapsed());
         number += 1;
     }

@@ -71,7 +71,7 @@ pub struct MediaRef {
     pub size: Option<u64>,
     /// What is written with it; empty without a caption.
     pub caption: String,
-    /// Where it is: the JSON of the event's `file` (encrypted: an address with its key) or `url`. Only `matrix` reads it.
+    /// Where it is: the JSON of the event's `file` (encrypted: an address with its key) or `url`. For whoever downloads it.
     pub source: String,
 }
 

@@ -87,6 +87,8 @@ impl App {
         let model = open_model(&config)?;
         tracing::info!(model = model.name(), "the model is ready");
         check_prompts(&config, &*model, &watcher.library())?;
+        // What a file of the configuration says is checked before anybody is waited for.
+        let services = Arc::new(Services::open(&config.services).map_err(ConfigError::from)?);
         let account = AccountHealth::default();
         let status = Status {
             model: Arc::clone(&model),
@@ -105,7 +107,6 @@ impl App {
         }
         let access =
             Access::new(&matrix.access, session.user_id().server_name(), texts::refusal(config.assistant.language));
-        let services = Arc::new(Services::open(&config.services).map_err(ConfigError::from)?);
         let gateway = Arc::new(MatrixGateway::new(session.clone()));
         let assistant = Assistant::new(assistant::Parts {
             store: store.clone(),

@@ -103,6 +103,8 @@ impl Assistant {
     pub async fn purge(&self, now: u64, keep: &Retention) -> Result<(), StoreError> {
         let purged = self.intake.store.purge(now, keep).await?;
         self.cache.purged(&purged);
+        let given_up = self.intake.courier.give_up_old_deliveries().await;
+        self.intake.lifecycle.report(given_up);
         Ok(())
     }
 

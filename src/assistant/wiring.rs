@@ -161,6 +161,7 @@ impl Wiring {
             exchanges,
             courier: Arc::clone(&self.courier),
             limits: Arc::clone(&self.limits),
+            access: Arc::clone(&self.access),
             lifecycle: Arc::clone(&self.lifecycle),
         })
     }

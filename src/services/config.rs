@@ -50,11 +50,14 @@ impl Config {
             lasts(&key("timeout"), service.timeout, SignedDuration::from_secs(1)..=SignedDuration::from_mins(5))?;
             let parsed = Url::parse(&service.url).ok().filter(|_| setting::is_web(&service.url));
             let url = parsed.ok_or_else(|| Refused::new(key("url"), "it is not an http or https URL"))?;
-            let bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+            let bare = url.username().is_empty()
+                && url.password().is_none()
+                && url.fragment().is_none()
+                && url.query().is_none();
             require(
                 bare,
                 &key("url"),
-                "it must be an address without an account and `#`; a secret goes into token_file",
+                "it must be an address without an account, `?` and `#`; a secret goes into token_file",
             )?;
         }
         Ok(())

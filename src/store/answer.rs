@@ -62,7 +62,7 @@ pub struct Conclusion<'a> {
 }
 
 /// An answer not yet delivered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// Its place in the order of storing, on the same count as [`Queued::sequence`].
     pub sequence: u64,
@@ -81,6 +81,19 @@ pub struct Delivery {
     pub usage: Option<AnswerUsage>,
 }
 
+impl fmt::Debug for Delivery {
+    /// Leaves out the uploaded media, which hold the keys of files.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Delivery")
+            .field("sequence", &self.sequence)
+            .field("question", &self.question)
+            .field("answer", &self.answer)
+            .field("sent", &self.sent)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Delivery {
     /// The messages that were sent to other rooms.
     pub fn elsewhere(&self) -> impl Iterator<Item = (&OwnedRoomId, &OwnedEventId)> {
@@ -94,7 +107,7 @@ impl Delivery {
 }
 
 /// How an item was acknowledged.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Sent {
     /// By the homeserver: the event of the message.
     Message(OwnedEventId),
@@ -102,6 +115,17 @@ pub enum Sent {
     Elsewhere(OwnedRoomId, OwnedEventId),
     /// By another service: its reference.
     Service(String),
+}
+
+impl fmt::Debug for Sent {
+    /// Leaves out what a service answered.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Message(event) => formatter.debug_tuple("Message").field(event).finish(),
+            Self::Elsewhere(room, event) => formatter.debug_tuple("Elsewhere").field(room).field(event).finish(),
+            Self::Service(answer) => write!(formatter, "Service({} bytes)", answer.len()),
+        }
+    }
 }
 
 impl Sent {

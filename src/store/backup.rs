@@ -1,7 +1,7 @@
 //! Backup and restore: the store as it is at one moment, in one sealed file.
 //!
-//! A [`Snapshot`] is taken while nothing can be written, and costs the time of a walk over the records, which stay sealed. On its
-//! way it is a row of frames, each `kind (1 byte) ‖ lengths of name and content (4 bytes each, big endian) ‖ name ‖ content`,
+//! A [`Snapshot`] is the store as it was when it was begun: it is read in slices, and what others change meanwhile is kept as it was
+//! (`snapshot.rs`). The records stay sealed. On its way it is a row of frames, each `kind (1 byte) ‖ lengths of name and content (4 bytes each, big endian) ‖ name ‖ content`,
 //! the last of kind [`END`]; in the file the frames are sealed once more, because they hold the keys.
 
 use std::collections::BTreeSet;

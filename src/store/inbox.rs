@@ -129,7 +129,10 @@ impl Database {
     /// Notes what a waiting message asks for that a release wrote which did not decide it.
     pub fn classify(&self, question: &Incoming, kind: QueuedKind) -> Result<(), StoreError> {
         self.change_queued(question, |_, queued| {
-            queued.kind = kind;
+            // An edit may have decided it meanwhile.
+            if queued.kind == QueuedKind::Unparsed {
+                queued.kind = kind;
+            }
             Ok(())
         })
         .map(drop)

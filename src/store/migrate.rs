@@ -18,7 +18,7 @@ use super::transaction::Transaction;
 pub(super) const PROGRESS_KEY: &[u8] = b"mmigration";
 
 /// How many records are converted in one batch.
-const SLICE: usize = if cfg!(test) { 16 } else { 1000 };
+const SLICE: usize = if cfg!(test) { 40 } else { 1000 };
 
 /// Converts a record: adds what becomes of it to the transaction. An error of [`StoreError::Damaged`] says that it cannot be read.
 type Convert = fn(&mut Transaction<'_>, &Key, &[u8]) -> Result<(), StoreError>;
@@ -82,8 +82,9 @@ impl Transaction<'_> {
     ) -> Result<(usize, Option<IVec>), StoreError> {
         let mut converted = 0;
         let mut from = from.to_vec();
-        for tree in trees.iter().filter(|tree| tree.letter() >= from[0]).copied().collect::<Vec<_>>() {
-            if from[0] < tree.letter() {
+        let Some(first) = from.first().copied() else { return Err(StoreError::Damaged { tree: "schema" }) };
+        for tree in trees.iter().filter(|tree| tree.letter() >= first).copied().collect::<Vec<_>>() {
+            if from.first().is_some_and(|letter| *letter < tree.letter()) {
                 from = vec![tree.letter()];
             }
             for record in self.database.db.range(from.clone()..) {
@@ -168,6 +169,8 @@ fn to_version_2(transaction: &mut Transaction<'_>, key: &Key, plain: &[u8]) -> R
             transaction.index(key, sent.chain(&delivery.draft).chain(&delivery.lost).chain(&delivery.shown))?;
             transaction.put_value(key, &delivery)
         }
+        // Its index was written in this same slice: what is read here is from before.
+        Tree::Own if transaction.writes().contains_key(key.bytes.as_slice()) => Ok(()),
         Tree::Own => match read(key, plain)? {
             OwnV1::At(at) => transaction.put_value(key, &OwnRecord::new(at, None)),
             OwnV1::Indexed(_) => Ok(()),

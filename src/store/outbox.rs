@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ruma::{EventId, OwnedRoomId};
+use ruma::{EventId, OwnedEventId, OwnedRoomId};
 
 use super::answer::{Answered, Conclusion, Delivery, Sent};
 use super::database::Database;
@@ -37,8 +37,23 @@ impl Database {
             transaction.change(change, now)?;
         }
         transaction.say(question, turns)?;
+        let mut elsewhere = Vec::new();
         if let Some(overtaken) = transaction.find::<Delivery>(&place.of(Tree::Outbox))? {
             transaction.remove_files(&overtaken.answer.items)?;
+            elsewhere.extend(overtaken.elsewhere().map(|(room, event)| (room.clone(), event.clone())));
+            // Notices are delivered beside the lane: an edit may come between two of their messages.
+            let replaced =
+                |event: &&OwnedEventId| answer.shown.contains(*event) || answer.draft.as_ref() == Some(*event);
+            for event in overtaken.messages().filter(|event| !replaced(event)) {
+                transaction.withdraw(&question.room_id, event, &question.event_id, now)?;
+            }
+        }
+        if let Some(before) = transaction.find::<Answered>(&place.of(Tree::Answered))? {
+            elsewhere.extend(before.elsewhere);
+        }
+        // The new answer replaces the messages of this room; of those in other rooms nobody would know any more.
+        for (room, event) in elsewhere {
+            transaction.withdraw(&room, &event, &question.event_id, now)?;
         }
         let sequence = transaction.next()?;
         let delivery = Delivery {
@@ -116,7 +131,8 @@ impl Database {
         if transaction.acknowledge(&place, item, Sent::Message(event.to_owned()))? {
             let key = place.of(Tree::Outbox);
             if let Some(mut delivery) = transaction.get::<Delivery>(&key)? {
-                transaction.remove_files(&delivery.answer.items.split_off(item + 1))?;
+                let following = (item + 1).min(delivery.answer.items.len());
+                transaction.remove_files(&delivery.answer.items.split_off(following))?;
                 transaction.put(&key, &delivery)?;
             }
         } else {

@@ -8,6 +8,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
@@ -17,6 +18,9 @@ use super::error::StoreError;
 
 /// How many closures wait; who sends one more waits itself.
 const WAITING: usize = 64;
+
+/// How long the end of the program waits for the keys that are being replaced.
+const LAST_ROTATIONS: Duration = Duration::from_secs(1);
 
 type Job = Box<dyn FnOnce(&Database) + Send>;
 
@@ -102,7 +106,9 @@ fn serve(database: &Database, mut jobs: mpsc::Receiver<Job>) {
         }
         rotating = rotate(database);
     }
-    while rotate(database) {}
+    // What is left is asked for in the database: the next start ends it.
+    let until = Instant::now() + LAST_ROTATIONS;
+    while Instant::now() < until && rotate(database) {}
 }
 
 /// Seals a slice anew; returns whether there is more to do.

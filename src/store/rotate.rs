@@ -47,9 +47,16 @@ impl Database {
         let mut transaction = self.transaction();
         let Some(mut rotation) = transaction.begin_rotation()? else { return Ok(false) };
         let result = transaction.reseal_slice(&mut rotation);
-        if !matches!(result, Ok(true)) {
-            transaction.state.rotation = Some(rotation);
-            return result.map(|_| true);
+        match result {
+            Ok(true) => {}
+            Ok(false) => {
+                transaction.state.rotation = Some(rotation);
+                return Ok(true);
+            }
+            Err(error) => {
+                transaction.state.rotation = Some(rotation.restarted());
+                return Err(error);
+            }
         }
         // What was asked for meanwhile stays asked for.
         let pending = &transaction.state.pending_rotations;
@@ -59,7 +66,7 @@ impl Database {
         }
         let ended = transaction.write().and_then(|()| transaction.sync());
         if let Err(error) = ended {
-            transaction.state.rotation = Some(rotation);
+            transaction.state.rotation = Some(rotation.restarted());
             return Err(error);
         }
         fail::fail_point!("rotated");

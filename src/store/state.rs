@@ -42,6 +42,11 @@ impl Rotation {
         Self { rooms, fulfils, room: 0, tree: 0, from: Vec::new() }
     }
 
+    /// The same from its first record: after a slice that was not written, what it had sealed anew is not on disk.
+    pub(super) fn restarted(self) -> Self {
+        Self::new(self.rooms, self.fulfils)
+    }
+
     pub(super) fn next_tree(&mut self) {
         self.tree += 1;
         self.from.clear();

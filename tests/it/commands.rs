@@ -101,9 +101,9 @@ async fn help_and_mistakes_and_the_other_messages_of_the_bot() {
         ("!réponses tout", "tous vos messages"),
         ("stop", "Je n’écris rien"),
         ("refaire", "pas de réponse"),
-        ("!compagnon réglage langue en", "Set"),
-        ("help", "What you can write to me"),
-        ("!compagnon list", "To change"),
+        ("!compagnon réglage langue en", "Done"),
+        ("help", "What you can ask me to do"),
+        ("!compagnon list", "To switch"),
     ] {
         let answer = play(&awa, &room, said).await;
         assert!(answer.body.contains(expected) && answer.msgtype == "m.notice", "{answer:#?}");

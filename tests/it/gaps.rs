@@ -94,7 +94,7 @@ async fn people_are_told_once_that_messages_are_too_old_to_be_read() {
 async fn a_panic_while_joining_or_reading_back_is_tried_again() {
     let world = World::shared().await;
     let (setup, proxy) = world.setup_behind_proxy().await;
-    let (mut bot, id) = (world.start_with(&setup, "errand=1*panic"), id_of(&setup));
+    let (mut bot, id) = (world.start_with(&setup, "membership-task=1*panic"), id_of(&setup));
     let awa = world.person("awa").await;
     let room = awa.create_room("Bureau", true, &[&id]).await;
     awa.until_member(&room, &id, "join").await;

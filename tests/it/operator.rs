@@ -54,7 +54,7 @@ async fn signals_reload_report_or_mean_nothing_and_never_end_the_bot() {
     }
     println!("{state}");
     bot.signal(Signal::SIGUSR2);
-    logged(&bot, "SIGUSR2 means nothing here").await;
+    logged(&bot, "SIGUSR2 has no meaning").await;
 
     let file = home(&bot).join("config.yaml");
     let text = fs::read_to_string(&file).expect("the configuration");
@@ -100,7 +100,7 @@ async fn nothing_that_hangs_keeps_the_process() {
     for (hangs, status) in [("prompts-hang=return", 0), ("report-hangs=return", 1)] {
         let mut bot = world.start_with(&setup, hangs);
         bot.signal(Signal::SIGUSR1);
-        logged(&bot, "hanging, as a test has asked").await;
+        logged(&bot, "hanging, because a test asked for it").await;
         let begun = Instant::now();
         let ended = bot.terminate();
         println!("| {hangs} | {ended} | {:.1} s |", begun.elapsed().as_secs_f64());

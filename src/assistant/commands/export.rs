@@ -25,7 +25,9 @@ pub(super) async fn run(context: &Context<'_>) -> Result<Outcome, Failure> {
         return context.say(&Text::ExportFailed).map(Outcome::Say);
     };
     let personal = parts.store.personal(&message.sender).await?;
-    let bytes = serde_json::to_vec_pretty(&file(context, &personal).await).unwrap_or_default();
+    let Ok(bytes) = serde_json::to_vec_pretty(&file(context, &personal).await) else {
+        return context.say(&Text::ExportFailed).map(Outcome::Say);
+    };
     if bytes.len() > LARGEST_FILE {
         return context.say(&Text::FileTooLarge { most: LARGEST_FILE as u64 }).map(Outcome::Say);
     }

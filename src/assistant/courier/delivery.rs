@@ -7,7 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ruma::{EventId, OwnedEventId, RoomId};
+use ruma::OwnedEventId;
+use tokio::sync::Semaphore;
 
 use super::{
     attempted::Attempted,
@@ -38,6 +39,8 @@ pub struct Courier {
     pub unconfirmed: UnconfirmedTransactions,
     /// The notices that wait for the rate budget.
     pub(super) notices: NoticeQueue,
+    /// Each upload that runs holds a file in memory.
+    pub(super) uploads: Semaphore,
 }
 
 /// What a [`Courier`] needs.
@@ -89,10 +92,22 @@ pub struct Concluded {
     resumed: bool,
 }
 
+/// How many files are uploaded at a time: each is in memory meanwhile.
+const UPLOADS: usize = 2;
+
+fn is_too_old(delivery: &Delivery) -> bool {
+    u128::from(now().saturating_sub(delivery.stored_at)) > DELIVER_FOR.as_millis()
+}
+
 impl Courier {
     /// A courier with nothing on its way.
     pub fn new(parts: Parts) -> Self {
-        Self { parts, unconfirmed: UnconfirmedTransactions::default(), notices: NoticeQueue::default() }
+        Self {
+            parts,
+            unconfirmed: UnconfirmedTransactions::default(),
+            notices: NoticeQueue::default(),
+            uploads: Semaphore::new(UPLOADS),
+        }
     }
 
     /// Stores an answer and what changes with it, in one write. It is delivered by [`Courier::deliver_concluded`].
@@ -118,16 +133,29 @@ impl Courier {
         self.parts.withdrawals.run().await;
     }
 
+    /// Gives up the answers that could not be delivered for too long, so that neither they nor their files are kept.
+    pub async fn give_up_old_deliveries(&self) -> Result<(), Failure> {
+        for delivery in self.parts.store.undelivered().await?.iter().filter(|delivery| is_too_old(delivery)) {
+            self.give_up_delivery(delivery).await?;
+        }
+        Ok(())
+    }
+
+    async fn give_up_delivery(&self, delivery: &Delivery) -> Result<(), Failure> {
+        let question = &delivery.question;
+        tracing::warn!(event_id = %question.event_id, "an answer could not be delivered for seven days: it is given up");
+        self.parts.store.delivered(delivery, now()).await?;
+        self.parts.withdrawals.run().await;
+        Ok(())
+    }
+
     /// Sends what of an answer is not sent yet, and marks the question as done. `resumed` says that a process before this one may have sent
     /// some of it without living to write that down.
     pub async fn deliver(&self, delivery: &Delivery, resumed: bool) -> Result<(), Failure> {
         let Parts { store, withdrawals, .. } = &self.parts;
         let question = &delivery.question;
-        if u128::from(now().saturating_sub(delivery.stored_at)) > DELIVER_FOR.as_millis() {
-            tracing::warn!(event_id = %question.event_id, "an answer could not be delivered for seven days: it is given up");
-            store.delivered(question, now()).await?;
-            withdrawals.run().await;
-            return Ok(());
+        if is_too_old(delivery) {
+            return self.give_up_delivery(delivery).await;
         }
         let mut refused = false;
         // Each part goes by what the store says then: the draft may have been taken away meanwhile, or all of it with its question.
@@ -141,37 +169,37 @@ impl Courier {
             let acknowledged = match self.send_item(&current, part, item, resumed).await {
                 Ok(acknowledged) => acknowledged,
                 Err(Failure::Refused(reason)) => {
+                    let now_stored = store.delivery(question).await?;
+                    if now_stored.is_none_or(|current| current.sequence != delivery.sequence) {
+                        return Ok(());
+                    }
                     tracing::warn!(event_id = %question.event_id, reason, "an answer could not be delivered");
                     refused = true;
                     break;
                 }
                 Err(other) => return Err(other),
             };
-            let newer = store.delivery(question).await?.is_some_and(|newer| newer.sequence != delivery.sequence);
-            match acknowledged {
-                Acknowledged::Sent(Sent::Message(event)) | Acknowledged::Refused(event) if newer => {
-                    return self.stray(question, &question.room_id, &event).await;
-                }
-                Acknowledged::Sent(Sent::Elsewhere(room, event)) if newer => {
-                    return self.stray(question, &room, &event).await;
-                }
-                // The call is made, and belongs to no answer any more.
-                Acknowledged::Sent(Sent::Service(_)) if newer => return Ok(()),
-                Acknowledged::Sent(Sent::Message(event)) => store.part_sent(question, part, &event, now()).await?,
+            let is_current = match acknowledged {
+                Acknowledged::Sent(Sent::Message(event)) => store.part_sent(delivery, part, &event, now()).await?,
                 Acknowledged::Sent(Sent::Elsewhere(room, event)) => {
-                    store.sent_elsewhere(question, part, &room, &event, now()).await?;
+                    store.sent_elsewhere(delivery, part, &room, &event, now()).await?
                 }
                 Acknowledged::Sent(Sent::Service(reference)) => {
-                    store.service_acknowledged(question, part, &reference).await?;
+                    store.service_acknowledged(delivery, part, &reference, now()).await?
                 }
                 // What follows in the answer speaks of what was not done.
-                Acknowledged::Refused(event) => store.item_refused(question, part, &event, now()).await?,
+                Acknowledged::Refused(event) => store.item_refused(delivery, part, &event, now()).await?,
+            };
+            if !is_current {
+                // Another answer to the question was stored since (it was edited): that one is delivered by whoever stored it.
+                withdrawals.run().await;
+                return Ok(());
             }
         }
         for too_many in delivery.answer.shown.iter().skip(delivery.answer.items.len()) {
             withdrawals.withdraw_now(&question.room_id, too_many).await?;
         }
-        store.delivered(question, now()).await?;
+        store.delivered(delivery, now()).await?;
         if refused {
             withdrawals.run().await;
         } else {
@@ -179,13 +207,6 @@ impl Courier {
             withdrawals.may_write_again(&question.room_id).await;
         }
         self.parts.limits.answered(question, Instant::now());
-        Ok(())
-    }
-
-    /// A message was on its way when another answer to its question was written: it is taken back.
-    async fn stray(&self, question: &Incoming, room: &RoomId, event: &EventId) -> Result<(), Failure> {
-        self.parts.store.stray(question, room, event, now()).await?;
-        self.parts.withdrawals.run().await;
         Ok(())
     }
 

@@ -17,14 +17,17 @@ use super::{
 };
 use crate::{
     assistant::{failure::Failure, texts::Text},
-    matrix::{OutgoingFile, Upload},
+    matrix::{OutgoingFile, SendError, Upload},
     message::{Egress, FileRef},
     services::CallError,
-    store::{Delivery, Sent},
+    store::{Delivery, Sent, StoreError},
 };
 
 /// How long the homeserver is asked for the largest file that it takes. Without its answer the upload itself shows.
 const LIMIT_FOR: Duration = Duration::from_secs(30);
+
+/// Why nothing more is done for an answer.
+const TAKEN_BACK: &str = "its question was taken back or answered anew";
 
 /// What became of the bytes of a file.
 enum Uploaded {
@@ -107,25 +110,19 @@ impl Courier {
     ) -> Result<Uploaded, Failure> {
         let Parts { store, homeserver, .. } = &self.parts;
         let question = &delivery.question;
-        let Some(bytes) = store.file(file).await? else {
-            tracing::error!(event_id = %question.event_id, "a file to be sent is not in the store any more");
-            return Ok(Uploaded::Refused(Text::FileFailed));
-        };
         let most = match homeserver.retry_for(LIMIT_FOR, || homeserver.gateway.upload_limit()).await {
             Ok(most) => most,
             Err(Failure::Refused(_) | Failure::Unanswered(_)) => u64::MAX,
             Err(other) => return Err(other),
         };
-        if bytes.len() as u64 > most {
-            tracing::warn!(event_id = %question.event_id, bytes = bytes.len(), most, "a file is too large for the homeserver");
+        if file.size > most {
+            tracing::warn!(event_id = %question.event_id, bytes = file.size, most, "a file is too large for the homeserver");
             return Ok(Uploaded::Refused(Text::FileTooLarge { most }));
         }
-        let (name, media_type) = (&*file.name, &*file.media_type);
-        let upload = Upload { room_id, name, media_type, bytes: &bytes, encrypted };
-        fail::fail_point!("before-upload");
-        let media = unless_refused(homeserver.retry(|| homeserver.gateway.upload(&upload)).await)?;
-        fail::fail_point!("after-upload");
+        let request = || self.upload_once(delivery, file, room_id, encrypted);
+        let media = unless_refused(homeserver.retry(request).await)?;
         let Some(media) = media else {
+            self.expect_current(delivery).await?;
             tracing::warn!(event_id = %question.event_id, "a file was refused");
             return Ok(Uploaded::Refused(Text::FileFailed));
         };
@@ -133,15 +130,61 @@ impl Courier {
         Ok(Uploaded::Media(media))
     }
 
+    /// One upload. The bytes are in memory while it runs, not while it waits to be repeated.
+    async fn upload_once(
+        &self,
+        delivery: &Delivery,
+        file: &FileRef,
+        room_id: &RoomId,
+        encrypted: bool,
+    ) -> Result<String, SendError> {
+        let Parts { store, homeserver, .. } = &self.parts;
+        let _place = self.uploads.acquire().await;
+        let failed = |error: StoreError| {
+            let reason = error.to_string();
+            if error.is_fatal() { SendError::Storage(reason) } else { SendError::Refused(reason) }
+        };
+        if !self.is_current(delivery).await.map_err(failed)? {
+            return Err(SendError::Refused(TAKEN_BACK.to_owned()));
+        }
+        let Some(bytes) = store.file(file).await.map_err(failed)? else {
+            return Err(SendError::Refused("it is not in the store any more".to_owned()));
+        };
+        let upload = Upload { room_id, name: &file.name, media_type: &file.media_type, bytes: &bytes, encrypted };
+        fail::fail_point!("before-upload");
+        let media = homeserver.gateway.upload(&upload).await?;
+        fail::fail_point!("after-upload");
+        Ok(media)
+    }
+
+    /// Whether the outbox still has this answer: its question may have been taken back, or answered anew.
+    async fn is_current(&self, delivery: &Delivery) -> Result<bool, StoreError> {
+        let stored = self.parts.store.delivery(&delivery.question).await?;
+        Ok(stored.is_some_and(|stored| stored.sequence == delivery.sequence))
+    }
+
+    /// Of an answer that is not wanted any more it is not said that a part of it failed.
+    async fn expect_current(&self, delivery: &Delivery) -> Result<(), Failure> {
+        if self.is_current(delivery).await? { Ok(()) } else { Err(Failure::Refused(TAKEN_BACK.to_owned())) }
+    }
+
     /// Calls another service until it has answered.
     pub(super) async fn call(&self, delivery: &Delivery, egress: &Egress) -> Result<Attempted, Failure> {
         let Parts { services, lifecycle, .. } = &self.parts;
         fail::fail_point!("before-call");
-        let called = repeat(lifecycle, RETRY_FOR, || services.call(egress)).await;
+        let request = || async {
+            if self.is_current(delivery).await.unwrap_or(true) {
+                services.call(egress).await
+            } else {
+                Err(CallError::Refused(TAKEN_BACK.to_owned()))
+            }
+        };
+        let called = repeat(lifecycle, RETRY_FOR, request).await;
         fail::fail_point!("after-call");
         match called {
             Ok(reference) => Ok(Attempted::Done(Sent::Service(reference))),
             Err(Failure::Refused(reason)) => {
+                self.expect_current(delivery).await?;
                 let (event_id, service) = (&delivery.question.event_id, &egress.service);
                 tracing::error!(%event_id, service, reason, "a service refused a call: it is given up");
                 Ok(Attempted::Refused(Text::ServiceRefused { service: service.clone().into() }))

@@ -56,7 +56,7 @@ impl Courier {
         let progress = self.parts.in_progress.enter(&question.event_id);
         self.parts.lifecycle.spawn(async move {
             let outcome = if enters {
-                this.send_allowed(&person, this.deliver_concluded(concluded)).await
+                Box::pin(this.send_allowed(&person, this.deliver_concluded(concluded))).await
             } else {
                 this.deliver_concluded(concluded).await
             };

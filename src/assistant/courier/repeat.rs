@@ -43,7 +43,8 @@ pub(super) async fn repeat<T, E: Into<Setback>, F: Future<Output = Result<T, E>>
             Err(error) => error.into(),
         };
         let (wait, reason) = match setback {
-            Setback::Asked(wait, reason) => (wait, reason),
+            // A wait of nothing would be a loop without a pause.
+            Setback::Asked(wait, reason) => (wait.max(FIRST_WAIT), reason),
             Setback::Unanswered(reason) => (waits.next().unwrap_or(LONGEST_WAIT), reason),
             Setback::Final(failure) => return Err(failure),
         };

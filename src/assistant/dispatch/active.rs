@@ -120,6 +120,10 @@ pub struct Entered<'a> {
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        self.active.lock().remove(&self.generation.conversation);
+        let mut active = self.active.lock();
+        // One that has taken its place stays.
+        if active.get(&self.generation.conversation).is_some_and(|other| Arc::ptr_eq(other, &self.generation)) {
+            active.remove(&self.generation.conversation);
+        }
     }
 }

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     assistant::{
+        access::AccessRules,
         addressing::kind,
         clock::now,
         courier::Courier,
@@ -71,6 +72,8 @@ pub struct Parts {
     pub courier: Arc<Courier>,
     /// Edits count as messages.
     pub limits: Arc<Limits>,
+    /// Who may have the bot act: an answer that an earlier process left is for who still may.
+    pub access: Arc<AccessRules>,
     /// The tasks.
     pub lifecycle: Arc<Lifecycle>,
 }
@@ -92,9 +95,16 @@ impl Dispatcher {
 
     /// Takes up what an earlier process left: answers not sent, then questions not answered.
     pub async fn resume(&self) -> Result<(), StoreError> {
-        let Parts { store, lanes, .. } = &self.parts;
+        let Parts { store, lanes, access, .. } = &self.parts;
         let mut left: Vec<Work> = Vec::new();
-        left.extend(store.undelivered().await?.into_iter().map(|delivery| Work::Delivery(Box::new(delivery))));
+        for delivery in store.undelivered().await? {
+            if delivery.sent.is_empty() && !access.may_ask(&delivery.question) {
+                tracing::info!(event_id = %delivery.question.event_id, "an answer is dropped: its author has no access any more");
+                store.delivered(&delivery, now()).await?;
+                continue;
+            }
+            left.push(Work::Delivery(Box::new(delivery)));
+        }
         for mut queued in store.queued().await? {
             if queued.kind == QueuedKind::Unparsed {
                 queued.kind = kind(&queued.question, Call::read(&queued.question));
@@ -123,22 +133,23 @@ impl Dispatcher {
                     let _progress = in_progress.enter(&delivery.question.event_id);
                     courier.deliver(&delivery, true).await
                 }
-                Work::Question(queued) | Work::Command(queued) => self.answer(&queued).await,
+                Work::Question(queued) => self.answer(&queued, false).await,
+                Work::Command(queued) => self.answer(&queued, true).await,
             });
         }
     }
 
     /// Answers a question and delivers the answer. A question that is edited meanwhile is answered from its new text; one that is taken
     /// back is not answered. What fails without need is tried again, and in the end said to the person.
-    async fn answer(&self, waiting: &Queued) -> Result<(), Failure> {
+    async fn answer(&self, waiting: &Queued, urgent: bool) -> Result<(), Failure> {
         let _progress = self.parts.in_progress.enter(&waiting.question.event_id);
-        let outcome = self.until_over(waiting).await;
+        let outcome = self.until_over(waiting, urgent).await;
         self.parts.courier.settled(&waiting.question).await;
         outcome
     }
 
-    async fn until_over(&self, waiting: &Queued) -> Result<(), Failure> {
-        let Parts { store, courier, lifecycle, .. } = &self.parts;
+    async fn until_over(&self, waiting: &Queued, urgent: bool) -> Result<(), Failure> {
+        let Parts { store, lanes, courier, lifecycle, .. } = &self.parts;
         let question = &waiting.question;
         let (mut retries, mut again) = (Retries::default(), false);
         // Before it is begun, which counts: it must not count the deaths of others.
@@ -148,6 +159,12 @@ impl Dispatcher {
             let edited = lifecycle.until_stop(self.edits.settled(&question.event_id)).await?;
             // Each try takes the question as the store has it now; it is there no more once it is answered, dropped, or forgotten.
             let Some(queued) = store.begin(question).await? else { return Ok(()) };
+            if urgent && !matches!(queued.kind, QueuedKind::Command(_)) {
+                // An edit has made a question of it: it waits for the answers before it.
+                store.pause(question).await?;
+                lanes.resume(Work::of(queued));
+                return Ok(());
+            }
             let tried = AssertUnwindSafe(self.attempt(queued.clone(), again && edited, &mut turn)).catch_unwind();
             let outcome = tried.await.unwrap_or(Err(Failure::Panicked));
             again = true;

@@ -66,15 +66,15 @@ pub enum Admission<'a> {
 
 /// Decides on a question.
 pub fn admit<'a>(queued: &'a Queued, facts: &Facts, rules: &Rules<'_>) -> Admission<'a> {
+    if !rules.access.may_ask(&queued.question) {
+        return Admission::Drop;
+    }
     if queued.interrupted >= MOST_INTERRUPTED {
         return Admission::GiveUp;
     }
     let stale = is_stale(queued, facts, rules.max_age);
     if stale && facts.answered_elsewhere {
         return Admission::Close;
-    }
-    if !rules.access.may_ask(&queued.question) {
-        return Admission::Drop;
     }
     match &queued.kind {
         QueuedKind::Welcome => return Admission::Welcome,

@@ -29,7 +29,6 @@ const TICK: Duration = Duration::from_millis(10);
 const TYPING_AGAIN: Duration = Duration::from_secs(3);
 
 /// What was written.
-#[derive(Debug)]
 pub struct Written {
     /// The answer, through the transforms.
     pub text: String,

@@ -6,7 +6,7 @@ use super::Transform;
 use crate::matrix;
 
 /// Lets text through and closes at the end what is open.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct CloseBlocks {
     /// What went through: only the whole text tells whether a block is open.
     text: String,

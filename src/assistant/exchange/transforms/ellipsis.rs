@@ -3,7 +3,7 @@
 use super::Transform;
 
 /// Lets text through and ends it with " …", below a code block rather than on the line that closes it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Ellipsis {
     last_line: String,
 }

@@ -217,7 +217,14 @@ impl Model {
         let at = self.said.iter().position(earlier).unwrap_or(self.said.len());
         self.said.retain(|said| !earlier(said));
         self.said.splice(at..at, turns.into_iter().map(|turn| (conversation.clone(), turn)));
-        self.outbox.retain(|delivery| delivery.question.event_id != question.event_id);
+        if let Some(index) = self.outbox.iter().position(|delivery| delivery.question.event_id == question.event_id) {
+            let overtaken = self.outbox.remove(index);
+            let replaced =
+                |event: &&OwnedEventId| answer.shown.contains(*event) || answer.draft.as_ref() == Some(*event);
+            for event in overtaken.messages().filter(|event| !replaced(event)) {
+                self.withdrawals.insert(event.clone(), (question.room_id.clone(), now));
+            }
+        }
         let question = question.clone();
         self.outbox.push(Delivery {
             sequence: 0,
