@@ -8,6 +8,7 @@
 //! The rest of the program uses [`Store`], whose functions are awaited while one thread does the work (`owner.rs`). That thread has the
 //! [`Database`], whose functions are synchronous: each is one [`transaction`]. Times are milliseconds since the epoch, by our clock.
 
+mod acknowledge;
 mod answer;
 mod answered;
 mod audit;
