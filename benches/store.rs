@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 
 use compagnon::conversation::{Role, Turn};
 use compagnon::message::{Content, Incoming, Item, Redaction};
-use compagnon::store::{Accept, Admitted, Answer, Conclusion, Database, QueuedKind, Retention, Store};
+use compagnon::store::{
+    Accept, Acknowledgement, Admitted, Answer, Conclusion, Database, QueuedKind, Retention, Sent, Store,
+};
 use ruma::{OwnedEventId, OwnedRoomId};
 
 /// Rooms of ordinary size.
@@ -118,7 +120,7 @@ async fn probe(store: Store, name: &'static str, over: Arc<AtomicBool>) -> Vec<D
         let delivery = store.conclude(conclusion(&asked, 6_000), 6_000).await.expect("concluded").expect("a delivery");
         calls.push(begun.elapsed());
         let begun = Instant::now();
-        store.part_sent(&delivery, 0, &shown, 6_000).await.expect("sent");
+        store.acknowledge(&delivery, 0, Acknowledgement::Sent(Sent::from(&shown)), 6_000).await.expect("sent");
         calls.push(begun.elapsed());
         let begun = Instant::now();
         store.delivered(&delivery, 6_000).await.expect("delivered");

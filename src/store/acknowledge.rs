@@ -1,74 +1,54 @@
 //! The part of [`Store`] that notes what was delivered. Each function does so in one step with its check: an answer that was replaced by
 //! another one meanwhile must not be taken for it.
 
-use ruma::{EventId, OwnedEventId, OwnedRoomId};
+use ruma::{OwnedEventId, OwnedRoomId};
 
-use super::answer::Delivery;
+use super::answer::{Delivery, Sent};
 use super::database::Database;
 use super::error::StoreError;
 use super::handle::Store;
 use crate::message::Incoming;
 
+/// What became of an item of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Acknowledgement {
+    /// It is where it belongs.
+    Sent(Sent),
+    /// It was refused for good, and this message of the room says so: what follows it is not sent any more.
+    Refused(OwnedEventId),
+}
+
+impl Acknowledgement {
+    /// The message that was sent, with its room. None for what another service acknowledged.
+    fn message(&self, room: &OwnedRoomId) -> Option<(OwnedRoomId, OwnedEventId)> {
+        match self {
+            Self::Sent(Sent::Message(event)) | Self::Refused(event) => Some((room.clone(), event.clone())),
+            Self::Sent(Sent::Elsewhere(room, event)) => Some((room.clone(), event.clone())),
+            Self::Sent(Sent::Service(_)) => None,
+        }
+    }
+}
+
 impl Store {
-    /// Remembers that a message of an answer was acknowledged, and its event as the bot's own. Items come in order; the same one may come
-    /// twice. Returns whether the answer is still the one to be delivered: otherwise another one was stored since, and the message is among
-    /// [`Store::withdrawals`].
-    pub async fn part_sent(
+    /// Remembers what became of an item, and its message as the bot's own. Items come in order; the same one may come twice. Returns whether
+    /// the answer is still the one to be delivered: otherwise another one was stored since, and the message is among [`Store::withdrawals`].
+    pub async fn acknowledge(
         &self,
         delivery: &Delivery,
         item: usize,
-        event: &EventId,
+        acknowledgement: Acknowledgement,
         now: u64,
     ) -> Result<bool, StoreError> {
-        let (message, event) = ((delivery.question.room_id.clone(), event.to_owned()), event.to_owned());
-        self.of_delivery(delivery, Some(message), now, move |database, question| {
-            database.part_sent(question, item, &event, now)
-        })
-        .await
-    }
-
-    /// As [`Store::part_sent`], for a message in another room than the question's.
-    pub async fn sent_elsewhere(
-        &self,
-        delivery: &Delivery,
-        item: usize,
-        room: &OwnedRoomId,
-        event: &EventId,
-        now: u64,
-    ) -> Result<bool, StoreError> {
-        let (room, event) = (room.clone(), event.to_owned());
-        self.of_delivery(delivery, Some((room.clone(), event.clone())), now, move |database, question| {
-            database.sent_elsewhere(question, item, &room, &event, now)
-        })
-        .await
-    }
-
-    /// As [`Store::part_sent`], for the message that says that an item was refused for good: what follows it is not sent any more.
-    pub async fn item_refused(
-        &self,
-        delivery: &Delivery,
-        item: usize,
-        event: &EventId,
-        now: u64,
-    ) -> Result<bool, StoreError> {
-        let (message, event) = ((delivery.question.room_id.clone(), event.to_owned()), event.to_owned());
-        self.of_delivery(delivery, Some(message), now, move |database, question| {
-            database.item_refused(question, item, &event, now)
-        })
-        .await
-    }
-
-    /// As [`Store::part_sent`], for an item that another service acknowledged, with the reference that it gave.
-    pub async fn service_acknowledged(
-        &self,
-        delivery: &Delivery,
-        item: usize,
-        reference: &str,
-        now: u64,
-    ) -> Result<bool, StoreError> {
-        let reference = reference.to_owned();
-        self.of_delivery(delivery, None, now, move |database, question| {
-            database.service_acknowledged(question, item, &reference)
+        let message = acknowledgement.message(&delivery.question.room_id);
+        self.of_delivery(delivery, message, now, move |database, question| match acknowledgement {
+            Acknowledgement::Sent(Sent::Message(event)) => database.part_sent(question, item, &event, now),
+            Acknowledgement::Sent(Sent::Elsewhere(room, event)) => {
+                database.sent_elsewhere(question, item, &room, &event, now)
+            }
+            Acknowledgement::Sent(Sent::Service(reference)) => {
+                database.service_acknowledged(question, item, &reference)
+            }
+            Acknowledgement::Refused(event) => database.item_refused(question, item, &event, now),
         })
         .await
     }
@@ -96,8 +76,8 @@ impl Store {
     }
 
     /// Ends a question: its answer is out of the outbox, and its event is never accepted again. Its messages are remembered, so that
-    /// they can be replaced or taken back. Where nothing could be sent, the draft is among [`Store::withdrawals`].
-    /// Where another answer was stored since, nothing changes.
+    /// they can be replaced or taken back. Where nothing could be sent, the draft is among [`Store::withdrawals`]. Where another answer was
+    /// stored since, nothing changes.
     pub async fn delivered(&self, delivery: &Delivery, now: u64) -> Result<(), StoreError> {
         self.of_delivery(delivery, None, now, move |database, question| database.delivered(question, now))
             .await

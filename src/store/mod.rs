@@ -52,6 +52,7 @@ mod undecrypted;
 mod withdraw;
 mod withdrawal;
 
+pub use self::acknowledge::Acknowledgement;
 pub use self::answer::{Answer, Conclusion, Delivery, Sent};
 pub use self::audit::Entry;
 pub use self::backup::{

@@ -104,15 +104,38 @@ fn together(points: &'static [&'static str], kills: u64) -> std::slice::Chunks<'
     points.chunks(if kills > 2 { 1 } else { points.len() })
 }
 
-/// Kills at one point until there were `kills` more.
-async fn kill_at(bot: &mut Bot, scene: &mut Scene, tally: &mut Tally, point: &str, kills: u64, dice: &mut Dice) {
+/// What people ask for.
+#[derive(Clone, Copy)]
+enum Asked {
+    /// Answers of the model.
+    Answers,
+    /// Files, by command.
+    Files,
+}
+
+/// Kills at one point until there were `kills` more, while what people have asked for is on its way.
+async fn kill_at(
+    bot: &mut Bot,
+    scene: &mut Scene,
+    tally: &mut Tally,
+    (point, asked): (&str, Asked),
+    kills: u64,
+    dice: &mut Dice,
+) {
     // The engine comes past its points often, the others once or a few times per question.
-    let most = if point == "decode" { 60 } else { 4 };
+    let most = match asked {
+        Asked::Answers if point == "decode" => 60,
+        Asked::Answers => 4,
+        Asked::Files => 2,
+    };
     let mut count = 1 + dice.below(most);
     let wanted = tally.kills + kills;
     while tally.kills < wanted {
         bot.die_at(point, count);
-        scene.ask_all().await;
+        match asked {
+            Asked::Answers => scene.ask_all().await,
+            Asked::Files => scene.export().await,
+        }
         if !dies(bot, scene).await {
             count = 1;
             continue;
@@ -135,35 +158,6 @@ async fn kill_at(bot: &mut Bot, scene: &mut Scene, tally: &mut Tally, point: &st
     }
 }
 
-/// Kills while files are on their way, which people have asked for by command.
-async fn export_at(bot: &mut Bot, scene: &mut Scene, tally: &mut Tally, point: &str, kills: u64, dice: &mut Dice) {
-    let wanted = tally.kills + kills;
-    let mut count = 1 + dice.below(2);
-    while tally.kills < wanted {
-        bot.die_at(point, count);
-        scene.export().await;
-        if !dies(bot, scene).await {
-            count = 1;
-            continue;
-        }
-        tally.kills += 1;
-        // Every other time it dies once more, where what was left is taken up.
-        if tally.kills < wanted && dice.below(2) == 0 {
-            bot.kill();
-            bot.die_at(point, 1);
-            tally.starts += 1;
-            bot.spawn("");
-            if dies(bot, scene).await {
-                tally.kills += 1;
-            }
-            tally.opened += 1;
-        }
-        revive(bot, tally);
-        assert!(scene.all_answered().await, "no file after {point}: {}", bot.log());
-        count = 1 + dice.below(2);
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn no_file_is_lost_or_doubled() {
     let world = World::shared().await;
@@ -174,7 +168,7 @@ async fn no_file_is_lost_or_doubled() {
     for points in together(&FILE_POINTS, kills) {
         let (mut scene, mut tally) = (Scene::new(world, &id).await, Tally::default());
         for point in points {
-            export_at(&mut bot, &mut scene, &mut tally, point, kills, &mut dice).await;
+            kill_at(&mut bot, &mut scene, &mut tally, (point, Asked::Files), kills, &mut dice).await;
         }
         // Once more, so that a second file of what came before would be seen.
         scene.export().await;
@@ -209,7 +203,7 @@ async fn at_each_point_nothing_is_lost_or_doubled() {
     for points in together(&POINTS, kills) {
         let (mut scene, mut tally) = (Scene::new(world, &id).await, Tally::default());
         for point in points {
-            kill_at(&mut bot, &mut scene, &mut tally, point, kills, &mut dice).await;
+            kill_at(&mut bot, &mut scene, &mut tally, (point, Asked::Answers), kills, &mut dice).await;
         }
         finish(&mut bot, &mut scene, &mut tally, false).await;
         rows.push((points.join(", "), tally));

@@ -25,7 +25,7 @@ use crate::{
     conversation::Turn,
     message::{Incoming, Item, MessageKind, Outgoing},
     services::Services,
-    store::{Answer, Change, Conclusion, Delivery, Queued, Sent, Store},
+    store::{Acknowledgement, Answer, Change, Conclusion, Delivery, Queued, Sent, Store, StoreError},
     usage::AnswerUsage,
 };
 
@@ -74,14 +74,6 @@ pub struct Ending {
     pub changes: Vec<Change>,
     /// What the answer cost, and who answered; `None` for the bot's own sentences.
     pub usage: Option<AnswerUsage>,
-}
-
-/// How an item was acknowledged.
-enum Acknowledged {
-    /// It is where it belongs.
-    Sent(Sent),
-    /// It was refused for good, and this message says so.
-    Refused(OwnedEventId),
 }
 
 /// An answer in the store, on its way.
@@ -169,8 +161,7 @@ impl Courier {
             let acknowledged = match self.send_item(&current, part, item, resumed).await {
                 Ok(acknowledged) => acknowledged,
                 Err(Failure::Refused(reason)) => {
-                    let now_stored = store.delivery(question).await?;
-                    if now_stored.is_none_or(|current| current.sequence != delivery.sequence) {
+                    if !self.is_current(delivery).await? {
                         return Ok(());
                     }
                     tracing::warn!(event_id = %question.event_id, reason, "an answer could not be delivered");
@@ -179,18 +170,7 @@ impl Courier {
                 }
                 Err(other) => return Err(other),
             };
-            let is_current = match acknowledged {
-                Acknowledged::Sent(Sent::Message(event)) => store.part_sent(delivery, part, &event, now()).await?,
-                Acknowledged::Sent(Sent::Elsewhere(room, event)) => {
-                    store.sent_elsewhere(delivery, part, &room, &event, now()).await?
-                }
-                Acknowledged::Sent(Sent::Service(reference)) => {
-                    store.service_acknowledged(delivery, part, &reference, now()).await?
-                }
-                // What follows in the answer speaks of what was not done.
-                Acknowledged::Refused(event) => store.item_refused(delivery, part, &event, now()).await?,
-            };
-            if !is_current {
+            if !store.acknowledge(delivery, part, acknowledged, now()).await? {
                 // Another answer to the question was stored since (it was edited): that one is delivered by whoever stored it.
                 withdrawals.run().await;
                 return Ok(());
@@ -210,6 +190,12 @@ impl Courier {
         Ok(())
     }
 
+    /// Whether the outbox still has this answer: its question may have been taken back, or answered anew.
+    pub(super) async fn is_current(&self, delivery: &Delivery) -> Result<bool, StoreError> {
+        let stored = self.parts.store.delivery(&delivery.question).await?;
+        Ok(stored.is_some_and(|stored| stored.sequence == delivery.sequence))
+    }
+
     /// Sends one item; in the place of one that is refused for good, the sentence that says so.
     async fn send_item(
         &self,
@@ -217,7 +203,7 @@ impl Courier {
         part: usize,
         item: &Item,
         resumed: bool,
-    ) -> Result<Acknowledged, Failure> {
+    ) -> Result<Acknowledgement, Failure> {
         let attempted = match item {
             Item::Markdown { .. } | Item::Notice { .. } => {
                 let event = self.send_part(delivery, part, item, resumed).await?;
@@ -227,11 +213,11 @@ impl Courier {
             Item::Egress(egress) => self.call(delivery, egress).await?,
         };
         match attempted {
-            Attempted::Done(sent) => Ok(Acknowledged::Sent(sent)),
+            Attempted::Done(sent) => Ok(Acknowledgement::Sent(sent)),
             Attempted::Refused(text) => {
                 let settings = self.parts.store.room_settings(&delivery.question.room_id).await?;
                 let sentence = notice(text.say(self.parts.config.language_in(&settings)).into_owned());
-                self.send_part(delivery, part, &sentence, resumed).await.map(Acknowledged::Refused)
+                self.send_part(delivery, part, &sentence, resumed).await.map(Acknowledgement::Refused)
             }
         }
     }

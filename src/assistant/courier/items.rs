@@ -157,12 +157,6 @@ impl Courier {
         Ok(media)
     }
 
-    /// Whether the outbox still has this answer: its question may have been taken back, or answered anew.
-    async fn is_current(&self, delivery: &Delivery) -> Result<bool, StoreError> {
-        let stored = self.parts.store.delivery(&delivery.question).await?;
-        Ok(stored.is_some_and(|stored| stored.sequence == delivery.sequence))
-    }
-
     /// Of an answer that is not wanted any more it is not said that a part of it failed.
     async fn expect_current(&self, delivery: &Delivery) -> Result<(), Failure> {
         if self.is_current(delivery).await? { Ok(()) } else { Err(Failure::Refused(TAKEN_BACK.to_owned())) }
