@@ -9,7 +9,7 @@
 //! | 4 | [`app`], [`config`], [`telemetry`], [`http`] |
 //! | 3 | [`assistant`] |
 //! | 2 | [`matrix`], [`store`], [`inference`], [`services`] |
-//! | 1 | [`command`], [`conversation`], [`compagnon`], [`message`], [`secret`], [`setting`], [`usage`] |
+//! | 1 | [`command`], [`conversation`], [`compagnon`], [`material`], [`memory`], [`message`], [`secret`], [`setting`], [`usage`] |
 
 pub mod app;
 pub mod assistant;
@@ -23,7 +23,9 @@ pub mod conversation;
 pub mod fuzz;
 pub mod http;
 pub mod inference;
+pub mod material;
 pub mod matrix;
+pub mod memory;
 pub mod message;
 pub mod secret;
 pub mod services;

@@ -309,7 +309,8 @@ async fn what_cannot_be_answered_gets_one_calm_sentence() {
     let shown = bench.settle().await;
     let mut texts = texts(&shown);
     texts.sort_unstable();
-    let mut expected = [Text::Failed, Text::TooLong, Text::NoQuestion].map(|text| text.say(Language::Fr));
+    let mut expected =
+        [Text::Failed, Text::TooLong { most: Some(800) }, Text::NoQuestion].map(|text| text.say(Language::Fr));
     expected.sort_unstable();
     assert_eq!(texts, expected);
     assert!(shown.iter().all(|shown| shown.kind == MessageKind::Notice && shown.complete));

@@ -18,6 +18,7 @@ use crate::{
     config::Config,
     conversation::{Role, Turn},
     inference::{ChatModel, Piece, Request},
+    memory::RememberedFacts,
 };
 
 /// The compagnon without a configuration: the one that the embedded test model was trained for.
@@ -100,21 +101,24 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
                 compagnon: &compagnon,
                 settings: &Settings::default(),
                 room: "",
+                facts: &RememberedFacts::default(),
+                summary: None,
                 turns: &turns,
+                material: &[],
                 question,
                 asker: None,
                 name: None,
                 // One conversation per process, whose KV cache the next question reuses.
                 cache_key: 1,
             };
-            let request = compose::compose(
+            let composed = compose::compose(
                 &*model,
                 &config.model.sampling,
                 &config.assistant,
                 &ask,
                 compose::today(&config.assistant),
             )?;
-            answer(&*model, request)
+            answer(&*model, composed.request)
         });
         match outcome {
             Ok(answer) => {

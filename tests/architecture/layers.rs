@@ -11,7 +11,7 @@ const LAYERS: [(u8, &[&str]); 5] = [
     (4, &["app", "config", "telemetry", "http"]),
     (3, &["assistant"]),
     (2, &["matrix", "store", "inference", "services"]),
-    (1, &["command", "conversation", "compagnon", "message", "secret", "setting", "usage"]),
+    (1, &["command", "conversation", "compagnon", "material", "memory", "message", "secret", "setting", "usage"]),
 ];
 
 /// The exceptions among siblings: the wiring sees what it wires, and the root of the configuration sees each section.

@@ -59,7 +59,7 @@ impl Retries {
 pub fn excuse(failure: &Failure) -> Text<'static> {
     match failure {
         Failure::Model(InferenceError::Busy) => Text::Busy,
-        Failure::Model(InferenceError::PromptTooLong { .. }) => Text::TooLong,
+        Failure::Model(InferenceError::PromptTooLong { .. }) => Text::TooLong { most: None },
         _ => Text::Failed,
     }
 }

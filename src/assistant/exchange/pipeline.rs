@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     admit::{Admission, Facts, Rules, admit, is_stale},
-    compose::{Ask, ComposeError, compose, today},
+    compose::{Ask, ComposeError, Composed, compose, today},
     conclude::conclude,
     contact,
     generate::generate,
@@ -14,7 +14,6 @@ use super::{
 };
 use crate::{
     assistant::{clock::now, commands, courier::Concluded, failure::Failure, texts::Text},
-    inference::Request,
     store::Queued,
     usage::AnswerUsage,
 };
@@ -42,10 +41,11 @@ impl Exchanges {
             return self.settle(&queued, admission).await.map(|()| None);
         }
         let mut exchange = resolve(&self.0, queued, facts).await?;
-        let request = match self.compose(&exchange) {
-            Ok(request) => request,
+        let Composed { request, left_out } = match self.compose(&exchange) {
+            Ok(composed) => composed,
             Err(error) => return self.decline(&exchange.queued, &excuse(&error)).await,
         };
+        tracing::debug!(?left_out, "composed");
         let prepared = arrived.elapsed();
         // Until the answer is stored: a second stop would otherwise take the question for one that still waits, and drop it.
         let active = self.0.active.enter(&exchange.queued.question);
@@ -109,7 +109,7 @@ impl Exchanges {
         }
     }
 
-    fn compose(&self, exchange: &Exchange) -> Result<Request, ComposeError> {
+    fn compose(&self, exchange: &Exchange) -> Result<Composed, ComposeError> {
         let Parts { model, sampling, config, cache, .. } = &self.0;
         let question = &exchange.queued.question;
         let room = exchange.room.as_ref().and_then(|room| room.name.as_deref());
@@ -117,7 +117,10 @@ impl Exchanges {
             compagnon: &exchange.compagnon.compagnon,
             settings: &exchange.settings,
             room: room.unwrap_or_default(),
+            facts: &exchange.facts,
+            summary: exchange.summary.as_deref(),
             turns: exchange.history.before(question),
+            material: &exchange.material,
             question: question.text(),
             asker: Some(&question.sender),
             name: question.name.as_deref(),
@@ -134,7 +137,7 @@ impl Exchanges {
 /// The sentence for a question of which no request can be made.
 fn excuse(error: &ComposeError) -> Text<'static> {
     match error {
-        ComposeError::TooLong => Text::TooLong,
+        ComposeError::TooLong { most } => Text::TooLong { most: Some(*most) },
         ComposeError::Compagnon(error) => {
             tracing::error!(%error, "the compagnon cannot be used");
             Text::Failed

@@ -1,7 +1,7 @@
 //! Stage 2: what an answer depends on, read from the store and asked of the homeserver.
 
 use super::{admit::Facts, contact, effective::EffectiveCompagnon, history::History, parts::Parts, value::Exchange};
-use crate::{assistant::failure::Failure, store::Queued};
+use crate::{assistant::failure::Failure, memory::RememberedFacts, store::Queued};
 
 /// Gathers what an answer depends on. Who asks for the first time is told what the bot is, before they are answered.
 pub async fn resolve(parts: &Parts, queued: Queued, facts: Facts) -> Result<Exchange, Failure> {
@@ -11,5 +11,14 @@ pub async fn resolve(parts: &Parts, queued: Queued, facts: Facts) -> Result<Exch
     contact::inform(parts, &queued, &settings).await?;
     let history = History::of(store, homeserver, question, facts.room.as_ref()).await?;
     let compagnon = EffectiveCompagnon::of_room(store, library, config, &question.room_id, &settings).await?;
-    Ok(Exchange { settings, compagnon, room: facts.room, history, queued })
+    Ok(Exchange {
+        settings,
+        compagnon,
+        room: facts.room,
+        history,
+        summary: None,
+        facts: RememberedFacts::default(),
+        material: Vec::new(),
+        queued,
+    })
 }

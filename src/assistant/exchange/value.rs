@@ -1,7 +1,7 @@
 //! The value that goes from stage to stage.
 
 use super::{effective::EffectiveCompagnon, history::History};
-use crate::{compagnon::Settings, matrix::RoomFacts, store::Queued};
+use crate::{compagnon::Settings, material::Material, matrix::RoomFacts, memory::RememberedFacts, store::Queued};
 
 /// One question on its way to an answer.
 pub struct Exchange {
@@ -15,4 +15,10 @@ pub struct Exchange {
     pub room: Option<RoomFacts>,
     /// What was said before.
     pub history: History,
+    /// A summary of what was said before that.
+    pub summary: Option<String>,
+    /// What is remembered for this room and this person.
+    pub facts: RememberedFacts,
+    /// What the question points at.
+    pub material: Vec<Material>,
 }

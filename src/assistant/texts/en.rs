@@ -28,7 +28,13 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::TooOld => {
             "I was offline when you sent this message, and it is old now, so I have not answered it. Send it again if you still need an answer."
         }
-        Text::TooLong => {
+        Text::TooLong { most: Some(most) } if *most > 0 => {
+            return format!(
+                "Your message is too long for me to read in one go: I can read about {most} characters. Shorten it, or split it into several messages."
+            )
+            .into();
+        }
+        Text::TooLong { .. } => {
             "Your message is too long for me to read in one go. Shorten it, or split it into several messages."
         }
         Text::QuestionTooLong { limit } => {

@@ -29,7 +29,13 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::TooOld => {
             "J’étais arrêté quand vous avez écrit ce message, et il date : je n’y réponds pas. Écrivez-le de nouveau s’il vous est encore utile."
         }
-        Text::TooLong => {
+        Text::TooLong { most: Some(most) } if *most > 0 => {
+            return format!(
+                "Votre message est trop long pour que je le lise en une fois : je peux lire environ {most} caractères. Raccourcissez-le ou envoyez-le en plusieurs messages."
+            )
+            .into();
+        }
+        Text::TooLong { .. } => {
             "Votre message est trop long pour que je le lise en une fois. Raccourcissez-le ou envoyez-le en plusieurs messages."
         }
         Text::QuestionTooLong { limit } => {

@@ -25,7 +25,10 @@ pub enum Text<'a> {
     /// A file, an image or a recording was sent.
     CannotRead,
     /// The question does not fit in what the model can read.
-    TooLong,
+    TooLong {
+        /// About how many characters it can read, where that is known.
+        most: Option<usize>,
+    },
     /// The question has more characters than ops allow.
     QuestionTooLong {
         /// The most characters.

@@ -1,22 +1,32 @@
 //! Stage 3, pure: what a model is given. The compagnon's system prompt with the room's addition, as much of the conversation as fits, and
-//! the question. `chat` in the terminal and answers in rooms are composed by the same function, so that authors of prompts see what agents
-//! get.
+//! the question with what it points at. `chat` in the terminal and answers in rooms are composed by the same function, so that authors of
+//! prompts see what agents get.
+
+mod budget;
+mod quotation;
+mod shorten;
+mod system;
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use ruma::UserId;
 
+pub use self::budget::LeftOut;
+use self::{
+    budget::{Budget, fitted, kept},
+    quotation::quotation,
+    system::system_prompt,
+};
 use crate::{
     assistant::config::Config,
-    compagnon::{Compagnon, CompagnonError, Language, Settings, Variables},
-    conversation::{Role, Turn, trimmed},
+    compagnon::{Compagnon, CompagnonError, Settings},
+    conversation::{Role, Turn},
     inference::{CacheHint, ChatModel, Message, Request, Sampling},
+    material::Material,
+    memory::RememberedFacts,
 };
 
 /// Tokens kept free for what a template adds around the whole prompt.
 const MARGIN: usize = 16;
-
-/// The most characters of a room's name that a prompt shows: a name is a hint, not a place for instructions.
-const LONGEST_ROOM: usize = 80;
 
 /// About as many tokens as a question of a few lines.
 const FEW_LINES: usize = 50;
@@ -26,7 +36,10 @@ const FEW_LINES: usize = 50;
 pub enum ComposeError {
     /// The system prompt and the question alone fill the model's context.
     #[error("the compagnon's prompt and the question are too long for the model's context")]
-    TooLong,
+    TooLong {
+        /// About how many characters a question may have.
+        most: usize,
+    },
     /// The compagnon cannot be used.
     #[error(transparent)]
     Compagnon(#[from] CompagnonError),
@@ -41,8 +54,14 @@ pub struct Ask<'a> {
     pub settings: &'a Settings,
     /// The room's name; empty where it has none.
     pub room: &'a str,
+    /// What is remembered for this room and this person.
+    pub facts: &'a RememberedFacts,
+    /// A summary of what was said before `turns`.
+    pub summary: Option<&'a str>,
     /// What was said before, oldest first.
     pub turns: &'a [Turn],
+    /// What the question points at, oldest first.
+    pub material: &'a [Material],
     /// The question's text.
     pub question: &'a str,
     /// Who asks, where that is known.
@@ -53,6 +72,15 @@ pub struct Ask<'a> {
     pub cache_key: u64,
 }
 
+/// A request, and what of the conversation it does not hold.
+#[derive(Clone, Debug)]
+pub struct Composed {
+    /// What the model is given.
+    pub request: Request,
+    /// What had no room in it.
+    pub left_out: LeftOut,
+}
+
 /// The date in the configured time zone, as prompts give it.
 #[must_use]
 pub fn today(config: &Config) -> Date {
@@ -61,13 +89,16 @@ pub fn today(config: &Config) -> Date {
 }
 
 /// The request for a question asked on this day.
+///
+/// The context is shared in this order: the system prompt and the question; the least length of an answer; what the question points at; the
+/// last exchange, its question shortened to head and tail where it must; the usual length of an answer; older turns, newest first.
 pub fn compose(
     model: &dyn ChatModel,
     sampling: &Sampling,
     config: &Config,
     ask: &Ask<'_>,
     today: Date,
-) -> Result<Request, ComposeError> {
+) -> Result<Composed, ComposeError> {
     let sampling = self::sampling(model, sampling, ask);
     let several = several(ask);
     let by = |name: Option<&str>, asker: Option<&UserId>| {
@@ -77,18 +108,38 @@ pub fn compose(
         let name = by(turn.name.as_deref(), turn.asker.as_deref()).filter(|_| turn.role == Role::User);
         Message { name, ..Message::new(turn.role, turn.content.clone()) }
     };
-    let (prompt, of_any_room) = system_prompt(config, ask, today)?;
-    let system = Message::new(Role::System, prompt);
-    let asked = Message { name: by(ask.name, ask.asker), ..Message::new(Role::User, ask.question) };
+    let prompt = system_prompt(config, ask, today)?;
+    let of_any_room = prompt.of_any_room;
+    let system = Message::new(Role::System, prompt.text);
+    let asked = |material: &[Material]| {
+        let quotation = quotation(material, ask.compagnon.about.language);
+        Message { name: by(ask.name, ask.asker), ..Message::new(Role::User, quotation + ask.question) }
+    };
     let (counter, context) = (model.token_counter(), model.limits().context_length);
     let cost = |message: &Message| counter.count(message);
     let margin = MARGIN + counter.accuracy().margin(context);
-    let taken = sampling.max_tokens + cost(&system) + cost(&asked) + margin;
-    let budget = context.checked_sub(taken).ok_or(ComposeError::TooLong)?;
-    let history = trimmed(ask.turns, budget, |turn| cost(&said(turn)));
-    let messages = std::iter::once(system).chain(history.iter().map(said)).chain(std::iter::once(asked)).collect();
+    let question = cost(&asked(&[]));
+    let free = context.saturating_sub(margin + cost(&system));
+    let mut budget = Budget::new(free, question, sampling.max_tokens)
+        .ok_or_else(|| ComposeError::TooLong { most: most(ask.question, question, free, sampling.max_tokens) })?;
+
+    let material = fitted(ask.material, budget.for_material(), |material| cost(&asked(material)) - question);
+    let asked_last = asked(&material);
+    budget.take(cost(&asked_last).saturating_sub(question));
+    let (history, mut left_out) = kept(ask.turns, &mut budget, |turn| cost(&said(turn)));
+    left_out.material = material != ask.material;
+
+    let messages = std::iter::once(system).chain(history.iter().map(said)).chain(std::iter::once(asked_last)).collect();
+    let sampling = Sampling { max_tokens: budget.answer(), ..sampling };
     let cache = CacheHint { cache_key: ask.cache_key, shared_prefix_len: usize::from(of_any_room) };
-    Ok(Request { messages, sampling, cache })
+    Ok(Composed { request: Request { messages, sampling, cache }, left_out })
+}
+
+/// About how many characters a question may have, rounded down: as many for a token as this question has.
+fn most(question: &str, cost: usize, free: usize, answer: usize) -> usize {
+    let tokens = free.saturating_sub(budget::least_answer(answer));
+    let characters = question.chars().count() * tokens / cost.max(1);
+    characters - characters % 100
 }
 
 /// Whether a compagnon's prompt leaves room for a question in the model's context.
@@ -98,14 +149,17 @@ pub fn fits(
     config: &Config,
     compagnon: &Compagnon,
 ) -> Result<(), ComposeError> {
-    let settings = Settings::default();
+    let (settings, facts) = (Settings::default(), RememberedFacts::default());
     // Room for a question of a few lines.
     let question = "x ".repeat(FEW_LINES);
     let ask = Ask {
         compagnon,
         settings: &settings,
         room: "",
+        facts: &facts,
+        summary: None,
         turns: &[],
+        material: &[],
         question: &question,
         asker: None,
         name: None,
@@ -133,24 +187,6 @@ fn several(ask: &Ask<'_>) -> bool {
     persons.next().is_some_and(|first| persons.any(|person| person != first))
 }
 
-/// The system prompt, and whether it is the same in every room: then what a model has computed of it may serve them all.
-fn system_prompt(config: &Config, ask: &Ask<'_>, today: Date) -> Result<(String, bool), CompagnonError> {
-    let language = ask.compagnon.about.language;
-    let date = language.date(today);
-    let room: String = ask.room.chars().filter(|letter| !letter.is_control()).take(LONGEST_ROOM).collect();
-    let variables = Variables { date: &date, organisation: &config.organisation, room: &room };
-    let prompt = ask.compagnon.system_prompt(&variables)?;
-    let of_any_room = ask.compagnon.system_prompt(&Variables { room: "", ..variables })? == prompt;
-    let heading = match language {
-        Language::Fr => "Consigne de ce salon :",
-        Language::En => "Instruction of this room:",
-    };
-    Ok(match &ask.settings.addition {
-        Some(addition) => (format!("{prompt}\n\n{heading}\n{addition}"), false),
-        None => (prompt, of_any_room),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use ruma::{OwnedUserId, owned_event_id, owned_user_id};
@@ -161,6 +197,7 @@ mod tests {
         compagnon::{About, Compagnon, Settings},
         conversation::{Role, Turn},
         inference::{CacheHint, CountAccuracy, Sampling},
+        memory::RememberedFacts,
     };
 
     fn turn(role: Role, content: &str, asker: OwnedUserId, name: Option<&str>) -> Turn {
@@ -175,7 +212,10 @@ mod tests {
             compagnon: &compagnon,
             settings: &settings,
             room: "Bureau",
+            facts: &RememberedFacts::default(),
+            summary: None,
             turns,
+            material: &[],
             question: "Et moi ?",
             asker: Some(asker),
             name: Some("Ben"),
@@ -183,7 +223,7 @@ mod tests {
         };
         let sampling = Sampling { max_tokens: 10, ..Sampling::default() };
         let config = Config::default();
-        let made = compose(&FakeModel::default(), &sampling, &config, &ask, today(&config)).expect("a request");
+        let made = compose(&FakeModel::default(), &sampling, &config, &ask, today(&config)).expect("a request").request;
         let cache = CacheHint { cache_key: 7, shared_prefix_len: 0 };
         assert_eq!(made.cache, cache, "an instruction of one room is not shared");
         assert_eq!(made.messages[0].content, "Vous êtes C.\n\nConsigne de ce salon :\nSoyez bref.");
@@ -215,7 +255,10 @@ mod tests {
             compagnon: &compagnon,
             settings: &settings,
             room: "",
+            facts: &RememberedFacts::default(),
+            summary: None,
             turns: &turns,
+            material: &[],
             question: "Et moi ?",
             asker: None,
             name: None,
@@ -224,7 +267,7 @@ mod tests {
         let words = |accuracy| {
             let (model, sampling) = (FakeModel { accuracy, ..FakeModel::default() }, Sampling::default());
             let config = Config::default();
-            let made = compose(&model, &sampling, &config, &ask, today(&config)).expect("a request");
+            let made = compose(&model, &sampling, &config, &ask, today(&config)).expect("a request").request;
             made.messages.iter().map(|message| message.content.split_whitespace().count()).sum::<usize>()
         };
         let [bound, estimate] = [CountAccuracy::UpperBound, CountAccuracy::Estimate].map(words);
