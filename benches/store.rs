@@ -44,7 +44,6 @@ fn question(room_number: usize, name: &str) -> Incoming {
         direct: false,
         sent_at: 1,
         content: Content::Text("Une question d'une longueur ordinaire, comme on en pose. ".repeat(3)),
-        quoted: None,
         name: None,
         megolm_session: None,
         edited_at: 0,

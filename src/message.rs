@@ -32,9 +32,6 @@ pub struct Incoming {
     pub sent_at: u64,
     /// What it holds.
     pub content: Content,
-    /// The message it replies to, where that is known.
-    #[serde(default)]
-    pub quoted: Option<Quoted>,
     /// The sender's display name in the room, without the organisation that Tchap adds in brackets.
     #[serde(default)]
     pub name: Option<String>,
@@ -73,15 +70,6 @@ pub struct MediaRef {
     pub caption: String,
     /// Where it is: the JSON of the event's `file` (encrypted: an address with its key) or `url`. For whoever downloads it.
     pub source: String,
-}
-
-/// A message that another one replies to.
-#[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
-pub struct Quoted {
-    /// Who wrote it.
-    pub sender: OwnedUserId,
-    /// Its text.
-    pub text: String,
 }
 
 /// What is sent in answer to a message, in the order of sending.
@@ -383,7 +371,6 @@ macro_rules! debug_without_content {
 
 debug_without_content! {
     MediaRef: media_type size;
-    Quoted: sender;
     FileRef: number size;
     Egress: service idempotency_key;
 }

@@ -54,7 +54,6 @@ pub(super) fn incoming(event: &str, room: &str, body: &str) -> Incoming {
         direct: true,
         sent_at: now(),
         content: Content::Text(body.to_owned()),
-        quoted: None,
         name: None,
         megolm_session: Some("megolm".to_owned()),
         edited_at: 0,

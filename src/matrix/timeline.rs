@@ -156,7 +156,6 @@ impl<'a> TimelineReader<'a> {
             direct: self.direct,
             sent_at,
             content,
-            quoted: None,
             name: None,
             megolm_session: None,
             edited_at: 0,

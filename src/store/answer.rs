@@ -190,7 +190,7 @@ impl Answered {
         parts.extend(left.filter(|event| !sent.contains(event)));
         parts.dedup();
         Some(Self {
-            question: Incoming { content: Content::Text(String::new()), quoted: None, ..question },
+            question: Incoming { content: Content::Text(String::new()), ..question },
             parts,
             elsewhere,
             at: now,

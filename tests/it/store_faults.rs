@@ -308,7 +308,6 @@ fn question(number: usize) -> Incoming {
         direct: false,
         sent_at: 1,
         content: Content::Text(format!("La question {number}. {}", "Elle est longue. ".repeat(number % 40))),
-        quoted: None,
         name: None,
         megolm_session: None,
         edited_at: 0,

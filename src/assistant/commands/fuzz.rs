@@ -21,7 +21,6 @@ pub(crate) fn command(text: &str) {
             direct,
             sent_at: 0,
             content: Content::Text(text.to_owned()),
-            quoted: None,
             name: None,
             megolm_session: None,
             edited_at: 0,

@@ -18,7 +18,6 @@ pub(super) async fn run(context: &Context<'_>) -> Result<Outcome, Failure> {
     let question = Incoming {
         event_id: last.event_id.clone(),
         content: Content::Text(last.content.clone()),
-        quoted: None,
         ..message.clone()
     };
     Ok(Outcome::Generate { question: Box::new(question), reply: context.say(&Text::Redoing)?, otherwise })

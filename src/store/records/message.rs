@@ -4,7 +4,7 @@ use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId};
 use serde::{Deserialize, Serialize};
 
 use super::stored::Stored;
-use crate::message::{Content, ConversationId, Gap, Incoming, MediaRef, Quoted, Undecrypted};
+use crate::message::{Content, ConversationId, Gap, Incoming, MediaRef, Undecrypted};
 
 /// An [`Incoming`].
 #[derive(Serialize, Deserialize)]
@@ -18,7 +18,6 @@ pub(in crate::store) struct MessageRecord {
     pub(in crate::store) direct: bool,
     pub(in crate::store) sent_at: u64,
     pub(in crate::store) content: ContentRecord,
-    pub(in crate::store) quoted: Option<QuotedRecord>,
     pub(in crate::store) name: Option<String>,
     pub(in crate::store) megolm_session: Option<String>,
     pub(in crate::store) edited_at: u64,
@@ -32,13 +31,6 @@ pub(in crate::store) enum ContentRecord {
     Attachment { name: String, media_type: Option<String>, size: Option<u64>, caption: String, source: String },
     Joined,
     Missed,
-}
-
-/// A [`Quoted`] message.
-#[derive(Serialize, Deserialize)]
-pub(in crate::store) struct QuotedRecord {
-    sender: OwnedUserId,
-    text: String,
 }
 
 impl Stored for Incoming {
@@ -57,7 +49,6 @@ impl From<&Incoming> for MessageRecord {
             direct: message.direct,
             sent_at: message.sent_at,
             content: (&message.content).into(),
-            quoted: message.quoted.as_ref().map(QuotedRecord::from),
             name: message.name.clone(),
             megolm_session: message.megolm_session.clone(),
             edited_at: message.edited_at,
@@ -77,7 +68,6 @@ impl From<MessageRecord> for Incoming {
             direct: record.direct,
             sent_at: record.sent_at,
             content: record.content.into(),
-            quoted: record.quoted.map(Quoted::from),
             name: record.name,
             megolm_session: record.megolm_session,
             edited_at: record.edited_at,
@@ -112,18 +102,6 @@ impl From<ContentRecord> for Content {
             ContentRecord::Joined => Self::Joined,
             ContentRecord::Missed => Self::Missed,
         }
-    }
-}
-
-impl From<&Quoted> for QuotedRecord {
-    fn from(quoted: &Quoted) -> Self {
-        Self { sender: quoted.sender.clone(), text: quoted.text.clone() }
-    }
-}
-
-impl From<QuotedRecord> for Quoted {
-    fn from(record: QuotedRecord) -> Self {
-        Self { sender: record.sender, text: record.text }
     }
 }
 
@@ -218,5 +196,25 @@ impl From<&Gap> for GapRecord {
 impl From<GapRecord> for Gap {
     fn from(record: GapRecord) -> Self {
         Self { room_id: record.room_id, from: record.from, to: record.to, since: record.since, pages: record.pages }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{Incoming, MessageRecord};
+
+    #[test]
+    fn a_message_that_an_earlier_release_wrote_with_a_quoted_one_opens() {
+        let written = json!({
+            "event_id": "$q:h", "room_id": "!a:h", "sender": "@awa:h", "thread": null, "replies_to": "$r:h",
+            "mentions_me": true, "direct": false, "sent_at": 1, "content": {"is": "text", "text": "Bonjour"},
+            "quoted": {"sender": "@ben:h", "text": "autre"}, "name": null, "megolm_session": null, "edited_at": 0,
+        });
+        let message: Incoming = serde_json::from_value::<MessageRecord>(written).expect("a record").into();
+        assert_eq!((message.event_id.as_str(), message.text()), ("$q:h", "Bonjour"));
+        let again: Value = serde_json::to_value(MessageRecord::from(&message)).expect("JSON");
+        assert_eq!(again.get("quoted"), None);
     }
 }

@@ -57,7 +57,6 @@ impl From<MessageV1> for MessageRecord {
                 OriginV1::Joined => ContentRecord::Joined,
                 OriginV1::Missed => ContentRecord::Missed,
             },
-            quoted: None,
             name: old.name,
             megolm_session: old.megolm_session,
             edited_at: old.edited_at,

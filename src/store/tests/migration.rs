@@ -62,7 +62,6 @@ fn message(old: &Value) -> Value {
         other => json!({"is": other}),
     };
     fields.insert("content".to_owned(), content);
-    fields.insert("quoted".to_owned(), Value::Null);
     new
 }
 

@@ -76,7 +76,6 @@ fn question(room: &str, name: &str) -> Incoming {
         direct: false,
         sent_at: 1,
         content: Content::Text(format!("la question {name}")),
-        quoted: None,
         name: None,
         megolm_session: None,
         edited_at: 0,
