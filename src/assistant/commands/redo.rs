@@ -15,10 +15,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<Outcome, Failure> {
     let last = turns.iter().rfind(|turn| turn.role == Role::User && turn.asker.as_ref() == Some(&message.sender));
     let otherwise = context.say(&Text::NothingToRedo)?;
     let Some(last) = last else { return Ok(otherwise.into()) };
-    let question = Incoming {
-        event_id: last.event_id.clone(),
-        content: Content::Text(last.content.clone()),
-        ..message.clone()
-    };
+    let question =
+        Incoming { event_id: last.event_id.clone(), content: Content::Text(last.content.clone()), ..message.clone() };
     Ok(Outcome::Generate { question: Box::new(question), reply: context.say(&Text::Redoing)?, otherwise })
 }
