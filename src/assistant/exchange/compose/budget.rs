@@ -144,3 +144,104 @@ fn last_exchange(last: &[Turn], budget: usize, cost: impl Fn(&Turn) -> usize) ->
     short.reverse();
     Some((short, true))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use ruma::owned_event_id;
+
+    use super::{Budget, LeftOut, Material, MaterialKind, Role, Turn, fitted, kept};
+    use crate::material::Author;
+
+    fn words(text: &str) -> usize {
+        text.split_whitespace().count()
+    }
+
+    fn turn(index: usize, length: usize) -> Turn {
+        let role = if index.is_multiple_of(2) { Role::User } else { Role::Assistant };
+        let content = (0..length).map(|word| format!("mot{index}-{word} ")).collect();
+        Turn { role, content, event_id: owned_event_id!("$q:h"), at: 0, asker: None, name: None }
+    }
+
+    fn exchange(lengths: &[usize], free: usize) -> (Vec<Turn>, LeftOut, usize) {
+        let turns: Vec<Turn> = lengths.iter().enumerate().map(|(index, length)| turn(index, *length)).collect();
+        let mut budget = Budget::new(free, 10, 400).expect("room for the least answer");
+        let (kept, left_out) = kept(&turns, &mut budget, |turn| words(&turn.content));
+        (kept, left_out, budget.answer())
+    }
+
+    #[test]
+    fn after_one_long_text_its_ends_and_the_answer_to_it_are_kept() {
+        let (kept, left_out, answer) = exchange(&[20, 20, 3_000, 150], 1_000);
+        assert_eq!(left_out, LeftOut { turns: 2, last_exchange: true, material: false });
+        let [question, said] = &kept[..] else { panic!("the last exchange") };
+        assert_eq!(said.content, turn(3, 150).content, "the whole answer");
+        assert!(question.content.starts_with("mot2-0 ") && question.content.trim_end().ends_with("mot2-2999"));
+        assert!(answer >= 128, "{answer}");
+    }
+
+    #[test]
+    fn what_fits_is_kept_whole_and_the_answer_has_its_usual_length() {
+        let (kept, left_out, answer) = exchange(&[20, 20, 30, 40], 1_000);
+        assert_eq!((kept.len(), left_out, answer), (4, LeftOut::default(), 400));
+    }
+
+    #[test]
+    fn the_answer_shrinks_before_a_question_is_refused() {
+        assert_eq!(Budget::new(300, 100, 400).map(|budget| budget.answer()), Some(200));
+        assert_eq!(Budget::new(228, 100, 400).map(|budget| budget.answer()), Some(128));
+        assert!(Budget::new(227, 100, 400).is_none());
+        assert_eq!(Budget::new(20, 10, 10).map(|budget| budget.answer()), Some(10), "a model with short answers");
+    }
+
+    fn material(kind: MaterialKind, word: &str, length: usize) -> Material {
+        Material { kind, author: Author::Bot, content: Ok(vec![word; length].join(" ")) }
+    }
+
+    fn cost(material: &[Material]) -> usize {
+        material.iter().map(|one| 2 + one.content.as_deref().map_or(1, words)).sum()
+    }
+
+    #[test]
+    fn of_a_thread_the_beginning_and_the_newest_messages_are_kept() {
+        let mut thread: Vec<Material> =
+            (0..30).map(|number| material(MaterialKind::Thread, &number.to_string(), 10)).collect();
+        thread.push(material(MaterialKind::RepliedTo, "long", 500));
+        let kept = fitted(&thread, 200, cost);
+        let first_words: Vec<String> =
+            kept.iter().map(|one| one.content.as_deref().unwrap().split(' ').next().unwrap().to_owned()).collect();
+        assert!(cost(&kept) <= 200);
+        assert_eq!((&*first_words[0], &*first_words[1]), ("0", "23"), "{first_words:?}");
+        assert_eq!(kept.last().map(|one| one.kind), Some(MaterialKind::RepliedTo));
+        assert_eq!(fitted(&thread, 2_000, cost), thread);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_costs_more_than_its_share(
+            lengths in prop::collection::vec(0_usize..400, 0..12),
+            free in 0_usize..2_000,
+            question in 0_usize..300,
+            longest in 1_usize..600,
+            sizes in prop::collection::vec(0_usize..300, 0..6),
+        ) {
+            let Some(mut budget) = Budget::new(free, question, longest) else {
+                prop_assert!(free < question + longest.min(128));
+                return Ok(());
+            };
+            let points: Vec<Material> = sizes.iter().enumerate().map(|(index, size)| {
+                let kind = if index + 1 == sizes.len() { MaterialKind::RepliedTo } else { MaterialKind::Thread };
+                material(kind, "m", *size)
+            }).collect();
+            let points = fitted(&points, budget.for_material(), cost);
+            budget.take(cost(&points));
+            let turns: Vec<Turn> = lengths.iter().enumerate().map(|(index, length)| turn(index, *length)).collect();
+            let (kept, left_out) = kept(&turns, &mut budget, |turn| words(&turn.content));
+            let history: usize = kept.iter().map(|turn| words(&turn.content)).sum();
+            prop_assert!(question + cost(&points) + history + budget.answer() <= free);
+            prop_assert!(budget.answer() >= longest.min(128));
+            prop_assert_eq!(left_out.turns + kept.len(), turns.len());
+            prop_assert!(kept.first().is_none_or(|turn| turn.role == Role::User));
+        }
+    }
+}
