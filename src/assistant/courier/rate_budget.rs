@@ -24,6 +24,10 @@ const NOTICE_SHARE: f64 = 4.0;
 /// The least time between two refreshes of one answer: faster only makes a phone flicker.
 const SHORTEST: Duration = Duration::from_millis(700);
 
+/// How much longer each wait is than the one before, whatever the homeserver allows: an edit rings and costs on every device of the room. So
+/// many edits in five minutes are at most 60: 60 × 0.7 s + (0 + 1 + … + 59) × 0.15 s is 307 s.
+const GROWTH: Duration = Duration::from_millis(150);
+
 /// Our copy of the homeserver's bucket.
 #[derive(Debug)]
 pub struct RateBudget {
@@ -58,11 +62,12 @@ impl RateBudget {
     }
 
     /// Whether an answer that was last refreshed `since` ago, and `refreshes` times in all, may be refreshed now. The wait doubles each
-    /// time up to the homeserver's own rate, so that a long answer spreads its refreshes.
+    /// time up to the homeserver's own rate, so that a long answer spreads its refreshes, and goes on growing slowly.
     pub fn may_refresh(&mut self, since: Duration, refreshes: u32, now: Instant) -> bool {
         self.refill(now);
         let longest = seconds(1.0 / self.per_second).max(SHORTEST);
-        let wait = SHORTEST.saturating_mul(2_u32.saturating_pow(refreshes)).min(longest);
+        let doubled = SHORTEST.saturating_mul(2_u32.saturating_pow(refreshes)).min(longest);
+        let wait = doubled.max(SHORTEST + GROWTH.saturating_mul(refreshes));
         since >= wait && self.left > self.burst * RESERVE_REFRESH
     }
 
@@ -165,6 +170,36 @@ mod tests {
         for milliseconds in [50, 500, 2_000, 10_000, 60_000] {
             four_answers(Duration::from_millis(milliseconds));
         }
+    }
+
+    /// How many times one answer is refreshed, with text to refresh all the time, where the homeserver allows that many messages.
+    fn refreshes(per_second: f64, length: Duration) -> u32 {
+        let start = Instant::now();
+        let mut budget = RateBudget::new(per_second, 10.0 * per_second.max(1.0), start);
+        let (mut now, mut shown, mut refreshes) = (start, start, 0);
+        assert!(budget.may_show_first(now));
+        budget.accepted(now);
+        while now < start + length {
+            if budget.may_refresh(now - shown, refreshes, now) {
+                budget.accepted(now);
+                (refreshes, shown) = (refreshes + 1, now);
+            }
+            now += Duration::from_millis(20);
+        }
+        refreshes
+    }
+
+    #[test]
+    fn the_edits_of_one_message_become_rarer_whatever_the_homeserver_allows() {
+        for per_second in [1.0, 10.0, 1_000.0, 1e9] {
+            let (five, thirty) =
+                (refreshes(per_second, Duration::from_mins(5)), refreshes(per_second, Duration::from_mins(30)));
+            assert!((50..=60).contains(&five), "{five} in five minutes at {per_second} a second");
+            assert!((120..=160).contains(&thirty), "{thirty} in thirty minutes at {per_second} a second");
+        }
+        let (five, thirty) =
+            (refreshes(STOCK_PER_SECOND, Duration::from_mins(5)), refreshes(STOCK_PER_SECOND, Duration::from_mins(30)));
+        assert!(five <= 60 && thirty <= 160, "{five} and {thirty} under stock limits");
     }
 
     #[test]
