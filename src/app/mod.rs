@@ -107,7 +107,7 @@ impl App {
         }
         let access =
             Access::new(&matrix.access, session.user_id().server_name(), texts::refusal(config.assistant.language));
-        let gateway = Arc::new(MatrixGateway::new(session.clone()));
+        let gateway = Arc::new(MatrixGateway::new(session.clone(), matrix.tables));
         let assistant = Assistant::new(assistant::Parts {
             store: store.clone(),
             model,

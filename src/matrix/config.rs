@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use ruma::{ServerName, UserId};
 use serde::Deserialize;
 
+use super::markdown::Tables;
 use crate::{
     secret::Secret,
     setting::{self, Refused, require, within},
@@ -48,6 +49,9 @@ pub struct Config {
     /// Who may invite the bot and ask it questions.
     #[serde(default)]
     pub access: AccessConfig,
+    /// How tables are sent.
+    #[serde(default)]
+    pub tables: Tables,
 }
 
 /// How strictly devices are trusted.

@@ -6,15 +6,18 @@
 use ruma::{EventId, OwnedEventId, UserId};
 use serde_json::{Map, Value, json};
 
-use super::html::{defuse, to_html};
+use super::{
+    html::{defuse, to_html},
+    markdown::{Tables, plain},
+};
 use crate::message::{CONTACT_PART, MessageKind, Outgoing};
 
 /// The name of that field.
 pub(super) const ANSWER: &str = "org.compagnon.answer";
 
 /// The content of a message, for a direct conversation or for a room.
-pub(super) fn content(message: &Outgoing<'_>, direct: bool) -> Value {
-    let text = text(message, direct);
+pub(super) fn content(message: &Outgoing<'_>, direct: bool, tables: Tables) -> Value {
+    let text = text(message, direct, tables);
     let Some(replaced) = message.replaces else {
         return with(text, "m.relates_to", relation(message, direct));
     };
@@ -30,7 +33,7 @@ pub(super) fn content(message: &Outgoing<'_>, direct: bool) -> Value {
     with(edit, "m.relates_to", Some(json!({"rel_type": "m.replace", "event_id": replaced})))
 }
 
-fn text(message: &Outgoing<'_>, direct: bool) -> Map<String, Value> {
+fn text(message: &Outgoing<'_>, direct: bool, tables: Tables) -> Map<String, Value> {
     let mut answer = json!({"question": message.question, "part": message.part, "complete": message.complete});
     if message.kind == MessageKind::Text {
         answer["generated"] = true.into();
@@ -43,9 +46,9 @@ fn text(message: &Outgoing<'_>, direct: bool) -> Map<String, Value> {
         MessageKind::Notice => "m.notice",
     };
     text.insert("msgtype".to_owned(), msgtype.into());
-    text.insert("body".to_owned(), defuse(message.markdown).into());
+    text.insert("body".to_owned(), defuse(&plain(message.markdown)).into());
     text.insert("format".to_owned(), "org.matrix.custom.html".into());
-    text.insert("formatted_body".to_owned(), to_html(message.markdown, message.links).into());
+    text.insert("formatted_body".to_owned(), to_html(message.markdown, message.links, tables).into());
     text.insert("m.mentions".to_owned(), mentions);
     text.insert(ANSWER.to_owned(), answer);
     text
@@ -107,7 +110,11 @@ mod tests {
     use ruma::{EventId, event_id, room_id, user_id};
     use serde_json::{Value, json};
 
-    use super::{MessageKind, Outgoing, content, edit_of, own_id, sent_id};
+    use super::{MessageKind, Outgoing, Tables, edit_of, own_id, sent_id};
+
+    fn content(message: &Outgoing<'_>, direct: bool) -> Value {
+        super::content(message, direct, Tables::default())
+    }
 
     fn message<'a>(thread: Option<&'a EventId>, replaces: Option<&'a EventId>, part: usize) -> Outgoing<'a> {
         Outgoing {

@@ -4,7 +4,7 @@
 use ruma::UserId;
 use serde_json::{Value, json};
 
-use super::content::content;
+use super::{content::content, markdown::Tables};
 use crate::message::Outgoing;
 
 /// The most bytes of the content, so that an encrypted event has at most 65,536 (see `split`).
@@ -12,13 +12,16 @@ const MAX_CONTENT: usize = (65_536 - 4_096) / 4 * 3;
 /// The nesting depth at which Matrix advises clients to stop.
 const MAX_DEPTH: usize = 100;
 /// The elements that may be written.
-const ELEMENTS: [&str; 25] = [
+const ELEMENTS: [&str; 28] = [
     "a",
     "p",
     "br",
     "strong",
     "em",
+    "u",
     "del",
+    "sup",
+    "sub",
     "code",
     "pre",
     "ul",
@@ -66,8 +69,13 @@ fn must(holds: bool, rule: impl FnOnce() -> String) -> Verdict {
 pub(crate) fn check(message: &Outgoing<'_>) {
     for direct in [true, false] {
         let told = message.asker.filter(|_| !direct && message.opens);
-        for replaces in [message.replaces, Some(message.question)] {
-            let content = content(&Outgoing { replaces, ..message.clone() }, direct);
+        for (replaces, tables) in [
+            (message.replaces, Tables::Text),
+            (message.replaces, Tables::Html),
+            (Some(message.question), Tables::Text),
+            (Some(message.question), Tables::Html),
+        ] {
+            let content = content(&Outgoing { replaces, ..message.clone() }, direct, tables);
             let verdict = check_content(&content, told, message.links);
             assert_eq!(verdict, Ok(()), "{content}");
         }

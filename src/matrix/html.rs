@@ -2,12 +2,14 @@
 //!
 //! The model's output may repeat text of an attacker from a document or a question, so it is not trusted: no raw HTML, no image (clients
 //! would fetch it), no link except to the addresses that a stage of the program has allowed (the sources), no mention. The Markdown is
-//! parsed, and only these elements are written: p, br, strong, em, del, code, pre, ul, ol, li, blockquote, h1–h6, hr, table, and `a` with
-//! only `href`.
+//! read (`markdown`), and only these elements are written: p, br, strong, em, u, del, sup, sub, code, pre, ul, ol, li, blockquote, h1–h6, hr,
+//! table, and `a` with only `href`.
 
 use std::borrow::Cow;
 
-use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, TextMergeStream};
+use pulldown_cmark::{CowStr, Event, LinkType, Tag, TagEnd, TextMergeStream};
+
+use super::markdown::{Document, Tables};
 
 /// The word joiner: invisible and without a line break, inserted into text that clients would turn into a mention.
 const JOINER: char = '\u{2060}';
@@ -39,22 +41,21 @@ enum Links<'a> {
 /// Renders markdown as safe HTML. A link is written only if its address is one of `allowed`, is `https`, and its text does not name
 /// another address; any other is shown as text, with its address.
 #[must_use]
-pub fn to_html(markdown: &str, allowed: &[String]) -> String {
-    render(markdown, Links::To(allowed))
+pub(super) fn to_html(markdown: &str, allowed: &[String], tables: Tables) -> String {
+    render(&Document::new(markdown), Links::To(allowed), tables)
 }
 
 /// HTML that is at least as long as what [`to_html`] gives, whatever is allowed.
-pub(super) fn longest_html(markdown: &str) -> String {
-    render(markdown, Links::Longest)
+pub(super) fn longest_html(document: &Document, tables: Tables) -> String {
+    render(document, Links::Longest, tables)
 }
 
-fn render(markdown: &str, links: Links<'_>) -> String {
-    let parser = Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH);
-    let mut filter = Filter { links, link: None, open: Vec::new() };
-    let events = TextMergeStream::new(parser).flat_map(|event| filter.pass(event));
+fn render(document: &Document, links: Links<'_>, tables: Tables) -> String {
+    let mut filter = Filter { links, link: None, open: Vec::new(), after_heading: false };
+    let events = TextMergeStream::new(document.events(tables).into_iter()).flat_map(|event| filter.pass(event));
     // Merged once more, because two texts around a removed element may form a mention together.
     let events = TextMergeStream::new(events).map(defused);
-    let mut html = String::with_capacity(markdown.len() * 3 / 2);
+    let mut html = String::new();
     pulldown_cmark::html::push_html(&mut html, events);
     html.truncate(html.trim_end().len());
     html
@@ -96,6 +97,8 @@ struct Filter<'a, 'e> {
     link: Option<Link<'e>>,
     /// For each open element, whether it is written.
     open: Vec<bool>,
+    /// Whether the last element was a title.
+    after_heading: bool,
 }
 
 /// The link being read. Its content is held back until its whole text is known.
@@ -107,11 +110,12 @@ struct Link<'e> {
 
 impl<'e> Filter<'_, 'e> {
     fn pass(&mut self, event: Event<'e>) -> Vec<Event<'e>> {
+        let after_heading = std::mem::replace(&mut self.after_heading, matches!(event, Event::End(TagEnd::Heading(_))));
         let events = match event {
             Event::Text(text) => vec![Event::Text(self.text(text))],
             Event::Code(code) => vec![Event::Code(self.text(code))],
-            // Raw HTML is shown as its source.
-            Event::Html(source) | Event::InlineHtml(source) => vec![Event::Text(self.text(source))],
+            // What is raw here was written by `markdown`.
+            Event::InlineHtml(tag) => vec![Event::InlineHtml(tag)],
             // In a chat, a line break in the source is a line break.
             Event::SoftBreak | Event::HardBreak => vec![Event::HardBreak],
             Event::Rule => vec![Event::Rule],
@@ -120,7 +124,11 @@ impl<'e> Filter<'_, 'e> {
                 return Vec::new();
             }
             Event::End(TagEnd::Link) => return self.end_link(),
-            Event::Start(tag) => self.open(tag),
+            Event::Start(tag) => {
+                let parted = after_heading && matches!(tag, Tag::Heading { .. });
+                // Clients that drop titles would put two of them on one line.
+                parted.then_some(Event::HardBreak).into_iter().chain(self.open(tag)).collect()
+            }
             Event::End(tag) => self.close(tag),
             _ => Vec::new(),
         };
@@ -174,8 +182,11 @@ impl<'e> Filter<'_, 'e> {
 
     fn open(&mut self, tag: Tag<'e>) -> Vec<Event<'e>> {
         match tag {
+            // Bold, for clients that drop titles.
             Tag::Heading { level, .. } => {
-                self.nest(Tag::Heading { level, id: None, classes: Vec::new(), attrs: Vec::new() })
+                let mut events = self.nest(Tag::Heading { level, id: None, classes: Vec::new(), attrs: Vec::new() });
+                events.extend(self.nest(Tag::Strong));
+                events
             }
             // An alignment would become a style attribute.
             Tag::Table(columns) => self.nest(Tag::Table(vec![pulldown_cmark::Alignment::None; columns.len()])),
@@ -188,6 +199,11 @@ impl<'e> Filter<'_, 'e> {
     fn close(&mut self, tag: TagEnd) -> Vec<Event<'e>> {
         match tag {
             TagEnd::BlockQuote(_) => self.unnest(TagEnd::BlockQuote(None)),
+            TagEnd::Heading(level) => {
+                let mut events = self.unnest(TagEnd::Strong);
+                events.extend(self.unnest(TagEnd::Heading(level)));
+                events
+            }
             tag if is_allowed(tag) => self.unnest(tag),
             _ => Vec::new(),
         }
@@ -245,7 +261,11 @@ fn is_allowed(tag: TagEnd) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{JOINER, defuse, longest_html, to_html};
+    use super::{Document, JOINER, Tables, defuse, longest_html};
+
+    fn to_html(markdown: &str, allowed: &[String]) -> String {
+        super::to_html(markdown, allowed, Tables::Html)
+    }
 
     #[test]
     fn markdown_becomes_the_few_elements_allowed() {
@@ -253,7 +273,7 @@ mod tests {
             ("Bonjour **à** *tous*", "<p>Bonjour <strong>à</strong> <em>tous</em></p>"),
             ("un\ndeux", "<p>un<br />\ndeux</p>"),
             ("~~non~~ `a<b`", "<p><del>non</del> <code>a&lt;b</code></p>"),
-            ("# Titre {#id}", "<h1>Titre {#id}</h1>"),
+            ("# Titre {#id}", "<h1><strong>Titre {#id}</strong></h1>"),
             ("- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>"),
             ("3. a", "<ol start=\"3\">\n<li>a</li>\n</ol>"),
             ("> cité", "<blockquote>\n<p>cité</p>\n</blockquote>"),
@@ -399,7 +419,7 @@ mod tests {
             let html = to_html(&markdown, &[]);
             for element in elements(&html) {
                 prop_assert!(
-                    ["p", "br", "strong", "em", "del", "code", "pre", "ul", "ol", "li", "blockquote", "hr", "table", "thead",
+                    ["p", "br", "strong", "em", "u", "del", "sup", "sub", "code", "pre", "ul", "ol", "li", "blockquote", "hr", "table", "thead",
                      "tbody", "tr", "th", "td", "h1", "h2", "h3", "h4", "h5", "h6"].contains(&element),
                     "{} in {}", element, html
                 );
@@ -424,7 +444,10 @@ mod tests {
                 }), "{}", html);
             }
             prop_assert_eq!(html.matches("<a ").count(), html.matches("</a>").count());
-            prop_assert!(html.len() <= longest_html(&markdown).len());
+            let document = Document::new(&markdown);
+            prop_assert!(html.len() <= longest_html(&document, Tables::Html).len());
+            let text = super::to_html(&markdown, &allowed, Tables::Text);
+            prop_assert!(text.len() <= longest_html(&document, Tables::Text).len());
         }
 
         #[test]

@@ -75,10 +75,8 @@ pub async fn retry_undecrypted(session: &Session, events: Vec<Undecrypted>) -> R
                         retried.edits.push(Edit { sent_at: event.sent_at, ..edit });
                     }
                     TimelineEntry::Undecryptable(_) => retried.waiting.push(event),
-                    // The first two are never encrypted, and a verification is over by now.
-                    TimelineEntry::Readable(
-                        ParsedEvent::Redaction(_) | ParsedEvent::Reaction(_) | ParsedEvent::Verification(_),
-                    )
+                    // These are never encrypted.
+                    TimelineEntry::Readable(ParsedEvent::Redaction(_) | ParsedEvent::Reaction(_))
                     | TimelineEntry::Ignored => {}
                 },
                 Err(error) => {

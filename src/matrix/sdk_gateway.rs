@@ -38,11 +38,12 @@ use tracing::debug;
 use super::{
     Gateway, OutgoingFile, RoomFacts, SendError, Upload, content,
     fault::{Fault, is_foreign_success},
-    file, queries,
+    file,
+    markdown::Tables,
+    queries,
     rooms::{self, OPENED_WITH, RoomKind},
     sender,
     session::Session,
-    verification::{self, Fingerprint, VerificationPlace, VerificationRequest},
 };
 use crate::message::{Authorship, Incoming, Outgoing};
 
@@ -61,6 +62,7 @@ const EDIT_PAGES: usize = 10;
 #[derive(Clone)]
 pub struct MatrixGateway {
     session: Session,
+    tables: Tables,
     turns: Turns,
     sendings: Arc<Semaphore>,
 }
@@ -87,10 +89,10 @@ fn turn(turns: &mut HashMap<OwnedRoomId, Arc<Mutex<()>>>, room_id: &RoomId) -> A
 }
 
 impl MatrixGateway {
-    /// The gateway of this session.
+    /// The gateway of this session, which sends tables in this way.
     #[must_use]
-    pub fn new(session: Session) -> Self {
-        Self { session, turns: Arc::default(), sendings: Arc::new(Semaphore::new(SENDINGS)) }
+    pub fn new(session: Session, tables: Tables) -> Self {
+        Self { session, tables, turns: Arc::default(), sendings: Arc::new(Semaphore::new(SENDINGS)) }
     }
 
     fn known(&self, room_id: &RoomId) -> Result<Room, SendError> {
@@ -252,7 +254,7 @@ impl Gateway for MatrixGateway {
                 ));
             }
             let direct = rooms::kind(&self.session, &room).await == RoomKind::Direct;
-            post(&room, content::content(message, direct), message.transaction).await
+            post(&room, content::content(message, direct, self.tables), message.transaction).await
         };
         self.report(self.in_turn(message.room_id, sending).await)
     }
@@ -379,28 +381,6 @@ impl Gateway for MatrixGateway {
         let room_id = outcome?;
         opened.rooms.insert(user_id.to_owned(), room_id.clone());
         Ok(Some(room_id))
-    }
-
-    async fn cancel_verification(&self, request: &VerificationRequest) -> Result<(), SendError> {
-        let VerificationPlace::Room { room_id, encrypted, .. } = &request.place else {
-            let cancelling =
-                timeout(SEND_LIMIT, verification::cancel(self.session.client(), request, None, once())).await;
-            let cancelled =
-                cancelling.map_err(|_| SendError::Unreachable("the cancellation took too long".to_owned()))?;
-            return self.report(cancelled.map_err(SendError::from));
-        };
-        let room = self.known(room_id)?;
-        let cancelling = async {
-            if !self.check_encryption(&room).await? && *encrypted {
-                return Err(SendError::Refused("the request came encrypted, and the room is not".to_owned()));
-            }
-            Ok(verification::cancel(self.session.client(), request, Some(&room), once()).await?)
-        };
-        self.report(self.in_turn(room_id, cancelling).await)
-    }
-
-    async fn fingerprint(&self) -> Option<Fingerprint> {
-        verification::fingerprint(self.session.client()).await
     }
 
     async fn upload_limit(&self) -> Result<u64, SendError> {

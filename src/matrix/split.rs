@@ -4,17 +4,20 @@
 //!
 //! An event is at most 65,536 bytes, as the server sees it. Encrypted, the content is base64 (× 4/3) inside an envelope of less than
 //! 4 KiB, so the content itself may have (65,536 − 4,096) × 3/4 = 46,080 bytes. An edit carries everything twice (once for old
-//! clients), and each copy holds the markdown and its HTML, both as JSON strings; identifiers and keys take less than 1 KiB. So the
-//! markdown and the HTML of a part, as JSON, must stay under 22,500 bytes together. Ordinary text of 8,000 bytes makes about
+//! clients), and each copy holds the plain text and its HTML, both as JSON strings; identifiers and keys take less than 1 KiB. So the
+//! plain text and the HTML of a part, as JSON, must stay under 22,500 bytes together. Ordinary text of 8,000 bytes makes about
 //! 18,000; text made of `&` and line ends makes far more, and is measured and cut again.
 
 use std::borrow::Cow;
 
-use super::html;
+use super::{
+    html,
+    markdown::{Document, Tables, longest_fence, open_fence, resumed},
+};
 
 /// The markdown of an ordinary part, in bytes.
 const PART_BYTES: usize = 8_000;
-/// The most bytes of the Markdown and the HTML of a part together, as JSON.
+/// The most bytes of the plain text and the HTML of a part together, as JSON.
 const WEIGHT: usize = 22_500;
 /// The least length limit of a part, so that a fence and a word fit.
 const MIN_BYTES: usize = 128;
@@ -51,8 +54,11 @@ fn cut_heavy(part: String, max_bytes: usize, into: &mut Vec<String>) {
 }
 
 fn weight(markdown: &str) -> usize {
-    // As they are sent: what breaks a mention makes the text longer, and so may a link. Which links are written is decided later.
-    json_bytes(&html::defuse(markdown)) + json_bytes(&html::longest_html(markdown))
+    // As they are sent: what breaks a mention makes the text longer, and so may a link. Which links are written is decided later, and how
+    // tables are.
+    let document = Document::new(markdown);
+    let html = |tables| json_bytes(&html::longest_html(&document, tables));
+    json_bytes(&html::defuse(&document.plain())) + html(Tables::Text).max(html(Tables::Html))
 }
 
 /// The length of a text as a JSON string.
@@ -66,7 +72,8 @@ fn json_bytes(text: &str) -> usize {
         .sum()
 }
 
-/// Cuts markdown into parts of at most `max_bytes` (128 at least). A code block that is cut is closed, and opened again in the next.
+/// Cuts markdown into parts of at most `max_bytes` (128 at least). A code block that is cut is closed, and opened again in the next; a table
+/// goes on under its titles, a list with its number.
 #[must_use]
 pub fn split(markdown: &str, max_bytes: usize) -> Vec<String> {
     let max_bytes = max_bytes.max(MIN_BYTES);
@@ -76,9 +83,8 @@ pub fn split(markdown: &str, max_bytes: usize) -> Vec<String> {
         let reserve = longest_fence(&rest) + 1;
         let end = cut(&rest, max_bytes.saturating_sub(reserve).max(max_bytes / 2));
         let mut part = rest[..end].trim_end().to_owned();
-        let mut next = rest[end..].trim_start_matches(['\n', '\r']).to_owned();
+        let next = resumed(&rest, end, max_bytes);
         if let Some(fence) = open_fence(&part) {
-            next = format!("{}\n{next}", fence.opening);
             part = format!("{part}\n{}", fence.marker);
         }
         if !part.trim().is_empty() {
@@ -117,51 +123,12 @@ fn after(text: &str, at: usize) -> usize {
     text[at..].chars().next().map_or(0, char::len_utf8)
 }
 
-/// A code block that is still open at the end of a text.
-struct Fence {
-    /// What closes it.
-    marker: String,
-    /// What opens it again: the marker and the language.
-    opening: String,
-}
-
-fn open_fence(text: &str) -> Option<Fence> {
-    let mut open: Option<Fence> = None;
-    for line in text.lines() {
-        let Some((marker, info)) = fence_line(line) else { continue };
-        match &open {
-            None => {
-                let language: String = info.chars().take_while(char::is_ascii_alphanumeric).take(16).collect();
-                open = Some(Fence { opening: format!("{marker}{language}"), marker: marker.to_owned() });
-            }
-            Some(fence) if marker.starts_with(&fence.marker) && info.trim().is_empty() => open = None,
-            Some(_) => {}
-        }
-    }
-    open
-}
-
-/// The marker of a fence (three backticks or tildes, or more) and what follows it on the line.
-fn fence_line(line: &str) -> Option<(&str, &str)> {
-    let text = line.trim_start_matches(' ');
-    let mark = text.chars().next().filter(|c| matches!(c, '`' | '~'))?;
-    let info = text.trim_start_matches(mark);
-    let marker = &text[..text.len() - info.len()];
-    // A marker longer than any part is no fence worth keeping; one line of code between backticks is none at all.
-    let fence =
-        (3..=16).contains(&marker.len()) && line.len() - text.len() <= 3 && !(mark == '`' && info.contains('`'));
-    fence.then_some((marker, info))
-}
-
-fn longest_fence(text: &str) -> usize {
-    text.lines().filter_map(fence_line).map(|(marker, _)| marker.len()).max().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{MIN_BYTES, PART_BYTES, WEIGHT, closed, html, json_bytes, parts, split, weight};
+    use super::{MIN_BYTES, PART_BYTES, Tables, WEIGHT, closed, html, json_bytes, parts, split, weight};
+    use crate::matrix::markdown::plain;
 
     #[test]
     fn short_answers_are_one_part() {
@@ -208,6 +175,60 @@ mod tests {
     }
 
     #[test]
+    fn a_long_table_is_cut_between_rows_and_each_part_has_its_titles() {
+        let rows: Vec<String> = (0..900).map(|n| format!("| agent {n} | service {} |", n * 7)).collect();
+        let text = format!("Voici la liste :\n\n| Nom | Service |\n|:----|----:|\n{}\n\nFin.", rows.join("\n"));
+        let whole = parts(&text);
+        assert!(whole.len() > 3);
+        for part in &whole {
+            assert_eq!(part.matches("| Nom | Service |\n|:----|----:|").count(), 1);
+            assert!(html::to_html(part, &[], Tables::Html).starts_with(if part == &whole[0] {
+                "<p>"
+            } else {
+                "<table>"
+            }));
+        }
+        let found: Vec<&str> =
+            whole.iter().flat_map(|part| part.lines()).filter(|line| line.contains("agent")).collect();
+        assert_eq!(found, rows);
+        for end in (0..text.len()).step_by(487) {
+            let some = parts(&text[..end]);
+            assert_eq!(some[..some.len() - 1], whole[..some.len() - 1], "up to {end}");
+        }
+    }
+
+    #[test]
+    fn a_long_list_goes_on_with_its_numbers() {
+        // Models that number each point with 1 are shown from 1 on.
+        let text = (0..700).map(|n| format!("1. Point {n} de la liste\n")).collect::<String>();
+        let whole = parts(&text);
+        assert!(whole.len() > 2);
+        for part in &whole[1..] {
+            let first = part.lines().next().expect("a line");
+            let (number, point) = first.split_once(". Point ").expect("a point");
+            let point: usize = point.split(' ').next().and_then(|point| point.parse().ok()).expect("a number");
+            assert_eq!(number.parse(), Ok(point + 1));
+        }
+        for end in (0..text.len()).step_by(487) {
+            let some = parts(&text[..end]);
+            assert_eq!(some[..some.len() - 1], whole[..some.len() - 1], "up to {end}");
+        }
+    }
+
+    #[test]
+    fn tables_that_grow_when_they_are_shown_fit_all_the_same() {
+        let repeated = format!("|{}\n|{}\n{}", "titre |".repeat(40), "-|".repeat(40), "|x".repeat(40) + "|\n");
+        for text in [
+            format!("{repeated}{}", format!("{}|\n", "|x".repeat(40)).repeat(90)),
+            format!("|a|b|\n|-|-|\n{}", "x\n".repeat(4_000)),
+            format!("|{}|\n|-|\n{}", "t".repeat(900), "|[x](https://a.fr/)|\n".repeat(300)),
+            "$x_1$ * 5*4 <sup>2</sup> ".repeat(700),
+        ] {
+            assert!(parts(&text).iter().all(|part| weight(part) <= WEIGHT));
+        }
+    }
+
+    #[test]
     fn heavy_text_is_cut_again() {
         for text in ["&".repeat(30_000), "\n&\u{1}".repeat(9_000), "\"<&>\"\n".repeat(4_000)] {
             let parts = parts(&text);
@@ -223,7 +244,8 @@ mod tests {
     fn what_breaks_mentions_weighs_as_well() {
         for part in parts(&"@room ".repeat(10_000)) {
             assert!(weight(&part) <= WEIGHT);
-            let (body, html) = (html::defuse(&part), html::to_html(&part, &[]));
+            let plain = plain(&part);
+            let (body, html) = (html::defuse(&plain), html::to_html(&part, &[], Tables::Text));
             assert!(json_bytes(&body) + json_bytes(&html) <= WEIGHT, "{} bytes", body.len() + html.len());
         }
     }
@@ -250,6 +272,16 @@ mod tests {
             let (found, wanted) = (code(&parts.concat()), code(&text));
             // A block opened again repeats its language; nothing is missing.
             prop_assert!(found.len() >= wanted.len());
+        }
+
+        #[test]
+        fn every_part_with_tables_is_light(
+            rows in prop::collection::vec(r"[|a& *`\[\](){0,3}<sup2/>$-]{0,60}\|[a-z&*|]{0,40}", 0..60), times in 1_usize..12,
+        ) {
+            let text = format!("| a | b | c |\n|---|:-:|--:|\n{}", format!("{}\n", rows.join("\n")).repeat(times));
+            for part in parts(&text) {
+                prop_assert!(part.len() <= PART_BYTES && weight(&part) <= WEIGHT);
+            }
         }
 
         #[test]
