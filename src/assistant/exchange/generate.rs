@@ -16,11 +16,15 @@ use crate::{
         failure::Failure,
     },
     inference::{Generation, InferenceError, Piece, Request, Usage},
+    matrix,
     message::Incoming,
 };
 
 /// An answer complete this soon after its first text is sent once, whole.
 const GRACE: Duration = Duration::from_millis(30);
+
+/// The first text, which phones notify about, waits so long for a sentence or two lines; "is typing" covers that.
+const FIRST_AFTER: Duration = Duration::from_secs(2);
 
 /// How often text that has arrived is looked at for showing.
 const TICK: Duration = Duration::from_millis(10);
@@ -52,6 +56,8 @@ struct Answer {
     text: String,
     chain: Chain,
     first: Option<Instant>,
+    /// Whether there is enough for the first draft.
+    begun: bool,
     shown_after: Option<Duration>,
 }
 
@@ -147,7 +153,7 @@ enum Ended {
 
 impl Answer {
     fn new() -> Self {
-        Self { text: String::new(), chain: transforms::answer(), first: None, shown_after: None }
+        Self { text: String::new(), chain: transforms::answer(), first: None, begun: false, shown_after: None }
     }
 
     fn push(&mut self, piece: &str) {
@@ -163,6 +169,12 @@ impl Answer {
     /// Shows a draft, if the answer is not complete at once.
     fn show(&mut self, screen: &mut Screen<'_>) {
         let Some(first) = self.first.filter(|first| first.elapsed() >= GRACE) else { return };
+        if !self.begun {
+            self.begun = first.elapsed() >= FIRST_AFTER || matrix::says_enough(&self.text);
+        }
+        if !self.begun {
+            return;
+        }
         if screen.show(self.shown_bytes(), || transforms::draft().apply(&self.text)) {
             self.shown_after.get_or_insert(first.elapsed());
         }

@@ -4,13 +4,14 @@
 mod blocks;
 mod cut;
 mod ellipsis;
+mod settle;
 #[cfg(test)]
 mod tests;
 mod transform;
 mod trim;
 
 pub use self::transform::{Chain, Transform};
-use self::{blocks::CloseBlocks, cut::Cut, ellipsis::Ellipsis, trim::Trim};
+use self::{blocks::CloseBlocks, cut::Cut, ellipsis::Ellipsis, settle::Settle, trim::Trim};
 
 /// The longest draft, in bytes: a longer answer is split into several messages once it is complete.
 pub const LONGEST_DRAFT: usize = 6 * 1024;
@@ -24,7 +25,12 @@ pub fn answer() -> Chain {
 /// From the answer so far to the draft that shows it.
 #[must_use]
 pub fn draft() -> Chain {
-    Chain::new(vec![Box::new(Cut::at(LONGEST_DRAFT)), Box::<CloseBlocks>::default(), Box::<Ellipsis>::default()])
+    Chain::new(vec![
+        Box::new(Cut::at(LONGEST_DRAFT)),
+        Box::<Settle>::default(),
+        Box::<CloseBlocks>::default(),
+        Box::<Ellipsis>::default(),
+    ])
 }
 
 /// From the answer to the text that shows it, below which the bot's own sentences stand.

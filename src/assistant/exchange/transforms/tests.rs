@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Chain, CloseBlocks, Cut, Ellipsis, LONGEST_DRAFT, Transform, Trim, answer, complete, draft};
+use super::{Chain, CloseBlocks, Cut, Ellipsis, LONGEST_DRAFT, Settle, Transform, Trim, answer, complete, draft};
 use crate::matrix;
 
 /// What comes out of a text that arrives in these pieces.
@@ -66,6 +66,8 @@ fn a_draft_shows_that_more_is_to_come_outside_of_its_code() {
     assert_eq!(draft().apply("Voici"), "Voici …");
     assert_eq!(draft().apply("```\nlet x"), "```\nlet x\n```\n\n…");
     assert_eq!(one(Ellipsis::default()).apply("a `b`"), "a `b` …");
+    assert_eq!(draft().apply("| a |\n|---|\n| b |"), "| a |\n|---|\n| b |\n\n…");
+    assert_eq!(draft().apply("Voici **le poi"), "Voici **le poi** …");
     let long = draft().apply(&"mot ".repeat(LONGEST_DRAFT));
     assert!(long.len() <= LONGEST_DRAFT + " …".len() && long.ends_with(" …"), "{}", long.len());
 }
@@ -88,11 +90,12 @@ proptest! {
     ) {
         let pieces = cut(&text, &places);
         prop_assert_eq!(pieces.concat(), text.clone());
-        let chains: [&dyn Fn() -> Chain; 8] = [
+        let chains: [&dyn Fn() -> Chain; 9] = [
             &|| one(Trim::default()),
             &|| one(Cut::at(limit)),
             &|| one(CloseBlocks::default()),
             &|| one(Ellipsis::default()),
+            &|| one(Settle::default()),
             &answer,
             &draft,
             &complete,
