@@ -39,8 +39,6 @@ mod retry_tests;
 #[cfg(test)]
 mod tests;
 pub mod texts;
-#[cfg(test)]
-mod verification_tests;
 mod wiring;
 #[cfg(test)]
 mod withdraw_tests;

@@ -54,10 +54,7 @@ pub enum Text<'a> {
         wait: Duration,
     },
     /// Two programs seem to answer each other.
-    LoopStopped {
-        /// How long the bot is silent.
-        wait: Duration,
-    },
+    LoopStopped,
     /// Put after an answer that reached the greatest length allowed.
     Cut,
     /// Put after an answer that somebody stopped.
@@ -69,13 +66,6 @@ pub enum Text<'a> {
     },
     /// Put under the first answer to several persons in what was a conversation of two.
     Opened,
-    /// A person wants to verify the bot's device.
-    Verification {
-        /// The device's id.
-        device: &'a str,
-        /// Its key, as clients show it.
-        key: &'a str,
-    },
     /// An invitation from another homeserver than those served.
     RefusedServer,
     /// An invitation from outside of the State.
