@@ -1,5 +1,7 @@
 //! `compagnon chat`: a compagnon in the terminal, for authors of prompts: the prompt is read again before each question.
 
+mod room;
+
 use std::{
     fs::File,
     io::{self, BufRead, IsTerminal as _, Read, Write as _},
@@ -14,11 +16,10 @@ use super::output;
 use crate::{
     app::open_model,
     assistant::compose,
-    compagnon::{Compagnon, Library, Settings},
+    compagnon::{Compagnon, Library},
     config::Config,
     conversation::{Role, Turn},
     inference::{ChatModel, Piece, Request},
-    memory::RememberedFacts,
 };
 
 /// The compagnon without a configuration: the one that the embedded test model was trained for.
@@ -36,6 +37,8 @@ pub(super) struct Arguments {
     /// The file of a compagnon to try.
     #[arg(long, value_name = "FILE")]
     prompt: Option<PathBuf>,
+    #[command(flatten)]
+    room: room::Options,
 }
 
 /// Where the questions come from.
@@ -93,18 +96,19 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
     } else {
         Input::Stream
     };
+    let room = arguments.room.read()?;
     let mut turns: Vec<Turn> = Vec::new();
     while let Some(question) = input.next()? {
         let question = question.as_str();
         let outcome = compagnon(config, arguments, default).and_then(|compagnon| {
             let ask = compose::Ask {
                 compagnon: &compagnon,
-                settings: &Settings::default(),
-                room: "",
-                facts: &RememberedFacts::default(),
+                settings: &room.settings,
+                room: &room.name,
+                facts: &room.facts,
                 summary: None,
                 turns: &turns,
-                material: &[],
+                material: &room.material(&compagnon),
                 question,
                 asker: None,
                 name: None,
@@ -118,6 +122,9 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
                 &ask,
                 compose::today(&config.assistant),
             )?;
+            if arguments.room.show_prompt {
+                output::say(&room::shown(&composed));
+            }
             answer(&*model, composed.request)
         });
         match outcome {
