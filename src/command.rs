@@ -20,6 +20,10 @@ pub enum Command {
     Retention,
     /// `!oublier`
     Forget,
+    /// `!retenir`
+    Remember,
+    /// `!mémoire`
+    Memory,
     /// `!exporter`
     Export,
     /// `!confidentialité`

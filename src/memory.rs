@@ -1,6 +1,10 @@
-//! RememberedFacts that people have asked the bot to remember, as a model is given them.
+//! Facts that people have asked the bot to remember, as a model is given them.
+
+mod fact;
 
 use std::fmt;
+
+pub use self::fact::{Fact, LONGEST_FACT, MOST_FACTS, same};
 
 /// What is remembered for one question: nothing of another room, nothing of another person.
 #[derive(Clone, Default, PartialEq, Eq)]

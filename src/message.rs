@@ -225,6 +225,21 @@ impl Incoming {
     pub fn conversation(&self) -> ConversationId {
         ConversationId { room_id: self.room_id.clone(), thread: self.thread.clone() }
     }
+
+    /// Whether it is the root of the thread that it is answered in.
+    #[must_use]
+    pub fn opens_thread(&self) -> bool {
+        self.thread.as_ref() == Some(&self.event_id)
+    }
+
+    /// The conversation that it was written in. A question that opens a thread was written in the main line.
+    #[must_use]
+    pub fn written_in(&self) -> ConversationId {
+        if self.opens_thread() {
+            return ConversationId { room_id: self.room_id.clone(), thread: None };
+        }
+        self.conversation()
+    }
 }
 
 impl fmt::Debug for Incoming {

@@ -37,5 +37,6 @@ pub(super) fn retention(config: &assistant::Config) -> Retention {
         turns_at_most: milliseconds(config.retention_limit.unsigned_abs()),
         audit: milliseconds(config.audit.unsigned_abs()),
         undecrypted: turns,
+        memory: milliseconds(config.memory.unsigned_abs()),
     }
 }

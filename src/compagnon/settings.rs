@@ -124,6 +124,8 @@ pub enum Answers {
     Mention,
     /// All of them.
     All,
+    /// As [`Answers::Mention`]; a question outside of a thread is answered in a thread that is opened on it.
+    Thread,
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Answers that were delivered, and questions that are answered again: because their text was changed, or on command.
 
-use ruma::{EventId, OwnedEventId, OwnedRoomId};
+use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId, UserId};
 
 use super::answer::{Answered, Delivery};
 use super::database::Database;
@@ -28,6 +28,22 @@ impl Database {
 }
 
 impl Database {
+    /// The thread of a room that was opened on the last question of a person which opened one and was answered.
+    pub fn last_thread_of(&self, room: &RoomId, person: &UserId) -> Result<Option<OwnedEventId>, StoreError> {
+        let key = Key::new(Tree::Answered, &[&self.blinded_ids.room(room)]);
+        let mut opened: Vec<Answered> =
+            self.transaction().scan(&key)?.into_iter().map(|(_, answered)| answered).collect();
+        opened.retain(|answered| answered.question.sender == person && answered.question.opens_thread());
+        opened.sort_unstable_by_key(|answered| std::cmp::Reverse(answered.at));
+        for answered in opened {
+            // What was refused is no part of a conversation.
+            if !self.turns(&answered.question.conversation())?.is_empty() {
+                return Ok(answered.question.thread);
+            }
+        }
+        Ok(None)
+    }
+
     /// Whether something in a conversation was answered while it was one of two.
     pub fn was_direct(&self, conversation: &ConversationId) -> Result<bool, StoreError> {
         let room = self.blinded_ids.room(&conversation.room_id);

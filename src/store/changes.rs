@@ -8,6 +8,7 @@ use super::error::StoreError;
 use super::layout::{Key, Tree};
 use super::transaction::Transaction;
 use crate::compagnon::{Made, Settings, SettingsPatch};
+use crate::memory::Fact;
 use crate::message::ConversationId;
 
 /// One change.
@@ -23,11 +24,15 @@ pub enum Change {
     Informed(OwnedUserId),
     /// A line of the audit trail.
     Audit(Entry),
+    /// A fact is remembered.
+    Remember(Fact),
+    /// Facts are forgotten.
+    ForgetFacts(Vec<Fact>),
     /// What was said in one conversation is forgotten.
     ForgetConversation(ConversationId),
-    /// What was said in a room, threads included, is forgotten; its settings stay.
+    /// What was said in a room, threads included, and what is remembered in it is forgotten; its settings stay.
     ForgetTurns(OwnedRoomId),
-    /// What a person has said in any room is forgotten, with the answers to it.
+    /// What a person has said in any room is forgotten, with the answers to it, and what is remembered for that person.
     ForgetPerson(OwnedUserId),
 }
 
@@ -64,6 +69,8 @@ impl Transaction<'_> {
                 let number = self.next()?.to_be_bytes();
                 self.put(&Key::new(Tree::Audit, &[&number]), entry)
             }
+            Change::Remember(fact) => self.remember(fact),
+            Change::ForgetFacts(facts) => self.forget_facts(facts),
             Change::ForgetConversation(conversation) => self.forget_conversation(conversation),
             Change::ForgetTurns(room) => self.forget_turns(room),
             Change::ForgetPerson(user) => self.forget_person(user),

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ruma::{EventId, OwnedRoomId, RoomId, UserId};
+use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId, UserId};
 
 use super::answer::{Conclusion, Delivery};
 use super::audit::Entry;
@@ -306,6 +306,12 @@ impl Store {
     pub async fn is_own(&self, event: &EventId) -> Result<bool, StoreError> {
         let event = event.to_owned();
         self.run(move |database| database.is_own(&event)).await
+    }
+
+    /// The thread of a room that was opened on the last question of a person which opened one and was answered.
+    pub async fn last_thread_of(&self, room: &RoomId, person: &UserId) -> Result<Option<OwnedEventId>, StoreError> {
+        let (room, person) = (room.to_owned(), person.to_owned());
+        self.run(move |database| database.last_thread_of(&room, &person)).await
     }
 
     /// All that is held on a person.

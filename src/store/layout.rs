@@ -59,6 +59,10 @@ pub(super) enum Tree {
     Audit,
     /// Persons who were told what the bot is: person.
     Informed,
+    /// What people have asked to be remembered: room, person (or none), event of the command.
+    Memory,
+    /// Persons who were told that a message of theirs cannot be read: person.
+    Told,
     /// Files that wait for their delivery: room, number.
     Files,
     /// The bytes of files, under the files' own keys: room, number of the file, number of the chunk.
@@ -66,7 +70,7 @@ pub(super) enum Tree {
 }
 
 /// The trees of what is sealed under the key of its room (or of its compagnon) and goes with it.
-pub(super) const ROOM_TREES: [Tree; 10] = [
+pub(super) const ROOM_TREES: [Tree; 11] = [
     Tree::Inbox,
     Tree::Outbox,
     Tree::Turns,
@@ -77,12 +81,14 @@ pub(super) const ROOM_TREES: [Tree; 10] = [
     Tree::Gaps,
     Tree::Made,
     Tree::Files,
+    Tree::Memory,
 ];
 
 impl Tree {
     /// The tree of a letter.
     pub(super) fn of(letter: u8) -> Option<Self> {
-        let others = [Self::Meta, Self::Done, Self::Own, Self::Stranded, Self::Audit, Self::Informed, Self::Chunks];
+        let others =
+            [Self::Meta, Self::Done, Self::Own, Self::Stranded, Self::Audit, Self::Informed, Self::Told, Self::Chunks];
         ROOM_TREES.into_iter().chain(others).find(|tree| tree.letter() == letter)
     }
 
@@ -103,6 +109,8 @@ impl Tree {
             Self::Made => b'c',
             Self::Audit => b'l',
             Self::Informed => b'p',
+            Self::Memory => b'e',
+            Self::Told => b'n',
             Self::Files => b'f',
             Self::Chunks => b'k',
         }
@@ -125,6 +133,8 @@ impl Tree {
             Self::Made => "made",
             Self::Audit => "audit",
             Self::Informed => "informed",
+            Self::Memory => "memory",
+            Self::Told => "told",
             Self::Files => "files",
             Self::Chunks => "chunks",
         }
@@ -208,6 +218,10 @@ impl BlindedIds {
 
     pub(super) fn compagnon(&self, number: u64) -> Key {
         Key::new(Tree::Made, &[&self.made(number)])
+    }
+
+    pub(super) fn told(&self, user: &UserId) -> Key {
+        Key::new(Tree::Told, &[&self.person(user)])
     }
 
     pub(super) fn informed(&self, user: &UserId) -> Key {

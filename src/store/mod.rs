@@ -27,6 +27,7 @@ mod inbox;
 mod keys;
 mod layout;
 mod made;
+mod memory;
 mod migrate;
 mod outbox;
 mod own;
@@ -46,6 +47,7 @@ mod snapshot;
 mod state;
 #[cfg(test)]
 mod tests;
+mod told;
 mod transaction;
 mod turns;
 mod undecrypted;

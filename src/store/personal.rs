@@ -14,6 +14,7 @@ use super::said::Said;
 use super::transaction::Transaction;
 use crate::compagnon::Made;
 use crate::conversation::Turn;
+use crate::memory::Fact;
 use crate::message::ConversationId;
 
 /// All that the store holds on a person.
@@ -25,8 +26,12 @@ pub struct Personal {
     pub made: Vec<Made>,
     /// The person's lines of the audit trail, newest first.
     pub audit: Vec<Entry>,
+    /// What the person has asked to be remembered, for themselves or for everybody in a room.
+    pub facts: Vec<Fact>,
     /// When the person was told what the bot is.
     pub informed_at: Option<u64>,
+    /// When the person was last told that a message of theirs cannot be read.
+    pub told_unread_at: Option<u64>,
 }
 
 impl fmt::Debug for Personal {
@@ -55,7 +60,8 @@ impl Database {
         let mut audit = transaction.newest::<Entry>(Tree::Audit, usize::MAX)?;
         audit.retain(|entry| entry.by == user);
         let informed_at = transaction.find_value(&self.blinded_ids.informed(user))?;
-        Ok(Personal { exchanges, made, audit, informed_at })
+        let told_unread_at = transaction.find_value(&self.blinded_ids.told(user))?;
+        Ok(Personal { exchanges, made, audit, facts: transaction.facts_by(user)?, informed_at, told_unread_at })
     }
 }
 
@@ -70,8 +76,8 @@ impl Transaction<'_> {
         Ok(said)
     }
 
-    /// Removes what a person has asked in any room with the answers, for good, and that they were told what the bot is. What is under
-    /// way stays, and so does the audit trail.
+    /// Removes what a person has asked in any room with the answers, for good, what they have asked to be remembered for them, and what they
+    /// were told. What is under way stays, and so do the audit trail and what they told for everybody in a room.
     pub(super) fn forget_person(&mut self, user: &UserId) -> Result<(), StoreError> {
         let said = self.exchanges_of(user)?.into_iter().map(|(key, _)| key);
         let answered = self.scan::<Answered>(&Key::all(Tree::Answered))?.into_iter();
@@ -83,6 +89,8 @@ impl Transaction<'_> {
                 self.rotate(room)?;
             }
         }
+        self.forget_facts_of_person(user)?;
+        self.forget_told(user);
         self.remove(&self.blinded_ids().informed(user));
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use ruma::OwnedRoomId;
+
 use super::answer::Answered;
 use super::audit::Entry;
 use super::database::Database;
@@ -11,9 +13,11 @@ use super::own::OwnMessage;
 use super::records::Stored;
 use super::said::Said;
 use super::seal::BlindedId;
+use super::told::TOLD_FOR;
 use super::transaction::Transaction;
 use super::withdrawal::Withdrawal;
 use crate::compagnon::Settings;
+use crate::memory::Fact;
 use crate::message::{ConversationId, Undecrypted};
 
 /// How long things are kept, in milliseconds.
@@ -30,16 +34,18 @@ pub struct Retention {
     pub audit: u64,
     /// Events whose key has not come.
     pub undecrypted: u64,
+    /// What people have asked to be remembered.
+    pub memory: u64,
 }
 
 /// How many records a purge reads before others get their turn at the store.
 pub(super) const SLICE: usize = 1000;
 
 /// The trees of a room in which something grows old. Settings, compagnons and what is under way do not.
-const OF_A_ROOM: [Tree; 4] = [Tree::Undecrypted, Tree::Turns, Tree::Answered, Tree::Withdrawals];
+const OF_A_ROOM: [Tree; 5] = [Tree::Undecrypted, Tree::Turns, Tree::Answered, Tree::Withdrawals, Tree::Memory];
 
 /// The other trees in which something grows old.
-const OF_NO_ROOM: [Tree; 5] = [Tree::Done, Tree::Own, Tree::Informed, Tree::Stranded, Tree::Audit];
+const OF_NO_ROOM: [Tree; 6] = [Tree::Done, Tree::Own, Tree::Informed, Tree::Told, Tree::Stranded, Tree::Audit];
 
 /// What a purge removed.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -48,6 +54,8 @@ pub struct Purged {
     pub records: usize,
     /// The conversations of which something went.
     pub conversations: HashSet<ConversationId>,
+    /// The rooms in which something is remembered no more.
+    pub rooms: HashSet<OwnedRoomId>,
     /// Whether something went that does not say of which conversation it was: an older program wrote it.
     pub unplaced: bool,
 }
@@ -173,13 +181,24 @@ impl Transaction<'_> {
                 }
                 old
             }),
+            Tree::Memory => self.expired_of::<Fact>(prefix, from, limit, |fact| {
+                let old = older(fact.at, keep.memory);
+                if old {
+                    purged.rooms.insert(fact.room_id.clone());
+                }
+                old
+            }),
             Tree::Withdrawals | Tree::Stranded => {
                 self.expired_of::<Withdrawal>(prefix, from, limit, |one| one.is_older(now, keep.dedup))
             }
             Tree::Own => self.expired_of::<OwnMessage>(prefix, from, limit, |own| older(own.at, keep.dedup)),
             Tree::Audit => self.expired_of::<Entry>(prefix, from, limit, |entry| older(entry.at, keep.audit)),
             tree => {
-                let than = if tree == Tree::Informed { keep.audit } else { keep.dedup };
+                let than = match tree {
+                    Tree::Informed => keep.audit,
+                    Tree::Told => u64::try_from(TOLD_FOR.as_millis()).unwrap_or(u64::MAX),
+                    _ => keep.dedup,
+                };
                 let (records, next) = self.page_of_values::<u64>(prefix, from, limit)?;
                 let read = records.len();
                 let old = records.into_iter().filter(|(_, at)| older(*at, than)).map(|(key, _)| key).collect();

@@ -15,8 +15,8 @@ impl Database {
 }
 
 impl Transaction<'_> {
-    /// Moves what is tied to a room to the one that takes its place: its settings, unless the new room has its own, and the
-    /// compagnons made there.
+    /// Moves what is tied to a room to the one that takes its place: its settings, unless the new room has its own, what is
+    /// remembered in it, and the compagnons made there.
     pub(super) fn upgrade(&mut self, old: &RoomId, new: &RoomId) -> Result<(), StoreError> {
         let (from, to) = (self.blinded_ids().settings(old), self.blinded_ids().settings(new));
         let here = self.find::<Settings>(&to)?.unwrap_or_default();
@@ -27,6 +27,7 @@ impl Transaction<'_> {
             self.put(&to, &Settings { welcomed_at: here.welcomed_at.or(there.welcomed_at), ..there })?;
             self.remove(&from);
         }
+        self.move_facts(old, new)?;
         self.move_made(old, new)
     }
 }

@@ -6,6 +6,7 @@ use super::answer::{Answered, Delivery};
 use super::database::Database;
 use super::error::StoreError;
 use super::layout::{EventPlace, Key, Tree};
+use super::question::{Queued, QueuedKind};
 use super::said::Said;
 use super::seal::BlindedIds;
 use super::transaction::Transaction;
@@ -31,7 +32,13 @@ impl Database {
         }
         let room = self.blinded_ids.room(&conversation.room_id);
         let deliveries = transaction.scan::<Delivery>(&Key::new(Tree::Outbox, &[&room]))?;
-        Ok(deliveries.iter().any(|(_, delivery)| delivery.question.conversation() == *conversation))
+        if deliveries.iter().any(|(_, delivery)| delivery.question.conversation() == *conversation) {
+            return Ok(true);
+        }
+        let waiting = transaction.scan::<Queued>(&Key::new(Tree::Inbox, &[&room]))?;
+        let asked =
+            |queued: &Queued| queued.kind == QueuedKind::Question && queued.question.conversation() == *conversation;
+        Ok(waiting.iter().any(|(_, queued)| asked(queued)))
     }
 }
 
@@ -88,11 +95,13 @@ impl Transaction<'_> {
         self.rotate(room)
     }
 
-    /// Removes what was said in a room, threads included, for good; questions and answers under way stay, and so do its settings.
+    /// Removes what was said in a room, threads included, and what is remembered in it, for good; questions and answers under way stay, and
+    /// so do its settings.
     pub(super) fn forget_turns(&mut self, room: &RoomId) -> Result<(), StoreError> {
         let room = self.blinded_ids().room(room);
         let mut gone = self.raw_keys(&Key::new(Tree::Turns, &[&room]))?;
         gone.extend(self.raw_keys(&Key::new(Tree::Answered, &[&room]))?);
+        gone.extend(self.raw_keys(&Key::new(Tree::Memory, &[&room]))?);
         if gone.is_empty() {
             return Ok(());
         }

@@ -39,22 +39,36 @@ impl Database {
 const KNOWN: [Tree; 3] = [Tree::Inbox, Tree::Outbox, Tree::Answered];
 
 impl Transaction<'_> {
-    /// Takes out what belongs to an event that was redacted: a question, or a message of the bot that answers one. Gives the question of
-    /// the exchange that is no more.
+    /// Takes out what belongs to an event that was redacted: a question, a message of the bot that answers one, or a fact that was told with
+    /// it. Gives the question of the exchange that is no more.
     pub(super) fn redact(
         &mut self,
         redaction: &Redaction,
         now: u64,
     ) -> Result<(RedactedPart, Option<OwnedEventId>), StoreError> {
         let place = EventPlace::new(self.blinded_ids(), &redaction.room_id, &redaction.redacts);
-        let question = if self.is_held(&place)? {
+        // A fact outlives what is known of the command that it was told with.
+        let fact = self.forget_told_with(&place)?;
+        match self.redact_exchange(redaction, &place, now)? {
+            (RedactedPart::Nothing, _) if fact => Ok((RedactedPart::Exchange, Some(redaction.redacts.clone()))),
+            other => Ok(other),
+        }
+    }
+
+    fn redact_exchange(
+        &mut self,
+        redaction: &Redaction,
+        place: &EventPlace,
+        now: u64,
+    ) -> Result<(RedactedPart, Option<OwnedEventId>), StoreError> {
+        let question = if self.is_held(place)? {
             redaction.redacts.clone()
         } else if !self.contains(&Key::new(Tree::Own, &[&place.event]))? {
             return Ok((RedactedPart::Nothing, None));
-        } else if let Some(question) = self.question_of(&place, &redaction.redacts)? {
+        } else if let Some(question) = self.question_of(place, &redaction.redacts)? {
             question
         } else {
-            let lost = self.lose_draft(&place, &redaction.redacts, now)?;
+            let lost = self.lose_draft(place, &redaction.redacts, now)?;
             return Ok((if lost { RedactedPart::Draft } else { RedactedPart::Nothing }, None));
         };
         let place = EventPlace::new(self.blinded_ids(), &redaction.room_id, &question);

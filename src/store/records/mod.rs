@@ -7,6 +7,7 @@
 mod answer;
 mod file;
 mod hex;
+mod memory;
 mod message;
 mod question;
 mod room;

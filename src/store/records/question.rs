@@ -117,12 +117,14 @@ impl From<KindRecord> for QueuedKind {
 }
 
 /// How each command is written.
-const COMMANDS: [(Command, &str); 11] = [
+const COMMANDS: [(Command, &str); 13] = [
     (Command::Help, "help"),
     (Command::Compagnon, "compagnon"),
     (Command::Answers, "answers"),
     (Command::Retention, "retention"),
     (Command::Forget, "forget"),
+    (Command::Remember, "remember"),
+    (Command::Memory, "memory"),
     (Command::Export, "export"),
     (Command::Privacy, "privacy"),
     (Command::Status, "status"),

@@ -17,6 +17,8 @@ pub(in crate::store) struct SettingsRecord {
     max_tokens: Option<usize>,
     language: Option<LanguageRecord>,
     answers: AnswersRecord,
+    /// Whether questions are answered in threads of their own. Apart from `answers`, which an older release reads.
+    in_thread: bool,
     retention: Option<u64>,
     welcomed_at: Option<u64>,
 }
@@ -67,9 +69,10 @@ impl From<&Settings> for SettingsRecord {
                 Language::En => LanguageRecord::En,
             }),
             answers: match settings.answers {
-                Answers::Mention => AnswersRecord::Mention,
+                Answers::Mention | Answers::Thread => AnswersRecord::Mention,
                 Answers::All => AnswersRecord::All,
             },
+            in_thread: settings.answers == Answers::Thread,
             retention: settings.retention,
             welcomed_at: settings.welcomed_at,
         }
@@ -92,6 +95,7 @@ impl From<SettingsRecord> for Settings {
                 LanguageRecord::En => Language::En,
             }),
             answers: match record.answers {
+                AnswersRecord::Mention if record.in_thread => Answers::Thread,
                 AnswersRecord::Mention => Answers::Mention,
                 AnswersRecord::All => Answers::All,
             },

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
+use super::memory::fact;
 use super::rooms::{entry, made};
 use super::{
     Accept, Accepted, KEEP, accept, admitted, after_a_kill, conclude, edit, event, folder, held, in_thread, leave,
@@ -52,6 +53,7 @@ fn neither_names_nor_words_stand_on_disk() {
         Change::Settings(room("CANARIroom"), Settings::default().patches_to(&settings)),
         Change::Made(made(1, "CANARIroom", "CANARItext")),
         Change::Informed(asked.sender.clone()),
+        Change::Remember(fact("CANARIroom", "CANARIagent", 1, false)),
         Change::Audit(entry(1, "CANARIaction")),
     ];
     store.apply(&changes, 7).unwrap();

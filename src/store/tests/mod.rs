@@ -7,6 +7,7 @@ mod backup;
 mod damage;
 mod files;
 mod forgetting;
+mod memory;
 mod migration;
 mod model;
 mod questions;
@@ -179,7 +180,8 @@ fn withdrawn(store: &Database) -> BTreeSet<OwnedEventId> {
     store.withdrawals().unwrap().into_iter().map(|withdrawal| withdrawal.event_id).collect()
 }
 
-const KEEP: Retention = Retention { dedup: 100, turns: 100, turns_at_most: 1_000, audit: 100, undecrypted: 100 };
+const KEEP: Retention =
+    Retention { dedup: 100, turns: 100, turns_at_most: 1_000, audit: 100, undecrypted: 100, memory: 100 };
 
 fn conclude(store: &Database, question: &Incoming, now: u64) -> Option<Delivery> {
     let conclusion = Conclusion {

@@ -17,13 +17,13 @@ use crate::compagnon::SettingsPatch;
 use crate::conversation::Turn;
 use crate::message::{Content, Edit, Incoming, Item, Redaction};
 use crate::store::layout::{Key, Tree};
-use crate::store::{Answer, Change, Retention};
+use crate::store::{Answer, Change, QueuedKind, Retention};
 
 const EVENTS: usize = 6;
 /// A file, of more than a chunk.
 static FILE: [u8; 70_000] = [7; 70_000];
 const ROOMS: usize = 2;
-const KEEP: Retention = Retention { dedup: 60, turns: 40, turns_at_most: 70, audit: 50, undecrypted: 50 };
+const KEEP: Retention = Retention { dedup: 60, turns: 40, turns_at_most: 70, audit: 50, undecrypted: 50, memory: 50 };
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -335,7 +335,10 @@ impl Pair {
             let conversation = asked(index).conversation();
             let said = model.said.iter().filter(|(place, _)| *place == conversation).map(|(_, turn)| turn.clone());
             let said: Vec<Turn> = said.collect();
+            let waits =
+                |queued: &Queued| queued.kind == QueuedKind::Question && queued.question.conversation() == conversation;
             let answers = !said.is_empty()
+                || model.inbox.iter().any(waits)
                 || model.outbox.iter().any(|delivery| delivery.question.conversation() == conversation);
             assert_eq!(store.turns(&conversation).unwrap(), said);
             assert_eq!(store.answers_in(&conversation).unwrap(), answers);

@@ -112,10 +112,10 @@ fn conversations_of_one_room_are_apart() {
     let main = question("a", "1");
     let thread = in_thread(question("a", "2"), "root");
     accept(&store, &[main.clone(), thread.clone()], 1);
-    assert!(!store.answers_in(&thread.conversation()).unwrap());
+    assert!(store.answers_in(&thread.conversation()).unwrap(), "a question waits there");
+    assert!(!store.answers_in(&in_thread(question("a", "3"), "other").conversation()).unwrap());
     conclude(&store, &thread, 2).unwrap();
-    assert!(store.answers_in(&thread.conversation()).unwrap());
-    assert!(!store.answers_in(&main.conversation()).unwrap());
+    assert!(store.answers_in(&thread.conversation()).unwrap(), "an answer is on its way");
     conclude(&store, &main, 3).unwrap();
     assert_eq!(store.turns(&main.conversation()).unwrap(), turns(&main, 3));
     store.apply(&[Change::ForgetConversation(main.conversation())], 4).unwrap();

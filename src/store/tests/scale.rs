@@ -91,7 +91,8 @@ fn the_work_of_an_operation_does_not_grow_with_the_store() {
     println!("redacted {redacted}, left {left}, edited {edited}");
     assert!(redacted <= 4 * OF_A_ROOM && left <= 3 * OF_A_ROOM && edited <= 30);
 
-    let nothing = Retention { dedup: 9999, turns: 9999, turns_at_most: 9999, audit: 9999, undecrypted: 9999 };
+    let nothing =
+        Retention { dedup: 9999, turns: 9999, turns_at_most: 9999, audit: 9999, undecrypted: 9999, memory: 9999 };
     let walked = touched(&store, || assert_eq!(store.purge(2000, &nothing).unwrap().records, 0));
     println!("purge of nothing {walked}, {} at a stretch", longest(&store));
     assert!(walked <= RECORDS + 20 * ROOMS, "once over everything: {walked}");
