@@ -28,10 +28,23 @@ impl Addressing {
         for message in messages {
             let call = Call::read(&message);
             if self.is_addressed(&message, call.as_ref()).await? {
-                questions.push(Admitted { kind: kind(&message, call), message });
+                let kind = kind(&message, call);
+                questions.push(Admitted { message: self.placed(message, &kind).await?, kind });
             }
         }
         Ok(questions)
+    }
+
+    /// A message in the conversation that it is answered in: where a room is answered in threads, a question outside of one opens its own.
+    pub async fn placed(&self, message: Incoming, kind: &QueuedKind) -> Result<Incoming, StoreError> {
+        let asks = matches!(kind, QueuedKind::Question | QueuedKind::Attachment);
+        if asks
+            && message.thread.is_none()
+            && self.store.room_settings(&message.room_id).await?.answers == Answers::Thread
+        {
+            return Ok(Incoming { thread: Some(message.event_id.clone()), ..message });
+        }
+        Ok(message)
     }
 
     /// Whether a message is for the bot. `call` is the command in it.

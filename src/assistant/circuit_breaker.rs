@@ -59,7 +59,7 @@ struct Series {
 impl CircuitBreaker {
     /// Counts a message. After `loop_after` fast replies in a row, or one more steady reply than that, the breaker opens.
     pub fn check(&mut self, message: &Incoming, loop_after: u32, now: Instant) -> State {
-        let key = (message.conversation(), message.sender.clone());
+        let key = (message.written_in(), message.sender.clone());
         let Some(breaker) = self.breakers.get_mut(&key) else { return State::Closed };
         if breaker.is_open(now) {
             return State::Open;
@@ -78,13 +78,13 @@ impl CircuitBreaker {
 
     /// Whether the breaker is open for the author of a message, which is not counted.
     pub fn is_open(&self, message: &Incoming, now: Instant) -> bool {
-        let breaker = self.breakers.get(&(message.conversation(), message.sender.clone()));
+        let breaker = self.breakers.get(&(message.written_in(), message.sender.clone()));
         breaker.is_some_and(|breaker| breaker.is_open(now))
     }
 
     /// Notes that an answer to this person was delivered.
     pub fn answered(&mut self, message: &Incoming, now: Instant) {
-        let (conversation, sender) = (message.conversation(), message.sender.clone());
+        let (conversation, sender) = (message.written_in(), message.sender.clone());
         let alone = self.partners.insert(conversation.clone(), sender.clone()).is_none_or(|last| last == sender);
         let breaker = Breaker { answered: now, fast: 0, steady: Series::NONE, open_until: None };
         let breaker = self.breakers.entry((conversation, sender)).or_insert(breaker);

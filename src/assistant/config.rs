@@ -41,6 +41,9 @@ pub struct Config {
     /// The longest that a room may choose.
     #[serde(deserialize_with = "setting::duration::read")]
     pub retention_limit: SignedDuration,
+    /// How long what people have asked to be remembered is kept.
+    #[serde(deserialize_with = "setting::duration::read")]
+    pub memory: SignedDuration,
     /// How long the audit trail of commands is kept.
     #[serde(deserialize_with = "setting::duration::read")]
     pub audit: SignedDuration,
@@ -137,6 +140,7 @@ impl Default for Config {
             unread_after: SignedDuration::from_mins(1),
             retention: SignedDuration::from_hours(7 * 24),
             retention_limit: SignedDuration::from_hours(30 * 24),
+            memory: SignedDuration::from_hours(365 * 24),
             audit: SignedDuration::from_hours(365 * 24),
             administrators: Vec::new(),
             power_level: 50,
@@ -175,6 +179,7 @@ impl Config {
         lasts("assistant.unread_after", self.unread_after, second..=days(1))?;
         lasts("assistant.retention_limit", self.retention_limit, second..=days(3650))?;
         lasts("assistant.retention", self.retention, second..=self.retention_limit)?;
+        lasts("assistant.memory", self.memory, minute..=days(3650))?;
         lasts("assistant.audit", self.audit, minute..=days(3650))?;
         within("assistant.power_level", self.power_level, 0..=100)?;
         within("assistant.waiting", self.waiting, 1..=100_000)?;

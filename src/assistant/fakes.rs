@@ -139,6 +139,7 @@ struct Sent {
     id: OwnedEventId,
     room: OwnedRoomId,
     replaces: Option<OwnedEventId>,
+    thread: Option<OwnedEventId>,
     /// The bytes, where it is a file's.
     file: Option<Vec<u8>>,
     /// Nothing: it was redacted.
@@ -264,6 +265,13 @@ impl FakeGateway {
         messages.into_iter().find(|(_, shown)| shown.question == question).map(|(id, _)| id)
     }
 
+    /// The thread in which a question was answered first.
+    pub(super) fn thread_of(&self, question: &str) -> Option<OwnedEventId> {
+        let rooms = self.rooms();
+        let answers = |sent: &&Sent| sent.content.as_ref().is_some_and(|shown| shown.question == question);
+        rooms.events.iter().find(answers)?.thread.clone()
+    }
+
     /// How many requests were accepted, repeated ones included.
     pub(super) fn requests(&self) -> usize {
         self.rooms().requests
@@ -342,6 +350,7 @@ impl Gateway for FakeGateway {
             id: event_id.clone(),
             room: message.room_id.to_owned(),
             replaces: message.replaces.map(ToOwned::to_owned),
+            thread: message.thread.map(ToOwned::to_owned),
             file: None,
             content: Some(shown),
         });
@@ -476,7 +485,7 @@ impl Gateway for FakeGateway {
             complete: true,
         };
         let (id, room) = (event_id.clone(), file.room_id.to_owned());
-        rooms.events.push(Sent { id, room, replaces: None, file: Some(bytes), content: Some(content) });
+        rooms.events.push(Sent { id, room, replaces: None, thread: None, file: Some(bytes), content: Some(content) });
         let mut losses = self.losses.lock().expect("not poisoned");
         if *losses > 0 {
             *losses -= 1;

@@ -287,6 +287,7 @@ async fn the_model_forgets_the_room_or_the_conversation_concerned_and_no_other()
         turns_at_most: u64::MAX,
         undecrypted: u64::MAX,
         audit: u64::MAX,
+        memory: u64::MAX,
     };
     bench.assistant.purge(now(), &keep(3_600_000)).await.expect("purged");
     assert_eq!(invalidated(), [], "nothing is old");

@@ -39,6 +39,8 @@ mod retry_tests;
 #[cfg(test)]
 mod tests;
 pub mod texts;
+#[cfg(test)]
+mod unread_tests;
 mod wiring;
 #[cfg(test)]
 mod withdraw_tests;
@@ -94,7 +96,7 @@ impl Assistant {
     }
 
     /// Takes messages that could not be decrypted, with empty texts. When the key of one is still missing after `assistant.unread_after`,
-    /// its author is told, once in each room.
+    /// its author is told, once in a day.
     pub fn expect_keys(&self, messages: Vec<Incoming>) {
         self.decryption_notices.expect_keys(messages);
     }

@@ -57,11 +57,20 @@ impl ModelCache {
             match change {
                 Change::ForgetConversation(conversation) => self.forget_conversation(conversation),
                 Change::ForgetTurns(room) => self.forget_room(room),
+                Change::ForgetFacts(facts) => {
+                    for fact in facts {
+                        self.forget_room(&fact.room_id);
+                    }
+                }
                 // In which rooms they wrote is removed with it.
                 Change::ForgetPerson(_) => self.model.invalidate(CacheScope::Conversations),
                 // Its prompt was its author's, and no longer is anybody's.
                 Change::Unmade(_) => self.model.invalidate(CacheScope::All),
-                Change::Settings(..) | Change::Made(_) | Change::Informed(_) | Change::Audit(_) => {}
+                Change::Settings(..)
+                | Change::Made(_)
+                | Change::Informed(_)
+                | Change::Audit(_)
+                | Change::Remember(_) => {}
             }
         }
     }
@@ -70,6 +79,9 @@ impl ModelCache {
     pub fn purged(&self, purged: &Purged) {
         for conversation in &purged.conversations {
             self.forget_conversation(conversation);
+        }
+        for room in &purged.rooms {
+            self.forget_room(room);
         }
         if purged.unplaced {
             self.model.invalidate(CacheScope::Conversations);

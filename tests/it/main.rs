@@ -22,6 +22,7 @@ mod limits;
 mod load;
 mod loops;
 mod meaning;
+mod memory;
 mod operator;
 mod outage;
 mod privacy;

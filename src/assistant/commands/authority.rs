@@ -1,6 +1,6 @@
 //! The authority that each command rests on. Its proof is in `proof`.
 
-use super::{Parts, answers, compagnon, forget, proof::unproven, retention};
+use super::{Parts, answers, compagnon, forget, proof::unproven, remember, retention};
 use crate::{
     assistant::{access::Authority, failure::Failure, texts::Text},
     command::{Call, Command},
@@ -15,7 +15,8 @@ impl Authority {
             Some(Command::Compagnon) => return compagnon::authority(&call.arguments, direct),
             Some(Command::Answers) => answers::read(&call.arguments).is_some(),
             Some(Command::Retention) => retention::read(&call.arguments).is_some(),
-            Some(Command::Forget) => forget::Scope::read(&call.arguments) == Some(forget::Scope::Room),
+            Some(Command::Remember) => remember::of_room(&call.arguments, direct).0,
+            Some(Command::Forget) => forget::Scope::read(&call.arguments).is_some_and(forget::Scope::is_of_all),
             _ => false,
         };
         Self::here(by_level, direct)
@@ -46,6 +47,13 @@ mod tests {
             ("!exporter", Nobody, Nobody),
             ("!oublier", Nobody, Nobody),
             ("!oublier moi", Nobody, Nobody),
+            ("!oublier mémoire", Nobody, Nobody),
+            ("!oublier mémoire 2", Nobody, Nobody),
+            ("!oublier mémoire salon", Room, Nobody),
+            ("!forget memory room 2", Room, Nobody),
+            ("!mémoire", Nobody, Nobody),
+            ("!retenir Je suis au SG.", Nobody, Nobody),
+            ("!retenir salon Le COPIL est le mardi.", Room, Nobody),
             ("!oublier tout", Room, Nobody),
             ("!réponses", Nobody, Nobody),
             ("!réponses tout", Room, Nobody),

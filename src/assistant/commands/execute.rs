@@ -6,7 +6,7 @@ use super::{
     export, forget, help, journal,
     outcome::{NewFile, Outcome, Reply},
     parts::Parts,
-    privacy, redo, retention, status, stop,
+    privacy, redo, remember, retention, status, stop,
     words::nearest,
 };
 use crate::{
@@ -120,6 +120,8 @@ async fn run(context: &Context<'_>, call: &Call) -> Result<Outcome, Failure> {
         Command::Answers => answers::run(context, &call.arguments).await.map(Outcome::Say),
         Command::Retention => retention::run(context, &call.arguments).await.map(Outcome::Say),
         Command::Forget => forget::run(context, &call.arguments).await.map(Outcome::Say),
+        Command::Remember => remember::run(context, &call.arguments, &call.text).await.map(Outcome::Say),
+        Command::Memory => remember::list(context).await.map(Outcome::Say),
         Command::Export => export::run(context).await,
         Command::Privacy => privacy::run(context).await.map(Outcome::Say),
         Command::Status => status::run(context).await.map(Outcome::Say),

@@ -8,6 +8,7 @@ use crate::{
     assistant::{courier::unless_refused, failure::Failure, texts::Text},
     compagnon::Made,
     conversation::Turn,
+    memory::Fact,
     message::ConversationId,
     store::{Entry, LARGEST_FILE, Personal},
 };
@@ -47,6 +48,8 @@ async fn file(context: &Context<'_>, personal: &Personal) -> Value {
         "exported_at": Timestamp::now().to_string(),
         "told_that_this_is_an_ai_at": personal.informed_at.map(time),
         "conversations": conversations,
+        "told_that_a_message_could_not_be_read_at": personal.told_unread_at.map(time),
+        "memory": personal.facts.iter().map(fact).collect::<Vec<_>>(),
         "compagnons": personal.made.iter().map(made).collect::<Vec<_>>(),
         "commands": personal.audit.iter().map(entry).collect::<Vec<_>>(),
     })
@@ -60,6 +63,16 @@ async fn conversation(context: &Context<'_>, conversation: &ConversationId, turn
         "room_name": facts.and_then(|facts| facts.name),
         "thread": conversation.thread,
         "messages": turns.iter().map(said).collect::<Vec<_>>(),
+    })
+}
+
+fn fact(fact: &Fact) -> Value {
+    json!({
+        "room": fact.room_id,
+        "for": if fact.of_room { "room" } else { "person" },
+        "number": fact.number,
+        "at": time(fact.at),
+        "text": fact.text,
     })
 }
 

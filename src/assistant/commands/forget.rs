@@ -1,19 +1,39 @@
 //! `!oublier`: a conversation, a person, or a whole room. What is forgotten cannot be read again, even by who holds the disk.
 
-use super::{Context, Reply, Spec, proof::unproven, words::is};
+use super::{Context, Reply, Spec, proof::unproven, remember, words::is};
 use crate::{
     assistant::{
         access::Authority,
         failure::Failure,
         texts::{Destroys, Text},
     },
+    compagnon::Answers,
     conversation::Role,
     store::{Change, MOST_TURNS},
 };
 
 pub(super) const SPEC: Spec = Spec {
     names: &["oublier", "forget", "oublie"],
-    forms: [&[("", ""), ("moi", ""), ("tout", "")], &[("", ""), ("me", ""), ("all", "")]],
+    forms: [
+        &[
+            ("", ""),
+            ("mémoire <numéro>", "un fait retenu pour vous"),
+            ("mémoire", "tout ce qui est retenu pour vous ici"),
+            ("mémoire salon <numéro>", "un fait retenu pour tout le salon"),
+            ("mémoire salon", ""),
+            ("moi", ""),
+            ("tout", ""),
+        ],
+        &[
+            ("", ""),
+            ("memory <number>", "a fact remembered for you"),
+            ("memory", "all that is remembered for you here"),
+            ("memory room <number>", "a fact remembered for the whole room"),
+            ("memory room", ""),
+            ("me", ""),
+            ("all", ""),
+        ],
+    ],
     urgent: false,
     instance: false,
 };
@@ -24,10 +44,25 @@ pub(super) enum Scope {
     Conversation,
     Person,
     Room,
+    /// What people have asked to be remembered: of the room or of who asks, one of that number or all.
+    Memory {
+        of_room: bool,
+        number: Option<u32>,
+    },
 }
 
 impl Scope {
+    /// Whether it is everybody's in the room.
+    pub(super) fn is_of_all(self) -> bool {
+        matches!(self, Self::Room | Self::Memory { of_room: true, .. })
+    }
+
     pub(super) fn read(word: &str) -> Option<Self> {
+        if let Some((first, rest)) = word.split_once(char::is_whitespace).or(Some((word, "")))
+            && is(first, &["mémoire", "memory"])
+        {
+            return Self::of_memory(rest.trim());
+        }
         if word.is_empty() {
             return Some(Self::Conversation);
         }
@@ -35,6 +70,15 @@ impl Scope {
             return Some(Self::Person);
         }
         is(word, &["tout", "all"]).then_some(Self::Room)
+    }
+
+    fn of_memory(words: &str) -> Option<Self> {
+        let (of_room, rest) = remember::of_room(words, false);
+        let number = rest.trim_start_matches(['#', 'n', 'N', '°', 'º', ' ']);
+        if rest.is_empty() {
+            return Some(Self::Memory { of_room, number: None });
+        }
+        number.parse().ok().map(|number| Self::Memory { of_room, number: Some(number) })
     }
 }
 
@@ -46,7 +90,13 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply,
             let changes = vec![Change::ForgetPerson(message.sender.clone()), context.audit("forget.person", None)];
             context.change(&Text::ForgottenPerson, changes)
         }
+        Some(Scope::Memory { of_room, number }) => remember::forget(context, of_room, number).await,
         Some(Scope::Conversation) => {
+            let store = &context.parts.store;
+            let in_threads = context.settings.answers == Answers::Thread && message.thread.is_none();
+            if in_threads && store.turns(&message.conversation()).await?.is_empty() {
+                return context.say(&Text::ForgetInThread);
+            }
             if !is_only_theirs(context).await? {
                 // It destroys what others have said, as forgetting the room does.
                 let authority = Authority::here(true, message.direct);

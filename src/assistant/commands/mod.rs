@@ -17,18 +17,23 @@ mod forget;
 pub(super) mod fuzz;
 mod help;
 mod journal;
+#[cfg(test)]
+mod memory_tests;
 mod outcome;
 mod parse;
 mod parts;
 mod privacy;
 mod proof;
 mod redo;
+mod remember;
 mod retention;
 mod spec;
 mod status;
 mod stop;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod thread_tests;
 mod words;
 
 pub(super) use confirm::Confirmations;

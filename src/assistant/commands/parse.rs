@@ -1,7 +1,7 @@
 //! Reading what people type as a command, once, when its message is accepted.
 
 use super::{
-    answers, compagnon, export, forget, help, journal, privacy, redo, retention,
+    answers, compagnon, export, forget, help, journal, privacy, redo, remember, retention,
     spec::Spec,
     status, stop,
     words::{self, plain},
@@ -16,12 +16,14 @@ const LONGEST_BARE: usize = 60;
 
 impl Command {
     /// All of them, in the order of the help.
-    pub(in crate::assistant) const ALL: [Self; 11] = [
+    pub(in crate::assistant) const ALL: [Self; 13] = [
         Self::Help,
         Self::Compagnon,
         Self::Stop,
         Self::Redo,
         Self::Forget,
+        Self::Remember,
+        Self::Memory,
         Self::Answers,
         Self::Retention,
         Self::Privacy,
@@ -37,6 +39,8 @@ impl Command {
             Self::Answers => &answers::SPEC,
             Self::Retention => &retention::SPEC,
             Self::Forget => &forget::SPEC,
+            Self::Remember => &remember::SPEC,
+            Self::Memory => &remember::LIST,
             Self::Export => &export::SPEC,
             Self::Privacy => &privacy::SPEC,
             Self::Status => &status::SPEC,
@@ -104,6 +108,8 @@ impl Call {
             Command::Answers => answers::read(&call.arguments).is_some(),
             Command::Retention => retention::read(&call.arguments).is_some(),
             Command::Forget => forget::Scope::read(&call.arguments).is_some(),
+            // "Retiens que je suis au SG" is said to the model.
+            Command::Remember => false,
             Command::Help => call.arguments.is_empty() || Command::named(&call.arguments).is_some(),
             _ => call.arguments.is_empty(),
         };
@@ -143,9 +149,10 @@ impl Call {
         }
     }
 
-    /// Whether it may change what other commands read: settings and compagnons.
+    /// Whether it may change what other commands read: settings, compagnons, the numbers of facts.
     pub(super) fn decides(&self) -> bool {
-        matches!(self.command, Some(Command::Compagnon | Command::Answers | Command::Retention)) && !self.is_urgent()
+        matches!(self.command, Some(Command::Compagnon | Command::Answers | Command::Retention | Command::Remember))
+            && !self.is_urgent()
     }
 
     /// Whether it is never refused for the rate.

@@ -8,5 +8,9 @@ pub(super) const SPEC: Spec =
 
 pub(super) async fn run(context: &Context<'_>) -> Result<Reply, Failure> {
     let facts = context.parts.homeserver.gateway.room(&context.message.room_id).await.ok();
-    context.say(&Text::Privacy { retention: context.retention(), open: facts.is_some_and(|facts| facts.open) })
+    context.say(&Text::Privacy {
+        retention: context.retention(),
+        memory: context.parts.config.memory.unsigned_abs(),
+        open: facts.is_some_and(|facts| facts.open),
+    })
 }

@@ -73,21 +73,29 @@ pub(in crate::assistant) async fn stop_quietly(parts: &Arc<Parts>, queued: &Queu
 
 /// Ends an answer and drops the questions of this person that wait; says how many there were.
 async fn obey(parts: &Parts, queued: &Queued, run: Option<&ActiveGeneration>) -> Result<usize, StoreError> {
-    let dropped = drop_waiting(parts, queued, run).await?;
+    let dropped = drop_waiting(parts, queued).await?;
     if let Some(run) = run {
+        run.interrupt(Interruption::Stopped);
+    }
+    // Where each question has a thread of its own, several are answered at a time.
+    let stop = &queued.question;
+    let theirs = parts.active.of_room(&stop.room_id).into_iter().filter(|run| run.asker == stop.sender);
+    for run in theirs.filter(|run| stop.thread.is_none() && run.conversation.thread.as_ref() == Some(&run.question)) {
         run.interrupt(Interruption::Stopped);
     }
     Ok(dropped)
 }
 
-/// Drops the questions of this person that wait in this conversation, and says how many there were: who says stop wants silence.
-async fn drop_waiting(parts: &Parts, stop: &Queued, run: Option<&ActiveGeneration>) -> Result<usize, StoreError> {
+/// Drops the questions of this person that wait in this conversation, those that open threads from it too, and says how many there were: who
+/// says stop wants silence.
+async fn drop_waiting(parts: &Parts, stop: &Queued) -> Result<usize, StoreError> {
     let (store, message) = (&parts.store, &stop.question);
     let mut dropped = 0;
     for queued in store.queued().await? {
         let question = &queued.question;
-        let theirs = question.sender == message.sender && question.conversation() == message.conversation();
-        let running = run.is_some_and(|run| run.question == question.event_id);
+        let theirs = question.sender == message.sender
+            && [question.conversation(), question.written_in()].contains(&message.conversation());
+        let running = parts.active.about(&question.room_id, &question.event_id).is_some();
         if theirs && !running && queued.sequence < stop.sequence {
             dropped += usize::from(store.drop_question(&question.room_id, &question.event_id, now()).await?);
         }

@@ -15,53 +15,55 @@ use crate::{
         tests::{Bench, assistant, block},
         texts::{Destroys, Language, Text},
     },
+    inference::CacheScope,
     matrix::Batch,
     message::{Edit, Incoming, MessageKind, Redaction},
     store::Change,
 };
 
 /// Awa and Ben in one room, each in a direct conversation too.
-struct Office {
-    bench: Bench,
-    systems: Arc<Mutex<Vec<String>>>,
+pub(super) struct Office {
+    pub(super) bench: Bench,
+    pub(super) systems: Arc<Mutex<Vec<String>>>,
+    pub(super) invalidated: Arc<Mutex<Vec<CacheScope>>>,
     asked: usize,
     _folder: TempDir,
 }
 
-fn awa() -> OwnedUserId {
+pub(super) fn awa() -> OwnedUserId {
     owned_user_id!("@awa:h")
 }
 
-fn ben() -> OwnedUserId {
+pub(super) fn ben() -> OwnedUserId {
     owned_user_id!("@ben:h")
 }
 
 impl Office {
-    fn new(mut config: Config) -> Self {
+    pub(super) fn new(mut config: Config) -> Self {
         // Nobody types here.
         config.limits.loop_after = u32::MAX;
         (config.limits.person, config.limits.room) = (Rate::of(1_000, 1), Rate::of(1_000, 1));
         let folder = tempfile::tempdir().expect("a folder");
         let model = FakeModel::default();
-        let systems = Arc::clone(&model.systems);
+        let (systems, invalidated) = (Arc::clone(&model.systems), Arc::clone(&model.invalidated));
         let bench = assistant(folder.path(), &Arc::<FakeGateway>::default(), model, config);
         block(bench.store().apply(&[Change::Informed(ben())], 0)).expect("stored");
-        Self { bench, systems, asked: 0, _folder: folder }
+        Self { bench, systems, invalidated, asked: 0, _folder: folder }
     }
 
-    fn message(&mut self, person: &OwnedUserId, room: &str, body: &str) -> Incoming {
+    pub(super) fn message(&mut self, person: &OwnedUserId, room: &str, body: &str) -> Incoming {
         self.asked += 1;
         let event = format!("$q{}:h", self.asked);
         Incoming { sender: person.clone(), direct: room.starts_with("!with"), ..incoming(&event, room, body) }
     }
 
     /// Writes in a room, and gives what the bot shows for it at rest.
-    async fn say(&mut self, person: &OwnedUserId, room: &str, body: &str) -> Option<(MessageKind, String)> {
+    pub(super) async fn say(&mut self, person: &OwnedUserId, room: &str, body: &str) -> Option<(MessageKind, String)> {
         let message = self.message(person, room, body);
         self.send(message).await
     }
 
-    async fn send(&mut self, message: Incoming) -> Option<(MessageKind, String)> {
+    pub(super) async fn send(&mut self, message: Incoming) -> Option<(MessageKind, String)> {
         let question = message.event_id.clone();
         self.bench.ask(vec![message]);
         self.bench.rest().await;
@@ -70,14 +72,14 @@ impl Office {
     }
 
     /// As [`Self::say`], for a command: its answer is a notice.
-    async fn command(&mut self, person: &OwnedUserId, room: &str, body: &str) -> String {
+    pub(super) async fn command(&mut self, person: &OwnedUserId, room: &str, body: &str) -> String {
         let (kind, text) = self.say(person, room, body).await.expect("an answer");
         assert_eq!(kind, MessageKind::Notice, "{text}");
         text
     }
 
     /// The system prompt with which a question is answered in a room.
-    async fn prompt(&mut self, person: &OwnedUserId, room: &str) -> String {
+    pub(super) async fn prompt(&mut self, person: &OwnedUserId, room: &str) -> String {
         let message = self.message(person, room, "Question ?");
         let (kind, text) = self.send(Incoming { mentions_me: true, ..message }).await.expect("an answer");
         assert_eq!(kind, MessageKind::Text, "{text}");
@@ -85,7 +87,7 @@ impl Office {
     }
 }
 
-fn fr(text: &Text<'_>) -> String {
+pub(super) fn fr(text: &Text<'_>) -> String {
     text.say(Language::Fr).into_owned()
 }
 

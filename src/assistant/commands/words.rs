@@ -130,6 +130,16 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
     (hours > 0).then(|| Duration::from_hours(hours.into()))
 }
 
+/// A text on one line, without what is not seen.
+pub(super) fn one_line(text: &str) -> String {
+    let seen: String = text
+        .chars()
+        .map(|letter| if letter.is_whitespace() { ' ' } else { letter })
+        .filter(|letter| !letter.is_control() && !is_invisible(*letter))
+        .collect();
+    seen.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// A number as people write it, with a point or a comma.
 pub(super) fn number(text: &str) -> Option<f32> {
     text.replace(',', ".").parse().ok().filter(|number: &f32| number.is_finite())

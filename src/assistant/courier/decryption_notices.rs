@@ -14,16 +14,16 @@ use super::{
 };
 use crate::{
     assistant::{
-        access::AccessRules, addressing::Addressing, config::Config, failure::Failure, lifecycle::Lifecycle,
-        texts::Text,
+        access::AccessRules, addressing::Addressing, clock::now, config::Config, failure::Failure,
+        lifecycle::Lifecycle, texts::Text,
     },
     matrix::RoomKind,
     message::Incoming,
     store::Store,
 };
 
-/// So many persons and rooms are remembered; then it begins anew, and somebody may be told a second time.
-const MOST_TOLD: usize = 10_000;
+/// So many persons and rooms are watched at a time; beyond, nobody else is.
+const MOST_WATCHED: usize = 10_000;
 
 /// Tells authors of messages that could not be decrypted.
 pub struct DecryptionNotices {
@@ -33,12 +33,12 @@ pub struct DecryptionNotices {
     addressing: Addressing,
     config: Arc<Config>,
     lifecycle: Arc<Lifecycle>,
-    /// Who was told already, or is about to be, and where.
-    told: Mutex<HashSet<(OwnedRoomId, OwnedUserId)>>,
+    /// Whose messages are waited for, and where: one of each person in each room.
+    watched: Mutex<HashSet<(OwnedRoomId, OwnedUserId)>>,
 }
 
 impl DecryptionNotices {
-    /// Nobody is told yet.
+    /// Nobody is watched yet.
     pub fn new(
         store: Store,
         homeserver: Arc<Homeserver>,
@@ -47,53 +47,64 @@ impl DecryptionNotices {
         lifecycle: Arc<Lifecycle>,
     ) -> Self {
         let addressing = Addressing::new(store.clone(), Arc::clone(&config));
-        Self { store, homeserver, access, addressing, config, lifecycle, told: Mutex::default() }
+        Self { store, homeserver, access, addressing, config, lifecycle, watched: Mutex::default() }
     }
 
     /// Takes messages that could not be decrypted, with empty texts. When the key of one is still missing after `assistant.unread_after`,
-    /// its author is told, once in each room. Of messages older than the bot's start nothing is said: their authors have long gone on to
-    /// something else.
+    /// its author is told, once in a day, through restarts. Of messages older than the bot's start nothing is said: their authors have long
+    /// gone on to something else.
     pub fn expect_keys(self: &Arc<Self>, messages: Vec<Incoming>) {
         let fresh = |message: &Incoming| message.sent_at >= self.lifecycle.started && self.access.may_ask(message);
         for message in messages.into_iter().filter(fresh) {
-            if self.remember(&message) {
+            if self.watch(&message) {
                 let this = Arc::clone(self);
-                self.lifecycle.spawn(async move { this.lifecycle.report(this.wait(&message).await) });
+                self.lifecycle.spawn(async move {
+                    let waited = this.wait(&message).await;
+                    this.watched().remove(&place(&message));
+                    this.lifecycle.report(waited);
+                });
             }
         }
     }
 
-    /// Whether this person was not told in this room yet.
-    fn remember(&self, message: &Incoming) -> bool {
-        let mut told = self.told();
-        if told.len() >= MOST_TOLD {
-            told.clear();
-        }
-        told.insert((message.room_id.clone(), message.sender.clone()))
+    /// Whether no other message of this person in this room is waited for.
+    fn watch(&self, message: &Incoming) -> bool {
+        let mut watched = self.watched();
+        watched.len() < MOST_WATCHED && watched.insert(place(message))
     }
 
-    /// The next message of this person in this room is watched again.
-    fn forget(&self, message: &Incoming) {
-        self.told().remove(&(message.room_id.clone(), message.sender.clone()));
-    }
-
-    fn told(&self) -> MutexGuard<'_, HashSet<(OwnedRoomId, OwnedUserId)>> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    fn watched(&self) -> MutexGuard<'_, HashSet<(OwnedRoomId, OwnedUserId)>> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn wait(&self, message: &Incoming) -> Result<(), Failure> {
         self.lifecycle.until_stop(tokio::time::sleep(self.config.unread_after.unsigned_abs())).await?;
         if !self.store.is_undecrypted(&message.room_id, &message.event_id).await? || !self.is_addressed(message).await?
         {
-            self.forget(message);
             return Ok(());
         }
+        // Noted before it is said: a kill between the two costs a notice, and no restart repeats one.
+        if !self.store.tell_unread(&message.sender, now()).await? {
+            return Ok(());
+        }
+        let told = self.tell(message).await;
+        if !matches!(told, Ok(true)) {
+            self.store.not_told_unread(&message.sender).await?;
+        }
+        told.map(drop)
+    }
+
+    /// Whether the homeserver has taken the notice.
+    async fn tell(&self, message: &Incoming) -> Result<bool, Failure> {
         let settings = self.store.room_settings(&message.room_id).await?;
         let text = Text::Unread.say(self.config.language_in(&settings));
         let transaction = transaction(&message.event_id, REMARK_PART, "");
-        unless_refused(self.homeserver.send(&notice_about(message, REMARK_PART, &transaction, &text)).await)?;
+        let sent = self.homeserver.send(&notice_about(message, REMARK_PART, &transaction, &text)).await;
+        if unless_refused(sent)?.is_none() {
+            return Ok(false);
+        }
         tracing::warn!(event_id = %message.event_id, "a message could not be decrypted, its key has not come: its author was told");
-        Ok(())
+        Ok(true)
     }
 
     /// Whether a message that nobody has read is for the bot, as far as can be told from where it stands.
@@ -102,4 +113,8 @@ impl DecryptionNotices {
         let direct = facts.is_some_and(|facts| facts.kind == RoomKind::Direct);
         Ok(direct || self.addressing.is_addressed(message, None).await?)
     }
+}
+
+fn place(message: &Incoming) -> (OwnedRoomId, OwnedUserId) {
+    (message.room_id.clone(), message.sender.clone())
 }

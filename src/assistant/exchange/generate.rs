@@ -130,7 +130,9 @@ fn show_typing(parts: &Parts, question: &Incoming) -> DropGuard {
     let (question, until) = (question.clone(), done.clone());
     let abort = lifecycle.abort.clone();
     let courtesies = async move {
-        gateway.read(&question.room_id, question.thread.as_deref(), &question.event_id).await;
+        // The root of a thread stands in the main line.
+        let read_in = question.written_in().thread;
+        gateway.read(&question.room_id, read_in.as_deref(), &question.event_id).await;
         while !until.is_cancelled() {
             gateway.typing(&question.room_id, true).await;
             let _ = tokio::time::timeout(TYPING_AGAIN, until.cancelled()).await;

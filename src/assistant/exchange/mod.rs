@@ -17,6 +17,7 @@ mod generate;
 mod history;
 mod parts;
 mod pipeline;
+mod remembered;
 mod resolve;
 mod transforms;
 mod value;
@@ -25,4 +26,5 @@ pub use self::{
     effective::{EffectiveCompagnon, version_in},
     parts::Parts,
     pipeline::Exchanges,
+    remembered::{fitting, remembered},
 };

@@ -1,23 +1,29 @@
 //! Stage 2: what an answer depends on, read from the store and asked of the homeserver.
 
-use super::{admit::Facts, contact, effective::EffectiveCompagnon, history::History, parts::Parts, value::Exchange};
-use crate::{assistant::failure::Failure, memory::RememberedFacts, store::Queued};
+use super::{
+    admit::Facts, contact, effective::EffectiveCompagnon, history::History, parts::Parts, remembered::remembered,
+    value::Exchange,
+};
+use crate::{assistant::failure::Failure, matrix::RoomKind, store::Queued};
 
 /// Gathers what an answer depends on. Who asks for the first time is told what the bot is, before they are answered.
 pub async fn resolve(parts: &Parts, queued: Queued, facts: Facts) -> Result<Exchange, Failure> {
-    let Parts { store, library, homeserver, config, .. } = parts;
+    let Parts { store, library, homeserver, config, model, .. } = parts;
     let question = &queued.question;
     let settings = store.room_settings(&question.room_id).await?;
     contact::inform(parts, &queued, &settings).await?;
     let history = History::of(store, homeserver, question, facts.room.as_ref()).await?;
     let compagnon = EffectiveCompagnon::of_room(store, library, config, &question.room_id, &settings).await?;
+    // Of a room that is not known, nothing is concluded.
+    let direct = facts.room.as_ref().is_some_and(|room| room.kind == RoomKind::Direct);
+    let remembered = remembered(store, &**model, &question.room_id, &question.sender, direct).await?;
     Ok(Exchange {
         settings,
         compagnon,
         room: facts.room,
         history,
         summary: None,
-        facts: RememberedFacts::default(),
+        facts: remembered,
         material: Vec::new(),
         queued,
     })

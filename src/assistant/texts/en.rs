@@ -47,7 +47,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             "You mentioned me without asking anything. Write your question in the same message, or try `!help`."
         }
         Text::Unread => {
-            "I cannot read your message because its encryption key has not reached me. I will answer if it arrives; otherwise, please send the message again."
+            "I cannot read your message because its encryption key has not reached me. I will answer if it arrives; otherwise, please send the message again. I say so only once a day."
         }
         Text::Missed => {
             "I was interrupted and could not read everything that was written here. If you are waiting for an answer from me, please ask again."
@@ -178,6 +178,9 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             return format!("This name or title could be mistaken for **{title}**, which is in the catalogue. Please choose another.")
                 .into();
         }
+        Text::Effective { prompt, temperature, longest, answers } => {
+            return format!("**What the model reads here before your question**, with the date, what the room adds and what I remember:\n\n{prompt}\n\nTemperature: {temperature}. Length of answers: {longest} tokens at most. {answers}").into();
+        }
         Text::AdditionSet => {
             "Noted. This instruction is added to the compagnon’s own, in this room only. To remove it: `!compagnon instruction none`."
         }
@@ -190,24 +193,36 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         }
         Text::SettingsReset => "The default settings are back.",
         Text::BadValue { allowed } => return format!("That value is not valid. Allowed values: {allowed}.").into(),
+        Text::Memory(memory) => return super::memory::en(memory, span).into(),
         Text::AnswersAre(Answers::Mention) => {
             "I answer here when I am mentioned, when someone replies to one of my messages, and in threads where I have already spoken. To have me answer every message: `!answers all`."
         }
         Text::AnswersAre(Answers::All) => {
             "I answer every message here. To go back to mentions only: `!answers mention`."
         }
-        Text::AnswersDirect => "In a private conversation, I answer all your messages.",
+        Text::AnswersAre(Answers::Thread) => {
+            "Here, I answer when I am mentioned, each time in a thread opened on the question; in that thread, no mention is needed. To have me answer in the room itself: `!answers mention`."
+        }
+        Text::AnswersDirect { threads: false } => {
+            "In a private conversation, I answer all your messages. To give each question a thread of its own: `!answers thread`."
+        }
+        Text::AnswersDirect { threads: true } => {
+            "In a private conversation, I answer all your messages, each in a thread opened on your question. To go back to a single conversation: `!answers all`."
+        }
         Text::RetentionIs { retention, limit, chosen } => return retention_is(*retention, *limit, *chosen).into(),
         Text::RetentionTooLong { limit } => return format!("That is too long: at most {}.", span(*limit)).into(),
         Text::Confirm(destroys) => return confirm(*destroys).into(),
         Text::ForgottenConversation => {
             "I have forgotten this conversation. The messages are still visible in Tchap: delete them there if necessary."
         }
+        Text::ForgetInThread => {
+            "Here, each question has a thread of its own: write `!forget` in the one that I am to forget. For everything you wrote: `!forget me`."
+        }
         Text::ForgottenPerson => {
-            "I have forgotten everything you wrote to me, in every room. The messages are still visible in Tchap, and the audit trail keeps your commands without their content. Your compagnons remain; to delete one: `!compagnon delete`."
+            "I have forgotten everything you wrote to me and had me remember for you, in every room. The messages are still visible in Tchap, and the audit trail keeps your commands without their content. Your compagnons remain; to delete one: `!compagnon delete`."
         }
         Text::ForgottenRoom => {
-            "I have forgotten everything that was said here, including in threads. The compagnon and the settings remain; the messages are still visible in Tchap."
+            "I have forgotten everything that was said here, including in threads, and what I remembered. The compagnon and the settings remain; the messages are still visible in Tchap."
         }
         Text::ForgetOthers => {
             "Other people took part in this conversation, so only a room administrator can make me forget it. For what you wrote yourself: `!forget me`."
@@ -226,7 +241,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             return format!("The service “{service}” did not accept the request. It has not been done.").into();
         }
         Text::ExportFailed => "I could not send you the file. Please send me `!export` in a private conversation.",
-        Text::Privacy { retention, open } => return privacy(*retention, *open).into(),
+        Text::Privacy { retention, memory, open } => return privacy(*retention, *memory, *open).into(),
         Text::Status { ready, model, compagnon, waiting, retention, version } => {
             let state = if *ready {
                 "Everything is working"
@@ -257,9 +272,13 @@ fn summary(command: Command) -> &'static str {
     match command {
         Command::Help => "this list",
         Command::Compagnon => "see, choose or create the assistant of this conversation",
-        Command::Answers => "when I answer: only when mentioned, or every message",
+        Command::Answers => "when I answer: only when mentioned, or every message; and whether in a thread",
         Command::Retention => "how long I keep conversations",
-        Command::Forget => "make me forget this conversation, everything you wrote, or the whole room",
+        Command::Forget => {
+            "make me forget this conversation, a fact I remember, everything you wrote, or the whole room"
+        }
+        Command::Remember => "have me remember a fact, for you or for the whole room",
+        Command::Memory => "see what I remember here",
         Command::Export => "get a copy of what I keep about you",
         Command::Privacy => "what happens to your messages",
         Command::Status => "check that I am working",
@@ -397,14 +416,18 @@ fn confirm(destroys: Destroys<'_>) -> String {
             "Other people took part in this conversation: I will forget it for everyone.".to_owned()
         }
         Destroys::Room { direct: false } => {
-            "I will forget everything that was said in this room, including in threads, for everyone.".to_owned()
+            "I will forget everything that was said in this room, including in threads, and what I remember, for everyone.".to_owned()
         }
         Destroys::Room { direct: true } => {
-            "I will forget everything that was said here, including in threads.".to_owned()
+            "I will forget everything that was said here, including in threads, and what I remember.".to_owned()
         }
         Destroys::Retention { retention } => {
             format!("I will forget older exchanges for everyone in this room: each one after {}.", span(retention))
         }
+        Destroys::Facts { of_room: true } => {
+            "For everybody, I will forget everything that I remember for this room.".to_owned()
+        }
+        Destroys::Facts { of_room: false } => "I will forget everything that I remember for you here.".to_owned(),
         Destroys::Compagnon { title } => {
             format!("**{title}** will be deleted with all its versions, for everyone who uses it.")
         }
@@ -412,18 +435,20 @@ fn confirm(destroys: Destroys<'_>) -> String {
     format!("{what} This cannot be undone. To confirm, send the same command again within a minute.")
 }
 
-fn privacy(retention: Duration, open: bool) -> String {
+fn privacy(retention: Duration, memory: Duration, open: bool) -> String {
     let warning =
         if open { "\n- **This room is open to people from outside the State: they can read my answers.**" } else { "" };
     format!(
         "**Your messages**\n\n\
          - They are read by a model that runs on our own servers. Nothing leaves them.\n\
          - I keep the exchanges of this conversation, encrypted, so that I can follow it, for at most {}. What I know from here is never used elsewhere.{warning}\n\
+         - What you have me remember (`!remember`) is used only here, and kept encrypted for at most {}: `!memory` shows it, `!forget memory` erases it. What is remembered for a room is visible to its members.\n\
          - If you delete a message, I forget it at once, with my answer. If you edit it, I answer again.\n\
          - A record of commands is kept (who, what, when), without their content.\n\
          - {NEVER}\n\n\
          Your rights: `!export` gives you a copy of everything, `!forget me` erases what you have written to me.",
-        span(retention)
+        span(retention),
+        span(memory)
     )
 }
 

@@ -48,7 +48,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             "Vous m’avez appelé sans rien me demander. Écrivez votre question dans le même message, ou `!aide`."
         }
         Text::Unread => {
-            "Je ne peux pas lire votre message : sa clé de chiffrement ne m’est pas parvenue. J’y répondrai si elle arrive ; sinon, envoyez-le de nouveau."
+            "Je ne peux pas lire votre message : sa clé de chiffrement ne m’est pas parvenue. J’y répondrai si elle arrive ; sinon, envoyez-le de nouveau. Je ne vous le dis qu’une fois par jour."
         }
         Text::Missed => {
             "Pendant une interruption, je n’ai pas pu lire tout ce qui a été écrit ici. Si vous attendez une réponse de moi, reposez votre question."
@@ -184,6 +184,10 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             )
             .into();
         }
+        Text::Effective { prompt, temperature, longest, answers } => {
+            let temperature = decimal(*temperature, Language::Fr);
+            return format!("**Ce que le modèle lit ici avant votre question**, avec la date, ce que le salon ajoute et ce que je retiens :\n\n{prompt}\n\nTempérature : {temperature}. Longueur des réponses : {longest} jetons au plus. {answers}").into();
+        }
         Text::AdditionSet => {
             "C’est noté : cette consigne s’ajoute à celles du compagnon, pour ce salon seulement. Pour l’enlever : `!compagnon consigne aucune`."
         }
@@ -201,24 +205,36 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::BadValue { allowed } => {
             return format!("Cette valeur ne convient pas. Valeurs possibles : {allowed}.").into();
         }
+        Text::Memory(memory) => return super::memory::fr(memory, of).into(),
         Text::AnswersAre(Answers::Mention) => {
-            "Ici, je réponds quand on me mentionne, quand on répond à l’un de mes messages, et dans les fils où je parle déjà. Pour que je réponde à tout : `!réponses tout`."
+            "Ici, je réponds quand on me mentionne, quand on répond à l’un de mes messages, et dans les fils où je parle déjà. Pour que je réponde à tout : `!réponses tout` ; dans un fil par question : `!réponses fil`."
+        }
+        Text::AnswersAre(Answers::Thread) => {
+            "Ici, je réponds quand on me mentionne, chaque fois dans un fil ouvert sur la question ; dans ce fil, inutile de me mentionner. Pour revenir au salon lui-même : `!réponses mention`."
         }
         Text::AnswersAre(Answers::All) => {
             "Ici, je réponds à tous les messages. Pour revenir aux mentions : `!réponses mention`."
         }
-        Text::AnswersDirect => "En message privé, je réponds à tous vos messages.",
+        Text::AnswersDirect { threads: false } => {
+            "En message privé, je réponds à tous vos messages. Pour que chaque question ait son fil : `!réponses fil`."
+        }
+        Text::AnswersDirect { threads: true } => {
+            "En message privé, je réponds à tous vos messages, chacun dans un fil ouvert sur votre question. Pour revenir à une seule conversation : `!réponses tout`."
+        }
         Text::RetentionIs { retention, limit, chosen } => return retention_is(*retention, *limit, *chosen).into(),
         Text::RetentionTooLong { limit } => return format!("C’est trop long : {} au plus.", span(*limit)).into(),
         Text::Confirm(destroys) => return confirm(*destroys).into(),
         Text::ForgottenConversation => {
             "J’ai oublié cette conversation. Les messages restent affichés dans Tchap : supprimez-les si besoin."
         }
+        Text::ForgetInThread => {
+            "Ici, chaque question a son fil : écrivez `!oublier` dans celui qu’il faut oublier. Pour tout ce que vous avez écrit : `!oublier moi`."
+        }
         Text::ForgottenPerson => {
-            "J’ai oublié tout ce que vous m’avez écrit, dans tous les salons. Les messages restent affichés dans Tchap, et le journal garde la trace de vos commandes, sans leur contenu. Vos compagnons restent : `!compagnon supprimer`."
+            "J’ai oublié tout ce que vous m’avez écrit et fait retenir pour vous, dans tous les salons. Les messages restent affichés dans Tchap, et le journal garde la trace de vos commandes, sans leur contenu. Vos compagnons restent : `!compagnon supprimer`."
         }
         Text::ForgottenRoom => {
-            "J’ai oublié tout ce qui s’est dit ici, fils compris. Le compagnon et les réglages restent ; les messages restent affichés dans Tchap."
+            "J’ai oublié tout ce qui s’est dit ici, fils compris, et ce que je retenais. Le compagnon et les réglages restent ; les messages restent affichés dans Tchap."
         }
         Text::ForgetOthers => {
             "D’autres personnes ont parlé dans cette conversation : seul un administrateur du salon peut la faire oublier. Pour ce que vous avez écrit, vous : `!oublier moi`."
@@ -234,7 +250,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             return format!("Le service « {service} » n’a pas accepté la demande. Elle n’est pas faite.").into();
         }
         Text::ExportFailed => "Je n’ai pas pu vous envoyer le fichier. Écrivez-moi `!exporter` en message privé.",
-        Text::Privacy { retention, open } => return privacy(*retention, *open).into(),
+        Text::Privacy { retention, memory, open } => return privacy(*retention, *memory, *open).into(),
         Text::Status { ready, model, compagnon, waiting, retention, version } => {
             let state = if *ready {
                 "Tout va bien"
@@ -267,9 +283,11 @@ fn summary(command: Command) -> &'static str {
     match command {
         Command::Help => "cette liste",
         Command::Compagnon => "voir, choisir ou créer l’assistant de cette conversation",
-        Command::Answers => "quand je réponds : si l’on me mentionne, ou à tout",
+        Command::Answers => "quand je réponds : si l’on me mentionne, ou à tout ; et si c’est dans un fil",
         Command::Retention => "au bout de combien de temps j’oublie",
-        Command::Forget => "oublier cette conversation, tout ce que vous avez écrit, ou tout le salon",
+        Command::Forget => "oublier cette conversation, un fait retenu, tout ce que vous avez écrit, ou tout le salon",
+        Command::Remember => "me faire retenir un fait, pour vous ou pour tout le salon",
+        Command::Memory => "voir ce que je retiens ici",
         Command::Export => "recevoir ce que je garde sur vous",
         Command::Privacy => "ce que deviennent vos messages",
         Command::Status => "savoir si je vais bien",
@@ -409,13 +427,20 @@ fn confirm(destroys: Destroys<'_>) -> String {
             "D’autres personnes ont parlé dans cette conversation : je l’oublierai pour tout le monde.".to_owned()
         }
         Destroys::Room { direct: false } => {
-            "J’oublierai, pour tout le monde, tout ce qui s’est dit dans ce salon, fils compris.".to_owned()
+            "J’oublierai, pour tout le monde, tout ce qui s’est dit dans ce salon, fils compris, et ce que je retiens."
+                .to_owned()
         }
-        Destroys::Room { direct: true } => "J’oublierai tout ce qui s’est dit ici, fils compris.".to_owned(),
+        Destroys::Room { direct: true } => {
+            "J’oublierai tout ce qui s’est dit ici, fils compris, et ce que je retiens.".to_owned()
+        }
         Destroys::Retention { retention } => format!(
             "Pour tout le monde dans ce salon, j’oublierai ce qui est plus ancien : chaque échange au bout {}.",
             of(retention)
         ),
+        Destroys::Facts { of_room: true } => {
+            "J’oublierai, pour tout le monde, tout ce que je retiens pour ce salon.".to_owned()
+        }
+        Destroys::Facts { of_room: false } => "J’oublierai tout ce que je retiens pour vous ici.".to_owned(),
         Destroys::Compagnon { title } => {
             format!("**{title}** sera supprimé avec toutes ses versions, pour tous ceux qui s’en servent.")
         }
@@ -423,7 +448,7 @@ fn confirm(destroys: Destroys<'_>) -> String {
     format!("{what} C’est définitif. Pour confirmer, renvoyez la même commande dans la minute.")
 }
 
-fn privacy(retention: Duration, open: bool) -> String {
+fn privacy(retention: Duration, memory: Duration, open: bool) -> String {
     let warning = if open {
         "\n- **Ce salon est ouvert à des personnes extérieures à l’État : elles lisent mes réponses.**"
     } else {
@@ -433,11 +458,13 @@ fn privacy(retention: Duration, open: bool) -> String {
         "**Vos messages**\n\n\
          - Ils sont lus par un modèle installé sur nos serveurs. Rien n’en sort.\n\
          - Je garde, chiffrés, nos échanges de cette conversation pour la suivre, {} au plus. Ce que je sais ici ne sert jamais ailleurs.{warning}\n\
+         - Ce que vous me faites retenir (`!retenir`) ne sert qu’ici, chiffré, {} au plus : `!mémoire` le montre, `!oublier mémoire` l’efface. Ce qui est retenu pour un salon, ses membres le voient.\n\
          - Supprimez un message : je l’oublie aussitôt, avec ma réponse. Modifiez-le : je réponds de nouveau.\n\
          - Une trace des commandes est gardée (qui, quoi, quand), sans contenu.\n\
          - {NEVER}\n\n\
          Vos droits : `!exporter` pour tout recevoir, `!oublier moi` pour effacer ce que vous m’avez écrit.",
-        span(retention)
+        span(retention),
+        span(memory)
     )
 }
 

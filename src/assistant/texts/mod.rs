@@ -5,11 +5,13 @@
 
 mod en;
 mod fr;
+mod memory;
 #[cfg(test)]
 mod samples;
 mod say;
 mod text;
 
+pub(super) use self::memory::{FactPlace, Memory};
 pub use self::say::refusal;
 pub(super) use self::text::{Destroys, Text, Welcome};
 pub use crate::compagnon::Language;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, time::Duration};
 
-use super::{Destroys, Language, Text, Welcome};
+use super::{Destroys, FactPlace, Language, Memory, Text, Welcome};
 use crate::{
     command::Command,
     compagnon::{Answers, CompagnonError, Field, FieldError},
@@ -10,6 +10,7 @@ use crate::{
 
 const WEEK: Duration = Duration::from_hours(7 * 24);
 const MONTH: Duration = Duration::from_hours(30 * 24);
+const YEAR: Duration = Duration::from_hours(365 * 24);
 
 #[allow(clippy::too_many_lines)] // The table of all sentences.
 fn samples() -> Vec<Text<'static>> {
@@ -132,15 +133,40 @@ fn samples() -> Vec<Text<'static>> {
         Text::BadField(&FieldError::Temperature),
         Text::BadField(&FieldError::MaxTokens { limit: 1_024 }),
         Text::Imitates { title: "Synthèse" },
+        Text::Effective {
+            prompt: "```\nVous êtes Budget.\n\nConsigne de ce salon :\nSoyez bref.\n```",
+            temperature: 0.3,
+            longest: 1024,
+            answers: "…",
+        },
         Text::AdditionSet,
         Text::AdditionRemoved,
         Text::NoAddition,
         Text::SettingSet { setting: "température 0,2" },
         Text::SettingsReset,
         Text::BadValue { allowed: "50 – 1024" },
+        Text::Memory(Memory::Noted(FactPlace { of_room: false, number: 3 })),
+        Text::Memory(Memory::Noted(FactPlace { of_room: true, number: 1 })),
+        Text::Memory(Memory::Known(FactPlace { of_room: false, number: 3 })),
+        Text::Memory(Memory::TooLong { limit: 300 }),
+        Text::Memory(Memory::Full { of_room: false, limit: 20 }),
+        Text::Memory(Memory::Full { of_room: true, limit: 20 }),
+        Text::Memory(Memory::List {
+            person: "- `1` Je travaille au SG. *(28 novembre 2026)*",
+            room: "- `salon 1` Le COPIL est le mardi. *(Awa, 28 novembre 2026)*",
+            retention: YEAR,
+        }),
+        Text::Memory(Memory::Nothing { direct: true }),
+        Text::Memory(Memory::Nothing { direct: false }),
+        Text::Memory(Memory::NoSuch(FactPlace { of_room: true, number: 4 })),
+        Text::Memory(Memory::Forgotten(FactPlace { of_room: false, number: 3 })),
+        Text::Memory(Memory::ForgottenAll { of_room: false }),
+        Text::Memory(Memory::ForgottenAll { of_room: true }),
         Text::AnswersAre(Answers::Mention),
         Text::AnswersAre(Answers::All),
-        Text::AnswersDirect,
+        Text::AnswersAre(Answers::Thread),
+        Text::AnswersDirect { threads: false },
+        Text::AnswersDirect { threads: true },
         Text::RetentionIs { retention: WEEK, limit: MONTH, chosen: false },
         Text::RetentionIs { retention: Duration::from_hours(48), limit: MONTH, chosen: true },
         Text::RetentionIs { retention: Duration::from_hours(1), limit: MONTH, chosen: true },
@@ -148,9 +174,12 @@ fn samples() -> Vec<Text<'static>> {
         Text::Confirm(Destroys::Conversation),
         Text::Confirm(Destroys::Room { direct: false }),
         Text::Confirm(Destroys::Room { direct: true }),
+        Text::Confirm(Destroys::Facts { of_room: false }),
+        Text::Confirm(Destroys::Facts { of_room: true }),
         Text::Confirm(Destroys::Retention { retention: Duration::from_hours(1) }),
         Text::Confirm(Destroys::Compagnon { title }),
         Text::ForgottenConversation,
+        Text::ForgetInThread,
         Text::ForgottenPerson,
         Text::ForgottenRoom,
         Text::ForgetOthers,
@@ -160,7 +189,7 @@ fn samples() -> Vec<Text<'static>> {
         Text::FileFailed,
         Text::ServiceRefused { service: "docs".into() },
         Text::ExportFailed,
-        Text::Privacy { retention: WEEK, open: false },
+        Text::Privacy { retention: WEEK, memory: YEAR, open: false },
         Text::Status {
             ready: true,
             model: "Ministral 3B",

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
+use super::memory::Memory;
 use crate::{
     command::Command,
     compagnon::{Answers, CompagnonError, FieldError},
@@ -285,6 +286,17 @@ pub enum Text<'a> {
         /// The title of that one.
         title: &'a str,
     },
+    /// What the model is told in this room before a question.
+    Effective {
+        /// All of it, as a block.
+        prompt: &'a str,
+        /// The temperature of the answers.
+        temperature: f32,
+        /// The most tokens of an answer.
+        longest: usize,
+        /// Which messages are answered, as a sentence.
+        answers: &'a str,
+    },
     /// The room's addition was set.
     AdditionSet,
     /// The room's addition was removed.
@@ -305,10 +317,15 @@ pub enum Text<'a> {
     },
 
     // The other commands.
+    /// About what people have asked to be remembered.
+    Memory(Memory<'a>),
     /// Which messages are answered.
     AnswersAre(Answers),
     /// In a direct conversation, every message is answered.
-    AnswersDirect,
+    AnswersDirect {
+        /// Whether each question is answered in a thread of its own.
+        threads: bool,
+    },
     /// How long things are kept in this room.
     RetentionIs {
         /// How long.
@@ -327,6 +344,8 @@ pub enum Text<'a> {
     Confirm(Destroys<'a>),
     /// This conversation is forgotten.
     ForgottenConversation,
+    /// There is nothing to forget in the main line: each question has a thread of its own.
+    ForgetInThread,
     /// What this person has said is forgotten everywhere.
     ForgottenPerson,
     /// The whole room is forgotten.
@@ -355,6 +374,8 @@ pub enum Text<'a> {
     Privacy {
         /// How long things are kept here.
         retention: Duration,
+        /// How long facts are remembered.
+        memory: Duration,
         /// Whether people outside of the State may be in the room.
         open: bool,
     },
@@ -406,6 +427,11 @@ pub enum Destroys<'a> {
     Retention {
         /// How long that is.
         retention: Duration,
+    },
+    /// All that is remembered for a room, or for the person who asks.
+    Facts {
+        /// Whether for the room.
+        of_room: bool,
     },
     /// A compagnon with all its versions.
     Compagnon {

@@ -4,7 +4,7 @@ use super::{
     super::{Context, Reply, words},
     Action,
     find::{self, Found},
-    not_found,
+    not_found, prompt,
     say::shown,
     title, usage,
 };
@@ -105,6 +105,10 @@ pub(super) async fn view(context: &Context<'_>, asked: &str) -> Result<Reply, Fa
         let before = made.versions.iter().rev().nth(1).map_or(1, |version| version.number);
         let more = context.text(&Text::VersionsMore { id: &compagnon.id, version: before });
         text = format!("{text}\n\n{}\n\n{lines}\n\n{more}", context.text(&Text::Versions));
+    }
+    // Who decides what the model is told here sees all of it.
+    if asked.is_empty() && context.administers().await? {
+        text = format!("{text}\n\n{}", prompt::effective(context).await?);
     }
     Ok(Reply::text(text))
 }

@@ -1,12 +1,13 @@
 //! `!compagnon`: who answers in this room, and what it is told.
 //!
 //! `find` looks compagnons up, `choose` shows and chooses them, `make` writes them, `publish` brings them into the catalogue, `tune`
-//! sets what the room adds. `action` reads what is asked for, `say` has what they answer in common.
+//! sets what the room adds, `prompt` shows what the model is told in all. `action` reads what is asked for, `say` has what they answer in common.
 
 mod action;
 mod choose;
 mod find;
 mod make;
+mod prompt;
 mod publish;
 mod say;
 mod tune;

@@ -10,11 +10,10 @@ mod system;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use ruma::UserId;
 
-pub use self::budget::LeftOut;
+pub use self::{budget::LeftOut, system::system_prompt};
 use self::{
     budget::{Budget, fitted, kept},
     quotation::quotation,
-    system::system_prompt,
 };
 use crate::{
     assistant::config::Config,
@@ -169,7 +168,7 @@ pub fn fits(
 }
 
 /// The room's settings over the compagnon's over the model's, within what ops allow.
-fn sampling(model: &dyn ChatModel, usual: &Sampling, ask: &Ask<'_>) -> Sampling {
+pub fn sampling(model: &dyn ChatModel, usual: &Sampling, ask: &Ask<'_>) -> Sampling {
     let (settings, about) = (ask.settings, &ask.compagnon.about);
     let longest = settings.max_tokens.or(about.max_tokens).unwrap_or(usual.max_tokens).min(usual.max_tokens);
     Sampling {

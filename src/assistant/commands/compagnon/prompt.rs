@@ -1,0 +1,43 @@
+//! What the model is told in this room before a question, as it is told: for those who administer the room.
+
+use super::super::{Context, words};
+use crate::{
+    assistant::{
+        exchange::{compose, remembered},
+        failure::Failure,
+        texts::Text,
+    },
+    matrix::RoomKind,
+};
+
+/// The effective prompt with the effective settings, as text. It holds nothing of another person's than who asks to see it, and of what was
+/// told between two, nothing where others read along.
+pub(super) async fn effective(context: &Context<'_>) -> Result<String, Failure> {
+    let (parts, message) = (context.parts, context.message);
+    let compagnon = context.effective_compagnon().await?.compagnon;
+    let room = parts.homeserver.room(&message.room_id).await?;
+    let direct = room.as_ref().is_some_and(|room| room.kind == RoomKind::Direct) && message.direct;
+    let facts = remembered(&parts.store, &*parts.model, &message.room_id, &message.sender, direct).await?;
+    let ask = compose::Ask {
+        compagnon: &compagnon,
+        settings: &context.settings,
+        room: room.as_ref().and_then(|room| room.name.as_deref()).unwrap_or_default(),
+        facts: &facts,
+        summary: None,
+        turns: &[],
+        material: &[],
+        question: "",
+        asker: Some(&message.sender),
+        name: message.name.as_deref(),
+        cache_key: 0,
+    };
+    let prompt = compose::system_prompt(&parts.config, &ask, compose::today(&parts.config));
+    let prompt = prompt.map_err(|error| Failure::Compagnon(error.to_string()))?;
+    let sampling = compose::sampling(&*parts.model, &parts.sampling, &ask);
+    Ok(context.text(&Text::Effective {
+        prompt: &words::block("", &prompt.text),
+        temperature: sampling.temperature,
+        longest: sampling.max_tokens,
+        answers: &context.text(&super::super::answers::shown(context.settings.answers, message.direct)),
+    }))
+}
