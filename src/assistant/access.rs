@@ -106,6 +106,7 @@ impl AccessRules {
     pub fn screen(&self, batch: &mut Batch) {
         self.screen_texts(&mut batch.messages, &mut batch.edits);
         batch.reactions.retain(|reaction| self.serves(&reaction.sender));
+        batch.verifications.retain(|request| self.serves(&request.sender));
         batch.undecrypted.retain(|event| event.sender.as_ref().is_some_and(|sender| self.serves(sender)));
     }
 

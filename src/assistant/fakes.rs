@@ -19,7 +19,7 @@ use crate::{
         CacheScope, ChatModel, CountAccuracy, Finish, Generation, Health, InferenceError, Message, ModelLimits, Piece,
         Request, TokenCounter, Usage,
     },
-    matrix::{self, Gateway, OutgoingFile, RoomFacts, RoomKind, SendError, Upload},
+    matrix::{self, Fingerprint, Gateway, OutgoingFile, RoomFacts, RoomKind, SendError, Upload, VerificationRequest},
     message::{Authorship, Content, Incoming, MessageKind, Outgoing},
     store::{Queued, QueuedKind},
 };
@@ -87,6 +87,7 @@ pub(super) enum Method {
     Upload,
     SendFile,
     Authorship,
+    CancelVerification,
 }
 
 /// A homeserver: transaction ids are remembered, edits replace, redactions leave the other events as they are, and each method can be
@@ -447,6 +448,14 @@ impl Gateway for FakeGateway {
         self.speak(user_id).await;
         let room = format!("!with-{}:h", user_id.localpart());
         Ok(make.then(|| room.try_into().expect("a room id")))
+    }
+
+    async fn cancel_verification(&self, _: &VerificationRequest) -> Result<(), SendError> {
+        self.play(Method::CancelVerification).await
+    }
+
+    async fn fingerprint(&self) -> Option<Fingerprint> {
+        Some(Fingerprint { device: "DEVICE".to_owned(), key: "abcd efgh".to_owned() })
     }
 
     async fn upload_limit(&self) -> Result<u64, SendError> {

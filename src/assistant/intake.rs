@@ -8,7 +8,7 @@ use super::{
     addressing::Addressing,
     clock::now,
     commands,
-    courier::{Administrators, Courier, Withdrawals},
+    courier::{Administrators, Courier, Verifications, Withdrawals},
     dispatch::{Dispatcher, Work},
     lifecycle::Lifecycle,
     limits::{Limits, Verdict},
@@ -39,6 +39,8 @@ pub struct Intake {
     pub courier: Arc<Courier>,
     /// Whom a full disk concerns.
     pub administrators: Arc<Administrators>,
+    /// What answers requests to verify the bot's device.
+    pub verifications: Arc<Verifications>,
     /// What the bot takes back.
     pub withdrawals: Arc<Withdrawals>,
     /// The tasks.
@@ -71,6 +73,7 @@ impl Intake {
             closed: &batch.closed,
         })
         .await?;
+        self.verifications.answer(batch.verifications);
         for reaction in batch.reactions.into_iter().filter(|reaction| commands::is_stop(&reaction.key)) {
             let commands = Arc::clone(&self.commands);
             self.lifecycle.spawn(async move { commands::react(&commands, reaction).await });
@@ -139,7 +142,7 @@ impl Intake {
         let refusal = match verdict {
             Verdict::Pass => None,
             Verdict::Slow(wait) => Some(Refusal::Say(Text::SlowDown { wait })),
-            Verdict::Loop => Some(Refusal::Say(Text::LoopStopped)),
+            Verdict::Loop(wait) => Some(Refusal::Say(Text::LoopStopped { wait })),
             Verdict::Silent => Some(Refusal::Silent),
         };
         if let Some(refusal) = refusal {

@@ -39,8 +39,8 @@ pub enum Verdict {
     Pass,
     /// It is refused, and its author told when to come back.
     Slow(Duration),
-    /// It is refused, and its author told that a loop was seen.
-    Loop,
+    /// It is refused, and its author told that a loop was seen and how long the silence lasts.
+    Loop(Duration),
     /// It is refused without a word: its author knows.
     Silent,
 }
@@ -82,12 +82,12 @@ impl<C: Clock + Clone> Limits<C> {
         }
     }
 
-    /// Counts a message, or an edit of one.
+    /// Counts a message, or an edit of one, that has come at this time.
     pub fn check(&self, message: &Incoming, now: Instant) -> Verdict {
         let mut state = self.state();
         match state.breaker.check(message, self.loop_after, now) {
             circuit_breaker::State::Closed => {}
-            circuit_breaker::State::Opens => return Verdict::Loop,
+            circuit_breaker::State::Opens(time) => return Verdict::Loop(time),
             circuit_breaker::State::Open => return Verdict::Silent,
         }
         let Some(wait) = self.wait(message) else {
@@ -218,7 +218,7 @@ mod tests {
         for _ in 0..=config::Limits::default().loop_after {
             assert_eq!(turn(reflex), Verdict::Pass);
         }
-        assert_eq!(turn(reflex), Verdict::Loop);
+        assert_eq!(turn(reflex), Verdict::Loop(OPEN));
         assert_eq!(turn(reflex), Verdict::Silent);
         assert_eq!(turn(OPEN), Verdict::Pass, "an hour later");
     }
@@ -256,10 +256,10 @@ mod tests {
         let limits = limits(1_000, 1_000);
         let person = incoming("$q:h", "!a:h", "?");
         let mut now = Instant::now();
-        for _ in 0..3 * config::Limits::default().loop_after {
+        for pause in [5, 7, 4].into_iter().cycle().take(24) {
             assert_eq!(limits.check(&person, now), Verdict::Pass);
             limits.answered(&person, now);
-            now += Duration::from_secs(5);
+            now += Duration::from_secs(pause);
         }
     }
 
@@ -276,7 +276,7 @@ mod tests {
             match limits.check(&reply, now) {
                 Verdict::Pass => passed += 1,
                 verdict => {
-                    assert_eq!(verdict, Verdict::Loop);
+                    assert_eq!(verdict, Verdict::Loop(OPEN));
                     break;
                 }
             }

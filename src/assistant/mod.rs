@@ -41,6 +41,8 @@ mod tests;
 pub mod texts;
 #[cfg(test)]
 mod unread_tests;
+#[cfg(test)]
+mod verification_tests;
 mod wiring;
 #[cfg(test)]
 mod withdraw_tests;

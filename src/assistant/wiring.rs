@@ -9,7 +9,7 @@ use super::{
     addressing::Addressing,
     commands,
     config::Config,
-    courier::{self, Administrators, Courier, DecryptionNotices, Homeserver, RateBudget, Withdrawals},
+    courier::{self, Administrators, Courier, DecryptionNotices, Homeserver, RateBudget, Verifications, Withdrawals},
     dispatch::{self, ActiveGenerations, Dispatcher, InProgress, Lanes},
     exchange::{self, Exchanges},
     intake::Intake,
@@ -177,6 +177,7 @@ impl Wiring {
     pub(super) fn intake(self, dispatcher: Arc<Dispatcher>, commands: Arc<commands::Parts>) -> Intake {
         Intake {
             addressing: Addressing::new(self.store.clone(), self.config),
+            verifications: Arc::new(Verifications::new(Arc::clone(&self.courier), Arc::clone(&self.access))),
             store: self.store,
             access: self.access,
             limits: self.limits,

@@ -2,6 +2,7 @@
 
 use ruma::OwnedRoomId;
 
+use super::verification::VerificationRequest;
 use crate::message::{Edit, Gap, Incoming, Reaction, Redaction, Undecrypted};
 
 /// What one sync response brought. It is stored in one transaction before the next sync is requested.
@@ -18,6 +19,8 @@ pub struct Batch {
     pub redactions: Vec<Redaction>,
     /// Reactions by others.
     pub reactions: Vec<Reaction>,
+    /// Requests by others to verify the bot's device.
+    pub verifications: Vec<VerificationRequest>,
     /// Messages whose key has not arrived yet, to be kept for [`super::retry_undecrypted`].
     pub undecrypted: Vec<Undecrypted>,
     /// Rooms the bot is no longer in: left, kicked, banned.

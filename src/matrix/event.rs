@@ -9,7 +9,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use self::optional::{Relation, Written};
-use super::{body, content::ANSWER};
+use super::{
+    body,
+    content::ANSWER,
+    verification::{self, VerificationPlace, VerificationRequest},
+};
 use crate::message::{Content, Edit, Incoming, MediaRef, Reaction, Redaction, Undecrypted};
 
 /// What parsing needs to know of the bot and of the room.
@@ -34,6 +38,8 @@ pub(super) enum ParsedEvent {
     Redaction(Redaction),
     /// A reaction to a message.
     Reaction(Reaction),
+    /// A request to verify the bot's device.
+    Verification(VerificationRequest),
 }
 
 /// Why an event is skipped. For the log, which never contains the event's content.
@@ -89,6 +95,7 @@ impl EventReader<'_> {
         }
         match event.kind.as_str() {
             "m.room.message" if self.encrypted && !decrypted => Err(SkipReason::PlainText),
+            "m.room.message" if verification::asks(&event.content, self.own) => Ok(self.verification(event, decrypted)),
             "m.room.message" => self.message(event),
             "m.room.redaction" => self.redaction(&event),
             // Never encrypted, even in encrypted rooms, because the server aggregates them.
@@ -172,6 +179,12 @@ impl EventReader<'_> {
             sent_at: event.origin_server_ts.as_u64().unwrap_or(0),
             body,
         }))
+    }
+
+    fn verification(&self, event: Event, encrypted: bool) -> ParsedEvent {
+        let sent_at = event.origin_server_ts.as_u64().unwrap_or(0);
+        let place = VerificationPlace::Room { room_id: self.room_id.to_owned(), event_id: event.id, encrypted };
+        ParsedEvent::Verification(VerificationRequest { sender: event.sender, place, sent_at })
     }
 
     fn redaction(&self, event: &Event) -> Result<ParsedEvent, SkipReason> {

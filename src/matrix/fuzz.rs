@@ -23,7 +23,9 @@ pub(crate) fn event(json: &str) {
                 question.text().to_owned()
             }
             Ok(ParsedEvent::Edit(edit)) => edit.body,
-            Ok(ParsedEvent::Redaction(_) | ParsedEvent::Reaction(_)) | Err(_) => continue,
+            Ok(ParsedEvent::Redaction(_) | ParsedEvent::Reaction(_) | ParsedEvent::Verification(_)) | Err(_) => {
+                continue;
+            }
         };
         assert!(body.len() <= 64 * 1024 && body.trim() == body);
     }

@@ -5,7 +5,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId, UserId};
 
-use super::rooms::RoomKind;
+use super::{
+    rooms::RoomKind,
+    verification::{Fingerprint, VerificationRequest},
+};
 use crate::message::{Authorship, Incoming, Outgoing};
 
 /// What a room is at the moment.
@@ -144,6 +147,12 @@ pub trait Gateway: Send + Sync + 'static {
     /// The encrypted direct conversation with a person. If there is none, it is created when `make` is true, and `None` is returned
     /// otherwise.
     async fn direct_room(&self, user_id: &UserId, make: bool) -> Result<Option<OwnedRoomId>, SendError>;
+
+    /// Cancels a verification of the bot's device. One attempt.
+    async fn cancel_verification(&self, request: &VerificationRequest) -> Result<(), SendError>;
+
+    /// The fingerprint of the bot's device; nothing before its keys are made.
+    async fn fingerprint(&self) -> Option<Fingerprint>;
 
     /// The most bytes that the homeserver takes in one file. Asked once.
     async fn upload_limit(&self) -> Result<u64, SendError>;

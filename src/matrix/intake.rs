@@ -34,6 +34,7 @@ use super::{
     room_tasks::RoomTasks,
     session::Session,
     timeline::{TimelineReader, missed, read_events},
+    verification::between_devices,
 };
 use crate::message::Gap;
 
@@ -197,6 +198,8 @@ async fn turn(
         ..Batch::default()
     };
     let Some(cursor) = cursor else { return Ok((batch, response)) };
+    let own = session.user_id();
+    batch.verifications = response.to_device.iter().filter_map(|event| between_devices(event, own)).collect();
     let span = cursor..response.next_batch.as_str();
     let horizon = Horizon { own: session.user_id(), now: now(), max_age };
     let mut failed = 0;

@@ -41,6 +41,7 @@ mod split;
 mod timeline;
 mod trust;
 mod vault;
+mod verification;
 mod web;
 
 pub use access::{Access, Refusal, Sentence};
@@ -57,3 +58,4 @@ pub use sdk_gateway::MatrixGateway;
 pub use session::{Session, SessionError};
 pub use split::{closed, parts, split};
 pub use vault::{PORTABLE, PortableFiles, portable};
+pub use verification::{Fingerprint, VerificationPlace, VerificationRequest};

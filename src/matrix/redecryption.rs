@@ -75,8 +75,10 @@ pub async fn retry_undecrypted(session: &Session, events: Vec<Undecrypted>) -> R
                         retried.edits.push(Edit { sent_at: event.sent_at, ..edit });
                     }
                     TimelineEntry::Undecryptable(_) => retried.waiting.push(event),
-                    // These are never encrypted.
-                    TimelineEntry::Readable(ParsedEvent::Redaction(_) | ParsedEvent::Reaction(_))
+                    // The first two are never encrypted, and a verification is over by now.
+                    TimelineEntry::Readable(
+                        ParsedEvent::Redaction(_) | ParsedEvent::Reaction(_) | ParsedEvent::Verification(_),
+                    )
                     | TimelineEntry::Ignored => {}
                 },
                 Err(error) => {

@@ -44,6 +44,7 @@ use super::{
     rooms::{self, OPENED_WITH, RoomKind},
     sender,
     session::Session,
+    verification::{self, Fingerprint, VerificationPlace, VerificationRequest},
 };
 use crate::message::{Authorship, Incoming, Outgoing};
 
@@ -381,6 +382,27 @@ impl Gateway for MatrixGateway {
         let room_id = outcome?;
         opened.rooms.insert(user_id.to_owned(), room_id.clone());
         Ok(Some(room_id))
+    }
+
+    async fn cancel_verification(&self, request: &VerificationRequest) -> Result<(), SendError> {
+        let VerificationPlace::Room { room_id, encrypted, .. } = &request.place else {
+            let cancelling = timeout(SEND_LIMIT, verification::cancel(&self.session, request, None, once())).await;
+            let cancelled =
+                cancelling.map_err(|_| SendError::Unreachable("the cancellation took too long".to_owned()))?;
+            return self.report(cancelled.map_err(SendError::from));
+        };
+        let room = self.known(room_id)?;
+        let cancelling = async {
+            if !self.check_encryption(&room).await? && *encrypted {
+                return Err(SendError::Refused("the request came encrypted, and the room is not".to_owned()));
+            }
+            Ok(verification::cancel(&self.session, request, Some(&room), once()).await?)
+        };
+        self.report(self.in_turn(room_id, cancelling).await)
+    }
+
+    async fn fingerprint(&self) -> Option<Fingerprint> {
+        verification::fingerprint(&self.session).await
     }
 
     async fn upload_limit(&self) -> Result<u64, SendError> {

@@ -19,6 +19,7 @@ use super::{
     rooms::{self, RoomKind},
     sender,
     session::Session,
+    verification::VerificationRequest,
 };
 use crate::message::{Content, Edit, Incoming, Undecrypted};
 
@@ -41,6 +42,7 @@ pub(super) async fn read_events(
             TimelineEntry::Readable(ParsedEvent::Edit(edit)) => batch.edits.push(edit),
             TimelineEntry::Readable(ParsedEvent::Redaction(redaction)) => batch.redactions.push(redaction),
             TimelineEntry::Readable(ParsedEvent::Reaction(reaction)) => batch.reactions.push(reaction),
+            TimelineEntry::Readable(ParsedEvent::Verification(request)) => batch.verifications.push(request),
             TimelineEntry::Undecryptable(undecrypted) => batch.undecrypted.push(undecrypted),
             TimelineEntry::Ignored => {}
         }
@@ -112,6 +114,10 @@ impl<'a> TimelineReader<'a> {
             }
             Ok(ParsedEvent::Edit(edit)) => {
                 TimelineEntry::Readable(ParsedEvent::Edit(Edit { sent_at: event::sent_at(json, now()), ..edit }))
+            }
+            Ok(ParsedEvent::Verification(request)) => {
+                let sent_at = event::sent_at(json, now());
+                TimelineEntry::Readable(ParsedEvent::Verification(VerificationRequest { sent_at, ..request }))
             }
             Ok(found) => TimelineEntry::Readable(found),
             Err(skip) => {

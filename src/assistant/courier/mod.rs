@@ -13,6 +13,7 @@ mod rate_budget;
 mod repeat;
 mod streaming;
 mod unconfirmed;
+mod verifications;
 mod withdrawal;
 
 pub use self::{
@@ -24,5 +25,6 @@ pub use self::{
     outgoing::{notice, notice_about, transaction},
     rate_budget::{RateBudget, STOCK_BURST, STOCK_PER_SECOND},
     streaming::Screen,
+    verifications::Verifications,
     withdrawal::Withdrawals,
 };

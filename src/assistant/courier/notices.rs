@@ -84,7 +84,7 @@ impl Courier {
         let items = vec![notice(text.say(self.parts.config.language_in(&settings)).into_owned())];
         if queued.draft.is_none() && queued.shown.is_empty() && !self.unconfirmed.has(&queued.question.event_id) {
             let priority = match text {
-                Text::Busy | Text::SlowDown { .. } | Text::LoopStopped => NoticePriority::Spare,
+                Text::Busy | Text::SlowDown { .. } | Text::LoopStopped { .. } => NoticePriority::Spare,
                 Text::Missed => NoticePriority::Unasked,
                 _ => NoticePriority::Owed,
             };

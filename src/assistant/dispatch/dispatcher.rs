@@ -207,7 +207,7 @@ impl Dispatcher {
         let refusal = match limits.check(question, Instant::now()) {
             Verdict::Pass => return Ok(false),
             Verdict::Slow(wait) => Text::SlowDown { wait },
-            Verdict::Loop => Text::LoopStopped,
+            Verdict::Loop(wait) => Text::LoopStopped { wait },
             Verdict::Silent => {
                 store.drop_question(&question.room_id, &question.event_id, now()).await?;
                 return Ok(true);
@@ -263,28 +263,29 @@ impl Dispatcher {
         self.interrupt(&question.room_id, &question.event_id);
         self.parts.cache.forget_conversation(&question.conversation());
         if anew && first {
-            let this = Arc::clone(self);
-            self.parts.lifecycle.spawn(async move { this.parts.lifecycle.report(this.answer_anew(queued).await) });
+            let (this, at) = (Arc::clone(self), Instant::now());
+            self.parts.lifecycle.spawn(async move { this.parts.lifecycle.report(this.answer_anew(queued, at).await) });
         }
     }
 
-    /// Lets a question wait for its turn again that has an answer and was edited, once it is at rest. Its author may ask no more in this
-    /// way than by writing: beyond that, the answer stays as it is.
-    async fn answer_anew(&self, queued: Queued) -> Result<(), Failure> {
+    /// Lets a question wait for its turn again that has an answer and was edited first at this time, once it is at rest. Its author may ask
+    /// no more in this way than by writing: beyond that, the answer stays as it is. The rest does not make an edit look slower than it was.
+    async fn answer_anew(&self, queued: Queued, edited_at: Instant) -> Result<(), Failure> {
         let Parts { store, lanes, courier, limits, lifecycle, .. } = &self.parts;
         let question = &queued.question;
         lifecycle.until_stop(self.edits.settled(&question.event_id)).await?;
-        let wait = match limits.check(question, Instant::now()) {
+        let refusal = match limits.check(question, edited_at) {
             Verdict::Pass => {
                 lanes.resume(Work::of(queued));
                 return Ok(());
             }
-            Verdict::Slow(wait) => Some(wait),
-            Verdict::Loop | Verdict::Silent => None,
+            Verdict::Slow(wait) => Some(Text::SlowDown { wait }),
+            Verdict::Loop(wait) => Some(Text::LoopStopped { wait }),
+            Verdict::Silent => None,
         };
         tracing::info!(event_id = %question.event_id, "an edit is not answered: its author asks too much");
         store.close_question(&question.room_id, &question.event_id, now()).await?;
-        let Some(wait) = wait else { return Ok(()) };
-        courier.remark(&queued, &Text::SlowDown { wait }).await
+        let Some(refusal) = refusal else { return Ok(()) };
+        courier.remark(&queued, &refusal).await
     }
 }

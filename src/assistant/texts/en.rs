@@ -65,14 +65,26 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::SlowDown { wait } => {
             return format!("You have asked me a lot in a short time. I will answer again in {}.", delay(*wait)).into();
         }
-        Text::LoopStopped => {
-            "These messages arrive too fast to come from a person: I will not answer here for an hour."
+        Text::LoopStopped { wait } => {
+            return format!(
+                "These messages follow one another like a program’s: I will not answer here for {}.",
+                span(*wait)
+            )
+            .into();
         }
         Text::Cut => "*(This answer reached the maximum length. Ask me to continue.)*",
         Text::Stopped => "*(Answer stopped at your request.)*",
         Text::Mark { title } => return format!("*{title} · AI-generated, please check*").into(),
         Text::Opened => {
             "*Other people have joined: I am starting a new conversation, without what the two of us said before.*"
+        }
+        Text::Verification { device, key } => {
+            return format!(
+                "I am a program: nobody can compare emojis on my side, so I cancelled the verification. To make sure that it is me, compare \
+                 the key that your app shows for my session with this one and, in doubt, with the one that the team that runs me gives \
+                 you:\n\n- session: `{device}`\n- key: `{key}`"
+            )
+            .into();
         }
         Text::RefusedServer => "I only serve staff of my own organisation, so I cannot join this room.",
         Text::RefusedExternal => "I am not available to external guests, so I cannot join this room.",

@@ -70,14 +70,26 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             )
             .into();
         }
-        Text::LoopStopped => {
-            "Nos messages s’enchaînent trop vite pour être écrits par une personne : je ne réponds plus ici pendant une heure."
+        Text::LoopStopped { wait } => {
+            return format!(
+                "Ces messages s’enchaînent comme ceux d’un programme : je ne réponds plus ici pendant {}.",
+                span(*wait)
+            )
+            .into();
         }
         Text::Cut => "*(Réponse arrêtée : longueur maximale atteinte. Demandez-moi de continuer.)*",
         Text::Stopped => "*(Réponse arrêtée à votre demande.)*",
         Text::Mark { title } => return format!("*{title} · réponse d’une IA, à vérifier*").into(),
         Text::Opened => {
             "*Nous ne sommes plus seuls ici : je commence une nouvelle conversation, sans reprendre ce que nous nous sommes dit à deux.*"
+        }
+        Text::Verification { device, key } => {
+            return format!(
+                "Je suis un programme : personne ne peut comparer les émojis de mon côté, j’ai donc annulé la vérification. Pour savoir \
+                 que c’est bien moi, comparez la clé que votre application affiche pour ma session avec celle-ci et, en cas de doute, avec \
+                 celle que donne l’équipe qui m’exploite :\n\n- session : `{device}`\n- clé : `{key}`"
+            )
+            .into();
         }
         Text::RefusedServer => "Je ne réponds qu’aux agents de mon administration : je ne peux pas rejoindre ce salon.",
         Text::RefusedExternal => "Je ne suis pas ouvert aux invités externes : je ne peux pas rejoindre ce salon.",

@@ -55,7 +55,10 @@ pub enum Text<'a> {
         wait: Duration,
     },
     /// Two programs seem to answer each other.
-    LoopStopped,
+    LoopStopped {
+        /// How long the bot is silent.
+        wait: Duration,
+    },
     /// Put after an answer that reached the greatest length allowed.
     Cut,
     /// Put after an answer that somebody stopped.
@@ -67,6 +70,13 @@ pub enum Text<'a> {
     },
     /// Put under the first answer to several persons in what was a conversation of two.
     Opened,
+    /// A person wants to verify the bot's device.
+    Verification {
+        /// The device's id.
+        device: &'a str,
+        /// Its key, as clients show it.
+        key: &'a str,
+    },
     /// An invitation from another homeserver than those served.
     RefusedServer,
     /// An invitation from outside of the State.

@@ -218,6 +218,18 @@ fn redactions_are_told() {
 }
 
 #[test]
+fn a_request_for_verification_is_no_question() {
+    let request = |to: &str| {
+        message(&json!({"msgtype": "m.key.verification.request", "body": "…", "to": to, "methods": ["m.sas.v1"]}))
+    };
+    let found = find_in(&request("@marius:hs"), true, true, true).expect("a request");
+    let ParsedEvent::Verification(found) = found else { panic!("{found:?}") };
+    assert_eq!((found.sender.as_str(), found.flow(), found.sent_at), ("@a:hs", "$q", 7));
+    assert_eq!(find_in(&request("@b:hs"), true, true, true), Err(SkipReason::OtherType), "it is somebody else's");
+    assert_eq!(find_in(&request("@marius:hs"), true, true, false), Err(SkipReason::PlainText));
+}
+
+#[test]
 fn reactions_are_told() {
     let reaction = |sender: &str, content: Value| {
         let event = json!({"type": "m.reaction", "event_id": "$q", "sender": sender, "content": content});

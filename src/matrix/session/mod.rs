@@ -25,6 +25,7 @@ use super::{
     lease::{self, HeldLease},
     retired, trust,
     vault::Vault,
+    verification::grouped,
     web,
 };
 
@@ -106,7 +107,8 @@ impl Session {
     ) -> Result<Self, SessionError> {
         let meta = client.session_meta().cloned().ok_or(SessionError::LoggedOut)?;
         let names = own_names(&client, &meta.user_id).await;
-        info!(user_id = %meta.user_id, device_id = %meta.device_id, "connected to Matrix");
+        let fingerprint = client.encryption().ed25519_key().await.map(|key| grouped(&key)).unwrap_or_default();
+        info!(user_id = %meta.user_id, device_id = %meta.device_id, fingerprint, "connected to Matrix");
         Ok(Self {
             client,
             meta,
