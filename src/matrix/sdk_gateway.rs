@@ -386,7 +386,7 @@ impl Gateway for MatrixGateway {
 
     async fn cancel_verification(&self, request: &VerificationRequest) -> Result<(), SendError> {
         let VerificationPlace::Room { room_id, encrypted, .. } = &request.place else {
-            let cancelling = timeout(SEND_LIMIT, verification::cancel(&self.session, request, None, once())).await;
+            let cancelling = timeout(SEND_LIMIT, verification::cancel(self.session.client(), request, None, once())).await;
             let cancelled =
                 cancelling.map_err(|_| SendError::Unreachable("the cancellation took too long".to_owned()))?;
             return self.report(cancelled.map_err(SendError::from));
@@ -396,13 +396,13 @@ impl Gateway for MatrixGateway {
             if !self.check_encryption(&room).await? && *encrypted {
                 return Err(SendError::Refused("the request came encrypted, and the room is not".to_owned()));
             }
-            Ok(verification::cancel(&self.session, request, Some(&room), once()).await?)
+            Ok(verification::cancel(self.session.client(), request, Some(&room), once()).await?)
         };
         self.report(self.in_turn(room_id, cancelling).await)
     }
 
     async fn fingerprint(&self) -> Option<Fingerprint> {
-        verification::fingerprint(&self.session).await
+        verification::fingerprint(self.session.client()).await
     }
 
     async fn upload_limit(&self) -> Result<u64, SendError> {

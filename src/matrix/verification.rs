@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use matrix_sdk::{
-    Room,
+    Client, Room,
     config::RequestConfig,
     deserialized_responses::ProcessedToDeviceEvent,
     ruma::{
@@ -17,7 +17,7 @@ use matrix_sdk::{
 };
 use serde_json::{Value, json};
 
-use super::{clock::now, fault::Fault, session::Session};
+use super::{clock::now, fault::Fault};
 
 /// The longest id of a request or a device that is taken for one.
 const LONGEST_ID: usize = 255;
@@ -115,12 +115,12 @@ fn read(json: &str, own: &UserId) -> Option<VerificationRequest> {
 ///
 /// The SDK keeps the requests that it understands, and would cancel them late and by itself. Only where it knows none is the event ours.
 pub(super) async fn cancel(
-    session: &Session,
+    client: &Client,
     request: &VerificationRequest,
     room: Option<&Room>,
     config: RequestConfig,
 ) -> Result<(), Fault> {
-    let encryption = session.client().encryption();
+    let encryption = client.encryption();
     if let Some(known) = encryption.get_verification_request(&request.sender, request.flow()).await {
         if known.is_cancelled() || known.is_done() || known.cancel().await.is_ok() {
             return Ok(());
@@ -146,7 +146,7 @@ pub(super) async fn cancel(
             let to_device = BTreeMap::from([(DeviceIdOrAllDevices::DeviceId(device.clone()), content)]);
             let messages = BTreeMap::from([(request.sender.clone(), to_device)]);
             let event = ToDevice::new_raw(ToDeviceEventType::from(CANCEL), transaction, messages);
-            let sending = session.client().send(event).with_request_config(config);
+            let sending = client.send(event).with_request_config(config);
             sending.await.map_err(|error| Fault::from(&error))?;
         }
         (VerificationPlace::Room { .. }, None) => {}
@@ -155,9 +155,9 @@ pub(super) async fn cancel(
 }
 
 /// The fingerprint of this device; nothing before its keys are made.
-pub(super) async fn fingerprint(session: &Session) -> Option<Fingerprint> {
-    let key = session.client().encryption().ed25519_key().await?;
-    Some(Fingerprint { device: session.device_id().to_string(), key: grouped(&key) })
+pub(super) async fn fingerprint(client: &Client) -> Option<Fingerprint> {
+    let key = client.encryption().ed25519_key().await?;
+    Some(Fingerprint { device: client.device_id()?.to_string(), key: grouped(&key) })
 }
 
 /// In groups of four characters.
