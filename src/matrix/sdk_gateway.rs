@@ -386,7 +386,8 @@ impl Gateway for MatrixGateway {
 
     async fn cancel_verification(&self, request: &VerificationRequest) -> Result<(), SendError> {
         let VerificationPlace::Room { room_id, encrypted, .. } = &request.place else {
-            let cancelling = timeout(SEND_LIMIT, verification::cancel(self.session.client(), request, None, once())).await;
+            let cancelling =
+                timeout(SEND_LIMIT, verification::cancel(self.session.client(), request, None, once())).await;
             let cancelled =
                 cancelling.map_err(|_| SendError::Unreachable("the cancellation took too long".to_owned()))?;
             return self.report(cancelled.map_err(SendError::from));
