@@ -47,6 +47,7 @@ fn question(room_number: usize, name: &str) -> Incoming {
         name: None,
         megolm_session: None,
         edited_at: 0,
+        without_call: None,
     }
 }
 

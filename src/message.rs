@@ -24,7 +24,7 @@ pub struct Incoming {
     pub thread: Option<OwnedEventId>,
     /// The event it replies to, when the reply is a real one (not a thread's fallback).
     pub replies_to: Option<OwnedEventId>,
-    /// Whether `m.mentions` names the bot.
+    /// Whether it mentions the bot: `m.mentions` names it, or where that is absent a link to it does.
     pub mentions_me: bool,
     /// Whether the room is a direct conversation between one person and the bot.
     pub direct: bool,
@@ -41,6 +41,9 @@ pub struct Incoming {
     /// When the newest edit of its text was sent, by the homeserver's time; 0 when it was never edited.
     #[serde(default)]
     pub edited_at: u64,
+    /// Its text without the mention of the bot at its end, where one stands there: only a command is read from it. It is not kept.
+    #[serde(skip)]
+    pub without_call: Option<String>,
 }
 
 /// What an [`Incoming`] holds.
@@ -51,10 +54,32 @@ pub enum Content {
     Text(String),
     /// A file, an image, a recording.
     Attachment(Box<MediaRef>),
+    /// What the bot can make nothing of.
+    Unreadable(Unread),
     /// The bot joined the room: the event is its own `m.room.member`, the sender is the bot.
     Joined,
     /// Messages of the room were missed and will not be read: there is no event of the room, the sender is the bot.
     Missed,
+}
+
+/// What people send that is no text.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Unread {
+    /// A file of any kind.
+    File,
+    /// An image.
+    Image,
+    /// A voice message, or another recording.
+    Recording,
+    /// A video.
+    Video,
+    /// A sticker.
+    Sticker,
+    /// A poll.
+    Poll,
+    /// A place on a map.
+    Location,
 }
 
 /// Media that somebody has sent, not yet downloaded.
@@ -62,7 +87,7 @@ pub enum Content {
 pub struct MediaRef {
     /// The file's name, as its sender gave it.
     pub name: String,
-    /// Its media type, as its sender gave it. Never trusted further than for a first choice.
+    /// Its media type, as its sender gave it (`image/*` where only that was said). Never trusted further than for a first choice.
     pub media_type: Option<String>,
     /// Its size in bytes, as its sender gave it.
     pub size: Option<u64>,
@@ -167,6 +192,28 @@ pub struct Edit {
     pub sent_at: u64,
     /// The new text, cleaned as [`Content::Text`] is.
     pub body: String,
+    /// Whether the new text mentions the bot. `None`: it does not say whom it mentions.
+    pub mentions_me: Option<bool>,
+    /// Whether the room is a direct conversation between one person and the bot.
+    pub direct: bool,
+    /// As [`Incoming::without_call`].
+    pub without_call: Option<String>,
+}
+
+impl Edit {
+    /// Whether it makes a question of a message that was none.
+    #[must_use]
+    pub fn calls(&self) -> bool {
+        self.direct || self.mentions_me == Some(true)
+    }
+
+    /// Whether it takes the call out of a question that was addressed by nothing else.
+    #[must_use]
+    pub fn takes_call_from(&self, question: &Incoming) -> bool {
+        let only_mentioned = question.mentions_me && !question.direct;
+        let elsewhere = question.replies_to.is_some() || question.thread.is_some();
+        self.mentions_me == Some(false) && only_mentioned && !elsewhere
+    }
 }
 
 impl fmt::Debug for Edit {
@@ -203,6 +250,32 @@ pub struct Reaction {
     pub key: String,
 }
 
+impl MediaRef {
+    /// What it is, by its media type.
+    #[must_use]
+    pub fn kind(&self) -> Unread {
+        match self.media_type.as_deref().and_then(|media_type| media_type.split('/').next()) {
+            Some("image") => Unread::Image,
+            Some("audio") => Unread::Recording,
+            Some("video") => Unread::Video,
+            _ => Unread::File,
+        }
+    }
+}
+
+impl Content {
+    /// The same with a new text: media keep theirs as a caption.
+    #[must_use]
+    pub fn reworded(&self, text: &str) -> Self {
+        match self {
+            Self::Attachment(media) => {
+                Self::Attachment(Box::new(MediaRef { caption: text.to_owned(), ..(**media).clone() }))
+            }
+            _ => Self::Text(text.to_owned()),
+        }
+    }
+}
+
 impl Incoming {
     /// What its author has written: its text, or the caption of its attachment. Empty for what is no person's message.
     #[must_use]
@@ -210,7 +283,17 @@ impl Incoming {
         match &self.content {
             Content::Text(text) => text,
             Content::Attachment(media) => &media.caption,
-            Content::Joined | Content::Missed => "",
+            Content::Unreadable(_) | Content::Joined | Content::Missed => "",
+        }
+    }
+
+    /// What it holds beside its text that the bot cannot read.
+    #[must_use]
+    pub fn unread(&self) -> Option<Unread> {
+        match &self.content {
+            Content::Attachment(media) => Some(media.kind()),
+            Content::Unreadable(kind) => Some(*kind),
+            Content::Text(_) | Content::Joined | Content::Missed => None,
         }
     }
 
@@ -395,6 +478,7 @@ impl fmt::Debug for Content {
         match self {
             Self::Text(text) => write!(formatter, "Text({} bytes)", text.len()),
             Self::Attachment(media) => formatter.debug_tuple("Attachment").field(media).finish(),
+            Self::Unreadable(kind) => formatter.debug_tuple("Unreadable").field(kind).finish(),
             Self::Joined => formatter.write_str("Joined"),
             Self::Missed => formatter.write_str("Missed"),
         }

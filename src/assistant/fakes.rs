@@ -57,6 +57,7 @@ pub(super) fn incoming(event: &str, room: &str, body: &str) -> Incoming {
         name: None,
         megolm_session: Some("megolm".to_owned()),
         edited_at: 0,
+        without_call: None,
     }
 }
 
@@ -88,6 +89,7 @@ pub(super) enum Method {
     SendFile,
     Authorship,
     CancelVerification,
+    Original,
 }
 
 /// A homeserver: transaction ids are remembered, edits replace, redactions leave the other events as they are, and each method can be
@@ -133,6 +135,7 @@ struct Rooms {
     since: HashMap<OwnedUserId, u64>,
     unencrypted: bool,
     unsigned: bool,
+    originals: Vec<Incoming>,
 }
 
 /// One event, as the homeserver keeps it.
@@ -236,6 +239,11 @@ impl FakeGateway {
     /// Takes encryption off all rooms.
     pub(super) fn without_encryption(&self) {
         self.rooms().unencrypted = true;
+    }
+
+    /// Messages of the rooms that were no questions.
+    pub(super) fn has_messages(&self, messages: impl IntoIterator<Item = Incoming>) {
+        self.rooms().originals.extend(messages);
     }
 
     /// Says whether the devices that people write from are signed by their owners. They are, unless this says otherwise.
@@ -417,6 +425,12 @@ impl Gateway for FakeGateway {
 
     async fn reads_since(&self, _: &RoomId, user_id: &UserId) -> Result<Option<u64>, SendError> {
         Ok(self.rooms().since.get(user_id).copied())
+    }
+
+    async fn original(&self, room_id: &RoomId, event_id: &EventId) -> Result<Option<Incoming>, SendError> {
+        self.play(Method::Original).await?;
+        let originals = &self.rooms().originals;
+        Ok(originals.iter().find(|one| one.room_id == room_id && one.event_id == event_id).cloned())
     }
 
     async fn authorship(&self, message: &Incoming) -> Result<Authorship, SendError> {

@@ -3,6 +3,9 @@
 
 use ruma::UserId;
 
+use super::markup;
+use crate::compagnon::is_invisible;
+
 /// The longest text of one message. Events have at most 64 KiB, so this only guards against a faulty server.
 const MAX_BYTES: usize = 64 * 1024;
 
@@ -21,7 +24,7 @@ pub(super) fn question(
     let body = if reply { without_quote(body) } else { body };
     let mut text = body.trim();
     if called {
-        let pill = formatted.and_then(|html| pill_text(html, own));
+        let pill = formatted.and_then(|html| markup::label(html, own));
         let names = pill.iter().chain(names).map(String::as_str);
         text = without_mention(text, names, own).trim();
     }
@@ -35,7 +38,7 @@ pub(super) fn question(
 /// The question in a message of a direct conversation, where every message is for the bot.
 ///
 /// A leading name may be a word of the question, because the account may have the name of a command. It is removed only where it
-/// unambiguously addresses the bot: with `@`, before a comma or colon, as a link, or before the prefix of a command.
+/// unambiguously addresses the bot: with `@`, before a separator, as a link, or before the prefix of a command.
 pub(super) fn direct_question(
     body: &str,
     formatted: Option<&str>,
@@ -48,7 +51,7 @@ pub(super) fn direct_question(
     let call = written.strip_suffix(bare.as_str()).unwrap_or_default().trim_end();
     let is_name = names.iter().any(|name| name.to_lowercase() == call.to_lowercase());
     let may_be_a_word = is_name && !call.starts_with('@') && !bare.starts_with(['!', '！', '/']);
-    let is_link = formatted.is_some_and(|html| pill_text(html, own).is_some());
+    let is_link = formatted.is_some_and(|html| markup::label(html, own).is_some());
     if may_be_a_word && !is_link { written } else { bare }
 }
 
@@ -65,7 +68,34 @@ fn without_quote(body: &str) -> &str {
     rest.strip_prefix('\n').unwrap_or(rest)
 }
 
-/// Removes a leading address: a name, with or without `@`, followed by `:`, `,`, a space or the end, or a Markdown link to the bot.
+/// The question without the mention of the bot at its end, where it has one: `stop @Compagnon`. It may be a command; any other text may
+/// need the name where it stands. Only a short text of one line is looked at.
+pub(super) fn without_call_behind(
+    text: &str,
+    formatted: Option<&str>,
+    names: &[String],
+    own: &UserId,
+) -> Option<String> {
+    const LONGEST: usize = 300;
+    if text.len() > LONGEST || text.contains('\n') {
+        return None;
+    }
+    let said = text.trim_end_matches(|letter: char| is_space(letter) || STOPS.contains(&letter));
+    let stops = text[said.len()..].trim();
+    let pill = formatted.and_then(|html| markup::label(html, own));
+    let named = pill.iter().chain(names).filter_map(|name| {
+        let rest = before_name(said, name.strip_prefix('@').unwrap_or(name))?;
+        let bare = rest.strip_suffix('@').unwrap_or(rest);
+        bare.ends_with(|letter: char| is_space(letter) || SEPARATORS.contains(&letter)).then_some(bare)
+    });
+    let linked = before_markdown_pill(said, own);
+    // The longest match counts.
+    let rest = named.chain(linked).min_by_key(|rest| rest.len())?;
+    let rest = rest.trim_end_matches(|letter: char| is_space(letter) || SEPARATORS.contains(&letter));
+    (!rest.is_empty()).then(|| if stops.is_empty() { rest.to_owned() } else { format!("{rest} {stops}") })
+}
+
+/// Removes a leading address: a name, with or without `@`, followed by a separator, a space or the end, or a Markdown link to the bot.
 fn without_mention<'a, 'n>(text: &'a str, names: impl Iterator<Item = &'n str>, own: &UserId) -> &'a str {
     if let Some(rest) = after_markdown_pill(text, own) {
         return after_separator(rest).unwrap_or(rest);
@@ -84,62 +114,76 @@ fn without_mention<'a, 'n>(text: &'a str, names: impl Iterator<Item = &'n str>, 
 fn after_name<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let mut rest = text.chars();
     for wanted in name.chars() {
-        let found = rest.next()?;
-        if found != wanted && !found.to_lowercase().eq(wanted.to_lowercase()) {
-            return None;
-        }
+        is_same(rest.next()?, wanted).then_some(())?;
     }
     Some(rest.as_str())
 }
 
-/// What follows a name: nothing, or the text after one separator. `None` when the name only begins a longer word.
-fn after_separator(rest: &str) -> Option<&str> {
-    let mut chars = rest.chars();
-    match chars.next() {
-        None => Some(rest),
-        Some(':' | ',') if chars.as_str().is_empty() || chars.as_str().starts_with(char::is_whitespace) => {
-            Some(chars.as_str())
-        }
-        Some(c) if c.is_whitespace() => Some(chars.as_str()),
-        _ => None,
+fn before_name<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let mut rest = text.chars();
+    for wanted in name.chars().rev() {
+        is_same(rest.next_back()?, wanted).then_some(())?;
     }
+    Some(rest.as_str()).filter(|_| !name.is_empty())
+}
+
+/// Clients put a no-break space where a name has a space.
+fn is_same(found: char, wanted: char) -> bool {
+    found == wanted
+        || found.is_whitespace() && wanted.is_whitespace()
+        || found.to_lowercase().eq(wanted.to_lowercase())
+}
+
+/// What people put between a name and what they say.
+const SEPARATORS: [char; 7] = [':', ',', '—', '–', '-', '：', '，'];
+/// What ends a sentence.
+const STOPS: [char; 5] = ['.', '!', '?', '…', ';'];
+/// What begins a command.
+const MARKS: [char; 3] = ['!', '！', '/'];
+
+fn is_space(letter: char) -> bool {
+    letter.is_whitespace() || is_invisible(letter)
+}
+
+/// What follows a name: nothing, or the text after spaces and one separator. `None` when the name only begins a longer word.
+fn after_separator(rest: &str) -> Option<&str> {
+    let text = rest.trim_start_matches(is_space);
+    let spaced = text.len() < rest.len();
+    let mut letters = text.chars();
+    let Some(first) = letters.next() else { return Some(text) };
+    let after = letters.as_str();
+    let next = after.chars().next();
+    if SEPARATORS.contains(&first) {
+        // Not the sign of a number, nor a face, nor what belongs to a longer name.
+        let ends = next.is_none_or(|next| is_space(next) || MARKS.contains(&next))
+            || spaced && !"—–-".contains(first) && next.is_some_and(char::is_alphanumeric);
+        return if ends { Some(after.trim_start_matches(is_space)) } else { spaced.then_some(text) };
+    }
+    let is_command = MARKS.contains(&first)
+        && first != '/'
+        && after.trim_start_matches(is_space).starts_with(char::is_alphabetic);
+    (spaced || is_command).then_some(text)
 }
 
 /// `[name](https://matrix.to/#/@bot:server)` at the beginning.
 fn after_markdown_pill<'a>(text: &'a str, own: &UserId) -> Option<&'a str> {
     let (_, link) = text.strip_prefix('[')?.split_once("](")?;
     let (href, rest) = link.split_once(')')?;
-    links_to(href, own).then_some(rest)
+    markup::links_to(href, own).then_some(rest)
 }
 
-/// The text of the first link to the bot in a message's HTML: the name this client shows for it.
-fn pill_text(html: &str, own: &UserId) -> Option<String> {
-    html.split("<a ").skip(1).find_map(|tag| {
-        let (attributes, rest) = tag.split_once('>')?;
-        let (_, href) = attributes.split_once("href=\"")?;
-        let (href, _) = href.split_once('"')?;
-        let (label, _) = rest.split_once("</a>")?;
-        let plain = !label.is_empty() && !label.contains('<');
-        (plain && links_to(href, own)).then(|| unescape(label))
-    })
-}
-
-fn links_to(href: &str, own: &UserId) -> bool {
-    let Some((_, target)) = href.split_once("/#/") else { return false };
-    let target = target.strip_prefix("user/").unwrap_or(target);
-    let target = target.split('?').next().unwrap_or(target).replace("%40", "@").replace("%3A", ":").replace("%3a", ":");
-    target == own.as_str()
-}
-
-fn unescape(text: &str) -> String {
-    text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&")
+/// The same at the end.
+fn before_markdown_pill<'a>(text: &'a str, own: &UserId) -> Option<&'a str> {
+    let (label, href) = text.strip_suffix(')')?.rsplit_once("](")?;
+    let (rest, _) = label.rsplit_once('[')?;
+    markup::links_to(href, own).then_some(rest)
 }
 
 #[cfg(test)]
 mod tests {
     use ruma::user_id;
 
-    use super::{direct_question, question};
+    use super::{direct_question, question, without_call_behind};
 
     fn check(body: &str, formatted: Option<&str>, reply: bool, called: bool, expected: &str) {
         let names = ["@marius:hs".to_owned(), "Marius [DINUM]".to_owned(), "marius".to_owned()];
@@ -160,6 +204,17 @@ mod tests {
             ("Marius [DINUM]", ""),
             ("[Marius](https://matrix.to/#/@marius:hs) bonjour", "bonjour"),
             ("[Marius](https://tchap.gouv.fr/#/@marius:hs): bonjour", "bonjour"),
+            ("[Marius](https://tchap.gouv.fr/#/user/%40marius%3Ahs)\u{a0}: bonjour", "bonjour"),
+            ("Marius\u{a0}[DINUM] : bonjour", "bonjour"),
+            ("marius!aide", "!aide"),
+            ("marius :aide", "aide"),
+            ("@marius - bonjour", "bonjour"),
+            // A separator is one that separates.
+            ("marius -5 + 3 ?", "-5 + 3 ?"),
+            ("marius :) merci", ":) merci"),
+            ("marius /etc/hosts", "/etc/hosts"),
+            ("marius-antoine, bonjour", "marius-antoine, bonjour"),
+            ("marius, - bonjour", "- bonjour"),
             // Not the bot, or not at the beginning.
             ("mariusz, bonjour", "mariusz, bonjour"),
             ("marius:autre bonjour", "marius:autre bonjour"),
@@ -191,6 +246,60 @@ mod tests {
         ] {
             let found = direct_question(body, formatted, &names, user_id!("@compagnon:hs"), false);
             assert_eq!(found, expected, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn a_command_is_found_beside_a_mention_whatever_separates_them() {
+        let own = user_id!("@compagnon:hs");
+        let names = ["@compagnon:hs", "Compagnon [DINUM]", "compagnon"].map(str::to_owned);
+        let pill = r#"<a href="https://matrix.to/#/@compagnon:hs">Le Compagnon</a>"#;
+        let forms = [
+            "@compagnon:hs",
+            "compagnon",
+            "@Compagnon",
+            "Compagnon [DINUM]",
+            "@Compagnon [DINUM]",
+            "Compagnon\u{a0}[DINUM]",
+            "Le Compagnon",
+            "[Le Compagnon](https://www.tchap.gouv.fr/#/user/@compagnon:hs)",
+        ];
+        let commands = ["!oublier", "!état", "！aide", "! stop", "!compagnon rh", "!foo"];
+        let spaces = ["", " ", "  ", "\u{a0}", "\u{202f}", "\u{2009}", " \u{a0}\u{200b} ", "\n"];
+        for (form, command) in forms.iter().flat_map(|form| commands.map(|command| (form, command))) {
+            for (before, after) in spaces.iter().flat_map(|before| spaces.map(|after| (before, after))) {
+                for separator in [":", ",", "—", "–", "-"] {
+                    let body = format!("{form}{before}{separator}{after}{command}");
+                    assert_eq!(question(&body, Some(pill), &names, own, false, true), command, "{body:?}");
+                    assert_eq!(direct_question(&body, Some(pill), &names, own, false), command, "{body:?}");
+                }
+                let body = format!("{form}{before}{after}{command}");
+                assert_eq!(question(&body, Some(pill), &names, own, false, true), command, "{body:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_mention_behind_a_text_is_told_apart() {
+        let own = user_id!("@compagnon:hs");
+        let names = ["@compagnon:hs", "Compagnon [DINUM]", "compagnon"].map(str::to_owned);
+        let pill = r#"<a href="https://matrix.to/#/@compagnon:hs">Le Compagnon</a>"#;
+        for (body, expected) in [
+            ("stop @Compagnon", Some("stop")),
+            ("aide @Compagnon !", Some("aide !")),
+            ("aide\u{a0}Compagnon [DINUM]\u{202f}!", Some("aide !")),
+            ("stop, @compagnon:hs", Some("stop")),
+            ("!oublier moi — Le Compagnon", Some("!oublier moi")),
+            ("stop [Le Compagnon](https://matrix.to/#/@compagnon:hs).", Some("stop .")),
+            ("oublier moi s'il te plaît @compagnon", Some("oublier moi s'il te plaît")),
+            ("stop", None),
+            ("@Compagnon", None),
+            ("le concompagnon", None),
+            ("stop @Compagnon\nvraiment", None),
+            ("stop [Ben](https://matrix.to/#/@ben:hs)", None),
+        ] {
+            let found = without_call_behind(body, Some(pill), &names, own);
+            assert_eq!(found.as_deref(), expected, "{body:?}");
         }
     }
 

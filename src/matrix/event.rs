@@ -1,5 +1,6 @@
 //! Parses one event of a timeline: a message, an edit, a redaction, a reaction, or an event to skip. Pure: JSON in, plain values out.
 
+mod carried;
 mod optional;
 
 use std::collections::HashSet;
@@ -8,7 +9,10 @@ use ruma::{OwnedEventId, OwnedUserId, RoomId, UserId};
 use serde::Deserialize;
 use serde_json::Value;
 
-use self::optional::{Relation, Written};
+use self::{
+    carried::{Carried, carried, is_message},
+    optional::{Relation, Written},
+};
 use super::{
     body,
     content::ANSWER,
@@ -53,7 +57,7 @@ pub(super) enum SkipReason {
     Compagnon,
     /// It was redacted.
     Redacted,
-    /// Plain text in an encrypted room.
+    /// A message in clear in an encrypted room.
     PlainText,
     /// Empty, perhaps only after the bot's name was removed.
     Empty,
@@ -94,9 +98,9 @@ impl EventReader<'_> {
             return Err(SkipReason::Redacted);
         }
         match event.kind.as_str() {
-            "m.room.message" if self.encrypted && !decrypted => Err(SkipReason::PlainText),
+            kind if is_message(kind) && self.encrypted && !decrypted => Err(SkipReason::PlainText),
             "m.room.message" if verification::asks(&event.content, self.own) => Ok(self.verification(event, decrypted)),
-            "m.room.message" => self.message(event),
+            kind if is_message(kind) => self.message(event),
             "m.room.redaction" => self.redaction(&event),
             // Never encrypted, even in encrypted rooms, because the server aggregates them.
             "m.reaction" => self.reaction(event),
@@ -106,69 +110,58 @@ impl EventReader<'_> {
 
     fn message(&self, event: Event) -> Result<ParsedEvent, SkipReason> {
         let content = &event.content;
-        if content.get("msgtype").is_none() {
-            return Err(SkipReason::Redacted);
-        }
         if content.get(ANSWER).is_some() {
             return Err(SkipReason::Compagnon);
         }
-        // Notices come from bots, and answering them could make a loop.
         let written = Written::of(content, self.own);
-        let media = match written.msgtype {
-            Some("m.text") => None,
-            Some("m.file" | "m.image" | "m.audio" | "m.video") => {
-                Some(media(content, &written).ok_or(SkipReason::Malformed)?)
-            }
-            _ => return Err(SkipReason::OtherType),
-        };
-        let text = media.as_ref().map_or(written.body, |media| Some(&media.caption)).ok_or(SkipReason::Malformed)?;
+        let carried = carried(&event.kind, content, &written)?;
         let relation = Relation::of(content);
         if let Some(replaces) = relation.replaces() {
             let replaces = replaces.to_owned();
-            return self.edit(&event, replaces, &written);
+            return self.edit(&event, replaces, written);
         }
         let position = position(&relation);
-        let body = if self.direct && !written.mentions {
-            body::direct_question(text, written.formatted, self.names, self.own, position.replies)
+        let text = match &carried {
+            Carried::Text => written.body.as_deref().ok_or(SkipReason::Malformed)?,
+            Carried::Media(media) => &media.caption,
+            Carried::Unreadable(_) => "",
+        };
+        let (names, own, html) = (self.names, self.own, written.formatted);
+        let body = if self.direct && !written.calls() {
+            body::direct_question(text, html, names, own, position.replies)
         } else {
-            body::question(text, written.formatted, self.names, self.own, position.replies, written.mentions)
+            body::question(text, html, names, own, position.replies, written.calls())
         };
         // A bare mention calls the bot; an empty message without one asks nothing.
-        if body.is_empty() && !written.mentions && media.is_none() {
+        if carried == Carried::Text && body.is_empty() && !written.calls() {
             return Err(SkipReason::Empty);
         }
-        let content = match media {
-            Some(media) => Content::Attachment(Box::new(MediaRef { caption: body, ..media })),
-            None => Content::Text(body),
+        let without_call = body::without_call_behind(&body, html, names, own);
+        let content = match carried {
+            Carried::Media(media) => Content::Attachment(Box::new(MediaRef { caption: body, ..media })),
+            Carried::Unreadable(unread) => Content::Unreadable(unread),
+            Carried::Text => Content::Text(body),
         };
-        Ok(ParsedEvent::Question(Incoming {
-            event_id: event.id,
-            room_id: self.room_id.to_owned(),
-            sender: event.sender,
-            thread: position.thread,
-            replies_to: position.replies_to,
-            mentions_me: written.mentions,
-            direct: self.direct,
-            sent_at: event.origin_server_ts.as_u64().unwrap_or(0),
-            content,
-            name: None,
-            megolm_session: None,
-            edited_at: 0,
-        }))
+        let mentions_me = written.calls();
+        let frame = frame(event, self.room_id, position);
+        Ok(ParsedEvent::Question(Incoming { mentions_me, direct: self.direct, content, without_call, ..frame }))
     }
 
-    fn edit(&self, event: &Event, replaces: OwnedEventId, shown: &Written<'_>) -> Result<ParsedEvent, SkipReason> {
-        let new = event.content.get("m.new_content").map(|new| Written::of(new, self.own));
+    fn edit(&self, event: &Event, replaces: OwnedEventId, shown: Written<'_>) -> Result<ParsedEvent, SkipReason> {
+        let content = event.content.get("m.new_content").filter(|new| Written::of(new, self.own).is_sound());
         // Without a valid new content, the fallback body has the same text after an asterisk.
-        let new = new.filter(Written::is_sound).unwrap_or_else(|| shown.without_star());
-        if new.msgtype != Some("m.text") {
-            return Err(SkipReason::OtherType);
-        }
-        let text = new.body.ok_or(SkipReason::Malformed)?;
-        // Only edits of questions matter, so the bot was addressed. An edit does not say whether the message was a reply, but old clients put
-        // the quote into it too.
-        let body = body::question(text, new.formatted, self.names, self.own, true, true);
-        if body.is_empty() && !new.mentions {
+        let new = content.map_or_else(|| shown.clone().without_star(), |new| Written::of(new, self.own));
+        let text = match carried("m.room.message", content.unwrap_or(&event.content), &new)? {
+            Carried::Text => new.body.as_deref().ok_or(SkipReason::Malformed)?.to_owned(),
+            Carried::Media(media) => media.caption,
+            Carried::Unreadable(_) => return Err(SkipReason::OtherType),
+        };
+        // Beside the new content a client names those whom the edit mentions and the message did not.
+        let mentions_me = new.mentions.or(shown.mentions.filter(|mentions| *mentions));
+        // Only edits of questions and those that mention the bot matter, so the bot was addressed. An edit does not say whether the message
+        // was a reply, but old clients put the quote into it too.
+        let body = body::question(&text, new.formatted, self.names, self.own, true, true);
+        if body.is_empty() && mentions_me != Some(true) {
             return Err(SkipReason::Empty);
         }
         Ok(ParsedEvent::Edit(Edit {
@@ -177,7 +170,10 @@ impl EventReader<'_> {
             replaces,
             sender: event.sender.clone(),
             sent_at: event.origin_server_ts.as_u64().unwrap_or(0),
+            without_call: body::without_call_behind(&body, new.formatted, self.names, self.own),
             body,
+            mentions_me,
+            direct: self.direct,
         }))
     }
 
@@ -208,24 +204,6 @@ impl EventReader<'_> {
     }
 }
 
-/// What a message says of the media that it sends.
-fn media(content: &Value, written: &Written<'_>) -> Option<MediaRef> {
-    let source = content
-        .get("file")
-        .filter(|file| file.is_object())
-        .or_else(|| content.get("url").filter(|url| url.is_string()))?;
-    let info = content.get("info");
-    // With a file name of its own, the body is a caption; without, the body is the name.
-    let name = content.get("filename").and_then(Value::as_str).or(written.body)?;
-    Some(MediaRef {
-        name: name.to_owned(),
-        media_type: info.and_then(|info| Some(info.get("mimetype")?.as_str()?.to_owned())),
-        size: info.and_then(|info| info.get("size")?.as_u64()),
-        caption: written.body.filter(|body| *body != name).unwrap_or_default().to_owned(),
-        source: source.to_string(),
-    })
-}
-
 /// The message of an event that could not be decrypted, from its cleartext fields.
 pub(super) fn utd_message(event: &Undecrypted) -> Option<Incoming> {
     let read: Event = serde_json::from_str(&event.raw).ok()?;
@@ -234,21 +212,45 @@ pub(super) fn utd_message(event: &Undecrypted) -> Option<Incoming> {
     if relation.replaces().is_some() {
         return None;
     }
-    let position = position(&relation);
-    Some(Incoming {
-        event_id: read.id,
-        room_id: event.room_id.clone(),
-        sender: read.sender,
+    let frame = frame(read, &event.room_id, position(&relation));
+    Some(Incoming { sent_at: event.sent_at, megolm_session: event.session_id.clone(), ..frame })
+}
+
+/// A message that an edit changes, whatever it says: who wrote it, where, when. `None`: nobody's message that could have been changed.
+pub(super) fn original(json: &str, room_id: &RoomId, own: &UserId) -> Option<Incoming> {
+    let event: Event = serde_json::from_str(json).ok()?;
+    let relation = Relation::of(&event.content);
+    let nobodys = event.sender == own || event.state_key.is_some() || event.content.get(ANSWER).is_some();
+    if nobodys || relation.replaces().is_some() || event.is_redacted() {
+        return None;
+    }
+    Some(frame(event, room_id, position(&relation)))
+}
+
+impl Event {
+    fn is_redacted(&self) -> bool {
+        self.unsigned.get("redacted_because").is_some_and(|because| !because.is_null())
+            || self.content.as_object().is_none_or(serde_json::Map::is_empty)
+    }
+}
+
+/// A message without what it says.
+fn frame(event: Event, room_id: &RoomId, position: ThreadPosition) -> Incoming {
+    Incoming {
+        event_id: event.id,
+        room_id: room_id.to_owned(),
+        sender: event.sender,
         thread: position.thread,
         replies_to: position.replies_to,
         mentions_me: false,
         direct: false,
-        sent_at: event.sent_at,
+        sent_at: event.origin_server_ts.as_u64().unwrap_or(0),
         content: Content::Text(String::new()),
         name: None,
-        megolm_session: event.session_id.clone(),
+        megolm_session: None,
         edited_at: 0,
-    })
+        without_call: None,
+    }
 }
 
 /// When an event was sent, in milliseconds since the epoch by the local clock.

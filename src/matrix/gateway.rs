@@ -138,6 +138,10 @@ pub trait Gateway: Send + Sync + 'static {
     /// history visibility shows members everything.
     async fn reads_since(&self, room_id: &RoomId, user_id: &UserId) -> Result<Option<u64>, SendError>;
 
+    /// The message that an edit changes: its text where it can be read, and in any case who wrote it, where and when. `None`: it is nobody's
+    /// message, was redacted, or the room does not give it.
+    async fn original(&self, room_id: &RoomId, event_id: &EventId) -> Result<Option<Incoming>, SendError>;
+
     /// How far the author of a message is proven, at this moment: the device may have been signed since.
     async fn authorship(&self, message: &Incoming) -> Result<Authorship, SendError>;
 

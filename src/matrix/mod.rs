@@ -26,6 +26,7 @@ mod html;
 mod intake;
 mod lease;
 mod markdown;
+mod markup;
 mod membership;
 mod power;
 mod probe;

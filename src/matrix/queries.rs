@@ -4,7 +4,7 @@ use matrix_sdk::{
     Room, RoomDisplayName, RoomMemberships, RoomState,
     config::RequestConfig,
     ruma::{
-        OwnedEventId, OwnedRoomId, UserId,
+        EventId, OwnedEventId, OwnedRoomId, UserId,
         api::client::{
             membership::joined_rooms,
             room::get_room_event,
@@ -28,7 +28,9 @@ use super::{
     membership, power,
     rooms::{self, RoomKind},
     session::Session,
+    timeline::TimelineReader,
 };
+use crate::message::Incoming;
 
 /// Of how many rooms that the sync does not show yet the creation event is requested.
 const MOST_UNKNOWN: usize = 50;
@@ -174,6 +176,22 @@ fn renamed(event: &str) -> Option<OwnedEventId> {
         return None;
     }
     OwnedEventId::try_from(before["replaces_state"].as_str()?).ok()
+}
+
+/// The message that an edit changes.
+pub(super) async fn original(
+    session: &Session,
+    room: &Room,
+    event_id: &EventId,
+    once: RequestConfig,
+) -> Result<Option<Incoming>, SendError> {
+    match room.event(event_id, Some(once)).await {
+        Ok(event) => Ok(TimelineReader::of(session, room).await.original(session, &event).await),
+        Err(error) => match Fault::from(&error) {
+            Fault::Refused(_) | Fault::Missing(_) => Ok(None),
+            fault => Err(fault.into()),
+        },
+    }
 }
 
 /// Whether the server has created a conversation with this person that the sync does not show yet.

@@ -336,6 +336,13 @@ impl Gateway for MatrixGateway {
         queries::reads_since(&self.known(room_id)?, user_id, once()).await
     }
 
+    async fn original(&self, room_id: &RoomId, event_id: &EventId) -> Result<Option<Incoming>, SendError> {
+        let room = self.known(room_id)?;
+        // On the heap: it holds what reading a timeline needs.
+        let asking = timeout(REQUEST_LIMIT, Box::pin(queries::original(&self.session, &room, event_id, once())));
+        asking.await.unwrap_or_else(|_| Err(SendError::Unreachable("a message took too long".to_owned())))
+    }
+
     async fn authorship(&self, message: &Incoming) -> Result<Authorship, SendError> {
         let room = self.known(&message.room_id)?;
         Ok(match &message.megolm_session {

@@ -129,6 +129,28 @@ impl<'a> TimelineReader<'a> {
         }
     }
 
+    /// The message that an edit changes, with the time by the local clock; of one that cannot be read (any more), only who wrote it, where
+    /// and when. `None`: nobody's, or redacted, or not as encrypted as the room.
+    pub(super) async fn original(&mut self, session: &Session, event: &TimelineEvent) -> Option<Incoming> {
+        let entry = self.read(session, event).await;
+        if let TimelineEntry::Readable(ParsedEvent::Question(incoming)) = entry {
+            return Some(incoming);
+        }
+        let in_clear = matches!(event.kind, TimelineEventKind::PlainText { .. });
+        if in_clear && self.encrypted || event.encryption_info().is_some_and(|info| sender::is_relabelled(&info.verification_state)) {
+            return None;
+        }
+        let json = event.raw().json().get();
+        let found = event::original(json, self.room.room_id(), session.user_id())?;
+        let name = self.name(&found.sender).await;
+        let megolm_session = match &event.kind {
+            TimelineEventKind::UnableToDecrypt { utd_info, .. } => utd_info.session_id.clone(),
+            _ => event.encryption_info().and_then(|info| info.session_id().map(str::to_owned)),
+        };
+        let sent_at = event::sent_at(json, now());
+        Some(Incoming { direct: self.direct, sent_at, name, megolm_session, ..found })
+    }
+
     /// A person's display name in the room. With lazy loading, a sync contains the member events of the senders in it.
     async fn name(&mut self, user_id: &UserId) -> Option<String> {
         match self.names.entry(user_id.to_owned()) {
@@ -165,6 +187,7 @@ impl<'a> TimelineReader<'a> {
             name: None,
             megolm_session: None,
             edited_at: 0,
+            without_call: None,
         }
     }
 

@@ -311,6 +311,7 @@ fn question(number: usize) -> Incoming {
         name: None,
         megolm_session: None,
         edited_at: 0,
+        without_call: None,
     }
 }
 

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     command::{Call, Command},
-    message::Incoming,
+    compagnon::is_invisible,
+    message::{Edit, Incoming},
 };
 
 /// A command bare of its `!` is no longer than this: longer messages are questions.
@@ -63,18 +64,27 @@ impl Command {
 impl Call {
     /// Reads a message as a command. One without [`Call::command`] is a command only if the message is for the bot anyway.
     pub(in crate::assistant) fn read(message: &Incoming) -> Option<Self> {
-        let body = message.text().trim();
-        match body.strip_prefix('!').or_else(|| body.strip_prefix('！')) {
-            Some(rest) => Self::after_mark(rest),
-            None if message.direct || message.mentions_me => Self::unmarked(body),
+        let called = message.direct || message.mentions_me;
+        let body = if called { shown(message.text()) } else { message.text().trim() };
+        // "stop @Compagnon".
+        let shorter = message.without_call.as_deref().map(shown);
+        match marked(body) {
+            Some(rest) => match shorter.and_then(marked).and_then(Self::bare) {
+                Some(call) if Self::bare(rest.trim_start()).is_none() => Some(call),
+                _ => Self::after_mark(rest),
+            },
+            None if called => {
+                Self::unmarked(body).or_else(|| shorter.and_then(Self::unmarked))
+            }
             None => None,
         }
     }
 
-    /// Whether a text is a command wherever it is written: what an edit must not become.
-    pub(in crate::assistant) fn is_command(text: &str) -> bool {
-        let text = text.trim();
-        text.starts_with(['!', '！']) || Self::unmarked(text).is_some()
+    /// Whether an edit makes a command of its message, wherever that stands: no edit may.
+    pub(in crate::assistant) fn is_made_by(edit: &Edit) -> bool {
+        let text = shown(&edit.body);
+        let shorter = edit.without_call.as_deref().map(shown);
+        marked(text).is_some() || Self::unmarked(text).or_else(|| shorter.and_then(Self::unmarked)).is_some()
     }
 
     /// A command where the bot is spoken to: bare, or with the mark of other programs.
@@ -88,10 +98,12 @@ impl Call {
 
     fn after_mark(rest: &str) -> Option<Self> {
         // French typography puts a space there, and phones do it by themselves.
+        let spaced = rest.starts_with(char::is_whitespace);
         let rest = rest.trim_start();
         let call = Self::bare(rest).unwrap_or_else(|| Self::cut(rest));
-        // `!!!` and `!= 3` are not commands.
-        call.name.chars().next().is_some_and(char::is_alphabetic).then_some(call)
+        // `!!!` and `!= 3` are not commands, nor is "Compagnon ! Bonjour" after its name.
+        let is_call = call.name.starts_with(char::is_alphabetic) && (!spaced || call.command.is_some());
+        is_call.then_some(call)
     }
 
     fn bare(body: &str) -> Option<Self> {
@@ -159,4 +171,14 @@ impl Call {
     pub(in crate::assistant) fn is_stop(&self) -> bool {
         self.command == Some(Command::Stop)
     }
+}
+
+/// A message's text from its first letter that is seen.
+fn shown(text: &str) -> &str {
+    text.trim_start_matches(|letter: char| letter.is_whitespace() || is_invisible(letter)).trim_end()
+}
+
+/// What follows the mark of a command.
+fn marked(text: &str) -> Option<&str> {
+    text.strip_prefix(['!', '！'])
 }

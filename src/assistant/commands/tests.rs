@@ -116,6 +116,51 @@ fn what_is_a_command() {
 }
 
 #[test]
+fn a_command_may_have_the_mention_behind_it_and_what_has_a_mark_is_never_a_question() {
+    let read = |body: &str, without_call: &str| {
+        let message = Incoming {
+            mentions_me: true,
+            direct: false,
+            without_call: Some(without_call.to_owned()),
+            ..incoming("$q:h", "!a:h", body)
+        };
+        Call::read(&message).map(|call| (call.command, call.arguments))
+    };
+    let is = |command, arguments: &str| Some((Some(command), arguments.to_owned()));
+    assert_eq!(read("stop @Compagnon", "stop"), is(Command::Stop, ""));
+    assert_eq!(read("aide @Compagnon !", "aide !"), is(Command::Help, ""));
+    assert_eq!(read("!oublier moi @Compagnon", "!oublier moi"), is(Command::Forget, "moi"));
+    assert_eq!(read("!aide compagnon", "!aide"), is(Command::Help, "compagnon"), "the name of a command, too");
+    assert_eq!(read("\u{200b}!état", "x"), is(Command::Status, ""));
+    assert_eq!(read("bonjour Compagnon", "bonjour"), None);
+    assert_eq!(read("! Bonjour, quelle heure ?", "x"), None, "\"Compagnon ! Bonjour\"");
+    assert_eq!(read("qui est Compagnon ?", "qui est ?"), None);
+    for body in ["!oublier tout de suite et sans attendre, @Compagnon", "!stop ça", "!meteo Compagnon"] {
+        assert!(read(body, body).is_some(), "{body}");
+    }
+}
+
+#[test]
+fn no_edit_becomes_a_command() {
+    let becomes = |body: &str, without_call: Option<&str>| {
+        Call::is_made_by(&Edit {
+            room_id: "!a:h".try_into().expect("a room id"),
+            event_id: "$e:h".try_into().expect("an event id"),
+            replaces: "$q:h".try_into().expect("an event id"),
+            sender: awa(),
+            sent_at: 0,
+            body: body.to_owned(),
+            mentions_me: Some(true),
+            direct: false,
+            without_call: without_call.map(str::to_owned),
+        })
+    };
+    assert!(becomes("!oublier", None) && becomes("stop", None) && becomes("\u{2060}! aide", None));
+    assert!(becomes("stop @Compagnon", Some("stop")));
+    assert!(!becomes("bonjour Compagnon", Some("bonjour")) && !becomes("Que faites-vous ?", None));
+}
+
+#[test]
 fn what_is_none() {
     for body in [
         "aide",
@@ -483,6 +528,9 @@ async fn an_edit_or_a_redaction_executes_nothing() {
             sender: awa(),
             sent_at: 0,
             body: body.to_owned(),
+            mentions_me: None,
+            direct: false,
+            without_call: None,
         };
         office.bench.accept(Batch { edits: vec![edit], ..Batch::default() });
         office.bench.rest().await;

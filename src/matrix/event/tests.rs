@@ -3,7 +3,7 @@ use ruma::{room_id, user_id};
 use serde_json::{Value, json};
 
 use super::{EventReader, Incoming, ParsedEvent, SkipReason, redacted};
-use crate::message::Content;
+use crate::message::{Content, Edit, Unread};
 
 fn find_in(event: &Value, direct: bool, encrypted: bool, decrypted: bool) -> Result<ParsedEvent, SkipReason> {
     let names = ["@marius:hs".to_owned(), "Marius".to_owned()];
@@ -27,6 +27,123 @@ fn message(content: &Value) -> Value {
     json!({"type": "m.room.message", "event_id": "$q", "sender": "@a:hs", "origin_server_ts": 7, "content": content})
 }
 
+fn of_kind(kind: &str, content: &Value) -> Value {
+    let mut event = message(content);
+    event["type"] = kind.into();
+    event
+}
+
+const PILL: &str = "<a href=\"https://matrix.to/#/@marius:hs\">Marius</a>";
+
+#[test]
+fn without_m_mentions_a_link_to_the_bot_calls_it() {
+    let with = |mentions: Value, html: &str| {
+        let mut content = json!({"msgtype": "m.text", "body": "Marius : aide", "format": "org.matrix.custom.html",
+            "formatted_body": html, "m.mentions": mentions});
+        if content["m.mentions"].is_null() {
+            content.as_object_mut().unwrap().remove("m.mentions");
+        }
+        let found = read(&message(&content)).unwrap();
+        (found.mentions_me, found.text().to_owned())
+    };
+    let called = format!("{PILL}\u{a0}: aide");
+    let quoted = format!("<mx-reply><blockquote>{PILL}</blockquote></mx-reply>Marius : aide");
+    assert_eq!(with(Value::Null, &called), (true, "aide".to_owned()));
+    assert_eq!(with(Value::Null, &quoted), (false, "Marius : aide".to_owned()));
+    assert_eq!(with(Value::Null, "Marius : aide"), (false, "Marius : aide".to_owned()));
+    // What says whom it mentions says all of them; of an unusable one the link is left.
+    for (mentions, calls) in [
+        (json!({}), false),
+        (json!({"room": true}), false),
+        (json!({"user_ids": []}), false),
+        (json!({"user_ids": ["@ben:hs", 7]}), false),
+        (json!({"user_ids": ["@ben:hs", 7, "@marius:hs"]}), true),
+        (json!({"user_ids": "@ben:hs"}), true),
+        (json!([]), true),
+        (json!("x"), true),
+    ] {
+        assert_eq!(with(mentions.clone(), &called).0, calls, "{mentions}");
+    }
+    // Null beside the key is no sound object either; HTML of another format is none.
+    let null = json!({"msgtype": "m.text", "body": "Marius", "formatted_body": PILL, "m.mentions": null});
+    assert!(read(&message(&null)).unwrap().mentions_me, "a format that is missing");
+    let other = json!({"msgtype": "m.text", "body": "Marius", "format": "org.example", "formatted_body": PILL});
+    assert!(!read(&message(&other)).unwrap().mentions_me);
+    let captioned = json!({"msgtype": "m.image", "body": "Marius: que dit-il ?", "filename": "b.png", "url": "mxc://h/x",
+        "format": "org.matrix.custom.html", "formatted_body": format!("{PILL}: que dit-il ?")});
+    let found = read(&message(&captioned)).unwrap();
+    assert_eq!((found.mentions_me, found.text()), (true, "que dit-il ?"));
+}
+
+#[test]
+fn what_is_no_text_is_known_for_what_it_is() {
+    let kind = |event: &Value| read_in(event, true, true, true).unwrap_or_else(|skip| panic!("{skip:?} {event}")).unread();
+    let media = |msgtype: &str, mimetype: Value| {
+        kind(&message(&json!({"msgtype": msgtype, "body": "x", "url": "mxc://hs/x", "info": {"mimetype": mimetype}})))
+    };
+    let poll = json!({"org.matrix.msc3381.poll.start": {"question": {"org.matrix.msc1767.text": "?"}, "answers": []}});
+    for (found, expected) in [
+        (media("m.file", json!("application/pdf")), Unread::File),
+        (media("m.file", json!("image/png")), Unread::Image),
+        (media("m.image", json!("image/png")), Unread::Image),
+        (media("m.image", json!(7)), Unread::Image),
+        (media("m.image", json!("application/octet-stream")), Unread::Image),
+        (media("m.audio", json!("audio/ogg")), Unread::Recording),
+        (media("m.audio", Value::Null), Unread::Recording),
+        (media("m.video", Value::Null), Unread::Video),
+        // Without an address there is nothing to read, and somebody waits all the same.
+        (kind(&message(&json!({"msgtype": "m.image", "body": "x.png"}))), Unread::Image),
+        (kind(&message(&json!({"msgtype": "m.file", "url": 7, "filename": 7}))), Unread::File),
+        (kind(&message(&json!({"msgtype": "m.audio", "file": {}, "info": "x"}))), Unread::Recording),
+        (kind(&message(&json!({"msgtype": "m.location", "body": "Ici", "geo_uri": "geo:1,2"}))), Unread::Location),
+        (kind(&of_kind("m.sticker", &json!({"body": "Bravo", "url": "mxc://hs/x", "info": {}}))), Unread::Sticker),
+        (kind(&of_kind("org.matrix.msc3381.poll.start", &poll)), Unread::Poll),
+        (kind(&of_kind("m.poll.start", &json!({"m.poll": {}}))), Unread::Poll),
+    ] {
+        assert_eq!(found, Some(expected));
+    }
+    for event in [
+        of_kind("m.sticker", &json!({"body": "x"})),
+        of_kind("m.poll.start", &poll),
+        message(&json!({"msgtype": "m.emote", "body": "x"})),
+        message(&json!({"msgtype": "m.location", "body": "x"})),
+    ] {
+        assert_eq!(read_in(&event, true, true, false).unwrap_err(), SkipReason::PlainText, "{event}");
+    }
+}
+
+#[test]
+fn a_sticker_or_a_poll_stands_where_it_was_sent() {
+    let content = json!({"body": "Bravo", "m.mentions": {"user_ids": ["@marius:hs"]},
+        "m.relates_to": {"rel_type": "m.thread", "event_id": "$root", "m.in_reply_to": {"event_id": "$t"}}});
+    let found = read(&of_kind("m.sticker", &content)).unwrap();
+    assert!(found.mentions_me);
+    assert_eq!(found.thread.unwrap(), "$root");
+    assert_eq!(found.replies_to.unwrap(), "$t");
+    let edit = json!({"m.new_content": {"m.poll": {}}, "m.relates_to": {"rel_type": "m.replace", "event_id": "$old"}});
+    assert!(find_in(&of_kind("m.poll.start", &edit), true, false, false).is_err());
+}
+
+#[test]
+fn an_emote_and_what_is_shown_as_text_are_read_as_text() {
+    for msgtype in [json!("m.emote"), json!("nic.custom.confetti"), json!(7), Value::Null] {
+        let found = read(&message(&json!({"msgtype": msgtype, "body": "demande l'heure"}))).unwrap();
+        assert_eq!(found.content, Content::Text("demande l'heure".to_owned()), "{msgtype}");
+    }
+    let unsaid = read(&message(&json!({"body": "Bonjour"}))).unwrap();
+    assert_eq!(unsaid.text(), "Bonjour");
+}
+
+#[test]
+fn where_only_the_html_is_sound_its_text_is_read() {
+    for body in [json!(7), Value::Null, json!({})] {
+        let content = json!({"msgtype": "m.text", "body": body, "format": "org.matrix.custom.html",
+            "formatted_body": format!("<p>{PILL} : bonjour</p><p>à tous &amp; toutes</p>")});
+        let found = read(&message(&content)).unwrap();
+        assert_eq!((found.mentions_me, found.text()), (true, "bonjour\nà tous & toutes"));
+    }
+}
+
 #[test]
 fn media_are_read_with_their_caption() {
     let source = json!({"url": "mxc://hs/x", "key": {"k": "secret"}});
@@ -46,6 +163,9 @@ fn media_are_read_with_their_caption() {
     assert_eq!((media.name.as_str(), found.text(), found.mentions_me), ("b.png", "que dit-il ?", true));
     assert_eq!(media.source, source.to_string());
     assert!(!format!("{found:?} {media:?}").contains("secret"), "keys are no word for a log");
+    let voice = json!({"msgtype": "m.audio", "body": "Voice message", "filename": "v.ogg", "url": "mxc://hs/x",
+        "org.matrix.msc3245.voice": {}});
+    assert_eq!(read(&message(&voice)).unwrap().text(), "", "nobody's words");
 }
 
 #[test]
@@ -65,9 +185,11 @@ fn what_is_no_question() {
     };
     let table = [
         (message(&json!({"msgtype": "m.notice", "body": "x"})), SkipReason::OtherType),
-        (message(&json!({"msgtype": "m.emote", "body": "x"})), SkipReason::OtherType),
-        (message(&json!({"msgtype": "m.image", "body": "x.png"})), SkipReason::Malformed),
-        (message(&json!({"msgtype": "m.image", "body": "x.png", "url": 7, "filename": 7})), SkipReason::Malformed),
+        (message(&json!({"msgtype": "m.server_notice", "body": "x"})), SkipReason::OtherType),
+        (message(&json!({"msgtype": "m.key.verification.request", "body": "x"})), SkipReason::OtherType),
+        (of_kind("m.sticker", &json!({})), SkipReason::Redacted),
+        (of_kind("org.matrix.msc3381.poll.response", &json!({"answers": ["1"]})), SkipReason::OtherType),
+        (of_kind("org.matrix.msc3381.poll.end", &json!({"body": "x"})), SkipReason::OtherType),
         (message(&json!({"msgtype": "m.text", "body": "x", "org.compagnon.answer": {}})), SkipReason::Compagnon),
         (message(&json!({"msgtype": "m.notice", "body": "x", "org.compagnon.answer": {}})), SkipReason::Compagnon),
         (message(&json!({})), SkipReason::Redacted),
@@ -85,7 +207,7 @@ fn what_is_no_question() {
 }
 
 #[test]
-fn only_m_mentions_calls_the_bot() {
+fn a_sound_m_mentions_alone_calls_the_bot() {
     let called = json!({"msgtype": "m.text", "body": "Marius: aide", "m.mentions": {"user_ids": ["@marius:hs"]}});
     let found = read(&message(&called)).unwrap();
     assert_eq!((found.mentions_me, found.text()), (true, "aide"));
@@ -170,6 +292,79 @@ fn an_edit_is_cleaned_as_a_question_is() {
         assert_eq!((found.event_id.as_str(), found.replaces.as_str(), found.sender.as_str()), ("$q", "$old", "@a:hs"));
         assert_eq!((found.room_id.as_str(), found.body.as_str()), ("!r:hs", expected));
     }
+}
+
+fn edited(new: &Value, direct: bool) -> Edit {
+    let relates = json!({"rel_type": "m.replace", "event_id": "$old"});
+    match find_in(&edit(&relates, new), direct, false, false) {
+        Ok(ParsedEvent::Edit(found)) => found,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_edit_says_whether_its_new_text_mentions_the_bot() {
+    let named = json!({"user_ids": ["@marius:hs"]});
+    let text = |mentions: Value| {
+        let mut new = json!({"msgtype": "m.text", "body": "Marius: y", "m.mentions": mentions});
+        if new["m.mentions"].is_null() {
+            new.as_object_mut().unwrap().remove("m.mentions");
+        }
+        new
+    };
+    for (new, expected) in [
+        (text(named.clone()), Some(true)),
+        (text(json!({})), Some(false)),
+        (text(json!({"user_ids": ["@ben:hs"]})), Some(false)),
+        (text(Value::Null), None),
+        (json!({"msgtype": "m.text", "body": "Marius: y", "formatted_body": format!("{PILL}: y")}), Some(true)),
+    ] {
+        let found = edited(&new, false);
+        assert_eq!((found.mentions_me, found.body.as_str(), found.calls()), (expected, "y", expected == Some(true)));
+        assert!(edited(&new, true).calls(), "in a direct conversation every message is for the bot");
+    }
+    // Beside the new content stand those whom the edit adds.
+    let relates = json!({"rel_type": "m.replace", "event_id": "$old"});
+    for (beside, expected) in [(named, Some(true)), (json!({}), None)] {
+        let mut event = edit(&relates, &text(Value::Null));
+        event["content"]["m.mentions"] = beside;
+        let Ok(ParsedEvent::Edit(found)) = find_in(&event, false, false, false) else { panic!("{event}") };
+        assert_eq!(found.mentions_me, expected);
+    }
+    assert_eq!(edited(&json!({"msgtype": "m.text", "body": "stop @Marius"}), true).without_call.as_deref(), Some("stop"));
+}
+
+#[test]
+fn the_caption_of_media_is_edited_and_their_name_is_not_a_text() {
+    let image = |body: &str| json!({"msgtype": "m.image", "body": body, "filename": "b.png", "url": "mxc://hs/x"});
+    assert_eq!(edited(&image("Marius, que dit-il ?"), false).body, "que dit-il ?");
+    let relates = json!({"rel_type": "m.replace", "event_id": "$old"});
+    let found = find_in(&edit(&relates, &image("b.png")), false, false, false);
+    assert_eq!(found.unwrap_err(), SkipReason::Empty);
+    assert_eq!(edited(&json!({"msgtype": "m.emote", "body": "demande"}), false).body, "demande");
+}
+
+#[test]
+fn of_an_original_it_is_known_who_wrote_it_and_where() {
+    let original = |event: &Value| super::original(&event.to_string(), room_id!("!r:hs"), user_id!("@marius:hs"));
+    let thread = json!({"rel_type": "m.thread", "event_id": "$root"});
+    let encrypted = of_kind("m.room.encrypted", &json!({"ciphertext": "x", "m.relates_to": thread}));
+    let found = original(&encrypted).unwrap();
+    assert_eq!((found.event_id.as_str(), found.sender.as_str(), found.text()), ("$q", "@a:hs", ""));
+    assert_eq!(found.thread.unwrap(), "$root");
+    let text = json!({"msgtype": "m.text", "body": "x"});
+    let with = |key: &str, value: Value| {
+        let mut event = message(&text);
+        event[key] = value;
+        original(&event)
+    };
+    assert!(with("x", json!(1)).is_some());
+    assert!(with("sender", json!("@marius:hs")).is_none(), "its own");
+    assert!(with("state_key", json!("")).is_none());
+    assert!(with("unsigned", json!({"redacted_because": {}})).is_none());
+    assert!(with("content", json!({})).is_none(), "redacted");
+    assert!(with("content", json!({"org.compagnon.answer": {}})).is_none());
+    assert!(with("content", json!({"m.relates_to": {"rel_type": "m.replace", "event_id": "$x"}})).is_none());
 }
 
 #[test]
@@ -287,6 +482,12 @@ fn an_odd_optional_part_counts_as_absent() {
     assert_eq!(place(half), (None, Some("$target".to_owned())));
     let half = json!({"rel_type": "m.thread", "event_id": "$root", "m.in_reply_to": 7, "is_falling_back": "yes"});
     assert_eq!(place(half), (Some("$root".to_owned()), None));
+    for info in [json!(7), json!({"mimetype": {}, "size": "x"}), json!({"size": -1}), Value::Null, json!([])] {
+        let image = json!({"msgtype": "m.image", "body": "b.png", "url": "mxc://hs/x", "info": info});
+        let found = read(&message(&image)).unwrap();
+        let Content::Attachment(media) = &found.content else { panic!("{found:?}") };
+        assert_eq!((media.name.as_str(), media.size, found.unread()), ("b.png", None, Some(Unread::Image)), "{info}");
+    }
     for mentions in [Value::Null, json!(7), json!([]), json!({"user_ids": 3}), json!({"user_ids": [7, null]})] {
         assert!(!with("m.mentions", mentions).mentions_me);
     }

@@ -4,7 +4,7 @@ use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId};
 use serde::{Deserialize, Serialize};
 
 use super::stored::Stored;
-use crate::message::{Content, ConversationId, Gap, Incoming, MediaRef, Undecrypted};
+use crate::message::{Content, ConversationId, Gap, Incoming, MediaRef, Undecrypted, Unread};
 
 /// An [`Incoming`].
 #[derive(Serialize, Deserialize)]
@@ -29,6 +29,7 @@ pub(in crate::store) struct MessageRecord {
 pub(in crate::store) enum ContentRecord {
     Text { text: String },
     Attachment { name: String, media_type: Option<String>, size: Option<u64>, caption: String, source: String },
+    Unreadable { kind: Unread },
     Joined,
     Missed,
 }
@@ -71,6 +72,7 @@ impl From<MessageRecord> for Incoming {
             name: record.name,
             megolm_session: record.megolm_session,
             edited_at: record.edited_at,
+            without_call: None,
         }
     }
 }
@@ -86,6 +88,7 @@ impl From<&Content> for ContentRecord {
                 caption: media.caption.clone(),
                 source: media.source.clone(),
             },
+            Content::Unreadable(kind) => Self::Unreadable { kind: *kind },
             Content::Joined => Self::Joined,
             Content::Missed => Self::Missed,
         }
@@ -99,6 +102,7 @@ impl From<ContentRecord> for Content {
             ContentRecord::Attachment { name, media_type, size, caption, source } => {
                 Self::Attachment(Box::new(MediaRef { name, media_type, size, caption, source }))
             }
+            ContentRecord::Unreadable { kind } => Self::Unreadable(kind),
             ContentRecord::Joined => Self::Joined,
             ContentRecord::Missed => Self::Missed,
         }
