@@ -45,6 +45,9 @@ fn edit(event: &str, of: &Incoming, sender: OwnedUserId) -> Edit {
         sender,
         sent_at: 1,
         body: "autre".to_owned(),
+        mentions_me: None,
+        direct: false,
+        without_call: None,
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use super::config::Config;
+use ruma::RoomId;
+
+use super::{commands::is_blank, config::Config};
 use crate::{
     command::Call,
     compagnon::Answers,
-    message::{Content, Incoming},
+    message::{Content, Edit, Incoming},
     store::{Admitted, QueuedKind, Store, StoreError},
 };
 
@@ -35,16 +37,30 @@ impl Addressing {
         Ok(questions)
     }
 
-    /// A message in the conversation that it is answered in: where a room is answered in threads, a question outside of one opens its own.
+    /// A message in the conversation that it is answered in.
     pub async fn placed(&self, message: Incoming, kind: &QueuedKind) -> Result<Incoming, StoreError> {
         let asks = matches!(kind, QueuedKind::Question | QueuedKind::Attachment);
-        if asks
-            && message.thread.is_none()
-            && self.store.room_settings(&message.room_id).await?.answers == Answers::Thread
-        {
-            return Ok(Incoming { thread: Some(message.event_id.clone()), ..message });
+        if asks { placed(&self.store, message).await } else { Ok(message) }
+    }
+
+    /// The edits that count. A command is a new message: no edit becomes one. Who is a program asks nothing.
+    pub async fn edits(&self, edits: Vec<Edit>) -> Result<Vec<Edit>, StoreError> {
+        let mut counting = Vec::new();
+        for mut edit in edits {
+            if Call::is_made_by(&edit) || self.config.limits.bots.contains(&edit.sender) {
+                continue;
+            }
+            if edit.mentions_me == Some(false) && self.answers_all(&edit.room_id).await? {
+                // Nobody need call the bot there.
+                edit.mentions_me = None;
+            }
+            counting.push(edit);
         }
-        Ok(message)
+        Ok(counting)
+    }
+
+    async fn answers_all(&self, room: &RoomId) -> Result<bool, StoreError> {
+        Ok(self.store.room_settings(room).await?.answers == Answers::All)
     }
 
     /// Whether a message is for the bot. `call` is the command in it.
@@ -64,18 +80,27 @@ impl Addressing {
                 Some(event_id) => self.store.is_own(event_id).await?,
                 None => message.thread.is_some() && self.store.answers_in(&message.conversation()).await?,
             }
-            // A picture among colleagues asks nothing of the bot.
-            || !matches!(message.content, Content::Attachment(_))
-                && self.store.room_settings(&message.room_id).await?.answers == Answers::All)
+            // A picture among colleagues, without a word, asks nothing of the bot.
+            || (message.unread().is_none() || !is_blank(message.text())) && self.answers_all(&message.room_id).await?)
     }
+}
+
+/// A question in the conversation that it is answered in: where a room is answered in threads, one outside of a thread opens its own.
+pub async fn placed(store: &Store, question: Incoming) -> Result<Incoming, StoreError> {
+    if question.thread.is_none() && store.room_settings(&question.room_id).await?.answers == Answers::Thread {
+        return Ok(Incoming { thread: Some(question.event_id.clone()), ..question });
+    }
+    Ok(question)
 }
 
 /// What a message asks for. `call` is the command in it.
 pub fn kind(message: &Incoming, call: Option<Call>) -> QueuedKind {
     match (&message.content, call) {
-        (Content::Text(_), Some(call)) => QueuedKind::Command(call),
+        (Content::Text(_) | Content::Attachment(_), Some(call)) => QueuedKind::Command(call),
         (Content::Text(_), None) => QueuedKind::Question,
-        (Content::Attachment(_), _) => QueuedKind::Attachment,
+        // A caption asks something.
+        (Content::Attachment(_), None) if !is_blank(message.text()) => QueuedKind::Question,
+        (Content::Attachment(_) | Content::Unreadable(_), _) => QueuedKind::Attachment,
         (Content::Joined, _) => QueuedKind::Welcome,
         (Content::Missed, _) => QueuedKind::Missed,
     }

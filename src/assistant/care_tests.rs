@@ -39,6 +39,9 @@ pub(super) fn edit(event: &str, replaces: &str, body: &str) -> Batch {
         sender: owned_user_id!("@awa:h"),
         sent_at: 0,
         body: body.to_owned(),
+        mentions_me: None,
+        direct: false,
+        without_call: None,
     };
     Batch { edits: vec![edit], ..Batch::default() }
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     compagnon::{Answers, SettingsPatch},
     matrix::{Batch, SendError},
-    message::{Content, Gap, Incoming, Item, MediaRef},
+    message::{Content, Gap, Incoming, Item, MediaRef, Unread},
     store::{Answer, Change, Conclusion, Store},
 };
 
@@ -139,6 +139,9 @@ async fn a_file_for_the_bot_is_answered_with_a_sentence_and_one_among_colleagues
     bench.store().apply(&[all], 0).await.expect("stored");
     bench.ask(vec![
         attached("$1:h", "!a:h", true, false),
+        // The rest of a burst: said once.
+        attached("$1b:h", "!a:h", true, false),
+        Incoming { content: Content::Unreadable(Unread::Sticker), ..attached("$1c:h", "!a:h", true, false) },
         attached("$2:h", "!b:h", false, true),
         attached("$3:h", "!b:h", false, false),
         attached("$4:h", "!all:h", false, false),
@@ -146,6 +149,55 @@ async fn a_file_for_the_bot_is_answered_with_a_sentence_and_one_among_colleagues
     let shown = bench.settle().await;
     let mut answered: Vec<_> = shown.iter().map(|shown| (shown.question.as_str(), shown.text.as_str())).collect();
     answered.sort_unstable();
-    let sentence = Text::CannotRead.say(Language::Fr);
+    let sentence = Text::CannotRead(Unread::File).say(Language::Fr);
     assert_eq!(answered, [("$1:h", &*sentence), ("$2:h", &*sentence)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caption_is_answered_with_a_line_on_what_was_not_read_and_a_command_in_one_is_obeyed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), Config::default());
+    let captioned = |event: &str, room: &str, media_type: &str, caption: &str| Incoming {
+        content: Content::Attachment(Box::new(MediaRef {
+            name: "a".to_owned(),
+            media_type: Some(media_type.to_owned()),
+            size: None,
+            caption: caption.to_owned(),
+            source: "\"mxc://h/x\"".to_owned(),
+        })),
+        ..incoming(event, room, "")
+    };
+    bench.ask(vec![
+        captioned("$1:h", "!a:h", "image/png", "Que dit-elle ?"),
+        // The line under that answer has said it.
+        captioned("$2:h", "!a:h", "image/png", ""),
+        captioned("$3:h", "!b:h", "audio/ogg", "!aide"),
+    ]);
+    bench.rest().await;
+    let turns = bench.store().turns(&incoming("$1:h", "!a:h", "").conversation()).await.expect("readable");
+    assert_eq!(turns[0].content, "Que dit-elle ?", "the note for the model is not kept");
+    let shown = bench.settle().await;
+    let said = |question: &str| shown.iter().find(|shown| shown.question == question).map(|shown| shown.text.clone());
+    let answer = said("$1:h").expect("an answer");
+    assert!(answer.contains("Vous ne pouvez pas la voir."), "the model is told: {answer}");
+    assert!(answer.contains(&*Text::NotRead(Unread::Image).say(Language::Fr)), "{answer}");
+    assert_eq!(said("$2:h"), None);
+    assert!(said("$3:h").expect("a notice").contains("!oublier"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_kind_that_cannot_be_read_has_its_sentence() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), Config::default());
+    let kinds = [Unread::Sticker, Unread::Poll, Unread::Location, Unread::Recording];
+    let questions = kinds.iter().enumerate().map(|(number, kind)| Incoming {
+        content: Content::Unreadable(*kind),
+        ..incoming(&format!("${number}:h"), &format!("!{number}:h"), "")
+    });
+    bench.ask(questions.collect());
+    let shown = bench.settle().await;
+    for (number, kind) in kinds.into_iter().enumerate() {
+        let said = shown.iter().find(|shown| shown.question == format!("${number}:h")).expect("a sentence");
+        assert_eq!(said.text, Text::CannotRead(kind).say(Language::Fr));
+    }
 }

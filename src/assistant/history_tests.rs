@@ -81,6 +81,9 @@ async fn others_coming_into_a_conversation_of_two_begin_a_new_one() {
         sender: first.sender.clone(),
         sent_at: 1,
         body: "un, encore".to_owned(),
+        mentions_me: None,
+        direct: false,
+        without_call: None,
     };
     bench.accept(Batch { edits: vec![edit], ..Batch::default() });
     bench.rest().await;
@@ -102,6 +105,9 @@ async fn an_edit_in_a_conversation_that_others_came_into_is_answered_without_its
         sender: owned_user_id!("@awa:h"),
         sent_at: 1,
         body: "deux, encore".to_owned(),
+        mentions_me: None,
+        direct: false,
+        without_call: None,
     };
     bench.accept(Batch { edits: vec![edit], ..Batch::default() });
     bench.rest().await;

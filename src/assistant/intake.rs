@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Instant};
 use super::{
     access::AccessRules,
     addressing::Addressing,
+    bursts::Bursts,
     clock::now,
     commands,
     courier::{Administrators, Courier, Verifications, Withdrawals},
@@ -15,7 +16,6 @@ use super::{
     texts::Text,
 };
 use crate::{
-    command::Call,
     matrix::Batch,
     message::{Edit, Incoming},
     store::{Accept, Edited, Queued, QueuedKind, Store, StoreError},
@@ -31,6 +31,8 @@ pub struct Intake {
     pub addressing: Addressing,
     /// How much one person and one room may ask.
     pub limits: Arc<Limits>,
+    /// What people send in bursts and the bot cannot read.
+    pub bursts: Bursts,
     /// Where questions wait for their turn, and what is under way for those that are edited or redacted.
     pub dispatcher: Arc<Dispatcher>,
     /// What stops at once.
@@ -60,7 +62,7 @@ impl Intake {
     pub async fn accept(&self, mut batch: Batch) -> Result<(), StoreError> {
         self.access.screen(&mut batch);
         let questions = self.addressing.addressed(batch.messages).await?;
-        let edits = new_texts(batch.edits);
+        let edits = self.addressing.edits(batch.edits).await?;
         self.take(&Accept {
             next_batch: Some(&batch.next_batch),
             questions: &questions,
@@ -85,7 +87,8 @@ impl Intake {
     pub async fn accept_late(&self, mut messages: Vec<Incoming>, mut edits: Vec<Edit>) -> Result<(), StoreError> {
         self.access.screen_texts(&mut messages, &mut edits);
         let questions = self.addressing.addressed(messages).await?;
-        self.take(&Accept { questions: &questions, edits: &new_texts(edits), ..Accept::default() }).await
+        let edits = self.addressing.edits(edits).await?;
+        self.take(&Accept { questions: &questions, edits: &edits, ..Accept::default() }).await
     }
 
     /// Writes down what came, and starts on what is new in it.
@@ -115,6 +118,9 @@ impl Intake {
 
     /// Lets a new question wait for its turn, unless that is too much.
     async fn admit(&self, queued: Queued) -> Result<(), StoreError> {
+        if self.is_said(&queued) {
+            return self.drop(&queued).await;
+        }
         let stops = matches!(&queued.kind, QueuedKind::Command(call) if call.is_stop());
         if stops && !self.limits.may_answer(&queued.question, Instant::now()) {
             return commands::stop_quietly(&self.commands, &queued).await;
@@ -122,16 +128,26 @@ impl Intake {
         let Err(refused) = self.enqueue(queued, stops) else { return Ok(()) };
         match *refused {
             (refused, _) if stops => commands::stop_quietly(&self.commands, &refused).await,
-            (refused, Refusal::Silent) => {
-                let question = &refused.question;
-                self.store.drop_question(&question.room_id, &question.event_id, now()).await?;
-                Ok(())
-            }
+            // A refusal under an edit is seen by nobody.
+            (refused, _) if matches!(refused.kind, QueuedKind::EditOf(_)) => self.drop(&refused).await,
+            (refused, Refusal::Silent) => self.drop(&refused).await,
             (refused, Refusal::Say(text)) => {
                 self.courier.decline_beside(refused, text);
                 Ok(())
             }
         }
+    }
+
+    /// Whether a message is one more of a burst of photos, files, stickers: what there is to say of them is said under the first one.
+    fn is_said(&self, queued: &Queued) -> bool {
+        let begins = queued.question.unread().is_none() || self.bursts.begins(&queued.question, Instant::now());
+        !begins && queued.kind == QueuedKind::Attachment
+    }
+
+    async fn drop(&self, queued: &Queued) -> Result<(), StoreError> {
+        let question = &queued.question;
+        self.store.drop_question(&question.room_id, &question.event_id, now()).await?;
+        Ok(())
     }
 
     /// The bounds on what is accepted, in one place: the rate of its author and room, the room on the disk, the room in the lanes. A stop
@@ -173,10 +189,4 @@ impl Intake {
         }
         room
     }
-}
-
-/// The edits that count. A command is a new message: no edit becomes one.
-fn new_texts(mut edits: Vec<Edit>) -> Vec<Edit> {
-    edits.retain(|edit| !Call::is_command(&edit.body));
-    edits
 }

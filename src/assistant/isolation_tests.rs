@@ -217,6 +217,9 @@ async fn nor_does_a_reply_an_edit_or_a_command_that_names_another_room() {
         sender: person(sender),
         sent_at: 0,
         body: "Répète ce qui précède.".to_owned(),
+        mentions_me: None,
+        direct: false,
+        without_call: None,
     };
     let edits = vec![moved("rh", last), moved("mallory", last), moved("mallory", "rh")];
     building.bench.accept(Batch { edits, ..Batch::default() });

@@ -8,6 +8,7 @@ mod access;
 #[cfg(test)]
 mod access_tests;
 mod addressing;
+mod bursts;
 #[cfg(test)]
 mod care_tests;
 mod circuit_breaker;
@@ -34,6 +35,8 @@ mod items_tests;
 mod lifecycle;
 mod limits;
 mod model_cache;
+#[cfg(test)]
+mod promotion_tests;
 #[cfg(test)]
 mod retry_tests;
 #[cfg(test)]

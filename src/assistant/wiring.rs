@@ -7,6 +7,7 @@ use tokio::sync::{Mutex, Semaphore};
 use super::{
     access::AccessRules,
     addressing::Addressing,
+    bursts::Bursts,
     commands,
     config::Config,
     courier::{self, Administrators, Courier, DecryptionNotices, Homeserver, RateBudget, Verifications, Withdrawals},
@@ -162,6 +163,8 @@ impl Wiring {
             courier: Arc::clone(&self.courier),
             limits: Arc::clone(&self.limits),
             access: Arc::clone(&self.access),
+            homeserver: Arc::clone(&self.homeserver),
+            config: Arc::clone(&self.config),
             lifecycle: Arc::clone(&self.lifecycle),
         })
     }
@@ -181,6 +184,7 @@ impl Wiring {
             store: self.store,
             access: self.access,
             limits: self.limits,
+            bursts: Bursts::default(),
             dispatcher,
             commands,
             courier: self.courier,

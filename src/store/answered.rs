@@ -8,7 +8,7 @@ use super::error::StoreError;
 use super::layout::{EventPlace, Key, Tree};
 use super::question::{Queued, QueuedKind};
 use super::transaction::Transaction;
-use crate::message::{Content, ConversationId, Edit, Incoming, Item};
+use crate::message::{ConversationId, Edit, Incoming, Item};
 
 impl Database {
     /// Has an answered question wait again, because of `trigger`; its turns are replaced when it is answered. `None`: it waits
@@ -55,7 +55,7 @@ impl Database {
 
 impl Transaction<'_> {
     /// Gives a question its new text, and returns whether its answer was already written, so that it waits anew. `None`: the edit
-    /// was seen before, is not the author's, or is of nothing that is known.
+    /// was seen before, is not the author's, takes the call away, or is of nothing that is known.
     pub(super) fn edit(&mut self, edit: &Edit, now: u64) -> Result<Option<bool>, StoreError> {
         let seen = self.blinded_ids().dedup_key(Tree::Done, &edit.event_id);
         if self.contains(&seen)? {
@@ -66,10 +66,10 @@ impl Transaction<'_> {
             if queued.question.sender != edit.sender {
                 return Ok(None);
             }
-            if edit.sent_at < queued.question.edited_at {
-                return self.note_old_edit(&seen, now);
+            if edit.sent_at < queued.question.edited_at || edit.takes_call_from(&queued.question) {
+                return self.note_idle_edit(&seen, now);
             }
-            queued.question.content = Content::Text(edit.body.clone());
+            queued.question.content = queued.question.content.reworded(&edit.body);
             queued.kind = QueuedKind::Question;
             queued.question.edited_at = edit.sent_at;
             self.put(&place.of(Tree::Inbox), &queued)?;
@@ -79,10 +79,11 @@ impl Transaction<'_> {
             else {
                 return Ok(None);
             };
-            if edit.sent_at < question.edited_at {
-                return self.note_old_edit(&seen, now);
+            if edit.sent_at < question.edited_at || edit.takes_call_from(&question) {
+                return self.note_idle_edit(&seen, now);
             }
-            let question = Incoming { content: Content::Text(edit.body.clone()), edited_at: edit.sent_at, ..question };
+            let content = question.content.reworded(&edit.body);
+            let question = Incoming { content, edited_at: edit.sent_at, ..question };
             self.queue(&place, question, QueuedKind::Question, Some(edit.event_id.clone()), now)?;
             true
         };
@@ -90,8 +91,8 @@ impl Transaction<'_> {
         Ok(Some(anew))
     }
 
-    /// An edit that is older than the one that counts, its key having come late, changes nothing, now or later.
-    fn note_old_edit(&mut self, seen: &Key, now: u64) -> Result<Option<bool>, StoreError> {
+    /// An edit that is older than the one that counts, its key having come late, or that takes the call away, changes nothing, now or later.
+    fn note_idle_edit(&mut self, seen: &Key, now: u64) -> Result<Option<bool>, StoreError> {
         self.put_value(seen, &now)?;
         Ok(None)
     }

@@ -111,6 +111,18 @@ impl Store {
         self.run(move |database| database.classify(&question, kind)).await
     }
 
+    /// Ends the wait of an edit whose original was looked up: the original waits with its new text, or where it is a question meanwhile, it
+    /// is edited. `None`: the edit counts for nothing.
+    pub async fn promote(
+        &self,
+        edit: &Incoming,
+        original: Option<&Incoming>,
+        now: u64,
+    ) -> Result<Accepted, StoreError> {
+        let (edit, original) = (edit.clone(), original.cloned());
+        self.run(move |database| database.promote(&edit, original.as_ref(), now)).await
+    }
+
     /// Drops a waiting question (its author wants no answer, or is refused one), never to be accepted again; what is shown of an answer
     /// is then among [`Store::withdrawals`]. Returns whether it was waiting.
     pub async fn drop_question(&self, room: &RoomId, event: &EventId, now: u64) -> Result<bool, StoreError> {

@@ -9,7 +9,7 @@ use super::layout::{CURSOR, EventPlace, Key, Tree};
 use super::question::{Accept, Accepted, Admitted, Edited, Queued, QueuedKind};
 use super::transaction::Transaction;
 use super::withdrawal::RedactedPart;
-use crate::message::{Content, Edit, Gap, Incoming};
+use crate::message::{Content, Gap, Incoming};
 
 impl Database {
     /// Writes down a sync response: questions, undecrypted events, what was edited and taken back, and the cursor together.
@@ -38,7 +38,13 @@ impl Database {
                 transaction.hold(&place, event)?;
             }
         }
-        let edited = transaction.edit_all(batch.edits.iter().filter(|edit| stays(&edit.room_id)), now)?;
+        let mut edited = Vec::new();
+        for edit in batch.edits.iter().filter(|edit| stays(&edit.room_id)) {
+            match transaction.edit(edit, now)? {
+                Some(anew) => note(&mut edited, self.place(&edit.room_id, &edit.replaces), anew),
+                None => new.extend(transaction.await_original(edit, now)?),
+            }
+        }
         let (mut redacted, mut lost) = (Vec::new(), Vec::new());
         for redaction in batch.redactions.iter().filter(|redaction| stays(&redaction.room_id)) {
             let (taken, question) = transaction.redact(redaction, now)?;
@@ -229,26 +235,8 @@ impl Transaction<'_> {
         Ok(queued)
     }
 
-    /// Makes edits in their order; returns which questions they changed, and whether any of them waits anew.
-    fn edit_all<'e>(
-        &mut self,
-        edits: impl Iterator<Item = &'e Edit>,
-        now: u64,
-    ) -> Result<Vec<(EventPlace, bool)>, StoreError> {
-        let mut edited: Vec<(EventPlace, bool)> = Vec::new();
-        for edit in edits {
-            let Some(anew) = self.edit(edit, now)? else { continue };
-            let place = EventPlace::new(self.blinded_ids(), &edit.room_id, &edit.replaces);
-            match edited.iter_mut().find(|(known, _)| *known == place) {
-                Some((_, before)) => *before |= anew,
-                None => edited.push((place, anew)),
-            }
-        }
-        Ok(edited)
-    }
-
     /// What is reported of a response: each question once, as it stands at the end of it.
-    fn accepted(
+    pub(super) fn accepted(
         &self,
         new: &[EventPlace],
         edited: &[(EventPlace, bool)],
@@ -266,11 +254,19 @@ impl Transaction<'_> {
     }
 
     /// Whether an event is queued, being delivered, or over. A damaged outbox record counts: part of the answer may be sent.
-    fn is_known(&self, place: &EventPlace) -> Result<bool, StoreError> {
+    pub(super) fn is_known(&self, place: &EventPlace) -> Result<bool, StoreError> {
         let outbox = place.of(Tree::Outbox);
         Ok(self.contains(&place.of(Tree::Inbox))?
             || self.contains(&outbox)?
             || self.contains(&Key::new(Tree::Done, &[&place.event]))?
             || self.set_aside(&outbox)?)
+    }
+}
+
+/// Notes that a question was edited, and whether it waits anew: once, whatever edits it has.
+fn note(edited: &mut Vec<(EventPlace, bool)>, place: EventPlace, anew: bool) {
+    match edited.iter_mut().find(|(known, _)| *known == place) {
+        Some((_, before)) => *before |= anew,
+        None => edited.push((place, anew)),
     }
 }

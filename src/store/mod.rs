@@ -33,6 +33,7 @@ mod outbox;
 mod own;
 mod owner;
 mod personal;
+mod promotion;
 mod purge;
 mod question;
 mod read;

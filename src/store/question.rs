@@ -48,8 +48,10 @@ pub enum QueuedKind {
     Welcome,
     /// Messages were missed: the bot says so.
     Missed,
-    /// A file, an image, a recording.
+    /// A file, an image, a recording, or what the bot can make nothing of: it says so.
     Attachment,
+    /// An edit that calls the bot, of this message, of which nothing is known: it is looked up when the edit's turn has come.
+    EditOf(OwnedEventId),
     /// A release that did not decide this yet has written it: it is decided at start.
     #[default]
     Unparsed,

@@ -26,7 +26,8 @@ use crate::{
         access::AccessRules,
         addressing::kind,
         clock::now,
-        courier::Courier,
+        config::Config,
+        courier::{Courier, Homeserver},
         exchange::Exchanges,
         failure::Failure,
         lifecycle::Lifecycle,
@@ -48,8 +49,8 @@ const SUSPECTS_WAIT: Duration = Duration::from_mins(2);
 
 /// Has the work of the lanes done.
 pub struct Dispatcher {
-    parts: Parts,
-    edits: Edits,
+    pub(super) parts: Parts,
+    pub(super) edits: Edits,
     /// Held by an attempt at a question on which the process has died before: one at a time, so that only the guilty one is given up.
     suspects: Mutex<()>,
 }
@@ -74,6 +75,10 @@ pub struct Parts {
     pub limits: Arc<Limits>,
     /// Who may have the bot act: an answer that an earlier process left is for who still may.
     pub access: Arc<AccessRules>,
+    /// Asked for the messages that edits change.
+    pub homeserver: Arc<Homeserver>,
+    /// How old a message may be that an edit makes a question of.
+    pub config: Arc<Config>,
     /// The tasks.
     pub lifecycle: Arc<Lifecycle>,
 }
@@ -141,14 +146,14 @@ impl Dispatcher {
 
     /// Answers a question and delivers the answer. A question that is edited meanwhile is answered from its new text; one that is taken
     /// back is not answered. What fails without need is tried again, and in the end said to the person.
-    async fn answer(&self, waiting: &Queued, urgent: bool) -> Result<(), Failure> {
+    async fn answer(self: &Arc<Self>, waiting: &Queued, urgent: bool) -> Result<(), Failure> {
         let _progress = self.parts.in_progress.enter(&waiting.question.event_id);
         let outcome = self.until_over(waiting, urgent).await;
         self.parts.courier.settled(&waiting.question).await;
         outcome
     }
 
-    async fn until_over(&self, waiting: &Queued, urgent: bool) -> Result<(), Failure> {
+    async fn until_over(self: &Arc<Self>, waiting: &Queued, urgent: bool) -> Result<(), Failure> {
         let Parts { store, lanes, courier, lifecycle, .. } = &self.parts;
         let question = &waiting.question;
         let (mut retries, mut again) = (Retries::default(), false);
@@ -175,7 +180,11 @@ impl Dispatcher {
             }
             let Some(wait) = retries.next_wait(&failure) else {
                 tracing::error!(event_id = %question.event_id, %failure, "a question is given up");
-                courier.give_up(&queued, &excuse(&failure)).await?;
+                if matches!(queued.kind, QueuedKind::EditOf(_)) {
+                    store.drop_question(&question.room_id, &question.event_id, now()).await?;
+                } else {
+                    courier.give_up(&queued, &excuse(&failure)).await?;
+                }
                 continue;
             };
             tracing::warn!(event_id = %question.event_id, %failure, ?wait, "a question is not answered yet; trying again");
@@ -185,11 +194,14 @@ impl Dispatcher {
 
     /// One try. `edited` says that the question has changed since the last one.
     async fn attempt(
-        &self,
+        self: &Arc<Self>,
         queued: Queued,
         edited: bool,
         turn: &mut Option<MutexGuard<'_, ()>>,
     ) -> Result<(), Failure> {
+        if let QueuedKind::EditOf(original) = &queued.kind {
+            return self.look_up(&queued, original).await;
+        }
         // What was written from the old text is lost, so the new one counts as one more question.
         if edited && self.refuses_edit(&queued).await? {
             return Ok(());

@@ -5,6 +5,7 @@ mod dispatcher;
 mod edits;
 mod in_progress;
 mod lanes;
+mod originals;
 mod retry;
 
 pub use self::{

@@ -12,6 +12,7 @@ use crate::{
     },
     command::Call,
     matrix::RoomFacts,
+    message::Unread,
     store::{Queued, QueuedKind},
 };
 
@@ -20,7 +21,7 @@ use crate::{
 const CATCH_UP: Duration = Duration::from_mins(5);
 
 /// A question on which the process died so often, each time at another attempt, is given up.
-const MOST_INTERRUPTED: u32 = 4;
+pub const MOST_INTERRUPTED: u32 = 4;
 
 /// What is known when a question's turn has come.
 #[derive(Debug)]
@@ -79,6 +80,8 @@ pub fn admit<'a>(queued: &'a Queued, facts: &Facts, rules: &Rules<'_>) -> Admiss
     match &queued.kind {
         QueuedKind::Welcome => return Admission::Welcome,
         QueuedKind::Missed => return Admission::Decline(Text::Missed),
+        // It is looked up before.
+        QueuedKind::EditOf(_) => return Admission::Drop,
         QueuedKind::Question | QueuedKind::Command(_) | QueuedKind::Attachment | QueuedKind::Unparsed => {}
     }
     if stale {
@@ -86,7 +89,9 @@ pub fn admit<'a>(queued: &'a Queued, facts: &Facts, rules: &Rules<'_>) -> Admiss
     }
     match &queued.kind {
         QueuedKind::Command(call) => Admission::Command(call),
-        QueuedKind::Attachment => Admission::Decline(Text::CannotRead),
+        QueuedKind::Attachment => {
+            Admission::Decline(Text::CannotRead(queued.question.unread().unwrap_or(Unread::File)))
+        }
         _ => refusal(queued, facts, rules).map_or(Admission::Answer, Admission::Decline),
     }
 }
@@ -123,7 +128,7 @@ mod tests {
         assistant::{access::AccessRules, fakes::queued, texts::Text},
         command::Call,
         matrix::{Access, RoomFacts, RoomKind, config::AccessConfig},
-        message::Content,
+        message::{Content, Unread},
         store::{Queued, QueuedKind},
     };
 
@@ -187,7 +192,9 @@ mod tests {
             ..facts()
         };
         let call = Call::read(&text("!aide").question).expect("a command");
-        let cases: [(&str, Queued, Facts, Admission<'_>); 14] = [
+        let mut sticker = of_kind(QueuedKind::Attachment);
+        sticker.question.content = Content::Unreadable(Unread::Sticker);
+        let cases: [(&str, Queued, Facts, Admission<'_>); 15] = [
             ("a question", fresh(), facts(), Admission::Answer),
             ("a room that is not known any more", fresh(), Facts { room: None, ..facts() }, Admission::Answer),
             ("a killer", Queued { interrupted: MOST_INTERRUPTED, ..fresh() }, facts(), Admission::GiveUp),
@@ -202,7 +209,8 @@ mod tests {
             ),
             ("a command", of_kind(QueuedKind::Command(call.clone())), facts(), Admission::Command(&call)),
             ("an old welcome", Queued { kind: QueuedKind::Welcome, ..old() }, facts(), Admission::Welcome),
-            ("a picture", of_kind(QueuedKind::Attachment), facts(), Admission::Decline(Text::CannotRead)),
+            ("a sticker", sticker, facts(), Admission::Decline(Text::CannotRead(Unread::Sticker))),
+            ("an edit of nothing known", of_kind(QueuedKind::EditOf(fresh().question.event_id)), facts(), Admission::Drop),
             ("an open room", fresh(), room(true, true), Admission::Decline(Text::RefusedOpenRoom)),
             ("in clear", fresh(), room(false, false), Admission::Decline(Text::RefusedUnencrypted)),
             ("nothing", text(" \u{200b}"), facts(), Admission::Decline(Text::NoQuestion)),

@@ -65,7 +65,8 @@ fn items(exchange: &Exchange, written: &Written, config: &Config) -> Vec<Item> {
     let gone = exchange.compagnon.gone.then_some(Text::Gone { title });
     let opened = exchange.history.opened.then_some(Text::Opened);
     let mut whole = transforms::complete().apply(&written.text);
-    for text in end.into_iter().chain([Text::Mark { title }]).chain(gone).chain(opened) {
+    let unread = exchange.queued.question.unread().map(Text::NotRead);
+    for text in end.into_iter().chain(unread).chain([Text::Mark { title }]).chain(gone).chain(opened) {
         whole = format!("{whole}\n\n{}", text.say(language));
     }
     // Cut with what stands below: the last part, too, must fit into an event.

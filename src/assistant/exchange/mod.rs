@@ -23,6 +23,7 @@ mod transforms;
 mod value;
 
 pub use self::{
+    admit::MOST_INTERRUPTED,
     effective::{EffectiveCompagnon, version_in},
     parts::Parts,
     pipeline::Exchanges,

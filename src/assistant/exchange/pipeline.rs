@@ -1,6 +1,9 @@
 //! The stages in their order.
 
-use std::time::{Duration, Instant};
+use std::{
+    borrow::Cow,
+    time::{Duration, Instant},
+};
 
 use super::{
     admit::{Admission, Facts, Rules, admit, is_stale},
@@ -13,7 +16,14 @@ use super::{
     value::Exchange,
 };
 use crate::{
-    assistant::{clock::now, commands, courier::Concluded, failure::Failure, texts::Text},
+    assistant::{
+        clock::now,
+        commands,
+        courier::Concluded,
+        failure::Failure,
+        texts::{Language, Text, note},
+    },
+    message::Incoming,
     store::Queued,
     usage::AnswerUsage,
 };
@@ -121,7 +131,7 @@ impl Exchanges {
             summary: exchange.summary.as_deref(),
             turns: exchange.history.before(question),
             material: &exchange.material,
-            question: question.text(),
+            question: &asked(question, config.language_in(&exchange.settings)),
             asker: Some(&question.sender),
             name: question.name.as_deref(),
             cache_key: cache.key(&question.conversation()),
@@ -131,6 +141,14 @@ impl Exchanges {
 
     async fn decline(&self, queued: &Queued, text: &Text<'_>) -> Result<Option<Concluded>, Failure> {
         self.0.courier.decline(queued, text).await.map(|()| None)
+    }
+}
+
+/// What the model is asked. It is told of what it cannot see, so that it does not make that up.
+fn asked(question: &Incoming, language: Language) -> Cow<'_, str> {
+    match question.unread() {
+        Some(unread) => format!("{}\n\n{}", question.text(), note(unread, language)).into(),
+        None => question.text().into(),
     }
 }
 

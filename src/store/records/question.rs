@@ -33,6 +33,9 @@ pub(in crate::store) enum KindRecord {
     Welcome,
     Missed,
     Attachment,
+    EditOf {
+        original: OwnedEventId,
+    },
     /// Not decided yet. What a newer release calls otherwise is decided again by this one.
     #[serde(other)]
     Unparsed,
@@ -98,6 +101,7 @@ impl From<&QueuedKind> for KindRecord {
             QueuedKind::Welcome => Self::Welcome,
             QueuedKind::Missed => Self::Missed,
             QueuedKind::Attachment => Self::Attachment,
+            QueuedKind::EditOf(original) => Self::EditOf { original: original.clone() },
             QueuedKind::Unparsed => Self::Unparsed,
         }
     }
@@ -111,6 +115,7 @@ impl From<KindRecord> for QueuedKind {
             KindRecord::Welcome => Self::Welcome,
             KindRecord::Missed => Self::Missed,
             KindRecord::Attachment => Self::Attachment,
+            KindRecord::EditOf { original } => Self::EditOf(original),
             KindRecord::Unparsed => Self::Unparsed,
         }
     }

@@ -10,6 +10,7 @@ mod forgetting;
 mod memory;
 mod migration;
 mod model;
+mod promotion;
 mod questions;
 mod rooms;
 mod rotation;
@@ -80,6 +81,7 @@ fn question(room: &str, name: &str) -> Incoming {
         name: None,
         megolm_session: None,
         edited_at: 0,
+        without_call: None,
     }
 }
 
@@ -150,6 +152,9 @@ fn an_edit(question: &Incoming, name: &str, body: &str) -> Edit {
         sender: question.sender.clone(),
         sent_at: 0,
         body: body.to_owned(),
+        mentions_me: None,
+        direct: false,
+        without_call: None,
     }
 }
 

@@ -146,6 +146,9 @@ impl Pair {
             sender: person(index / 2 + usize::from(foreign)),
             sent_at: number as u64,
             body: format!("édition {number}"),
+            mentions_me: None,
+            direct: false,
+            without_call: None,
         };
         let redaction = |&(index, message): &(usize, Option<usize>)| Redaction {
             room_id: room(&room_of(index)),
