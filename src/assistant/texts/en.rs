@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use super::text::{Destroys, Text, Welcome};
+use super::{
+    text::{Destroys, Text, Welcome},
+    unread,
+};
 use crate::{
     command::Command,
     compagnon::{Answers, CompagnonError, Field, FieldError, HOTTEST, VARIABLES},
@@ -22,9 +25,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::DiskFull => {
             "The service’s disk is almost full. I am not taking new questions, and I tell people so. Free some space on the disk that holds the data folder; I will then resume on my own."
         }
-        Text::CannotRead => {
-            "I cannot read files, images or voice messages yet. Please copy the text you need into a message."
-        }
+        Text::CannotRead(unread) => unread::cannot_read_en(*unread),
         Text::TooOld => {
             "I was offline when you sent this message, and it is old now, so I have not answered it. Send it again if you still need an answer."
         }
@@ -74,6 +75,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         }
         Text::Cut => "*(This answer reached the maximum length. Ask me to continue.)*",
         Text::Stopped => "*(Answer stopped at your request.)*",
+        Text::NotRead(unread) => unread::not_read_en(*unread),
         Text::Mark { title } => return format!("*{title} · AI-generated, please check*").into(),
         Text::Opened => {
             "*Other people have joined: I am starting a new conversation, without what the two of us said before.*"

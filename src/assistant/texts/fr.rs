@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use super::text::{Destroys, Text, Welcome};
+use super::{
+    text::{Destroys, Text, Welcome},
+    unread,
+};
 use crate::{
     assistant::commands::decimal,
     command::Command,
@@ -23,9 +26,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::DiskFull => {
             "Le disque du service est presque plein : je ne prends plus de questions, et je le dis à qui m’en pose. Faites de la place sur le disque du dossier de données ; je reprends alors de moi-même."
         }
-        Text::CannotRead => {
-            "Je ne sais pas encore lire les fichiers, les images ni les messages vocaux. Copiez le texte utile dans un message."
-        }
+        Text::CannotRead(unread) => unread::cannot_read_fr(*unread),
         Text::TooOld => {
             "J’étais arrêté quand vous avez écrit ce message, et il date : je n’y réponds pas. Écrivez-le de nouveau s’il vous est encore utile."
         }
@@ -79,6 +80,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         }
         Text::Cut => "*(Réponse arrêtée : longueur maximale atteinte. Demandez-moi de continuer.)*",
         Text::Stopped => "*(Réponse arrêtée à votre demande.)*",
+        Text::NotRead(unread) => unread::not_read_fr(*unread),
         Text::Mark { title } => return format!("*{title} · réponse d’une IA, à vérifier*").into(),
         Text::Opened => {
             "*Nous ne sommes plus seuls ici : je commence une nouvelle conversation, sans reprendre ce que nous nous sommes dit à deux.*"

@@ -10,8 +10,9 @@ mod memory;
 mod samples;
 mod say;
 mod text;
+mod unread;
 
 pub(super) use self::memory::{FactPlace, Memory};
-pub use self::say::refusal;
+pub use self::{say::refusal, unread::note};
 pub(super) use self::text::{Destroys, Text, Welcome};
 pub use crate::compagnon::Language;

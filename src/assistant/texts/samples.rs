@@ -6,6 +6,7 @@ use super::{Destroys, FactPlace, Language, Memory, Text, Welcome};
 use crate::{
     command::Command,
     compagnon::{Answers, CompagnonError, Field, FieldError},
+    message::Unread,
 };
 
 const WEEK: Duration = Duration::from_hours(7 * 24);
@@ -31,7 +32,13 @@ fn samples() -> Vec<Text<'static>> {
         Text::NoRoom { told: false },
         Text::DiskFull,
         Text::TooOld,
-        Text::CannotRead,
+        Text::CannotRead(Unread::File),
+        Text::CannotRead(Unread::Image),
+        Text::CannotRead(Unread::Recording),
+        Text::CannotRead(Unread::Video),
+        Text::CannotRead(Unread::Sticker),
+        Text::CannotRead(Unread::Poll),
+        Text::CannotRead(Unread::Location),
         Text::TooLong { most: None },
         Text::TooLong { most: Some(7_900) },
         Text::QuestionTooLong { limit: 16_000 },
@@ -46,6 +53,10 @@ fn samples() -> Vec<Text<'static>> {
         Text::LoopStopped { wait: Duration::from_hours(1) },
         Text::Cut,
         Text::Stopped,
+        Text::NotRead(Unread::File),
+        Text::NotRead(Unread::Image),
+        Text::NotRead(Unread::Recording),
+        Text::NotRead(Unread::Video),
         Text::Mark { title },
         Text::Opened,
         Text::Verification { device: "DTKCHKQXEO", key: "dbMK 2oAi Vw7r qPnY 4uHt sZ0c XkLe 8JfB gT1o WyRa Nm3" },

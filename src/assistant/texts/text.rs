@@ -6,6 +6,7 @@ use super::memory::Memory;
 use crate::{
     command::Command,
     compagnon::{Answers, CompagnonError, FieldError},
+    message::Unread,
 };
 
 /// A sentence, or a short message of a few.
@@ -23,8 +24,8 @@ pub enum Text<'a> {
     DiskFull,
     /// The question is older than the bot answers.
     TooOld,
-    /// A file, an image or a recording was sent.
-    CannotRead,
+    /// Something was sent that is no text.
+    CannotRead(Unread),
     /// The question does not fit in what the model can read.
     TooLong {
         /// About how many characters it can read, where that is known.
@@ -63,6 +64,8 @@ pub enum Text<'a> {
     Cut,
     /// Put after an answer that somebody stopped.
     Stopped,
+    /// Put after an answer to what was written with a file or an image: only that was read.
+    NotRead(Unread),
     /// Put under every answer: that a machine wrote it, and which compagnon.
     Mark {
         /// The compagnon's title.
