@@ -29,6 +29,7 @@ mod privacy;
 mod restart;
 mod room_faults;
 mod rooms;
+mod senders;
 mod server_faults;
 mod store_faults;
 mod supervision;

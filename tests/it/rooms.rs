@@ -47,7 +47,7 @@ async fn what_is_not_said_to_the_bot_is_not_answered() {
     awa.send(&room, Text::new(look_alike).with_html(&format!("<a href=\"https://matrix.to/#/{id}\">compagnon</a> ?")))
         .await;
     awa.send(&room, Text::to(&id, QUESTION).of_type("m.notice")).await;
-    awa.send(&room, Text::to(&id, QUESTION).editing(&plain)).await;
+    awa.send(&room, Text::new("Bonjour à tous").editing(&plain)).await;
     awa.send(&room, Text::to(&awa.user_id, QUESTION)).await;
 
     let question = awa.send(&room, Text::to(&id, QUESTION)).await;

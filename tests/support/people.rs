@@ -301,6 +301,11 @@ impl Person {
         self.request_text("send", json!({"room": room, "content": content})).await
     }
 
+    /// As [`Self::send_raw`], as an event of another type.
+    pub async fn send_event(&self, room: &str, kind: &str, content: Value) -> String {
+        self.request_text("send", json!({"room": room, "content": content, "type": kind})).await
+    }
+
     /// Sends a text in clear, even where the room is encrypted: what a homeserver that meddles could do.
     pub async fn send_plain(&self, room: &str, text: impl Into<Text>) -> String {
         self.request_text("send_plain", json!({"room": room, "content": text.into().content()})).await

@@ -145,6 +145,7 @@ pub struct Text {
     thread: Option<String>,
     reply_to: Option<String>,
     edit_of: Option<String>,
+    silent: bool,
 }
 
 impl From<&str> for Text {
@@ -195,9 +196,23 @@ impl Text {
         Self { formatted_body: Some(html.to_owned()), ..self }
     }
 
+    /// From a client that does not say whom a message mentions: the classic ones, on which Tchap is built.
+    pub fn of_old_client(self) -> Self {
+        Self { silent: true, ..self }
+    }
+
+    /// With a pill of `user` before the text, as in HTML.
+    pub fn with_pill(self, href: &str, label: &str) -> Self {
+        let html = format!("<a href=\"{href}\">{label}</a>\u{a0}: {}", self.body);
+        Self { body: format!("{label}\u{a0}: {}", self.body), formatted_body: Some(html), ..self }
+    }
+
     /// The event's content.
     pub fn content(&self) -> Value {
-        let mut content = json!({"msgtype": self.msgtype.unwrap_or("m.text"), "body": self.body, "m.mentions": {}});
+        let mut content = json!({"msgtype": self.msgtype.unwrap_or("m.text"), "body": self.body});
+        if !self.silent {
+            content["m.mentions"] = json!({});
+        }
         if let Some(html) = &self.formatted_body {
             content["format"] = "org.matrix.custom.html".into();
             content["formatted_body"] = html.as_str().into();
