@@ -211,7 +211,9 @@ impl Edit {
     #[must_use]
     pub fn takes_call_from(&self, question: &Incoming) -> bool {
         let only_mentioned = question.mentions_me && !question.direct;
-        let elsewhere = question.replies_to.is_some() || question.thread.is_some();
+        // A thread that it opened itself calls nobody.
+        let in_thread = question.thread.as_ref().is_some_and(|root| *root != question.event_id);
+        let elsewhere = question.replies_to.is_some() || in_thread;
         self.mentions_me == Some(false) && only_mentioned && !elsewhere
     }
 }

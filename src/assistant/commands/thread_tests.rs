@@ -84,6 +84,9 @@ async fn edits_redactions_and_commands_find_the_thread() {
         sender: awa(),
         sent_at: 1,
         body: "Deux ?".to_owned(),
+        mentions_me: None,
+        direct: false,
+        without_call: None,
     };
     office.bench.accept(Batch { edits: vec![edit], ..Batch::default() });
     office.bench.rest().await;
