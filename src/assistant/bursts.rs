@@ -69,7 +69,8 @@ mod tests {
         assert!((1..10).all(|number| !at("!a:h", number * PAUSE / 2)), "photos one by one");
         assert!(at("!b:h", PAUSE), "another room");
         assert!(at("!a:h", PAUSE * 6), "a pause");
-        let often = (0..).map(|number| PAUSE * 6 + number * PAUSE / 2).take_while(|time| *time < PAUSE * 6 + LONGEST * 2);
+        let often =
+            (0..).map(|number| PAUSE * 6 + number * PAUSE / 2).take_while(|time| *time < PAUSE * 6 + LONGEST * 2);
         assert_eq!(often.filter(|time| at("!a:h", *time)).count(), 1, "it goes on and on");
     }
 

@@ -129,9 +129,7 @@ fn before_name<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 
 /// Clients put a no-break space where a name has a space.
 fn is_same(found: char, wanted: char) -> bool {
-    found == wanted
-        || found.is_whitespace() && wanted.is_whitespace()
-        || found.to_lowercase().eq(wanted.to_lowercase())
+    found == wanted || found.is_whitespace() && wanted.is_whitespace() || found.to_lowercase().eq(wanted.to_lowercase())
 }
 
 /// What people put between a name and what they say.
@@ -159,9 +157,8 @@ fn after_separator(rest: &str) -> Option<&str> {
             || spaced && !"—–-".contains(first) && next.is_some_and(char::is_alphanumeric);
         return if ends { Some(after.trim_start_matches(is_space)) } else { spaced.then_some(text) };
     }
-    let is_command = MARKS.contains(&first)
-        && first != '/'
-        && after.trim_start_matches(is_space).starts_with(char::is_alphabetic);
+    let is_command =
+        MARKS.contains(&first) && first != '/' && after.trim_start_matches(is_space).starts_with(char::is_alphabetic);
     (spaced || is_command).then_some(text)
 }
 

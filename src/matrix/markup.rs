@@ -138,7 +138,8 @@ fn links(html: &str, wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = Link
                 Piece::Close(name) if QUOTES.contains(&&*name) => depth = depth.saturating_sub(1),
                 Piece::Open(Tag { name, href: Some(href) }) if name == "a" && wanted(&unescape(href)) => {
                     let inside = pieces.by_ref().take_while(|piece| *piece != Piece::Close("a".to_owned()));
-                    let words = inside.filter_map(|piece| if let Piece::Text(text) = piece { Some(text) } else { None });
+                    let words =
+                        inside.filter_map(|piece| if let Piece::Text(text) = piece { Some(text) } else { None });
                     let label = unescape(&words.collect::<String>()).trim().to_owned();
                     return Some(Link { label, quoted: depth > 0 });
                 }

@@ -137,7 +137,9 @@ impl<'a> TimelineReader<'a> {
             return Some(incoming);
         }
         let in_clear = matches!(event.kind, TimelineEventKind::PlainText { .. });
-        if in_clear && self.encrypted || event.encryption_info().is_some_and(|info| sender::is_relabelled(&info.verification_state)) {
+        if in_clear && self.encrypted
+            || event.encryption_info().is_some_and(|info| sender::is_relabelled(&info.verification_state))
+        {
             return None;
         }
         let json = event.raw().json().get();

@@ -73,9 +73,7 @@ impl Call {
                 Some(call) if Self::bare(rest.trim_start()).is_none() => Some(call),
                 _ => Self::after_mark(rest),
             },
-            None if called => {
-                Self::unmarked(body).or_else(|| shorter.and_then(Self::unmarked))
-            }
+            None if called => Self::unmarked(body).or_else(|| shorter.and_then(Self::unmarked)),
             None => None,
         }
     }

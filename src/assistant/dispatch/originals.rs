@@ -9,7 +9,9 @@ use super::{
     lanes::Work,
 };
 use crate::{
-    assistant::{addressing::placed, clock::now, courier::unless_refused, exchange::MOST_INTERRUPTED, failure::Failure},
+    assistant::{
+        addressing::placed, clock::now, courier::unless_refused, exchange::MOST_INTERRUPTED, failure::Failure,
+    },
     message::Incoming,
     store::{Edited, Queued},
 };

@@ -210,7 +210,12 @@ mod tests {
             ("a command", of_kind(QueuedKind::Command(call.clone())), facts(), Admission::Command(&call)),
             ("an old welcome", Queued { kind: QueuedKind::Welcome, ..old() }, facts(), Admission::Welcome),
             ("a sticker", sticker, facts(), Admission::Decline(Text::CannotRead(Unread::Sticker))),
-            ("an edit of nothing known", of_kind(QueuedKind::EditOf(fresh().question.event_id)), facts(), Admission::Drop),
+            (
+                "an edit of nothing known",
+                of_kind(QueuedKind::EditOf(fresh().question.event_id)),
+                facts(),
+                Admission::Drop,
+            ),
             ("an open room", fresh(), room(true, true), Admission::Decline(Text::RefusedOpenRoom)),
             ("in clear", fresh(), room(false, false), Admission::Decline(Text::RefusedUnencrypted)),
             ("nothing", text(" \u{200b}"), facts(), Admission::Decline(Text::NoQuestion)),

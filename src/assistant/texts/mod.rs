@@ -13,6 +13,6 @@ mod text;
 mod unread;
 
 pub(super) use self::memory::{FactPlace, Memory};
-pub use self::{say::refusal, unread::note};
 pub(super) use self::text::{Destroys, Text, Welcome};
+pub use self::{say::refusal, unread::note};
 pub use crate::compagnon::Language;

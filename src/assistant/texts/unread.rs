@@ -7,7 +7,9 @@ use crate::message::Unread;
 pub(super) fn cannot_read_fr(unread: Unread) -> &'static str {
     match unread {
         Unread::File => "Je ne sais pas encore lire les fichiers. Copiez le texte utile dans un message.",
-        Unread::Image => "Je ne sais pas encore lire les images. Copiez le texte utile dans un message, ou décrivez l’image.",
+        Unread::Image => {
+            "Je ne sais pas encore lire les images. Copiez le texte utile dans un message, ou décrivez l’image."
+        }
         Unread::Recording => {
             "Je ne sais pas écouter les messages vocaux ni les enregistrements. Écrivez-moi votre question."
         }
@@ -22,7 +24,9 @@ pub(super) fn cannot_read_fr(unread: Unread) -> &'static str {
 pub(super) fn cannot_read_en(unread: Unread) -> &'static str {
     match unread {
         Unread::File => "I cannot read files yet. Please copy the text you need into a message.",
-        Unread::Image => "I cannot read images yet. Please copy the text you need into a message, or describe the image.",
+        Unread::Image => {
+            "I cannot read images yet. Please copy the text you need into a message, or describe the image."
+        }
         Unread::Recording => "I cannot listen to voice messages or recordings. Please type your question.",
         Unread::Video => "I cannot watch videos. Please type your question.",
         Unread::Sticker => "I do not understand stickers. Please type your question.",

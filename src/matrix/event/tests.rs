@@ -77,7 +77,8 @@ fn without_m_mentions_a_link_to_the_bot_calls_it() {
 
 #[test]
 fn what_is_no_text_is_known_for_what_it_is() {
-    let kind = |event: &Value| read_in(event, true, true, true).unwrap_or_else(|skip| panic!("{skip:?} {event}")).unread();
+    let kind =
+        |event: &Value| read_in(event, true, true, true).unwrap_or_else(|skip| panic!("{skip:?} {event}")).unread();
     let media = |msgtype: &str, mimetype: Value| {
         kind(&message(&json!({"msgtype": msgtype, "body": "x", "url": "mxc://hs/x", "info": {"mimetype": mimetype}})))
     };
@@ -331,7 +332,10 @@ fn an_edit_says_whether_its_new_text_mentions_the_bot() {
         let Ok(ParsedEvent::Edit(found)) = find_in(&event, false, false, false) else { panic!("{event}") };
         assert_eq!(found.mentions_me, expected);
     }
-    assert_eq!(edited(&json!({"msgtype": "m.text", "body": "stop @Marius"}), true).without_call.as_deref(), Some("stop"));
+    assert_eq!(
+        edited(&json!({"msgtype": "m.text", "body": "stop @Marius"}), true).without_call.as_deref(),
+        Some("stop")
+    );
 }
 
 #[test]

@@ -28,7 +28,10 @@ fn it_waits_for_its_original_and_then_as_the_original() {
     assert_eq!((accepted.new.len(), accepted.edited.len()), (2, 0));
     assert_eq!(accepted.new[0].kind, QueuedKind::EditOf(said.event_id.clone()));
     assert!(make(&store, &edits).new.is_empty(), "seen before");
-    let store = { drop(store); open(&folder) };
+    let store = {
+        drop(store);
+        open(&folder)
+    };
     assert_eq!(store.queued().unwrap(), accepted.new, "it survives a restart");
 
     let [first, second] = [&accepted.new[0].question, &accepted.new[1].question];
