@@ -98,8 +98,9 @@ impl EventReader<'_> {
             return Err(SkipReason::Redacted);
         }
         match event.kind.as_str() {
-            kind if is_message(kind) && self.encrypted && !decrypted => Err(SkipReason::PlainText),
+            // Element sends it in clear even into encrypted rooms. Whoever writes it, nothing is believed of it.
             "m.room.message" if verification::asks(&event.content, self.own) => Ok(self.verification(event, decrypted)),
+            kind if is_message(kind) && self.encrypted && !decrypted => Err(SkipReason::PlainText),
             kind if is_message(kind) => self.message(event),
             "m.room.redaction" => self.redaction(&event),
             // Never encrypted, even in encrypted rooms, because the server aggregates them.

@@ -2,9 +2,10 @@
 //!
 //! That nothing more comes is seen by what is answered after it, elsewhere: the bot has read the last message of the loop by then.
 
-use std::sync::Mutex;
+use std::{sync::Mutex, time::Duration};
 
 use futures_util::future::join_all;
+use tokio::time::sleep;
 
 use crate::{
     support::{
@@ -12,7 +13,7 @@ use crate::{
         people::Person,
         room::{Message, Text},
     },
-    world::{World, id_of},
+    world::{World, id_of, joined_dm},
 };
 
 const QUESTION: &str = "Comment vous appelez-vous ?";
@@ -148,4 +149,71 @@ async fn an_echo_is_not_answered_for_ever() {
         let last = awa.send(&room, Text::to(&id, QUESTION)).await;
         awa.answer_to(&room, &last).await;
     }
+}
+
+/// How long a program takes for its message, once it has read an answer.
+const THINKS: Duration = Duration::from_secs(3);
+
+/// Writes to the bot after each of its answers, until it is told that this is enough. Gives the number of answers, and what it was told.
+async fn goes_on(program: &Person, room: &str, write: impl Fn(Option<&Message>) -> Text) -> (usize, String) {
+    let mut answer: Option<Message> = None;
+    for answers in 0..=MOST {
+        let event = program.send(room, write(answer.as_ref())).await;
+        let said = program.answer_to(room, &event).await;
+        if said.msgtype == "m.notice" {
+            return (answers, said.body);
+        }
+        answer = Some(said);
+        sleep(THINKS).await;
+    }
+    panic!("it goes on: {:#?}", program.messages(room));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_that_think_for_three_seconds_are_stopped_within_ten_rounds_and_a_quick_person_is_not() {
+    let world = World::shared().await;
+    let (_bot, id) = bot_with_stock_limits(world).await;
+    let salon = async |person: &Person| {
+        let room = person.create_room("Bureau", true, &[&id]).await;
+        person.until_member(&room, &id, "join").await;
+        room
+    };
+    // As models write: more than anybody types in the time.
+    let paragraph = "Voici ma réponse à votre message, telle que je l’ai préparée pour vous. ".repeat(3);
+    let (replies, mentions, threads, writes) = (
+        world.person("replies").await,
+        world.person("mentions").await,
+        world.person("threads").await,
+        world.person("writes").await,
+    );
+    let quick = world.person("quick").await;
+    let (first, second, third) = (salon(&replies).await, salon(&mentions).await, salon(&threads).await);
+    let (dm, hers) = (joined_dm(&writes, &id).await, joined_dm(&quick, &id).await);
+    let root = threads.send(&third, "Un fil").await;
+    let with_reply = goes_on(&replies, &first, |answer| {
+        let text = Text::to(&id, "Et ensuite ?");
+        if let Some(answer) = answer { text.replying_to(&answer.event_id) } else { text }
+    });
+    let with_mention = goes_on(&mentions, &second, |_| Text::to(&id, &paragraph));
+    let in_thread = goes_on(&threads, &third, |_| Text::to(&id, &paragraph).in_thread(&root));
+    let in_private = goes_on(&writes, &dm, |_| Text::new(&*paragraph));
+    let person = async {
+        for pause in [1_200, 3_900, 700, 2_600, 5_100, 1_800, 900, 4_300, 2_200, 1_400, 3_100, 800, 2_900, 1_600, 1_000]
+        {
+            let answer = quick.ask(&hers, QUESTION).await;
+            assert!(answer.body.contains("Témoin"), "{answer:#?}");
+            sleep(Duration::from_millis(pause)).await;
+        }
+    };
+    let (reply, mention, thread, private, ()) = tokio::join!(with_reply, with_mention, in_thread, in_private, person);
+    for (name, (answers, told)) in [
+        ("a bot of 3 s, with mention and reply", reply),
+        ("a bot of 3 s, with mention only", mention),
+        ("a bot of 3 s, in a thread", thread),
+        ("a bot of 3 s, in a direct conversation", private),
+    ] {
+        println!("{name}: stopped after {answers} answers: {told}");
+        assert!(answers <= 10 && told.contains("une heure"), "{name}: {answers}, {told}");
+    }
+    println!("a person who asks 15 quick questions: never stopped");
 }
