@@ -35,7 +35,8 @@ impl TokenCounter for PromptCounter {
     }
 }
 
-/// What a template adds around a message, in tokens, rounded so that sums are upper bounds.
+/// What a template adds around a message, in tokens, rounded so that the sum over a request that begins with a system message is an upper
+/// bound.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Markup {
     system: usize,
@@ -44,23 +45,28 @@ pub(super) struct Markup {
 }
 
 impl Markup {
-    /// Measures three small conversations, because a template does not say what it adds.
+    /// Measures small conversations, because a template does not say what it adds. Each begins with a system message, as every request
+    /// does: a template may put a long one of its own into a conversation that has none.
     pub(super) fn measure(template: &Template, tokenizer: &Tokenizer) -> Result<Self, String> {
         let sample = |role| Message::new(role, "x");
         let [system, user, assistant] = [Role::System, Role::User, Role::Assistant].map(sample);
         let one = tokenizer.count("x");
-        let length = |messages: &[&Message]| {
-            let messages: Vec<Message> = messages.iter().map(|message| (*message).clone()).collect();
+        let length = |exchanges: usize| {
+            let pair = [&assistant, &user];
+            let messages = [&system, &user].into_iter().chain(std::iter::repeat_n(pair, exchanges).flatten());
+            let messages: Vec<Message> = messages.cloned().collect();
             let ids = tokenizer.prompt(&template.render(&messages)?)?;
             Ok::<usize, String>(ids.len().saturating_sub(one * messages.len()))
         };
-        // The first question includes the BOS and the opening of the answer; later ones are counted with them, too, which is more than
-        // they have.
-        let single = length(&[&user])?;
-        let pair = length(&[&user, &assistant, &user])?.saturating_sub(single);
-        let instructions = length(&[&system, &user])?.saturating_sub(single);
+        let (first, second, third) = (length(0)?, length(1)?, length(2)?);
+        // An answer and the question after it. Some templates mark the first or the last exchange otherwise than those between.
+        let pair = second.saturating_sub(first).max(third.saturating_sub(second));
+        // What a question alone adds cannot be measured in templates that refuse two of them in a row. Without the system message it
+        // includes the BOS and the opening of the answer, which is more than it has later on, but never more than the pair.
+        let alone = template.render(std::slice::from_ref(&user)).and_then(|spans| tokenizer.prompt(&spans));
+        let user = alone.map_or(pair, |ids| ids.len().saturating_sub(one).min(pair));
         // Words across the border of a text and its markup may be tokenised differently: two tokens for that.
-        Ok(Self { system: instructions + 2, user: single + 2, assistant: pair.saturating_sub(single) + 2 })
+        Ok(Self { system: first.saturating_sub(user) + 2, user: user + 2, assistant: pair - user + 2 })
     }
 
     fn of(self, role: Role) -> usize {
@@ -68,6 +74,139 @@ impl Markup {
             Role::System => self.system,
             Role::User => self.user,
             Role::Assistant => self.assistant,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, sync::Arc};
+
+    use proptest::prelude::*;
+    use serde_json::Value as Json;
+
+    use super::{PromptCounter, Template, TokenCounter as _, Tokenizer};
+    use crate::{
+        conversation::Role,
+        inference::{
+            Message,
+            local::{gguf::Gguf, vocabulary::Vocabulary},
+        },
+    };
+
+    /// A template of a published model with a tokenizer: the prompts' lengths and their prices.
+    struct Case {
+        name: String,
+        template: Template,
+        tokenizer: Arc<Tokenizer>,
+        counter: PromptCounter,
+    }
+
+    impl Case {
+        fn price(&self, messages: &[Message]) -> usize {
+            messages.iter().map(|message| self.counter.count(message)).sum()
+        }
+
+        fn length(&self, messages: &[Message]) -> usize {
+            self.tokenizer.prompt(&self.template.render(messages).unwrap()).unwrap().len()
+        }
+    }
+
+    /// Each template with each vocabulary: one whose marks are control tokens, and others in which they are text.
+    fn cases() -> Vec<Case> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/tokenizers");
+        let json = std::fs::read_to_string(folder.join("templates.json")).unwrap();
+        let json: Json = serde_json::from_str(&json).unwrap();
+        let mut cases = Vec::new();
+        for vocabulary in ["tekken", "qwen2", "llama-bpe", "spm"] {
+            let gguf = Gguf::open(&folder.join(format!("{vocabulary}.gguf")), None, None).unwrap();
+            let tokenizer = Tokenizer::load(&gguf, Arc::new(Vocabulary::read(&gguf).unwrap()), None).unwrap();
+            let tokenizer = Arc::new(tokenizer);
+            for case in json["cases"].as_array().unwrap() {
+                let field = |key: &str| case[key].as_str().unwrap().to_owned();
+                let template = Template::new(field("source"), field("bos"), field("eos")).unwrap();
+                let counter = PromptCounter::new(&template, Arc::clone(&tokenizer)).unwrap();
+                let name = format!("{} with {vocabulary}", field("name"));
+                cases.push(Case { name, template, tokenizer: Arc::clone(&tokenizer), counter });
+            }
+        }
+        cases
+    }
+
+    /// A system message, exchanges, and a question.
+    fn conversation(texts: &[String]) -> Vec<Message> {
+        let said = texts.iter().enumerate().map(|(index, text)| {
+            let role = if index.is_multiple_of(2) { Role::User } else { Role::Assistant };
+            Message::new(role, text.clone())
+        });
+        let mut messages: Vec<Message> =
+            std::iter::once(Message::new(Role::System, "Vous êtes Colette, agent de la mairie.")).chain(said).collect();
+        if messages.len() > 2 && messages.last().is_some_and(|last| last.role == Role::Assistant) {
+            messages.pop();
+        }
+        messages
+    }
+
+    #[test]
+    fn a_prompt_of_the_template_itself_is_counted_once() {
+        for case in cases() {
+            for exchanges in [0, 1, 2, 20] {
+                let messages = conversation(&vec!["Où est la mairie ?".to_owned(); 1 + 2 * exchanges]);
+                let (price, length) = (case.price(&messages), case.length(&messages));
+                assert!(price >= length, "{}: {price} < {length}", case.name);
+                // The two tokens for each border, what differs between the first exchange and the others, and the opening of an answer.
+                let most = length + 4 * messages.len() + 64;
+                assert!(price <= most, "{}: {price} for {length} tokens, {exchanges} exchanges", case.name);
+            }
+        }
+    }
+
+    #[test]
+    fn people_and_instructions_that_follow_one_another_are_within_their_price() {
+        let user = |text: &str| Message::new(Role::User, text);
+        let system = Message::new(Role::System, "Soyez bref.");
+        for case in cases() {
+            for messages in [
+                vec![system.clone(), user("Un."), user("Deux."), user("Trois.")],
+                vec![system.clone(), user("Un."), Message::new(Role::Assistant, "Deux."), user("Trois."), user("Quatre.")],
+            ] {
+                let (price, length) = (case.price(&messages), case.length(&messages));
+                assert!(price >= length, "{}: {price} < {length}", case.name);
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn no_text_costs_more_than_its_price(texts in prop::collection::vec("\\PC{0,60}|[a-zé \n]{1,80}", 1..8)) {
+            let messages = conversation(&texts);
+            for case in cases() {
+                let (price, length) = (case.price(&messages), case.length(&messages));
+                prop_assert!(price >= length, "{}: {price} < {length}", case.name);
+            }
+        }
+    }
+
+    /// Ministral 3 puts 2,406 characters of its own into a conversation without a system message.
+    #[test]
+    fn as_much_is_remembered_of_a_conversation_as_fits() {
+        let exchange = ["mot ".repeat(60), "mot ".repeat(150)];
+        let remembered = |case: &Case| {
+            let context = 4096 - 1024;
+            (0..).take_while(|count| {
+                let mut texts: Vec<String> = exchange.iter().cycle().take(2 * count).cloned().collect();
+                texts.push(exchange[0].clone());
+                case.price(&conversation(&texts)) <= context
+            })
+            .count()
+            .saturating_sub(1)
+        };
+        for case in cases().iter().filter(|case| case.name.ends_with("tekken")) {
+            let count = remembered(case);
+            println!("{}: {count} exchanges of 60 and 150 words in 4,096 tokens", case.name);
+            assert!(count >= 6, "{}: {count}", case.name);
         }
     }
 }

@@ -80,8 +80,8 @@ impl Template {
 
     /// The prompt for these messages, ready for the answer. The error never contains content.
     ///
-    /// A template that refuses or drops the system message, or refuses two messages of one person in a row, gets the same
-    /// conversation with the system message at the start of the first question, and adjacent messages of one role joined.
+    /// A template that refuses two messages of one person in a row gets adjacent messages of one role joined; one that refuses or drops
+    /// the system message gets it at the start of the first question.
     pub(super) fn render(&self, messages: &[Message]) -> Result<Vec<Span>, String> {
         let headed: Vec<Message>;
         let messages = if self.names || messages.iter().all(|message| message.name.is_none()) {
@@ -90,14 +90,19 @@ impl Template {
             headed = messages.iter().map(head).collect();
             &headed
         };
-        match self.try_render(messages) {
-            Ok(spans) if shows_system(&spans, messages) => Ok(spans),
-            first => {
-                let folded = fold(messages);
-                let second = self.try_render(&folded);
-                if second.is_err() && first.is_ok() { first } else { second }
-            }
+        let first = match self.try_render(messages) {
+            Ok(spans) if shows_system(&spans, messages) => return Ok(spans),
+            first => first,
+        };
+        // With its own role where the template takes it: without a system message, some put a long one of their own there.
+        let joined = join(messages.iter().cloned());
+        if let Ok(spans) = self.try_render(&joined)
+            && shows_system(&spans, &joined)
+        {
+            return Ok(spans);
         }
+        let folded = self.try_render(&fold(messages));
+        if folded.is_err() && first.is_ok() { first } else { folded }
     }
 
     fn try_render(&self, messages: &[Message]) -> Result<Vec<Span>, String> {
@@ -204,22 +209,28 @@ fn shows_system(spans: &[Span], messages: &[Message]) -> bool {
         .all(|message| spans.contains(&Span::Content(message.content.trim().to_owned())))
 }
 
-/// Without a system role, and with roles that alternate.
+/// Without a system role, and with roles that alternate: the system message becomes a part of the first question.
 fn fold(messages: &[Message]) -> Vec<Message> {
-    let mut folded: Vec<Message> = Vec::new();
-    for message in messages {
-        // The system message becomes a part of the first question.
+    join(messages.iter().map(|message| {
         let role = if message.role == Role::System { Role::User } else { message.role };
-        match folded.last_mut().filter(|last| last.role == role) {
+        Message { role, ..message.clone() }
+    }))
+}
+
+/// With roles that alternate.
+fn join(messages: impl Iterator<Item = Message>) -> Vec<Message> {
+    let mut joined: Vec<Message> = Vec::new();
+    for message in messages {
+        match joined.last_mut().filter(|last| last.role == message.role) {
             Some(last) => {
                 last.content.push_str("\n\n");
                 last.content.push_str(&message.content);
-                last.name = last.name.take().or_else(|| message.name.clone());
+                last.name = last.name.take().or(message.name);
             }
-            None => folded.push(Message { role, ..message.clone() }),
+            None => joined.push(message),
         }
     }
-    folded
+    joined
 }
 
 fn strftime_now(format: &str) -> Result<String, Error> {
