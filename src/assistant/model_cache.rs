@@ -70,7 +70,8 @@ impl ModelCache {
                 | Change::Made(_)
                 | Change::Informed(_)
                 | Change::Audit(_)
-                | Change::Remember(_) => {}
+                | Change::Remember(_)
+                | Change::ToldCut(_) => {}
             }
         }
     }

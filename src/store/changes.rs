@@ -28,6 +28,8 @@ pub enum Change {
     Remember(Fact),
     /// Facts are forgotten.
     ForgetFacts(Vec<Fact>),
+    /// People are told that the beginning of a conversation is left out.
+    ToldCut(ConversationId),
     /// What was said in one conversation is forgotten.
     ForgetConversation(ConversationId),
     /// What was said in a room, threads included, and what is remembered in it is forgotten; its settings stay.
@@ -71,6 +73,7 @@ impl Transaction<'_> {
             }
             Change::Remember(fact) => self.remember(fact),
             Change::ForgetFacts(facts) => self.forget_facts(facts),
+            Change::ToldCut(conversation) => self.tell_cut(conversation, now),
             Change::ForgetConversation(conversation) => self.forget_conversation(conversation),
             Change::ForgetTurns(room) => self.forget_turns(room),
             Change::ForgetPerson(user) => self.forget_person(user),

@@ -27,7 +27,7 @@ pub(super) const RESTORED: &[u8] = b"restored";
 pub(super) const ROTATE: &[u8] = b"rotate";
 
 /// A logical tree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Tree {
     /// The store's own few values.
     Meta,
@@ -37,6 +37,8 @@ pub(super) enum Tree {
     Outbox,
     /// What was said: room, conversation, number.
     Turns,
+    /// What is kept of a conversation beside its turns: room, conversation.
+    Summaries,
     /// Events whose key has not come: room, event.
     Undecrypted,
     /// Questions that are over: event.
@@ -70,10 +72,11 @@ pub(super) enum Tree {
 }
 
 /// The trees of what is sealed under the key of its room (or of its compagnon) and goes with it.
-pub(super) const ROOM_TREES: [Tree; 11] = [
+pub(super) const ROOM_TREES: [Tree; 12] = [
     Tree::Inbox,
     Tree::Outbox,
     Tree::Turns,
+    Tree::Summaries,
     Tree::Undecrypted,
     Tree::Settings,
     Tree::Answered,
@@ -98,6 +101,7 @@ impl Tree {
             Self::Inbox => b'i',
             Self::Outbox => b'o',
             Self::Turns => b't',
+            Self::Summaries => b'r',
             Self::Undecrypted => b'u',
             Self::Done => b'd',
             Self::Own => b'w',
@@ -122,6 +126,7 @@ impl Tree {
             Self::Inbox => "inbox",
             Self::Outbox => "outbox",
             Self::Turns => "turns",
+            Self::Summaries => "summaries",
             Self::Undecrypted => "undecrypted",
             Self::Done => "done",
             Self::Own => "own",
@@ -142,7 +147,7 @@ impl Tree {
 }
 
 /// The place of one record, or the common beginning of the places of many.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     pub(super) tree: Tree,
     pub(super) bytes: Vec<u8>,

@@ -46,6 +46,7 @@ mod sealed_file;
 mod settings;
 mod snapshot;
 mod state;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -69,5 +70,6 @@ pub use self::handle::Store;
 pub use self::personal::Personal;
 pub use self::purge::{Purged, Retention};
 pub use self::question::{Accept, Accepted, Admitted, Edited, Queued, QueuedKind};
+pub use self::summary::{NewSummary, Past, Summary};
 pub use self::turns::MOST_TURNS;
 pub use self::withdrawal::Withdrawal;

@@ -83,6 +83,7 @@ impl Transaction<'_> {
         let answered = self.scan::<Answered>(&Key::all(Tree::Answered))?.into_iter();
         let answered = answered.filter(|(_, answered)| answered.question.sender == user).map(|(key, _)| key);
         let gone: Vec<Key> = said.chain(answered).collect();
+        self.forget_condensed(&gone);
         for key in &gone {
             self.remove(key);
             if let Some(room) = key.room() {

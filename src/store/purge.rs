@@ -13,6 +13,7 @@ use super::own::OwnMessage;
 use super::records::Stored;
 use super::said::Said;
 use super::seal::BlindedId;
+use super::summary::Condensed;
 use super::told::TOLD_FOR;
 use super::transaction::Transaction;
 use super::withdrawal::Withdrawal;
@@ -42,7 +43,8 @@ pub struct Retention {
 pub(super) const SLICE: usize = 1000;
 
 /// The trees of a room in which something grows old. Settings, compagnons and what is under way do not.
-const OF_A_ROOM: [Tree; 5] = [Tree::Undecrypted, Tree::Turns, Tree::Answered, Tree::Withdrawals, Tree::Memory];
+const OF_A_ROOM: [Tree; 6] =
+    [Tree::Undecrypted, Tree::Turns, Tree::Summaries, Tree::Answered, Tree::Withdrawals, Tree::Memory];
 
 /// The other trees in which something grows old.
 const OF_NO_ROOM: [Tree; 6] = [Tree::Done, Tree::Own, Tree::Informed, Tree::Told, Tree::Stranded, Tree::Audit];
@@ -174,6 +176,9 @@ impl Transaction<'_> {
                 }
                 old
             }),
+            Tree::Summaries => {
+                self.expired_of::<Condensed>(prefix, from, limit, |condensed| older(condensed.at, kept))
+            }
             Tree::Answered => self.expired_of::<Answered>(prefix, from, limit, |answered| {
                 let old = older(answered.at, kept);
                 if old {
@@ -232,6 +237,7 @@ impl Transaction<'_> {
         if old.is_empty() {
             return Ok(());
         }
+        self.uncover(old)?;
         for key in old {
             self.remove(key);
             if let Some(room) = key.room() {

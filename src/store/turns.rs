@@ -44,7 +44,7 @@ impl Database {
 
 impl BlindedIds {
     /// The places of a conversation's turns.
-    fn turns(&self, conversation: &ConversationId) -> Key {
+    pub(super) fn turns(&self, conversation: &ConversationId) -> Key {
         Key::new(Tree::Turns, &[&self.room(&conversation.room_id), &self.conversation(conversation)])
     }
 }
@@ -63,6 +63,7 @@ impl Transaction<'_> {
         for (key, _) in &earlier {
             self.remove(key);
         }
+        self.uncover(earlier.iter().map(|(key, _)| key))?;
         if !earlier.is_empty() {
             // What its author has changed is not to be read again.
             self.rotate(self.blinded_ids().room(&conversation.room_id))?;
@@ -83,7 +84,8 @@ impl Transaction<'_> {
         let turns = self.raw_keys(&self.blinded_ids().turns(conversation))?;
         let mut answered = self.scan::<Answered>(&Key::new(Tree::Answered, &[&room]))?;
         answered.retain(|(_, answered)| answered.question.conversation() == *conversation);
-        if turns.is_empty() && answered.is_empty() {
+        let condensed = self.forget_condensed_of(conversation)?;
+        if turns.is_empty() && answered.is_empty() && !condensed {
             return Ok(());
         }
         for key in &turns {
@@ -102,6 +104,7 @@ impl Transaction<'_> {
         let mut gone = self.raw_keys(&Key::new(Tree::Turns, &[&room]))?;
         gone.extend(self.raw_keys(&Key::new(Tree::Answered, &[&room]))?);
         gone.extend(self.raw_keys(&Key::new(Tree::Memory, &[&room]))?);
+        gone.extend(self.raw_keys(&Key::new(Tree::Summaries, &[&room]))?);
         if gone.is_empty() {
             return Ok(());
         }

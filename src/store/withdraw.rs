@@ -93,11 +93,12 @@ impl Transaction<'_> {
         for key in self.raw_keys(&place.of(Tree::Undecrypted))? {
             self.remove_raw(&key);
         }
-        for (key, said) in self.scan::<Said>(&Key::new(Tree::Turns, &[&place.room]))? {
-            if said.turn.event_id == question {
-                self.remove(&key);
-            }
+        let said = self.scan::<Said>(&Key::new(Tree::Turns, &[&place.room]))?.into_iter();
+        let said: Vec<Key> = said.filter(|(_, said)| said.turn.event_id == question).map(|(key, _)| key).collect();
+        for key in &said {
+            self.remove(key);
         }
+        self.uncover(&said)?;
         self.put_value(&Key::new(Tree::Done, &[&place.event]), &now)?;
         self.rotate(place.room)?;
         Ok((RedactedPart::Exchange, Some(question)))

@@ -12,6 +12,7 @@ mod message;
 mod question;
 mod room;
 mod stored;
+mod summary;
 mod turn;
 pub(super) mod version1;
 

@@ -16,6 +16,7 @@ mod rooms;
 mod rotation;
 mod scale;
 mod snapshots;
+mod summaries;
 mod undecrypted;
 mod withdrawals;
 
