@@ -641,7 +641,7 @@ impl TokenCounter for Words {
     }
 }
 
-fn usage() -> Usage {
+pub(super) fn usage() -> Usage {
     Usage {
         prompt_tokens: 1,
         cached_tokens: 0,

@@ -115,6 +115,21 @@ impl Building {
             }
         }
         for request in self.parrot.requests.lock().expect("not poisoned").iter() {
+            if request.cache.cache_key == 0 {
+                // A summary: all of it is of one conversation, whichever.
+                let text: String = request.messages.iter().map(|message| message.content.as_str()).collect();
+                // Where a text was cut, so may a canary be.
+                let cut = |stray: &String, own: &str| {
+                    let word = stray.split(|letter: char| letter != '.' && !letter.is_alphanumeric()).next();
+                    word.is_some_and(|word| own.starts_with(word))
+                };
+                let of_one = |(room, thread): &(&str, bool)| {
+                    let own = &of(room, *thread, "")[CANARY.len()..];
+                    strays(&text, room, Some(*thread)).iter().all(|stray| cut(stray, own))
+                };
+                assert!(conversations.values().any(of_one), "in no conversation alone: {text}");
+                continue;
+            }
             let (room, thread) = conversations[&request.cache.cache_key];
             for (index, message) in request.messages.iter().enumerate() {
                 let text = format!("{} {}", message.name.as_deref().unwrap_or_default(), message.content);

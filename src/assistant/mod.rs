@@ -40,6 +40,8 @@ mod promotion_tests;
 #[cfg(test)]
 mod retry_tests;
 #[cfg(test)]
+mod summary_tests;
+#[cfg(test)]
 mod tests;
 pub mod texts;
 #[cfg(test)]

@@ -138,6 +138,15 @@ impl Wiring {
 
     /// What has questions answered in their turn.
     pub(super) fn dispatcher(&self, commands: &Arc<commands::Parts>) -> Arc<Dispatcher> {
+        let summaries = exchange::Summaries::new(exchange::SummaryParts {
+            store: self.store.clone(),
+            model: Arc::clone(&self.model),
+            library: Arc::clone(&self.library),
+            config: Arc::clone(&self.config),
+            sampling: Arc::clone(&self.sampling),
+            lanes: Arc::clone(&self.lanes),
+            lifecycle: Arc::clone(&self.lifecycle),
+        });
         let exchanges = Exchanges::new(exchange::Parts {
             store: self.store.clone(),
             model: Arc::clone(&self.model),
@@ -151,6 +160,7 @@ impl Wiring {
             active: Arc::clone(&self.active),
             cache: Arc::clone(&self.cache),
             limits: Arc::clone(&self.limits),
+            summaries,
             lifecycle: Arc::clone(&self.lifecycle),
         });
         Dispatcher::new(dispatch::Parts {

@@ -14,6 +14,7 @@ mod answered;
 mod audit;
 mod backup;
 mod changes;
+mod condense;
 mod database;
 mod error;
 mod file;

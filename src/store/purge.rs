@@ -176,9 +176,7 @@ impl Transaction<'_> {
                 }
                 old
             }),
-            Tree::Summaries => {
-                self.expired_of::<Condensed>(prefix, from, limit, |condensed| older(condensed.at, kept))
-            }
+            Tree::Summaries => self.expired_of::<Condensed>(prefix, from, limit, |condensed| older(condensed.at, kept)),
             Tree::Answered => self.expired_of::<Answered>(prefix, from, limit, |answered| {
                 let old = older(answered.at, kept);
                 if old {

@@ -20,6 +20,7 @@ mod invitations;
 mod kills;
 mod limits;
 mod load;
+mod long_conversations;
 mod loops;
 mod meaning;
 mod memory;

@@ -26,7 +26,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<Outcome, Failure> {
         return context.say(&Text::ExportFailed).map(Outcome::Say);
     };
     let personal = parts.store.personal(&message.sender).await?;
-    let Ok(bytes) = serde_json::to_vec_pretty(&file(context, &personal).await) else {
+    let Ok(bytes) = serde_json::to_vec_pretty(&file(context, &personal).await?) else {
         return context.say(&Text::ExportFailed).map(Outcome::Say);
     };
     if bytes.len() > LARGEST_FILE {
@@ -38,12 +38,12 @@ pub(super) async fn run(context: &Context<'_>) -> Result<Outcome, Failure> {
     Ok(Outcome::File { file, reply })
 }
 
-async fn file(context: &Context<'_>, personal: &Personal) -> Value {
+async fn file(context: &Context<'_>, personal: &Personal) -> Result<Value, Failure> {
     let mut conversations = Vec::new();
     for (conversation, turns) in &personal.exchanges {
-        conversations.push(self::conversation(context, conversation, turns).await);
+        conversations.push(self::conversation(context, conversation, turns).await?);
     }
-    json!({
+    Ok(json!({
         "person": context.message.sender,
         "exported_at": Timestamp::now().to_string(),
         "told_that_this_is_an_ai_at": personal.informed_at.map(time),
@@ -52,18 +52,22 @@ async fn file(context: &Context<'_>, personal: &Personal) -> Value {
         "memory": personal.facts.iter().map(fact).collect::<Vec<_>>(),
         "compagnons": personal.made.iter().map(made).collect::<Vec<_>>(),
         "commands": personal.audit.iter().map(entry).collect::<Vec<_>>(),
-    })
+    }))
 }
 
-async fn conversation(context: &Context<'_>, conversation: &ConversationId, turns: &[Turn]) -> Value {
+async fn conversation(context: &Context<'_>, conversation: &ConversationId, turns: &[Turn]) -> Result<Value, Failure> {
+    // One of what others have said too is not this person's alone.
+    let summary = context.parts.store.past(conversation).await?.summary;
+    let summary = summary.filter(|summary| summary.asker.as_ref() == Some(&context.message.sender));
     let facts = context.parts.homeserver.gateway.room(&conversation.room_id).await.ok();
     let said = |turn: &Turn| json!({"role": turn.role.as_str(), "at": time(turn.at), "text": turn.content});
-    json!({
+    Ok(json!({
         "room": conversation.room_id,
         "room_name": facts.and_then(|facts| facts.name),
         "thread": conversation.thread,
         "messages": turns.iter().map(said).collect::<Vec<_>>(),
-    })
+        "summary_of_the_beginning": summary.map(|summary| summary.text),
+    }))
 }
 
 fn fact(fact: &Fact) -> Value {

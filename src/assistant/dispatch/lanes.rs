@@ -7,6 +7,8 @@ use std::{
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
+use tokio::sync::watch;
+
 use crate::{
     message::ConversationId,
     store::{Delivery, Queued, QueuedKind},
@@ -60,13 +62,16 @@ pub struct Lanes {
     most: usize,
     most_per_conversation: usize,
     start: OnceLock<Start>,
+    /// Whether any lane runs that may need the model.
+    busy: watch::Sender<bool>,
 }
 
 impl Lanes {
     /// Empty lanes in which at most `most` pieces of work wait, `most_per_conversation` of them in one conversation.
     #[must_use]
     pub fn new(most: usize, most_per_conversation: usize) -> Self {
-        Self { work: Mutex::default(), most, most_per_conversation, start: OnceLock::new() }
+        let (start, busy) = (OnceLock::new(), watch::Sender::new(false));
+        Self { work: Mutex::default(), most, most_per_conversation, start, busy }
     }
 
     /// Has each lane that is not running yet started when work comes into it. The first caller is the one that starts them.
@@ -96,6 +101,7 @@ impl Lanes {
             }
             let runs = lanes.contains_key(&lane);
             lanes.entry(lane.clone()).or_default().push_back(work);
+            self.note_busy(&lanes);
             if runs {
                 return Ok(());
             }
@@ -118,8 +124,26 @@ impl Lanes {
         let next = lanes.get_mut(lane)?.pop_front();
         if next.is_none() {
             lanes.remove(lane);
+            self.note_busy(&lanes);
         }
         next
+    }
+
+    /// Waits until nothing is to be answered in any conversation. Commands in their own lanes do not count: the model has no part in them.
+    pub async fn quiet(&self) {
+        // The sender is here: it does not go away.
+        let _ = self.busy.subscribe().wait_for(|busy| !busy).await;
+    }
+
+    /// Waits until something is to be answered in any conversation.
+    pub async fn busy(&self) {
+        let _ = self.busy.subscribe().wait_for(|busy| *busy).await;
+    }
+
+    /// Under the lock, so that what is noted is never older than the lanes.
+    fn note_busy(&self, lanes: &HashMap<Lane, VecDeque<Work>>) {
+        let busy = lanes.keys().any(|lane| !lane.urgent);
+        self.busy.send_if_modified(|noted| std::mem::replace(noted, busy) != busy);
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Lane, VecDeque<Work>>> {
@@ -164,6 +188,28 @@ mod tests {
         assert_eq!(order, ["$1:h", "$2:h"]);
         lanes.push(question("$4:h", "!a:h")).expect("there is room");
         assert_eq!(started.lock().expect("not poisoned").iter().filter(|started| **started == lane).count(), 2);
+    }
+
+    #[tokio::test]
+    async fn it_is_quiet_once_the_last_lane_has_ended() {
+        let (lanes, _) = lanes(10, 10);
+        lanes.quiet().await;
+        let (first, second) = (question("$1:h", "!a:h"), question("$2:h", "!b:h"));
+        let [one, other] = [&first, &second].map(Work::lane);
+        lanes.push(first).expect("there is room");
+        lanes.push(second).expect("there is room");
+        lanes.busy().await;
+        let quiet = lanes.quiet();
+        tokio::pin!(quiet);
+        let waits =
+            |quiet: std::pin::Pin<&mut dyn Future<Output = ()>>| futures_util::FutureExt::now_or_never(quiet).is_none();
+        for lane in [&one, &one, &other] {
+            assert!(waits(quiet.as_mut()), "a lane runs until it was asked for more");
+            lanes.next(lane);
+        }
+        assert!(waits(quiet.as_mut()));
+        lanes.next(&other);
+        quiet.await;
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Stage 5: what an answer is in the store. Pure: the time is given.
 
 use super::{
+    compose::LeftOut,
     generate::{End, Written},
     transforms,
     value::Exchange,
@@ -17,14 +18,21 @@ use crate::{
 };
 
 /// The end of an exchange with a model. `now` is in milliseconds since the epoch. Nothing where the model wrote nothing.
-pub fn conclude(exchange: &Exchange, written: &Written, model: &str, config: &Config, now: u64) -> Option<Ending> {
+pub fn conclude(
+    exchange: &Exchange,
+    left_out: LeftOut,
+    written: &Written,
+    model: &str,
+    config: &Config,
+    now: u64,
+) -> Option<Ending> {
     if written.text.is_empty() && written.end != End::Stopped {
         return None;
     }
     Some(Ending {
         turns: turns(exchange, &written.text, now),
-        items: items(exchange, written, config),
-        changes: changes(exchange),
+        items: items(exchange, left_out, written, config),
+        changes: changes(exchange, left_out),
         usage: match written.end {
             End::Done(usage) => Some(AnswerUsage {
                 usage,
@@ -55,7 +63,7 @@ fn turns(exchange: &Exchange, text: &str, now: u64) -> Vec<Turn> {
 }
 
 /// The answer with what stands below it, in parts that each fit into an event.
-fn items(exchange: &Exchange, written: &Written, config: &Config) -> Vec<Item> {
+fn items(exchange: &Exchange, left_out: LeftOut, written: &Written, config: &Config) -> Vec<Item> {
     let language = config.language_in(&exchange.settings);
     let title = &exchange.compagnon.title();
     let end = match written.end {
@@ -64,9 +72,12 @@ fn items(exchange: &Exchange, written: &Written, config: &Config) -> Vec<Item> {
     };
     let gone = exchange.compagnon.gone.then_some(Text::Gone { title });
     let opened = exchange.history.opened.then_some(Text::Opened);
+    let cut = says_cut(exchange, left_out).then_some(Text::BeginningLeftOut);
+    let shortened = left_out.last_exchange.then_some(Text::LastExchangeShortened);
     let mut whole = transforms::complete().apply(&written.text);
     let unread = exchange.queued.question.unread().map(Text::NotRead);
-    for text in end.into_iter().chain(unread).chain([Text::Mark { title }]).chain(gone).chain(opened) {
+    let below = [unread, Some(Text::Mark { title }), gone, opened, cut, shortened].into_iter().flatten();
+    for text in end.into_iter().chain(below) {
         whole = format!("{whole}\n\n{}", text.say(language));
     }
     // Cut with what stands below: the last part, too, must fit into an event.
@@ -74,8 +85,13 @@ fn items(exchange: &Exchange, written: &Written, config: &Config) -> Vec<Item> {
     parts.into_iter().map(|text| Item::Markdown { text, links: Vec::new() }).collect()
 }
 
+/// Whether the answer says that the beginning of the conversation is left out: once, until the conversation is forgotten.
+fn says_cut(exchange: &Exchange, left_out: LeftOut) -> bool {
+    left_out.turns > 0 && !exchange.history.told
+}
+
 /// What the answer has said once and need not say again.
-fn changes(exchange: &Exchange) -> Vec<Change> {
+fn changes(exchange: &Exchange, left_out: LeftOut) -> Vec<Change> {
     let question = &exchange.queued.question;
     let mut changes = Vec::new();
     if exchange.compagnon.gone {
@@ -84,6 +100,9 @@ fn changes(exchange: &Exchange) -> Vec<Change> {
     }
     if exchange.history.opened {
         changes.push(Change::ForgetConversation(question.conversation()));
+    }
+    if says_cut(exchange, left_out) {
+        changes.push(Change::ToldCut(question.conversation()));
     }
     changes
 }

@@ -11,15 +11,29 @@ use crate::{
     conversation::Turn,
     matrix::{RoomFacts, RoomKind},
     message::Incoming,
-    store::Store,
+    store::{Past, Store, Summary},
 };
 
 /// The past of a conversation, for one question.
 pub struct History {
     /// What was said, as far as the asker may hear it.
     pub turns: Vec<Turn>,
+    /// The summary of the first of these turns, where the asker may hear all that it covers; with how many that are. It stands for them in a
+    /// prompt: what a model is told are the turns of [`History::before`].
+    summary: Option<(Summary, usize)>,
     /// Whether a conversation of two has become one of several: it begins anew.
     pub opened: bool,
+    /// Whether people were told that the beginning of the conversation is left out.
+    pub told: bool,
+}
+
+/// What was said before a question.
+#[derive(Clone, Copy)]
+pub struct Before<'a> {
+    /// The summary of what came before the turns.
+    pub summary: Option<&'a str>,
+    /// The turns after it.
+    pub turns: &'a [Turn],
 }
 
 impl History {
@@ -31,25 +45,36 @@ impl History {
         facts: Option<&RoomFacts>,
     ) -> Result<Self, Failure> {
         let conversation = question.conversation();
-        let mut turns = store.turns(&conversation).await?;
+        let Past { mut turns, summary, covered, told } = store.past(&conversation).await?;
         // Of a room that is not known, nothing is concluded.
         let several = facts.is_some_and(|facts| facts.kind != RoomKind::Direct);
         if !turns.is_empty() && several && store.was_direct(&conversation).await? {
-            return Ok(Self { turns: Vec::new(), opened: true });
+            return Ok(Self { turns: Vec::new(), summary: None, opened: true, told: false });
         }
         let theirs = |turn: &Turn| turn.asker.as_ref() == Some(&question.sender);
-        if !turns.iter().all(theirs) {
+        let mut summary = summary.map(|summary| (summary, covered));
+        let own = summary.as_ref().is_none_or(|(summary, _)| summary.asker.as_ref() == Some(&question.sender));
+        if !own || !turns.iter().all(theirs) {
             let ask = || homeserver.gateway.reads_since(&question.room_id, &question.sender);
             // Of a room that the bot is not in any more, nothing is known.
             let since = unless_refused(homeserver.retry(ask).await)?.unwrap_or(Some(u64::MAX));
             turns.retain(|turn| theirs(turn) || since.is_none_or(|since| turn.at >= since));
+            // It tells all that it covers at once.
+            summary = summary.filter(|(summary, _)| own || since.is_none_or(|since| summary.from >= since));
         }
-        Ok(Self { turns, opened: false })
+        Ok(Self { turns, summary, opened: false, told })
     }
 
-    /// The turns before a question: one that is answered again is answered from what came before it.
-    pub fn before(&self, question: &Incoming) -> &[Turn] {
+    /// What was said before a question: one that is answered again is answered from what came before it, and from no summary that covers
+    /// more than that.
+    pub fn before(&self, question: &Incoming) -> Before<'_> {
         let before = self.turns.iter().position(|turn| turn.event_id == question.event_id);
-        &self.turns[..before.unwrap_or(self.turns.len())]
+        let turns = &self.turns[..before.unwrap_or(self.turns.len())];
+        match &self.summary {
+            Some((summary, covered)) if *covered <= turns.len() => {
+                Before { summary: Some(&summary.text), turns: &turns[*covered..] }
+            }
+            _ => Before { summary: None, turns },
+        }
     }
 }

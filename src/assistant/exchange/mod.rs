@@ -7,6 +7,8 @@
 //! | compose | budgets, one request to the model: pure | `compose` |
 //! | generate | a stream of pieces, through the transforms, to the screen | `generate` |
 //! | conclude | items, turns, changes: pure; then one write | `conclude` |
+//!
+//! `summary` condenses what no longer fits, off this way.
 
 mod admit;
 pub mod compose;
@@ -19,6 +21,7 @@ mod parts;
 mod pipeline;
 mod remembered;
 mod resolve;
+mod summary;
 mod transforms;
 mod value;
 
@@ -28,4 +31,5 @@ pub use self::{
     parts::Parts,
     pipeline::Exchanges,
     remembered::{fitting, remembered},
+    summary::{Parts as SummaryParts, Summaries},
 };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::summary::Summaries;
 use crate::{
     assistant::{
         access::AccessRules,
@@ -44,6 +45,8 @@ pub struct Parts {
     pub cache: Arc<ModelCache>,
     /// How often rooms are welcomed.
     pub limits: Arc<Limits>,
+    /// What condenses long conversations.
+    pub summaries: Arc<Summaries>,
     /// The tasks.
     pub lifecycle: Arc<Lifecycle>,
 }

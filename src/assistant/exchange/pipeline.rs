@@ -51,26 +51,32 @@ impl Exchanges {
             return self.settle(&queued, admission).await.map(|()| None);
         }
         let mut exchange = resolve(&self.0, queued, facts).await?;
-        let Composed { request, left_out } = match self.compose(&exchange) {
+        let mut composed = match self.compose(&exchange) {
             Ok(composed) => composed,
             Err(error) => return self.decline(&exchange.queued, &excuse(&error)).await,
         };
-        tracing::debug!(?left_out, "composed");
+        let request = std::mem::take(&mut composed.request);
         let prepared = arrived.elapsed();
         // Until the answer is stored: a second stop would otherwise take the question for one that still waits, and drop it.
         let active = self.0.active.enter(&exchange.queued.question);
         let Some(written) = generate(&self.0, &active.generation, &mut exchange, request).await? else {
             return Ok(None);
         };
-        let Some(ending) = conclude(&exchange, &written, self.0.model.name(), &self.0.config, now()) else {
+        let left_out = composed.left_out;
+        let Some(ending) = conclude(&exchange, left_out, &written, self.0.model.name(), &self.0.config, now()) else {
             return self.decline(&exchange.queued, &Text::Empty).await;
         };
+        let answer = ending.usage.as_ref().map_or(0, |answered| answered.usage.completion_tokens);
         if let Some(usage) = &ending.usage {
             log(&exchange.queued, prepared, written.shown_after, usage);
         }
         self.0.cache.apply(&ending.changes);
         let queued = &exchange.queued;
-        self.0.courier.conclude(queued, ending).await.map(Some)
+        let concluded = self.0.courier.conclude(queued, ending).await?;
+        if composed.fills_up(answer) {
+            self.0.summaries.note(queued.question.conversation(), composed.room);
+        }
+        Ok(Some(concluded))
     }
 
     fn rules(&self) -> Rules<'_> {
@@ -123,20 +129,32 @@ impl Exchanges {
         let Parts { model, sampling, config, cache, .. } = &self.0;
         let question = &exchange.queued.question;
         let room = exchange.room.as_ref().and_then(|room| room.name.as_deref());
+        let before = exchange.history.before(question);
         let ask = Ask {
             compagnon: &exchange.compagnon.compagnon,
             settings: &exchange.settings,
             room: room.unwrap_or_default(),
             facts: &exchange.facts,
-            summary: exchange.summary.as_deref(),
-            turns: exchange.history.before(question),
+            summary: before.summary,
+            turns: before.turns,
             material: &exchange.material,
             question: &asked(question, config.language_in(&exchange.settings)),
             asker: Some(&question.sender),
             name: question.name.as_deref(),
             cache_key: cache.key(&question.conversation()),
         };
-        compose(&**model, sampling, config, &ask, today(config))
+        let today = today(config);
+        let mut summarised = ask.summary.is_some();
+        let mut composed = compose(&**model, sampling, config, &ask, today);
+        if summarised && matches!(composed, Err(ComposeError::TooLong { .. })) {
+            // A question is not refused for what was said long before it.
+            summarised = false;
+            composed = compose(&**model, sampling, config, &Ask { summary: None, ..ask }, today);
+        }
+        if let Ok(Composed { left_out, .. }) = &composed {
+            tracing::debug!(summarised, ?left_out, "composed");
+        }
+        composed
     }
 
     async fn decline(&self, queued: &Queued, text: &Text<'_>) -> Result<Option<Concluded>, Failure> {

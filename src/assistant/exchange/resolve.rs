@@ -22,7 +22,6 @@ pub async fn resolve(parts: &Parts, queued: Queued, facts: Facts) -> Result<Exch
         compagnon,
         room: facts.room,
         history,
-        summary: None,
         facts: remembered,
         material: Vec::new(),
         queued,

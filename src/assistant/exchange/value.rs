@@ -15,8 +15,6 @@ pub struct Exchange {
     pub room: Option<RoomFacts>,
     /// What was said before.
     pub history: History,
-    /// A summary of what was said before that.
-    pub summary: Option<String>,
     /// What is remembered for this room and this person.
     pub facts: RememberedFacts,
     /// What the question points at.

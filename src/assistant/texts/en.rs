@@ -88,6 +88,12 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             )
             .into();
         }
+        Text::BeginningLeftOut => {
+            "*This conversation is too long for me: I no longer see its beginning. Remind me of what matters, or write `!forget` to start afresh.*"
+        }
+        Text::LastExchangeShortened => {
+            "*Our previous exchange is too long for me: I have reread only its beginning and its end.*"
+        }
         Text::RefusedServer => "I only serve staff of my own organisation, so I cannot join this room.",
         Text::RefusedExternal => "I am not available to external guests, so I cannot join this room.",
         Text::RefusedOpenRoom => "I do not answer in rooms that are open to external guests.",

@@ -93,6 +93,12 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             )
             .into();
         }
+        Text::BeginningLeftOut => {
+            "*Cette conversation est trop longue pour moi : je n’en vois plus le début. Rappelez-moi ce qui compte, ou écrivez `!oublier` pour repartir de zéro.*"
+        }
+        Text::LastExchangeShortened => {
+            "*Notre échange précédent est trop long pour moi : je n’en ai relu que le début et la fin.*"
+        }
         Text::RefusedServer => "Je ne réponds qu’aux agents de mon administration : je ne peux pas rejoindre ce salon.",
         Text::RefusedExternal => "Je ne suis pas ouvert aux invités externes : je ne peux pas rejoindre ce salon.",
         Text::RefusedOpenRoom => "Je ne réponds pas dans les salons ouverts aux externes.",

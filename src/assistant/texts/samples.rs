@@ -60,6 +60,8 @@ fn samples() -> Vec<Text<'static>> {
         Text::Mark { title },
         Text::Opened,
         Text::Verification { device: "DTKCHKQXEO", key: "dbMK 2oAi Vw7r qPnY 4uHt sZ0c XkLe 8JfB gT1o WyRa Nm3" },
+        Text::BeginningLeftOut,
+        Text::LastExchangeShortened,
         Text::RefusedServer,
         Text::RefusedExternal,
         Text::RefusedOpenRoom,

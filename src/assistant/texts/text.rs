@@ -80,6 +80,10 @@ pub enum Text<'a> {
         /// Its key, as clients show it.
         key: &'a str,
     },
+    /// Put under the first answer that was written without the beginning of its conversation.
+    BeginningLeftOut,
+    /// Put under an answer for which the exchange before it was shortened.
+    LastExchangeShortened,
     /// An invitation from another homeserver than those served.
     RefusedServer,
     /// An invitation from outside of the State.

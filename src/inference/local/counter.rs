@@ -168,7 +168,13 @@ mod tests {
         for case in cases() {
             for messages in [
                 vec![system.clone(), user("Un."), user("Deux."), user("Trois.")],
-                vec![system.clone(), user("Un."), Message::new(Role::Assistant, "Deux."), user("Trois."), user("Quatre.")],
+                vec![
+                    system.clone(),
+                    user("Un."),
+                    Message::new(Role::Assistant, "Deux."),
+                    user("Trois."),
+                    user("Quatre."),
+                ],
             ] {
                 let (price, length) = (case.price(&messages), case.length(&messages));
                 assert!(price >= length, "{}: {price} < {length}", case.name);
@@ -193,20 +199,19 @@ mod tests {
     #[test]
     fn as_much_is_remembered_of_a_conversation_as_fits() {
         let exchange = ["mot ".repeat(60), "mot ".repeat(150)];
-        let remembered = |case: &Case| {
-            let context = 4096 - 1024;
-            (0..).take_while(|count| {
+        // How many exchanges fit beside an answer of 1,024 tokens.
+        let remembered = |cost: &dyn Fn(&[Message]) -> usize| {
+            let fits = |count: &usize| {
                 let mut texts: Vec<String> = exchange.iter().cycle().take(2 * count).cloned().collect();
                 texts.push(exchange[0].clone());
-                case.price(&conversation(&texts)) <= context
-            })
-            .count()
-            .saturating_sub(1)
+                cost(&conversation(&texts)) <= 4096 - 1024
+            };
+            (0..).take_while(fits).count().saturating_sub(1)
         };
-        for case in cases().iter().filter(|case| case.name.ends_with("tekken")) {
-            let count = remembered(case);
-            println!("{}: {count} exchanges of 60 and 150 words in 4,096 tokens", case.name);
-            assert!(count >= 6, "{}: {count}", case.name);
+        for case in cases() {
+            let [counted, real] = [remembered(&|said| case.price(said)), remembered(&|said| case.length(said))];
+            println!("{}: {counted} exchanges of 60 and 150 words in 4,096 tokens, {real} would fit", case.name);
+            assert!(counted <= real && counted + 1 >= real && counted > 0, "{}: {counted} of {real}", case.name);
         }
     }
 }

@@ -2,6 +2,7 @@
 //! the question with what it points at. `chat` in the terminal and answers in rooms are composed by the same function, so that authors of
 //! prompts see what agents get.
 
+mod ask;
 mod budget;
 mod quotation;
 mod shorten;
@@ -10,7 +11,7 @@ mod system;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use ruma::UserId;
 
-pub use self::{budget::LeftOut, system::system_prompt};
+pub use self::{ask::Ask, budget::LeftOut, shorten::shortened, system::system_prompt};
 use self::{
     budget::{Budget, fitted, kept},
     quotation::quotation,
@@ -44,33 +45,6 @@ pub enum ComposeError {
     Compagnon(#[from] CompagnonError),
 }
 
-/// A question in its place.
-#[derive(Clone, Copy, Debug)]
-pub struct Ask<'a> {
-    /// Who answers.
-    pub compagnon: &'a Compagnon,
-    /// What the room has set.
-    pub settings: &'a Settings,
-    /// The room's name; empty where it has none.
-    pub room: &'a str,
-    /// What is remembered for this room and this person.
-    pub facts: &'a RememberedFacts,
-    /// A summary of what was said before `turns`.
-    pub summary: Option<&'a str>,
-    /// What was said before, oldest first.
-    pub turns: &'a [Turn],
-    /// What the question points at, oldest first.
-    pub material: &'a [Material],
-    /// The question's text.
-    pub question: &'a str,
-    /// Who asks, where that is known.
-    pub asker: Option<&'a UserId>,
-    /// How that person is called.
-    pub name: Option<&'a str>,
-    /// The conversation: see [`CacheHint::cache_key`].
-    pub cache_key: u64,
-}
-
 /// A request, and what of the conversation it does not hold.
 #[derive(Clone, Debug)]
 pub struct Composed {
@@ -78,6 +52,18 @@ pub struct Composed {
     pub request: Request,
     /// What had no room in it.
     pub left_out: LeftOut,
+    /// How many tokens the turns of this conversation may have beside a question of a few lines and an answer of the usual length.
+    pub room: usize,
+    /// How many tokens of it the question and the turns in the request have.
+    pub taken: usize,
+}
+
+impl Composed {
+    /// Whether an answer of so many tokens makes the conversation so long that the next question may leave turns out.
+    #[must_use]
+    pub fn fills_up(&self, answer: usize) -> bool {
+        self.left_out.turns > 0 || self.left_out.last_exchange || (self.taken + answer) * 4 > self.room * 3
+    }
 }
 
 /// The date in the configured time zone, as prompts give it.
@@ -127,11 +113,13 @@ pub fn compose(
     budget.take(cost(&asked_last).saturating_sub(question));
     let (history, mut left_out) = kept(ask.turns, &mut budget, |turn| cost(&said(turn)));
     left_out.material = material != ask.material;
+    let room = free.saturating_sub(sampling.max_tokens + FEW_LINES);
+    let taken = question + history.iter().map(|turn| cost(&said(turn))).sum::<usize>();
 
     let messages = std::iter::once(system).chain(history.iter().map(said)).chain(std::iter::once(asked_last)).collect();
     let sampling = Sampling { max_tokens: budget.answer(), ..sampling };
     let cache = CacheHint { cache_key: ask.cache_key, shared_prefix_len: usize::from(of_any_room) };
-    Ok(Composed { request: Request { messages, sampling, cache }, left_out })
+    Ok(Composed { request: Request { messages, sampling, cache }, left_out, room, taken })
 }
 
 /// About how many characters a question may have, rounded down: as many for a token as this question has.
@@ -185,6 +173,9 @@ fn several(ask: &Ask<'_>) -> bool {
     let mut persons = asked.chain(ask.asker);
     persons.next().is_some_and(|first| persons.any(|person| person != first))
 }
+
+#[cfg(test)]
+mod lengths;
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::Ask;
+use super::ask::Ask;
 use crate::{
     assistant::config::Config,
     compagnon::{CompagnonError, Language, Variables},
