@@ -1,15 +1,19 @@
 //! The English sentences. The same ones as in `fr`, in the same order.
 
+mod prompts;
+mod times;
+
 use std::{borrow::Cow, time::Duration};
 
+use self::{
+    prompts::{bad_field, bad_prompt},
+    times::{delay, span},
+};
 use super::{
     text::{Destroys, Text, Welcome},
     unread,
 };
-use crate::{
-    command::Command,
-    compagnon::{Answers, CompagnonError, Field, FieldError, HOTTEST, VARIABLES},
-};
+use crate::{command::Command, compagnon::Answers};
 
 /// The sentence in English.
 #[allow(clippy::too_many_lines)] // One arm per sentence: the table that people proofread.
@@ -373,51 +377,6 @@ fn changed(title: &str, id: &str, (version, back): (u32, u32), diff: &str, publi
     )
 }
 
-fn bad_prompt(error: &CompagnonError) -> String {
-    match error {
-        CompagnonError::NoFrontMatter | CompagnonError::FrontMatter(_) => {
-            "The header between `---` cannot be read: it needs at least `name:` and `description:`. You can also leave it out."
-                .to_owned()
-        }
-        CompagnonError::Empty => {
-            "The compagnon’s text is missing. Write it on the line below the name, in the same message."
-                .to_owned()
-        }
-        CompagnonError::Variable(name) => {
-            let list = VARIABLES.map(|name| format!("`{{{{ {name} }}}}`")).join(", ");
-            format!("`{name}` is not a variable. You can use {list}.")
-        }
-        CompagnonError::Unclosed => "A variable opened with `{{` is not closed with `}}`.".to_owned(),
-    }
-}
-
-fn bad_field(error: &FieldError) -> String {
-    match error {
-        FieldError::TooLong { field, limit } => {
-            let field = match field {
-                Field::Name => "The name",
-                Field::Title => "The title (`title:`)",
-                Field::Description => "The description",
-                Field::Welcome => "The welcome message (`welcome:`)",
-                Field::Example => "An example (`examples:`)",
-            };
-            format!("{field} is longer than {limit} characters. Please shorten it.")
-        }
-        FieldError::NotLatin => {
-            "This name or title cannot be used. Use only Latin letters, digits and common punctuation, so that it cannot be mistaken for another."
-                .to_owned()
-        }
-        FieldError::Invisible => {
-            "This name or text contains invisible characters. Type it instead of pasting it.".to_owned()
-        }
-        FieldError::TooManyExamples { limit } => format!("There are too many examples: at most {limit}."),
-        FieldError::Temperature => format!("The temperature (`temperature:`) is a number from 0 to {HOTTEST}."),
-        FieldError::MaxTokens { limit } => {
-            format!("The length of answers (`max_tokens:`) is a whole number from 1 to {limit}.")
-        }
-    }
-}
-
 fn retention_is(retention: Duration, limit: Duration, chosen: bool) -> String {
     const DAYS: Duration = Duration::from_hours(48);
     // Never what is so already, nor more than is allowed.
@@ -470,27 +429,4 @@ fn privacy(retention: Duration, memory: Duration, open: bool) -> String {
         span(retention),
         span(memory)
     )
-}
-
-/// A wait, rounded up.
-fn delay(wait: Duration) -> String {
-    match wait.as_secs() + u64::from(wait.subsec_nanos() > 0) {
-        0 | 1 => "a second".to_owned(),
-        seconds @ 2..60 => format!("{seconds} seconds"),
-        seconds if seconds <= 60 => "a minute".to_owned(),
-        seconds => format!("{} minutes", seconds.div_ceil(60)),
-    }
-}
-
-/// A time that things are kept.
-fn span(time: Duration) -> String {
-    let hours = time.as_secs() / 3600;
-    match (hours / 24, hours % 24) {
-        (0, 0) => format!("{} minutes", time.as_secs() / 60),
-        (0, 1) => "an hour".to_owned(),
-        (0, hours) => format!("{hours} hours"),
-        (1, 0) => "24 hours".to_owned(),
-        (days, 0) => format!("{days} days"),
-        (_, _) => format!("{hours} hours"),
-    }
 }

@@ -1,7 +1,14 @@
 //! The French sentences. Plain words, vouvoiement, no jargon; what can be typed stands between backquotes.
 
+mod prompts;
+mod times;
+
 use std::{borrow::Cow, time::Duration};
 
+use self::{
+    prompts::{bad_field, bad_prompt},
+    times::{delay, of, span},
+};
 use super::{
     text::{Destroys, Text, Welcome},
     unread,
@@ -9,7 +16,7 @@ use super::{
 use crate::{
     assistant::commands::decimal,
     command::Command,
-    compagnon::{Answers, CompagnonError, Field, FieldError, HOTTEST, Language, VARIABLES},
+    compagnon::{Answers, Language},
 };
 
 /// The sentence in French.
@@ -382,53 +389,6 @@ fn changed(title: &str, id: &str, (version, back): (u32, u32), diff: &str, publi
     )
 }
 
-fn bad_prompt(error: &CompagnonError) -> String {
-    match error {
-        CompagnonError::NoFrontMatter | CompagnonError::FrontMatter(_) => {
-            "L’en-tête entre `---` n’est pas lisible : il faut au moins `name:` et `description:`. Ou enlevez-le."
-                .to_owned()
-        }
-        CompagnonError::Empty => {
-            "Il manque le texte du compagnon : écrivez-le à la ligne, sous le nom, dans le même message.".to_owned()
-        }
-        CompagnonError::Variable(name) => {
-            let list = VARIABLES.map(|name| format!("`{{{{ {name} }}}}`")).join(", ");
-            format!("`{name}` n’est pas une variable. Vous pouvez écrire {list}.")
-        }
-        CompagnonError::Unclosed => "Une variable ouverte par `{{` n’est pas fermée par `}}`.".to_owned(),
-    }
-}
-
-fn bad_field(error: &FieldError) -> String {
-    match error {
-        FieldError::TooLong { field, limit } => {
-            let field = match field {
-                Field::Name => "Le nom",
-                Field::Title => "Le titre (`title:`)",
-                Field::Description => "La description",
-                Field::Welcome => "Le message d’accueil (`welcome:`)",
-                Field::Example => "Un exemple (`examples:`)",
-            };
-            format!("{field} dépasse {limit} caractères : écrivez plus court.")
-        }
-        FieldError::NotLatin => {
-            "Ce nom ou ce titre ne convient pas : écrivez-le en lettres latines, avec des chiffres et la ponctuation habituelle, pour qu’on ne le prenne pas pour un autre."
-                .to_owned()
-        }
-        FieldError::Invisible => {
-            "Ce nom ou ce texte contient des caractères invisibles : retapez-le au clavier plutôt que de le coller."
-                .to_owned()
-        }
-        FieldError::TooManyExamples { limit } => format!("C’est trop d’exemples : {limit} au plus."),
-        FieldError::Temperature => {
-            format!("La température (`temperature:`) est un nombre de 0 à {}.", decimal(HOTTEST, Language::Fr))
-        }
-        FieldError::MaxTokens { limit } => {
-            format!("La longueur des réponses (`max_tokens:`) est un nombre entier de 1 à {limit}.")
-        }
-    }
-}
-
 fn retention_is(retention: Duration, limit: Duration, chosen: bool) -> String {
     const DAYS: Duration = Duration::from_hours(48);
     // Never what is so already, nor more than is allowed.
@@ -486,33 +446,4 @@ fn privacy(retention: Duration, memory: Duration, open: bool) -> String {
         span(retention),
         span(memory)
     )
-}
-
-/// A wait, rounded up.
-fn delay(wait: Duration) -> String {
-    match wait.as_secs() + u64::from(wait.subsec_nanos() > 0) {
-        0 | 1 => "une seconde".to_owned(),
-        seconds @ 2..60 => format!("{seconds} secondes"),
-        seconds if seconds <= 60 => "une minute".to_owned(),
-        seconds => format!("{} minutes", seconds.div_ceil(60)),
-    }
-}
-
-/// A time that things are kept, after "au bout".
-fn of(time: Duration) -> String {
-    let span = span(time);
-    if span.starts_with('u') { format!("d’{span}") } else { format!("de {span}") }
-}
-
-/// A time that things are kept.
-fn span(time: Duration) -> String {
-    let hours = time.as_secs() / 3600;
-    match (hours / 24, hours % 24) {
-        (0, 0) => format!("{} minutes", time.as_secs() / 60),
-        (0, 1) => "une heure".to_owned(),
-        (0, hours) => format!("{hours} heures"),
-        (1, 0) => "24 heures".to_owned(),
-        (days, 0) => format!("{days} jours"),
-        (_, _) => format!("{hours} heures"),
-    }
 }
