@@ -28,6 +28,7 @@ mod value;
 pub use self::{
     admit::MOST_INTERRUPTED,
     effective::{EffectiveCompagnon, version_in},
+    history::History,
     parts::Parts,
     pipeline::Exchanges,
     remembered::{fitting, remembered},

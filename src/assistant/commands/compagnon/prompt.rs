@@ -3,7 +3,7 @@
 use super::super::{Context, words};
 use crate::{
     assistant::{
-        exchange::{compose, remembered},
+        exchange::{History, compose, remembered},
         failure::Failure,
         texts::Text,
     },
@@ -18,12 +18,13 @@ pub(super) async fn effective(context: &Context<'_>) -> Result<String, Failure> 
     let room = parts.homeserver.room(&message.room_id).await?;
     let direct = room.as_ref().is_some_and(|room| room.kind == RoomKind::Direct) && message.direct;
     let facts = remembered(&parts.store, &*parts.model, &message.room_id, &message.sender, direct).await?;
+    let history = History::of(&parts.store, &parts.homeserver, message, room.as_ref()).await?;
     let ask = compose::Ask {
         compagnon: &compagnon,
         settings: &context.settings,
         room: room.as_ref().and_then(|room| room.name.as_deref()).unwrap_or_default(),
         facts: &facts,
-        summary: None,
+        summary: history.before(message).summary,
         turns: &[],
         material: &[],
         question: "",
