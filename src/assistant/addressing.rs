@@ -27,7 +27,8 @@ impl Addressing {
     /// Those of the messages that are for the bot.
     pub async fn addressed(&self, messages: Vec<Incoming>) -> Result<Vec<Admitted>, StoreError> {
         let mut questions = Vec::new();
-        for message in messages {
+        for mut message in messages {
+            self.join_thread(&mut message).await?;
             let call = Call::read(&message);
             if self.is_addressed(&message, call.as_ref()).await? {
                 let kind = kind(&message, call);
@@ -63,6 +64,24 @@ impl Addressing {
         Ok(self.store.room_settings(room).await?.answers == Answers::All)
     }
 
+    /// Puts a reply to an exchange with the bot into the thread of that exchange, where its client does not say so: some know no threads.
+    async fn join_thread(&self, message: &mut Incoming) -> Result<(), StoreError> {
+        if let (None, Some(target)) = (&message.thread, &message.replies_to)
+            && let Some(question) = self.store.exchange_of(&message.room_id, target).await?
+        {
+            message.thread = question.thread;
+        }
+        Ok(())
+    }
+
+    /// Whether a thread is the bot's: it takes part in it, or the thread was opened on one of its messages or on a question that it was asked.
+    async fn is_in_thread(&self, message: &Incoming) -> Result<bool, StoreError> {
+        let Some(root) = &message.thread else { return Ok(false) };
+        Ok(self.store.answers_in(&message.conversation()).await?
+            || self.store.is_own(root).await?
+            || self.store.exchange_of(&message.room_id, root).await?.is_some())
+    }
+
     /// Whether a message is for the bot. `call` is the command in it.
     pub async fn is_addressed(&self, message: &Incoming, call: Option<&Call>) -> Result<bool, StoreError> {
         if self.config.limits.bots.contains(&message.sender) {
@@ -78,7 +97,7 @@ impl Addressing {
             || call.is_some_and(|call| call.command.is_some())
             || match &message.replies_to {
                 Some(event_id) => self.store.is_own(event_id).await?,
-                None => message.thread.is_some() && self.store.answers_in(&message.conversation()).await?,
+                None => self.is_in_thread(message).await?,
             }
             // A picture among colleagues, without a word, asks nothing of the bot.
             || (message.unread().is_none() || !is_blank(message.text())) && self.answers_all(&message.room_id).await?)

@@ -19,7 +19,10 @@ use crate::{
         CacheScope, ChatModel, CountAccuracy, Finish, Generation, Health, InferenceError, Message, ModelLimits, Piece,
         Request, TokenCounter, Usage,
     },
-    matrix::{self, Fingerprint, Gateway, OutgoingFile, RoomFacts, RoomKind, SendError, Upload, VerificationRequest},
+    matrix::{
+        self, Fingerprint, Gateway, OutgoingFile, RoomFacts, RoomKind, RoomMessage, SendError, Upload,
+        VerificationRequest,
+    },
     message::{Authorship, Content, Incoming, MessageKind, Outgoing},
     store::{Queued, QueuedKind},
 };
@@ -71,6 +74,22 @@ pub(super) struct Shown {
     pub(super) complete: bool,
 }
 
+/// A message of somebody, as the homeserver gives it.
+pub(super) fn room_message(event: &str, sender: &UserId, text: &str) -> RoomMessage {
+    RoomMessage {
+        event_id: event.try_into().expect("an event id"),
+        sender: sender.to_owned(),
+        own: false,
+        answers: None,
+        notice: false,
+        mentions_me: false,
+        name: None,
+        sent_at: now(),
+        file: None,
+        text: Ok(text.to_owned()),
+    }
+}
+
 /// What the assistant can ask of a homeserver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Method {
@@ -90,6 +109,8 @@ pub(super) enum Method {
     Authorship,
     CancelVerification,
     Original,
+    Message,
+    Thread,
 }
 
 /// A homeserver: transaction ids are remembered, edits replace, redactions leave the other events as they are, and each method can be
@@ -136,6 +157,14 @@ struct Rooms {
     unencrypted: bool,
     unsigned: bool,
     originals: Vec<Incoming>,
+    written: Vec<Written>,
+}
+
+/// A message that somebody else than the bot has written, and the root of its thread.
+struct Written {
+    room: OwnedRoomId,
+    thread: Option<OwnedEventId>,
+    message: RoomMessage,
 }
 
 /// One event, as the homeserver keeps it.
@@ -234,6 +263,12 @@ impl FakeGateway {
     /// Says since when a person reads what is said in the rooms. The others read all of it.
     pub(super) fn joined(&self, person: &UserId, at: u64) {
         self.rooms().since.insert(person.to_owned(), at);
+    }
+
+    /// Has somebody write what the bot only learns by asking for it.
+    pub(super) fn write(&self, room: &RoomId, thread: Option<&str>, message: RoomMessage) {
+        let thread = thread.map(|root| root.try_into().expect("an event id"));
+        self.rooms().written.push(Written { room: room.to_owned(), thread, message });
     }
 
     /// Takes encryption off all rooms.
@@ -433,6 +468,32 @@ impl Gateway for FakeGateway {
         Ok(originals.iter().find(|one| one.room_id == room_id && one.event_id == event_id).cloned())
     }
 
+    async fn message(&self, room_id: &RoomId, event_id: &EventId) -> Result<Option<RoomMessage>, SendError> {
+        self.play(Method::Message).await?;
+        let rooms = self.rooms();
+        let here = |written: &&Written| written.room == room_id && written.message.event_id == event_id;
+        if let Some(written) = rooms.written.iter().find(here) {
+            return Ok(Some(written.message.clone()));
+        }
+        let own = rooms.messages().into_iter().find(|(id, _)| id == event_id);
+        let here = |sent: &Sent| sent.id == event_id && sent.room == room_id;
+        Ok(own.filter(|_| rooms.events.iter().any(here)).map(|(_, shown)| RoomMessage {
+            own: true,
+            answers: Some(shown.question),
+            ..room_message(event_id.as_str(), &owned_user_id!("@bot:h"), &shown.text)
+        }))
+    }
+
+    async fn thread(&self, room_id: &RoomId, root: &EventId, before: &EventId) -> Result<Vec<RoomMessage>, SendError> {
+        self.play(Method::Thread).await?;
+        let rooms = self.rooms();
+        let here = |written: &&Written| {
+            written.room == room_id && (written.thread.as_deref() == Some(root) || written.message.event_id == root)
+        };
+        let earlier = rooms.written.iter().filter(here).map(|written| written.message.clone());
+        Ok(earlier.take_while(|message| message.event_id != before).collect())
+    }
+
     async fn authorship(&self, message: &Incoming) -> Result<Authorship, SendError> {
         self.play(Method::Authorship).await?;
         Ok(match &message.megolm_session {
@@ -594,14 +655,17 @@ impl ChatModel for FakeModel {
 /// A model that answers with everything it was given: what it is not given, it cannot tell. It keeps what it was asked.
 #[derive(Clone, Default)]
 pub(super) struct Parrot {
+    /// What it says instead.
+    pub(super) says: Option<&'static str>,
     pub(super) requests: Arc<Mutex<Vec<Request>>>,
 }
 
 #[async_trait]
 impl ChatModel for Parrot {
     fn generate(&self, request: Request) -> Result<Generation, InferenceError> {
-        let (pieces, reader) = mpsc::channel(request.messages.len() * 2 + 1);
-        for message in &request.messages {
+        let (pieces, reader) = mpsc::channel(request.messages.len() * 2 + 2);
+        pieces.try_send(Ok(Piece::Text(self.says.unwrap_or_default().to_owned()))).expect("room for all");
+        for message in request.messages.iter().filter(|_| self.says.is_none()) {
             for text in [message.name.clone().unwrap_or_default(), format!("{}\n\n", message.content)] {
                 pieces.try_send(Ok(Piece::Text(text))).expect("room for all");
             }

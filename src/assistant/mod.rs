@@ -26,6 +26,8 @@ mod faults_tests;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 #[cfg(test)]
+mod ground_tests;
+#[cfg(test)]
 mod history_tests;
 mod intake;
 #[cfg(test)]

@@ -43,6 +43,10 @@ impl ModelCache {
 
     /// Removes what was computed of a conversation.
     pub fn forget_conversation(&self, conversation: &ConversationId) {
+        if conversation.thread.is_none() {
+            // A thread opened on an exchange of the main line begins with it.
+            return self.forget_room(&conversation.room_id);
+        }
         self.model.invalidate(CacheScope::Conversation(self.key(conversation)));
     }
 

@@ -2,6 +2,7 @@
 
 mod carried;
 mod optional;
+pub(super) mod room_message;
 
 use std::collections::HashSet;
 

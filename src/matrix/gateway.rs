@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId, UserId};
 
 use super::{
+    event::room_message::RoomMessage,
     rooms::RoomKind,
     verification::{Fingerprint, VerificationRequest},
 };
@@ -141,6 +142,14 @@ pub trait Gateway: Send + Sync + 'static {
     /// The message that an edit changes: its text where it can be read, and in any case who wrote it, where and when. `None`: it is nobody's
     /// message, was redacted, or the room does not give it.
     async fn original(&self, room_id: &RoomId, event_id: &EventId) -> Result<Option<Incoming>, SendError>;
+
+    /// A message of the room as it stands now, decrypted and with its newest edit. `None`: the homeserver does not give it, it is no message,
+    /// it came in clear although the room is encrypted, or the bot's account ignores its sender.
+    async fn message(&self, room_id: &RoomId, event_id: &EventId) -> Result<Option<RoomMessage>, SendError>;
+
+    /// What stands in a thread before one of its messages, the root included, oldest first: the newest messages, up to a limit of their
+    /// number and size. Redacted ones are left out, and so are the bot's own.
+    async fn thread(&self, room_id: &RoomId, root: &EventId, before: &EventId) -> Result<Vec<RoomMessage>, SendError>;
 
     /// How far the author of a message is proven, at this moment: the device may have been signed since.
     async fn authorship(&self, message: &Incoming) -> Result<Authorship, SendError>;

@@ -36,7 +36,8 @@ use tokio::{
 use tracing::debug;
 
 use super::{
-    Gateway, OutgoingFile, RoomFacts, SendError, Upload, content,
+    Gateway, OutgoingFile, RoomFacts, RoomMessage, SendError, Upload, content,
+    context::Lookup,
     fault::{Fault, is_foreign_success},
     file,
     markdown::Tables,
@@ -341,6 +342,14 @@ impl Gateway for MatrixGateway {
         // On the heap: it holds what reading a timeline needs.
         let asking = timeout(REQUEST_LIMIT, Box::pin(queries::original(&self.session, &room, event_id, once())));
         asking.await.unwrap_or_else(|_| Err(SendError::Unreachable("a message took too long".to_owned())))
+    }
+
+    async fn message(&self, room_id: &RoomId, event_id: &EventId) -> Result<Option<RoomMessage>, SendError> {
+        Lookup::of(&self.session, &self.known(room_id)?, once()).await.message(event_id).await
+    }
+
+    async fn thread(&self, room_id: &RoomId, root: &EventId, before: &EventId) -> Result<Vec<RoomMessage>, SendError> {
+        Lookup::of(&self.session, &self.known(room_id)?, once()).await.thread(root, before).await
     }
 
     async fn authorship(&self, message: &Incoming) -> Result<Authorship, SendError> {

@@ -217,7 +217,7 @@ impl<'a> TimelineReader<'a> {
 }
 
 /// The texts by which the beginning of a message may address the bot: its id, its current name in this room, its name at the start.
-async fn own_names(session: &Session, room: &Room) -> Vec<String> {
+pub(super) async fn own_names(session: &Session, room: &Room) -> Vec<String> {
     let member = room.get_member_no_sync(session.user_id()).await.ok().flatten();
     let here = member.and_then(|member| member.display_name().map(str::to_owned));
     let mut names = session.names().to_vec();

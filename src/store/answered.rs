@@ -97,6 +97,14 @@ impl Transaction<'_> {
         Ok(None)
     }
 
+    /// A question of a person, whether it waits, is being answered, or is answered.
+    pub(super) fn asked(&self, place: &EventPlace) -> Result<Option<Incoming>, StoreError> {
+        match self.find::<Queued>(&place.of(Tree::Inbox))? {
+            Some(queued) => Ok(Some(queued.question).filter(Incoming::is_message)),
+            None => self.answered_question(place),
+        }
+    }
+
     /// A question whose answer is written, delivered or not.
     fn answered_question(&self, place: &EventPlace) -> Result<Option<Incoming>, StoreError> {
         if let Some(delivery) = self.find::<Delivery>(&place.of(Tree::Outbox))? {

@@ -326,6 +326,14 @@ impl Store {
         self.run(move |database| database.last_thread_of(&room, &person)).await
     }
 
+    /// The question of the exchange that a message belongs to: the message is that question, or part of its answer. `None`: it is neither,
+    /// or nothing is known of it any more. The text of a question that was answered is left out.
+    pub async fn exchange_of(&self, room: &RoomId, event: &EventId) -> Result<Option<Incoming>, StoreError> {
+        let room = room.to_owned();
+        let event = event.to_owned();
+        self.run(move |database| database.exchange_of(&room, &event)).await
+    }
+
     /// All that is held on a person.
     pub async fn personal(&self, user: &UserId) -> Result<Personal, StoreError> {
         let user = user.to_owned();

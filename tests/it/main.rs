@@ -10,6 +10,7 @@ mod commands;
 mod compagnons;
 mod config;
 mod contact;
+mod context;
 mod dm;
 mod encryption_faults;
 mod foreign_answers;

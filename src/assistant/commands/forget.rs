@@ -7,8 +7,10 @@ use crate::{
         failure::Failure,
         texts::{Destroys, Text},
     },
+    command::{Call, Command},
     compagnon::Answers,
     conversation::Role,
+    message::Incoming,
     store::{Change, MOST_TURNS},
 };
 
@@ -80,6 +82,13 @@ impl Scope {
         }
         number.parse().ok().map(|number| Self::Memory { of_room, number: Some(number) })
     }
+}
+
+/// Whether a message asks to forget the conversation that it stands in, or more.
+pub(in crate::assistant) fn asks_to_forget(message: &Incoming) -> bool {
+    let call = Call::read(message).filter(|call| call.command == Some(Command::Forget));
+    let scope = call.and_then(|call| Scope::read(&call.arguments));
+    scope.is_some_and(|scope| !matches!(scope, Scope::Memory { .. }))
 }
 
 pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply, Failure> {

@@ -38,6 +38,7 @@ mod words;
 
 pub(super) use confirm::Confirmations;
 pub(super) use execute::execute;
+pub(super) use forget::asks_to_forget;
 pub(super) use parts::{CHECKS, Parts};
 pub(super) use stop::{is_stop, react, stop_quietly};
 pub(super) use words::{decimal, inert, is_blank};

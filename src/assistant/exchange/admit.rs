@@ -12,7 +12,7 @@ use crate::{
     },
     command::Call,
     matrix::RoomFacts,
-    message::Unread,
+    message::{Incoming, Unread},
     store::{Queued, QueuedKind},
 };
 
@@ -103,9 +103,15 @@ fn refusal(queued: &Queued, facts: &Facts, rules: &Rules<'_>) -> Option<Text<'st
     match rules.access.check(&act) {
         Err(Denied::OpenRoom) => Some(Text::RefusedOpenRoom),
         Err(Denied::Unencrypted) => Some(Text::RefusedUnencrypted),
-        _ if is_blank(text) => Some(Text::NoQuestion),
+        // A mention and nothing else may point at what is to be answered: the stage `ground` looks.
+        _ if is_blank(text) && !points_at_something(&queued.question) => Some(Text::NoQuestion),
         _ => (text.chars().count() > rules.longest).then_some(Text::QuestionTooLong { limit: rules.longest }),
     }
+}
+
+/// Whether a question stands beside others' messages: in reply to one of them, or in a thread.
+fn points_at_something(question: &Incoming) -> bool {
+    question.replies_to.is_some() || question.thread.is_some()
 }
 
 /// Whether a question has waited longer than `max_age`: since it was asked, or since it was edited or asked for again.

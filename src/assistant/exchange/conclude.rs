@@ -11,6 +11,7 @@ use crate::{
     compagnon::SettingsPatch,
     conversation::{Role, Turn},
     inference::Finish,
+    material::{Material, MaterialKind},
     matrix,
     message::Item,
     store::Change,
@@ -59,7 +60,7 @@ fn turns(exchange: &Exchange, text: &str, now: u64) -> Vec<Turn> {
         asker: Some(question.sender.clone()),
         name: question.name.clone().filter(|_| role == Role::User),
     };
-    vec![turn(Role::User, question.text()), turn(Role::Assistant, text)]
+    vec![turn(Role::User, exchange.asked()), turn(Role::Assistant, text)]
 }
 
 /// The answer with what stands below it, in parts that each fit into an event.
@@ -75,8 +76,8 @@ fn items(exchange: &Exchange, left_out: LeftOut, written: &Written, config: &Con
     let cut = says_cut(exchange, left_out).then_some(Text::BeginningLeftOut);
     let shortened = left_out.last_exchange.then_some(Text::LastExchangeShortened);
     let mut whole = transforms::complete().apply(&written.text);
-    let unread = exchange.queued.question.unread().map(Text::NotRead);
-    let below = [unread, Some(Text::Mark { title }), gone, opened, cut, shortened].into_iter().flatten();
+    let not_read = exchange.queued.question.unread().map(Text::NotRead);
+    let below = [not_read, Some(Text::Mark { title }), unread(&exchange.material), gone, opened, cut, shortened].into_iter().flatten();
     for text in end.into_iter().chain(below) {
         whole = format!("{whole}\n\n{}", text.say(language));
     }
@@ -88,6 +89,13 @@ fn items(exchange: &Exchange, left_out: LeftOut, written: &Written, config: &Con
 /// Whether the answer says that the beginning of the conversation is left out: once, until the conversation is forgotten.
 fn says_cut(exchange: &Exchange, left_out: LeftOut) -> bool {
     left_out.turns > 0 && !exchange.history.told
+}
+
+/// What is said of messages that the question points at and that could not be read.
+fn unread(material: &[Material]) -> Option<Text<'static>> {
+    let why = |kind| material.iter().find_map(|one| one.content.as_ref().err().filter(|_| one.kind == kind));
+    let replied = why(MaterialKind::RepliedTo).map(|why| Text::AnsweredWithout(*why));
+    replied.or_else(|| why(MaterialKind::Thread).map(|_| Text::ThreadNotWhole))
 }
 
 /// What the answer has said once and need not say again.

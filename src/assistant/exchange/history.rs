@@ -11,7 +11,7 @@ use crate::{
     conversation::Turn,
     matrix::{RoomFacts, RoomKind},
     message::Incoming,
-    store::{Past, Store, Summary},
+    store::{Past, Store, StoreError, Summary},
 };
 
 /// The past of a conversation, for one question.
@@ -25,6 +25,8 @@ pub struct History {
     pub opened: bool,
     /// Whether people were told that the beginning of the conversation is left out.
     pub told: bool,
+    /// Whether the conversation is a thread that was opened on an exchange with the bot: what stands in it is told here.
+    pub rooted: bool,
 }
 
 /// What was said before a question.
@@ -49,8 +51,13 @@ impl History {
         // Of a room that is not known, nothing is concluded.
         let several = facts.is_some_and(|facts| facts.kind != RoomKind::Direct);
         if !turns.is_empty() && several && store.was_direct(&conversation).await? {
-            return Ok(Self { turns: Vec::new(), summary: None, opened: true, told: false });
+            return Ok(Self { turns: Vec::new(), summary: None, opened: true, told: false, rooted: true });
         }
+        let root = root(store, question, several).await?;
+        let rooted = root.is_some();
+        // After what a summary stands for.
+        let at = if summary.is_some() { covered.min(turns.len()) } else { 0 };
+        turns.splice(at..at, root.unwrap_or_default());
         let theirs = |turn: &Turn| turn.asker.as_ref() == Some(&question.sender);
         let mut summary = summary.map(|summary| (summary, covered));
         let own = summary.as_ref().is_none_or(|(summary, _)| summary.asker.as_ref() == Some(&question.sender));
@@ -62,7 +69,7 @@ impl History {
             // It tells all that it covers at once.
             summary = summary.filter(|(summary, _)| own || since.is_none_or(|since| summary.from >= since));
         }
-        Ok(Self { turns, summary, opened: false, told })
+        Ok(Self { turns, summary, opened: false, told, rooted })
     }
 
     /// What was said before a question: one that is answered again is answered from what came before it, and from no summary that covers
@@ -77,4 +84,25 @@ impl History {
             _ => Before { summary: None, turns },
         }
     }
+}
+
+/// The exchange that a question's thread was opened on, from the room's main line; empty for the thread that answers to the question itself.
+/// `None`: the thread was not opened on an exchange, or it is forgotten.
+async fn root(store: &Store, question: &Incoming, several: bool) -> Result<Option<Vec<Turn>>, StoreError> {
+    let Some(root) = &question.thread else { return Ok(None) };
+    let Some(asked) = store.exchange_of(&question.room_id, root).await? else { return Ok(None) };
+    let conversation = asked.conversation();
+    if conversation == question.conversation() {
+        return Ok(Some(Vec::new()));
+    }
+    let mut turns = store.turns(&conversation).await?;
+    turns.retain(|turn| turn.event_id == asked.event_id);
+    if turns.is_empty() {
+        return Ok(None);
+    }
+    // What two have said is not for those who came in later.
+    if several && asked.direct {
+        turns.clear();
+    }
+    Ok(Some(turns))
 }

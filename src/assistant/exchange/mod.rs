@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | admit | restored, stale, refused, command: pure | `admit` |
 //! | resolve | settings, effective compagnon, history | `resolve` |
+//! | ground | the message replied to, the earlier messages of the thread | `ground` |
 //! | compose | budgets, one request to the model: pure | `compose` |
 //! | generate | a stream of pieces, through the transforms, to the screen | `generate` |
 //! | conclude | items, turns, changes: pure; then one write | `conclude` |
@@ -16,6 +17,7 @@ mod conclude;
 mod contact;
 mod effective;
 mod generate;
+mod ground;
 mod history;
 mod parts;
 mod pipeline;

@@ -11,6 +11,7 @@ use super::{
     conclude::conclude,
     contact,
     generate::generate,
+    ground::ground,
     parts::Parts,
     resolve::resolve,
     value::Exchange,
@@ -23,7 +24,6 @@ use crate::{
         failure::Failure,
         texts::{Language, Text, note},
     },
-    message::Incoming,
     store::Queued,
     usage::AnswerUsage,
 };
@@ -51,6 +51,9 @@ impl Exchanges {
             return self.settle(&queued, admission).await.map(|()| None);
         }
         let mut exchange = resolve(&self.0, queued, facts).await?;
+        if let Some(refusal) = ground(&self.0, &mut exchange).await? {
+            return self.decline(&exchange.queued, &refusal).await;
+        }
         let mut composed = match self.compose(&exchange) {
             Ok(composed) => composed,
             Err(error) => return self.decline(&exchange.queued, &excuse(&error)).await,
@@ -138,10 +141,12 @@ impl Exchanges {
             summary: before.summary,
             turns: before.turns,
             material: &exchange.material,
-            question: &asked(question, config.language_in(&exchange.settings)),
+            question: &asked(exchange, config.language_in(&exchange.settings)),
             asker: Some(&question.sender),
             name: question.name.as_deref(),
-            cache_key: cache.key(&question.conversation()),
+            // What others wrote, and the question only points at, is not kept beyond its answer, and the model's cache would keep it until
+            // something else takes its place. The conversation's earlier entry stays, for the next question.
+            cache_key: if exchange.holds_others_words() { 0 } else { cache.key(&question.conversation()) },
         };
         let today = today(config);
         let mut summarised = ask.summary.is_some();
@@ -163,10 +168,10 @@ impl Exchanges {
 }
 
 /// What the model is asked. It is told of what it cannot see, so that it does not make that up.
-fn asked(question: &Incoming, language: Language) -> Cow<'_, str> {
-    match question.unread() {
-        Some(unread) => format!("{}\n\n{}", question.text(), note(unread, language)).into(),
-        None => question.text().into(),
+fn asked(exchange: &Exchange, language: Language) -> Cow<'_, str> {
+    match exchange.queued.question.unread() {
+        Some(unread) => format!("{}\n\n{}", exchange.asked(), note(unread, language)).into(),
+        None => exchange.asked().into(),
     }
 }
 

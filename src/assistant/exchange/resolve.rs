@@ -17,5 +17,14 @@ pub async fn resolve(parts: &Parts, queued: Queued, facts: Facts) -> Result<Exch
     // Of a room that is not known, nothing is concluded.
     let direct = facts.room.as_ref().is_some_and(|room| room.kind == RoomKind::Direct);
     let remembered = remembered(store, &**model, &question.room_id, &question.sender, direct).await?;
-    Ok(Exchange { settings, compagnon, room: facts.room, history, facts: remembered, material: Vec::new(), queued })
+    Ok(Exchange {
+        settings,
+        compagnon,
+        room: facts.room,
+        history,
+        facts: remembered,
+        material: Vec::new(),
+        instruction: None,
+        queued,
+    })
 }

@@ -19,4 +19,18 @@ pub struct Exchange {
     pub facts: RememberedFacts,
     /// What the question points at.
     pub material: Vec<Material>,
+    /// What the model is asked, where the question itself is a mention and nothing else.
+    pub instruction: Option<&'static str>,
+}
+
+impl Exchange {
+    /// Whether the model is given a text that the question only points at.
+    pub fn holds_others_words(&self) -> bool {
+        self.material.iter().any(|material| material.content.is_ok())
+    }
+
+    /// The question as the model reads it and the conversation remembers it.
+    pub fn asked(&self) -> &str {
+        self.instruction.unwrap_or_else(|| self.queued.question.text())
+    }
 }

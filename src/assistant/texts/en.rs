@@ -12,8 +12,12 @@ use self::{
 use super::{
     text::{Destroys, Text, Welcome},
     unread,
+    unreadable,
 };
-use crate::{command::Command, compagnon::Answers};
+use crate::{
+    command::Command,
+    compagnon::{Answers, Language},
+};
 
 /// The sentence in English.
 #[allow(clippy::too_many_lines)] // One arm per sentence: the table that people proofread.
@@ -51,6 +55,9 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::NoQuestion => {
             "You mentioned me without asking anything. Write your question in the same message, or try `!help`."
         }
+        Text::CannotAnswerTo(why) => unreadable::cannot_answer_to(*why, Language::En),
+        Text::AnsweredWithout(why) => unreadable::answered_without(*why, Language::En),
+        Text::ThreadNotWhole => unreadable::thread_not_whole(Language::En),
         Text::Unread => {
             "I cannot read your message because its encryption key has not reached me. I will answer if it arrives; otherwise, please send the message again. I say so only once a day."
         }
@@ -422,6 +429,7 @@ fn privacy(retention: Duration, memory: Duration, open: bool) -> String {
          - They are read by a model that runs on our own servers. Nothing leaves them.\n\
          - I keep the exchanges of this conversation, encrypted, so that I can follow it, for at most {}. What I know from here is never used elsewhere.{warning}\n\
          - What you have me remember (`!remember`) is used only here, and kept encrypted for at most {}: `!memory` shows it, `!forget memory` erases it. What is remembered for a room is visible to its members.\n\
+         - When you have me answer in reply to a message, or in a thread, I read that message or thread for that answer only, and do not keep it.\n\
          - If you delete a message, I forget it at once, with my answer. If you edit it, I answer again.\n\
          - A record of commands is kept (who, what, when), without their content.\n\
          - {NEVER}\n\n\

@@ -12,6 +12,7 @@ use self::{
 use super::{
     text::{Destroys, Text, Welcome},
     unread,
+    unreadable,
 };
 use crate::{
     assistant::commands::decimal,
@@ -55,6 +56,9 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::NoQuestion => {
             "Vous m’avez appelé sans rien me demander. Écrivez votre question dans le même message, ou `!aide`."
         }
+        Text::CannotAnswerTo(why) => unreadable::cannot_answer_to(*why, Language::Fr),
+        Text::AnsweredWithout(why) => unreadable::answered_without(*why, Language::Fr),
+        Text::ThreadNotWhole => unreadable::thread_not_whole(Language::Fr),
         Text::Unread => {
             "Je ne peux pas lire votre message : sa clé de chiffrement ne m’est pas parvenue. J’y répondrai si elle arrive ; sinon, envoyez-le de nouveau. Je ne vous le dis qu’une fois par jour."
         }
@@ -439,6 +443,7 @@ fn privacy(retention: Duration, memory: Duration, open: bool) -> String {
          - Ils sont lus par un modèle installé sur nos serveurs. Rien n’en sort.\n\
          - Je garde, chiffrés, nos échanges de cette conversation pour la suivre, {} au plus. Ce que je sais ici ne sert jamais ailleurs.{warning}\n\
          - Ce que vous me faites retenir (`!retenir`) ne sert qu’ici, chiffré, {} au plus : `!mémoire` le montre, `!oublier mémoire` l’efface. Ce qui est retenu pour un salon, ses membres le voient.\n\
+         - Quand vous me faites répondre à un message, ou dans un fil, je lis ce message ou ce fil pour cette réponse seulement, et je ne le garde pas.\n\
          - Supprimez un message : je l’oublie aussitôt, avec ma réponse. Modifiez-le : je réponds de nouveau.\n\
          - Une trace des commandes est gardée (qui, quoi, quand), sans contenu.\n\
          - {NEVER}\n\n\

@@ -11,6 +11,7 @@ mod samples;
 mod say;
 mod text;
 mod unread;
+mod unreadable;
 
 pub(super) use self::memory::{FactPlace, Memory};
 pub(super) use self::text::{Destroys, Text, Welcome};

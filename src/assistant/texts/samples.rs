@@ -6,6 +6,7 @@ use super::{Destroys, FactPlace, Language, Memory, Text, Welcome};
 use crate::{
     command::Command,
     compagnon::{Answers, CompagnonError, Field, FieldError},
+    material::Unreadable,
     message::Unread,
 };
 
@@ -43,6 +44,13 @@ fn samples() -> Vec<Text<'static>> {
         Text::TooLong { most: Some(7_900) },
         Text::QuestionTooLong { limit: 16_000 },
         Text::NoQuestion,
+        Text::CannotAnswerTo(Unreadable::Redacted),
+        Text::CannotAnswerTo(Unreadable::Undecryptable),
+        Text::CannotAnswerTo(Unreadable::Unavailable),
+        Text::AnsweredWithout(Unreadable::Redacted),
+        Text::AnsweredWithout(Unreadable::Undecryptable),
+        Text::AnsweredWithout(Unreadable::Unavailable),
+        Text::ThreadNotWhole,
         Text::Unread,
         Text::Missed,
         Text::NotChecked,

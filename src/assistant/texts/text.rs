@@ -6,6 +6,7 @@ use super::memory::Memory;
 use crate::{
     command::Command,
     compagnon::{Answers, CompagnonError, FieldError},
+    material::Unreadable,
     message::Unread,
 };
 
@@ -38,6 +39,12 @@ pub enum Text<'a> {
     },
     /// The bot was called and nothing was asked.
     NoQuestion,
+    /// The bot was called in reply to a message that it cannot read, and nothing else was asked.
+    CannotAnswerTo(Unreadable),
+    /// Put under an answer that was written without the message that the question replies to.
+    AnsweredWithout(Unreadable),
+    /// Put under an answer in a thread of which a message could not be read.
+    ThreadNotWhole,
     /// The message's key has not come.
     Unread,
     /// Messages of the room were missed and are not read any more.

@@ -1,7 +1,7 @@
 //! The life of a question, with a kill after each step.
 
 use super::{
-    Accept, accept, admitted, after_a_kill, conclude, event, folder, held, in_thread, item, names, open, question,
+    Accept, accept, admitted, after_a_kill, conclude, deliver, event, folder, held, in_thread, item, names, open, question,
     redact, room, turns,
 };
 use serde_json::Value;
@@ -122,6 +122,33 @@ fn conversations_of_one_room_are_apart() {
     assert!(store.turns(&main.conversation()).unwrap().is_empty());
     assert_eq!(store.turns(&thread.conversation()).unwrap(), turns(&thread, 2));
     assert!(store.answers_in(&main.conversation()).unwrap(), "its answer is still on its way");
+}
+
+#[test]
+fn a_message_leads_to_its_exchange_at_every_stage_and_in_its_room_only() {
+    let folder = folder();
+    let store = open(&folder);
+    let asked = in_thread(question("a", "1"), "root");
+    let of = |name: &str, room: &str| {
+        let found = store.exchange_of(&self::room(room), &event(name)).unwrap();
+        found.map(|found| (found.event_id, found.thread))
+    };
+    let expected = Some((asked.event_id.clone(), asked.thread.clone()));
+    assert_eq!(of("1", "a"), None);
+    accept(&store, std::slice::from_ref(&asked), 1);
+    assert_eq!(of("1", "a"), expected, "it waits");
+    store.draft(&asked, &event("draft"), 1).unwrap();
+    assert_eq!(of("draft", "a"), expected);
+    conclude(&store, &asked, 2).unwrap();
+    assert_eq!(of("1", "a"), expected, "its answer is on its way");
+    let [first, second] = deliver(&store, &asked, 3);
+    for part in [first, second] {
+        assert_eq!(store.exchange_of(&asked.room_id, &part).unwrap().map(|found| found.event_id), Some(event("1")));
+        assert_eq!(store.exchange_of(&self::room("b"), &part).unwrap(), None, "a room's messages are not another's");
+    }
+    assert_eq!((of("1", "a"), of("1", "b"), of("root", "a")), (expected, None, None));
+    store.apply(&[Change::ForgetConversation(asked.conversation())], 4).unwrap();
+    assert_eq!(of("1", "a"), None);
 }
 
 #[test]

@@ -1,0 +1,250 @@
+//! Stage 3: what a question points at, asked of the homeserver: the message that it replies to, and what stands before it in a thread that people
+//! began. A model reads it once, with the question; nothing keeps it.
+//!
+//! Only what the asker can read in the room is given: the bot sees more of a room's past than a newcomer.
+
+use std::time::Duration;
+
+use super::{parts::Parts, value::Exchange};
+use crate::{
+    assistant::{
+        commands::{asks_to_forget, is_blank},
+        courier::unless_refused,
+        failure::Failure,
+        texts::{Language, Text},
+    },
+    command::Call,
+    conversation::Turn,
+    material::{Author, Material, MaterialKind, Unreadable},
+    matrix::{RoomMessage, SendError},
+    message::{Content, Incoming, Unread},
+};
+
+/// How long one request for messages is repeated. A question is not lost by what it points at: after that it is answered without.
+const REPEATED: Duration = Duration::from_mins(2);
+
+/// Gathers what a question points at. Gives the sentence that is said instead of an answer, where the question asks nothing without it.
+pub async fn ground(parts: &Parts, exchange: &mut Exchange) -> Result<Option<Text<'static>>, Failure> {
+    let question = &exchange.queued.question;
+    let blank = is_blank(question.text());
+    let reading = Reading { parts, exchange, question };
+    let replied = reading.replied_to(blank).await?;
+    let mut material = reading.thread(replied.as_ref()).await?;
+    let language = exchange.compagnon.compagnon.about.language;
+    if blank {
+        match instruction(replied.as_ref(), &material, language) {
+            Ok(instruction) => exchange.instruction = Some(instruction),
+            Err(refusal) => return Ok(Some(refusal)),
+        }
+    }
+    material.extend(replied.map(|replied| replied.material(MaterialKind::RepliedTo, language)));
+    exchange.material = material;
+    Ok(None)
+}
+
+/// What the model is asked where the question is a mention and nothing else; the sentence to be said where that asks nothing.
+fn instruction(
+    replied: Option<&Pointed>,
+    thread: &[Material],
+    language: Language,
+) -> Result<&'static str, Text<'static>> {
+    match replied {
+        Some(Pointed(Err(why))) => Err(Text::CannotAnswerTo(*why)),
+        Some(Pointed(Ok(message))) if message.own => Err(Text::NoQuestion),
+        Some(Pointed(Ok(message))) => match &message.text {
+            Err(why) => Err(Text::CannotAnswerTo(*why)),
+            Ok(text) if is_blank(text) && message.file.is_some() => Err(Text::CannotRead(Unread::File)),
+            Ok(text) if is_blank(text) => Err(Text::NoQuestion),
+            Ok(_) => Ok(match language {
+                Language::Fr => "Répondez à ce message.",
+                Language::En => "Answer this message.",
+            }),
+        },
+        None if thread.iter().any(|material| material.content.is_ok()) => Ok(match language {
+            Language::Fr => "Répondez au dernier message de ce fil.",
+            Language::En => "Answer the last message of this thread.",
+        }),
+        None => Err(Text::NoQuestion),
+    }
+}
+
+/// The message that a question replies to, or why nothing is known of it.
+struct Pointed(Result<RoomMessage, Unreadable>);
+
+impl Pointed {
+    fn material(self, kind: MaterialKind, language: Language) -> Material {
+        match self.0 {
+            Ok(message) => material(message, kind, language),
+            Err(why) => {
+                let somebody = match language {
+                    Language::Fr => "Quelqu’un",
+                    Language::En => "Somebody",
+                };
+                Material { kind, author: Author::Person(somebody.to_owned()), content: Err(why) }
+            }
+        }
+    }
+}
+
+/// A message as the model is given it.
+fn material(message: RoomMessage, kind: MaterialKind, language: Language) -> Material {
+    let author = if message.own {
+        Author::Bot
+    } else {
+        Author::Person(message.name.unwrap_or_else(|| message.sender.localpart().to_owned()))
+    };
+    let content = message.text.map(|text| {
+        let text = if message.own { without_mark(&text).to_owned() } else { text };
+        match message.file {
+            Some(name) => format!("{}\n{text}", unread_file(&name, language)).trim_end().to_owned(),
+            None => text,
+        }
+    });
+    Material { kind, author, content }
+}
+
+/// A text with one kind of line break. Each line of it is marked as a quotation: none must pass for a line that is not.
+fn plain_lines(text: &str) -> String {
+    text.replace("\r\n", "\n").replace(['\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'], "\n")
+}
+
+/// A file of which only the name is known: a model must not think that it knows more.
+fn unread_file(name: &str, language: Language) -> String {
+    let name: String = name.chars().filter(|letter| !letter.is_control()).take(100).collect();
+    match language {
+        Language::Fr => format!("(fichier « {name} », dont le contenu n’est pas lisible)"),
+        Language::En => format!("(file \u{201c}{name}\u{201d}, whose content cannot be read)"),
+    }
+}
+
+/// An answer of the bot without what stands below it.
+fn without_mark(answer: &str) -> &str {
+    let marks = [Language::Fr, Language::En].map(|language| Text::Mark { title: "\0" }.say(language));
+    let is_mark = |line: &str| {
+        let mut marks = marks.iter().filter_map(|mark| mark.split_once('\0'));
+        marks.any(|(before, after)| line.starts_with(before) && line.ends_with(after))
+    };
+    let mut offset = answer.len();
+    for line in answer.rsplit('\n') {
+        offset -= line.len();
+        if is_mark(line.trim()) {
+            return answer[..offset].trim_end();
+        }
+        offset = offset.saturating_sub(1);
+    }
+    answer
+}
+
+/// Whether a message gives a model anything to read, if only that it cannot be read.
+fn says_something(message: &RoomMessage) -> bool {
+    message.file.is_some() || message.text.as_ref().map_or(true, |text| !is_blank(text))
+}
+
+/// The reading of what one question points at.
+struct Reading<'a> {
+    parts: &'a Parts,
+    exchange: &'a Exchange,
+    question: &'a Incoming,
+}
+
+impl Reading<'_> {
+    /// The message that the question replies to. Nothing where the history ends with it.
+    async fn replied_to(&self, blank: bool) -> Result<Option<Pointed>, Failure> {
+        let question = self.question;
+        let Some(target) = &question.replies_to else { return Ok(None) };
+        let exchange = self.parts.store.exchange_of(&question.room_id, target).await?;
+        // Of a person's question a mention alone wants another answer.
+        let said = exchange.filter(|asked| !blank || asked.event_id != *target);
+        let last = self.exchange.history.before(question).turns.last();
+        if said.zip(last).is_some_and(|(asked, last)| asked.event_id == last.event_id) {
+            return Ok(None);
+        }
+        let gateway = &self.parts.homeserver.gateway;
+        let found = self.ask(|| gateway.message(&question.room_id, target)).await?.flatten();
+        let readable = match found {
+            Some(message) => self.readable(vec![message]).await?.pop(),
+            None => None,
+        };
+        Ok(Some(Pointed(readable.map(|message| self.cut(message)).ok_or(Unreadable::Unavailable))))
+    }
+
+    /// What stands before the question in its thread, where people began the thread, and which is neither in the history nor what the question
+    /// replies to.
+    async fn thread(&self, replied: Option<&Pointed>) -> Result<Vec<Material>, Failure> {
+        let question = self.question;
+        let root = question.thread.as_ref().filter(|root| **root != question.event_id && !self.exchange.history.rooted);
+        let Some(root) = root else { return Ok(Vec::new()) };
+        let gateway = &self.parts.homeserver.gateway;
+        let ask = || gateway.thread(&question.room_id, root, &question.event_id);
+        let mut earlier = self.readable(self.ask(ask).await?.unwrap_or_default()).await?;
+        // What stands before the wish to forget it stays forgotten.
+        let forgets = |message: &RoomMessage| self.as_question(message).is_some_and(|asked| asks_to_forget(&asked));
+        if let Some(forgotten) = earlier.iter().rposition(forgets) {
+            earlier.drain(..=forgotten);
+        }
+        let replied = replied.and_then(|pointed| Some(&pointed.0.as_ref().ok()?.event_id));
+        let told = |turn: &Turn, message: &RoomMessage| turn.event_id == message.event_id;
+        earlier.retain(|message| {
+            Some(&message.event_id) != replied
+                && !self.exchange.history.turns.iter().any(|turn| told(turn, message))
+                && !self.is_command(message)
+                && says_something(message)
+        });
+        let language = self.exchange.compagnon.compagnon.about.language;
+        let material = earlier.into_iter().map(|message| material(self.cut(message), MaterialKind::Thread, language));
+        Ok(material.collect())
+    }
+
+    /// Asks the homeserver, for a while; nothing where it refuses or does not answer.
+    async fn ask<T, F: Future<Output = Result<T, SendError>>>(
+        &self,
+        request: impl FnMut() -> F,
+    ) -> Result<Option<T>, Failure> {
+        match unless_refused(self.parts.homeserver.retry_for(REPEATED, request).await) {
+            Err(Failure::Unanswered(reason)) => {
+                let event_id = &self.question.event_id;
+                tracing::warn!(reason, %event_id, "what a question points at could not be read; it is answered without");
+                Ok(None)
+            }
+            answer => answer,
+        }
+    }
+
+    /// Those of the messages that the asker can read in the room.
+    async fn readable(&self, mut messages: Vec<RoomMessage>) -> Result<Vec<RoomMessage>, Failure> {
+        let question = self.question;
+        let theirs = |message: &RoomMessage| message.sender == question.sender;
+        if !messages.iter().all(theirs) {
+            let homeserver = &self.parts.homeserver;
+            let ask = || homeserver.gateway.reads_since(&question.room_id, &question.sender);
+            // Of a room that the bot is not in any more, nothing is known.
+            let since = unless_refused(homeserver.retry(ask).await)?.unwrap_or(Some(u64::MAX));
+            messages.retain(|message| theirs(message) || since.is_none_or(|since| message.sent_at >= since));
+        }
+        Ok(messages)
+    }
+
+    /// The message with as much of its text as a question may have.
+    fn cut(&self, message: RoomMessage) -> RoomMessage {
+        let longest = self.parts.config.limits.question;
+        let text = message.text.map(|text| {
+            let text = plain_lines(&text);
+            match text.char_indices().nth(longest) {
+                Some((end, _)) => format!("{} […]", &text[..end]),
+                None => text,
+            }
+        });
+        RoomMessage { text, ..message }
+    }
+
+    /// A message as if it were asked of the bot.
+    fn as_question(&self, message: &RoomMessage) -> Option<Incoming> {
+        let (content, mentions_me) = (Content::Text(message.text.as_ref().ok()?.clone()), message.mentions_me);
+        Some(Incoming { content, mentions_me, without_call: None, ..self.question.clone() })
+    }
+
+    fn is_command(&self, message: &RoomMessage) -> bool {
+        let call = self.as_question(message).and_then(|asked| Call::read(&asked));
+        call.is_some_and(|call| call.command.is_some())
+    }
+}

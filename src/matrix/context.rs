@@ -1,0 +1,262 @@
+//! Messages that people point at: one by its id, or what stands before a message in its thread. Each request is made once; the caller decides
+//! whether to repeat it.
+//!
+//! What is said of new messages holds here too: no plain text in an encrypted room, and no message whose key belongs to somebody else than
+//! its sender. What the account ignores is not read either.
+
+use std::{collections::HashMap, time::Duration};
+
+use matrix_sdk::{
+    Room,
+    config::RequestConfig,
+    deserialized_responses::{TimelineEvent, TimelineEventKind, UnsignedDecryptionResult, UnsignedEventLocation},
+    ruma::{
+        EventId, OwnedUserId, UserId,
+        api::client::{relations::get_relating_events_with_rel_type, room::get_room_event},
+        events::{relation::RelationType, room::encrypted::OriginalSyncRoomEncryptedEvent},
+        serde::Raw,
+        uint,
+    },
+};
+use serde_json::Value;
+use tokio::time::timeout;
+use tracing::{debug, warn};
+
+use super::{
+    clock::now,
+    display_name,
+    event::{
+        self,
+        room_message::{Bundled, MessageReader, RoomMessage},
+    },
+    fault::Fault,
+    gateway::SendError,
+    membership, sender,
+    session::Session,
+    timeline,
+};
+use crate::material::Unreadable;
+
+/// The most messages of a thread that are read for one question, the root beside.
+const MOST_MESSAGES: usize = 40;
+/// The most bytes of text in them: more than a model reads.
+const MOST_BYTES: usize = 32 * 1024;
+/// How many pages of 50 messages of a thread are requested: the question may stand behind newer ones.
+const THREAD_PAGES: usize = 4;
+/// How many keys are looked for in the account's backup, in one reading.
+const MOST_KEYS: usize = 5;
+/// How many names of senders are requested in one reading, where the sync has not brought them.
+const MOST_NAMES: usize = 10;
+/// The time limit of the request for one key.
+const KEY_LIMIT: Duration = Duration::from_secs(10);
+
+/// One reading in a room.
+pub(super) struct Lookup<'a> {
+    session: &'a Session,
+    room: &'a Room,
+    once: RequestConfig,
+    encrypted: bool,
+    /// The texts by which a message may address the bot.
+    own_names: Vec<String>,
+    /// The sessions whose keys were looked for, and whether they came.
+    keys: HashMap<String, bool>,
+    names: HashMap<OwnedUserId, Option<String>>,
+    asked_names: usize,
+}
+
+impl<'a> Lookup<'a> {
+    pub(super) async fn of(session: &'a Session, room: &'a Room, once: RequestConfig) -> Self {
+        let encrypted = session.encrypted.contains(room).await;
+        let own_names = timeline::own_names(session, room).await;
+        let (keys, names) = (HashMap::new(), HashMap::new());
+        Self { session, room, once, encrypted, own_names, keys, names, asked_names: 0 }
+    }
+
+    /// One message, by its id.
+    pub(super) async fn message(&mut self, event_id: &EventId) -> Result<Option<RoomMessage>, SendError> {
+        let request = get_room_event::v3::Request::new(self.room.room_id().to_owned(), event_id.to_owned());
+        let answer = self.room.client().send(request).with_request_config(self.once).await;
+        let raw = match answer.map_err(|error| Fault::from(&error)) {
+            Ok(answer) => answer.event.json().get().to_owned(),
+            Err(Fault::Missing(_) | Fault::Refused(_)) => return Ok(None),
+            Err(fault) => return Err(fault.into()),
+        };
+        if !is_of(&raw, self.room, Some(event_id)) {
+            return Ok(None);
+        }
+        Ok(self.read(raw).await)
+    }
+
+    /// What stands before a message in a thread, oldest first.
+    pub(super) async fn thread(&mut self, root: &EventId, before: &EventId) -> Result<Vec<RoomMessage>, SendError> {
+        let mut earlier = Vec::new();
+        let mut bytes = 0;
+        for raw in self.before(root, before).await? {
+            let Some(message) = self.read(raw).await.filter(is_context) else { continue };
+            bytes += message.text.as_ref().map_or(0, String::len);
+            if earlier.len() == MOST_MESSAGES || (bytes > MOST_BYTES && !earlier.is_empty()) {
+                break;
+            }
+            earlier.push(message);
+        }
+        if root != before {
+            earlier.extend(self.message(root).await?.filter(is_context));
+        }
+        earlier.reverse();
+        Ok(earlier)
+    }
+
+    /// The events of a thread before a message, newest first. Where the message is not among the thread's, all of them are before it.
+    async fn before(&self, root: &EventId, before: &EventId) -> Result<Vec<String>, SendError> {
+        use get_relating_events_with_rel_type::v1::Request;
+        let (mut events, mut from) = (Vec::<String>::new(), None);
+        let mut found = false;
+        for _ in 0..THREAD_PAGES {
+            let mut request = Request::new(self.room.room_id().to_owned(), root.to_owned(), RelationType::Thread);
+            (request.limit, request.from) = (Some(uint!(50)), from);
+            let page = match self.room.client().send(request).with_request_config(self.once).await {
+                Ok(page) => page,
+                Err(error) => match Fault::from(&error) {
+                    Fault::Missing(_) | Fault::Refused(_) => break,
+                    fault => return Err(fault.into()),
+                },
+            };
+            for raw in page.chunk.iter().map(|raw| raw.json().get()).filter(|raw| is_of(raw, self.room, None)) {
+                if is_of(raw, self.room, Some(before)) {
+                    events.clear();
+                    found = true;
+                } else {
+                    events.push(raw.to_owned());
+                }
+            }
+            from = page.next_batch;
+            if from.is_none() || (found && events.len() >= MOST_MESSAGES) {
+                break;
+            }
+        }
+        Ok(events)
+    }
+
+    /// Decrypts and reads an event.
+    async fn read(&mut self, raw: String) -> Option<RoomMessage> {
+        let event = self.opened(raw).await?;
+        let json = event.raw().json().get();
+        let reader = MessageReader { own: self.session.user_id(), names: &self.own_names };
+        let message = reader.read(json, self.bundled(&event)?)?;
+        if self.room.client().is_user_ignored(&message.sender).await {
+            return None;
+        }
+        let name = self.name(&message.sender).await;
+        Some(RoomMessage { name, sent_at: event::sent_at(json, now()), ..message })
+    }
+
+    /// The event, decrypted if it is encrypted; `None` where it must not be read.
+    async fn opened(&mut self, raw: String) -> Option<TimelineEvent> {
+        let event: Value = serde_json::from_str(&raw).ok()?;
+        let locked = event["type"] == "m.room.encrypted" && event["content"].get("ciphertext").is_some();
+        if !locked {
+            // A redacted message has lost its encryption with its content.
+            let redacted = event["type"] == "m.room.encrypted" || event["unsigned"].get("redacted_because").is_some();
+            let event = Raw::from_json_string(raw).ok().filter(|_| redacted || !self.encrypted)?;
+            return Some(TimelineEvent::from_plaintext(event));
+        }
+        let mut read = self.decrypted(&raw).await?;
+        if let Some(missing) = missing_key(&read)
+            && self.fetch_key(&missing).await
+        {
+            read = self.decrypted(&raw).await?;
+        }
+        Some(read)
+    }
+
+    async fn decrypted(&self, raw: &str) -> Option<TimelineEvent> {
+        let raw = Raw::<OriginalSyncRoomEncryptedEvent>::from_json_string(raw.to_owned()).ok()?;
+        match self.room.decrypt_event(&raw, None).await {
+            Ok(event) => Some(event),
+            Err(error) => {
+                debug!(%error, "a message that somebody points at could not be decrypted");
+                Some(TimelineEvent::from_plaintext(raw.cast()))
+            }
+        }
+    }
+
+    /// What the bundled edit is worth; `None` where the message itself must not be read.
+    fn bundled(&self, event: &TimelineEvent) -> Option<Bundled> {
+        let TimelineEventKind::Decrypted(decrypted) = &event.kind else { return Some(Bundled::Sound) };
+        if sender::is_relabelled(&decrypted.encryption_info.verification_state) {
+            let event_id = event.event_id();
+            warn!(?event_id, room_id = %self.room.room_id(), "a message is refused: its sender does not own its key");
+            return None;
+        }
+        let edits = event.kind.unsigned_encryption_map();
+        Some(match edits.and_then(|all| all.get(&UnsignedEventLocation::RelationsReplace)) {
+            Some(UnsignedDecryptionResult::Decrypted(info)) if !sender::is_relabelled(&info.verification_state) => {
+                Bundled::Sound
+            }
+            Some(UnsignedDecryptionResult::UnableToDecrypt(_)) => Bundled::Undecryptable,
+            Some(UnsignedDecryptionResult::Decrypted(_)) | None => Bundled::Foreign,
+        })
+    }
+
+    /// Looks for a key in the account's backup, once. Returns whether it came.
+    async fn fetch_key(&mut self, session_id: &str) -> bool {
+        if let Some(came) = self.keys.get(session_id) {
+            return *came;
+        }
+        if self.keys.len() == MOST_KEYS {
+            return false;
+        }
+        let backups = self.session.client().encryption().backups();
+        let came = match timeout(KEY_LIMIT, backups.download_room_key(self.room.room_id(), session_id)).await {
+            Ok(Ok(came)) => came,
+            Ok(Err(error)) => {
+                debug!(%error, "a key is not in the backup");
+                false
+            }
+            Err(_) => false,
+        };
+        self.keys.insert(session_id.to_owned(), came);
+        came
+    }
+
+    /// A person's display name in the room, requested where the sync has not brought it.
+    async fn name(&mut self, user_id: &UserId) -> Option<String> {
+        if let Some(known) = self.names.get(user_id) {
+            return known.clone();
+        }
+        let member = self.room.get_member_no_sync(user_id).await.ok().flatten();
+        let mut name = member.as_ref().and_then(|member| member.display_name().map(str::to_owned));
+        if member.is_none() && self.asked_names < MOST_NAMES {
+            self.asked_names += 1;
+            let content = membership::state_once(self.room, "m.room.member", user_id.as_str(), Some(self.once)).await;
+            let content = content.ok().flatten().unwrap_or_default();
+            name = content["displayname"].as_str().map(str::to_owned);
+        }
+        let name = name.and_then(|name| display_name::person(&name));
+        self.names.insert(user_id.to_owned(), name.clone());
+        name
+    }
+}
+
+/// Whether an event is of this room and, where one is asked for, has this id.
+fn is_of(raw: &str, room: &Room, event_id: Option<&EventId>) -> bool {
+    let Ok(event) = serde_json::from_str::<Value>(raw) else { return false };
+    let here = event.get("room_id").is_none_or(|id| id == room.room_id().as_str());
+    here && event_id.is_none_or(|id| event["event_id"] == id.as_str())
+}
+
+/// Whether a message of a thread is read: the bot remembers its own, or has forgotten them.
+fn is_context(message: &RoomMessage) -> bool {
+    !message.own && message.text != Err(Unreadable::Redacted)
+}
+
+/// The session whose key is missing for a message, or for its newest edit.
+fn missing_key(event: &TimelineEvent) -> Option<String> {
+    match &event.kind {
+        TimelineEventKind::UnableToDecrypt { utd_info, .. } => utd_info.session_id.clone(),
+        kind => match kind.unsigned_encryption_map()?.get(&UnsignedEventLocation::RelationsReplace)? {
+            UnsignedDecryptionResult::UnableToDecrypt(info) => info.session_id.clone(),
+            UnsignedDecryptionResult::Decrypted(_) => None,
+        },
+    }
+}
