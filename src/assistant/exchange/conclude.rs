@@ -77,7 +77,9 @@ fn items(exchange: &Exchange, left_out: LeftOut, written: &Written, config: &Con
     let shortened = left_out.last_exchange.then_some(Text::LastExchangeShortened);
     let mut whole = transforms::complete().apply(&written.text);
     let not_read = exchange.queued.question.unread().map(Text::NotRead);
-    let below = [not_read, Some(Text::Mark { title }), unread(&exchange.material), gone, opened, cut, shortened].into_iter().flatten();
+    let below = [not_read, Some(Text::Mark { title }), unread(&exchange.material), gone, opened, cut, shortened]
+        .into_iter()
+        .flatten();
     for text in end.into_iter().chain(below) {
         whole = format!("{whole}\n\n{}", text.say(language));
     }

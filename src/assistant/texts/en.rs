@@ -11,8 +11,7 @@ use self::{
 };
 use super::{
     text::{Destroys, Text, Welcome},
-    unread,
-    unreadable,
+    unread, unreadable,
 };
 use crate::{
     command::Command,

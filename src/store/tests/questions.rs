@@ -1,8 +1,8 @@
 //! The life of a question, with a kill after each step.
 
 use super::{
-    Accept, accept, admitted, after_a_kill, conclude, deliver, event, folder, held, in_thread, item, names, open, question,
-    redact, room, turns,
+    Accept, accept, admitted, after_a_kill, conclude, deliver, event, folder, held, in_thread, item, names, open,
+    question, redact, room, turns,
 };
 use serde_json::Value;
 
