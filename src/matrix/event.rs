@@ -3,6 +3,7 @@
 mod carried;
 mod optional;
 pub(super) mod room_message;
+mod skip;
 
 use std::collections::HashSet;
 
@@ -10,6 +11,7 @@ use ruma::{OwnedEventId, OwnedUserId, RoomId, UserId};
 use serde::Deserialize;
 use serde_json::Value;
 
+pub(super) use self::skip::SkipReason;
 use self::{
     carried::{Carried, carried, is_message},
     optional::{Relation, Written},
@@ -45,25 +47,6 @@ pub(super) enum ParsedEvent {
     Reaction(Reaction),
     /// A request to verify the bot's device.
     Verification(VerificationRequest),
-}
-
-/// Why an event is skipped. For the log, which never contains the event's content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SkipReason {
-    /// Neither a text message nor anything that concerns one.
-    OtherType,
-    /// Written by the bot.
-    Own,
-    /// Written by another compagnon: two of them would answer each other for ever.
-    Compagnon,
-    /// It was redacted.
-    Redacted,
-    /// A message in clear in an encrypted room.
-    PlainText,
-    /// Empty, perhaps only after the bot's name was removed.
-    Empty,
-    /// Not what the specification says.
-    Malformed,
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,7 @@
 //! The removal of what has grown old.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use ruma::OwnedRoomId;
 
@@ -14,7 +15,6 @@ use super::records::Stored;
 use super::said::Said;
 use super::seal::BlindedId;
 use super::summary::Condensed;
-use super::told::TOLD_FOR;
 use super::transaction::Transaction;
 use super::withdrawal::Withdrawal;
 use crate::compagnon::Settings;
@@ -38,6 +38,9 @@ pub struct Retention {
     /// What people have asked to be remembered.
     pub memory: u64,
 }
+
+/// How long a person is not told again that a message of theirs cannot be read.
+pub(super) const TOLD_FOR: Duration = Duration::from_hours(24);
 
 /// How many records a purge reads before others get their turn at the store.
 pub(super) const SLICE: usize = 1000;

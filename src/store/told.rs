@@ -1,16 +1,12 @@
 //! Persons who were told that a message of theirs cannot be read: once a day each, in whatever room, through restarts.
 
-use std::time::Duration;
-
 use ruma::UserId;
 
 use super::database::Database;
 use super::error::StoreError;
 use super::handle::Store;
+use super::purge::TOLD_FOR;
 use super::transaction::Transaction;
-
-/// How long nobody is told again.
-pub(super) const TOLD_FOR: Duration = Duration::from_hours(24);
 
 impl Store {
     /// Notes that a person is told that a message cannot be read. Returns whether that is to be: not when they were told within a day.
@@ -60,7 +56,7 @@ impl Transaction<'_> {
 mod tests {
     use ruma::user_id;
 
-    use super::TOLD_FOR;
+    use crate::store::purge::TOLD_FOR;
     use crate::store::{Database, Retention};
 
     const DAY: u64 = TOLD_FOR.as_millis() as u64;

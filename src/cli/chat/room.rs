@@ -1,10 +1,8 @@
 //! What a room would add to a prompt, from the command line, and the prompt as the model is given it.
 
-use std::{fmt::Write as _, fs::File, io::Read as _, path::PathBuf};
+use std::{fmt::Write as _, path::PathBuf};
 
-use anyhow::{Context as _, ensure};
-
-use super::LONGEST;
+use super::input::read_file;
 use crate::{
     assistant::compose::Composed,
     compagnon::{Compagnon, Settings},
@@ -49,10 +47,7 @@ impl Options {
     pub(super) fn read(&self) -> anyhow::Result<Room> {
         let mut messages = Vec::new();
         if let Some(path) = &self.thread {
-            let mut text = String::new();
-            let read = File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text));
-            let read = read.with_context(|| path.display().to_string())?;
-            ensure!(read as u64 <= LONGEST, "{} is longer than {} KiB", path.display(), LONGEST / 1024);
+            let text = read_file(path)?;
             let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
             messages.extend(lines.map(|line| (MaterialKind::Thread, line.to_owned())));
         }

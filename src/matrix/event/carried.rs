@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{SkipReason, optional::Written};
+use super::{optional::Written, skip::SkipReason};
 use crate::message::{MediaRef, Unread};
 
 /// What a message carries.
