@@ -170,10 +170,8 @@ impl Answer {
 
     /// Shows a draft, if the answer is not complete at once.
     fn show(&mut self, screen: &mut Screen<'_>) {
-        let Some(first) = self.first.filter(|first| first.elapsed() >= GRACE) else { return };
-        if !self.begun {
-            self.begun = first.elapsed() >= FIRST_AFTER || matrix::says_enough(&self.text);
-        }
+        let Some(first) = self.first else { return };
+        self.begun = self.begun || may_begin(first.elapsed(), &self.text);
         if !self.begun {
             return;
         }
@@ -185,5 +183,23 @@ impl Answer {
     fn ended(mut self, end: End) -> Written {
         self.chain.finish(&mut self.text);
         Written { text: self.text, end, shown_after: self.shown_after }
+    }
+}
+
+/// Whether an answer may be shown for the first time, so long after its first text came.
+fn may_begin(waited: Duration, text: &str) -> bool {
+    waited >= GRACE && (waited >= FIRST_AFTER || matrix::says_enough(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, FIRST_AFTER, GRACE, may_begin};
+
+    #[test]
+    fn the_first_draft_waits_for_a_sentence_and_not_for_ever() {
+        let sentence = "La demande se fait en ligne. Il";
+        let just = Duration::from_millis(1);
+        assert!(!may_begin(GRACE - just, sentence) && may_begin(GRACE, sentence));
+        assert!(!may_begin(FIRST_AFTER - just, "Bonjour") && may_begin(FIRST_AFTER, "Bonjour"));
     }
 }

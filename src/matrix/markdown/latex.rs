@@ -108,15 +108,16 @@ impl Reader<'_> {
                     let group = self.sequence(Some('}'))?;
                     let scripted = matches!(self.peek(), Some('^' | '_'));
                     let one = group.chars().count() <= 1 || group.chars().all(char::is_numeric) || is_enclosed(&group);
-                    out.push_str(&if scripted && !one { format!("({group})") } else { group });
+                    let divides = group.contains('/') && !group.contains([' ', '+', '-', '=']) && self.is_beside(&out);
+                    out.push_str(&if (scripted || divides) && !one { format!("({group})") } else { group });
                 }
                 '^' => {
                     let argument = self.argument()?;
-                    out.push_str(&raised(&argument));
+                    out.push_str(&self.apart(raised(&argument)));
                 }
                 '_' => {
                     let argument = self.argument()?;
-                    out.push_str(&lowered(&argument));
+                    out.push_str(&self.apart(lowered(&argument)));
                 }
                 '\\' => self.command(&mut out)?,
                 '}' | '&' | '#' => return None,
@@ -174,18 +175,12 @@ impl Reader<'_> {
     fn named(&mut self, name: &str, out: &mut String) -> Option<()> {
         match name {
             "frac" | "dfrac" | "tfrac" | "cfrac" => {
-                let (over, under) = (self.argument()?, self.argument()?);
-                let fraction = format!("{}/{}", operand(&over), divisor(&under));
-                let after = self.rest.trim_start().chars().next();
-                let beside = after.is_some_and(|next| next.is_alphanumeric() || matches!(next, '(' | '^'))
-                    || out.trim_end().ends_with(|last: char| last.is_alphanumeric() || matches!(last, ')' | '√'));
-                out.push_str(&if beside { format!("({fraction})") } else { fraction });
+                let fraction = format!("{}/{}", operand(&self.argument()?), divisor(&self.argument()?));
+                out.push_str(&if self.is_beside(out) { format!("({fraction})") } else { fraction });
             }
             "sqrt" => {
-                let degree = self.degree()?;
-                out.push_str(&degree);
-                let inside = self.argument()?;
-                out.push_str(&operand(&inside));
+                let root = self.root(out)?;
+                out.push_str(&root);
             }
             "mathbb" => {
                 let letter = self.argument()?;
@@ -227,6 +222,37 @@ impl Reader<'_> {
         Some(())
     }
 
+    /// Whether a fraction here would be read together with what is before or after it.
+    fn is_beside(&self, out: &str) -> bool {
+        continues(out) || goes_on(self.rest, has_open_bar(out))
+    }
+
+    /// A root. `√2x` says no more what is under the root.
+    fn root(&mut self, out: &str) -> Option<String> {
+        let degree = self.degree()?;
+        let inside = tidy(&self.argument()?);
+        let is_number = inside.chars().all(|letter| letter.is_ascii_digit() || matches!(letter, '.' | ','));
+        let bare = is_number || inside.chars().count() == 1;
+        let root =
+            if bare || is_enclosed(&inside) { format!("{degree}{inside}") } else { format!("{degree}({inside})") };
+        let scripted = self.rest.trim_start().starts_with(['^', '_', '!', '/', '\'']);
+        // `x⁵√y` has an exponent.
+        let raises = degree.chars().count() > 1 && continues(out);
+        let runs_on = scripted || raises || (bare && goes_on(self.rest, has_open_bar(out)));
+        Some(if runs_on { format!("({root})") } else { root })
+    }
+
+    /// An exponent or index of a character that has no small form, apart from what follows: `e^αx` would have another.
+    fn apart(&self, script: String) -> String {
+        let touches = self.rest.starts_with(|next: char| next.is_alphanumeric() || matches!(next, '\\' | '{'));
+        match script.chars().next() {
+            Some(mark @ ('^' | '_')) if !script.ends_with(')') && touches && goes_on(self.rest, true) => {
+                format!("{mark}({})", &script[1..])
+            }
+            _ => script,
+        }
+    }
+
     /// The sign of a root, with its degree.
     fn degree(&mut self) -> Option<String> {
         let Some(rest) = self.rest.strip_prefix('[') else { return Some("√".to_owned()) };
@@ -241,7 +267,60 @@ impl Reader<'_> {
     }
 }
 
-/// A part of a fraction or a root: in parentheses where it is more than one number or name.
+/// Whether what is written so far goes on with a fraction: as a factor, or as a division by it.
+fn continues(out: &str) -> bool {
+    let out = out.trim_end();
+    match out.chars().next_back() {
+        Some('|') => !has_open_bar(out),
+        // An interval may begin with it.
+        Some(']') => out.contains('['),
+        Some(last) => last.is_alphanumeric() || matches!(last, ')' | '√' | '/' | '÷' | '!' | '°' | '′' | '∞'),
+        None => false,
+    }
+}
+
+/// Whether a bar for an absolute value is open.
+fn has_open_bar(out: &str) -> bool {
+    out.matches('|').count() % 2 == 1
+}
+
+/// Whether what follows is read together with what is before it: `\pi` and `(` are, `+` and `\leq` are not.
+fn goes_on(rest: &str, bar_is_open: bool) -> bool {
+    let mut rest = rest.trim_start();
+    loop {
+        if let Some(inside) = rest.strip_prefix('{') {
+            rest = inside.trim_start();
+            continue;
+        }
+        let Some(command) = rest.strip_prefix('\\') else { break };
+        let length = command.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let (name, after) = command.split_at(length);
+        rest = match name {
+            "" if command.starts_with([',', ';', ':', '!', ' ']) => command[1..].trim_start(),
+            "" => return command.starts_with('{') || (command.starts_with('|') && !bar_is_open),
+            "right" | "bigr" | "Bigr" | "middle" | "rvert" => return false,
+            "vert" => return !bar_is_open,
+            _ if SILENT.contains(&name) => after.trim_start_matches('.').trim_start(),
+            _ if LOOKS.contains(&name) => after.trim_start().strip_prefix('{').unwrap_or(after),
+            _ => {
+                return symbol(name)
+                    .is_none_or(|text| !text.starts_with([' ', '…', '⋯', '⟩', '⌋', '⌉', '}', '∴', '∵']));
+            }
+        };
+    }
+    let mut letters = rest.chars();
+    match letters.next() {
+        Some('|') => !bar_is_open && letters.next().is_some(),
+        // An interval may end with it.
+        Some('[') => letters.next().is_some(),
+        Some(next) => {
+            next.is_alphanumeric() || matches!(next, '(' | '^' | '_' | '!' | '/' | '\'' | '√' | '∛' | '∜' | '∞')
+        }
+        None => false,
+    }
+}
+
+/// A part of a fraction: in parentheses where it is more than one number or name.
 fn operand(text: &str) -> String {
     let text = tidy(text);
     let one = text.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '.' | ',' | '\u{a0}' | '°' | '′'));
@@ -339,6 +418,28 @@ mod tests {
             (r"2\frac{1}{3}", "2(1/3)"),
             (r"\frac{1}{2}x^{2}", "(1/2)x²"),
             (r"\left(\frac{a}{b}\right)^2", "(a/b)²"),
+            (r"V = \frac{4}{3}\pi r^3", "V = (4/3)π r³"),
+            (r"\frac{1}{2}\sqrt{3}", "(1/2)√3"),
+            (r"\frac{1}{2}\left(a+b\right)", "(1/2)(a+b)"),
+            (r"\frac{1}{2}{x}", "(1/2)x"),
+            (r"{\textstyle\frac{1}{2}}x", "(1/2)x"),
+            (r"\frac{1}{2}\,\mathrm{m}", "(1/2) m"),
+            (r"\frac{1}{2}[a+b]", "(1/2)[a+b]"),
+            (r"\frac{1}{2}|x|, \left|\frac{1}{2}\right|, |\frac{1}{2}|", "(1/2)|x|, |1/2|, |1/2|"),
+            (r"]0 ; \frac{1}{2}[", "]0 ; 1/2["),
+            (r"a / \frac{b}{c}", "a / (b/c)"),
+            (r"a \div \frac{b}{c}", "a ÷ (b/c)"),
+            (r"\frac{n}{2}!", "(n/2)!"),
+            (r"\frac{a}{b} + \frac{c}{d} \leq \frac{1}{2}\quad x", "a/b + c/d ≤ 1/2 x"),
+            (r"\frac{1}{2} \text{ de } 50", "1/2 de 50"),
+            (r"\sqrt{2}x, \sqrt{2x}", "(√2)x, √(2x)"),
+            (r"\sqrt{x}y, \sqrt{xy}", "(√x)y, √(xy)"),
+            (r"\sqrt{x}^2, \sqrt{x^2}", "(√x)², √(x²)"),
+            (r"\sqrt{2x}^2", "(√(2x))²"),
+            (r"\sqrt{2}\pi + 2\sqrt{144} = \sqrt{2} \cdot x", "(√2)π + 2√144 = √2 · x"),
+            (r"\sqrt{2}/2", "(√2)/2"),
+            (r"2\sqrt[5]{x}", "2(⁵√x)"),
+            (r"e^{\alpha}x, e^{\alpha} + x", "e^(α)x, e^α + x"),
             (r"{ab}^2", "(ab)²"),
             (r"\sqrt{x}", "√x"),
             (r"\sqrt{b^2 - 4ac}", "√(b² - 4ac)"),

@@ -5,6 +5,9 @@
 
 use super::{latex, reading::Shown, symbols::symbol};
 
+/// What a formula between `\[ ` and ` \]` has, if no sign of LaTeX.
+const OPERATORS: [char; 7] = ['+', '-', '*', '/', '<', '>', '('];
+
 /// The most lines of one formula.
 const MOST_LINES: usize = 60;
 
@@ -71,11 +74,11 @@ pub(super) fn inline(before: &str, rest: &str) -> Option<(usize, Shown)> {
     let is_formula = match open {
         "$" => {
             let after = rest[inside.len() + 2..].chars().next();
-            may_be_dollars(before, inside, after) && is_maths(inside)
+            may_be_dollars(before, inside, after) && !is_variable(inside, &rest[inside.len() + 2..]) && is_maths(inside)
         }
         "$$" => !before.ends_with('$') && is_maths(inside),
-        // Brackets of a text are written so too: `\[1\]`.
-        "\\[" => is_maths(inside) && inside.contains(['=', '+', '-', '*', '/', '^', '_', '\\', '<', '>', '(']),
+        // Brackets of a text are written so too: `\[1\]`, `\[A\_12\]`.
+        "\\[" => is_maths(inside) && (has_sign(inside) || (is_spaced(inside) && inside.contains(OPERATORS))),
         _ => is_maths(inside),
     };
     is_formula.then(|| (inside.len() + open.len() + close.len(), shown(inside)))
@@ -84,7 +87,7 @@ pub(super) fn inline(before: &str, rest: &str) -> Option<(usize, Shown)> {
 /// What is before the delimiter that closes a formula.
 fn between<'a>(text: &'a str, close: &str) -> Option<&'a str> {
     let mut at = 0;
-    loop {
+    while at <= latex::LONGEST {
         let tail = &text[at..];
         if tail.starts_with(close) {
             let inside = &text[..at];
@@ -99,6 +102,33 @@ fn between<'a>(text: &'a str, close: &str) -> Option<&'a str> {
             other => other.len_utf8(),
         };
     }
+    None
+}
+
+/// Whether a text has a sign of LaTeX itself: one with a backslash before it is text.
+fn has_sign(text: &str) -> bool {
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '^' | '_' | '=' => return true,
+            '\\' if letters.next().is_some_and(|next| next.is_ascii_alphabetic()) => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Whether there is space at both ends.
+fn is_spaced(text: &str) -> bool {
+    text.starts_with(char::is_whitespace) && text.ends_with(char::is_whitespace)
+}
+
+/// Whether dollars begin variables of a shell or a makefile, or amounts: `${A}_${B}`, `$(CC)/$(LD)`, `$<5 ou $>10`, `$.50/$.75`.
+fn is_variable(inside: &str, after: &str) -> bool {
+    let begins = inside.starts_with(['{', '<', '>', '.']) && !inside.contains(['\\', '^', '=']);
+    let goes_on = after.starts_with(['{', '(']);
+    let is_amount = after.starts_with(['.', '<', '>']) && after[1..].starts_with(|next: char| next.is_ascii_digit());
+    begins || goes_on || is_amount
 }
 
 /// The rules for single dollars, as Pandoc has them.
@@ -180,12 +210,17 @@ fn share(before: &str, rest: &str) -> Option<(usize, Shown)> {
 
 /// The length of an environment such as `\begin{aligned} … \end{aligned}`.
 fn environment(text: &str) -> Option<usize> {
+    let mut longest = text.len().min(latex::LONGEST);
+    while !text.is_char_boundary(longest) {
+        longest -= 1;
+    }
+    let text = &text[..longest];
     let name = text.strip_prefix("\\begin{")?.split_once('}')?.0;
     if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'*') {
         return None;
     }
     let end = format!("\\end{{{name}}}");
-    text.find(&end).map(|at| at + end.len()).filter(|length| *length <= latex::LONGEST)
+    text.find(&end).map(|at| at + end.len())
 }
 
 /// Where a formula begins that nothing closes, in a text without the formulas that are complete.
@@ -222,6 +257,11 @@ mod tests {
             (r"\(\text{si } x > 0\)", "si x > 0"),
             (r"\begin{cases} a & b \\ c & d \end{cases}", r"`\begin{cases} a & b \\ c & d \end{cases}`"),
             (r"\( \overline{AB} \)", r"`\overline{AB}`"),
+            (r"\[ 5 + 3 \]", "5 + 3"),
+            (r"\[x^2\]", "x²"),
+            ("$(a+b)/2$.", "(a+b)/2."),
+            ("${x}^2$", "x²"),
+            ("$x$<br>", "x<br>"),
         ] {
             assert_eq!(found(text).as_deref(), Some(shown), "{text}");
         }
@@ -243,12 +283,32 @@ mod tests {
             "$ seul",
             "$100 (soit 90€) ou 90$",
             "coûte $$ ou $$$",
+            "${USER}/${HOME}",
+            "${A}_${B}",
+            "$(CC)/$(LD)",
+            "($<5) ou ($>10)",
+            "$.50/$.75",
+            "$5/$.75",
+            "${A}$ et",
             r"\[note\]",
+            r"\[A-12\]",
+            r"\[A\_12\]",
+            r"\[x\=2\]",
+            r"\[C:\\temp\]",
             r"\(voir page 3\)",
             r"C:\begin",
             "$5 = 4,6€ et 10$",
         ] {
             assert_eq!(found(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_formula_has_a_longest_length() {
+        for (open, close) in [("\\(", "\\)"), ("$", "$"), ("\\begin{cases}", "\\end{cases}")] {
+            let long = |length: usize| format!("{open}{}é{close}", "x^2 + ".repeat(length / 6));
+            assert!(found(&long(1_000)).is_some(), "{open}");
+            assert_eq!(found(&long(3_000)), None, "{open}");
         }
     }
 

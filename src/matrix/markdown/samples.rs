@@ -205,6 +205,15 @@ const SAMPLES: &[(&str, &str)] = &[
         "On a \\(x^2 + y_1 \\leq \\frac{a+b}{2}\\), donc $x \\times 2$.\n\n\\[ x = \\frac{-b \\pm \\sqrt{\\Delta}}{2a} \\]\n\nCela coûte 5 $ ou $10.",
     ),
     (
+        "Fractions and roots beside something",
+        "\\(V = \\frac{4}{3}\\pi r^3\\), \\(\\frac{1}{2}\\left(a+b\\right)\\), \\(\\sqrt{2}x\\), \\(\\sqrt{2x}\\), \\(\\sqrt{x}^2\\).",
+    ),
+    ("A table with struck-out figures", "| Démarche | Coût |\n|---|---|\n| Passeport | ~~100 €~~ 86 € |"),
+    (
+        "Placeholders and variables",
+        "Service : <service>, section : <section>, code : <code>, chemin : ${USER}/${HOME}.",
+    ),
+    (
         "Formulas that are no line of text",
         "Soit $$\\begin{pmatrix} a & b \\\\ c & d \\end{pmatrix}$$ et :\n\n\\[\n\\begin{aligned}\na &= b \\\\\nc &= d\n\\end{aligned}\n\\]",
     ),

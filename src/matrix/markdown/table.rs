@@ -2,7 +2,7 @@
 //!
 //! A table that fits into a phone in portrait is aligned text in a block of code. A wider one would be broken in the middle of its rows there,
 //! so that it becomes a list, a point for each row and a line for each cell, with the column's title before it. So does a table with links,
-//! because text in a block of code cannot be one.
+//! because text in a block of code cannot be one; and one with text that is struck out, for the same reason.
 
 use std::ops::Range;
 
@@ -101,6 +101,7 @@ struct Cell<'e> {
     /// Its text.
     lines: Vec<String>,
     has_link: bool,
+    has_struck: bool,
 }
 
 impl<'e> Cell<'e> {
@@ -114,6 +115,10 @@ impl<'e> Cell<'e> {
                     for (_, shown) in &mut links {
                         shown.push_str(text);
                     }
+                }
+                _ if is_strike(event) => {
+                    cell.has_struck = true;
+                    cell.push("~~");
                 }
                 Event::HardBreak | Event::SoftBreak => cell.lines.push(String::new()),
                 Event::Start(Tag::Link { dest_url, .. }) => {
@@ -158,6 +163,15 @@ impl<'e> Cell<'e> {
     }
 }
 
+/// Whether struck-out text begins or ends here.
+fn is_strike(event: &Event<'_>) -> bool {
+    match event {
+        Event::Start(Tag::Strikethrough) | Event::End(TagEnd::Strikethrough) => true,
+        Event::InlineHtml(tag) => matches!(&**tag, "<del>" | "</del>"),
+        _ => false,
+    }
+}
+
 impl<'e> Table<'e> {
     /// Reads a table up to its end.
     fn read(columns: Vec<Alignment>, events: &mut impl Iterator<Item = Ranged<'e>>) -> Self {
@@ -184,7 +198,7 @@ impl<'e> Table<'e> {
 
     /// Aligned text, where it is narrow enough.
     fn aligned(&self) -> Option<String> {
-        if self.all_rows().flatten().any(|cell| cell.has_link) {
+        if self.all_rows().flatten().any(|cell| cell.has_link || cell.has_struck) {
             return None;
         }
         let width = |column: usize| self.all_rows().filter_map(|row| row.get(column)).map(Cell::width).max();

@@ -1,7 +1,8 @@
 //! Tags of HTML that models write within Markdown: `<br>`, `<sup>2</sup>`, `<b>…</b>`.
 //!
-//! A tag without attributes from a short list is rendered, or dropped where it only arranges or has no counterpart. Any other stays text, as
-//! does what may be a comparison (`a<b>c`). What is written is balanced, whatever the text has.
+//! A tag without attributes from a short list is rendered, or dropped where it only arranges. Any other stays text, as does one that nothing
+//! closes: it may be a placeholder (`<section>`), a comparison (`a<b>c`), or what the text is about. What is written is balanced, whatever
+//! the text has.
 
 use std::ops::Range;
 
@@ -33,6 +34,27 @@ enum Tag {
     Block,
     /// Means nothing here.
     Nothing,
+    /// As one of these two, if it has its other end.
+    Part(Part),
+}
+
+/// A tag that arranges text or means nothing, and may be a placeholder as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Part {
+    name: &'static str,
+    closes: bool,
+    is_block: bool,
+}
+
+const BLOCKS: [&str; 7] = ["center", "ul", "ol", "section", "article", "details", "summary"];
+const SPANS: [&str; 7] = ["font", "small", "big", "mark", "abbr", "q", "nobr"];
+
+/// Such a tag by its name.
+fn part(name: &str, closes: bool) -> Option<Tag> {
+    let found = |names: &[&'static str], is_block| {
+        names.iter().find(|one| **one == name).map(|name| Tag::Part(Part { name, closes, is_block }))
+    };
+    found(&BLOCKS, true).or_else(|| found(&SPANS, false))
 }
 
 /// Reads a tag without attributes; `text` begins with it. The tag and its length.
@@ -60,9 +82,9 @@ fn read(text: &str) -> Option<(Tag, usize)> {
         "br" => Tag::Break,
         "hr" => Tag::Rule,
         "li" if !closes => Tag::Point,
-        "li" | "span" | "font" | "small" | "big" | "mark" | "abbr" | "q" | "wbr" | "nobr" => Tag::Nothing,
-        "p" | "div" | "center" | "ul" | "ol" | "section" | "article" | "details" | "summary" => Tag::Block,
-        _ => return None,
+        "li" | "span" | "wbr" => Tag::Nothing,
+        "p" | "div" => Tag::Block,
+        other => part(other, closes)?,
     };
     Some((tag, length))
 }
@@ -106,7 +128,10 @@ struct Fate {
 
 /// The events with their tags resolved: what is still raw HTML afterwards is ours, and balanced. And what the tags become in plain text.
 pub(super) fn resolve<'e>(events: Vec<Ranged<'e>>) -> (Vec<Ranged<'e>>, Vec<PlainChange>) {
-    let fates = fates(&events);
+    let mut fates = fates(&events);
+    for index in left_open(&fates) {
+        fates[index] = None;
+    }
     let mut writer = Writer { out: Vec::with_capacity(events.len()), changes: Vec::new() };
     let mut events = events.into_iter().zip(fates).enumerate().peekable();
     while let Some((index, ((event, range), fate))) = events.next() {
@@ -129,10 +154,10 @@ pub(super) fn resolve<'e>(events: Vec<Ranged<'e>>) -> (Vec<Ranged<'e>>, Vec<Plai
             (Tag::Open(name), Some(_)) => writer.element(format!("<{name}>"), range),
             (Tag::Close(name), Some(_)) => writer.element(format!("</{name}>"), range),
             (Tag::Open(_) | Tag::Close(_), None) => writer.alone(event, range),
-            (Tag::Nothing, _) => writer.changes.push((range, String::new())),
+            (Tag::Nothing | Tag::Part(Part { is_block: false, .. }), _) => writer.changes.push((range, String::new())),
             (Tag::Break, _) => writer.line_break(range, ""),
             (Tag::Point, _) => writer.line_break(range, "• "),
-            (Tag::Block, _) => writer.line_break_within(range),
+            (Tag::Block | Tag::Part(_), _) => writer.line_break_within(range),
             (Tag::Rule, _) => {
                 let ends = |(event, _): &Ranged<'_>| matches!(event, Event::End(TagEnd::Paragraph));
                 if writer.at_paragraph() && events.next_if(|(_, (next, _))| ends(next)).is_some() {
@@ -195,6 +220,29 @@ fn fates(events: &[Ranged<'_>]) -> Vec<Option<Fate>> {
     fates
 }
 
+/// Where tags are that nothing closes.
+pub(super) fn unclosed(events: &[Ranged<'_>]) -> Vec<Range<usize>> {
+    left_open(&fates(events)).into_iter().map(|index| events[index].1.clone()).collect()
+}
+
+/// The tags that nothing closes in the whole text, which stay text. Those that are closed elsewhere than in their own text do nothing.
+fn left_open(fates: &[Option<Fate>]) -> Vec<usize> {
+    let mut open: Vec<(usize, &'static str)> = Vec::new();
+    for (index, fate) in fates.iter().enumerate() {
+        let Some(Fate { tag, partner: None }) = fate else { continue };
+        match tag {
+            Tag::Open(name) | Tag::Part(Part { name, closes: false, .. }) => open.push((index, name)),
+            Tag::Close(name) | Tag::Part(Part { name, closes: true, .. }) => {
+                if let Some(found) = open.iter().rposition(|(_, other)| other == name) {
+                    open.remove(found);
+                }
+            }
+            _ => {}
+        }
+    }
+    open.into_iter().map(|(index, _)| index).collect()
+}
+
 struct Writer<'e> {
     out: Vec<Ranged<'e>>,
     /// What parts of the source become in plain text.
@@ -222,11 +270,12 @@ impl<'e> Writer<'e> {
     }
 
     fn element(&mut self, html: String, range: Range<usize>) {
+        let plain = if matches!(&*html, "<del>" | "</del>") { "~~" } else { "" };
         self.out.push((Event::InlineHtml(html.into()), range.clone()));
-        self.changes.push((range, String::new()));
+        self.changes.push((range, plain.to_owned()));
     }
 
-    /// A tag without its counterpart: a single letter right behind another may be a comparison.
+    /// A tag whose counterpart is elsewhere: a single letter right behind another may be a comparison.
     fn alone(&mut self, event: Event<'e>, range: Range<usize>) {
         let compares = matches!(self.out.last(), Some((Event::Text(text), _)) if text.ends_with(char::is_alphanumeric));
         match event {

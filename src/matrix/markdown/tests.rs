@@ -78,6 +78,13 @@ fn tables_are_text_that_a_phone_shows() {
             "<ul>\n<li><strong>a\u{a0}:</strong> x (https://y/)</li>\n</ul>",
             "- a\u{a0}: x (https://y/)",
         ),
+        // So is no text in it struck out.
+        (
+            "| Titre | Prix |\n|---|---|\n| Passeport | ~~100 €~~ 86 € |\n| Permis | <s>30 €</s> 25 € |",
+            "<ul>\n<li><strong>Titre\u{a0}:</strong> Passeport<br />\n<strong>Prix\u{a0}:</strong> <del>100 €</del> 86 €</li>\n\
+             <li><strong>Titre\u{a0}:</strong> Permis<br />\n<strong>Prix\u{a0}:</strong> <del>30 €</del> 25 €</li>\n</ul>",
+            "- Titre\u{a0}: Passeport\n  Prix\u{a0}: ~~100 €~~ 86 €\n- Titre\u{a0}: Permis\n  Prix\u{a0}: ~~30 €~~ 25 €",
+        ),
         ("> |a|\n> |-|\n> |b|", "<blockquote>\n<pre><code>a\n-\nb\n</code></pre>\n</blockquote>", "> a\n> -\n> b"),
         ("| $x^2$ | 5*4*3 |\n|-|-|", "<pre><code>x² | 5*4*3\n---+------\n</code></pre>", "x² | 5*4*3\n---+------"),
     ] {
@@ -116,16 +123,29 @@ fn tags_break_lines_are_rendered_or_dropped_and_always_balanced() {
         (
             "<b>a</b> <i>b</i> <u>c</u> <s>d</s>",
             "<p><strong>a</strong> <em>b</em> <u>c</u> <del>d</del></p>",
-            "a b c d",
+            "a b c ~~d~~",
         ),
         ("<kbd>Ctrl</kbd>", "<p><code>Ctrl</code></p>", "Ctrl"),
         ("<span>a</span>", "<p>a</p>", "a"),
         ("<p>a</p>\n\n<p>**b**</p>", "<p>a<br />\n</p>\n<p><strong>b</strong><br />\n</p>", "a\n\n\n**b**\n"),
         ("<hr>", "<hr />", "---"),
-        ("<strong>a", "<p>a</p>", "a"),
+        ("<strong>a", "<p>&lt;strong&gt;a</p>", "<strong>a"),
         ("a</strong>", "<p>a</p>", "a"),
-        ("<b>a, <i>b</b>", "<p><strong>a, b</strong></p>", "a, b"),
-        ("a <b>c", "<p>a c</p>", "a c"),
+        ("<b>a, <i>b</b>", "<p><strong>a, &lt;i&gt;b</strong></p>", "a, <i>b"),
+        ("a <b>c", "<p>a &lt;b&gt;c</p>", "a <b>c"),
+        (
+            "<service>, <section>, <code>, <mark>, <q>",
+            "<p>&lt;service&gt;, &lt;section&gt;, &lt;code&gt;, &lt;mark&gt;, &lt;q&gt;</p>",
+            "<service>, <section>, <code>, <mark>, <q>",
+        ),
+        ("- <article>\n- <span>x", "<ul>\n<li>&lt;article&gt;</li>\n<li>x</li>\n</ul>", "- <article>\n- x"),
+        ("La balise <b> met en gras", "<p>La balise &lt;b&gt; met en gras</p>", "La balise <b> met en gras"),
+        ("a <mark>b</mark> <q>c</q>", "<p>a b c</p>", "a b c"),
+        (
+            "<details>\n<summary>Titre</summary>\n\nTexte\n\n</details>",
+            "<p>Titre<br />\n</p>\n<p>Texte</p>",
+            "Titre\n\n\nTexte\n\n",
+        ),
         ("a<b>c", "<p>a&lt;b&gt;c</p>", "a<b>c"),
         ("<strong>a **b</strong> c**", "<p>a <strong>b c</strong></p>", "a **b c**"),
         ("<strong><em>a</strong></em>", "<p><strong>a</strong></p>", "a"),
@@ -160,6 +180,7 @@ fn formulas_are_text_or_code() {
         ("5 $ et 10 $", "<p>5 $ et 10 $</p>", "5 $ et 10 $"),
         ("**$5** and **$10**", "<p><strong>$5</strong> and <strong>$10</strong></p>", "**$5** and **$10**"),
         (r"`\(x\)` et ``$x$``", r"<p><code>\(x\)</code> et <code>$x$</code></p>", r"`\(x\)` et ``$x$``"),
+        (r"Réf. \[A-12\]", "<p>Réf. [A-12]</p>", r"Réf. \[A-12\]"),
         (r"\[1\] et \*", "<p>[1] et *</p>", r"\[1\] et \*"),
         (r"$@\text{room}$", "<p>@\u{2060}room</p>", "@room"),
     ] {
