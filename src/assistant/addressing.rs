@@ -44,11 +44,12 @@ impl Addressing {
         if asks { placed(&self.store, message).await } else { Ok(message) }
     }
 
-    /// The edits that count. A command is a new message: no edit becomes one. Who is a program asks nothing.
-    pub async fn edits(&self, edits: Vec<Edit>) -> Result<Vec<Edit>, StoreError> {
-        let mut counting = Vec::new();
+    /// The edits that count, and those that are not followed. A command is a new message: no edit becomes one. Who is a program asks nothing.
+    pub async fn edits(&self, edits: Vec<Edit>) -> Result<(Vec<Edit>, Vec<Edit>), StoreError> {
+        let (mut counting, mut unheeded) = (Vec::new(), Vec::new());
         for mut edit in edits {
             if Call::is_made_by(&edit) || self.config.limits.bots.contains(&edit.sender) {
+                unheeded.push(edit);
                 continue;
             }
             if edit.mentions_me == Some(false) && self.answers_all(&edit.room_id).await? {
@@ -57,7 +58,7 @@ impl Addressing {
             }
             counting.push(edit);
         }
-        Ok(counting)
+        Ok((counting, unheeded))
     }
 
     async fn answers_all(&self, room: &RoomId) -> Result<bool, StoreError> {

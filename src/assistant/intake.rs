@@ -62,13 +62,14 @@ impl Intake {
     pub async fn accept(&self, mut batch: Batch) -> Result<(), StoreError> {
         self.access.screen(&mut batch);
         let questions = self.addressing.addressed(batch.messages).await?;
-        let edits = self.addressing.edits(batch.edits).await?;
+        let (edits, unheeded) = self.addressing.edits(batch.edits).await?;
         self.take(&Accept {
             next_batch: Some(&batch.next_batch),
             questions: &questions,
             undecrypted: &batch.undecrypted,
             left: &batch.left,
             edits: &edits,
+            unheeded: &unheeded,
             redactions: &batch.redactions,
             upgraded: &batch.upgraded,
             gaps: &batch.gaps,
@@ -87,8 +88,9 @@ impl Intake {
     pub async fn accept_late(&self, mut messages: Vec<Incoming>, mut edits: Vec<Edit>) -> Result<(), StoreError> {
         self.access.screen_texts(&mut messages, &mut edits);
         let questions = self.addressing.addressed(messages).await?;
-        let edits = self.addressing.edits(edits).await?;
-        self.take(&Accept { questions: &questions, edits: &edits, ..Accept::default() }).await
+        let (edits, unheeded) = self.addressing.edits(edits).await?;
+        let accept = Accept { questions: &questions, edits: &edits, unheeded: &unheeded, ..Accept::default() };
+        self.take(&accept).await
     }
 
     /// Writes down what came, and starts on what is new in it.
@@ -103,6 +105,7 @@ impl Intake {
         for Edited { queued, anew } in accepted.edited {
             self.dispatcher.edited(queued, anew);
         }
+        self.dispatcher.untold(&accepted.untold);
         for draft in &accepted.lost {
             self.dispatcher.lost(draft);
         }

@@ -13,7 +13,7 @@ pub const LONGEST_FACT: usize = 300;
 /// A fact, and what is known of who told it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Fact {
-    /// The room that it was told in. No other room is given it.
+    /// The room that it is remembered in. No other room is given it.
     pub room_id: OwnedRoomId,
     /// Whether it is for everybody who asks in the room. Otherwise it is for who told it.
     pub of_room: bool,
@@ -21,12 +21,14 @@ pub struct Fact {
     pub number: u32,
     /// The fact, on one line.
     pub text: String,
-    /// Who told it.
-    pub by: OwnedUserId,
+    /// Who told it. `None` for a room's, once that person has asked to be forgotten.
+    pub by: Option<OwnedUserId>,
     /// How that person was called.
     pub name: Option<String>,
     /// The command that it was told with. Without that message, the fact goes.
     pub event_id: OwnedEventId,
+    /// The room of that command, where it is another one: the room has taken its place.
+    pub told_in: Option<OwnedRoomId>,
     /// When, in milliseconds since the epoch.
     pub at: u64,
     /// Whether it was told in a direct conversation. It is for that only: others may come into the room.

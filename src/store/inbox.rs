@@ -38,16 +38,28 @@ impl Database {
                 transaction.hold(&place, event)?;
             }
         }
-        let mut edited = Vec::new();
+        let (mut edited, mut redacted, mut untold) = (Vec::new(), Vec::new(), Vec::new());
         for edit in batch.edits.iter().filter(|edit| stays(&edit.room_id)) {
-            match transaction.edit(edit, now)? {
-                Some(anew) => note(&mut edited, self.place(&edit.room_id, &edit.replaces), anew),
-                None => new.extend(transaction.await_original(edit, now)?),
-            }
+            let answered = match transaction.edit(edit, now)? {
+                Some(anew) => {
+                    note(&mut edited, self.place(&edit.room_id, &edit.replaces), anew);
+                    true
+                }
+                None => {
+                    let waits = transaction.await_original(edit, now)?;
+                    let waits_for = waits.is_some();
+                    new.extend(waits);
+                    waits_for
+                }
+            };
+            redacted.extend(transaction.untell(edit, answered, &mut untold, now)?);
         }
-        let (mut redacted, mut lost) = (Vec::new(), Vec::new());
+        for edit in batch.unheeded.iter().filter(|edit| stays(&edit.room_id)) {
+            redacted.extend(transaction.untell(edit, false, &mut untold, now)?);
+        }
+        let mut lost = Vec::new();
         for redaction in batch.redactions.iter().filter(|redaction| stays(&redaction.room_id)) {
-            let (taken, question) = transaction.redact(redaction, now)?;
+            let (taken, question) = transaction.redact(redaction, &mut untold, now)?;
             redacted.extend(question.filter(|question| !redacted.contains(question)));
             lost.extend((taken == RedactedPart::Draft).then(|| redaction.clone()));
         }
@@ -66,7 +78,7 @@ impl Database {
         if let Some(cursor) = batch.next_batch {
             transaction.put_value(&Key::meta(CURSOR), &cursor)?;
         }
-        let accepted = Accepted { lost, ..transaction.accepted(&new, &edited, redacted)? };
+        let accepted = Accepted { lost, untold, ..transaction.accepted(&new, &edited, redacted)? };
         fail::fail_point!("before-sync-saved");
         transaction.commit()?;
         fail::fail_point!("sync-saved");

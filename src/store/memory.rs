@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use ruma::{RoomId, UserId};
+use ruma::{EventId, OwnedRoomId, RoomId, UserId};
 use sled::IVec;
 
 use super::database::Database;
@@ -43,8 +43,12 @@ impl Database {
 }
 
 impl BlindedIds {
+    fn owner(&self, fact: &Fact) -> BlindedId {
+        fact.by.as_deref().filter(|_| !fact.of_room).map_or(OF_THE_ROOM, |by| self.person(by))
+    }
+
     fn fact(&self, fact: &Fact) -> Key {
-        let owner = if fact.of_room { OF_THE_ROOM } else { self.person(&fact.by) };
+        let owner = self.owner(fact);
         Key::new(Tree::Memory, &[&self.room(&fact.room_id), &owner, &self.event(&fact.event_id)])
     }
 }
@@ -73,26 +77,55 @@ impl Transaction<'_> {
         self.remove_facts(keys.collect())
     }
 
-    /// Forgets the fact that was told with a message, for good; whether there was one.
-    pub(super) fn forget_told_with(&mut self, message: &EventPlace) -> Result<bool, StoreError> {
-        let keys = self.raw_keys(&Key::new(Tree::Memory, &[&message.room]))?;
-        let told: Vec<IVec> = keys.into_iter().filter(|key| key.ends_with(&message.event)).collect();
-        let any = !told.is_empty();
+    /// Forgets the fact that was told with a message, for good, also where it has moved to another room since. With `by`, only what this
+    /// person has told. Gives the rooms that it was remembered in.
+    pub(super) fn forget_told_with(
+        &mut self,
+        room: &OwnedRoomId,
+        message: &EventId,
+        by: Option<&UserId>,
+    ) -> Result<Vec<OwnedRoomId>, StoreError> {
+        let place = EventPlace::new(self.blinded_ids(), room, message);
+        let (mut told, mut rooms) = (Vec::new(), Vec::new());
+        let keys = self.raw_keys(&Key::all(Tree::Memory))?;
+        for raw in keys.into_iter().filter(|key| key.ends_with(&place.event)) {
+            let key = Key { tree: Tree::Memory, bytes: key_of(&raw).to_vec() };
+            let remembered_in = match self.find::<Fact>(&key)? {
+                Some(fact) => {
+                    let told_here = fact.told_in.as_ref().unwrap_or(&fact.room_id) == room;
+                    let theirs = by.is_none() || fact.by.as_deref() == by;
+                    (told_here && theirs).then_some(fact.room_id)
+                }
+                // It does not open.
+                None => (by.is_none() && key.room() == Some(place.room)).then(|| room.clone()),
+            };
+            if let Some(room) = remembered_in {
+                told.push(raw);
+                rooms.push(room);
+            }
+        }
         self.remove_facts(told)?;
-        Ok(any)
+        Ok(rooms)
     }
 
-    /// Forgets what is remembered for a person in any room, for good. What the person has told for everybody in a room is the room's.
+    /// Forgets what is remembered for a person in any room, for good. What the person has told for everybody in a room is the room's, and
+    /// says no more who told it.
     pub(super) fn forget_facts_of_person(&mut self, person: &UserId) -> Result<(), StoreError> {
-        let person = self.blinded_ids().person(person);
+        let blinded = self.blinded_ids().person(person);
         let keys = self.raw_keys(&Key::all(Tree::Memory))?;
-        self.remove_facts(keys.into_iter().filter(|key| owner(key_of(key)) == Some(person)).collect())
+        self.remove_facts(keys.into_iter().filter(|key| owner(key_of(key)) == Some(blinded)).collect())?;
+        for fact in self.facts_by(person)? {
+            let room = self.blinded_ids().room(&fact.room_id);
+            self.remember(&Fact { by: None, name: None, ..fact })?;
+            self.rotate(room)?;
+        }
+        Ok(())
     }
 
     /// What a person has told in any room, for themselves or for everybody there.
     pub(super) fn facts_by(&self, person: &UserId) -> Result<Vec<Fact>, StoreError> {
         let facts = self.scan::<Fact>(&Key::all(Tree::Memory))?;
-        Ok(facts.into_iter().map(|(_, fact)| fact).filter(|fact| fact.by == person).collect())
+        Ok(facts.into_iter().map(|(_, fact)| fact).filter(|fact| fact.by.as_deref() == Some(person)).collect())
     }
 
     /// Hands what is remembered in a room over to the one that takes its place, as far as there are numbers for it.
@@ -100,8 +133,10 @@ impl Transaction<'_> {
         let mut facts = self.scan::<Fact>(&Key::new(Tree::Memory, &[&self.blinded_ids().room(old)]))?;
         facts.sort_by_key(|(_, fact)| fact.number);
         for (key, fact) in facts {
-            let mut moved = Fact { room_id: new.to_owned(), ..fact };
-            let owner = if moved.of_room { OF_THE_ROOM } else { self.blinded_ids().person(&moved.by) };
+            // The message that told it stays in the old room.
+            let told_in = Some(fact.told_in.unwrap_or(fact.room_id));
+            let mut moved = Fact { room_id: new.to_owned(), told_in, ..fact };
+            let owner = self.blinded_ids().owner(&moved);
             let taken = self.facts_of(self.blinded_ids().room(new), owner)?;
             let taken: BTreeSet<u32> = taken.into_iter().map(|fact| fact.number).collect();
             let free = (1..=MOST_FACTS as u32).find(|number| !taken.contains(number));
@@ -110,7 +145,8 @@ impl Transaction<'_> {
                 moved.number = free;
             }
             self.remember(&moved)?;
-            self.remove(&key);
+            // Once it is forgotten there, nothing here may open.
+            self.remove_facts(vec![key.bytes.into()])?;
         }
         Ok(())
     }

@@ -77,7 +77,8 @@ impl Transaction<'_> {
     }
 
     /// Removes what a person has asked in any room with the answers, for good, what they have asked to be remembered for them, and what they
-    /// were told. What is under way stays, and so do the audit trail and what they told for everybody in a room.
+    /// were told. What is under way stays, and so do the audit trail and what they told for everybody in a room,
+    /// without their name.
     pub(super) fn forget_person(&mut self, user: &UserId) -> Result<(), StoreError> {
         let said = self.exchanges_of(user)?.into_iter().map(|(key, _)| key);
         let answered = self.scan::<Answered>(&Key::all(Tree::Answered))?.into_iter();

@@ -18,6 +18,8 @@ pub struct Accept<'a> {
     pub left: &'a [OwnedRoomId],
     /// Messages whose text was changed.
     pub edits: &'a [Edit],
+    /// Messages whose text was changed to one that is not followed: a command. What was told with them is not remembered any more.
+    pub unheeded: &'a [Edit],
     /// Events that were taken back.
     pub redactions: &'a [Redaction],
     /// Rooms that were upgraded, as (old, new): the old one's settings move, unless the new one has its own.
@@ -68,6 +70,8 @@ pub struct Accepted {
     pub redacted: Vec<OwnedEventId>,
     /// Messages that showed an answer being written and were taken away by somebody: the answer needs another one.
     pub lost: Vec<Redaction>,
+    /// Rooms in which something is remembered no more, because its message was edited or taken back.
+    pub untold: Vec<OwnedRoomId>,
 }
 
 /// A question whose text has changed.

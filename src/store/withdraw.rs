@@ -9,12 +9,13 @@ use super::answer::{Answered, Delivery};
 use super::database::Database;
 use super::error::StoreError;
 use super::layout::{EventPlace, Key, Tree};
-use super::question::Queued;
+use super::question::{Queued, QueuedKind};
 use super::said::Said;
 use super::seal::BlindedId;
 use super::transaction::Transaction;
 use super::withdrawal::{RedactedPart, Withdrawal, withdrawal};
-use crate::message::{Incoming, Redaction};
+use crate::command::Command;
+use crate::message::{Edit, Incoming, Redaction};
 
 impl Database {
     /// The bot's messages still to be taken back.
@@ -40,19 +41,50 @@ const KNOWN: [Tree; 3] = [Tree::Inbox, Tree::Outbox, Tree::Answered];
 
 impl Transaction<'_> {
     /// Takes out what belongs to an event that was redacted: a question, a message of the bot that answers one, or a fact that was told with
-    /// it. Gives the question of the exchange that is no more.
+    /// it. Gives the question of the exchange that is no more; the rooms that are without a fact of theirs are added to `untold`.
     pub(super) fn redact(
         &mut self,
         redaction: &Redaction,
+        untold: &mut Vec<OwnedRoomId>,
         now: u64,
     ) -> Result<(RedactedPart, Option<OwnedEventId>), StoreError> {
         let place = EventPlace::new(self.blinded_ids(), &redaction.room_id, &redaction.redacts);
         // A fact outlives what is known of the command that it was told with.
-        let fact = self.forget_told_with(&place)?;
+        let told = self.forget_told_with(&redaction.room_id, &redaction.redacts, None)?;
+        let fact = !told.is_empty();
+        untold.extend(told);
         match self.redact_exchange(redaction, &place, now)? {
             (RedactedPart::Nothing, _) if fact => Ok((RedactedPart::Exchange, Some(redaction.redacts.clone()))),
             other => Ok(other),
         }
+    }
+
+    /// Forgets the fact that was told with a message, because its author has put other words there, and adds its room to `untold`.
+    /// Where the edit is not `answered`, what the bot has said of the fact goes too, and a command that has told nothing yet tells nothing.
+    /// Gives the command that is no more.
+    pub(super) fn untell(
+        &mut self,
+        edit: &Edit,
+        answered: bool,
+        untold: &mut Vec<OwnedRoomId>,
+        now: u64,
+    ) -> Result<Option<OwnedEventId>, StoreError> {
+        let told = self.forget_told_with(&edit.room_id, &edit.replaces, Some(&edit.sender))?;
+        let place = EventPlace::new(self.blinded_ids(), &edit.room_id, &edit.replaces);
+        let over = !answered && (!told.is_empty() || self.is_to_tell(edit, &place)?);
+        untold.extend(told);
+        if !over {
+            return Ok(None);
+        }
+        let redaction = Redaction { room_id: edit.room_id.clone(), redacts: edit.replaces.clone() };
+        Ok(self.redact_exchange(&redaction, &place, now)?.1)
+    }
+
+    /// Whether the message that is edited is a command that waits, of the same author, which asks to remember something.
+    fn is_to_tell(&self, edit: &Edit, place: &EventPlace) -> Result<bool, StoreError> {
+        let queued = self.find::<Queued>(&place.of(Tree::Inbox))?.filter(|queued| queued.question.sender == edit.sender);
+        let remembers = |kind| matches!(kind, QueuedKind::Command(call) if call.command == Some(Command::Remember));
+        Ok(queued.is_some_and(|queued| remembers(queued.kind)))
     }
 
     fn redact_exchange(

@@ -24,7 +24,7 @@ async fn a_fact_is_kept_in_its_room_through_a_restart_and_goes_with_its_message(
 
     let told = awa.send(&room, format!("!retenir {FACT}")).await;
     assert!(awa.answer_to(&room, &told).await.body.contains("C’est noté"));
-    assert!(play(&awa, &room, "!retenir salon Le COPIL est le mardi.").await.body.contains("pour ce salon"));
+    assert!(play(&awa, &room, "!retenir salon : Le COPIL est le mardi.").await.body.contains("pour ce salon"));
     // What the model is told is shown to who administers the room: each sees their own facts and the room's.
     let prompt = play(&awa, &room, "!compagnon voir").await;
     assert!(prompt.body.contains(WORD) && prompt.body.contains("COPIL"), "{prompt:#?}");
@@ -32,7 +32,7 @@ async fn a_fact_is_kept_in_its_room_through_a_restart_and_goes_with_its_message(
     assert!(!prompt.body.contains(WORD) && prompt.body.contains("COPIL"), "{prompt:#?}");
     let prompt = play(&awa, &other, "!compagnon voir").await;
     assert!(!prompt.body.contains(WORD) && !prompt.body.contains("COPIL"), "{prompt:#?}");
-    assert!(play(&ben, &room, "!retiens salon Rien.").await.body.contains("pour ce salon"));
+    assert!(play(&ben, &room, "!retiens salon : Rien.").await.body.contains("pour ce salon"));
     assert!(play(&ben, &room, "!oublier mémoire salon 2").await.body.contains("oublié"));
     for (data, what) in [(bot.data(), "the data folder")] {
         assert_eq!(crate::privacy::holder(&data, WORD), None, "{what} holds it in clear");

@@ -91,7 +91,10 @@ async fn finish(parts: &Parts, queued: &Queued, outcome: Outcome) -> Result<(), 
     };
     parts.cache.apply(&reply.changes);
     items.extend(matrix::parts(&reply.text).into_iter().map(notice));
+    let changes = reply.changes.clone();
     parts.courier.notify(queued, items, reply.changes, NoticePriority::Spare).await?;
+    // An answer that began before they were made may have been computed from what they remove.
+    parts.cache.apply(&changes);
     if let Some(proposal) = reply.proposal {
         parts.administrators.proposed(&queued.question.event_id, &proposal.text());
     }

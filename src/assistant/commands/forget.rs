@@ -75,7 +75,7 @@ impl Scope {
     }
 
     fn of_memory(words: &str) -> Option<Self> {
-        let (of_room, rest) = remember::of_room(words, false);
+        let (of_room, rest) = remember::about_room(words);
         let number = rest.trim_start_matches(['#', 'n', 'N', '°', 'º', ' ']);
         if rest.is_empty() {
             return Some(Self::Memory { of_room, number: None });

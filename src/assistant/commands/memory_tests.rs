@@ -14,7 +14,7 @@ use crate::{
     inference::CacheScope,
     matrix::Batch,
     memory::{LONGEST_FACT, MOST_FACTS},
-    message::{Incoming, Redaction},
+    message::{Edit, Incoming, Redaction},
     store::Change,
 };
 
@@ -26,8 +26,8 @@ fn mine(number: u32) -> FactPlace {
     FactPlace { of_room: false, number }
 }
 
-fn of_room(number: u32) -> FactPlace {
-    FactPlace { of_room: true, number }
+fn noted(number: u32) -> String {
+    said(Memory::Noted { number, room_meant: false })
 }
 
 fn said(memory: Memory<'_>) -> String {
@@ -68,13 +68,13 @@ fn only_the_command_itself_makes_anything_remembered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fact_is_given_to_its_person_in_its_room_and_to_nobody_else() {
     let mut office = Office::new(Config::default());
-    let noted = office.command(&awa(), ROOM, "!retenir Je suis\u{202e} au\u{200b} SG.\nÀ Paris.").await;
-    assert_eq!(noted, said(Memory::Noted(mine(1))));
+    let first = office.command(&awa(), ROOM, "!retenir Je suis\u{202e} au\u{200b} SG.\nÀ Paris.").await;
+    assert_eq!(first, noted(1));
     office.command(&awa(), ALONE, "!retenir Je tutoie.").await;
     office.command(&ben(), ROOM, "!retenir Je suis à Metz.").await;
     assert_eq!(
-        office.command(&awa(), ROOM, "!retenir salon Le COPIL est le mardi.").await,
-        said(Memory::Noted(of_room(1)))
+        office.command(&awa(), ROOM, "!retenir salon : Le COPIL est le mardi.").await,
+        said(Memory::NotedForRoom { number: 1, fact: "Le COPIL est le mardi." })
     );
 
     let prompt = office.prompt(&awa(), ROOM).await;
@@ -96,9 +96,9 @@ async fn a_fact_is_given_to_its_person_in_its_room_and_to_nobody_else() {
     assert!(!list.contains("SG"), "{list}");
     assert_eq!(
         office.command(&awa(), OTHER, "!memory").await,
-        Text::Memory(Memory::Nothing { direct: false }).say(super::super::texts::Language::En)
+        Text::Memory(Memory::Nothing { direct: false, hidden: false }).say(super::super::texts::Language::En)
     );
-    assert_eq!(office.command(&ben(), OTHER, "!mémoire").await, said(Memory::Nothing { direct: false }));
+    assert_eq!(office.command(&ben(), OTHER, "!mémoire").await, said(Memory::Nothing { direct: false, hidden: false }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,21 +127,96 @@ async fn what_was_told_between_two_is_not_given_when_others_have_come_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_told_between_two_is_not_shown_to_who_has_come_in_since_the_command() {
+    let mut office = Office::new(Config::default());
+    office.command(&awa(), ALONE, "!retenir Je cherche un autre poste.").await;
+    assert!(office.command(&awa(), ALONE, "!mémoire").await.contains("autre poste"));
+    office.bench.gateway.let_others_in();
+    // These were accepted when nobody else was there.
+    assert_eq!(office.command(&awa(), ALONE, "!mémoire").await, said(Memory::Nothing { direct: false, hidden: true }));
+    assert_eq!(office.command(&awa(), ALONE, "!oublier mémoire 1").await, said(Memory::NoSuch(mine(1))));
+    // Beside what may be shown, that there is more is said too.
+    let command = office.message(&awa(), ALONE, "!retenir Je suis au SG.");
+    office.send(Incoming { direct: false, ..command }).await;
+    let list = office.command(&awa(), ALONE, "!mémoire").await;
+    assert!(list.contains("`2` Je suis au SG.") && list.contains("reste caché ici"), "{list}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_with_a_colon_is_a_fact_the_rooms() {
+    let mut office = Office::new(Config::default());
+    let meant = |number| said(Memory::Noted { number, room_meant: true });
+    let body = "!retenir Salon des maires : je m’en occupe.";
+    assert_eq!(office.command(&awa(), ROOM, body).await, meant(1));
+    assert_eq!(office.command(&awa(), ROOM, "!retenir salon Le COPIL est le mardi.").await, meant(2));
+    assert!(!office.prompt(&ben(), ROOM).await.contains("maires"));
+    for body in ["!retenir salon : A*B", "!retenir Salon: A*B C", "!retenir salon\u{202f}: A*B D", "!retenir salon :\nA*B E"] {
+        let shown = office.command(&awa(), ROOM, body).await;
+        assert!(shown.contains("pour ce salon") && shown.contains("\n\n> A\\*B"), "{body}: {shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fact_goes_with_the_words_that_told_it() {
+    let mut office = Office::new(Config::default());
+    let model = std::sync::Arc::clone(&office.invalidated);
+    for (name, body) in [("$e1:h", "oups"), ("$e2:h", "!retenir Mon code est 5678")] {
+        let told = office.message(&awa(), ROOM, "!retenir Mon code est 1234");
+        assert!(office.send(told.clone()).await.expect("an answer").1.contains("noté"));
+        assert!(office.prompt(&awa(), ROOM).await.contains("1234"));
+        model.lock().expect("not poisoned").clear();
+        let edit = Edit {
+            room_id: told.room_id.clone(),
+            event_id: name.try_into().expect("an event id"),
+            replaces: told.event_id.clone(),
+            sender: awa(),
+            sent_at: now(),
+            body: body.to_owned(),
+            mentions_me: None,
+            direct: false,
+            without_call: None,
+        };
+        office.bench.accept(Batch { edits: vec![edit], ..Batch::default() });
+        office.bench.rest().await;
+        let key = office.bench.assistant.cache.room_key(&told.room_id);
+        assert!(model.lock().expect("not poisoned").contains(&CacheScope::Room(key)), "{body}");
+        let prompt = office.prompt(&awa(), ROOM).await;
+        assert!(!prompt.contains("1234") && !prompt.contains("5678"), "{body}: {prompt}");
+        let shown = office.bench.gateway.shown();
+        assert!(
+            shown.iter().all(|shown| shown.question != told.event_id || !shown.text.contains("noté")),
+            "{body}: what was said of it goes as well"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_forgotten_is_named_no_more_beside_what_the_room_remembers() {
+    let mut office = Office::new(Config::default());
+    let command = office.message(&awa(), ROOM, "!retenir salon : Le COPIL est le mardi.");
+    office.send(Incoming { name: Some("Awa".to_owned()), ..command }).await;
+    assert!(office.command(&ben(), ROOM, "!mémoire").await.contains("(Awa, "));
+    office.command(&awa(), OTHER, "!oublier moi").await;
+    let list = office.command(&ben(), ROOM, "!mémoire").await;
+    assert!(list.contains("COPIL") && !list.contains("Awa") && !list.contains("awa"), "{list}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_who_administers_a_room_tells_it_a_fact() {
     let mut office = Office::new(Config::default());
     office.bench.gateway.set_level(&ben(), 0);
     for body in
-        ["!retenir salon Le COPIL est le lundi.", "!retenir salon\nLe COPIL est le lundi.", "!oublier mémoire salon"]
+        ["!retenir salon : Le COPIL est le lundi.", "!retenir salon :\nLe COPIL est le lundi.", "!oublier mémoire salon"]
     {
         assert_eq!(office.command(&ben(), ROOM, body).await, fr(&Text::NeedsAdministrator), "{body}");
     }
     office.command(&awa(), ROOM, "!remember room: The board meets on Tuesdays.").await;
     assert_eq!(office.command(&ben(), ROOM, "!oublier mémoire salon 1").await, fr(&Text::NeedsAdministrator));
     // In a conversation of two, everything is the person's.
-    office.command(&awa(), ALONE, "!retenir salon de coiffure fermé le lundi").await;
-    assert!(office.prompt(&awa(), ALONE).await.contains("- salon de coiffure"));
+    office.command(&awa(), ALONE, "!retenir salon : coiffure fermée le lundi").await;
+    assert!(office.prompt(&awa(), ALONE).await.contains("- salon : coiffure"));
     office.bench.gateway.sign_devices(false);
-    for body in ["!retenir salon Faux.", "!retenir salon\nFaux.", "!oublier mémoire salon 1"] {
+    for body in ["!retenir salon : Faux.", "!retenir salon:\nFaux.", "!oublier mémoire salon 1"] {
         assert_eq!(office.command(&awa(), ROOM, body).await, fr(&Text::UnverifiedDevice), "{body}");
     }
     assert!(office.prompt(&ben(), ROOM).await.contains("Tuesdays"));
@@ -160,7 +235,7 @@ async fn numbers_stay_and_what_is_told_again_is_not_told_twice() {
     assert_eq!(office.command(&awa(), ROOM, "!oublier mémoire 2").await, said(Memory::NoSuch(mine(2))));
     let list = office.command(&awa(), ROOM, "!mémoire").await;
     assert!(list.contains("`1` un") && list.contains("`3` trois") && !list.contains("deux"), "{list}");
-    assert_eq!(office.command(&awa(), ROOM, "!retenir quatre").await, said(Memory::Noted(mine(2))));
+    assert_eq!(office.command(&awa(), ROOM, "!retenir quatre").await, noted(2));
     assert_eq!(office.command(&awa(), ROOM, "!retenir TROIS.").await, said(Memory::Known(mine(3))));
     assert_eq!(office.command(&awa(), ROOM, "!mémoire").await.matches("\n- ").count(), 3);
     assert!(office.command(&awa(), ROOM, "!retenir").await.contains("`!retenir <fait>`"));
@@ -169,9 +244,9 @@ async fn numbers_stay_and_what_is_told_again_is_not_told_twice() {
     let long = "é".repeat(LONGEST_FACT + 1);
     assert_eq!(
         office.command(&awa(), ROOM, &format!("!retenir {long}")).await,
-        said(Memory::TooLong { limit: LONGEST_FACT })
+        said(Memory::TooLong { limit: Some(LONGEST_FACT) })
     );
-    assert_eq!(office.command(&awa(), ROOM, &format!("!retenir {}", &long[2..])).await, said(Memory::Noted(mine(4))));
+    assert_eq!(office.command(&awa(), ROOM, &format!("!retenir {}", &long[2..])).await, noted(4));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -190,6 +265,10 @@ async fn no_more_is_promised_than_the_model_is_given() {
     assert!(office.command(&ben(), ROOM, &format!("!retenir B {words}{words}")).await.contains("caractères"));
     assert_eq!(office.command(&ben(), ROOM, &format!("!retenir B {}", "m ".repeat(100))).await, full);
     assert!(office.prompt(&ben(), ROOM).await.contains("- A mot"));
+    assert!(full.contains("un fait pour vous"), "{full}");
+    // What alone is too much has nothing before it to be forgotten.
+    let words = "m ".repeat(140);
+    assert_eq!(office.command(&ben(), OTHER, &format!("!retenir {words}")).await, said(Memory::TooLong { limit: None }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -199,7 +278,7 @@ async fn what_is_forgotten_leaves_the_store_the_prompt_and_the_cache() {
     for room in [ROOM, OTHER, ALONE] {
         office.command(&awa(), room, "!retenir Je suis au SG.").await;
     }
-    office.command(&awa(), ROOM, "!retenir salon Le COPIL est le mardi.").await;
+    office.command(&awa(), ROOM, "!retenir salon : Le COPIL est le mardi.").await;
     model.lock().expect("not poisoned").clear();
     let invalidated = || std::mem::take(&mut *model.lock().expect("not poisoned"));
     let scope = |office: &Office, room: &str| {
@@ -212,7 +291,7 @@ async fn what_is_forgotten_leaves_the_store_the_prompt_and_the_cache() {
     );
     assert!(office.prompt(&awa(), ROOM).await.contains("SG"), "it was only asked about");
     assert_eq!(office.command(&awa(), ROOM, "!oublier mémoire").await, said(Memory::ForgottenAll { of_room: false }));
-    assert_eq!(invalidated(), [scope(&office, ROOM)]);
+    assert_eq!(invalidated(), [scope(&office, ROOM), scope(&office, ROOM)], "before it is forgotten and after");
     let prompt = office.prompt(&awa(), ROOM).await;
     assert!(!prompt.contains("SG") && prompt.contains("COPIL"), "{prompt}");
 
@@ -223,7 +302,7 @@ async fn what_is_forgotten_leaves_the_store_the_prompt_and_the_cache() {
     let redaction = Redaction { room_id: told.room_id.clone(), redacts: told.event_id.clone() };
     office.bench.accept(Batch { redactions: vec![redaction], ..Batch::default() });
     office.bench.rest().await;
-    assert_eq!(invalidated(), [scope(&office, ROOM)]);
+    assert_eq!(invalidated(), [scope(&office, ROOM), scope(&office, ROOM)], "for the fact and for the exchange");
     assert!(!office.prompt(&awa(), ROOM).await.contains("vert"));
     let shown = office.bench.gateway.shown();
     assert!(shown.iter().all(|shown| shown.question != told.event_id), "what was said of it goes as well");
@@ -248,7 +327,7 @@ async fn what_is_forgotten_leaves_the_store_the_prompt_and_the_cache() {
 async fn an_export_holds_what_a_person_has_told() {
     let mut office = Office::new(Config::default());
     office.command(&awa(), ALONE, "!retenir Je tutoie.").await;
-    office.command(&awa(), ROOM, "!retenir salon Le COPIL est le mardi.").await;
+    office.command(&awa(), ROOM, "!retenir salon : Le COPIL est le mardi.").await;
     office.command(&ben(), ROOM, "!retenir Je suis à Metz.").await;
     office.command(&awa(), ALONE, "!exporter").await;
     let file: Value = serde_json::from_slice(&office.bench.gateway.files()[0].1).expect("JSON");
@@ -266,7 +345,7 @@ async fn who_administers_a_room_sees_what_the_model_is_told_there() {
     office.command(&awa(), ROOM, "!compagnon réglage température 0,7").await;
     office.command(&awa(), ROOM, "!retenir Je suis au SG.").await;
     office.command(&ben(), ROOM, "!retenir Je suis à Metz.").await;
-    office.command(&awa(), ROOM, "!retenir salon Le COPIL est le mardi.").await;
+    office.command(&awa(), ROOM, "!retenir salon : Le COPIL est le mardi.").await;
     let told = office.prompt(&awa(), ROOM).await;
     let shown = office.command(&awa(), ROOM, "!compagnon voir").await;
     assert!(shown.contains(&told), "what is shown is what is sent:\n{shown}\n---\n{told}");

@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use ruma::{EventId, RoomId};
+use ruma::{EventId, OwnedRoomId, RoomId};
 use tokio::{
     sync::{Mutex, MutexGuard},
     time::{sleep, timeout},
@@ -256,6 +256,13 @@ impl Dispatcher {
         }
         // In which thread it stood is gone with it.
         for room in redactions.iter().map(|redaction| &redaction.room_id).collect::<BTreeSet<_>>() {
+            self.parts.cache.forget_room(room);
+        }
+    }
+
+    /// What was remembered in these rooms is so no more.
+    pub fn untold(&self, rooms: &[OwnedRoomId]) {
+        for room in rooms.iter().collect::<BTreeSet<_>>() {
             self.parts.cache.forget_room(room);
         }
     }

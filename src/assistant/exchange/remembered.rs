@@ -57,9 +57,10 @@ mod tests {
             of_room: false,
             number,
             text: "mot ".repeat(words),
-            by: "@awa:h".try_into().expect("a user id"),
+            by: Some("@awa:h".try_into().expect("a user id")),
             name: None,
             event_id: format!("${number}:h").try_into().expect("an event id"),
+            told_in: None,
             at,
             direct: false,
         }

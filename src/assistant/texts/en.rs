@@ -249,7 +249,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             "Here, each question has a thread of its own: write `!forget` in the one that I am to forget. For everything you wrote: `!forget me`."
         }
         Text::ForgottenPerson => {
-            "I have forgotten everything you wrote to me and had me remember for you, in every room. The messages are still visible in Tchap, and the audit trail keeps your commands without their content. Your compagnons remain; to delete one: `!compagnon delete`."
+            "I have forgotten everything you wrote to me and had me remember for you, in every room. The messages are still visible in Tchap, and the audit trail keeps your commands without their content. What you had me remember for a room stays there, without your name. Your compagnons remain; to delete one: `!compagnon delete`."
         }
         Text::ForgottenRoom => {
             "I have forgotten everything that was said here, including in threads, and what I remembered. The compagnon and the settings remain; the messages are still visible in Tchap."
@@ -427,7 +427,7 @@ fn privacy(retention: Duration, memory: Duration, open: bool) -> String {
         "**Your messages**\n\n\
          - They are read by a model that runs on our own servers. Nothing leaves them.\n\
          - I keep the exchanges of this conversation, encrypted, so that I can follow it, for at most {}. What I know from here is never used elsewhere.{warning}\n\
-         - What you have me remember (`!remember`) is used only here, and kept encrypted for at most {}: `!memory` shows it, `!forget memory` erases it. What is remembered for a room is visible to its members.\n\
+         - What you have me remember (`!remember`) is used only here, and kept encrypted for at most {}: `!memory` shows it, `!forget memory` erases it. What is remembered for a room is visible to all its members, also those who come later.\n\
          - When you have me answer in reply to a message, or in a thread, I read that message or thread for that answer only, and do not keep it.\n\
          - If you delete a message, I forget it at once, with my answer. If you edit it, I answer again.\n\
          - A record of commands is kept (who, what, when), without their content.\n\

@@ -261,7 +261,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             "Ici, chaque question a son fil : écrivez `!oublier` dans celui qu’il faut oublier. Pour tout ce que vous avez écrit : `!oublier moi`."
         }
         Text::ForgottenPerson => {
-            "J’ai oublié tout ce que vous m’avez écrit et fait retenir pour vous, dans tous les salons. Les messages restent affichés dans Tchap, et le journal garde la trace de vos commandes, sans leur contenu. Vos compagnons restent : `!compagnon supprimer`."
+            "J’ai oublié tout ce que vous m’avez écrit et fait retenir pour vous, dans tous les salons. Les messages restent affichés dans Tchap, et le journal garde la trace de vos commandes, sans leur contenu. Ce que vous m’avez fait retenir pour un salon y reste, sans votre nom. Vos compagnons restent : `!compagnon supprimer`."
         }
         Text::ForgottenRoom => {
             "J’ai oublié tout ce qui s’est dit ici, fils compris, et ce que je retenais. Le compagnon et les réglages restent ; les messages restent affichés dans Tchap."
@@ -441,7 +441,7 @@ fn privacy(retention: Duration, memory: Duration, open: bool) -> String {
         "**Vos messages**\n\n\
          - Ils sont lus par un modèle installé sur nos serveurs. Rien n’en sort.\n\
          - Je garde, chiffrés, nos échanges de cette conversation pour la suivre, {} au plus. Ce que je sais ici ne sert jamais ailleurs.{warning}\n\
-         - Ce que vous me faites retenir (`!retenir`) ne sert qu’ici, chiffré, {} au plus : `!mémoire` le montre, `!oublier mémoire` l’efface. Ce qui est retenu pour un salon, ses membres le voient.\n\
+         - Ce que vous me faites retenir (`!retenir`) ne sert qu’ici, chiffré, {} au plus : `!mémoire` le montre, `!oublier mémoire` l’efface. Ce qui est retenu pour un salon, tous ses membres le voient, même arrivés plus tard.\n\
          - Quand vous me faites répondre à un message, ou dans un fil, je lis ce message ou ce fil pour cette réponse seulement, et je ne le garde pas.\n\
          - Supprimez un message : je l’oublie aussitôt, avec ma réponse. Modifiez-le : je réponds de nouveau.\n\
          - Une trace des commandes est gardée (qui, quoi, quand), sans contenu.\n\

@@ -13,9 +13,11 @@ pub(in crate::store) struct FactRecord {
     of_room: bool,
     number: u32,
     text: String,
-    by: OwnedUserId,
+    by: Option<OwnedUserId>,
     name: Option<String>,
     event_id: OwnedEventId,
+    #[serde(default)]
+    told_in: Option<OwnedRoomId>,
     at: u64,
     direct: bool,
 }
@@ -34,6 +36,7 @@ impl From<&Fact> for FactRecord {
             by: fact.by.clone(),
             name: fact.name.clone(),
             event_id: fact.event_id.clone(),
+            told_in: fact.told_in.clone(),
             at: fact.at,
             direct: fact.direct,
         }
@@ -50,6 +53,7 @@ impl From<FactRecord> for Fact {
             by: record.by,
             name: record.name,
             event_id: record.event_id,
+            told_in: record.told_in,
             at: record.at,
             direct: record.direct,
         }

@@ -4,10 +4,12 @@ use std::fs;
 
 use ruma::UserId;
 
-use super::{KEEP, after_a_kill, event, exchange, folder, leave, open, question, redact, room};
+use super::{KEEP, admitted, after_a_kill, an_edit, event, exchange, folder, leave, open, question, redact, room};
+use crate::command::{Call, Command};
 use crate::memory::{Fact, MOST_FACTS};
+use crate::message::{Edit, Incoming};
 use crate::store::layout::{Key, Tree};
-use crate::store::{Accept, Change, Database, Retention};
+use crate::store::{Accept, Accepted, Admitted, Change, Database, QueuedKind, Retention};
 
 pub(super) fn fact(in_room: &str, by: &str, number: u32, of_room: bool) -> Fact {
     Fact {
@@ -15,9 +17,10 @@ pub(super) fn fact(in_room: &str, by: &str, number: u32, of_room: bool) -> Fact 
         of_room,
         number,
         text: format!("{in_room} {by} {number}"),
-        by: format!("@{by}:tchap.test").try_into().unwrap(),
+        by: Some(format!("@{by}:tchap.test").try_into().unwrap()),
         name: None,
         event_id: event(&format!("{in_room}.{by}.{number}.{of_room}")),
+        told_in: None,
         at: 10,
         direct: false,
     }
@@ -86,7 +89,7 @@ fn the_deletion_of_its_message_takes_a_fact_away_however_old() {
     let other = fact("b", "awa", 1, false).event_id;
     assert!(redact(&store, "a", &[other.localpart()], 20).redacted.is_empty(), "the message of another room");
     let accepted = redact(&store, "a", &["a.awa.1.false"], 20);
-    assert_eq!(accepted.redacted, [event("a.awa.1.false")]);
+    assert_eq!((accepted.redacted, accepted.untold), (vec![event("a.awa.1.false")], vec![room("a")]));
     assert_eq!(facts(&store, "a", "awa"), ["room: a awa 1", "a awa 2"]);
     redact(&store, "a", &["a.awa.1.true"], 21);
     assert_eq!(facts(&store, "a", "ben"), ["a ben 1"]);
@@ -98,16 +101,23 @@ fn who_is_forgotten_leaves_only_what_is_the_rooms() {
     let folder = folder();
     let store = open(&folder);
     remember(&store, &office());
+    remember(&store, &[Fact { name: Some("Awa".to_owned()), ..fact("a", "awa", 1, true) }]);
     let awa = <&UserId>::try_from("@awa:tchap.test").unwrap();
     let held = store.personal(awa).unwrap().facts;
     assert_eq!(held.len(), 4);
-    assert!(held.iter().all(|fact| fact.by == awa));
+    assert!(held.iter().all(|fact| fact.by.as_deref() == Some(awa)));
     store.tell_unread(awa, 10).unwrap();
     store.apply(&[Change::ForgetPerson(awa.to_owned())], 11).unwrap();
     assert_eq!(facts(&store, "a", "awa"), ["room: a awa 1"]);
     assert_eq!(facts(&store, "b", "awa"), [""; 0]);
     assert_eq!(facts(&store, "a", "ben"), ["room: a awa 1", "a ben 1"]);
     assert_eq!(store.personal(awa).unwrap().told_unread_at, None);
+    let kept = store.facts(&room("a"), awa).unwrap().remove(0);
+    assert_eq!((kept.by, kept.name), (None, None), "it says no more who told it");
+    assert!(store.personal(awa).unwrap().facts.is_empty());
+    // Its message still takes it away.
+    redact(&store, "a", &["a.awa.1.true"], 12);
+    assert_eq!(facts(&store, "a", "awa"), [""; 0]);
 }
 
 #[test]
@@ -144,6 +154,93 @@ fn facts_move_with_a_room_to_the_one_that_takes_its_place() {
     assert!(facts(&store, "a", "awa").is_empty());
     redact(&store, "c", &["c.awa.1.false"], 12);
     assert_eq!(facts(&store, "c", "awa").len(), 3);
+    // What told the others stands in the old room, also once the new one is replaced as well.
+    assert!(redact(&store, "c", &["a.awa.2.false"], 13).redacted.is_empty(), "it was not told there");
+    let upgraded = [(room("c"), room("d"))];
+    store.accept(&Accept { upgraded: &upgraded, ..Accept::default() }, 14).unwrap();
+    let accepted = redact(&store, "a", &["a.awa.2.false"], 15);
+    assert_eq!((accepted.redacted, accepted.untold), (vec![event("a.awa.2.false")], vec![room("d")]));
+    assert_eq!(facts(&store, "d", "awa"), ["room: a awa 1", "a awa 1"]);
+}
+
+#[test]
+fn what_has_moved_with_a_room_does_not_open_in_the_old_one() {
+    let folder = folder();
+    let store = open(&folder);
+    remember(&store, &office());
+    // The old room has a key for as long as something is left in it.
+    exchange(&store, &question("a", "1"), 5);
+    let before = after_a_kill(&folder);
+    let upgraded = [(room("a"), room("c"))];
+    store.accept(&Accept { upgraded: &upgraded, ..Accept::default() }, 11).unwrap();
+    drop(store);
+    for file in ["store.key", "rooms.keys"] {
+        fs::copy(folder.path().join(file), before.path().join(file)).unwrap();
+    }
+    fs::remove_file(before.path().join("store.head")).unwrap();
+    assert_eq!(facts(&open(&before), "a", "awa"), [""; 0], "the old bytes do not open with the new key");
+}
+
+/// An edit of the message that told a fact.
+fn edit_of(fact: &Fact, by: &str) -> Edit {
+    let told = Incoming { event_id: fact.event_id.clone(), ..question(fact.text.split(' ').next().unwrap(), "x") };
+    Edit { sender: format!("@{by}:tchap.test").try_into().unwrap(), ..an_edit(&told, "edit", "oups") }
+}
+
+#[test]
+fn an_edit_by_who_told_it_takes_a_fact_away_however_old() {
+    let folder = folder();
+    let store = open(&folder);
+    remember(&store, &office());
+    let told = fact("a", "awa", 1, false);
+    for unheeded in [false, true] {
+        let accept = |edit: Edit| {
+            let edits = [edit];
+            let accept = if unheeded {
+                Accept { unheeded: &edits, ..Accept::default() }
+            } else {
+                Accept { edits: &edits, ..Accept::default() }
+            };
+            store.accept(&accept, 20).unwrap()
+        };
+        remember(&store, &[told.clone()]);
+        assert_eq!(accept(edit_of(&told, "ben")).untold, [room("a"); 0], "another's edit");
+        assert_eq!(facts(&store, "a", "awa").len(), 3);
+        assert_eq!(accept(edit_of(&told, "awa")).untold, [room("a")]);
+        assert_eq!(facts(&store, "a", "awa"), ["room: a awa 1", "a awa 2"], "{unheeded}");
+    }
+}
+
+#[test]
+fn a_command_that_an_edit_makes_another_one_tells_nothing() {
+    let folder = folder();
+    let store = open(&folder);
+    let remembers = Call {
+        command: Some(Command::Remember),
+        name: "retenir".to_owned(),
+        english: false,
+        arguments: "Mon code est 1234".to_owned(),
+        text: String::new(),
+    };
+    let command = |name: &str| Admitted { kind: QueuedKind::Command(remembers.clone()), ..admitted(&question("a", name)) };
+    let unheeded = |name: &str| [an_edit(&question("a", name), &format!("e{name}"), "!retenir Mon code est 5678")];
+    // It waits still.
+    store.accept(&Accept { questions: &[command("1")], ..Accept::default() }, 1).unwrap();
+    let accepted = store.accept(&Accept { unheeded: &unheeded("1"), ..Accept::default() }, 2).unwrap();
+    assert_eq!(accepted.redacted, [event("1")]);
+    assert!(store.queued().unwrap().is_empty());
+    // It has told a fact: what was said of it goes with the fact.
+    let asked = question("a", "2");
+    let shown = exchange(&store, &asked, 3);
+    let told = Fact { by: Some(asked.sender.clone()), event_id: asked.event_id.clone(), ..fact("a", "agent", 1, false) };
+    remember(&store, &[told]);
+    let accepted = store.accept(&Accept { unheeded: &unheeded("2"), ..Accept::default() }, 4).unwrap();
+    assert_eq!((accepted.redacted, accepted.untold), (vec![event("2")], vec![room("a")]));
+    assert_eq!(store.withdrawals().unwrap().len(), shown.len());
+    // A question is not given up for it.
+    exchange(&store, &question("a", "3"), 5);
+    let accepted = store.accept(&Accept { unheeded: &unheeded("3"), ..Accept::default() }, 6).unwrap();
+    assert_eq!(accepted, Accepted::default());
 }
 
 #[test]

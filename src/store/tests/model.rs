@@ -164,6 +164,7 @@ impl Pair {
             gaps: &[],
             closed: &[],
             upgraded: &[],
+            unheeded: &[],
         };
         let accepted = self.store.accept(&batch, now).unwrap();
         let new = accepted.new.into_iter().map(|queued| queued.question).collect();
