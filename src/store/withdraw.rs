@@ -82,7 +82,8 @@ impl Transaction<'_> {
 
     /// Whether the message that is edited is a command that waits, of the same author, which asks to remember something.
     fn is_to_tell(&self, edit: &Edit, place: &EventPlace) -> Result<bool, StoreError> {
-        let queued = self.find::<Queued>(&place.of(Tree::Inbox))?.filter(|queued| queued.question.sender == edit.sender);
+        let queued =
+            self.find::<Queued>(&place.of(Tree::Inbox))?.filter(|queued| queued.question.sender == edit.sender);
         let remembers = |kind| matches!(kind, QueuedKind::Command(call) if call.command == Some(Command::Remember));
         Ok(queued.is_some_and(|queued| remembers(queued.kind)))
     }

@@ -150,7 +150,9 @@ async fn only_with_a_colon_is_a_fact_the_rooms() {
     assert_eq!(office.command(&awa(), ROOM, body).await, meant(1));
     assert_eq!(office.command(&awa(), ROOM, "!retenir salon Le COPIL est le mardi.").await, meant(2));
     assert!(!office.prompt(&ben(), ROOM).await.contains("maires"));
-    for body in ["!retenir salon : A*B", "!retenir Salon: A*B C", "!retenir salon\u{202f}: A*B D", "!retenir salon :\nA*B E"] {
+    for body in
+        ["!retenir salon : A*B", "!retenir Salon: A*B C", "!retenir salon\u{202f}: A*B D", "!retenir salon :\nA*B E"]
+    {
         let shown = office.command(&awa(), ROOM, body).await;
         assert!(shown.contains("pour ce salon") && shown.contains("\n\n> A\\*B"), "{body}: {shown}");
     }
@@ -205,9 +207,11 @@ async fn who_is_forgotten_is_named_no_more_beside_what_the_room_remembers() {
 async fn only_who_administers_a_room_tells_it_a_fact() {
     let mut office = Office::new(Config::default());
     office.bench.gateway.set_level(&ben(), 0);
-    for body in
-        ["!retenir salon : Le COPIL est le lundi.", "!retenir salon :\nLe COPIL est le lundi.", "!oublier mémoire salon"]
-    {
+    for body in [
+        "!retenir salon : Le COPIL est le lundi.",
+        "!retenir salon :\nLe COPIL est le lundi.",
+        "!oublier mémoire salon",
+    ] {
         assert_eq!(office.command(&ben(), ROOM, body).await, fr(&Text::NeedsAdministrator), "{body}");
     }
     office.command(&awa(), ROOM, "!remember room: The board meets on Tuesdays.").await;
@@ -268,7 +272,10 @@ async fn no_more_is_promised_than_the_model_is_given() {
     assert!(full.contains("un fait pour vous"), "{full}");
     // What alone is too much has nothing before it to be forgotten.
     let words = "m ".repeat(140);
-    assert_eq!(office.command(&ben(), OTHER, &format!("!retenir {words}")).await, said(Memory::TooLong { limit: None }));
+    assert_eq!(
+        office.command(&ben(), OTHER, &format!("!retenir {words}")).await,
+        said(Memory::TooLong { limit: None })
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

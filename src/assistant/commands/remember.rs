@@ -45,7 +45,11 @@ pub(super) fn of_room(arguments: &str, direct: bool) -> (bool, &str) {
 /// Whether these words are about what the whole room has been told, and what follows: a number at most.
 pub(super) fn about_room(words: &str) -> (bool, &str) {
     let (word, rest) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
-    if is(word.trim_end_matches(':'), &ROOM) { (true, rest.trim_start_matches([':', ' ']).trim()) } else { (false, words.trim()) }
+    if is(word.trim_end_matches(':'), &ROOM) {
+        (true, rest.trim_start_matches([':', ' ']).trim())
+    } else {
+        (false, words.trim())
+    }
 }
 
 /// Whether a fact that is a person's may have been meant for the room.
@@ -129,11 +133,7 @@ pub(super) async fn list(context: &Context<'_>) -> Result<Reply, Failure> {
         let at = i64::try_from(fact.at).ok().and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or_default();
         let date = context.language.date(at.to_zoned(zone.clone()).date());
         let place = FactPlace { of_room: fact.of_room, number: fact.number };
-        let by = if fact.of_room {
-            fact.name.as_deref().or(fact.by.as_ref().map(|by| by.as_str()))
-        } else {
-            None
-        };
+        let by = if fact.of_room { fact.name.as_deref().or(fact.by.as_ref().map(|by| by.as_str())) } else { None };
         let by = by.map(|by| format!("{}, ", inert(by))).unwrap_or_default();
         format!("- `{}` {} *({by}{date})*", place.written(context.language), inert(&fact.text))
     };

@@ -94,8 +94,7 @@ impl FactPlace {
 }
 
 const HIDDEN_FR: &str = " Ce que vous m’avez fait retenir quand nous étions seuls reste caché ici ; `!oublier mémoire` efface tout ce que je retiens pour vous.";
-const HIDDEN_EN: &str =
-    " What you had me remember when we were alone stays hidden here; `!forget memory` erases everything that I remember for you.";
+const HIDDEN_EN: &str = " What you had me remember when we were alone stays hidden here; `!forget memory` erases everything that I remember for you.";
 
 /// In French. `after` says at the end of what time.
 pub fn fr(memory: &Memory<'_>, after: impl Fn(Duration) -> String) -> String {

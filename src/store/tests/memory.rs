@@ -222,7 +222,8 @@ fn a_command_that_an_edit_makes_another_one_tells_nothing() {
         arguments: "Mon code est 1234".to_owned(),
         text: String::new(),
     };
-    let command = |name: &str| Admitted { kind: QueuedKind::Command(remembers.clone()), ..admitted(&question("a", name)) };
+    let command =
+        |name: &str| Admitted { kind: QueuedKind::Command(remembers.clone()), ..admitted(&question("a", name)) };
     let unheeded = |name: &str| [an_edit(&question("a", name), &format!("e{name}"), "!retenir Mon code est 5678")];
     // It waits still.
     store.accept(&Accept { questions: &[command("1")], ..Accept::default() }, 1).unwrap();
@@ -232,7 +233,8 @@ fn a_command_that_an_edit_makes_another_one_tells_nothing() {
     // It has told a fact: what was said of it goes with the fact.
     let asked = question("a", "2");
     let shown = exchange(&store, &asked, 3);
-    let told = Fact { by: Some(asked.sender.clone()), event_id: asked.event_id.clone(), ..fact("a", "agent", 1, false) };
+    let told =
+        Fact { by: Some(asked.sender.clone()), event_id: asked.event_id.clone(), ..fact("a", "agent", 1, false) };
     remember(&store, &[told]);
     let accepted = store.accept(&Accept { unheeded: &unheeded("2"), ..Accept::default() }, 4).unwrap();
     assert_eq!((accepted.redacted, accepted.untold), (vec![event("2")], vec![room("a")]));
