@@ -111,6 +111,7 @@ pub(super) enum Method {
     Original,
     Message,
     Thread,
+    ReadsSince,
 }
 
 /// A homeserver: transaction ids are remembered, edits replace, redactions leave the other events as they are, and each method can be
@@ -459,6 +460,7 @@ impl Gateway for FakeGateway {
     }
 
     async fn reads_since(&self, _: &RoomId, user_id: &UserId) -> Result<Option<u64>, SendError> {
+        self.play(Method::ReadsSince).await?;
         Ok(self.rooms().since.get(user_id).copied())
     }
 

@@ -386,6 +386,29 @@ async fn nobody_is_given_what_they_cannot_read() {
     assert!(asked.contains("nouvelle suite") && !asked.contains("ancien début"), "{asked}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thread_that_cannot_be_read_is_said() {
+    let salon = Salon::new().await;
+    salon.write(None, room_message("$t:h", &ben(), "secret du début"));
+    let not_whole = Text::ThreadNotWhole.say(Language::Fr).into_owned();
+    for (count, method) in [Method::Thread, Method::ReadsSince].into_iter().enumerate() {
+        let refuse = || salon.bench.gateway.fail(method, [SendError::Refused("not you".to_owned())]);
+        refuse();
+        salon.ask(in_thread("$t:h", to_bot(&format!("$bare{count}:h"), ""))).await;
+        let refusal = Text::CannotReadThread.say(Language::Fr).into_owned();
+        assert_eq!(salon.said_last(), (MessageKind::Notice, refusal), "{method:?}");
+        assert_eq!(salon.asked(), count);
+        refuse();
+        salon.ask(in_thread("$t:h", to_bot(&format!("$q{count}:h"), "Où ?"))).await;
+        let (kind, text) = salon.said_last();
+        assert!(kind == MessageKind::Text && text.contains(&not_whole), "{method:?}: {text}");
+        let asked = salon.given().pop().expect("a question");
+        assert!(asked.contains("(message inaccessible)") && !asked.contains("secret"), "{asked}");
+    }
+    salon.ask(in_thread("$t:h", to_bot("$whole:h", "Et là ?"))).await;
+    assert!(!salon.said_last().1.contains(&not_whole));
+}
+
 /// What people write in fifty rooms, each with a text that nothing else holds; Mallory is in all of them and points at everything.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_fifty_rooms_none_is_told_what_another_one_said() {

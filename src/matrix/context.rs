@@ -49,6 +49,23 @@ const MOST_KEYS: usize = 5;
 const MOST_NAMES: usize = 10;
 /// The time limit of the request for one key.
 const KEY_LIMIT: Duration = Duration::from_secs(10);
+/// The time limit of one reading, with its keys and names.
+const LOOKUP_LIMIT: Duration = Duration::from_mins(1);
+
+/// Ends a reading that takes too long: a question waits for it.
+pub(super) async fn in_time<T>(reading: impl Future<Output = Result<T, SendError>>) -> Result<T, SendError> {
+    // On the heap: it holds what decryption needs.
+    let answer = timeout(LOOKUP_LIMIT, Box::pin(reading)).await;
+    answer.unwrap_or_else(|_| Err(SendError::Unreachable("a reading took too long".to_owned())))
+}
+
+/// An event as the homeserver gave it.
+struct Given {
+    raw: String,
+    /// The time of the request. The homeserver gives the age of an event when it answers, and the decryption, the keys and the names come
+    /// later: by this time, no message counts as sent later than it was, and none before a join passes for one after it.
+    asked_at: u64,
+}
 
 /// One reading in a room.
 pub(super) struct Lookup<'a> {
@@ -74,25 +91,29 @@ impl<'a> Lookup<'a> {
 
     /// One message, by its id.
     pub(super) async fn message(&mut self, event_id: &EventId) -> Result<Option<RoomMessage>, SendError> {
+        let Some(given) = self.given(event_id).await? else { return Ok(None) };
+        Ok(self.read(given).await)
+    }
+
+    /// One event, by its id.
+    async fn given(&self, event_id: &EventId) -> Result<Option<Given>, SendError> {
         let request = get_room_event::v3::Request::new(self.room.room_id().to_owned(), event_id.to_owned());
+        let asked_at = now();
         let answer = self.room.client().send(request).with_request_config(self.once).await;
         let raw = match answer.map_err(|error| Fault::from(&error)) {
             Ok(answer) => answer.event.json().get().to_owned(),
             Err(Fault::Missing(_) | Fault::Refused(_)) => return Ok(None),
             Err(fault) => return Err(fault.into()),
         };
-        if !is_of(&raw, self.room, Some(event_id)) {
-            return Ok(None);
-        }
-        Ok(self.read(raw).await)
+        Ok(is_of(&raw, self.room, Some(event_id)).then_some(Given { raw, asked_at }))
     }
 
     /// What stands before a message in a thread, oldest first.
     pub(super) async fn thread(&mut self, root: &EventId, before: &EventId) -> Result<Vec<RoomMessage>, SendError> {
         let mut earlier = Vec::new();
         let mut bytes = 0;
-        for raw in self.before(root, before).await? {
-            let Some(message) = self.read(raw).await.filter(is_context) else { continue };
+        for given in self.before(root, before).await? {
+            let Some(message) = self.read(given).await.filter(is_context) else { continue };
             bytes += message.text.as_ref().map_or(0, String::len);
             if earlier.len() == MOST_MESSAGES || (bytes > MOST_BYTES && !earlier.is_empty()) {
                 break;
@@ -106,27 +127,23 @@ impl<'a> Lookup<'a> {
         Ok(earlier)
     }
 
-    /// The events of a thread before a message, newest first. Where the message is not among the thread's, all of them are before it.
-    async fn before(&self, root: &EventId, before: &EventId) -> Result<Vec<String>, SendError> {
+    /// The events of a thread before a message, newest first. Where the message is not among the thread's, those with an earlier date.
+    async fn before(&self, root: &EventId, before: &EventId) -> Result<Vec<Given>, SendError> {
         use get_relating_events_with_rel_type::v1::Request;
-        let (mut events, mut from) = (Vec::<String>::new(), None);
+        let (mut events, mut from) = (Vec::<Given>::new(), None);
         let mut found = false;
         for _ in 0..THREAD_PAGES {
             let mut request = Request::new(self.room.room_id().to_owned(), root.to_owned(), RelationType::Thread);
             (request.limit, request.from) = (Some(uint!(50)), from);
-            let page = match self.room.client().send(request).with_request_config(self.once).await {
-                Ok(page) => page,
-                Err(error) => match Fault::from(&error) {
-                    Fault::Missing(_) | Fault::Refused(_) => break,
-                    fault => return Err(fault.into()),
-                },
-            };
+            let asked_at = now();
+            let page = self.room.client().send(request).with_request_config(self.once).await;
+            let page = page.map_err(|error| Fault::from(&error))?;
             for raw in page.chunk.iter().map(|raw| raw.json().get()).filter(|raw| is_of(raw, self.room, None)) {
                 if is_of(raw, self.room, Some(before)) {
                     events.clear();
                     found = true;
                 } else {
-                    events.push(raw.to_owned());
+                    events.push(Given { raw: raw.to_owned(), asked_at });
                 }
             }
             from = page.next_batch;
@@ -134,11 +151,16 @@ impl<'a> Lookup<'a> {
                 break;
             }
         }
+        if !found {
+            // Of a message that is not given, nothing is known to be earlier.
+            let date = self.given(before).await?.and_then(|question| date(&question.raw));
+            events.retain(|event| is_earlier(&event.raw, date));
+        }
         Ok(events)
     }
 
     /// Decrypts and reads an event.
-    async fn read(&mut self, raw: String) -> Option<RoomMessage> {
+    async fn read(&mut self, Given { raw, asked_at }: Given) -> Option<RoomMessage> {
         let event = self.opened(raw).await?;
         let json = event.raw().json().get();
         let reader = MessageReader { own: self.session.user_id(), names: &self.own_names };
@@ -147,7 +169,7 @@ impl<'a> Lookup<'a> {
             return None;
         }
         let name = self.name(&message.sender).await;
-        Some(RoomMessage { name, sent_at: event::sent_at(json, now()), ..message })
+        Some(RoomMessage { name, sent_at: event::sent_at(json, asked_at), ..message })
     }
 
     /// The event, decrypted if it is encrypted; `None` where it must not be read.
@@ -155,9 +177,7 @@ impl<'a> Lookup<'a> {
         let event: Value = serde_json::from_str(&raw).ok()?;
         let locked = event["type"] == "m.room.encrypted" && event["content"].get("ciphertext").is_some();
         if !locked {
-            // A redacted message has lost its encryption with its content.
-            let redacted = event["type"] == "m.room.encrypted" || event["unsigned"].get("redacted_because").is_some();
-            let event = Raw::from_json_string(raw).ok().filter(|_| redacted || !self.encrypted)?;
+            let event = Raw::from_json_string(raw).ok().filter(|_| is_redacted(&event) || !self.encrypted)?;
             return Some(TimelineEvent::from_plaintext(event));
         }
         let mut read = self.decrypted(&raw).await?;
@@ -245,6 +265,21 @@ fn is_of(raw: &str, room: &Room, event_id: Option<&EventId>) -> bool {
     here && event_id.is_none_or(|id| event["event_id"] == id.as_str())
 }
 
+/// The date that the sender's homeserver gave an event.
+fn date(raw: &str) -> Option<u64> {
+    serde_json::from_str::<Value>(raw).ok()?["origin_server_ts"].as_u64()
+}
+
+/// Whether an event is older than a date. Without dates, it is not known to be.
+fn is_earlier(raw: &str, than: Option<u64>) -> bool {
+    date(raw).zip(than).is_some_and(|(date, than)| date < than)
+}
+
+/// Whether an event that is not encrypted was redacted: its encryption went with its content.
+fn is_redacted(event: &Value) -> bool {
+    event["type"] == "m.room.encrypted" || !event["unsigned"]["redacted_because"].is_null()
+}
+
 /// Whether a message of a thread is read: the bot remembers its own, or has forgotten them.
 fn is_context(message: &RoomMessage) -> bool {
     !message.own && message.text != Err(Unreadable::Redacted)
@@ -258,5 +293,32 @@ fn missing_key(event: &TimelineEvent) -> Option<String> {
             UnsignedDecryptionResult::UnableToDecrypt(info) => info.session_id.clone(),
             UnsignedDecryptionResult::Decrypted(_) => None,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{is_earlier, is_redacted};
+
+    #[test]
+    fn only_a_redaction_lets_plain_text_pass_as_redacted() {
+        let event = |unsigned: Value| json!({"type": "m.room.message", "unsigned": unsigned});
+        assert!(is_redacted(&event(json!({"redacted_because": {"type": "m.room.redaction"}}))));
+        assert!(is_redacted(&json!({"type": "m.room.encrypted", "content": {}})));
+        for unsigned in [json!({"redacted_because": null}), json!({}), Value::Null] {
+            assert!(!is_redacted(&event(unsigned.clone())), "{unsigned}");
+        }
+    }
+
+    #[test]
+    fn of_events_without_a_known_order_only_older_ones_are_earlier() {
+        let event = |date: Value| json!({"origin_server_ts": date}).to_string();
+        assert!(is_earlier(&event(json!(6)), Some(7)));
+        for (date, than) in [(json!(7), Some(7)), (json!(8), Some(7)), (json!("6"), Some(7)), (json!(6), None)] {
+            assert!(!is_earlier(&event(date.clone()), than), "{date} {than:?}");
+        }
+        assert!(!is_earlier("no JSON", Some(7)));
     }
 }

@@ -136,7 +136,7 @@ pub trait Gateway: Send + Sync + 'static {
     async fn power_level(&self, room_id: &RoomId, user_id: &UserId) -> Result<Option<i64>, SendError>;
 
     /// The time, in milliseconds since the epoch by the local clock, from which a person can read the room's messages. `None`: the room's
-    /// history visibility shows members everything.
+    /// history visibility shows members everything, and always did.
     async fn reads_since(&self, room_id: &RoomId, user_id: &UserId) -> Result<Option<u64>, SendError>;
 
     /// The message that an edit changes: its text where it can be read, and in any case who wrote it, where and when. `None`: it is nobody's

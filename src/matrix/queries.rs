@@ -135,37 +135,113 @@ pub(super) async fn is_shared(room: &Room, user_id: &UserId, once: RequestConfig
     Ok(member["membership"] == "join" || member["membership"] == "invite")
 }
 
-/// How many display name changes are followed back to the join.
+/// How many changes of a state event are followed back: of a display name to the join, of the history visibility to the room's beginning.
 const MOST_CHANGES: usize = 20;
 
-/// The time of a person's join, in a room whose history visibility does not show members everything.
+/// The time from which a person reads what is said in a room; `None` where members are shown everything.
+///
+/// A homeserver judges each message by the visibility that was in force when it was sent: what was said before a room was opened to
+/// newcomers stays for those who were there.
+pub(super) async fn reads_since(room: &Room, user: &UserId, once: RequestConfig) -> Result<Option<u64>, SendError> {
+    let Some(closed_until) = closed_until(room, once).await? else { return Ok(None) };
+    Ok(Some(joined_at(room, user, once).await?.min(closed_until)))
+}
+
+/// The time until which a room's history visibility hid from members what was said before they joined: `u64::MAX` where it still does,
+/// `None` where it never did. A past that cannot be read, or is too long, counts as hidden.
+async fn closed_until(room: &Room, once: RequestConfig) -> Result<Option<u64>, SendError> {
+    if !matches!(room.history_visibility_or_default(), HistoryVisibility::Shared | HistoryVisibility::WorldReadable) {
+        return Ok(Some(u64::MAX));
+    }
+    let (mut event, mut at) = match state_event(room, StateEventType::RoomHistoryVisibility, String::new(), once).await {
+        Ok(event) => (event, now()),
+        // Without it, members are shown everything.
+        Err(Fault::Missing(_)) => return Ok(None),
+        Err(fault) => return Err(fault.into()),
+    };
+    if !is_open(&event) {
+        return Ok(Some(u64::MAX));
+    }
+    for _ in 0..MOST_CHANGES {
+        let earlier = match visibility_before(&event) {
+            Before::Nothing => return Ok(None),
+            Before::Closed => break,
+            Before::Event(earlier) => earlier,
+        };
+        match earlier_event(room, earlier, once).await?.filter(|earlier| is_open(earlier)) {
+            Some(earlier) => (event, at) = (earlier, now()),
+            None => break,
+        }
+    }
+    Ok(Some(event::sent_at(&event, at)))
+}
+
+/// The time of a person's join.
 ///
 /// It is requested from the server, whose answer gives the age of the join independently of the local clock. A change of the display name
 /// replaces the join event and is followed back; if the join is not found, the person counts as having joined later than they did.
-pub(super) async fn reads_since(room: &Room, user: &UserId, once: RequestConfig) -> Result<Option<u64>, SendError> {
-    if matches!(room.history_visibility_or_default(), HistoryVisibility::Shared | HistoryVisibility::WorldReadable) {
-        return Ok(None);
-    }
-    let mut request = get_state_event_for_key::v3::Request::new(
-        room.room_id().to_owned(),
-        StateEventType::RoomMember,
-        user.to_string(),
-    );
-    request.format = StateEventFormat::Event;
-    let answer = room.client().send(request).with_request_config(once).await;
-    let mut event = answer.map_err(|error| Fault::from(&error))?.event_or_content.get().to_owned();
+async fn joined_at(room: &Room, user: &UserId, once: RequestConfig) -> Result<u64, SendError> {
+    let mut event = state_event(room, StateEventType::RoomMember, user.to_string(), once).await?;
+    let mut at = now();
     for _ in 0..MOST_CHANGES {
         let Some(earlier) = renamed(&event) else { break };
-        let request = get_room_event::v3::Request::new(room.room_id().to_owned(), earlier);
-        match room.client().send(request).with_request_config(once).await {
-            Ok(answer) => answer.event.json().get().clone_into(&mut event),
-            Err(error) => match Fault::from(&error) {
-                Fault::Refused(_) | Fault::Missing(_) | Fault::Local(_) => break,
-                fault => return Err(fault.into()),
-            },
-        }
+        let Some(earlier) = earlier_event(room, earlier, once).await? else { break };
+        (event, at) = (earlier, now());
     }
-    Ok(Some(event::sent_at(&event, now())))
+    Ok(event::sent_at(&event, at))
+}
+
+/// A state event as it is now, with what its homeserver adds.
+async fn state_event(room: &Room, kind: StateEventType, key: String, once: RequestConfig) -> Result<String, Fault> {
+    let mut request = get_state_event_for_key::v3::Request::new(room.room_id().to_owned(), kind, key);
+    request.format = StateEventFormat::Event;
+    let answer = room.client().send(request).with_request_config(once).await;
+    Ok(answer.map_err(|error| Fault::from(&error))?.event_or_content.get().to_owned())
+}
+
+/// An event that another one has replaced; `None` where it is not given.
+async fn earlier_event(room: &Room, id: OwnedEventId, once: RequestConfig) -> Result<Option<String>, SendError> {
+    let request = get_room_event::v3::Request::new(room.room_id().to_owned(), id);
+    match room.client().send(request).with_request_config(once).await {
+        Ok(answer) => Ok(Some(answer.event.json().get().to_owned())),
+        Err(error) => match Fault::from(&error) {
+            Fault::Refused(_) | Fault::Missing(_) | Fault::Local(_) => Ok(None),
+            fault => Err(fault.into()),
+        },
+    }
+}
+
+/// What the history visibility was before a change of it.
+#[derive(Debug, PartialEq, Eq)]
+enum Before {
+    /// It was not set: members are shown everything.
+    Nothing,
+    /// It hid what was said before a join, or is not known.
+    Closed,
+    /// This event tells.
+    Event(OwnedEventId),
+}
+
+fn visibility_before(event: &str) -> Before {
+    let event: Value = serde_json::from_str(event).unwrap_or_default();
+    let (content, replaced) = (&event["unsigned"]["prev_content"], &event["unsigned"]["replaces_state"]);
+    if content.is_null() && replaced.is_null() {
+        return Before::Nothing;
+    }
+    if !content.is_null() && !shows_everything(content) {
+        return Before::Closed;
+    }
+    let replaced = replaced.as_str().and_then(|id| OwnedEventId::try_from(id).ok());
+    replaced.map_or(Before::Closed, Before::Event)
+}
+
+/// Whether an event of the history visibility shows members everything.
+fn is_open(event: &str) -> bool {
+    serde_json::from_str::<Value>(event).is_ok_and(|event| shows_everything(&event["content"]))
+}
+
+fn shows_everything(content: &Value) -> bool {
+    matches!(content["history_visibility"].as_str(), Some("shared" | "world_readable"))
 }
 
 /// The event that a change of the display name has replaced.
@@ -231,7 +307,33 @@ async fn state(room: &Room, kind: &str, key: &str, once: RequestConfig) -> Resul
 mod tests {
     use serde_json::{Value, json};
 
-    use super::renamed;
+    use super::{Before, is_open, renamed, visibility_before};
+
+    #[test]
+    fn a_room_that_was_closed_before_it_was_opened_is_known_by_its_change() {
+        let seen = |visibility: &str| json!({"history_visibility": visibility});
+        let before = |unsigned: Value| {
+            visibility_before(&json!({"content": seen("shared"), "unsigned": unsigned}).to_string())
+        };
+        let earlier = || Before::Event("$before".try_into().expect("an event id"));
+        for (unsigned, expected) in [
+            (json!({"age": 5}), Before::Nothing),
+            (Value::Null, Before::Nothing),
+            (json!({"prev_content": seen("joined"), "replaces_state": "$before"}), Before::Closed),
+            (json!({"prev_content": seen("invited")}), Before::Closed),
+            (json!({"prev_content": seen("shared"), "replaces_state": "$before"}), earlier()),
+            (json!({"replaces_state": "$before"}), earlier()),
+            (json!({"prev_content": {}, "replaces_state": "$before"}), Before::Closed),
+            (json!({"prev_content": seen("world_readable")}), Before::Closed),
+            (json!({"replaces_state": 7}), Before::Closed),
+        ] {
+            assert_eq!(before(unsigned.clone()), expected, "{unsigned}");
+        }
+        for (visibility, open) in [("shared", true), ("world_readable", true), ("joined", false), ("odd", false)] {
+            assert_eq!(is_open(&json!({"content": seen(visibility)}).to_string()), open, "{visibility}");
+        }
+        assert!(!is_open("{}") && !is_open("no JSON"));
+    }
 
     #[test]
     fn only_a_change_of_name_is_followed_back() {

@@ -37,7 +37,7 @@ use tracing::debug;
 
 use super::{
     Gateway, OutgoingFile, RoomFacts, RoomMessage, SendError, Upload, content,
-    context::Lookup,
+    context::{self, Lookup},
     fault::{Fault, is_foreign_success},
     file,
     markdown::Tables,
@@ -334,7 +334,7 @@ impl Gateway for MatrixGateway {
     }
 
     async fn reads_since(&self, room_id: &RoomId, user_id: &UserId) -> Result<Option<u64>, SendError> {
-        queries::reads_since(&self.known(room_id)?, user_id, once()).await
+        context::in_time(queries::reads_since(&self.known(room_id)?, user_id, once())).await
     }
 
     async fn original(&self, room_id: &RoomId, event_id: &EventId) -> Result<Option<Incoming>, SendError> {
@@ -345,11 +345,13 @@ impl Gateway for MatrixGateway {
     }
 
     async fn message(&self, room_id: &RoomId, event_id: &EventId) -> Result<Option<RoomMessage>, SendError> {
-        Lookup::of(&self.session, &self.known(room_id)?, once()).await.message(event_id).await
+        let room = self.known(room_id)?;
+        context::in_time(async { Lookup::of(&self.session, &room, once()).await.message(event_id).await }).await
     }
 
     async fn thread(&self, room_id: &RoomId, root: &EventId, before: &EventId) -> Result<Vec<RoomMessage>, SendError> {
-        Lookup::of(&self.session, &self.known(room_id)?, once()).await.thread(root, before).await
+        let room = self.known(room_id)?;
+        context::in_time(async { Lookup::of(&self.session, &room, once()).await.thread(root, before).await }).await
     }
 
     async fn authorship(&self, message: &Incoming) -> Result<Authorship, SendError> {

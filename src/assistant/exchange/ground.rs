@@ -64,7 +64,8 @@ fn instruction(
             Language::Fr => "Répondez au dernier message de ce fil.",
             Language::En => "Answer the last message of this thread.",
         }),
-        None => Err(Text::NoQuestion),
+        None if thread.is_empty() => Err(Text::NoQuestion),
+        None => Err(Text::CannotReadThread),
     }
 }
 
@@ -75,15 +76,18 @@ impl Pointed {
     fn material(self, kind: MaterialKind, language: Language) -> Material {
         match self.0 {
             Ok(message) => material(message, kind, language),
-            Err(why) => {
-                let somebody = match language {
-                    Language::Fr => "Quelqu’un",
-                    Language::En => "Somebody",
-                };
-                Material { kind, author: Author::Person(somebody.to_owned()), content: Err(why) }
-            }
+            Err(why) => unknown(why, kind, language),
         }
     }
+}
+
+/// A message of which nothing is known.
+fn unknown(why: Unreadable, kind: MaterialKind, language: Language) -> Material {
+    let somebody = match language {
+        Language::Fr => "Quelqu’un",
+        Language::En => "Somebody",
+    };
+    Material { kind, author: Author::Person(somebody.to_owned()), content: Err(why) }
 }
 
 /// A message as the model is given it.
@@ -103,14 +107,9 @@ fn material(message: RoomMessage, kind: MaterialKind, language: Language) -> Mat
     Material { kind, author, content }
 }
 
-/// A text with one kind of line break. Each line of it is marked as a quotation: none must pass for a line that is not.
-fn plain_lines(text: &str) -> String {
-    text.replace("\r\n", "\n").replace(['\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'], "\n")
-}
-
 /// A file of which only the name is known: a model must not think that it knows more.
 fn unread_file(name: &str, language: Language) -> String {
-    let name: String = name.chars().filter(|letter| !letter.is_control()).take(100).collect();
+    let name: String = name.chars().filter(|&letter| !letter.is_control() && !matches!(letter, '\u{2028}' | '\u{2029}')).take(100).collect();
     match language {
         Language::Fr => format!("(fichier « {name} », dont le contenu n’est pas lisible)"),
         Language::En => format!("(file \u{201c}{name}\u{201d}, whose content cannot be read)"),
@@ -140,6 +139,13 @@ fn says_something(message: &RoomMessage) -> bool {
     message.file.is_some() || message.text.as_ref().map_or(true, |text| !is_blank(text))
 }
 
+/// What a person can read of some messages.
+struct Readable {
+    messages: Vec<RoomMessage>,
+    /// Whether that is known; otherwise they are those that the person wrote.
+    known: bool,
+}
+
 /// The reading of what one question points at.
 struct Reading<'a> {
     parts: &'a Parts,
@@ -162,7 +168,7 @@ impl Reading<'_> {
         let gateway = &self.parts.homeserver.gateway;
         let found = self.ask(|| gateway.message(&question.room_id, target)).await?.flatten();
         let readable = match found {
-            Some(message) => self.readable(vec![message]).await?.pop(),
+            Some(message) => self.readable(vec![message]).await?.messages.pop(),
             None => None,
         };
         Ok(Some(Pointed(readable.map(|message| self.cut(message)).ok_or(Unreadable::Unavailable))))
@@ -176,7 +182,11 @@ impl Reading<'_> {
         let Some(root) = root else { return Ok(Vec::new()) };
         let gateway = &self.parts.homeserver.gateway;
         let ask = || gateway.thread(&question.room_id, root, &question.event_id);
-        let mut earlier = self.readable(self.ask(ask).await?.unwrap_or_default()).await?;
+        let language = self.exchange.compagnon.compagnon.about.language;
+        // What is missing is said, as with a message that a question replies to.
+        let missing = || unknown(Unreadable::Unavailable, MaterialKind::Thread, language);
+        let Some(found) = self.ask(ask).await? else { return Ok(vec![missing()]) };
+        let Readable { messages: mut earlier, known } = self.readable(found).await?;
         // What stands before the wish to forget it stays forgotten.
         let forgets = |message: &RoomMessage| self.as_question(message).is_some_and(|asked| asks_to_forget(&asked));
         if let Some(forgotten) = earlier.iter().rposition(forgets) {
@@ -190,9 +200,8 @@ impl Reading<'_> {
                 && !self.is_command(message)
                 && says_something(message)
         });
-        let language = self.exchange.compagnon.compagnon.about.language;
         let material = earlier.into_iter().map(|message| material(self.cut(message), MaterialKind::Thread, language));
-        Ok(material.collect())
+        Ok((!known).then(missing).into_iter().chain(material).collect())
     }
 
     /// Asks the homeserver, for a while; nothing where it refuses or does not answer.
@@ -211,28 +220,26 @@ impl Reading<'_> {
     }
 
     /// Those of the messages that the asker can read in the room.
-    async fn readable(&self, mut messages: Vec<RoomMessage>) -> Result<Vec<RoomMessage>, Failure> {
+    async fn readable(&self, mut messages: Vec<RoomMessage>) -> Result<Readable, Failure> {
         let question = self.question;
         let theirs = |message: &RoomMessage| message.sender == question.sender;
-        if !messages.iter().all(theirs) {
-            let homeserver = &self.parts.homeserver;
-            let ask = || homeserver.gateway.reads_since(&question.room_id, &question.sender);
-            // Of a room that the bot is not in any more, nothing is known.
-            let since = unless_refused(homeserver.retry(ask).await)?.unwrap_or(Some(u64::MAX));
-            messages.retain(|message| theirs(message) || since.is_none_or(|since| message.sent_at >= since));
+        if messages.iter().all(theirs) {
+            return Ok(Readable { messages, known: true });
         }
-        Ok(messages)
+        let gateway = &self.parts.homeserver.gateway;
+        let answer = self.ask(|| gateway.reads_since(&question.room_id, &question.sender)).await?;
+        // Where the homeserver does not say it, they read what they wrote.
+        let since = answer.unwrap_or(Some(u64::MAX));
+        messages.retain(|message| theirs(message) || since.is_none_or(|since| message.sent_at >= since));
+        Ok(Readable { messages, known: answer.is_some() })
     }
 
     /// The message with as much of its text as a question may have.
     fn cut(&self, message: RoomMessage) -> RoomMessage {
         let longest = self.parts.config.limits.question;
-        let text = message.text.map(|text| {
-            let text = plain_lines(&text);
-            match text.char_indices().nth(longest) {
-                Some((end, _)) => format!("{} […]", &text[..end]),
-                None => text,
-            }
+        let text = message.text.map(|text| match text.char_indices().nth(longest) {
+            Some((end, _)) => format!("{} […]", &text[..end]),
+            None => text,
         });
         RoomMessage { text, ..message }
     }

@@ -55,6 +55,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             "You mentioned me without asking anything. Write your question in the same message, or try `!help`."
         }
         Text::CannotAnswerTo(why) => unreadable::cannot_answer_to(*why, Language::En),
+        Text::CannotReadThread => unreadable::cannot_read_thread(Language::En),
         Text::AnsweredWithout(why) => unreadable::answered_without(*why, Language::En),
         Text::ThreadNotWhole => unreadable::thread_not_whole(Language::En),
         Text::Unread => {

@@ -56,6 +56,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             "Vous m’avez appelé sans rien me demander. Écrivez votre question dans le même message, ou `!aide`."
         }
         Text::CannotAnswerTo(why) => unreadable::cannot_answer_to(*why, Language::Fr),
+        Text::CannotReadThread => unreadable::cannot_read_thread(Language::Fr),
         Text::AnsweredWithout(why) => unreadable::answered_without(*why, Language::Fr),
         Text::ThreadNotWhole => unreadable::thread_not_whole(Language::Fr),
         Text::Unread => {

@@ -47,6 +47,7 @@ fn samples() -> Vec<Text<'static>> {
         Text::CannotAnswerTo(Unreadable::Redacted),
         Text::CannotAnswerTo(Unreadable::Undecryptable),
         Text::CannotAnswerTo(Unreadable::Unavailable),
+        Text::CannotReadThread,
         Text::AnsweredWithout(Unreadable::Redacted),
         Text::AnsweredWithout(Unreadable::Undecryptable),
         Text::AnsweredWithout(Unreadable::Unavailable),

@@ -41,6 +41,8 @@ pub enum Text<'a> {
     NoQuestion,
     /// The bot was called in reply to a message that it cannot read, and nothing else was asked.
     CannotAnswerTo(Unreadable),
+    /// The bot was called in a thread that it cannot read, and nothing else was asked.
+    CannotReadThread,
     /// Put under an answer that was written without the message that the question replies to.
     AnsweredWithout(Unreadable),
     /// Put under an answer in a thread of which a message could not be read.

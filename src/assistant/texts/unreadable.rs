@@ -27,6 +27,18 @@ pub(super) fn cannot_answer_to(why: Unreadable, language: Language) -> &'static 
     }
 }
 
+/// Said instead of an answer: nothing else was asked.
+pub(super) fn cannot_read_thread(language: Language) -> &'static str {
+    match language {
+        Language::Fr => {
+            "Je n’ai pas pu lire ce fil. Écrivez votre question dans le même message que ma mention, avec le texte dont il s’agit."
+        }
+        Language::En => {
+            "I could not read this thread. Please write your question in the message that mentions me, with the text that it is about."
+        }
+    }
+}
+
 /// Put under an answer.
 pub(super) fn answered_without(why: Unreadable, language: Language) -> &'static str {
     match (why, language) {
@@ -53,10 +65,10 @@ pub(super) fn answered_without(why: Unreadable, language: Language) -> &'static 
 pub(super) fn thread_not_whole(language: Language) -> &'static str {
     match language {
         Language::Fr => {
-            "*(Je n’ai pas pu lire tous les messages de ce fil : la clé de chiffrement de certains ne m’est pas parvenue.)*"
+            "*(Je n’ai pas pu lire tous les messages de ce fil.)*"
         }
         Language::En => {
-            "*(I could not read all messages of this thread: the encryption keys of some have not reached me.)*"
+            "*(I could not read all messages of this thread.)*"
         }
     }
 }
