@@ -153,7 +153,8 @@ async fn closed_until(room: &Room, once: RequestConfig) -> Result<Option<u64>, S
     if !matches!(room.history_visibility_or_default(), HistoryVisibility::Shared | HistoryVisibility::WorldReadable) {
         return Ok(Some(u64::MAX));
     }
-    let (mut event, mut at) = match state_event(room, StateEventType::RoomHistoryVisibility, String::new(), once).await {
+    let (mut event, mut at) = match state_event(room, StateEventType::RoomHistoryVisibility, String::new(), once).await
+    {
         Ok(event) => (event, now()),
         // Without it, members are shown everything.
         Err(Fault::Missing(_)) => return Ok(None),
@@ -312,9 +313,8 @@ mod tests {
     #[test]
     fn a_room_that_was_closed_before_it_was_opened_is_known_by_its_change() {
         let seen = |visibility: &str| json!({"history_visibility": visibility});
-        let before = |unsigned: Value| {
-            visibility_before(&json!({"content": seen("shared"), "unsigned": unsigned}).to_string())
-        };
+        let before =
+            |unsigned: Value| visibility_before(&json!({"content": seen("shared"), "unsigned": unsigned}).to_string());
         let earlier = || Before::Event("$before".try_into().expect("an event id"));
         for (unsigned, expected) in [
             (json!({"age": 5}), Before::Nothing),

@@ -109,7 +109,11 @@ fn material(message: RoomMessage, kind: MaterialKind, language: Language) -> Mat
 
 /// A file of which only the name is known: a model must not think that it knows more.
 fn unread_file(name: &str, language: Language) -> String {
-    let name: String = name.chars().filter(|&letter| !letter.is_control() && !matches!(letter, '\u{2028}' | '\u{2029}')).take(100).collect();
+    let name: String = name
+        .chars()
+        .filter(|&letter| !letter.is_control() && !matches!(letter, '\u{2028}' | '\u{2029}'))
+        .take(100)
+        .collect();
     match language {
         Language::Fr => format!("(fichier « {name} », dont le contenu n’est pas lisible)"),
         Language::En => format!("(file \u{201c}{name}\u{201d}, whose content cannot be read)"),

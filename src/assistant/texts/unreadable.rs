@@ -64,11 +64,7 @@ pub(super) fn answered_without(why: Unreadable, language: Language) -> &'static 
 /// Put under an answer.
 pub(super) fn thread_not_whole(language: Language) -> &'static str {
     match language {
-        Language::Fr => {
-            "*(Je n’ai pas pu lire tous les messages de ce fil.)*"
-        }
-        Language::En => {
-            "*(I could not read all messages of this thread.)*"
-        }
+        Language::Fr => "*(Je n’ai pas pu lire tous les messages de ce fil.)*",
+        Language::En => "*(I could not read all messages of this thread.)*",
     }
 }
