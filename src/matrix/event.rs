@@ -145,7 +145,11 @@ impl EventReader<'_> {
         let mentions_me = new.mentions.or(shown.mentions.filter(|mentions| *mentions));
         // Only edits of questions and those that mention the bot matter, so the bot was addressed. An edit does not say whether the message
         // was a reply, but old clients put the quote into it too.
-        let body = body::question(&text, new.formatted, self.names, self.own, true, true);
+        let body = if self.direct && mentions_me != Some(true) {
+            body::direct_question(&text, new.formatted, self.names, self.own, true)
+        } else {
+            body::question(&text, new.formatted, self.names, self.own, true, true)
+        };
         if body.is_empty() && mentions_me != Some(true) {
             return Err(SkipReason::Empty);
         }

@@ -117,9 +117,12 @@ pub(super) fn mentions(html: &str, user: &UserId) -> bool {
     links(html, |href| is_mention(href, user)).any(|link| !link.quoted)
 }
 
-/// The text of the first link to the user: the name that this client shows for them.
+/// The text of the first link to the user, outside of what the message quotes: the name that this client shows for them.
 pub(super) fn label(html: &str, user: &UserId) -> Option<String> {
-    links(html, |href| links_to(href, user)).map(|link| link.label).find(|label| !label.is_empty())
+    links(html, |href| links_to(href, user))
+        .filter(|link| !link.quoted)
+        .map(|link| link.label)
+        .find(|label| !label.is_empty())
 }
 
 /// A link of a message.
@@ -341,6 +344,9 @@ mod tests {
         assert_eq!(label(link).as_deref(), Some("Mon & robot"));
         assert_eq!(label(r#"<a href="https://matrix.to/#/@bob:hs.fr">Bob</a>"#), None);
         assert_eq!(label(r#"<a href="https://matrix.to/#/@bot:hs.fr"></a>"#), None);
+        let quoting = format!("<mx-reply><blockquote>{}</blockquote></mx-reply>{link}", link.replace("Mon", "Un"));
+        assert_eq!(label(&quoting).as_deref(), Some("Mon & robot"), "what is quoted names nobody");
+        assert_eq!(label(&format!("<blockquote>{link}</blockquote>")), None);
         assert!(links_to("https://x.example/#/@bot:hs.fr", user_id!("@bot:hs.fr")));
     }
 

@@ -99,6 +99,10 @@ impl Relation {
     }
 }
 
+/// The longest id that the specification allows. The parser has no such limit for an id without a server's name.
+const LONGEST_ID: usize = 255;
+
 fn event_id(value: &Value) -> Option<OwnedEventId> {
-    OwnedEventId::try_from(value.get("event_id")?.as_str()?).ok()
+    let id = value.get("event_id")?.as_str().filter(|id| id.len() <= LONGEST_ID)?;
+    OwnedEventId::try_from(id).ok()
 }

@@ -372,6 +372,25 @@ fn of_an_original_it_is_known_who_wrote_it_and_where() {
 }
 
 #[test]
+fn an_edit_in_a_direct_conversation_keeps_a_first_word_that_may_be_the_bots_name() {
+    let text = |body: &str| json!({"msgtype": "m.text", "body": body});
+    assert_eq!(edited(&text("marius est là"), true).body, "marius est là");
+    assert_eq!(edited(&text("Marius: y"), true).body, "y");
+    assert_eq!(edited(&text("marius est là"), false).body, "est là");
+}
+
+#[test]
+fn an_id_that_is_longer_than_ids_are_relates_to_nothing() {
+    let event = |length: usize| {
+        let relates = json!({"rel_type": "m.replace", "event_id": format!("${}", "a".repeat(length - 1))});
+        find_in(&edit(&relates, &json!({"msgtype": "m.text", "body": "y"})), false, false, false)
+    };
+    assert!(matches!(event(255), Ok(ParsedEvent::Edit(_))));
+    assert!(!matches!(event(256), Ok(ParsedEvent::Edit(_))));
+    assert!(!matches!(event(40_000), Ok(ParsedEvent::Edit(_))));
+}
+
+#[test]
 fn what_is_no_edit() {
     let relates = json!({"rel_type": "m.replace", "event_id": "$old"});
     let text = json!({"msgtype": "m.text", "body": "y"});
