@@ -8,7 +8,7 @@ use super::{
     Config,
     clock::now,
     fakes::{FakeGateway, FakeModel, Method},
-    tests::{Bench, assistant_for},
+    tests::{Bench, assistant_for, until},
 };
 use crate::{
     matrix::{Batch, SendError, VerificationPlace, VerificationRequest, config::AccessConfig},
@@ -98,4 +98,20 @@ async fn who_could_not_be_told_is_told_the_next_time() {
     assert!(bench.gateway.shown().is_empty());
     ask(&bench, vec![in_room("$2:h", awa())]).await;
     assert_eq!(bench.gateway.shown().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_who_cannot_be_told_hold_up_nobodys_verification() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gateway = Arc::<FakeGateway>::default();
+    let users: Vec<String> = (0..12).map(|number| format!("@{number}:h")).collect();
+    let access = AccessConfig { servers: vec!["nobody".to_owned()], users: users.clone(), ..AccessConfig::default() };
+    let bench = assistant_for(folder.path(), &gateway, FakeModel::default(), Config::default(), &access);
+    gateway.stick(Method::Send, true);
+    for (number, user) in users.iter().enumerate() {
+        let person = OwnedUserId::try_from(user.as_str()).expect("a user");
+        bench.accept(Batch { verifications: vec![in_room(&format!("${number}:h"), person)], ..Batch::default() });
+        until(|| gateway.calls(Method::CancelVerification) == number + 1).await;
+    }
+    bench.assistant.shut_down(std::time::Duration::ZERO).await;
 }

@@ -1,4 +1,6 @@
 //! Answers to people who want to verify the bot's device: the verification is cancelled, and they are told its fingerprint once a day.
+//!
+//! Kept in memory: a restart tells it once more.
 
 use std::{
     collections::HashMap,
@@ -7,7 +9,10 @@ use std::{
 };
 
 use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, UserId};
-use tokio::sync::Semaphore;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
 use super::{
     delivery::{Courier, Parts},
@@ -32,10 +37,10 @@ const FRESH: Duration = Duration::from_mins(10);
 const TOLD: Duration = Duration::from_hours(24);
 /// So many requests of one person are cancelled in that time. The others end by themselves, at the person's client.
 const MOST_OF_ONE: u32 = 10;
-/// So many are answered at a time, and so many persons are remembered.
+/// So many are cancelled at a time, and so many persons are remembered.
 const AT_ONCE: usize = 8;
 const TIDY_AT: usize = 1_000;
-/// How long a cancellation is tried.
+/// How long a cancellation is tried, and telling its author.
 const TRY_FOR: Duration = Duration::from_mins(5);
 
 /// Answers requests for verification.
@@ -63,18 +68,21 @@ impl Verifications {
     pub fn answer(self: &Arc<Self>, requests: Vec<VerificationRequest>) {
         for request in requests {
             let old = u128::from(now().saturating_sub(request.sent_at)) > FRESH.as_millis();
-            if old || self.courier.parts.config.limits.bots.contains(&request.sender) || !self.counts(&request.sender) {
+            if old || self.courier.parts.config.limits.bots.contains(&request.sender) {
                 continue;
             }
             let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() else {
                 tracing::warn!("too many verifications are asked for: one is not answered");
                 continue;
             };
+            // Only what is answered counts.
+            if !self.counts(&request.sender) {
+                continue;
+            }
             let this = Arc::clone(self);
             self.courier.parts.lifecycle.spawn(async move {
-                let outcome = this.end(&request).await;
+                let outcome = this.end(&request, turn).await;
                 this.courier.parts.lifecycle.report(outcome);
-                drop(turn);
             });
         }
     }
@@ -113,7 +121,8 @@ impl Verifications {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn end(&self, request: &VerificationRequest) -> Result<(), Failure> {
+    /// Cancels a verification in its turn, and tells its author.
+    async fn end(&self, request: &VerificationRequest, turn: OwnedSemaphorePermit) -> Result<(), Failure> {
         let Parts { homeserver, .. } = &self.courier.parts;
         let cancelled = homeserver.retry_for(TRY_FOR, || homeserver.gateway.cancel_verification(request)).await;
         if let Err(failure) = unless_refused(cancelled) {
@@ -122,6 +131,8 @@ impl Verifications {
             }
             tracing::warn!(%failure, "a verification could not be cancelled");
         }
+        // Others need not wait while this person is told: that happens once, and in the order of all notices.
+        drop(turn);
         if !self.begins_to_tell(&request.sender) {
             return Ok(());
         }
@@ -136,16 +147,17 @@ impl Verifications {
     async fn tell(&self, request: &VerificationRequest) -> Result<bool, Failure> {
         let Parts { store, homeserver, config, .. } = &self.courier.parts;
         let Some((room_id, cause, encrypted)) = self.place(request).await else { return Ok(false) };
-        let Some(facts) = homeserver.room(&room_id).await? else { return Ok(false) };
+        let asked = homeserver.retry_for(TRY_FOR, || homeserver.gateway.room(&room_id)).await;
+        let Some(facts) = unless_refused(asked)? else { return Ok(false) };
         let act = Act { author: Some(&request.sender), room: Some(&facts), command: None };
         if self.access.check(&act).is_err() {
             return Ok(false);
         }
         let Some(fingerprint) = homeserver.gateway.fingerprint().await else { return Ok(false) };
+        let settings = store.room_settings(&room_id).await?;
         if !self.courier.enter(&request.sender, NoticePriority::Spare) {
             return Ok(false);
         }
-        let settings = store.room_settings(&room_id).await?;
         let text = Text::Verification { device: &fingerprint.device, key: &fingerprint.key };
         let text = text.say(config.language_in(&settings));
         let transaction = transaction(&cause, REMARK_PART, "");
@@ -155,7 +167,11 @@ impl Verifications {
             encrypted,
             ..unasked(&room_id, &cause, REMARK_PART, &transaction, &text)
         };
-        let sending = async { unless_refused(homeserver.send(&outgoing).await).map(drop) };
+        let sending = async {
+            let sent = timeout(TRY_FOR, homeserver.send(&outgoing)).await;
+            let late = |_| Err(Failure::Unanswered("the fingerprint was not sent in time".to_owned()));
+            unless_refused(sent.unwrap_or_else(late)).map(drop)
+        };
         self.courier.send_allowed(&request.sender, sending).await?;
         tracing::info!(person = %request.sender, "a verification was cancelled: its author was told the fingerprint");
         Ok(true)
