@@ -10,7 +10,10 @@ use std::{
 
 use ruma::{OwnedRoomId, OwnedUserId};
 
-use crate::message::Incoming;
+use crate::{
+    message::Incoming,
+    store::{Queued, QueuedKind},
+};
 
 /// What follows within this belongs to the same burst: a phone sends ten photos one by one.
 const PAUSE: Duration = Duration::from_secs(20);
@@ -36,8 +39,14 @@ impl Burst {
 }
 
 impl Bursts {
+    /// Whether a message is one more of a burst: what there is to say of it is said under the first one.
+    pub fn is_said(&self, queued: &Queued, now: Instant) -> bool {
+        let begins = queued.question.unread().is_none() || self.begins(&queued.question, now);
+        !begins && queued.kind == QueuedKind::Attachment
+    }
+
     /// Notes a message with something that the bot cannot read. Whether it is the first of a burst.
-    pub fn begins(&self, message: &Incoming, now: Instant) -> bool {
+    fn begins(&self, message: &Incoming, now: Instant) -> bool {
         let mut bursts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let author = (message.room_id.clone(), message.sender.clone());
         if let Some(burst) = bursts.get_mut(&author).filter(|burst| burst.goes_on(now)) {

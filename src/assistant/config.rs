@@ -86,7 +86,8 @@ pub struct Limits {
     /// The most characters of a prompt or addition written by command.
     pub prompt: usize,
     /// A message that comes within two seconds of the answer to the one before was not typed by a person: after so many in a row, the
-    /// bot is silent there for an hour, so that no two programs talk for ever.
+    /// bot is silent there for an hour, so that no two programs talk for ever. Two more are enough at a steady pace within thirty seconds;
+    /// where nothing but the pace tells a program, the silence lasts ten minutes.
     pub loop_after: u32,
     /// Other bots, by full id: never answered.
     pub bots: Vec<OwnedUserId>,

@@ -13,7 +13,7 @@ use crate::{
     compagnon::{Answers, SettingsPatch},
     matrix::{Batch, SendError},
     message::{Content, Gap, Incoming, Item, MediaRef, Unread},
-    store::{Answer, Change, Conclusion, Store},
+    store::{Accept, Answer, Change, Conclusion, Store},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -183,6 +183,27 @@ async fn a_caption_is_answered_with_a_line_on_what_was_not_read_and_a_command_in
     assert!(answer.contains(&*Text::NotRead(Unread::Image).say(Language::Fr)), "{answer}");
     assert_eq!(said("$2:h"), None);
     assert!(said("$3:h").expect("a notice").contains("!oublier"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_restart_finds_of_a_burst_is_answered_with_one_sentence() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), Config::default());
+    let photo = |number: usize| {
+        admitted(&Incoming {
+            content: Content::Unreadable(Unread::Image),
+            ..incoming(&format!("${number}:h"), "!a:h", "")
+        })
+    };
+    // It was killed after it had written them down.
+    let questions: Vec<_> = (0..5).map(photo).collect();
+    let accept = Accept { questions: &questions, ..Accept::default() };
+    bench.store().accept(&accept, now()).await.expect("stored");
+    bench.assistant.resume().await.expect("resumed");
+    bench.rest().await;
+    assert!(bench.store().queued().await.expect("readable").is_empty());
+    let shown = bench.settle().await;
+    assert_eq!(shown.len(), 1, "{shown:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -121,7 +121,7 @@ impl Intake {
 
     /// Lets a new question wait for its turn, unless that is too much.
     async fn admit(&self, queued: Queued) -> Result<(), StoreError> {
-        if self.is_said(&queued) {
+        if self.bursts.is_said(&queued, Instant::now()) {
             return self.drop(&queued).await;
         }
         let stops = matches!(&queued.kind, QueuedKind::Command(call) if call.is_stop());
@@ -141,12 +141,6 @@ impl Intake {
         }
     }
 
-    /// Whether a message is one more of a burst of photos, files, stickers: what there is to say of them is said under the first one.
-    fn is_said(&self, queued: &Queued) -> bool {
-        let begins = queued.question.unread().is_none() || self.bursts.begins(&queued.question, Instant::now());
-        !begins && queued.kind == QueuedKind::Attachment
-    }
-
     async fn drop(&self, queued: &Queued) -> Result<(), StoreError> {
         let question = &queued.question;
         self.store.drop_question(&question.room_id, &question.event_id, now()).await?;
@@ -157,7 +151,7 @@ impl Intake {
     /// is obeyed whatever its author has asked before.
     fn enqueue(&self, queued: Queued, stops: bool) -> Result<(), Box<(Queued, Refusal)>> {
         let exempt = stops || !queued.question.is_message();
-        let verdict = if exempt { Verdict::Pass } else { self.limits.check(&queued.question, Instant::now()) };
+        let verdict = if exempt { Verdict::Pass } else { self.verdict(&queued) };
         let refusal = match verdict {
             Verdict::Pass => None,
             Verdict::Slow(wait) => Some(Refusal::Say(Text::SlowDown { wait })),
@@ -178,6 +172,17 @@ impl Intake {
                 Err(Box::new((*refused, Refusal::Say(Text::Busy))))
             }
             Err(Work::Delivery(_)) | Ok(()) => Ok(()),
+        }
+    }
+
+    /// What the limits say of a message. Under an edit a refusal is seen by nobody, so its author is still to be told; whether it goes on
+    /// with a loop shows once its original is known.
+    fn verdict(&self, queued: &Queued) -> Verdict {
+        let (message, now) = (&queued.question, Instant::now());
+        match queued.kind {
+            QueuedKind::EditOf(_) if self.limits.may_answer(message, now) => Verdict::Pass,
+            QueuedKind::EditOf(_) => Verdict::Silent,
+            _ => self.limits.check(message, now),
         }
     }
 

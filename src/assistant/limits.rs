@@ -85,10 +85,9 @@ impl<C: Clock + Clone> Limits<C> {
     /// Counts a message, or an edit of one, that has come at this time.
     pub fn check(&self, message: &Incoming, now: Instant) -> Verdict {
         let mut state = self.state();
-        match state.breaker.check(message, self.loop_after, now) {
-            circuit_breaker::State::Closed => {}
-            circuit_breaker::State::Opens(time) => return Verdict::Loop(time),
-            circuit_breaker::State::Open => return Verdict::Silent,
+        let verdict = self.looped(&mut state, message, now);
+        if verdict != Verdict::Pass {
+            return verdict;
         }
         let Some(wait) = self.wait(message) else {
             state.told.remove(&message.sender);
@@ -100,8 +99,21 @@ impl<C: Clock + Clone> Limits<C> {
         }
     }
 
-    /// Counts a message that is obeyed in any case, and tells whether it may be answered. Its author is not told of a limit here, and so
-    /// is still to be told.
+    /// Counts, against loops alone, a message that was counted by [`Limits::may_answer`] when it came, at this time.
+    pub fn check_loop(&self, message: &Incoming, now: Instant) -> Verdict {
+        self.looped(&mut self.state(), message, now)
+    }
+
+    fn looped(&self, state: &mut State, message: &Incoming, now: Instant) -> Verdict {
+        match state.breaker.check(message, self.loop_after, now) {
+            circuit_breaker::State::Closed => Verdict::Pass,
+            circuit_breaker::State::Opens(time) => Verdict::Loop(time),
+            circuit_breaker::State::Open => Verdict::Silent,
+        }
+    }
+
+    /// Counts a message that is obeyed in any case, or refused without a word, and tells whether it may be answered. Its author is not
+    /// told of a limit here, and so is still to be told.
     pub fn may_answer(&self, message: &Incoming, now: Instant) -> bool {
         let open = self.state().breaker.is_open(message, now);
         self.wait(message).is_none() && !open
@@ -311,6 +323,22 @@ mod tests {
         let (stop, now) = (incoming("$q:h", "!a:h", "stop"), Instant::now());
         assert_eq!([(); 3].map(|()| limits.may_answer(&stop, now)), [true, true, false]);
         assert!(matches!(limits.check(&stop, now), Verdict::Slow(_)), "its author is still to be told");
+    }
+
+    #[test]
+    fn edits_that_go_on_with_a_loop_are_counted_by_their_originals() {
+        let limits = limits(1_000, 1_000);
+        let mut now = Instant::now();
+        let mut turn = |number: usize| {
+            now += Duration::from_millis(200);
+            let original = incoming(&format!("${number}:h"), "!a:h", "?");
+            let verdict = limits.check_loop(&original, now);
+            limits.answered(&original, now);
+            verdict
+        };
+        let verdicts: Vec<Verdict> = (0..20).map(&mut turn).collect();
+        assert!(verdicts.contains(&Verdict::Loop(OPEN)), "{verdicts:?}");
+        assert_eq!(verdicts.last(), Some(&Verdict::Silent));
     }
 
     #[test]

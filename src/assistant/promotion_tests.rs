@@ -8,6 +8,7 @@ use super::{
     Config,
     care_tests::id,
     clock::now,
+    config::Rate,
     fakes::{FakeGateway, FakeModel, Method, incoming},
     tests::{Bench, assistant, texts, until},
 };
@@ -168,4 +169,51 @@ async fn an_edit_that_waits_for_its_original_survives_a_restart() {
     second.accept(edits(vec![edit("$e1:h", "$1:h", "un")]));
     second.rest().await;
     assert_eq!(shown(&second), [answer("$1:h", "2: un")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_does_not_wait_for_an_edit_that_is_looked_up() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bench = bench(folder.path(), []);
+    bench.gateway.stick(Method::Original, true);
+    bench.accept(edits(vec![edit("$e1:h", "$1:h", "un")]));
+    until(|| bench.gateway.calls(Method::Original) == 1).await;
+    bench.ask(vec![Incoming { mentions_me: true, ..said("$2:h") }]);
+    until(|| shown(&bench) == [answer("$2:h", "2: Quelle heure ?")]).await;
+    bench.assistant.shut_down(std::time::Duration::ZERO).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_does_not_wait_for_ever_for_the_homeserver() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bench = bench(folder.path(), [said("$1:h")]);
+    bench.gateway.fail(Method::Original, [SendError::Limited(std::time::Duration::from_hours(1))]);
+    bench.accept(edits(vec![edit("$e1:h", "$1:h", "un")]));
+    bench.rest().await;
+    assert_eq!(bench.gateway.calls(Method::Original), 1);
+    assert!(bench.store().queued().await.expect("readable").is_empty());
+    assert_eq!(shown(&bench), []);
+    bench.accept(edits(vec![edit("$e2:h", "$1:h", "deux")]));
+    bench.rest().await;
+    assert_eq!(shown(&bench), [answer("$1:h", "2: deux")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_refused_under_an_edit_is_still_told_under_a_message() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gateway = Arc::<FakeGateway>::default();
+    let mut config = Config::default();
+    config.limits.person = Rate::of(1, 1);
+    gateway.has_messages([said("$2:h")]);
+    let bench = assistant(folder.path(), &gateway, FakeModel::default(), config);
+    let asked = |event: &str| Incoming { mentions_me: true, ..said(event) };
+    bench.ask(vec![asked("$1:h")]);
+    bench.rest().await;
+    bench.accept(edits(vec![edit("$e1:h", "$2:h", "deux")]));
+    bench.rest().await;
+    assert_eq!((shown(&bench).len(), gateway.calls(Method::Original)), (1, 0));
+    bench.ask(vec![asked("$3:h")]);
+    bench.rest().await;
+    assert_eq!(shown(&bench).len(), 2);
+    assert_eq!(shown(&bench)[1].0, "$3:h");
 }

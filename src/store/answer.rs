@@ -8,7 +8,7 @@ use ruma::{EventId, OwnedEventId, OwnedRoomId};
 use super::changes::Change;
 use super::question::lose;
 use crate::conversation::Turn;
-use crate::message::{Content, Incoming, Item};
+use crate::message::{Content, Incoming, Item, MediaRef};
 use crate::usage::AnswerUsage;
 
 /// What is sent in answer to a question.
@@ -162,7 +162,7 @@ impl From<&OwnedEventId> for Sent {
 
 /// An answer that was delivered: what is needed to replace it, or to take it back.
 pub(super) struct Answered {
-    /// The question, without its text: that is in the conversation, and is not to be forgotten twice.
+    /// The question, without its text: that is in the conversation, and is not to be forgotten twice. Of media their type is left.
     pub(super) question: Incoming,
     /// The messages that show the answer.
     pub(super) parts: Vec<OwnedEventId>,
@@ -190,11 +190,18 @@ impl Answered {
         parts.extend(left.filter(|event| !sent.contains(event)));
         parts.dedup();
         Some(Self {
-            question: Incoming { content: Content::Text(String::new()), ..question },
+            question: Incoming { content: without_words(&question.content), ..question },
             parts,
             elsewhere,
             at: now,
             usage,
         })
     }
+}
+
+/// A content without anything that somebody wrote: of media their type alone.
+fn without_words(content: &Content) -> Content {
+    let Content::Attachment(media) = content else { return Content::Text(String::new()) };
+    let (empty, media_type) = (String::new, media.media_type.clone());
+    Content::Attachment(Box::new(MediaRef { name: empty(), media_type, size: None, caption: empty(), source: empty() }))
 }

@@ -20,7 +20,8 @@ impl Database {
             return Ok(None);
         }
         let Some(answered) = transaction.find::<Answered>(&place.of(Tree::Answered))? else { return Ok(None) };
-        let question = Incoming { content: question.content.clone(), ..answered.question };
+        let content = answered.question.content.reworded(question.text());
+        let question = Incoming { content, ..answered.question };
         let queued = transaction.queue(&place, question, QueuedKind::Question, Some(trigger.to_owned()), now)?;
         transaction.commit()?;
         Ok(Some(queued))
@@ -63,7 +64,8 @@ impl Transaction<'_> {
         }
         let place = EventPlace::new(self.blinded_ids(), &edit.room_id, &edit.replaces);
         let anew = if let Some(mut queued) = self.find::<Queued>(&place.of(Tree::Inbox))? {
-            if queued.question.sender != edit.sender {
+            // What an edit changes is a message, never another edit.
+            if queued.question.sender != edit.sender || matches!(queued.kind, QueuedKind::EditOf(_)) {
                 return Ok(None);
             }
             if edit.sent_at < queued.question.edited_at || edit.takes_call_from(&queued.question) {

@@ -109,7 +109,9 @@ impl Database {
     pub fn begin(&self, question: &Incoming) -> Result<Option<Queued>, StoreError> {
         let begun = self.change_queued(question, |transaction, queued| {
             queued.attempts = queued.attempts.saturating_add(1);
-            queued.interrupted = queued.interrupted.saturating_add(u32::from(queued.begun));
+            // An edit that is looked up goes through no model, and waits for the homeserver: the process does not die of it.
+            let dies = queued.begun && !matches!(queued.kind, QueuedKind::EditOf(_));
+            queued.interrupted = queued.interrupted.saturating_add(u32::from(dies));
             queued.begun = true;
             if queued.again.is_some() {
                 let place = self.place(&question.room_id, &question.event_id);

@@ -1,11 +1,11 @@
 //! Edits that make a question of a message which was none. The edit waits like a question until its original is looked up; what is answered
 //! then is the original, under its own id, so that it is answered once whatever edits it has.
 
-use ruma::OwnedEventId;
+use ruma::{EventId, OwnedEventId};
 
 use super::database::Database;
 use super::error::StoreError;
-use super::layout::{EventPlace, Tree};
+use super::layout::{EventPlace, Key, Tree};
 use super::question::{Accepted, Queued, QueuedKind};
 use super::transaction::Transaction;
 use crate::message::{Content, Edit, Incoming};
@@ -72,15 +72,29 @@ impl Transaction<'_> {
         self.queue(&place, waiting(edit, edit.event_id.clone()), kind, None, now)?;
         Ok(Some(place))
     }
+
+    /// Ends the wait of all edits of a message that is no more. Whether there were any.
+    pub(super) fn drop_edits_of(&mut self, original: &EventPlace, id: &EventId, now: u64) -> Result<bool, StoreError> {
+        let mut waited = false;
+        for (key, queued) in self.scan::<Queued>(&Key::new(Tree::Inbox, &[&original.room]))? {
+            if matches!(&queued.kind, QueuedKind::EditOf(replaced) if replaced == id) {
+                self.remove(&key);
+                let done = self.blinded_ids().dedup_key(Tree::Done, &queued.question.event_id);
+                self.put_value(&done, &now)?;
+                waited = true;
+            }
+        }
+        Ok(waited)
+    }
 }
 
-/// An edit as a message that waits.
+/// An edit as a message that waits: in a lane of its own, because the homeserver may take long to say what it changes.
 fn waiting(edit: &Edit, event_id: OwnedEventId) -> Incoming {
     Incoming {
+        thread: Some(event_id.clone()),
         event_id,
         room_id: edit.room_id.clone(),
         sender: edit.sender.clone(),
-        thread: None,
         replies_to: None,
         mentions_me: edit.mentions_me == Some(true),
         direct: edit.direct,

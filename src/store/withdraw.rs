@@ -53,6 +53,10 @@ impl Transaction<'_> {
         let told = self.forget_told_with(&redaction.room_id, &redaction.redacts, None)?;
         let fact = !told.is_empty();
         untold.extend(told);
+        // Of the message itself nothing is known while an edit of it is looked up.
+        if self.drop_edits_of(&place, &redaction.redacts, now)? {
+            self.rotate(place.room)?;
+        }
         match self.redact_exchange(redaction, &place, now)? {
             (RedactedPart::Nothing, _) if fact => Ok((RedactedPart::Exchange, Some(redaction.redacts.clone()))),
             other => Ok(other),

@@ -25,6 +25,7 @@ use crate::{
     assistant::{
         access::AccessRules,
         addressing::kind,
+        bursts::Bursts,
         clock::now,
         config::Config,
         courier::{Courier, Homeserver},
@@ -110,10 +111,18 @@ impl Dispatcher {
             }
             left.push(Work::Delivery(Box::new(delivery)));
         }
+        // What is left of a burst is spoken of once. Whether it was before is not known any more.
+        let (bursts, start) = (Bursts::default(), Instant::now());
+        let mut first = None;
         for mut queued in store.queued().await? {
             if queued.kind == QueuedKind::Unparsed {
                 queued.kind = kind(&queued.question, Call::read(&queued.question));
                 store.classify(&queued.question, queued.kind.clone()).await?;
+            }
+            let since = queued.received_at.saturating_sub(*first.get_or_insert(queued.received_at));
+            if bursts.is_said(&queued, start + Duration::from_millis(since)) {
+                store.drop_question(&queued.question.room_id, &queued.question.event_id, now()).await?;
+                continue;
             }
             left.push(Work::of(queued));
         }
@@ -158,7 +167,8 @@ impl Dispatcher {
         let question = &waiting.question;
         let (mut retries, mut again) = (Retries::default(), false);
         // Before it is begun, which counts: it must not count the deaths of others.
-        let suspect = waiting.interrupted.saturating_add(u32::from(waiting.begun)) >= SUSPECT_AFTER;
+        let looks_up = matches!(waiting.kind, QueuedKind::EditOf(_));
+        let suspect = !looks_up && waiting.interrupted.saturating_add(u32::from(waiting.begun)) >= SUSPECT_AFTER;
         let mut turn = if suspect { timeout(SUSPECTS_WAIT, self.suspects.lock()).await.ok() } else { None };
         loop {
             let edited = lifecycle.until_stop(self.edits.settled(&question.event_id)).await?;

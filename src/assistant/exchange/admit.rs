@@ -21,7 +21,7 @@ use crate::{
 const CATCH_UP: Duration = Duration::from_mins(5);
 
 /// A question on which the process died so often, each time at another attempt, is given up.
-pub const MOST_INTERRUPTED: u32 = 4;
+const MOST_INTERRUPTED: u32 = 4;
 
 /// What is known when a question's turn has come.
 #[derive(Debug)]

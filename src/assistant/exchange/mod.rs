@@ -28,7 +28,6 @@ mod transforms;
 mod value;
 
 pub use self::{
-    admit::MOST_INTERRUPTED,
     effective::{EffectiveCompagnon, version_in},
     history::History,
     parts::Parts,

@@ -7,7 +7,7 @@ use super::{
     open, question, redact, turns, withdrawn,
 };
 use crate::conversation::Turn;
-use crate::message::{Content, Incoming, Item, Redaction};
+use crate::message::{Content, Incoming, Item, MediaRef, Redaction};
 use crate::store::{Accept, Accepted, Answer, Change, Conclusion, Database, Delivery};
 
 /// Nothing of the question is left, and it is never accepted again.
@@ -288,6 +288,33 @@ fn a_refused_question_can_be_asked_again_and_a_welcome_cannot() {
     assert!(edit(&store, &refused, "e1", "oui ?", 4).edited[0].anew);
     assert_eq!(store.begin(&refused).unwrap().unwrap().shown, [event("notice")]);
     assert!(store.reopen(&joined, &event("t"), 5).unwrap().is_none());
+}
+
+#[test]
+fn media_are_still_media_where_their_caption_is_answered_again() {
+    let folder = folder();
+    let store = open(&folder);
+    let media = |name: &str, caption: &str| {
+        let (name, caption) = (name.to_owned(), caption.to_owned());
+        let source = name.clone();
+        Content::Attachment(Box::new(MediaRef {
+            name,
+            media_type: Some("image/png".to_owned()),
+            size: None,
+            caption,
+            source,
+        }))
+    };
+    let asked = Incoming { content: media("secret", "Que dit-elle ?"), ..question("a", "1") };
+    accept(&store, std::slice::from_ref(&asked), 1);
+    conclude(&store, &asked, 2).unwrap();
+    deliver(&store, &asked, 3);
+    let again = store.reopen(&with_body(&asked, "Que dit-elle ?"), &event("t"), 4).unwrap().unwrap();
+    assert_eq!(again.question.content, media("", "Que dit-elle ?"), "without its name and its key");
+    conclude_again(&store, &asked, &["b"], turns(&asked, 5), 5).unwrap();
+    deliver(&store, &asked, 6);
+    let edited = edit(&store, &asked, "e1", "Et là ?", 7).edited.remove(0).queued;
+    assert_eq!(edited.question.content, media("", "Et là ?"));
 }
 
 #[test]

@@ -66,3 +66,39 @@ fn one_that_counts_for_nothing_leaves_nothing_and_keeps_nobody_from_asking() {
     assert!(make(&store, &[calling(&question("a", "2"), "e4", 40, "x")]).new.is_empty());
     assert!(make(&store, &[an_edit(&question("a", "3"), "e5", "x")]).new.is_empty());
 }
+
+#[test]
+fn an_edit_of_an_edit_that_waits_changes_nothing() {
+    let folder = folder();
+    let store = open(&folder);
+    let said = question("a", "1");
+    let waits = make(&store, &[calling(&said, "e1", 10, "un")]).new;
+    let accepted = make(&store, &[calling(&question("a", "e1"), "e2", 20, "deux")]);
+    assert_eq!((accepted.new.len(), accepted.edited.len()), (0, 0));
+    assert_eq!(store.queued().unwrap(), waits);
+}
+
+#[test]
+fn it_waits_no_longer_once_its_original_is_taken_back() {
+    let folder = folder();
+    let store = open(&folder);
+    let (said, other) = (question("a", "1"), question("a", "2"));
+    let edits = [calling(&said, "e1", 10, "un"), calling(&other, "e2", 20, "deux")];
+    let new = make(&store, &edits).new;
+    redact(&store, "a", &["1"], 6);
+    assert_eq!(waiting(&store), [(event("e2").to_string(), "deux".to_owned())]);
+    assert_eq!(store.promote(&new[0].question, Some(&said), 7).unwrap(), Accepted::default());
+    assert!(make(&store, &edits).new.is_empty(), "over");
+}
+
+#[test]
+fn it_waits_in_a_lane_of_its_own_and_no_death_of_the_process_counts() {
+    let folder = folder();
+    let store = open(&folder);
+    let edit = make(&store, &[calling(&question("a", "1"), "e1", 10, "un")]).new.remove(0).question;
+    assert_ne!(edit.conversation(), question("a", "1").conversation());
+    assert_eq!(edit.written_in(), question("a", "1").written_in());
+    for _ in 0..6 {
+        assert_eq!(store.begin(&edit).unwrap().unwrap().interrupted, 0);
+    }
+}
