@@ -81,6 +81,12 @@ pub fn trimmed(turns: &[Turn], budget: usize, mut cost: impl FnMut(&Turn) -> usi
     &turns[start..]
 }
 
+/// A text with one kind of line break. Where each line of it is marked as a quotation, none can pass for a line that is not.
+#[must_use]
+pub fn plain_lines(text: &str) -> String {
+    text.replace("\r\n", "\n").replace(['\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'], "\n")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -28,7 +28,7 @@ impl Addressing {
     pub async fn addressed(&self, messages: Vec<Incoming>) -> Result<Vec<Admitted>, StoreError> {
         let mut questions = Vec::new();
         for mut message in messages {
-            self.join_thread(&mut message).await?;
+            join_thread(&self.store, &mut message).await?;
             let call = Call::read(&message);
             if self.is_addressed(&message, call.as_ref()).await? {
                 let kind = kind(&message, call);
@@ -65,16 +65,6 @@ impl Addressing {
         Ok(self.store.room_settings(room).await?.answers == Answers::All)
     }
 
-    /// Puts a reply to an exchange with the bot into the thread of that exchange, where its client does not say so: some know no threads.
-    async fn join_thread(&self, message: &mut Incoming) -> Result<(), StoreError> {
-        if let (None, Some(target)) = (&message.thread, &message.replies_to)
-            && let Some(question) = self.store.exchange_of(&message.room_id, target).await?
-        {
-            message.thread = question.thread;
-        }
-        Ok(())
-    }
-
     /// Whether a thread is the bot's: it takes part in it, or the thread was opened on one of its messages or on a question that it was asked.
     async fn is_in_thread(&self, message: &Incoming) -> Result<bool, StoreError> {
         let Some(root) = &message.thread else { return Ok(false) };
@@ -103,6 +93,16 @@ impl Addressing {
             // A picture among colleagues, without a word, asks nothing of the bot.
             || (message.unread().is_none() || !is_blank(message.text())) && self.answers_all(&message.room_id).await?)
     }
+}
+
+/// Puts a reply to an exchange with the bot into the thread of that exchange, where its client does not say so: some know no threads.
+pub async fn join_thread(store: &Store, message: &mut Incoming) -> Result<(), StoreError> {
+    if let (None, Some(target)) = (&message.thread, &message.replies_to)
+        && let Some(question) = store.exchange_of(&message.room_id, target).await?
+    {
+        message.thread = question.thread;
+    }
+    Ok(())
 }
 
 /// A question in the conversation that it is answered in: where a room is answered in threads, one outside of a thread opens its own.

@@ -231,7 +231,7 @@ impl FakeGateway {
         self.rooms().names.insert(room.to_owned(), name.to_owned());
     }
 
-    /// Says nothing of this person's power level and direct conversation until the guard is dropped.
+    /// Says nothing of this person's power level, direct conversation and view of the past until the guard is dropped.
     pub(super) fn silence(&self, person: &UserId) -> tokio::sync::OwnedRwLockWriteGuard<()> {
         *self.silenced.lock().expect("not poisoned") = Some(person.to_owned());
         Arc::clone(&self.silence).try_write_owned().expect("nobody asks")
@@ -461,6 +461,7 @@ impl Gateway for FakeGateway {
 
     async fn reads_since(&self, _: &RoomId, user_id: &UserId) -> Result<Option<u64>, SendError> {
         self.play(Method::ReadsSince).await?;
+        self.speak(user_id).await;
         Ok(self.rooms().since.get(user_id).copied())
     }
 

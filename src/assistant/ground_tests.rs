@@ -9,14 +9,14 @@ use super::{
     clock::now,
     config::Rate,
     fakes::{FakeGateway, Method, Parrot, incoming, room_message},
-    tests::{Bench, assistant},
+    tests::{Bench, assistant, until},
     texts::{Language, Text},
 };
 use crate::{
     conversation::Role,
     material::Unreadable,
     matrix::{Batch, RoomMessage, SendError},
-    message::{Edit, Incoming, MessageKind, Unread},
+    message::{Edit, Incoming, MessageKind, Redaction, Unread},
     store::Change,
 };
 
@@ -483,4 +483,26 @@ async fn of_fifty_rooms_none_is_told_what_another_one_said() {
     }
     assert!(seen >= 50 && thread >= 100, "the canaries were at risk: {seen}, {thread}");
     assert_eq!(requests[0].messages[0].role, Role::System);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_forgotten_while_the_homeserver_is_asked_reaches_no_model() {
+    let salon = Salon::new().await;
+    let store = salon.bench.store();
+    salon.ask(to_bot("$1:h", "Mon numéro est le 12.")).await;
+    salon.ask(to_bot("$2:h", "Bonjour")).await;
+    salon.write(None, named("Ben", room_message("$m:h", &ben(), "La réunion est salle 12.")));
+    // In a room of several, who asks may not see Ben's message: the homeserver does not say so yet.
+    let silence = salon.bench.gateway.silence(&awa());
+    salon.bench.ask(vec![replying("$m:h", to_bot("$3:h", "Quelle salle ?"))]);
+    until(|| salon.bench.gateway.stuck() == 1).await;
+    let redaction =
+        Redaction { room_id: "!a:h".try_into().expect("a room id"), redacts: "$1:h".try_into().expect("an event id") };
+    salon.bench.accept(Batch { redactions: vec![redaction], ..Batch::default() });
+    assert_eq!(store.turns(&to_bot("$3:h", "").conversation()).await.expect("readable").len(), 2);
+    drop(silence);
+    salon.bench.rest().await;
+    let given = salon.given();
+    assert_eq!(given[..2], ["Bonjour", "Oui."], "{given:?}");
+    assert!(given.len() == 3 && given[2].ends_with("Quelle salle ?"), "{given:?}");
 }

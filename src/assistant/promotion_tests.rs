@@ -217,3 +217,17 @@ async fn who_is_refused_under_an_edit_is_still_told_under_a_message() {
     assert_eq!(shown(&bench).len(), 2);
     assert_eq!(shown(&bench)[1].0, "$3:h");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_without_thread_data_that_an_edit_makes_a_question_is_answered_in_the_thread_of_what_it_replies_to() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = Incoming { thread: Some(id("$root:h")), mentions_me: true, ..said("$q:h") };
+    let bench = bench(folder.path(), [Incoming { replies_to: Some(id("$q:h")), ..said("$1:h") }]);
+    bench.ask(vec![first.clone()]);
+    bench.rest().await;
+    bench.accept(edits(vec![edit("$e1:h", "$1:h", "un")]));
+    bench.rest().await;
+    assert!(shown(&bench).iter().any(|(question, _)| question == "$1:h"), "{:?}", shown(&bench));
+    assert_eq!(bench.store().turns(&first.conversation()).await.expect("readable").len(), 4);
+    assert_eq!(bench.store().turns(&said("$1:h").conversation()).await.expect("readable").len(), 0);
+}

@@ -276,3 +276,21 @@ async fn after_a_long_text_the_answer_stays_and_the_text_is_shortened_and_said_t
         request.messages[1].content.contains("> L’agent : début ") && request.messages[1].content.contains(" fin\n")
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_summarised_for_long_is_made_up_for_with_more_requests_than_interruptions_are_borne() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gateway = Arc::<FakeGateway>::default();
+    let question = |event: &str| incoming(event, "!a:h", &format!("{event} {}", "mot ".repeat(249)));
+    let failing = Summariser::new(Mode::Fail);
+    let before = bench(&folder, &gateway, &failing);
+    for index in 0..7 {
+        ask(&before, question(&format!("$before{index}:h"))).await;
+    }
+    drop(before);
+    let model = Summariser::new(Mode::Write);
+    let bench = bench(&folder, &gateway, &model);
+    ask(&bench, question("$after:h")).await;
+    let past = bench.store().past(&question("$after:h").conversation()).await.expect("readable");
+    assert_eq!((model.asked(), past.covered, past.turns.len()), (7, 14, 16), "one exchange fits into a request");
+}

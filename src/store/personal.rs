@@ -17,7 +17,8 @@ use crate::conversation::Turn;
 use crate::memory::Fact;
 use crate::message::ConversationId;
 
-/// All that the store holds on a person.
+/// All that the store holds on a person, but for the summaries of conversations: those of what this person alone has asked stand beside the turns
+/// in [`Past`](super::Past), and go with the turns.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Personal {
     /// What the person has asked, and the answers, oldest first within a conversation.

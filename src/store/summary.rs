@@ -21,6 +21,14 @@ pub struct Summary {
     pub(super) last: u64,
 }
 
+#[cfg(test)]
+impl Summary {
+    /// One with this text, of which nothing else matters.
+    pub(crate) fn sample(text: &str) -> Self {
+        Self { number: 1, text: text.to_owned(), from: 0, asker: None, last: 0 }
+    }
+}
+
 impl fmt::Debug for Summary {
     /// Leaves the text out.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -15,7 +15,7 @@ use crate::{
     matrix::Batch,
     memory::{LONGEST_FACT, MOST_FACTS},
     message::{Edit, Incoming, Redaction},
-    store::Change,
+    store::{Change, NewSummary},
 };
 
 const ROOM: &str = "!room:h";
@@ -383,4 +383,18 @@ async fn facts_told_at_once_have_numbers_of_their_own() {
     let facts = office.bench.store().facts(&room, &awa()).await.expect("readable");
     let numbers: Vec<u32> = facts.iter().map(|fact| fact.number).collect();
     assert_eq!(numbers, (1..=MOST_FACTS as u32).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_summary_of_what_others_have_said_is_not_shown_in_a_room() {
+    let mut office = Office::new(Config::default());
+    for (person, room, seen) in [(awa(), ROOM, true), (ben(), OTHER, false), (ben(), ALONE, true)] {
+        office.prompt(&person, room).await;
+        let conversation = office.message(&awa(), room, "").conversation();
+        let turns = office.bench.store().past(&conversation).await.expect("readable").turns;
+        let made = NewSummary { text: "CANARI".to_owned(), continues: None, turns };
+        assert!(office.bench.store().summarise(&conversation, made, now()).await.expect("stored"));
+        let shown = office.command(&awa(), room, "!compagnon voir").await;
+        assert_eq!((shown.contains("CANARI"), shown.contains(&fr(&Text::SummaryNotShown))), (seen, !seen), "{shown}");
+    }
 }

@@ -13,7 +13,12 @@ use super::{
 };
 use crate::{
     assistant::{
-        addressing::placed, clock::now, courier::unless_refused, failure::Failure, limits::Verdict, texts::Text,
+        addressing::{join_thread, placed},
+        clock::now,
+        courier::unless_refused,
+        failure::Failure,
+        limits::Verdict,
+        texts::Text,
     },
     message::Incoming,
     store::{Edited, Queued},
@@ -28,7 +33,10 @@ impl Dispatcher {
     pub(super) async fn look_up(self: &Arc<Self>, edit: &Queued, original: &EventId) -> Result<(), Failure> {
         let store = &self.parts.store;
         let found = match self.found(edit, original).await? {
-            Some(found) => Some(placed(store, found).await?),
+            Some(mut found) => {
+                join_thread(store, &mut found).await?;
+                Some(placed(store, found).await?)
+            }
             None => None,
         };
         let accepted = store.promote(&edit.question, found.as_ref(), now()).await?;

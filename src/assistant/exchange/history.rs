@@ -3,12 +3,16 @@
 //! A conversation's history holds for who could read it. The bot sees a room's whole past, and would repeat to a newcomer what the room
 //! hides from them; a conversation of two that others come into is not theirs to hear either.
 
+use std::collections::HashMap;
+
+use ruma::EventId;
+
 use crate::{
     assistant::{
         courier::{Homeserver, unless_refused},
         failure::Failure,
     },
-    conversation::Turn,
+    conversation::{Role, Turn},
     matrix::{RoomFacts, RoomKind},
     message::Incoming,
     store::{Past, Store, StoreError, Summary},
@@ -33,7 +37,9 @@ pub struct History {
 #[derive(Clone, Copy)]
 pub struct Before<'a> {
     /// The summary of what came before the turns.
-    pub summary: Option<&'a str>,
+    pub summary: Option<&'a Summary>,
+    /// How many turns the summary stands for.
+    pub covered: usize,
     /// The turns after it.
     pub turns: &'a [Turn],
 }
@@ -72,6 +78,22 @@ impl History {
         Ok(Self { turns, summary, opened: false, told, rooted })
     }
 
+    /// Takes out what was forgotten, taken back or expired since this was read, and takes over what was answered anew: what the homeserver is
+    /// asked after that can take minutes.
+    pub async fn refresh(&mut self, store: &Store, question: &Incoming) -> Result<(), StoreError> {
+        let Past { turns: mut held, summary, .. } = store.past(&question.conversation()).await?;
+        // Who may hear it was decided when it was read: here it only has to be there still.
+        held.extend(root(store, question, false).await?.unwrap_or_default());
+        let held: HashMap<_, _> = held.iter().map(|turn| (place(turn), turn)).collect();
+        let is_held = |turn: &&Turn| held.contains_key(&place(turn));
+        let number = summary.map(|summary| summary.number);
+        let same = self.summary.take().filter(|(summary, _)| Some(summary.number) == number);
+        self.summary =
+            same.map(|(summary, covered)| (summary, self.turns.iter().take(covered).filter(is_held).count()));
+        self.turns = self.turns.iter().filter_map(|turn| held.get(&place(turn)).copied().cloned()).collect();
+        Ok(())
+    }
+
     /// What was said before a question: one that is answered again is answered from what came before it, and from no summary that covers
     /// more than that.
     pub fn before(&self, question: &Incoming) -> Before<'_> {
@@ -79,11 +101,16 @@ impl History {
         let turns = &self.turns[..before.unwrap_or(self.turns.len())];
         match &self.summary {
             Some((summary, covered)) if *covered <= turns.len() => {
-                Before { summary: Some(&summary.text), turns: &turns[*covered..] }
+                Before { summary: Some(summary), covered: *covered, turns: &turns[*covered..] }
             }
-            _ => Before { summary: None, turns },
+            _ => Before { summary: None, covered: 0, turns },
         }
     }
+}
+
+/// What tells a turn from the others of a history.
+fn place(turn: &Turn) -> (&EventId, bool) {
+    (&turn.event_id, turn.role == Role::User)
 }
 
 /// The exchange that a question's thread was opened on, from the room's main line; empty for the thread that answers to the question itself.

@@ -12,8 +12,9 @@ use super::{
     contact,
     generate::generate,
     ground::ground,
+    history::Before,
     parts::Parts,
-    resolve::resolve,
+    resolve::{refresh, resolve},
     value::Exchange,
 };
 use crate::{
@@ -54,6 +55,7 @@ impl Exchanges {
         if let Some(refusal) = ground(&self.0, &mut exchange).await? {
             return self.decline(&exchange.queued, &refusal).await;
         }
+        refresh(&self.0, &mut exchange).await?;
         let mut composed = match self.compose(&exchange) {
             Ok(composed) => composed,
             Err(error) => return self.decline(&exchange.queued, &excuse(&error)).await,
@@ -138,7 +140,7 @@ impl Exchanges {
             settings: &exchange.settings,
             room: room.unwrap_or_default(),
             facts: &exchange.facts,
-            summary: before.summary,
+            summary: None,
             turns: before.turns,
             material: &exchange.material,
             question: &asked(exchange, config.language_in(&exchange.settings)),
@@ -149,21 +151,34 @@ impl Exchanges {
             cache_key: if exchange.holds_others_words() { 0 } else { cache.key(&question.conversation()) },
         };
         let today = today(config);
-        let mut summarised = ask.summary.is_some();
-        let mut composed = compose(&**model, sampling, config, &ask, today);
-        if summarised && matches!(composed, Err(ComposeError::TooLong { .. })) {
-            // A question is not refused for what was said long before it.
-            summarised = false;
-            composed = compose(&**model, sampling, config, &Ask { summary: None, ..ask }, today);
-        }
+        let composed = with_or_without_summary(before, |summary| {
+            compose(&**model, sampling, config, &Ask { summary, ..ask }, today)
+        });
         if let Ok(Composed { left_out, .. }) = &composed {
-            tracing::debug!(summarised, ?left_out, "composed");
+            tracing::debug!(summarised = before.summary.is_some(), ?left_out, "composed");
         }
         composed
     }
 
     async fn decline(&self, queued: &Queued, text: &Text<'_>) -> Result<Option<Concluded>, Failure> {
         self.0.courier.decline(queued, text).await.map(|()| None)
+    }
+}
+
+/// Composes with the summary, and without it where the question is too long beside it: a question is not refused for what was said long
+/// before it. The turns that the summary stands for are left out then.
+fn with_or_without_summary(
+    before: Before<'_>,
+    compose: impl Fn(Option<&str>) -> Result<Composed, ComposeError>,
+) -> Result<Composed, ComposeError> {
+    let Some(summary) = before.summary else { return compose(None) };
+    match compose(Some(&summary.text)) {
+        Err(ComposeError::TooLong { .. }) => {
+            let mut composed = compose(None)?;
+            composed.left_out.turns += before.covered;
+            Ok(composed)
+        }
+        composed => composed,
     }
 }
 
@@ -202,4 +217,37 @@ fn log(queued: &Queued, prepared: Duration, shown_after: Option<Duration>, answe
         show_us = shown_after.map(|delay| delay.as_micros()),
         "answered"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Before, ComposeError, Composed, with_or_without_summary};
+    use crate::{
+        assistant::exchange::compose::LeftOut,
+        inference::{Request, Sampling},
+        store::Summary,
+    };
+
+    #[test]
+    fn turns_whose_summary_has_no_place_count_as_left_out() {
+        let summary = Summary::sample("résumé");
+        let before = Before { summary: Some(&summary), covered: 4, turns: &[] };
+        let composed = || {
+            let request = Request::new(Vec::new(), Sampling::default());
+            Composed { request, left_out: LeftOut { turns: 1, ..LeftOut::default() }, room: 0, taken: 0 }
+        };
+        let left_out = |before, most: usize| {
+            with_or_without_summary(before, |summary| {
+                let too_long = summary.map_or(0, str::len) > most;
+                if too_long { Err(ComposeError::TooLong { most }) } else { Ok(composed()) }
+            })
+            .map(|composed| composed.left_out.turns)
+            .ok()
+        };
+        assert_eq!(left_out(before, 100), Some(1));
+        assert_eq!(left_out(before, 0), Some(5));
+        assert_eq!(left_out(Before { summary: None, covered: 0, turns: &[] }, 0), Some(1));
+        let refused = with_or_without_summary(before, |_| Err(ComposeError::TooLong { most: 7 }));
+        assert!(matches!(refused, Err(ComposeError::TooLong { most: 7 })));
+    }
 }

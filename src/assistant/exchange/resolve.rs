@@ -4,7 +4,11 @@ use super::{
     admit::Facts, contact, effective::EffectiveCompagnon, history::History, parts::Parts, remembered::remembered,
     value::Exchange,
 };
-use crate::{assistant::failure::Failure, matrix::RoomKind, store::Queued};
+use crate::{
+    assistant::failure::Failure,
+    matrix::{RoomFacts, RoomKind},
+    store::Queued,
+};
 
 /// Gathers what an answer depends on. Who asks for the first time is told what the bot is, before they are answered.
 pub async fn resolve(parts: &Parts, queued: Queued, facts: Facts) -> Result<Exchange, Failure> {
@@ -14,8 +18,7 @@ pub async fn resolve(parts: &Parts, queued: Queued, facts: Facts) -> Result<Exch
     contact::inform(parts, &queued, &settings).await?;
     let history = History::of(store, homeserver, question, facts.room.as_ref()).await?;
     let compagnon = EffectiveCompagnon::of_room(store, library, config, &question.room_id, &settings).await?;
-    // Of a room that is not known, nothing is concluded.
-    let direct = facts.room.as_ref().is_some_and(|room| room.kind == RoomKind::Direct);
+    let direct = is_direct(facts.room.as_ref());
     let remembered = remembered(store, &**model, &question.room_id, &question.sender, direct).await?;
     Ok(Exchange {
         settings,
@@ -27,4 +30,19 @@ pub async fn resolve(parts: &Parts, queued: Queued, facts: Facts) -> Result<Exch
         instruction: None,
         queued,
     })
+}
+
+/// Reads again what may have been forgotten since: nothing of it reaches the model, or the model's cache, which was cleared of it already.
+pub async fn refresh(parts: &Parts, exchange: &mut Exchange) -> Result<(), Failure> {
+    let Parts { store, model, .. } = parts;
+    let question = &exchange.queued.question;
+    exchange.history.refresh(store, question).await?;
+    let direct = is_direct(exchange.room.as_ref());
+    exchange.facts = remembered(store, &**model, &question.room_id, &question.sender, direct).await?;
+    Ok(())
+}
+
+/// Whether a room is a conversation of two now. Of a room that is not known, nothing is concluded.
+fn is_direct(room: Option<&RoomFacts>) -> bool {
+    room.is_some_and(|room| room.kind == RoomKind::Direct)
 }

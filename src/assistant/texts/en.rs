@@ -212,6 +212,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Effective { prompt, temperature, longest, answers } => {
             return format!("**What the model reads here before your question**, with the date, what the room adds and what I remember:\n\n{prompt}\n\nTemperature: {temperature}. Length of answers: {longest} tokens at most. {answers}").into();
         }
+        Text::SummaryNotShown => "(summary not shown: it is also about what others have said)",
         Text::AdditionSet => {
             "Noted. This instruction is added to the compagnon’s own, in this room only. To remove it: `!compagnon instruction none`."
         }
@@ -429,7 +430,7 @@ fn privacy(retention: Duration, memory: Duration, open: bool) -> String {
          - They are read by a model that runs on our own servers. Nothing leaves them.\n\
          - I keep the exchanges of this conversation, encrypted, so that I can follow it, for at most {}. What I know from here is never used elsewhere.{warning}\n\
          - What you have me remember (`!remember`) is used only here, and kept encrypted for at most {}: `!memory` shows it, `!forget memory` erases it. What is remembered for a room is visible to all its members, also those who come later.\n\
-         - When you have me answer in reply to a message, or in a thread, I read that message or thread for that answer only, and do not keep it.\n\
+         - When you have me answer in reply to a message, or in a thread, I read that message or thread for that answer only, and do not keep it. What is still displayed, even if I have forgotten it, can be read again that way: delete it in Tchap.\n\
          - If you delete a message, I forget it at once, with my answer. If you edit it, I answer again.\n\
          - A record of commands is kept (who, what, when), without their content.\n\
          - {NEVER}\n\n\

@@ -219,6 +219,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             let temperature = decimal(*temperature, Language::Fr);
             return format!("**Ce que le modèle lit ici avant votre question**, avec la date, ce que le salon ajoute et ce que je retiens :\n\n{prompt}\n\nTempérature : {temperature}. Longueur des réponses : {longest} jetons au plus. {answers}").into();
         }
+        Text::SummaryNotShown => "(résumé non montré : il porte aussi sur ce que d’autres ont dit)",
         Text::AdditionSet => {
             "C’est noté : cette consigne s’ajoute à celles du compagnon, pour ce salon seulement. Pour l’enlever : `!compagnon consigne aucune`."
         }
@@ -443,7 +444,7 @@ fn privacy(retention: Duration, memory: Duration, open: bool) -> String {
          - Ils sont lus par un modèle installé sur nos serveurs. Rien n’en sort.\n\
          - Je garde, chiffrés, nos échanges de cette conversation pour la suivre, {} au plus. Ce que je sais ici ne sert jamais ailleurs.{warning}\n\
          - Ce que vous me faites retenir (`!retenir`) ne sert qu’ici, chiffré, {} au plus : `!mémoire` le montre, `!oublier mémoire` l’efface. Ce qui est retenu pour un salon, tous ses membres le voient, même arrivés plus tard.\n\
-         - Quand vous me faites répondre à un message, ou dans un fil, je lis ce message ou ce fil pour cette réponse seulement, et je ne le garde pas.\n\
+         - Quand vous me faites répondre à un message, ou dans un fil, je lis ce message ou ce fil pour cette réponse seulement, et je ne le garde pas. Ce qui reste affiché, même oublié de moi, peut être relu ainsi : supprimez-le dans Tchap.\n\
          - Supprimez un message : je l’oublie aussitôt, avec ma réponse. Modifiez-le : je réponds de nouveau.\n\
          - Une trace des commandes est gardée (qui, quoi, quand), sans contenu.\n\
          - {NEVER}\n\n\

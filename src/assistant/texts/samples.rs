@@ -162,6 +162,7 @@ fn samples() -> Vec<Text<'static>> {
             longest: 1024,
             answers: "…",
         },
+        Text::SummaryNotShown,
         Text::AdditionSet,
         Text::AdditionRemoved,
         Text::NoAddition,

@@ -323,6 +323,8 @@ pub enum Text<'a> {
         /// Which messages are answered, as a sentence.
         answers: &'a str,
     },
+    /// Stands for a summary of what others have said too.
+    SummaryNotShown,
     /// The room's addition was set.
     AdditionSet,
     /// The room's addition was removed.

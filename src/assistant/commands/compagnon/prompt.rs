@@ -10,8 +10,8 @@ use crate::{
     matrix::RoomKind,
 };
 
-/// The effective prompt with the effective settings, as text. It holds nothing of another person's than who asks to see it, and of what was
-/// told between two, nothing where others read along.
+/// The effective prompt with the effective settings, as text. Of persons it holds what is remembered for who asks to see it, and a summary only
+/// of what they alone have asked, or in a conversation of two; of what was told between two, nothing where others read along.
 pub(super) async fn effective(context: &Context<'_>) -> Result<String, Failure> {
     let (parts, message) = (context.parts, context.message);
     let compagnon = context.effective_compagnon().await?.compagnon;
@@ -19,12 +19,17 @@ pub(super) async fn effective(context: &Context<'_>) -> Result<String, Failure> 
     let direct = room.as_ref().is_some_and(|room| room.kind == RoomKind::Direct) && message.direct;
     let facts = remembered(&parts.store, &*parts.model, &message.room_id, &message.sender, direct).await?;
     let history = History::of(&parts.store, &parts.homeserver, message, room.as_ref()).await?;
+    let hidden = context.text(&Text::SummaryNotShown);
+    let summary = history.before(message).summary.map(|summary| {
+        let own = direct || summary.asker.as_ref() == Some(&message.sender);
+        if own { summary.text.as_str() } else { hidden.as_str() }
+    });
     let ask = compose::Ask {
         compagnon: &compagnon,
         settings: &context.settings,
         room: room.as_ref().and_then(|room| room.name.as_deref()).unwrap_or_default(),
         facts: &facts,
-        summary: history.before(message).summary,
+        summary,
         turns: &[],
         material: &[],
         question: "",

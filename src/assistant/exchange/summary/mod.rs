@@ -24,7 +24,7 @@ use crate::{
 /// The most conversations that wait for their summary. One that finds no place comes again with its next answer.
 const MOST_WAITING: usize = 100;
 
-/// How often a summary is begun that questions interrupt. The next answer in its conversation begins anew.
+/// How often questions interrupt a summary, all its requests together. The next answer in its conversation begins anew.
 const MOST_TRIES: usize = 5;
 
 /// How often a conversation whose summary fails is tried until the program starts again: what is in it may be what the engine fails on.
@@ -179,7 +179,6 @@ impl Summaries {
     async fn written(&self, request: &Request, tries: &mut usize) -> Written {
         let Parts { model, lanes, .. } = &self.parts;
         while *tries > 0 {
-            *tries -= 1;
             lanes.quiet().await;
             let read = async {
                 let generation = model.generate(request.clone());
@@ -200,6 +199,7 @@ impl Summaries {
                     }
                 },
             }
+            *tries -= 1;
         }
         Written::Interrupted
     }

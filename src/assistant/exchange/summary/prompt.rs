@@ -3,7 +3,7 @@
 use crate::{
     assistant::exchange::compose::shortened,
     compagnon::Language,
-    conversation::{Role, Turn},
+    conversation::{Role, Turn, plain_lines},
     inference::{ChatModel, Message, Request, Sampling, TokenCounter},
     store::Summary,
 };
@@ -53,7 +53,7 @@ pub fn prompt(
 }
 
 /// As many exchanges as fit, but one at least: that one is shortened where it is too long.
-fn fitted(
+pub(super) fn fitted(
     turns: &[Turn],
     budget: usize,
     counter: &dyn TokenCounter,
@@ -62,7 +62,13 @@ fn fitted(
     let starts = (1..turns.len()).filter(|index| turns[*index].role == Role::User);
     let ends: Vec<usize> = starts.chain([turns.len()]).collect();
     let fits = |turns: &[Turn]| counter.count(&asked(turns)) <= budget;
-    // The more turns, the higher the cost: the last one that fits is searched for by halves.
+    // The more turns, the higher the cost. Twice as many are tried each time, so that what is counted is never much longer than what fits;
+    // below that, the last one that fits is searched for by halves.
+    let mut tried = 1;
+    while ends.get(tried - 1).is_some_and(|end| fits(&turns[..*end])) {
+        tried *= 2;
+    }
+    let ends = &ends[..tried.min(ends.len())];
     let fitting = ends.partition_point(|end| fits(&turns[..*end]));
     if let Some(end) = fitting.checked_sub(1).map(|last| ends[last]) {
         return Some((end, asked(&turns[..end])));
@@ -132,7 +138,8 @@ impl Words {
             Role::Assistant | Role::System => self.assistant,
             Role::User => name.filter(|_| several).unwrap_or(self.person),
         };
-        let mut lines = turn.content.lines();
+        let content = plain_lines(&turn.content);
+        let mut lines = content.lines();
         let first = lines.next().unwrap_or_default();
         let rest = lines.map(|line| format!(">   {line}\n"));
         std::iter::once(format!("> {speaker}{} {first}\n", self.colon)).chain(rest).collect()
