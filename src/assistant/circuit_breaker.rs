@@ -247,13 +247,13 @@ mod tests {
         let loop_after = Limits::default().loop_after;
         let (mut now, mut pauses) = (Instant::now(), asker.pauses.iter().cycle());
         // What was asked and is answered later.
-        let mut asked: Vec<(Instant, Incoming)> = Vec::new();
+        let mut waiting: Vec<(Instant, Incoming)> = Vec::new();
         let mut answers = 0;
         for round in 0..asker.rounds {
             let pause = Duration::from_millis(*pauses.next().expect("a cycle"));
             now += pause;
-            while asked.first().is_some_and(|(at, _)| *at <= now) {
-                let (at, question) = asked.remove(0);
+            while waiting.first().is_some_and(|(at, _)| *at <= now) {
+                let (at, question) = waiting.remove(0);
                 breaker.answered(&question, at);
                 answers += 1;
             }
@@ -263,14 +263,14 @@ mod tests {
                 State::Opens(time) => return Some((answers, time)),
                 State::Open => unreachable!("it opens first"),
             }
-            let begins = asked.last().map_or(now, |(at, _)| now.max(*at));
+            let begins = waiting.last().map_or(now, |(at, _)| now.max(*at));
             let at = begins + Duration::from_millis(asker.answer);
             if asker.waits {
                 now = at;
                 breaker.answered(&message, at);
                 answers += 1;
             } else {
-                asked.push((at, message));
+                waiting.push((at, message));
             }
         }
         None

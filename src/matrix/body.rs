@@ -83,14 +83,14 @@ pub(super) fn without_call_behind(
     let said = text.trim_end_matches(|letter: char| is_space(letter) || STOPS.contains(&letter));
     let stops = text[said.len()..].trim();
     let pill = formatted.and_then(|html| markup::label(html, own));
-    let named = pill.iter().chain(names).filter_map(|name| {
+    let called = pill.iter().chain(names).filter_map(|name| {
         let rest = before_name(said, name.strip_prefix('@').unwrap_or(name))?;
         let bare = rest.strip_suffix('@').unwrap_or(rest);
         bare.ends_with(|letter: char| is_space(letter) || SEPARATORS.contains(&letter)).then_some(bare)
     });
     let linked = before_markdown_pill(said, own);
     // The longest match counts.
-    let rest = named.chain(linked).min_by_key(|rest| rest.len())?;
+    let rest = called.chain(linked).min_by_key(|rest| rest.len())?;
     let rest = rest.trim_end_matches(|letter: char| is_space(letter) || SEPARATORS.contains(&letter));
     (!rest.is_empty()).then(|| if stops.is_empty() { rest.to_owned() } else { format!("{rest} {stops}") })
 }

@@ -9,6 +9,7 @@ use matrix_sdk::{
     Client, Room,
     config::RequestConfig,
     deserialized_responses::ProcessedToDeviceEvent,
+    encryption::verification::Verification,
     ruma::{
         OwnedDeviceId, OwnedEventId, OwnedRoomId, OwnedTransactionId, OwnedUserId, UserId,
         api::client::to_device::send_event_to_device::v3::Request as ToDevice, events::ToDeviceEventType, serde::Raw,
@@ -125,7 +126,8 @@ pub(super) async fn cancel(
         if known.is_cancelled() || known.is_done() || known.cancel().await.is_ok() {
             return Ok(());
         }
-    } else if let Some(sas) = encryption.get_verification(&request.sender, request.flow()).await.and_then(|v| v.sas())
+    } else if let Some(sas) =
+        encryption.get_verification(&request.sender, request.flow()).await.and_then(Verification::sas)
         && (sas.is_cancelled() || sas.cancel().await.is_ok())
     {
         return Ok(());

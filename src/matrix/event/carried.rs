@@ -75,7 +75,7 @@ fn media(content: &Value, written: &Written<'_>, unread: Unread) -> Option<Media
         name: name.to_owned(),
         media_type: media_type.map(str::to_owned),
         size: info.and_then(|info| info.get("size")?.as_u64()),
-        caption: (body != name && !is_voice).then_some(body).unwrap_or_default().to_owned(),
+        caption: if body != name && !is_voice { body.to_owned() } else { String::new() },
         source: source.to_string(),
     })
 }

@@ -205,6 +205,8 @@ mod tests {
         parse(event, Bundled::Sound).map(|message| (message.file, message.text))
     }
 
+    // Of the type that it is compared with.
+    #[allow(clippy::unnecessary_wraps)]
     fn said(text: &str) -> Option<(Option<String>, Result<String, Unreadable>)> {
         Some((None, Ok(text.to_owned())))
     }
