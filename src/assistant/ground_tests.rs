@@ -471,7 +471,7 @@ async fn of_fifty_rooms_none_is_told_what_another_one_said() {
     assert_eq!(requests.len(), count + 100, "each is answered");
     let (mut seen, mut thread) = (0, 0);
     for request in requests.iter() {
-        let text = request.messages.iter().fold(String::new(), |text, message| text + &message.content + "\n");
+        let text = request.messages.iter().fold(String::new(), |text, message| text + message.content.as_str() + "\n");
         let (_, room) = text.trim_end().rsplit_once("room ").expect("the question");
         let own = format!("kanari.{}.", room.trim_end_matches('?'));
         for found in text.match_indices("kanari.").map(|(at, _)| &text[at..]) {

@@ -159,7 +159,7 @@ mod tests {
 
     fn turn(index: usize, length: usize) -> Turn {
         let role = if index.is_multiple_of(2) { Role::User } else { Role::Assistant };
-        let content = (0..length).fold(String::new(), |text, word| text + &format!("mot{index}-{word} "));
+        let content = (0..length).fold(String::new(), |text, word| text + format!("mot{index}-{word} ").as_str());
         Turn { role, content, event_id: owned_event_id!("$q:h"), at: 0, asker: None, name: None }
     }
 

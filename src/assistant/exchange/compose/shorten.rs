@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn head_and_tail_are_kept() {
-        let text = (0..2_000).fold(String::new(), |text, number| text + &format!("mot{number} "));
+        let text = (0..2_000).fold(String::new(), |text, number| text + format!("mot{number} ").as_str());
         let cost = |text: &str| text.split_whitespace().count();
         let short = shortened(&text, 300, cost).expect("it fits");
         assert!(short.starts_with("mot0 mot1 ") && short.trim_end().ends_with("mot1999") && short.contains("\n[…]\n"));
