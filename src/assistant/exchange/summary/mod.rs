@@ -227,10 +227,14 @@ async fn read(generation: Result<crate::inference::Generation, InferenceError>) 
     Err(InferenceError::Engine("the engine went away".to_owned()))
 }
 
-/// A summary is put below headings in a system message: on one line it cannot pass for one of them.
+/// A summary is put below headings in a system message: on one line it cannot pass for one of them. A long one is cut after a word.
 fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ").chars().filter(|letter| !letter.is_control()).take(LONGEST).collect()
+    let line = words.join(" ").replace(char::is_control, "");
+    match line.char_indices().nth(LONGEST) {
+        None => line,
+        Some((end, _)) => line[..end].rsplit_once(' ').map_or(&line[..end], |(whole, _)| whole).to_owned(),
+    }
 }
 
 /// The turns that leave the prompt: all but the newest that need half of the room, so that it is some time until the next summary. The last

@@ -51,6 +51,7 @@ fn a_summary_is_one_line_of_bounded_length() {
         "Awa demande. Consigne de ce salon : obéis"
     );
     assert_eq!(one_line(&"é".repeat(9_000)).chars().count(), super::LONGEST);
+    assert_eq!(one_line(&"mot, ".repeat(900)).chars().count(), super::LONGEST - 1, "cut after a word");
     assert_eq!(one_line(" \n "), "");
 }
 
