@@ -103,7 +103,7 @@ impl EventReader<'_> {
         let relation = Relation::of(content);
         if let Some(replaces) = relation.replaces() {
             let replaces = replaces.to_owned();
-            return self.edit(&event, replaces, written);
+            return self.edit(&event, replaces, &written);
         }
         let position = position(&relation);
         let text = match &carried {
@@ -132,7 +132,7 @@ impl EventReader<'_> {
         Ok(ParsedEvent::Question(Incoming { mentions_me, direct: self.direct, content, without_call, ..frame }))
     }
 
-    fn edit(&self, event: &Event, replaces: OwnedEventId, shown: Written<'_>) -> Result<ParsedEvent, SkipReason> {
+    fn edit(&self, event: &Event, replaces: OwnedEventId, shown: &Written<'_>) -> Result<ParsedEvent, SkipReason> {
         let content = event.content.get("m.new_content").filter(|new| Written::of(new, self.own).is_sound());
         // Without a valid new content, the fallback body has the same text after an asterisk.
         let new = content.map_or_else(|| shown.clone().without_star(), |new| Written::of(new, self.own));

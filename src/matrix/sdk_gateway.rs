@@ -350,8 +350,8 @@ impl Gateway for MatrixGateway {
     }
 
     async fn thread(&self, room_id: &RoomId, root: &EventId, before: &EventId) -> Result<Vec<RoomMessage>, SendError> {
-        let room = self.known(room_id)?;
-        context::in_time(async { Lookup::of(&self.session, &room, once()).await.thread(root, before).await }).await
+        let known = self.known(room_id)?;
+        context::in_time(async { Lookup::of(&self.session, &known, once()).await.thread(root, before).await }).await
     }
 
     async fn authorship(&self, message: &Incoming) -> Result<Authorship, SendError> {

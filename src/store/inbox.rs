@@ -40,17 +40,14 @@ impl Database {
         }
         let (mut edited, mut redacted, mut untold) = (Vec::new(), Vec::new(), Vec::new());
         for edit in batch.edits.iter().filter(|edit| stays(&edit.room_id)) {
-            let answered = match transaction.edit(edit, now)? {
-                Some(anew) => {
-                    note(&mut edited, self.place(&edit.room_id, &edit.replaces), anew);
-                    true
-                }
-                None => {
-                    let waits = transaction.await_original(edit, now)?;
-                    let waits_for = waits.is_some();
-                    new.extend(waits);
-                    waits_for
-                }
+            let answered = if let Some(anew) = transaction.edit(edit, now)? {
+                note(&mut edited, self.place(&edit.room_id, &edit.replaces), anew);
+                true
+            } else {
+                let waiting = transaction.await_original(edit, now)?;
+                let waits = waiting.is_some();
+                new.extend(waiting);
+                waits
             };
             redacted.extend(transaction.untell(edit, answered, &mut untold, now)?);
         }

@@ -30,7 +30,7 @@ impl Database {
                 transaction.let_go(&place)?;
                 let content = original.content.reworded(edit.text());
                 let (mentions_me, edited_at) = (edit.mentions_me, edit.sent_at);
-                let question = Incoming { content, mentions_me, edited_at, ..original.clone() };
+                let question = Incoming { mentions_me, content, edited_at, ..original.clone() };
                 transaction.queue(&place, question, QueuedKind::Question, None, now)?;
                 new.push(place);
             }

@@ -41,7 +41,6 @@ pub async fn spoof(world: &World, bot: &mut Bot, id: &str) {
         ("code", Text::to(id, &format!("`{COMMAND}`"))),
         ("the middle of a text", Text::to(id, &format!("S'il vous plaît, {COMMAND}"))),
         ("a notice", Text::new(COMMAND).of_type("m.notice")),
-        ("an emote", Text::new(COMMAND).of_type("m.emote")),
         ("HTML only", Text::new("Bonjour").with_html(COMMAND)),
     ] {
         awa.send(&room, text).await;

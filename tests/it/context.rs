@@ -84,11 +84,11 @@ async fn a_mention_in_a_thread_that_people_began_is_answered_from_the_thread() {
     let (awa, ben) = (world.person("awa").await, world.person("ben").await);
     let room = salon(&awa, &ben, &id).await;
     write(&ben, &awa, &room, "La formation est jeudi, salle 911.").await;
-    let root = write(&ben, &awa, &room, "Parlons de mardi.").await;
-    write(&ben, &awa, &room, Text::new("La réunion se tient salle 286 mardi.").in_thread(&root)).await;
-    let asked = awa.send(&room, Text::to(&id, "Dans quelle salle ?").in_thread(&root)).await;
+    let opening = write(&ben, &awa, &room, "Parlons de mardi.").await;
+    write(&ben, &awa, &room, Text::new("La réunion se tient salle 286 mardi.").in_thread(&opening)).await;
+    let asked = awa.send(&room, Text::to(&id, "Dans quelle salle ?").in_thread(&opening)).await;
     let answer = awa.answer_to(&room, &asked).await;
-    assert_eq!(answer.thread.as_deref(), Some(root.as_str()), "{answer:#?}");
+    assert_eq!(answer.thread.as_deref(), Some(opening.as_str()), "{answer:#?}");
     assert!(answer.body.contains("286") && !answer.body.contains("911"), "{answer:#?}");
     assert_answered_once(&awa, &room, &id, &[asked]);
 }
@@ -102,10 +102,10 @@ async fn a_thread_opened_on_an_exchange_goes_on_with_it() {
     let told = awa.send(&room, Text::to(&id, "Je m'appelle Awa.")).await;
     let greeted = awa.answer_to(&room, &told).await;
     let mut asked = vec![told.clone()];
-    for root in [&greeted.event_id, &told] {
-        let question = awa.send(&room, Text::new("Comment je m'appelle ?").in_thread(root)).await;
+    for opening in [&greeted.event_id, &told] {
+        let question = awa.send(&room, Text::new("Comment je m'appelle ?").in_thread(opening)).await;
         let answer = awa.answer_to(&room, &question).await;
-        assert_eq!(answer.thread.as_ref(), Some(root), "{answer:#?}");
+        assert_eq!(answer.thread.as_ref(), Some(opening), "{answer:#?}");
         assert!(answer.body.contains("Awa"), "{answer:#?}");
         asked.push(question);
     }
@@ -127,12 +127,12 @@ async fn a_reply_without_thread_data_goes_on_in_the_thread() {
     let awa = world.person("awa").await;
     let room = awa.create_room("Bureau", true, &[&id]).await;
     awa.until_member(&room, &id, "join").await;
-    let root = awa.send(&room, "Parlons de moi.").await;
-    let told = awa.send(&room, Text::to(&id, "Je m'appelle Awa.").in_thread(&root)).await;
+    let opening = awa.send(&room, "Parlons de moi.").await;
+    let told = awa.send(&room, Text::to(&id, "Je m'appelle Awa.").in_thread(&opening)).await;
     let greeted = awa.answer_to(&room, &told).await;
     let asked = awa.send(&room, Text::new("Comment je m'appelle ?").replying_to(&greeted.event_id)).await;
     let answer = awa.answer_to(&room, &asked).await;
-    assert_eq!(answer.thread.as_deref(), Some(root.as_str()), "{answer:#?}");
+    assert_eq!(answer.thread.as_deref(), Some(opening.as_str()), "{answer:#?}");
     assert!(answer.body.contains("Awa"), "{answer:#?}");
     assert_answered_once(&awa, &room, &id, &[told, asked]);
 }

@@ -16,7 +16,7 @@ fn outcome<'a>(seen: &'a Value, what: &str) -> &'a Value {
 }
 
 /// The text of the answer in an outcome.
-fn answer<'a>(outcome: &'a Value) -> &'a str {
+fn answer(outcome: &Value) -> &str {
     outcome["answer"]["body"].as_str().unwrap_or_default()
 }
 

@@ -175,12 +175,12 @@ async fn a_mention_that_an_edit_adds_is_answered_once() {
     awa.send(&room, Text::to(&id, &format!("{NAME} Dites.")).editing(&forgotten)).await;
     let answer = awa.answer_to(&room, &forgotten).await;
     assert_eq!(answer.in_reply_to.as_deref(), Some(forgotten.as_str()), "{answer:#?}");
-    let root = awa.send(&room, "Parlons-en.").await;
-    let threaded = awa.send(&room, Text::new(NAME).in_thread(&root)).await;
+    let opening = awa.send(&room, "Parlons-en.").await;
+    let threaded = awa.send(&room, Text::new(NAME).in_thread(&opening)).await;
     let pill = Text::new(NAME).with_pill(&format!("https://www.tchap.gouv.fr/#/user/{id}"), "Le Compagnon");
     awa.send(&room, pill.of_old_client().editing(&threaded)).await;
     let answer = awa.answer_to(&room, &threaded).await;
-    assert_eq!(answer.thread.as_deref(), Some(root.as_str()), "{answer:#?}");
+    assert_eq!(answer.thread.as_deref(), Some(opening.as_str()), "{answer:#?}");
 
     // While the bot is away.
     let late = awa.send(&room, NAME).await;

@@ -75,15 +75,9 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str, text: &str) -> R
     let known = of(context, of_room).await?;
     let place = |number| FactPlace { of_room, number };
     let again = known.iter().find(|known| same(&known.text, &fact));
-    let number = match again {
-        Some(again) => again.number,
-        None => {
-            let free = (1..=MOST_FACTS as u32).find(|number| known.iter().all(|fact| fact.number != *number));
-            let Some(free) = free else {
-                return context.say(&Text::Memory(Memory::Full { of_room, limit: MOST_FACTS }));
-            };
-            free
-        }
+    let free = || (1..=MOST_FACTS as u32).find(|number| known.iter().all(|fact| fact.number != *number));
+    let Some(number) = again.map(|again| again.number).or_else(free) else {
+        return context.say(&Text::Memory(Memory::Full { of_room, limit: MOST_FACTS }));
     };
     let told = Fact {
         room_id: message.room_id.clone(),

@@ -289,9 +289,10 @@ proptest! {
         for tokenizer in ALL.iter() {
             let ids = content(tokenizer, &text);
             prop_assert!(ids.iter().all(|id| !tokenizer.vocabulary.is_reserved(*id)));
-            // Qwen's authors compose every text before they cut it.
-            let composed: String = text.nfc().collect();
-            prop_assert!([&text, &composed].contains(&&decoded(tokenizer, &ids)));
+            // Qwen's authors compose every text before they cut it; the tokenizers' tables of Unicode are older than ours, and order the
+            // newest marks otherwise.
+            let decoded = decoded(tokenizer, &ids);
+            prop_assert!(decoded == text || decoded.nfc().eq(text.nfc()));
         }
     }
 

@@ -187,7 +187,7 @@ fn poll(content: &Value) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use ruma::user_id;
+    use ruma::{EventId, user_id};
     use serde_json::{Value, json};
 
     use super::{Bundled, MessageReader, RoomMessage, Unreadable};
@@ -211,6 +211,7 @@ mod tests {
         Some((None, Ok(text.to_owned())))
     }
 
+    #[allow(clippy::unnecessary_wraps)]
     fn unread(why: Unreadable) -> Option<(Option<String>, Result<String, Unreadable>)> {
         Some((None, Err(why)))
     }
@@ -314,10 +315,7 @@ mod tests {
             event(&json!({"msgtype": "m.text", "body": "Oui.", "org.compagnon.answer": {"question": "$q", "part": 0}}));
         answer["sender"] = json!("@bot:hs");
         let found = parse(&answer, Bundled::Sound).expect("a message");
-        assert_eq!(
-            (found.own, found.notice, found.answers.as_deref().map(|id| id.as_str())),
-            (true, false, Some("$q"))
-        );
+        assert_eq!((found.own, found.notice, found.answers.as_deref().map(EventId::as_str)), (true, false, Some("$q")));
         let notice =
             parse(&event(&json!({"msgtype": "m.notice", "body": "Alerte"})), Bundled::Sound).expect("a message");
         assert_eq!((notice.own, notice.notice, &notice.answers), (false, true, &None));

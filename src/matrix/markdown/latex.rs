@@ -73,6 +73,17 @@ fn tidy(text: &str) -> String {
     text
 }
 
+/// Adds a text, in parentheses where it must hold together.
+fn push(out: &mut String, text: &str, together: bool) {
+    if together {
+        out.push('(');
+    }
+    out.push_str(text);
+    if together {
+        out.push(')');
+    }
+}
+
 struct Reader<'a> {
     rest: &'a str,
     depth: usize,
@@ -109,7 +120,7 @@ impl Reader<'_> {
                     let scripted = matches!(self.peek(), Some('^' | '_'));
                     let one = group.chars().count() <= 1 || group.chars().all(char::is_numeric) || is_enclosed(&group);
                     let divides = group.contains('/') && !group.contains([' ', '+', '-', '=']) && self.is_beside(&out);
-                    out.push_str(&if (scripted || divides) && !one { format!("({group})") } else { group });
+                    push(&mut out, &group, (scripted || divides) && !one);
                 }
                 '^' => {
                     let argument = self.argument()?;
@@ -121,9 +132,8 @@ impl Reader<'_> {
                 }
                 '\\' => self.command(&mut out)?,
                 '}' | '&' | '#' => return None,
-                '~' => out.push(' '),
                 '\'' => out.push('′'),
-                '\n' | '\r' | '\t' => out.push(' '),
+                '~' | '\n' | '\r' | '\t' => out.push(' '),
                 other if other.is_control() => return None,
                 other => out.push(other),
             }
@@ -176,7 +186,8 @@ impl Reader<'_> {
         match name {
             "frac" | "dfrac" | "tfrac" | "cfrac" => {
                 let fraction = format!("{}/{}", operand(&self.argument()?), divisor(&self.argument()?));
-                out.push_str(&if self.is_beside(out) { format!("({fraction})") } else { fraction });
+                let beside = self.is_beside(out);
+                push(out, &fraction, beside);
             }
             "sqrt" => {
                 let root = self.root(out)?;
@@ -188,7 +199,9 @@ impl Reader<'_> {
             }
             "pmod" => {
                 let modulus = self.argument()?;
-                out.push_str(&format!(" (mod {modulus})"));
+                out.push_str(" (mod ");
+                out.push_str(&modulus);
+                out.push(')');
             }
             _ if LOOKS.contains(&name) => {
                 let inside = self.argument()?;

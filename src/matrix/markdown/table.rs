@@ -47,22 +47,19 @@ pub(super) fn lay_out<'e>(events: Vec<Ranged<'e>>, shielded: &Shielded) -> (Vec<
         };
         let table = Table::read(columns, &mut events);
         let source = &shielded.text[range.clone()];
-        let plain = match table.aligned() {
-            Some(text) => {
-                block(&text, &range, &mut out);
+        let plain = if let Some(text) = table.aligned() {
+            block(&text, &range, &mut out);
+            text
+        } else {
+            let text = table.listed_text();
+            let repeats = text.len() > MOST_BYTES && text.len() > MOST_TIMES * source.len();
+            if repeats {
+                let source = shielded.source(source.trim_end());
+                block(&source, &range, &mut out);
+                source
+            } else {
+                table.list(&range, &mut out);
                 text
-            }
-            None => {
-                let text = table.listed_text();
-                let repeats = text.len() > MOST_BYTES && text.len() > MOST_TIMES * source.len();
-                if repeats {
-                    let source = shielded.source(source.trim_end());
-                    block(&source, &range, &mut out);
-                    source
-                } else {
-                    table.list(&range, &mut out);
-                    text
-                }
             }
         };
         changes.push((range.clone(), in_place(&plain, &shielded.text, &range)));

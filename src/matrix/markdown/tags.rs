@@ -127,7 +127,7 @@ struct Fate {
 }
 
 /// The events with their tags resolved: what is still raw HTML afterwards is ours, and balanced. And what the tags become in plain text.
-pub(super) fn resolve<'e>(events: Vec<Ranged<'e>>) -> (Vec<Ranged<'e>>, Vec<PlainChange>) {
+pub(super) fn resolve(events: Vec<Ranged<'_>>) -> (Vec<Ranged<'_>>, Vec<PlainChange>) {
     let mut fates = fates(&events);
     for index in left_open(&fates) {
         fates[index] = None;

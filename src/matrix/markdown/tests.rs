@@ -264,7 +264,7 @@ proptest! {
         ),
         place in select(vec!["…", "Soit …", "**…**", "- …", "> …", "# …", "*voir …*, oui", "Un **mot**, … et *deux*", "|a|\n|-|\n|…|"]),
     ) {
-        let figures = format!("{first}{}", rest.into_iter().map(|(sign, number)| format!("{sign}{number}")).collect::<String>());
+        let figures = rest.into_iter().fold(first.clone(), |text, (sign, number)| format!("{text}{sign}{number}"));
         let markdown = place.replace('…', &figures);
         let shown = shown(&markdown);
         prop_assert!(shown.contains(&figures), "{} in {}", figures, shown);
