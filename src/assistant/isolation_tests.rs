@@ -114,29 +114,27 @@ impl Building {
                 conversations.insert(self.bench.assistant.cache.key(&body.conversation()), (room, thread));
             }
         }
-        // Where a summary was cut, so may a canary be.
-        let cut = |stray: &String, own: &str| {
-            let word = stray.split(|letter: char| letter != '.' && !letter.is_alphanumeric()).next();
-            word.is_some_and(|word| own.starts_with(word))
+        // The canaries that are not this conversation's. Where a summary was cut, so may a canary be.
+        let foreign = |text: &str, room: &str, thread: bool| {
+            let own = [of(room, thread, ""), of_room(room, "")];
+            let cut = |stray: &String| {
+                let word = stray.split(|letter: char| letter != '.' && !letter.is_alphanumeric()).next();
+                word.is_some_and(|word| own.iter().any(|own| own[CANARY.len()..].starts_with(word)))
+            };
+            strays(text, room, Some(thread)).into_iter().filter(|stray| !cut(stray)).count()
         };
         for request in self.parrot.requests.lock().expect("not poisoned").iter() {
             if request.cache.cache_key == 0 {
                 // A summary: all of it is of one conversation, whichever.
                 let text: String = request.messages.iter().map(|message| message.content.as_str()).collect();
-                let of_one = |(room, thread): &(&str, bool)| {
-                    let own = &of(room, *thread, "")[CANARY.len()..];
-                    strays(&text, room, Some(*thread)).iter().all(|stray| cut(stray, own))
-                };
+                let of_one = |(room, thread): &(&str, bool)| foreign(&text, room, *thread) == 0;
                 assert!(conversations.values().any(of_one), "in no conversation alone: {text}");
                 continue;
             }
             let (room, thread) = conversations[&request.cache.cache_key];
             for (index, message) in request.messages.iter().enumerate() {
                 let text = format!("{} {}", message.name.as_deref().unwrap_or_default(), message.content);
-                let own = [of(room, thread, ""), of_room(room, "")];
-                let strays = strays(&text, room, Some(thread)).into_iter();
-                let strays = strays.filter(|stray| !own.iter().any(|own| cut(stray, &own[CANARY.len()..])));
-                assert_eq!(strays.count(), 0, "in {room} (thread: {thread}): {text}");
+                assert_eq!(foreign(&text, room, thread), 0, "in {room} (thread: {thread}): {text}");
                 assert!(
                     index >= request.cache.shared_prefix_len || !text.contains(CANARY),
                     "what is shared holds something of {room}"
