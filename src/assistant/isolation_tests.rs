@@ -143,7 +143,13 @@ impl Building {
         }
         for shown in self.bench.gateway.shown() {
             let room = self.asked[shown.question.as_str()];
-            assert_eq!(strays(&shown.text, room, None), Vec::<String>::new(), "shown in {room}: {}", shown.text);
+            // What was shortened may end in the middle of a canary.
+            let own = format!(".{room}.");
+            let foreign = strays(&shown.text, room, None).into_iter().filter(|stray| {
+                let word = stray.split(|letter: char| letter != '.' && !letter.is_alphanumeric()).next();
+                !word.is_some_and(|word| own.starts_with(word))
+            });
+            assert_eq!(foreign.count(), 0, "shown in {room}: {}", shown.text);
         }
         assert!(self.bench.gateway.files().is_empty());
     }

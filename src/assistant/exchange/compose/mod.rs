@@ -35,7 +35,9 @@ const FEW_LINES: usize = 50;
 #[derive(Debug, thiserror::Error)]
 pub enum ComposeError {
     /// The system prompt and the question alone fill the model's context.
-    #[error("the compagnon's prompt and the question are too long for the model's context")]
+    #[error(
+        "the compagnon's prompt and the question are too long for the model's context: about {most} characters fit"
+    )]
     TooLong {
         /// About how many characters a question may have.
         most: usize,
