@@ -2,19 +2,20 @@
 
 mod carried;
 mod optional;
+mod raw;
 pub(super) mod room_message;
 mod skip;
 
 use std::collections::HashSet;
 
-use ruma::{OwnedEventId, OwnedUserId, RoomId, UserId};
-use serde::Deserialize;
+use ruma::{OwnedEventId, RoomId, UserId};
 use serde_json::Value;
 
 pub(super) use self::skip::SkipReason;
 use self::{
     carried::{Carried, carried, is_message},
     optional::{Relation, Written},
+    raw::RawEvent,
 };
 use super::{
     body,
@@ -49,36 +50,17 @@ pub(super) enum ParsedEvent {
     Verification(VerificationRequest),
 }
 
-#[derive(Deserialize)]
-struct Event {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(rename = "event_id")]
-    id: OwnedEventId,
-    sender: OwnedUserId,
-    #[serde(default)]
-    origin_server_ts: Value,
-    #[serde(default)]
-    state_key: Option<Value>,
-    #[serde(default)]
-    content: Value,
-    #[serde(default)]
-    unsigned: Value,
-    #[serde(default)]
-    redacts: Value,
-}
-
 impl EventReader<'_> {
     /// Reads one event. `decrypted` says whether it came encrypted.
     pub(super) fn read(&self, json: &str, decrypted: bool) -> Result<ParsedEvent, SkipReason> {
-        let event: Event = serde_json::from_str(json).map_err(|_| SkipReason::Malformed)?;
+        let event: RawEvent = serde_json::from_str(json).map_err(|_| SkipReason::Malformed)?;
         if event.state_key.is_some() {
             return Err(SkipReason::OtherType);
         }
         if event.sender == self.own {
             return Err(SkipReason::Own);
         }
-        if event.unsigned.get("redacted_because").is_some_and(|because| !because.is_null()) {
+        if event.was_redacted() {
             return Err(SkipReason::Redacted);
         }
         match event.kind.as_str() {
@@ -93,7 +75,7 @@ impl EventReader<'_> {
         }
     }
 
-    fn message(&self, event: Event) -> Result<ParsedEvent, SkipReason> {
+    fn message(&self, event: RawEvent) -> Result<ParsedEvent, SkipReason> {
         let content = &event.content;
         if content.get(ANSWER).is_some() {
             return Err(SkipReason::Compagnon);
@@ -132,7 +114,7 @@ impl EventReader<'_> {
         Ok(ParsedEvent::Question(Incoming { mentions_me, direct: self.direct, content, without_call, ..frame }))
     }
 
-    fn edit(&self, event: &Event, replaces: OwnedEventId, shown: &Written<'_>) -> Result<ParsedEvent, SkipReason> {
+    fn edit(&self, event: &RawEvent, replaces: OwnedEventId, shown: &Written<'_>) -> Result<ParsedEvent, SkipReason> {
         let content = event.content.get("m.new_content").filter(|new| Written::of(new, self.own).is_sound());
         // Without a valid new content, the fallback body has the same text after an asterisk.
         let new = content.map_or_else(|| shown.clone().without_star(), |new| Written::of(new, self.own));
@@ -166,19 +148,19 @@ impl EventReader<'_> {
         }))
     }
 
-    fn verification(&self, event: Event, encrypted: bool) -> ParsedEvent {
+    fn verification(&self, event: RawEvent, encrypted: bool) -> ParsedEvent {
         let sent_at = event.origin_server_ts.as_u64().unwrap_or(0);
         let place = VerificationPlace::Room { room_id: self.room_id.to_owned(), event_id: event.id, encrypted };
         ParsedEvent::Verification(VerificationRequest { sender: event.sender, place, sent_at })
     }
 
-    fn redaction(&self, event: &Event) -> Result<ParsedEvent, SkipReason> {
+    fn redaction(&self, event: &RawEvent) -> Result<ParsedEvent, SkipReason> {
         let target = redacts(&event.redacts, &event.content).ok_or(SkipReason::Redacted)?;
         let redacts = OwnedEventId::try_from(target).map_err(|_| SkipReason::Malformed)?;
         Ok(ParsedEvent::Redaction(Redaction { room_id: self.room_id.to_owned(), redacts }))
     }
 
-    fn reaction(&self, event: Event) -> Result<ParsedEvent, SkipReason> {
+    fn reaction(&self, event: RawEvent) -> Result<ParsedEvent, SkipReason> {
         if event.content.get("m.relates_to").is_none() {
             return Err(SkipReason::Redacted);
         }
@@ -195,7 +177,7 @@ impl EventReader<'_> {
 
 /// The message of an event that could not be decrypted, from its cleartext fields.
 pub(super) fn utd_message(event: &Undecrypted) -> Option<Incoming> {
-    let read: Event = serde_json::from_str(&event.raw).ok()?;
+    let read: RawEvent = serde_json::from_str(&event.raw).ok()?;
     let relation = Relation::of(&read.content);
     // The notice is only about new messages.
     if relation.replaces().is_some() {
@@ -207,24 +189,18 @@ pub(super) fn utd_message(event: &Undecrypted) -> Option<Incoming> {
 
 /// A message that an edit changes, whatever it says: who wrote it, where, when. `None`: nobody's message that could have been changed.
 pub(super) fn original(json: &str, room_id: &RoomId, own: &UserId) -> Option<Incoming> {
-    let event: Event = serde_json::from_str(json).ok()?;
+    let event: RawEvent = serde_json::from_str(json).ok()?;
     let relation = Relation::of(&event.content);
     let nobodys = event.sender == own || event.state_key.is_some() || event.content.get(ANSWER).is_some();
-    if nobodys || relation.replaces().is_some() || event.is_redacted() {
+    let is_empty = event.content.as_object().is_none_or(serde_json::Map::is_empty);
+    if nobodys || relation.replaces().is_some() || event.was_redacted() || is_empty {
         return None;
     }
     Some(frame(event, room_id, position(&relation)))
 }
 
-impl Event {
-    fn is_redacted(&self) -> bool {
-        self.unsigned.get("redacted_because").is_some_and(|because| !because.is_null())
-            || self.content.as_object().is_none_or(serde_json::Map::is_empty)
-    }
-}
-
 /// A message without what it says.
-fn frame(event: Event, room_id: &RoomId, position: ThreadPosition) -> Incoming {
+fn frame(event: RawEvent, room_id: &RoomId, position: ThreadPosition) -> Incoming {
     Incoming {
         event_id: event.id,
         room_id: room_id.to_owned(),

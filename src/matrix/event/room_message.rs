@@ -4,10 +4,12 @@
 use std::fmt;
 
 use ruma::{EventId, OwnedEventId, OwnedUserId, UserId};
-use serde::Deserialize;
 use serde_json::Value;
 
-use super::optional::{Relation, Written};
+use super::{
+    optional::{Relation, Written},
+    raw::RawEvent,
+};
 use crate::{
     material::Unreadable,
     matrix::{body, content::ANSWER},
@@ -61,21 +63,6 @@ pub(in crate::matrix) enum Bundled {
     Foreign,
 }
 
-#[derive(Deserialize)]
-struct Event {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(rename = "event_id")]
-    id: OwnedEventId,
-    sender: OwnedUserId,
-    #[serde(default)]
-    state_key: Option<Value>,
-    #[serde(default)]
-    content: Value,
-    #[serde(default)]
-    unsigned: Value,
-}
-
 /// What reading needs to know of the bot.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::matrix) struct MessageReader<'a> {
@@ -95,14 +82,13 @@ struct Said {
 impl MessageReader<'_> {
     /// Reads an event; `None` where it is no message of a person or a program. The name and the time are the caller's to add.
     pub(in crate::matrix) fn read(&self, json: &str, bundled: Bundled) -> Option<RoomMessage> {
-        let event: Event = serde_json::from_str(json).ok()?;
+        let event: RawEvent = serde_json::from_str(json).ok()?;
         if event.state_key.is_some() {
             return None;
         }
-        let redacted = event.unsigned.get("redacted_because").is_some_and(|because| !because.is_null());
         let plain = |text: &str| Said { text: text.trim().to_owned(), ..Said::default() };
         let said = match event.kind.as_str() {
-            _ if redacted => Err(Unreadable::Redacted),
+            _ if event.was_redacted() => Err(Unreadable::Redacted),
             "m.room.encrypted" if event.content.get("ciphertext").is_none() => Err(Unreadable::Redacted),
             "m.room.encrypted" => Err(Unreadable::Undecryptable),
             "m.room.message" if event.content.get("msgtype").is_none() => Err(Unreadable::Redacted),
@@ -131,7 +117,7 @@ impl MessageReader<'_> {
     }
 
     /// What a message says after its newest edit.
-    fn newest(&self, event: &Event, bundled: Bundled) -> Option<Result<Said, Unreadable>> {
+    fn newest(&self, event: &RawEvent, bundled: Bundled) -> Option<Result<Said, Unreadable>> {
         let is_reply = Relation::of(&event.content).reply.is_some();
         let edit = event.unsigned.get("m.relations").and_then(|relations| relations.get("m.replace"));
         match edit.filter(|edit| is_edit(edit, &event.id, &event.sender)) {
