@@ -49,6 +49,12 @@ fn strays(text: &str, room: &str, thread: Option<bool>) -> Vec<String> {
     found.map(|canary| canary.chars().take(30).collect()).collect()
 }
 
+/// Whether a stray is the beginning of a conversation's own canary: where a text is shortened, a canary may be cut.
+fn is_cut_from(stray: &str, own: &str) -> bool {
+    let word = stray.split(|letter: char| letter != '.' && !letter.is_alphanumeric()).next();
+    word.is_some_and(|word| own.starts_with(word))
+}
+
 fn room_id(room: &str) -> OwnedRoomId {
     format!("!{room}:h").try_into().expect("a room id")
 }
@@ -114,14 +120,11 @@ impl Building {
                 conversations.insert(self.bench.assistant.cache.key(&body.conversation()), (room, thread));
             }
         }
-        // The canaries that are not this conversation's. Where a summary was cut, so may a canary be.
+        // The canaries that are not this conversation's.
         let foreign = |text: &str, room: &str, thread: bool| {
             let own = [of(room, thread, ""), of_room(room, "")];
-            let cut = |stray: &String| {
-                let word = stray.split(|letter: char| letter != '.' && !letter.is_alphanumeric()).next();
-                word.is_some_and(|word| own.iter().any(|own| own[CANARY.len()..].starts_with(word)))
-            };
-            strays(text, room, Some(thread)).into_iter().filter(|stray| !cut(stray)).count()
+            let strays = strays(text, room, Some(thread));
+            strays.iter().filter(|stray| !own.iter().any(|own| is_cut_from(stray, &own[CANARY.len()..]))).count()
         };
         for request in self.parrot.requests.lock().expect("not poisoned").iter() {
             if request.cache.cache_key == 0 {
@@ -143,13 +146,10 @@ impl Building {
         }
         for shown in self.bench.gateway.shown() {
             let room = self.asked[shown.question.as_str()];
-            // What was shortened may end in the middle of a canary.
             let own = format!(".{room}.");
-            let foreign = strays(&shown.text, room, None).into_iter().filter(|stray| {
-                let word = stray.split(|letter: char| letter != '.' && !letter.is_alphanumeric()).next();
-                !word.is_some_and(|word| own.starts_with(word))
-            });
-            assert_eq!(foreign.count(), 0, "shown in {room}: {}", shown.text);
+            let strays = strays(&shown.text, room, None);
+            let foreign = strays.iter().filter(|stray| !is_cut_from(stray, &own)).count();
+            assert_eq!(foreign, 0, "shown in {room}: {}", shown.text);
         }
         assert!(self.bench.gateway.files().is_empty());
     }

@@ -3,6 +3,7 @@
 
 use crate::{
     compagnon::Language,
+    conversation::plain_lines,
     material::{Author, Material, MaterialKind, Unreadable},
 };
 
@@ -36,11 +37,6 @@ fn quoted(material: &Material, words: &Words) -> String {
     let first = lines.next().unwrap_or_default();
     let rest = lines.map(|line| format!(">   {line}\n"));
     std::iter::once(format!("> {author}{} {first}\n", words.colon)).chain(rest).collect()
-}
-
-/// A text with one kind of line break. Each line of it is marked as a quotation: none must pass for a line that is not.
-fn plain_lines(text: &str) -> String {
-    text.replace("\r\n", "\n").replace(['\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'], "\n")
 }
 
 /// A person's name, which people choose: on one line, without what ends a name here, and never that of the bot.
