@@ -8,8 +8,8 @@
 //! | 5 | `main`, [`cli`] |
 //! | 4 | [`app`], [`config`], [`telemetry`], [`http`] |
 //! | 3 | [`assistant`] |
-//! | 2 | [`matrix`], [`store`], [`inference`], [`services`] |
-//! | 1 | [`command`], [`conversation`], [`compagnon`], [`material`], [`memory`], [`message`], [`secret`], [`setting`], [`usage`] |
+//! | 2 | [`matrix`], [`store`], [`inference`], [`services`], [`documents`], [`index`] |
+//! | 1 | [`command`], [`conversation`], [`compagnon`], [`document`], [`material`], [`memory`], [`message`], [`secret`], [`setting`], [`usage`] |
 
 pub mod app;
 pub mod assistant;
@@ -18,10 +18,13 @@ pub mod command;
 pub mod compagnon;
 pub mod config;
 pub mod conversation;
+pub mod document;
+pub mod documents;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
 pub mod http;
+pub mod index;
 pub mod inference;
 pub mod material;
 pub mod matrix;

@@ -10,8 +10,22 @@ const LAYERS: [(u8, &[&str]); 5] = [
     (5, &["main", "cli", "fuzz"]),
     (4, &["app", "config", "telemetry", "http"]),
     (3, &["assistant"]),
-    (2, &["matrix", "store", "inference", "services"]),
-    (1, &["command", "conversation", "compagnon", "material", "memory", "message", "secret", "setting", "usage"]),
+    (2, &["matrix", "store", "inference", "services", "documents", "index"]),
+    (
+        1,
+        &[
+            "command",
+            "conversation",
+            "compagnon",
+            "document",
+            "material",
+            "memory",
+            "message",
+            "secret",
+            "setting",
+            "usage",
+        ],
+    ),
 ];
 
 /// The exceptions among siblings: the wiring sees what it wires, and the root of the configuration sees each section.
