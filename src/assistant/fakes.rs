@@ -20,10 +20,10 @@ use crate::{
         Request, TokenCounter, Usage,
     },
     matrix::{
-        self, Fingerprint, Gateway, OutgoingFile, RoomFacts, RoomKind, RoomMessage, SendError, Upload,
+        self, DownloadError, Fingerprint, Gateway, OutgoingFile, RoomFacts, RoomKind, RoomMessage, SendError, Upload,
         VerificationRequest,
     },
-    message::{Authorship, Content, Incoming, MessageKind, Outgoing},
+    message::{Authorship, Content, Incoming, MediaRef, MessageKind, Outgoing},
     store::{Queued, QueuedKind},
 };
 
@@ -112,6 +112,7 @@ pub(super) enum Method {
     Message,
     Thread,
     ReadsSince,
+    Download,
 }
 
 /// A homeserver: transaction ids are remembered, edits replace, redactions leave the other events as they are, and each method can be
@@ -139,6 +140,7 @@ pub(super) struct FakeGateway {
 struct Script {
     errors: HashMap<Method, VecDeque<SendError>>,
     stuck: HashSet<Method>,
+    downloads: VecDeque<DownloadError>,
     calls: HashMap<Method, usize>,
 }
 
@@ -159,6 +161,7 @@ struct Rooms {
     unsigned: bool,
     originals: Vec<Incoming>,
     written: Vec<Written>,
+    sent: HashMap<String, Vec<u8>>,
 }
 
 /// A message that somebody else than the bot has written, and the root of its thread.
@@ -270,6 +273,16 @@ impl FakeGateway {
     pub(super) fn write(&self, room: &RoomId, thread: Option<&str>, message: RoomMessage) {
         let thread = thread.map(|root| root.try_into().expect("an event id"));
         self.rooms().written.push(Written { room: room.to_owned(), thread, message });
+    }
+
+    /// Has the homeserver give these bytes for a file of this source.
+    pub(super) fn give(&self, source: &str, bytes: &[u8]) {
+        self.rooms().sent.insert(source.to_owned(), bytes.to_vec());
+    }
+
+    /// The next downloads fail, in this order.
+    pub(super) fn fail_downloads(&self, errors: impl IntoIterator<Item = DownloadError>) {
+        self.script().downloads.extend(errors);
     }
 
     /// Takes encryption off all rooms.
@@ -579,6 +592,15 @@ impl Gateway for FakeGateway {
             return Err(SendError::Unreachable("the answer was lost".to_owned()));
         }
         Ok(event_id)
+    }
+
+    async fn download(&self, media: &MediaRef, most: u64) -> Result<Vec<u8>, DownloadError> {
+        self.play(Method::Download).await?;
+        if let Some(error) = self.script().downloads.pop_front() {
+            return Err(error);
+        }
+        let bytes = self.rooms().sent.get(&media.source).cloned().ok_or(DownloadError::Gone)?;
+        if bytes.len() as u64 > most { Err(DownloadError::TooLarge { most }) } else { Ok(bytes) }
     }
 }
 

@@ -145,7 +145,7 @@ fn from_answer(error: &HttpError) -> Fault {
 }
 
 /// What an answer without success means.
-fn meaning(answer: &Answer) -> Fault {
+pub(super) fn meaning(answer: &Answer) -> Fault {
     let (status, text) = (answer.status_code.as_u16(), answer.to_string());
     // The error code of a failing server does not count.
     if status >= 500 {
@@ -208,7 +208,7 @@ fn wait(retry_after: Option<RetryAfter>) -> Duration {
 }
 
 /// The message with its causes: reqwest's own says little more than "error sending request".
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -6,11 +6,12 @@ use async_trait::async_trait;
 use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId, UserId};
 
 use super::{
+    download::DownloadError,
     event::room_message::RoomMessage,
     rooms::RoomKind,
     verification::{Fingerprint, VerificationRequest},
 };
-use crate::message::{Authorship, Incoming, Outgoing};
+use crate::message::{Authorship, Incoming, MediaRef, Outgoing};
 
 /// What a room is at the moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,4 +177,8 @@ pub trait Gateway: Send + Sync + 'static {
 
     /// Sends the message of an uploaded file. One attempt; the same transaction id may be tried again.
     async fn send_file(&self, file: &OutgoingFile<'_>) -> Result<OwnedEventId, SendError>;
+
+    /// The bytes of a file that somebody has sent, decrypted and checked, through the antivirus proxy where there is one. One attempt; no more
+    /// than `most` bytes are ever held, whatever is said of the file.
+    async fn download(&self, media: &MediaRef, most: u64) -> Result<Vec<u8>, DownloadError>;
 }

@@ -34,10 +34,12 @@ use tokio::{
     time::timeout,
 };
 use tracing::debug;
+use url::Url;
 
 use super::{
-    Gateway, OutgoingFile, RoomFacts, RoomMessage, SendError, Upload, content,
+    DownloadError, Gateway, OutgoingFile, RoomFacts, RoomMessage, SendError, Upload, content,
     context::{self, Lookup},
+    download,
     fault::{Fault, is_foreign_success},
     file,
     markdown::Tables,
@@ -47,7 +49,7 @@ use super::{
     session::Session,
     verification::{self, Fingerprint, VerificationPlace, VerificationRequest},
 };
-use crate::message::{Authorship, Incoming, Outgoing};
+use crate::message::{Authorship, Incoming, MediaRef, Outgoing};
 
 /// The time limit of one request.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
@@ -67,6 +69,7 @@ pub struct MatrixGateway {
     tables: Tables,
     turns: Turns,
     sendings: Arc<Semaphore>,
+    scanner: Option<Url>,
 }
 
 /// The most sendings that start at a time. While the devices of a new user are queried, each sending to them waits up to five seconds and
@@ -94,7 +97,13 @@ impl MatrixGateway {
     /// The gateway of this session, which sends tables in this way.
     #[must_use]
     pub fn new(session: Session, tables: Tables) -> Self {
-        Self { session, tables, turns: Arc::default(), sendings: Arc::new(Semaphore::new(SENDINGS)) }
+        Self { session, tables, turns: Arc::default(), sendings: Arc::new(Semaphore::new(SENDINGS)), scanner: None }
+    }
+
+    /// The same, which downloads files through the antivirus proxy at this address only.
+    #[must_use]
+    pub fn behind_scanner(self, scanner: Option<Url>) -> Self {
+        Self { scanner, ..self }
     }
 
     fn known(&self, room_id: &RoomId) -> Result<Room, SendError> {
@@ -451,6 +460,10 @@ impl Gateway for MatrixGateway {
             post(&room, file::content(file, encrypted)?, file.transaction).await
         };
         self.report(self.in_turn(file.room_id, sending).await)
+    }
+
+    async fn download(&self, media: &MediaRef, most: u64) -> Result<Vec<u8>, DownloadError> {
+        download::download(&self.session, self.scanner.as_ref(), media, most).await
     }
 }
 
