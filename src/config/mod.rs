@@ -20,7 +20,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::{
-    assistant, http, inference, matrix, services,
+    assistant, documents, http, inference, matrix, services,
     setting::{self, Refused},
     telemetry,
 };
@@ -46,6 +46,8 @@ pub struct Config {
     pub model: inference::Config,
     /// How questions are answered.
     pub assistant: assistant::Config,
+    /// How documents are read.
+    pub documents: documents::Config,
     /// The other systems that the bot calls.
     pub services: services::Config,
     /// Health and readiness.
@@ -98,6 +100,7 @@ impl Config {
     fn validate(&self) -> Result<(), Refused> {
         self.matrix.as_ref().map_or(Ok(()), matrix::Config::validate)?;
         self.model.validate()?;
+        self.documents.validate()?;
         self.services.validate()?;
         self.assistant.validate()
     }

@@ -1,1 +1,14 @@
 //! From the bytes of a file to passages, in a child process that can do nothing else.
+//!
+//! [`Extractor`] is all that the rest of the program calls. It starts the program once more as `compagnon extract`, gives it the bytes by a
+//! pipe and reads passages from another: a parser that is broken by a file breaks alone.
+
+pub mod config;
+mod error;
+mod extractor;
+mod format;
+
+pub use config::Config;
+pub use error::{ExtractError, Limit};
+pub use extractor::{Extracted, Extractor, SourceFile};
+pub use format::{Format, can_read};
