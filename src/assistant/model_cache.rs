@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ruma::RoomId;
 
 use crate::{
+    document::Partition,
     inference::{CacheScope, ChatModel},
     message::ConversationId,
     store::{Change, Purged},
@@ -55,6 +56,18 @@ impl ModelCache {
         self.model.invalidate(CacheScope::Room(self.room_key(room)));
     }
 
+    /// Removes what was computed with documents of a partition.
+    pub fn forget_partition(&self, partition: &Partition) {
+        match partition {
+            Partition::Conversation(conversation) => self.forget_conversation(conversation),
+            Partition::Room(room) => self.forget_room(room),
+            // They were in any conversation.
+            Partition::Person(_) | Partition::Compagnon(_) | Partition::Catalogue | Partition::Collection(_) => {
+                self.model.invalidate(CacheScope::Conversations);
+            }
+        }
+    }
+
     /// Removes what these changes remove from the store.
     pub fn apply(&self, changes: &[Change]) {
         for change in changes {
@@ -65,6 +78,9 @@ impl ModelCache {
                     for fact in facts {
                         self.forget_room(&fact.room_id);
                     }
+                }
+                Change::RemoveDocument(partition, _) | Change::MoveDocument { from: partition, .. } => {
+                    self.forget_partition(partition);
                 }
                 // In which rooms they wrote is removed with it.
                 Change::ForgetPerson(_) => self.model.invalidate(CacheScope::Conversations),

@@ -8,6 +8,7 @@ use super::error::StoreError;
 use super::layout::{Key, Tree};
 use super::transaction::Transaction;
 use crate::compagnon::{Made, Settings, SettingsPatch};
+use crate::document::Partition;
 use crate::memory::Fact;
 use crate::message::ConversationId;
 
@@ -30,6 +31,17 @@ pub enum Change {
     ForgetFacts(Vec<Fact>),
     /// People are told that the beginning of a conversation is left out.
     ToldCut(ConversationId),
+    /// A document of a partition is removed.
+    RemoveDocument(Partition, u64),
+    /// A document goes to another partition, under the same number. One that is not there stays away.
+    MoveDocument {
+        /// Where it is.
+        from: Partition,
+        /// Its number.
+        number: u64,
+        /// Where it goes.
+        to: Partition,
+    },
     /// What was said in one conversation is forgotten.
     ForgetConversation(ConversationId),
     /// What was said in a room, threads included, and what is remembered in it is forgotten; its settings stay.
@@ -62,10 +74,7 @@ impl Transaction<'_> {
                 self.put(&key, &settings)
             }
             Change::Made(made) => self.put(&self.blinded_ids().compagnon(made.number), made),
-            Change::Unmade(number) => {
-                self.unmake(*number);
-                Ok(())
-            }
+            Change::Unmade(number) => self.unmake(*number),
             Change::Informed(user) => self.put_value(&self.blinded_ids().informed(user), &now),
             Change::Audit(entry) => {
                 let number = self.next()?.to_be_bytes();
@@ -74,6 +83,8 @@ impl Transaction<'_> {
             Change::Remember(fact) => self.remember(fact),
             Change::ForgetFacts(facts) => self.forget_facts(facts),
             Change::ToldCut(conversation) => self.tell_cut(conversation, now),
+            Change::RemoveDocument(partition, number) => self.remove_document(partition, *number),
+            Change::MoveDocument { from, number, to } => self.move_document(from, *number, to),
             Change::ForgetConversation(conversation) => self.forget_conversation(conversation),
             Change::ForgetTurns(room) => self.forget_turns(room),
             Change::ForgetPerson(user) => self.forget_person(user),

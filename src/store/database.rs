@@ -10,6 +10,7 @@ use super::files;
 use super::head::Head;
 use super::keys::RoomKeys;
 use super::layout::{COMMITS, GENERATION, Key, SEQUENCE};
+use super::library::Library;
 use super::schema::{self, StoreState};
 use super::seal::{BlindedIds, Cipher};
 use super::state::{SnapshotWalk, State};
@@ -81,6 +82,7 @@ impl Database {
                 head,
                 pending_rotations: BTreeSet::new(),
                 rotation: None,
+                library: Library::default(),
             }),
             snapshots: RefCell::default(),
             #[cfg(test)]
@@ -94,8 +96,10 @@ impl Database {
         };
         database.check(found, noted)?;
         database.migrate()?;
+        database.read_library()?;
         database.sweep()?;
         database.sweep_files(None)?;
+        database.sweep_documents()?;
         database.read_pending_rotations()?;
         database.finish_rotations()?;
         Ok(database)

@@ -28,6 +28,19 @@ pub enum StoreError {
     /// A file is larger than the store keeps.
     #[error("the file is too large for the store")]
     TooLarge,
+    /// There are as many documents as there may be, or they take as many bytes.
+    #[error("{0}")]
+    Full(Full),
+    /// The message that a document came with was taken back, or what it was to belong to is no more: a room that was left, a compagnon that
+    /// was deleted. Nothing was stored.
+    #[error("what the document came with, or was to belong to, is no more")]
+    Gone,
+    /// The vectors are not those of the document's passages, or are no numbers.
+    #[error("the vectors are not one for each passage, all of one length")]
+    Unfit,
+    /// The documents of collections are not kept here.
+    #[error("the documents of a collection are kept with the collection")]
+    OfCollection,
     /// A file beside the database could not be read or written.
     #[error("the store's files: {0}")]
     Files(#[source] io::Error),
@@ -37,6 +50,17 @@ pub enum StoreError {
     /// The database could not read or write, for instance because the disk is full. Nothing was acknowledged.
     #[error("the store's database: {0}")]
     Database(#[from] sled::Error),
+}
+
+/// What is full of documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Full {
+    /// What the document was to belong to: a room with its conversations, a person, a compagnon, the catalogue.
+    #[error("no more documents can be kept here")]
+    Group,
+    /// The store.
+    #[error("the store keeps no more documents")]
+    Store,
 }
 
 impl StoreError {

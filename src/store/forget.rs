@@ -45,15 +45,18 @@ impl Transaction<'_> {
         }
         self.remove_records(room)?;
         self.destroy_key(room);
+        self.state.library.note_late(room);
         Ok(())
     }
 
-    fn remove_records(&mut self, room: BlindedId) -> Result<(), StoreError> {
+    /// Removes everything under the key of a room, or of another group.
+    pub(super) fn remove_records(&mut self, room: BlindedId) -> Result<(), StoreError> {
         for tree in ROOM_TREES {
             for key in self.raw_keys(&Key::new(tree, &[&room]))? {
                 self.remove_raw(&key);
             }
         }
-        self.remove_chunks_of_room(room)
+        self.remove_chunks_of_room(room)?;
+        self.remove_documents_of_group(room)
     }
 }

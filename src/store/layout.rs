@@ -69,10 +69,16 @@ pub(super) enum Tree {
     Files,
     /// The bytes of files, under the files' own keys: room, number of the file, number of the chunk.
     Chunks,
+    /// Documents, each with its own key: group, partition, message that it came with, number.
+    Documents,
+    /// The passages of documents, under the documents' own keys: number of the document, number of the chunk.
+    Passages,
+    /// The vectors of the passages, under the documents' own keys: number of the document, number of the set, number of the chunk.
+    Vectors,
 }
 
-/// The trees of what is sealed under the key of its room (or of its compagnon) and goes with it.
-pub(super) const ROOM_TREES: [Tree; 12] = [
+/// The trees of what is sealed under the key of its room (or of its compagnon, or of another group of documents) and goes with it.
+pub(super) const ROOM_TREES: [Tree; 13] = [
     Tree::Inbox,
     Tree::Outbox,
     Tree::Turns,
@@ -85,13 +91,24 @@ pub(super) const ROOM_TREES: [Tree; 12] = [
     Tree::Made,
     Tree::Files,
     Tree::Memory,
+    Tree::Documents,
 ];
 
 impl Tree {
     /// The tree of a letter.
     pub(super) fn of(letter: u8) -> Option<Self> {
-        let others =
-            [Self::Meta, Self::Done, Self::Own, Self::Stranded, Self::Audit, Self::Informed, Self::Told, Self::Chunks];
+        let others = [
+            Self::Meta,
+            Self::Done,
+            Self::Own,
+            Self::Stranded,
+            Self::Audit,
+            Self::Informed,
+            Self::Told,
+            Self::Chunks,
+            Self::Passages,
+            Self::Vectors,
+        ];
         ROOM_TREES.into_iter().chain(others).find(|tree| tree.letter() == letter)
     }
 
@@ -117,6 +134,9 @@ impl Tree {
             Self::Told => b'n',
             Self::Files => b'f',
             Self::Chunks => b'k',
+            Self::Documents => b'b',
+            Self::Passages => b'h',
+            Self::Vectors => b'v',
         }
     }
 
@@ -142,6 +162,9 @@ impl Tree {
             Self::Told => "told",
             Self::Files => "files",
             Self::Chunks => "chunks",
+            Self::Documents => "documents",
+            Self::Passages => "passages",
+            Self::Vectors => "vectors",
         }
     }
 }

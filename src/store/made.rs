@@ -38,12 +38,13 @@ impl Transaction<'_> {
         Ok(made)
     }
 
-    /// Removes a compagnon with all its versions; its key goes after.
-    pub(super) fn unmake(&mut self, number: u64) {
-        let key = self.blinded_ids().compagnon(number);
-        self.remove_raw(&key.quarantined());
-        self.remove(&key);
-        self.destroy_key(self.blinded_ids().made(number));
+    /// Removes a compagnon with all its versions and its documents; its key goes after.
+    pub(super) fn unmake(&mut self, number: u64) -> Result<(), StoreError> {
+        let group = self.blinded_ids().made(number);
+        self.remove_records(group)?;
+        self.destroy_key(group);
+        self.state.library.note_late(group);
+        Ok(())
     }
 
     /// Hands the compagnons made in a room over to another.

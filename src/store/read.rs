@@ -29,7 +29,7 @@ impl Transaction<'_> {
         &self.database.blinded_ids
     }
 
-    fn raw(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
+    pub(super) fn raw(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
         self.database.touch(1);
         match self.writes().get(key) {
             Some(written) => Ok(written.clone()),

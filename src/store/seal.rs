@@ -93,6 +93,9 @@ pub(super) struct BlindedIds {
     made: Key32,
     person: Key32,
     megolm_session: Key32,
+    group: Key32,
+    partition: Key32,
+    origin: Key32,
 }
 
 impl BlindedIds {
@@ -104,6 +107,9 @@ impl BlindedIds {
             made: master.derive("compagnon 2026-11 store: names of compagnons"),
             person: master.derive("compagnon 2026-11 store: names of persons"),
             megolm_session: master.derive("compagnon 2026-11 store: names of Megolm sessions"),
+            group: master.derive("compagnon 2026-11 store: names of groups of documents"),
+            partition: master.derive("compagnon 2026-11 store: names of partitions"),
+            origin: master.derive("compagnon 2026-11 store: names of origins of documents"),
         }
     }
 
@@ -131,6 +137,20 @@ impl BlindedIds {
 
     pub(super) fn megolm_session(&self, session: &str) -> BlindedId {
         blind(&self.megolm_session, &[session.as_bytes()])
+    }
+
+    /// A group of documents that is neither a room's nor a made compagnon's: the name of its own data key.
+    pub(super) fn group(&self, kind: &str, name: &str) -> BlindedId {
+        blind(&self.group, &[kind.as_bytes(), name.as_bytes()])
+    }
+
+    pub(super) fn partition(&self, parts: &[&str]) -> BlindedId {
+        blind(&self.partition, &parts.iter().map(|part| part.as_bytes()).collect::<Vec<_>>())
+    }
+
+    /// The message that a document came with.
+    pub(super) fn origin(&self, room: &RoomId, event: &EventId) -> BlindedId {
+        blind(&self.origin, &[room.as_bytes(), event.as_bytes()])
     }
 }
 

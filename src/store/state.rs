@@ -7,6 +7,7 @@ use sled::IVec;
 
 use super::head::Head;
 use super::keys::RoomKeys;
+use super::library::Library;
 use super::seal::BlindedId;
 
 /// What a transaction has to itself.
@@ -21,6 +22,8 @@ pub(super) struct State {
     pub(super) pending_rotations: BTreeSet<BlindedId>,
     /// The rotation under way.
     pub(super) rotation: Option<Rotation>,
+    /// Which documents there are.
+    pub(super) library: Library,
 }
 
 /// How far the replacing of keys has come. It is kept in memory only: begun again from its first room it does the same.

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::database::Database;
 use super::error::StoreError;
 use super::layout::{COMMITS, EventPlace, GENERATION, Key, QUARANTINE, SEQUENCE, Tree};
+use super::library::Held;
 use super::records::Stored;
 use super::seal::{BlindedId, Cipher};
 use super::state::State;
@@ -26,6 +27,8 @@ pub(super) struct Transaction<'a> {
     destroyed_keys: Vec<BlindedId>,
     /// Rooms whose keys are replaced once the writes are made.
     requested_rotations: BTreeSet<BlindedId>,
+    /// Documents that are written, `None` for those that are removed.
+    documents: BTreeMap<u64, Option<Held>>,
     /// [`Database::touched`] when it began.
     #[cfg(test)]
     begun: usize,
@@ -47,6 +50,7 @@ impl Database {
             writes: BTreeMap::new(),
             destroyed_keys: Vec::new(),
             requested_rotations: BTreeSet::new(),
+            documents: BTreeMap::new(),
             #[cfg(test)]
             begun: self.touched.get(),
         }
@@ -74,6 +78,15 @@ impl Database {
 impl Transaction<'_> {
     pub(super) fn writes(&self) -> &BTreeMap<IVec, Option<IVec>> {
         &self.writes
+    }
+
+    pub(super) fn document_changes(&self) -> &BTreeMap<u64, Option<Held>> {
+        &self.documents
+    }
+
+    /// Notes what becomes of a document with this transaction.
+    pub(super) fn note_document(&mut self, number: u64, held: Option<Held>) {
+        self.documents.insert(number, held);
     }
 
     pub(super) fn resume_at(&mut self, sequence: u64, commits: u64) {
@@ -147,6 +160,8 @@ impl Transaction<'_> {
         self.save_keys()?;
         self.write()?;
         self.sync()?;
+        let documents = std::mem::take(&mut self.documents);
+        self.state.library.take(documents);
         let requested = std::mem::take(&mut self.requested_rotations);
         self.state.pending_rotations.extend(requested);
         for room in &self.destroyed_keys {

@@ -5,6 +5,7 @@
 //! step in `schema.rs` and the old types beside the new ones, as in `version1.rs`.
 
 mod answer;
+mod document;
 mod file;
 mod hex;
 mod memory;
@@ -17,5 +18,6 @@ mod turn;
 pub(super) mod version1;
 
 pub(super) use self::answer::{AnsweredRecord, DeliveryRecord, OwnRecord, SentRecord};
+pub(super) use self::document::{passages_of_bytes, passages_to_bytes};
 pub(super) use self::question::QueuedRecord;
 pub(super) use self::stored::Stored;

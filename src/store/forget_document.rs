@@ -1,0 +1,165 @@
+//! The going of documents: one by one, by what they belong to, and to another partition.
+
+use std::collections::BTreeSet;
+
+use sled::IVec;
+
+use super::database::Database;
+use super::document::{DocumentPlace, StoredDocument, chunks_of, document_of};
+use super::error::StoreError;
+use super::layout::{Key, QUARANTINE, Tree};
+use super::library::Held;
+use super::seal::BlindedId;
+use super::transaction::Transaction;
+use crate::document::Partition;
+
+/// The trees of chunks.
+const CHUNKS: [Tree; 2] = [Tree::Passages, Tree::Vectors];
+
+impl Database {
+    /// Reads which documents there are.
+    pub(super) fn read_library(&self) -> Result<(), StoreError> {
+        let mut transaction = self.transaction();
+        for raw in transaction.raw_keys(&Key::all(Tree::Documents))? {
+            let Some(place) = DocumentPlace::of(raw.strip_prefix(&[QUARANTINE]).unwrap_or(&raw)) else { continue };
+            let stored = transaction.find::<StoredDocument>(&place.key())?;
+            let bytes = stored.as_ref().map_or(0, StoredDocument::size);
+            let partition = stored.map(|stored| stored.document.partition);
+            transaction.state.library.documents.insert(place.number, Held { place, partition, bytes });
+        }
+        Ok(())
+    }
+
+    /// Removes what a kill has left of documents that were not ended.
+    pub(super) fn sweep_documents(&self) -> Result<(), StoreError> {
+        let mut transaction = self.transaction();
+        let mut left = BTreeSet::new();
+        for tree in CHUNKS {
+            let mut from = Key::all(tree).bytes;
+            while let Some(key) = self.db.range(from.as_slice()..).keys().next().transpose()? {
+                self.touch(1);
+                let Some(number) = document_of(&key).filter(|_| key.first() == Some(&tree.letter())) else { break };
+                if !transaction.holds_document(number) {
+                    left.insert(number);
+                }
+                from = [chunks_of(tree, number).bytes.as_slice(), &[0xff; 13]].concat();
+            }
+        }
+        for number in left {
+            transaction.remove_document_chunks(number)?;
+        }
+        transaction.commit()
+    }
+}
+
+impl Transaction<'_> {
+    /// The documents, with what this transaction has changed.
+    pub(super) fn holdings(&self) -> impl Iterator<Item = (u64, &Held)> {
+        let changed = self.document_changes();
+        let before = self.state.library.documents.iter().filter(|(number, _)| !changed.contains_key(number));
+        let changed = changed.iter().filter_map(|(number, held)| Some((number, held.as_ref()?)));
+        before.chain(changed).map(|(number, held)| (*number, held))
+    }
+
+    pub(super) fn held_document(&self, number: u64) -> Option<&Held> {
+        match self.document_changes().get(&number) {
+            Some(changed) => changed.as_ref(),
+            None => self.state.library.documents.get(&number),
+        }
+    }
+
+    pub(super) fn holds_document(&self, number: u64) -> bool {
+        self.held_document(number).is_some()
+    }
+
+    fn places(&self, is_meant: impl Fn(&Held) -> bool) -> Vec<DocumentPlace> {
+        self.holdings().filter(|(_, held)| is_meant(held)).map(|(_, held)| held.place.clone()).collect()
+    }
+
+    /// The documents that came with a message.
+    pub(super) fn documents_from(&self, origin: BlindedId) -> Vec<DocumentPlace> {
+        self.places(|held| held.place.is_of(origin))
+    }
+
+    /// Removes a document of a partition, for good.
+    pub(super) fn remove_document(&mut self, partition: &Partition, number: u64) -> Result<(), StoreError> {
+        let (group, partition) = self.blinded_ids().places_of(partition)?;
+        let is_meant = |held: &Held| (held.place.group, held.place.partition) == (group, partition);
+        match self.held_document(number).filter(|held| is_meant(held)).map(|held| held.place.clone()) {
+            Some(place) => self.remove_documents(vec![place]),
+            None => Ok(()),
+        }
+    }
+
+    /// Removes documents, for good: their records with the keys of their chunks, and the chunks.
+    fn remove_documents(&mut self, places: Vec<DocumentPlace>) -> Result<(), StoreError> {
+        for place in places {
+            self.take_record(&place);
+            self.remove_document_chunks(place.number)?;
+            self.note_document(place.number, None);
+            self.rotate(place.group)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the documents of a group whose key goes with them.
+    pub(super) fn remove_documents_of_group(&mut self, group: BlindedId) -> Result<(), StoreError> {
+        for place in self.places(|held| held.place.group == group) {
+            self.take_record(&place);
+            self.remove_document_chunks(place.number)?;
+            self.note_document(place.number, None);
+        }
+        Ok(())
+    }
+
+    fn take_record(&mut self, place: &DocumentPlace) {
+        let key = place.key();
+        self.remove_raw(&key.quarantined());
+        self.remove(&key);
+    }
+
+    /// Removes the chunks of a document, and its vectors'.
+    pub(super) fn remove_document_chunks(&mut self, number: u64) -> Result<(), StoreError> {
+        for tree in CHUNKS {
+            self.remove_chunks_under(&chunks_of(tree, number), |_| true)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn remove_chunks_under(
+        &mut self,
+        prefix: &Key,
+        is_meant: impl Fn(&IVec) -> bool,
+    ) -> Result<(), StoreError> {
+        let database = self.database;
+        for key in database.db.scan_prefix(&prefix.bytes).keys() {
+            database.touch(1);
+            let key = key?;
+            if is_meant(&key) {
+                self.remove_raw(&key);
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves a document to another partition. Its passages stay where they are: its record, with their key, is sealed anew. Where the document
+    /// is not there, or the other partition is of a compagnon that is no more, nothing changes.
+    pub(super) fn move_document(&mut self, from: &Partition, number: u64, to: &Partition) -> Result<(), StoreError> {
+        let Some((place, mut stored)) = self.stored_document(from, number)? else { return Ok(()) };
+        if from == to || self.is_unmade(to)? {
+            return Ok(());
+        }
+        let (group, partition) = self.blinded_ids().places_of(to)?;
+        let same = |held: &Held| {
+            (held.place.group, held.place.partition) == (group, partition) && held.place.is_of(place.origin)
+        };
+        if !self.places(same).is_empty() {
+            // It is there already.
+            return self.remove_documents(vec![place]);
+        }
+        self.take_record(&place);
+        stored.document.partition = to.clone();
+        self.shelve(&stored, place.origin)?;
+        if place.group == group { Ok(()) } else { self.rotate(place.group) }
+    }
+}
