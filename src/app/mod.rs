@@ -2,6 +2,7 @@
 
 mod connect;
 pub mod control;
+mod documents;
 pub mod folder;
 mod model;
 mod orders;
@@ -113,6 +114,7 @@ impl App {
             model,
             gateway,
             services,
+            documents: documents::open(),
             library: Arc::clone(&watcher),
             config: config.assistant.clone(),
             sampling: config.model.sampling.clone(),

@@ -17,6 +17,7 @@ mod commands;
 pub mod config;
 mod courier;
 mod dispatch;
+mod documents;
 mod exchange;
 mod failure;
 #[cfg(test)]
@@ -57,7 +58,7 @@ mod withdraw_tests;
 use std::{sync::Arc, time::Duration};
 
 pub(crate) use self::clock::now;
-pub use self::{config::Config, exchange::compose, wiring::Parts};
+pub use self::{config::Config, documents::DocumentParts, exchange::compose, wiring::Parts};
 use self::{courier::DecryptionNotices, failure::Failure, intake::Intake, model_cache::ModelCache, wiring::Wiring};
 use crate::{
     matrix::Batch,

@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 use super::{
     Assistant, Config, Parts,
     clock::now,
+    documents::fakes::FakeIndex,
     fakes::{FakeGateway, FakeModel, Shown, incoming},
     texts::{Language, Text},
 };
@@ -104,6 +105,7 @@ fn assistant_of(
         model: Arc::new(model),
         gateway: gateway.clone(),
         services: Arc::new(Services::open(services).expect("no token is asked for")),
+        documents: FakeIndex::parts(),
         library: Arc::new(library),
         config,
         sampling,

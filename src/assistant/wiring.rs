@@ -12,6 +12,7 @@ use super::{
     config::Config,
     courier::{self, Administrators, Courier, DecryptionNotices, Homeserver, RateBudget, Verifications, Withdrawals},
     dispatch::{self, ActiveGenerations, Dispatcher, InProgress, Lanes},
+    documents::{DocumentParts, Documents},
     exchange::{self, Exchanges},
     intake::Intake,
     lifecycle::Lifecycle,
@@ -36,6 +37,8 @@ pub struct Parts {
     pub gateway: Arc<dyn Gateway>,
     /// The other systems that may be called.
     pub services: Arc<Services>,
+    /// What documents are searched with.
+    pub documents: DocumentParts,
     /// The library of compagnons.
     pub library: Arc<LibraryWatcher>,
     /// The `assistant` section of the configuration.
@@ -68,12 +71,13 @@ pub(super) struct Wiring {
     withdrawals: Arc<Withdrawals>,
     courier: Arc<Courier>,
     administrators: Arc<Administrators>,
+    documents: Arc<Documents>,
 }
 
 impl Wiring {
     /// The parts that need only what is given, in the order in which they need one another.
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { store, model, gateway, services, library, config, sampling, access, .. } = parts;
+        let Parts { store, model, gateway, services, documents, library, config, sampling, access, .. } = parts;
         let access = AccessRules::new(access, parts.externals, parts.unverified_commands);
         let lifecycle = Arc::new(Lifecycle::new());
         let limits = Arc::new(Limits::new(&config.limits));
@@ -100,6 +104,7 @@ impl Wiring {
             lanes: Arc::new(Lanes::new(config.waiting, config.waiting_per_conversation)),
             active: Arc::default(),
             administrators: Arc::new(Administrators::new(Arc::clone(&courier))),
+            documents: Arc::new(Documents::new(store.clone(), documents)),
             sampling: Arc::new(sampling),
             store,
             model,
@@ -160,6 +165,7 @@ impl Wiring {
             active: Arc::clone(&self.active),
             cache: Arc::clone(&self.cache),
             limits: Arc::clone(&self.limits),
+            documents: Arc::clone(&self.documents),
             summaries,
             lifecycle: Arc::clone(&self.lifecycle),
         });

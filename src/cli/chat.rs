@@ -63,6 +63,7 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
                 summary: None,
                 turns: &turns,
                 material: &room.material(&compagnon),
+                sources: &[],
                 question,
                 asker: None,
                 name: None,

@@ -5,6 +5,7 @@
 //! | admit | restored, stale, refused, command: pure | `admit` |
 //! | resolve | settings, effective compagnon, history | `resolve` |
 //! | ground | the message replied to, the earlier messages of the thread | `ground` |
+//! | search | the passages of documents that answer it, perhaps | `search` |
 //! | compose | budgets, one request to the model: pure | `compose` |
 //! | generate | a stream of pieces, through the transforms, to the screen | `generate` |
 //! | conclude | items, turns, changes: pure; then one write | `conclude` |
@@ -23,6 +24,7 @@ mod parts;
 mod pipeline;
 mod remembered;
 mod resolve;
+mod search;
 mod summary;
 mod transforms;
 mod value;

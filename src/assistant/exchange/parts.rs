@@ -10,6 +10,7 @@ use crate::{
         config::Config,
         courier::{Courier, Homeserver},
         dispatch::ActiveGenerations,
+        documents::Documents,
         lifecycle::Lifecycle,
         limits::Limits,
         model_cache::ModelCache,
@@ -45,6 +46,8 @@ pub struct Parts {
     pub cache: Arc<ModelCache>,
     /// How often rooms are welcomed.
     pub limits: Arc<Limits>,
+    /// The documents that answers rest on.
+    pub documents: Arc<Documents>,
     /// What condenses long conversations.
     pub summaries: Arc<Summaries>,
     /// The tasks.

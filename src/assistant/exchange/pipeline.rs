@@ -15,6 +15,7 @@ use super::{
     history::Before,
     parts::Parts,
     resolve::{refresh, resolve},
+    search::search,
     value::Exchange,
 };
 use crate::{
@@ -55,11 +56,14 @@ impl Exchanges {
         if let Some(refusal) = ground(&self.0, &mut exchange).await? {
             return self.decline(&exchange.queued, &refusal).await;
         }
+        search(&self.0, &mut exchange).await?;
         refresh(&self.0, &mut exchange).await?;
         let mut composed = match self.compose(&exchange) {
             Ok(composed) => composed,
             Err(error) => return self.decline(&exchange.queued, &excuse(&error)).await,
         };
+        // Only what the model was given can be cited.
+        exchange.sources.truncate(composed.sources);
         let request = std::mem::take(&mut composed.request);
         let prepared = arrived.elapsed();
         // Until the answer is stored: a second stop would otherwise take the question for one that still waits, and drop it.
@@ -143,6 +147,7 @@ impl Exchanges {
             summary: None,
             turns: before.turns,
             material: &exchange.material,
+            sources: &exchange.sources,
             question: &asked(exchange, config.language_in(&exchange.settings)),
             asker: Some(&question.sender),
             name: question.name.as_deref(),
@@ -234,7 +239,7 @@ mod tests {
         let before = Before { summary: Some(&summary), covered: 4, turns: &[] };
         let composed = || {
             let request = Request::new(Vec::new(), Sampling::default());
-            Composed { request, left_out: LeftOut { turns: 1, ..LeftOut::default() }, room: 0, taken: 0 }
+            Composed { request, left_out: LeftOut { turns: 1, ..LeftOut::default() }, sources: 0, room: 0, taken: 0 }
         };
         let left_out = |before, most: usize| {
             with_or_without_summary(before, |summary| {

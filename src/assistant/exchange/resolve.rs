@@ -1,14 +1,15 @@
 //! Stage 2: what an answer depends on, read from the store and asked of the homeserver.
 
 use super::{
-    admit::Facts, contact, effective::EffectiveCompagnon, history::History, parts::Parts, remembered::remembered,
-    value::Exchange,
+    admit::Facts,
+    contact,
+    effective::EffectiveCompagnon,
+    history::History,
+    parts::Parts,
+    remembered::remembered,
+    value::{Exchange, is_direct},
 };
-use crate::{
-    assistant::failure::Failure,
-    matrix::{RoomFacts, RoomKind},
-    store::Queued,
-};
+use crate::{assistant::failure::Failure, store::Queued};
 
 /// Gathers what an answer depends on. Who asks for the first time is told what the bot is, before they are answered.
 pub async fn resolve(parts: &Parts, queued: Queued, facts: Facts) -> Result<Exchange, Failure> {
@@ -27,6 +28,7 @@ pub async fn resolve(parts: &Parts, queued: Queued, facts: Facts) -> Result<Exch
         history,
         facts: remembered,
         material: Vec::new(),
+        sources: Vec::new(),
         instruction: None,
         queued,
     })
@@ -37,12 +39,7 @@ pub async fn refresh(parts: &Parts, exchange: &mut Exchange) -> Result<(), Failu
     let Parts { store, model, .. } = parts;
     let question = &exchange.queued.question;
     exchange.history.refresh(store, question).await?;
-    let direct = is_direct(exchange.room.as_ref());
+    let direct = exchange.is_direct();
     exchange.facts = remembered(store, &**model, &question.room_id, &question.sender, direct).await?;
     Ok(())
-}
-
-/// Whether a room is a conversation of two now. Of a room that is not known, nothing is concluded.
-fn is_direct(room: Option<&RoomFacts>) -> bool {
-    room.is_some_and(|room| room.kind == RoomKind::Direct)
 }

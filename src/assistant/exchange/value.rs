@@ -1,7 +1,14 @@
 //! The value that goes from stage to stage.
 
 use super::{effective::EffectiveCompagnon, history::History};
-use crate::{compagnon::Settings, material::Material, matrix::RoomFacts, memory::RememberedFacts, store::Queued};
+use crate::{
+    compagnon::Settings,
+    document::Source,
+    material::Material,
+    matrix::{RoomFacts, RoomKind},
+    memory::RememberedFacts,
+    store::Queued,
+};
 
 /// One question on its way to an answer.
 pub struct Exchange {
@@ -19,18 +26,30 @@ pub struct Exchange {
     pub facts: RememberedFacts,
     /// What the question points at.
     pub material: Vec<Material>,
+    /// The passages of documents that answer it, perhaps, in the order of their marks.
+    pub sources: Vec<Source>,
     /// What the model is asked, where the question itself is a mention and nothing else.
     pub instruction: Option<&'static str>,
 }
 
 impl Exchange {
-    /// Whether the model is given a text that the question only points at.
+    /// Whether the model is given a text that stands with this question only: what it points at, passages of documents.
     pub fn holds_others_words(&self) -> bool {
-        self.material.iter().any(|material| material.content.is_ok())
+        !self.sources.is_empty() || self.material.iter().any(|material| material.content.is_ok())
+    }
+
+    /// Whether the room is a conversation of two now. Of a room that is not known, nothing is concluded.
+    pub fn is_direct(&self) -> bool {
+        is_direct(self.room.as_ref())
     }
 
     /// The question as the model reads it and the conversation remembers it.
     pub fn asked(&self) -> &str {
         self.instruction.unwrap_or_else(|| self.queued.question.text())
     }
+}
+
+/// Whether a room is a conversation of two now. Of a room that is not known, nothing is concluded.
+pub fn is_direct(room: Option<&RoomFacts>) -> bool {
+    room.is_some_and(|room| room.kind == RoomKind::Direct)
 }

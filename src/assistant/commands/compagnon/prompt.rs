@@ -32,6 +32,7 @@ pub(super) async fn effective(context: &Context<'_>) -> Result<String, Failure> 
         summary,
         turns: &[],
         material: &[],
+        sources: &[],
         question: "",
         asker: Some(&message.sender),
         name: message.name.as_deref(),

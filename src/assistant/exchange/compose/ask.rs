@@ -5,6 +5,7 @@ use ruma::UserId;
 use crate::{
     compagnon::{Compagnon, Settings},
     conversation::Turn,
+    document::Source,
     material::Material,
     memory::RememberedFacts,
 };
@@ -26,6 +27,8 @@ pub struct Ask<'a> {
     pub turns: &'a [Turn],
     /// What the question points at, oldest first.
     pub material: &'a [Material],
+    /// The passages that answer it, perhaps, in the order of their marks.
+    pub sources: &'a [Source],
     /// The question's text.
     pub question: &'a str,
     /// Who asks, where that is known.

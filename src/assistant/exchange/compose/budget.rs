@@ -50,6 +50,11 @@ impl Budget {
         (self.spare() * 2 / 3).max(self.free / 3)
     }
 
+    /// How much of it the passages that answer a question may take: they are what it is to be answered from.
+    pub fn for_sources(&self) -> usize {
+        (self.spare() * 3 / 4).max(self.free / 2)
+    }
+
     /// How much of it the last exchange may take: a question such as "shorter, please" is about it.
     fn for_last_exchange(&self) -> usize {
         self.spare().max(self.free / 2)

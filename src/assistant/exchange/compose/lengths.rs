@@ -82,6 +82,7 @@ fn composed(model: &dyn ChatModel, turns: &[Turn], summary: Option<&str>, questi
         summary,
         turns,
         material: &[],
+        sources: &[],
         question,
         asker: None,
         name: None,

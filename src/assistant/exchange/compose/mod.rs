@@ -6,20 +6,29 @@ mod ask;
 mod budget;
 mod quotation;
 mod shorten;
+mod sources;
 mod system;
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use ruma::UserId;
 
-pub use self::{ask::Ask, budget::LeftOut, shorten::shortened, system::system_prompt};
+pub use self::{
+    ask::Ask,
+    budget::LeftOut,
+    shorten::shortened,
+    sources::{described, place_of},
+    system::system_prompt,
+};
 use self::{
     budget::{Budget, fitted, kept},
     quotation::quotation,
+    sources::extracts,
 };
 use crate::{
     assistant::config::Config,
     compagnon::{Compagnon, CompagnonError, Settings},
     conversation::{Role, Turn},
+    document::Source,
     inference::{CacheHint, ChatModel, Message, Request, Sampling},
     material::Material,
     memory::RememberedFacts,
@@ -54,6 +63,8 @@ pub struct Composed {
     pub request: Request,
     /// What had no room in it.
     pub left_out: LeftOut,
+    /// How many of the sources it holds, from the first on.
+    pub sources: usize,
     /// How many tokens the turns of this conversation may have beside a question of a few lines and an answer of the usual length.
     pub room: usize,
     /// How many tokens of it the question and the turns in the request have.
@@ -78,7 +89,7 @@ pub fn today(config: &Config) -> Date {
 /// The request for a question asked on this day.
 ///
 /// The context is shared in this order: the system prompt and the question; the least length of an answer; what the question points at; the
-/// last exchange, its question shortened to head and tail where it must; the usual length of an answer; older turns, newest first.
+/// passages that answer it; the last exchange, its question shortened to head and tail where it must; the usual length of an answer; older turns, newest first.
 pub fn compose(
     model: &dyn ChatModel,
     sampling: &Sampling,
@@ -98,21 +109,26 @@ pub fn compose(
     let prompt = system_prompt(config, ask, today)?;
     let of_any_room = prompt.of_any_room;
     let system = Message::new(Role::System, prompt.text);
-    let asked = |material: &[Material]| {
-        let quotation = quotation(material, ask.compagnon.about.language);
-        Message { name: by(ask.name, ask.asker), ..Message::new(Role::User, quotation + ask.question) }
+    let asked = |material: &[Material], sources: &[Source]| {
+        let language = ask.compagnon.about.language;
+        let before = [quotation(material, language), extracts(sources, language)].concat();
+        Message { name: by(ask.name, ask.asker), ..Message::new(Role::User, before + ask.question) }
     };
     let (counter, context) = (model.token_counter(), model.limits().context_length);
     let cost = |message: &Message| counter.count(message);
     let margin = MARGIN + counter.accuracy().margin(context);
-    let question = cost(&asked(&[]));
+    let question = cost(&asked(&[], &[]));
     let free = context.saturating_sub(margin + cost(&system));
     let mut budget = Budget::new(free, question, sampling.max_tokens)
         .ok_or_else(|| ComposeError::TooLong { most: most(ask.question, question, free, sampling.max_tokens) })?;
 
-    let material = fitted(ask.material, budget.for_material(), |material| cost(&asked(material)) - question);
-    let asked_last = asked(&material);
-    budget.take(cost(&asked_last).saturating_sub(question));
+    let material = fitted(ask.material, budget.for_material(), |material| cost(&asked(material, &[])) - question);
+    let pointed_at = cost(&asked(&material, &[]));
+    budget.take(pointed_at.saturating_sub(question));
+    let beside = |sources: &[Source]| cost(&asked(&material, sources)).saturating_sub(pointed_at);
+    let sources = sources::fitted(ask.sources, budget.for_sources(), beside);
+    budget.take(beside(sources));
+    let asked_last = asked(&material, sources);
     let (history, mut left_out) = kept(ask.turns, &mut budget, |turn| cost(&said(turn)));
     left_out.material = material != ask.material;
     let room = free.saturating_sub(sampling.max_tokens + FEW_LINES);
@@ -121,7 +137,7 @@ pub fn compose(
     let messages = std::iter::once(system).chain(history.iter().map(said)).chain(std::iter::once(asked_last)).collect();
     let sampling = Sampling { max_tokens: budget.answer(), ..sampling };
     let cache = CacheHint { cache_key: ask.cache_key, shared_prefix_len: usize::from(of_any_room) };
-    Ok(Composed { request: Request { messages, sampling, cache }, left_out, room, taken })
+    Ok(Composed { request: Request { messages, sampling, cache }, left_out, sources: sources.len(), room, taken })
 }
 
 /// About how many characters a question may have, rounded down: as many for a token as this question has.
@@ -149,6 +165,7 @@ pub fn fits(
         summary: None,
         turns: &[],
         material: &[],
+        sources: &[],
         question: &question,
         asker: None,
         name: None,
@@ -208,6 +225,7 @@ mod tests {
             summary: None,
             turns,
             material: &[],
+            sources: &[],
             question: "Et moi ?",
             asker: Some(asker),
             name: Some("Ben"),
@@ -251,6 +269,7 @@ mod tests {
             summary: None,
             turns: &turns,
             material: &[],
+            sources: &[],
             question: "Et moi ?",
             asker: None,
             name: None,

@@ -1,0 +1,95 @@
+//! An index for tests: a passage fits by the share of the query's words that it holds.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+
+use super::DocumentParts;
+use crate::{
+    document::Partition,
+    index::{Evidence, Hit, Index, IndexError, IndexedDocument, Query},
+};
+
+/// An index without vectors.
+#[derive(Default)]
+pub struct FakeIndex {
+    documents: Mutex<HashMap<Partition, Vec<IndexedDocument>>>,
+    /// The next calls fail.
+    pub fails: Mutex<usize>,
+}
+
+impl FakeIndex {
+    /// The parts of an assistant with such an index.
+    pub fn parts() -> DocumentParts {
+        DocumentParts { index: Arc::new(Self::default()), embedding: None }
+    }
+
+    fn play(&self) -> Result<(), IndexError> {
+        let mut fails = self.fails.lock().expect("not poisoned");
+        if *fails == 0 {
+            return Ok(());
+        }
+        *fails -= 1;
+        Err(IndexError::Unreachable("it is away".to_owned()))
+    }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(|letter: char| !letter.is_alphanumeric())
+        .filter(|word| word.chars().count() > 3)
+        .map(str::to_lowercase)
+        .collect()
+}
+
+#[async_trait]
+impl Index for FakeIndex {
+    async fn put(&self, partition: &Partition, document: IndexedDocument) -> Result<(), IndexError> {
+        self.play()?;
+        let mut documents = self.documents.lock().expect("not poisoned");
+        let documents = documents.entry(partition.clone()).or_default();
+        documents.retain(|known| known.number != document.number);
+        documents.push(document);
+        Ok(())
+    }
+
+    async fn remove(&self, partition: &Partition, document: Option<u64>) -> Result<(), IndexError> {
+        self.play()?;
+        let mut documents = self.documents.lock().expect("not poisoned");
+        match (document, documents.get_mut(partition)) {
+            (Some(number), Some(known)) => known.retain(|known| known.number != number),
+            _ => drop(documents.remove(partition)),
+        }
+        Ok(())
+    }
+
+    async fn holds(&self, partition: &Partition) -> Result<bool, IndexError> {
+        self.play()?;
+        Ok(self.documents.lock().expect("not poisoned").contains_key(partition))
+    }
+
+    async fn search(&self, partitions: &[Partition], query: &Query) -> Result<Vec<Hit>, IndexError> {
+        self.play()?;
+        let asked = words(&query.text);
+        let documents = self.documents.lock().expect("not poisoned");
+        let mut hits = Vec::new();
+        for partition in partitions {
+            for document in documents.get(partition).into_iter().flatten() {
+                for passage in document.passages.iter() {
+                    let held = words(&passage.text);
+                    let found = asked.iter().filter(|word| held.contains(word)).count();
+                    let share = found as f32 / asked.len().max(1) as f32;
+                    let evidence = Evidence { cosine: None, words: share };
+                    let (partition, passage, title) = (partition.clone(), passage.clone(), document.title.clone());
+                    hits.push(Hit { partition, document: document.number, title, passage, score: share, evidence });
+                }
+            }
+        }
+        hits.retain(|hit| hit.score > 0.0);
+        hits.sort_by(|one, other| other.score.total_cmp(&one.score));
+        hits.truncate(query.most);
+        Ok(hits)
+    }
+}

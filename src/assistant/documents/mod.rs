@@ -1,0 +1,46 @@
+//! Documents for the assistant: which of them a question may see, what of them answers it, and what comes in.
+//!
+//! The store is the truth; the index holds in memory what was searched lately. [`Documents::load`] brings the index to what the store says, so
+//! whoever adds or removes a document writes it to the store and no more; what is forgotten is also taken out of the index at once
+//! ([`Documents::forget`]).
+
+#[cfg(test)]
+pub mod fakes;
+mod load;
+mod partitions;
+mod search;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use tokio::sync::Mutex;
+
+pub use self::partitions::{Scope, compagnon_of, searched};
+use crate::{document::Partition, index::Index, inference::EmbeddingModel, store::Store};
+
+/// What documents are searched with: engines that the program opens once.
+pub struct DocumentParts {
+    /// What finds passages.
+    pub index: Arc<dyn Index>,
+    /// What turns texts into vectors; without it the search is lexical only.
+    pub embedding: Option<Arc<dyn EmbeddingModel>>,
+}
+
+/// The documents that answers rest on.
+pub struct Documents {
+    store: Store,
+    index: Arc<dyn Index>,
+    embedding: Option<Arc<dyn EmbeddingModel>>,
+    /// Which documents of which partitions were put into the index. Held while a partition is brought up to date.
+    indexed: Mutex<HashMap<Partition, BTreeSet<u64>>>,
+}
+
+impl Documents {
+    /// Documents with nothing in their index yet.
+    pub fn new(store: Store, parts: DocumentParts) -> Self {
+        let DocumentParts { index, embedding } = parts;
+        Self { store, index, embedding, indexed: Mutex::default() }
+    }
+}
