@@ -3,6 +3,10 @@
 //! [`Index`] finds passages; which engine does is known here only. What it is given it keeps in memory, or for what is not confidential in
 //! PostgreSQL: nothing readable is ever on our disk.
 
+pub mod embedded;
+pub mod select;
+pub mod threshold;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -74,6 +78,21 @@ pub struct Evidence {
     pub cosine: Option<f32>,
     /// The share of the query's words that it holds, weighted by how rare they are: between 0 and 1.
     pub words: f32,
+}
+
+/// The text of a passage as it is to be embedded: what its document is called and the headings above it say what it is about, which the
+/// passage itself often does not. The embedding model cuts it where its context ends.
+#[must_use]
+pub fn embedding_text(title: &str, passage: &Passage) -> String {
+    let mut text = String::with_capacity(title.len() + passage.text.len() + 64);
+    for part in std::iter::once(title).chain(passage.headings.iter().map(String::as_str)) {
+        if !part.trim().is_empty() {
+            text.push_str(part.trim());
+            text.push_str(" — ");
+        }
+    }
+    text.push_str(&passage.text);
+    text
 }
 
 /// Why an index did not answer.
