@@ -36,7 +36,7 @@ use crate::{
 use self::{connect::connect, model::check_prompts, orders::Orders, signals::Signals};
 
 pub use folder::{InUse, Unfit};
-pub use model::{ensure_fits, open_model};
+pub use model::{Encoders, ensure_fits, open_encoders, open_model, processors};
 
 /// How long active generations may continue after SIGTERM. The rest takes at most [`WIND_UP`], and both together less than
 /// [`signals::STOP_WITHIN`].
@@ -85,7 +85,8 @@ impl App {
         let watcher = Arc::new(watcher);
         // Before the model is opened, which takes seconds.
         watcher.library().get(&config.assistant.compagnon)?;
-        let model = open_model(&config)?;
+        let processors = model::processors(&config)?;
+        let model = open_model(&config, &processors)?;
         tracing::info!(model = model.name(), "the model is ready");
         check_prompts(&config, &*model, &watcher.library())?;
         // What a file of the configuration says is checked before anybody is waited for.

@@ -2,21 +2,49 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
+
 use super::folder;
 use crate::{
     assistant::compose,
     compagnon::{Compagnon, Library},
     config::{Config, ConfigError},
-    inference::{ChatModel, local::LocalModel},
+    inference::{
+        ChatModel, EmbeddingModel, Reranker,
+        local::{LocalModel, Processors, open_embedding, open_reranker},
+    },
     setting,
 };
 
 /// Opens the configured model. Packed weights are cached only in a data folder of this account, because the bot could not read another
 /// account's files.
-pub fn open_model(config: &Config) -> anyhow::Result<Arc<dyn ChatModel>> {
+pub fn open_model(config: &Config, processors: &Processors) -> anyhow::Result<Arc<dyn ChatModel>> {
     let mut model = config.model.clone();
     model.packed_cache &= folder::is_ours(config.data());
-    Ok(Arc::new(LocalModel::open(&model, config.data())?))
+    Ok(Arc::new(LocalModel::open_on(processors, &model, config.data())?))
+}
+
+/// The threads that the configured models compute on.
+pub fn processors(config: &Config) -> anyhow::Result<Processors> {
+    Processors::new(config.model.threads).context("the threads that compute cannot be started")
+}
+
+/// The models that search documents.
+#[derive(Clone, Default)]
+pub struct Encoders {
+    /// Without it, documents are searched by their words alone.
+    pub embedding: Option<Arc<dyn EmbeddingModel>>,
+    /// Without it, what was found stays in the order in which it was found.
+    pub reranker: Option<Arc<dyn Reranker>>,
+}
+
+/// Opens those that are configured. On the threads of the model that answers, they leave most of the time to answers.
+pub fn open_encoders(config: &Config, processors: &Processors) -> anyhow::Result<Encoders> {
+    let (model, data) = (&config.model, config.data());
+    Ok(Encoders {
+        embedding: open_embedding(processors, model, data)?,
+        reranker: open_reranker(processors, model, data)?,
+    })
 }
 
 /// Refuses a default compagnon whose prompt is too long for the model, and warns about the others.

@@ -15,7 +15,7 @@ use rustyline::DefaultEditor;
 use self::input::{Input, read_file};
 use super::output;
 use crate::{
-    app::open_model,
+    app::{open_model, processors},
     assistant::compose,
     compagnon::{Compagnon, Library},
     config::Config,
@@ -42,7 +42,7 @@ pub(super) struct Arguments {
 /// Talks until the input ends. `bare` says that no configuration was named.
 pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow::Result<()> {
     let default = if bare { WITNESS } else { &config.assistant.compagnon };
-    let model = open_model(config)?;
+    let model = open_model(config, &processors(config)?)?;
     let in_terminal = io::stdin().is_terminal();
     let mut input = if in_terminal {
         output::say(&format!("{}. Ctrl-D ends.", model.name()));

@@ -6,7 +6,7 @@ use tokio::runtime::Runtime;
 
 use super::{output, status};
 use crate::{
-    app::{folder, open_model},
+    app::{folder, open_model, processors},
     assistant::compose,
     compagnon::{Compagnon, Library},
     config::{Config, ConfigError},
@@ -75,7 +75,8 @@ fn all(config: &Config, arguments: &Arguments, findings: &mut Findings) -> anyho
     let begun = if data.exists() { "" } else { ", which the first start creates" };
     findings.add("data folder", folder::inspect(data).map(|()| format!("{}{begun}", data.display())));
     Findings::begun("model", "opens it");
-    let model = open_model(config);
+    let processors = processors(config)?;
+    let model = open_model(config, &processors);
     let described =
         model.as_ref().map(|model| format!("{}, context of {} tokens", model.name(), model.limits().context_length));
     match &described {

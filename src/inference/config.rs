@@ -1,5 +1,7 @@
 //! The `model` section of the configuration.
 
+mod encoder;
+
 use std::path::{Component, Path, PathBuf};
 
 use jiff::SignedDuration;
@@ -7,6 +9,8 @@ use serde::Deserialize;
 
 use super::request::Sampling;
 use crate::setting::{self, Refused, lasts, require, within};
+
+pub use self::encoder::{Encoder, HubFolder, Pooling, Weights};
 
 /// The most sequences that may be computed together: a quarter of each step of 60 tokens is left for prefill.
 const MOST_SEQUENCES: usize = 45;
@@ -49,6 +53,10 @@ pub struct Config {
     pub kv_memory: usize,
     /// How tokens are sampled where a compagnon sets nothing else.
     pub sampling: Sampling,
+    /// The model that turns texts into vectors. Without it, documents are searched by their words alone.
+    pub embedding: Option<Encoder>,
+    /// The model that puts what was found in a better order.
+    pub reranker: Option<Encoder>,
 }
 
 /// A file of a repository on the Hugging Face hub, or on a mirror of it.
@@ -85,6 +93,8 @@ impl Default for Config {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             kv_memory: 1024,
             sampling: Sampling::default(),
+            embedding: None,
+            reranker: None,
         }
     }
 }
@@ -103,6 +113,9 @@ impl Config {
         within("model.threads", self.threads, 1..=1024)?;
         within("model.kv_memory", self.kv_memory, 1..=1 << 24)?;
         self.hub.as_ref().map_or(Ok(()), Hub::validate)?;
+        for (key, encoder) in [("model.embedding", &self.embedding), ("model.reranker", &self.reranker)] {
+            encoder.as_ref().map_or(Ok(()), |encoder| encoder.validate(key))?;
+        }
         let below = |refused: Refused| Refused::new(format!("model.sampling.{}", refused.key), refused.reason);
         self.sampling.validate().map_err(below)
     }
@@ -112,16 +125,7 @@ impl Hub {
     fn validate(&self) -> Result<(), Refused> {
         let path = Path::new(&self.file);
         let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
-        let name = |text: &str| {
-            !text.is_empty()
-                && !text.starts_with('.')
-                && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-        };
-        require(
-            self.repo.split_once('/').is_some_and(|(owner, repo)| name(owner) && name(repo)),
-            "model.hub.repo",
-            "it must be owner/name",
-        )?;
+        require(is_repo(&self.repo), "model.hub.repo", "it must be owner/name")?;
         require(
             inside && path.extension().is_some_and(|extension| extension == "gguf"),
             "model.hub.file",
@@ -147,6 +151,16 @@ impl Sampling {
     }
 }
 
+/// Whether a text is the name of a repository, `owner/name`.
+fn is_repo(text: &str) -> bool {
+    let name = |text: &str| {
+        !text.is_empty()
+            && !text.starts_with('.')
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    };
+    text.split_once('/').is_some_and(|(owner, repo)| name(owner) && name(repo))
+}
+
 fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -164,6 +178,8 @@ mod tests {
 
     const HUB: &str = "hub: {repo: o/n, file: m.gguf, revision: 0123456789012345678901234567890123456789}";
 
+    const FOLDER: &str = "embedding: {hub: {repo: o/n, revision: 0123456789012345678901234567890123456789}}";
+
     #[test]
     fn an_empty_section_is_the_witness_with_sensible_limits() {
         let config: Config = serde_yaml::from_str("{}").unwrap();
@@ -177,6 +193,8 @@ mod tests {
     #[test]
     fn good_sections_pass() {
         assert_eq!(check(HUB), Ok(()));
+        assert_eq!(check(FOLDER), Ok(()));
+        assert_eq!(check("embedding: {folder: e5, query_prefix: 'query: ', pooling: mean, weights: stored}"), Ok(()));
         assert_eq!(check("sampling: {temperature: 0, stop: ['###'], min_p: 0.05, presence_penalty: 0.5}"), Ok(()));
         assert_eq!(check("{packed_cache: false, time_limit: 90s, threads: 2, kv_memory: 512, sequences: 4}"), Ok(()));
     }
@@ -207,6 +225,15 @@ mod tests {
             (&HUB.replace("m.gguf", "m.bin"), "model.hub.file"),
             (&HUB.replace("0123456789012345678901234567890123456789", "main"), "model.hub.revision"),
             (&HUB.replace('}', ", endpoint: 'ftp://x'}"), "model.hub.endpoint"),
+            ("embedding: {}", "model.embedding.folder"),
+            ("embedding: {folder: a, batch: 0}", "model.embedding.batch"),
+            ("embedding: {folder: a, context: 1}", "model.embedding.context"),
+            ("embedding: {folder: a, pooling: last}", "pooling"),
+            ("reranker: {folder: a, queue: 0}", "model.reranker.queue"),
+            ("reranker: {hub: {repo: o, revision: a}}", "model.reranker.hub.repo"),
+            ("reranker: {hub: {repo: o/n, revision: main}}", "model.reranker.hub.revision"),
+            (&FOLDER.replace("}}", ", files: [../a]}}"), "model.embedding.hub.files"),
+            (&FOLDER.replace("}}", ", endpoint: x}}"), "model.embedding.hub.endpoint"),
         ];
         for (yaml, key) in bad {
             let error = check(yaml).expect_err(yaml);

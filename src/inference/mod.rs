@@ -9,6 +9,7 @@ mod generation;
 pub mod hub;
 pub mod local;
 mod request;
+mod reranker;
 mod sha256;
 
 pub use self::{
@@ -17,5 +18,6 @@ pub use self::{
     embedding::{EmbeddingError, EmbeddingLimits, EmbeddingModel, Prefixes, TextKind},
     generation::{Generation, InferenceError, Piece},
     request::{CacheHint, CacheScope, Message, Request, Sampling},
+    reranker::Reranker,
 };
 pub use crate::usage::{Finish, Usage};

@@ -15,6 +15,7 @@ use super::answer::Answer;
 use super::forward::{AdapterId, BLOCK, Cost, Forward, Output};
 use super::open_requests::{OpenRequest, OpenRequests};
 use super::pooling::{Pooled, Pooling, Vector};
+use super::processors::Answering;
 use super::scheduler::Prompt;
 use super::supervisor::{Liveness, Stage, StallTimeout, supervise, watch};
 use super::task::Task;
@@ -57,10 +58,15 @@ pub(super) struct EncodedPrompt {
 }
 
 impl Engine {
-    /// Starts the threads: one that computes, and one that watches it.
-    pub(super) fn start(forward: Box<dyn Forward>, vocabulary: Arc<Vocabulary>, config: &Config) -> io::Result<Self> {
+    /// Starts the threads: one that computes, and one that watches it. `answering` is kept true while there are requests.
+    pub(super) fn start(
+        forward: Box<dyn Forward>,
+        vocabulary: Arc<Vocabulary>,
+        config: &Config,
+        answering: Answering,
+    ) -> io::Result<Self> {
         let stall_timeout = StallTimeout::new(config.time_limit.unsigned_abs().max(MIN_STALL_TIMEOUT));
-        Self::start_with(forward, vocabulary, config, stall_timeout)
+        Self::start_with(forward, vocabulary, config, stall_timeout, answering)
     }
 
     fn start_with(
@@ -68,6 +74,7 @@ impl Engine {
         vocabulary: Arc<Vocabulary>,
         config: &Config,
         stall_timeout: StallTimeout,
+        answering: Answering,
     ) -> io::Result<Self> {
         // One place more than there are requests, so that a wake-up takes none of theirs.
         let (jobs, waiting) = sync_channel(config.queue + 1);
@@ -94,6 +101,7 @@ impl Engine {
             Arc::clone(&engine.requests),
             Arc::clone(&engine.liveness),
             Arc::clone(&engine.failed),
+            answering,
         );
         let supervised = Arc::clone(&engine.liveness);
         Builder::new().name("inference".to_owned()).spawn(move || supervise(&mut worker, &supervised))?;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::{AdapterId, Answer, EncodedPrompt, Engine, Job, OpenRequests, Output, Pooling, Prompt, StallTimeout, Task};
+use super::{
+    AdapterId, Answer, Answering, EncodedPrompt, Engine, Job, OpenRequests, Output, Pooling, Prompt, StallTimeout, Task,
+};
 use crate::inference::local::fakes::Cells;
 use crate::inference::local::forward::{BLOCK, BatchLimits, Forward, SequenceSlice, StepOutput};
 use crate::inference::local::open_requests::MAX_INVALIDATIONS;
@@ -135,7 +137,7 @@ fn start(script: Script, queue: usize) -> Engine {
 }
 
 fn with(script: Script, config: &Config) -> Engine {
-    Engine::start(Box::new(script), vocabulary(false), config).unwrap()
+    Engine::start(Box::new(script), vocabulary(false), config, Answering::default()).unwrap()
 }
 
 fn submit(engine: &Engine, tokens: Vec<u32>, sampling: &Sampling) -> Result<Generation, InferenceError> {
@@ -228,7 +230,9 @@ fn a_prompt_that_leaves_no_room_is_refused_at_once() {
 
 #[test]
 fn the_first_space_of_a_sentence_piece_answer_is_not_shown() {
-    let engine = Engine::start(Box::new(Script::new(&[&[A, A]])), vocabulary(true), &Config::default()).unwrap();
+    let engine =
+        Engine::start(Box::new(Script::new(&[&[A, A]])), vocabulary(true), &Config::default(), Answering::default())
+            .unwrap();
     assert_eq!(read(submit(&engine, vec![0], &greedy()).unwrap()).0, ["a", " a"]);
 }
 
@@ -571,7 +575,8 @@ fn a_step_that_does_not_end_fails_every_question_and_the_engine() {
     let (open, gate) = channel();
     let script = Script { steps: Some(steps), gate: Some(gate), ..Script::new(&[&[A], &[B]]) };
     let (config, timeout) = (Config::default(), StallTimeout::new(Duration::from_millis(300)));
-    let engine = Engine::start_with(Box::new(script), vocabulary(false), &config, timeout).unwrap();
+    let engine =
+        Engine::start_with(Box::new(script), vocabulary(false), &config, timeout, Answering::default()).unwrap();
     let running = submit(&engine, vec![0], &greedy()).unwrap();
     seen.recv().unwrap();
     let waits = submit(&engine, vec![1], &greedy());

@@ -9,6 +9,7 @@ use super::counter::Markup;
 use super::forward::{Output, SequenceSlice, StepOutput};
 use super::gguf::Gguf;
 use super::gguf_error::GgufError;
+use super::kernels::Pool;
 use super::load;
 use super::template::Template;
 use super::tokenizer::{Span, Tokenizer};
@@ -29,7 +30,8 @@ pub(crate) fn gguf(data: &[u8]) {
         }
     }
     let config = Config { threads: 1, context: 64, kv_memory: 1, ..Config::default() };
-    let Ok(mut forward) = load::forward(gguf, vocabulary.tokens.len(), &config) else { return };
+    let Ok(pool) = Pool::new(1).map(Arc::new) else { return };
+    let Ok(mut forward) = load::forward(gguf, vocabulary.tokens.len(), &config, pool) else { return };
     let limits = forward.limits();
     let (Some(last), true) = (forward.vocabulary().checked_sub(1), limits.blocks > 0 && limits.context >= 2) else {
         return;

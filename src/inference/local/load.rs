@@ -25,8 +25,12 @@ impl From<GgufError> for LoadError {
 }
 
 /// The model that computes the file.
-pub(super) fn forward(mut gguf: Gguf, vocabulary: usize, config: &Config) -> Result<Box<dyn Forward>, LoadError> {
-    let pool = Arc::new(Pool::new(config.threads).map_err(LoadError::Thread)?);
+pub(super) fn forward(
+    mut gguf: Gguf,
+    vocabulary: usize,
+    config: &Config,
+    pool: Arc<Pool>,
+) -> Result<Box<dyn Forward>, LoadError> {
     let limits = MemoryLimits { context: config.context, memory: config.kv_memory.saturating_mul(1 << 20) };
     let reason = match Model::load(&mut gguf, vocabulary, limits, pool) {
         Ok(model) => return Ok(Box::new(model)),

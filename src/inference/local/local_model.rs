@@ -13,6 +13,7 @@ use super::gguf::Gguf;
 use super::gguf_error::{GgufError, one_line};
 use super::load::{self, LoadError};
 use super::pooling::Pooling;
+use super::processors::Processors;
 use super::safetensors;
 use super::template::Template;
 use super::thinking;
@@ -62,7 +63,13 @@ pub struct LocalModel {
 
 impl LocalModel {
     /// Opens the model of the configuration: its `file`, or what `model pull` put under `data` for its `hub`, or the witness, the embedded test model.
+    /// Its threads are its own.
     pub fn open(config: &Config, data: &Path) -> Result<Self, OpenError> {
+        Self::open_on(&Processors::new(config.threads).map_err(OpenError::Thread)?, config, data)
+    }
+
+    /// [`LocalModel::open`] on threads that it shares with the encoders.
+    pub fn open_on(processors: &Processors, config: &Config, data: &Path) -> Result<Self, OpenError> {
         let (path, sha256) = match (&config.file, &config.hub) {
             (Some(file), _) => (file.clone(), config.sha256.clone()),
             (None, Some(hub)) => {
@@ -70,7 +77,7 @@ impl LocalModel {
                 entry.check_tokenizer(data)?;
                 (entry.path(data), config.sha256.clone().or(Some(entry.sha256)))
             }
-            (None, None) => return Self::embedded(config),
+            (None, None) => return Self::embedded(processors, config),
         };
         let beside = if path.is_dir() { path.join("tokenizer.json") } else { path.with_file_name("tokenizer.json") };
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -82,23 +89,30 @@ impl LocalModel {
         };
         opened
             .map_err(LoadError::File)
-            .and_then(|gguf| Self::load(gguf, &stem, beside.exists().then_some(beside.as_path()), config))
+            .and_then(|gguf| Self::load(gguf, &stem, beside.exists().then_some(beside.as_path()), processors, config))
             .map_err(|failure| failure.at(path))
     }
 
     /// Opens the witness, the embedded test model, with the default limits.
     pub fn witness() -> Result<Self, OpenError> {
-        Self::embedded(&Config::default())
+        let config = Config::default();
+        Self::embedded(&Processors::new(config.threads).map_err(OpenError::Thread)?, &config)
     }
 
-    fn embedded(config: &Config) -> Result<Self, OpenError> {
+    fn embedded(processors: &Processors, config: &Config) -> Result<Self, OpenError> {
         Gguf::embedded(WITNESS)
             .map_err(LoadError::File)
-            .and_then(|gguf| Self::load(gguf, "witness", None, config))
+            .and_then(|gguf| Self::load(gguf, "witness", None, processors, config))
             .map_err(|failure| failure.at(PathBuf::from("(embedded witness)")))
     }
 
-    fn load(gguf: Gguf, fallback: &str, json: Option<&Path>, config: &Config) -> Result<Self, LoadError> {
+    fn load(
+        gguf: Gguf,
+        fallback: &str,
+        json: Option<&Path>,
+        processors: &Processors,
+        config: &Config,
+    ) -> Result<Self, LoadError> {
         let vocabulary = Arc::new(Vocabulary::read(&gguf)?);
         let tokenizer = Arc::new(Tokenizer::load(&gguf, Arc::clone(&vocabulary), json)?);
         let template = Template::of(&gguf, &vocabulary)?;
@@ -112,8 +126,9 @@ impl LocalModel {
         let ends = gguf.flag("tokenizer.ggml.add_eos_token").unwrap_or(false);
         let eos = gguf.number("tokenizer.ggml.eos_token_id").filter(|_| ends);
         let text_end = eos.and_then(|id| u32::try_from(id).ok());
-        let forward = load::forward(gguf, vocabulary.tokens.len(), config)?;
-        let engine = Engine::start(forward, vocabulary, config).map_err(LoadError::Thread)?;
+        let forward = load::forward(gguf, vocabulary.tokens.len(), config, Arc::clone(&processors.pool))?;
+        let engine =
+            Engine::start(forward, vocabulary, config, processors.answering.clone()).map_err(LoadError::Thread)?;
         if engine.context() < config.context {
             tracing::info!(
                 asked = config.context,

@@ -15,6 +15,7 @@ pub mod bench;
 mod byte_source;
 mod counter;
 mod embedder;
+mod encoder;
 mod engine;
 mod entries;
 #[cfg(test)]
@@ -35,6 +36,7 @@ mod packed;
 mod pooling;
 mod prefix_cache;
 mod pretokenizer;
+mod processors;
 pub mod random;
 mod safetensors;
 mod sampler;
@@ -54,5 +56,7 @@ mod witness;
 mod worker;
 
 pub use self::embedder::LocalEmbedder;
+pub use self::encoder::{open_embedding, open_reranker};
 pub use self::gguf_error::GgufError;
 pub use self::local_model::{LocalModel, OpenError};
+pub use self::processors::Processors;

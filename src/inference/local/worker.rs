@@ -12,6 +12,7 @@ use fail::fail_point;
 use super::answer::Next;
 use super::forward::{Forward, Output, StepOutput};
 use super::open_requests::OpenRequests;
+use super::processors::Answering;
 use super::scheduler::{Computed, Prompt, Scheduler};
 use super::supervisor::{Liveness, Stage, Supervised};
 use super::task::Task;
@@ -42,6 +43,8 @@ pub(super) struct Worker {
     liveness: Arc<Liveness>,
     /// Invalidations that wait for the end of older requests, whose blocks become idle then.
     invalidations: BTreeMap<CacheScope, u64>,
+    /// For the encoders, which wait.
+    answering: Answering,
 }
 
 impl Supervised for Worker {
@@ -52,10 +55,12 @@ impl Supervised for Worker {
             self.invalidate();
             self.erase();
             if self.scheduler.is_idle() {
+                self.answering.set(false);
                 self.liveness.wait();
                 // Sleeps until a job comes or the engine is dropped.
                 let Ok(job) = self.waiting.recv() else { return };
                 self.liveness.turn();
+                self.answering.set(true);
                 self.receive(job);
             }
             self.liveness.turn();
@@ -78,6 +83,7 @@ impl Supervised for Worker {
     /// Fails the running requests and empties the cache: after a panic anywhere, no block can be trusted.
     fn recover(&mut self) {
         self.scheduler = Scheduler::new(self.forward.limits(), self.sequences);
+        self.answering.set(false);
         self.forward.erase_all();
         self.invalidations.clear();
         while let Some((id, _)) = self.tasks.first_key_value() {
@@ -98,6 +104,7 @@ impl Worker {
         requests: Arc<OpenRequests>,
         liveness: Arc<Liveness>,
         failed: Arc<AtomicBool>,
+        answering: Answering,
     ) -> Self {
         Self {
             scheduler: Scheduler::new(forward.limits(), config.sequences),
@@ -112,6 +119,7 @@ impl Worker {
             requests,
             liveness,
             invalidations: BTreeMap::new(),
+            answering,
         }
     }
 
