@@ -8,12 +8,13 @@
 //! | 5 | `main`, [`cli`] |
 //! | 4 | [`app`], [`config`], [`telemetry`], [`http`] |
 //! | 3 | [`assistant`] |
-//! | 2 | [`matrix`], [`store`], [`inference`], [`services`], [`documents`], [`index`] |
+//! | 2 | [`matrix`], [`store`], [`inference`], [`services`], [`documents`], [`index`], [`collections`] |
 //! | 1 | [`command`], [`conversation`], [`compagnon`], [`document`], [`material`], [`memory`], [`message`], [`secret`], [`setting`], [`usage`] |
 
 pub mod app;
 pub mod assistant;
 pub mod cli;
+pub mod collections;
 pub mod command;
 pub mod compagnon;
 pub mod config;

@@ -56,6 +56,10 @@ pub struct About {
     /// Questions to start with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<String>,
+    /// The collections of the configuration that it searches, by name. Only for compagnons of the prompts folder: what is made by command
+    /// searches those that are given to all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collections: Vec<String>,
 }
 
 /// Whether a compagnon of the library is shown in lists. A hidden one can be chosen by whoever knows its identifier.

@@ -20,7 +20,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::{
-    assistant, documents, http, inference, matrix, services,
+    assistant, collections, documents, http, inference, matrix, services,
     setting::{self, Refused},
     telemetry,
 };
@@ -50,6 +50,8 @@ pub struct Config {
     pub documents: documents::Config,
     /// The other systems that the bot calls.
     pub services: services::Config,
+    /// The documents that ops give to compagnons.
+    pub collections: collections::Config,
     /// Health and readiness.
     pub http: http::Config,
     /// What is logged.
@@ -102,6 +104,7 @@ impl Config {
         self.model.validate()?;
         self.documents.validate()?;
         self.services.validate()?;
+        self.collections.validate()?;
         self.assistant.validate()
     }
 

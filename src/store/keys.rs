@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use super::error::StoreError;
 use super::files;
 use super::seal::{BlindedId, Cipher, Key32};
+use crate::secret::SealingKey;
 
 pub(super) const MASTER_FILE: &str = "store.key";
 pub(super) const ROOMS_FILE: &str = "rooms.keys";
@@ -41,6 +42,16 @@ pub(super) fn master(folder: &Path, records_exist: bool) -> Result<Key32, StoreE
     }
     let bytes = Zeroizing::new(std::fs::read(&path).map_err(files::at(&path))?);
     Key32::read(&bytes).ok_or(StoreError::Refused("store.key is damaged: put it back from the backup."))
+}
+
+/// The key under which collections are sealed, made from the master key. Works while another process holds the store; in a folder where
+/// nothing was ever stored it makes the master key.
+pub fn collections_key(folder: &Path) -> Result<SealingKey, StoreError> {
+    files::make_folder(folder)?;
+    // The store makes the key while it holds this lock: two first starts at once must not make two.
+    let _lock = if folder.join(MASTER_FILE).exists() { None } else { Some(files::lock(&folder.join("store.lock"))?) };
+    let master = master(folder, folder.join("store").exists())?;
+    Ok(SealingKey::new(master.derive("compagnon 2026-11 collections").bytes()))
 }
 
 /// A room's key, and the one it replaces as long as records may be sealed under that.

@@ -75,6 +75,7 @@ pub use self::document::{NewDocument, StoredVectors};
 pub use self::error::{Full, StoreError};
 pub use self::file::LARGEST_FILE;
 pub use self::handle::Store;
+pub use self::keys::collections_key;
 pub use self::library::GoneDocuments;
 pub use self::personal::Personal;
 pub use self::purge::{Purged, Retention};

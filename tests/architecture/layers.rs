@@ -10,7 +10,7 @@ const LAYERS: [(u8, &[&str]); 5] = [
     (5, &["main", "cli", "fuzz"]),
     (4, &["app", "config", "telemetry", "http"]),
     (3, &["assistant"]),
-    (2, &["matrix", "store", "inference", "services", "documents", "index"]),
+    (2, &["matrix", "store", "inference", "services", "documents", "index", "collections"]),
     (
         1,
         &[
