@@ -24,6 +24,8 @@ pub enum Command {
     Remember,
     /// `!mémoire`
     Memory,
+    /// `!documents`
+    Documents,
     /// `!exporter`
     Export,
     /// `!confidentialité`

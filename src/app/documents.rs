@@ -5,14 +5,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    assistant::DocumentParts,
+    assistant::{self, DocumentParts},
     document::Partition,
+    documents,
     index::{Hit, Index, IndexError, IndexedDocument, Query},
 };
 
 /// Opens the engines that search documents.
-pub(super) fn open() -> DocumentParts {
-    DocumentParts { index: Arc::new(Nothing), embedding: None }
+pub(super) fn open(config: &documents::Config) -> DocumentParts {
+    let (reader, largest_file) = assistant::reader(config);
+    DocumentParts { index: Arc::new(Nothing), embedding: None, reader, largest_file }
 }
 
 /// An index that finds nothing.

@@ -109,13 +109,14 @@ impl App {
         }
         let access =
             Access::new(&matrix.access, session.user_id().server_name(), texts::refusal(config.assistant.language));
-        let gateway = Arc::new(MatrixGateway::new(session.clone(), matrix.tables));
+        let gateway =
+            Arc::new(MatrixGateway::new(session.clone(), matrix.tables).behind_scanner(config.documents.scanner_url()));
         let assistant = Assistant::new(assistant::Parts {
             store: store.clone(),
             model,
             gateway,
             services,
-            documents: documents::open(),
+            documents: documents::open(&config.documents),
             library: Arc::clone(&watcher),
             config: config.assistant.clone(),
             sampling: config.model.sampling.clone(),

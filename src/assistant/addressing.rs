@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ruma::RoomId;
 
-use super::{commands::is_blank, config::Config};
+use super::{commands::is_blank, config::Config, documents::readable};
 use crate::{
     command::Call,
     compagnon::Answers,
@@ -90,8 +90,8 @@ impl Addressing {
                 Some(event_id) => self.store.is_own(event_id).await?,
                 None => self.is_in_thread(message).await?,
             }
-            // A picture among colleagues, without a word, asks nothing of the bot.
-            || (message.unread().is_none() || !is_blank(message.text())) && self.answers_all(&message.room_id).await?)
+            // A picture among colleagues, without a word, asks nothing of the bot; a document that it can read, perhaps.
+            || (message.unread().is_none() || !is_blank(message.text()) || readable(message).is_some()) && self.answers_all(&message.room_id).await?)
     }
 }
 

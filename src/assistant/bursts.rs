@@ -11,6 +11,7 @@ use std::{
 use ruma::{OwnedRoomId, OwnedUserId};
 
 use crate::{
+    assistant::documents::readable,
     message::Incoming,
     store::{Queued, QueuedKind},
 };
@@ -41,7 +42,8 @@ impl Burst {
 impl Bursts {
     /// Whether a message is one more of a burst: what there is to say of it is said under the first one.
     pub fn is_said(&self, queued: &Queued, now: Instant) -> bool {
-        let begins = queued.question.unread().is_none() || self.begins(&queued.question, now);
+        let reads = queued.question.unread().is_none() || readable(&queued.question).is_some();
+        let begins = reads || self.begins(&queued.question, now);
         !begins && queued.kind == QueuedKind::Attachment
     }
 

@@ -86,6 +86,7 @@ pub(super) fn room_message(event: &str, sender: &UserId, text: &str) -> RoomMess
         name: None,
         sent_at: now(),
         file: None,
+        media: None,
         text: Ok(text.to_owned()),
     }
 }

@@ -58,7 +58,12 @@ mod withdraw_tests;
 use std::{sync::Arc, time::Duration};
 
 pub(crate) use self::clock::now;
-pub use self::{config::Config, documents::DocumentParts, exchange::compose, wiring::Parts};
+pub use self::{
+    config::Config,
+    documents::{DocumentParts, reader},
+    exchange::compose,
+    wiring::Parts,
+};
 use self::{courier::DecryptionNotices, failure::Failure, intake::Intake, model_cache::ModelCache, wiring::Wiring};
 use crate::{
     matrix::Batch,

@@ -12,7 +12,7 @@ use super::{
     config::Config,
     courier::{self, Administrators, Courier, DecryptionNotices, Homeserver, RateBudget, Verifications, Withdrawals},
     dispatch::{self, ActiveGenerations, Dispatcher, InProgress, Lanes},
-    documents::{DocumentParts, Documents},
+    documents::{DocumentParts, Documents, Ingestion},
     exchange::{self, Exchanges},
     intake::Intake,
     lifecycle::Lifecycle,
@@ -72,6 +72,7 @@ pub(super) struct Wiring {
     courier: Arc<Courier>,
     administrators: Arc<Administrators>,
     documents: Arc<Documents>,
+    ingestion: Arc<Ingestion>,
 }
 
 impl Wiring {
@@ -98,13 +99,21 @@ impl Wiring {
             config: Arc::clone(&config),
             lifecycle: Arc::clone(&lifecycle),
         }));
+        let (active, documents) = (Arc::default(), Arc::new(Documents::new(store.clone(), documents)));
+        let ingestion = Ingestion::new(
+            Arc::clone(&documents),
+            Arc::clone(&homeserver),
+            Arc::clone(&active),
+            Arc::clone(&lifecycle),
+        );
         Self {
+            ingestion: Arc::new(ingestion),
             access: Arc::new(access),
             cache: Arc::new(ModelCache::new(Arc::clone(&model))),
             lanes: Arc::new(Lanes::new(config.waiting, config.waiting_per_conversation)),
-            active: Arc::default(),
+            active,
             administrators: Arc::new(Administrators::new(Arc::clone(&courier))),
-            documents: Arc::new(Documents::new(store.clone(), documents)),
+            documents,
             sampling: Arc::new(sampling),
             store,
             model,
@@ -132,6 +141,8 @@ impl Wiring {
             config: Arc::clone(&self.config),
             sampling: Arc::clone(&self.sampling),
             access: Arc::clone(&self.access),
+            documents: Arc::clone(&self.documents),
+            ingestion: Arc::clone(&self.ingestion),
             active: Arc::clone(&self.active),
             lanes: Arc::clone(&self.lanes),
             lifecycle: Arc::clone(&self.lifecycle),
@@ -166,6 +177,7 @@ impl Wiring {
             cache: Arc::clone(&self.cache),
             limits: Arc::clone(&self.limits),
             documents: Arc::clone(&self.documents),
+            ingestion: Arc::clone(&self.ingestion),
             summaries,
             lifecycle: Arc::clone(&self.lifecycle),
         });

@@ -96,6 +96,7 @@ impl Config {
         config.validate().map_err(|refused| layers.refuse(refused))?;
         config.warnings = config.matrix.as_ref().map(matrix::Config::warnings).unwrap_or_default();
         config.warnings.extend(config.services.warnings());
+        config.warnings.extend(config.documents.warnings());
         Ok(config)
     }
 

@@ -3,7 +3,9 @@
 use jiff::SignedDuration;
 use serde::Deserialize;
 
-use crate::setting::{Refused, duration, lasts, within};
+use url::Url;
+
+use crate::setting::{self, Refused, duration, lasts, require, within};
 
 /// The limits of one file. Sizes are in megabytes.
 #[derive(Clone, Debug, Deserialize)]
@@ -29,6 +31,16 @@ pub struct Config {
     pub output: u64,
     /// How many files are read at a time; the others wait.
     pub at_once: usize,
+    /// The antivirus proxy through which files are downloaded, and only through it. Without it, they are downloaded from the homeserver.
+    pub scanner: Option<Scanner>,
+}
+
+/// An antivirus proxy with the interface of Matrix Content Scanner, as Tchap has one.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scanner {
+    /// Its address, without `/_matrix`.
+    pub url: String,
 }
 
 impl Default for Config {
@@ -43,6 +55,7 @@ impl Default for Config {
             memory: 1_024,
             output: 32,
             at_once: 2,
+            scanner: None,
         }
     }
 }
@@ -59,7 +72,28 @@ impl Config {
         lasts("documents.processor_time", self.processor_time, times)?;
         within("documents.memory", self.memory, 256..=16_384)?;
         within("documents.output", self.output, 1..=256)?;
-        within("documents.at_once", self.at_once, 1..=16)
+        within("documents.at_once", self.at_once, 1..=16)?;
+        let bare = |url: &Url| {
+            url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none()
+        };
+        let is_sound = self.scanner.is_none() || self.scanner_url().as_ref().is_some_and(bare);
+        require(is_sound, "documents.scanner.url", "it must be an http or https URL without an account, `?` and `#`")
+    }
+
+    /// The address of the antivirus proxy.
+    #[must_use]
+    pub fn scanner_url(&self) -> Option<Url> {
+        let url = &self.scanner.as_ref()?.url;
+        Url::parse(url).ok().filter(|_| setting::is_web(url))
+    }
+
+    /// What is no error and should still be said, one sentence each.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let url = self.scanner.as_ref().map(|scanner| &scanner.url);
+        let is_open = url.is_some_and(|url| url.starts_with("http://") && !setting::is_local(url));
+        let warning = "documents.scanner.url: http:// sends the token and the keys of files readable over the network; use https://";
+        is_open.then(|| warning.to_owned()).into_iter().collect()
     }
 
     /// The largest file, in bytes.
@@ -79,6 +113,17 @@ mod tests {
     }
 
     #[test]
+    fn a_proxy_is_off_unless_it_is_named_and_warned_about_in_clear() {
+        let read = |yaml: &str| serde_yaml::from_str::<Config>(yaml).expect("of the right form");
+        assert_eq!(read("{}").scanner_url(), None);
+        let config = read("{scanner: {url: 'https://matrix.example/'}}");
+        assert_eq!(config.scanner_url().map(String::from).as_deref(), Some("https://matrix.example/"));
+        assert_eq!(config.warnings(), [""; 0]);
+        assert!(read("{scanner: {url: 'http://h.example'}}").warnings()[0].contains("documents.scanner.url"));
+        assert_eq!(read("{scanner: {url: 'http://localhost:1'}}").warnings(), [""; 0]);
+    }
+
+    #[test]
     fn limits_are_within_bounds() {
         assert_eq!(refusal("{}"), None);
         assert_eq!(refusal("{file_size: 200, pages: 100000, time: 10m}"), None);
@@ -92,6 +137,10 @@ mod tests {
             ("{memory: 1}", "documents.memory"),
             ("{output: 0}", "documents.output"),
             ("{at_once: 0}", "documents.at_once"),
+            ("{scanner: {url: ''}}", "documents.scanner.url"),
+            ("{scanner: {url: 'ftp://h/'}}", "documents.scanner.url"),
+            ("{scanner: {url: 'https://u:p@h/'}}", "documents.scanner.url"),
+            ("{scanner: {url: 'https://h/?x'}}", "documents.scanner.url"),
         ] {
             let refusal = refusal(yaml).expect(yaml);
             assert!(refusal.starts_with(key), "{yaml}: {refusal}");

@@ -1,6 +1,6 @@
 //! The authority that each command rests on. Its proof is in `proof`.
 
-use super::{Parts, answers, compagnon, forget, proof::unproven, remember, retention};
+use super::{Parts, answers, compagnon, documents, forget, proof::unproven, remember, retention};
 use crate::{
     assistant::{access::Authority, failure::Failure, texts::Text},
     command::{Call, Command},
@@ -13,6 +13,7 @@ impl Authority {
         let by_level = match call.command {
             Some(Command::Journal) => return Self::Instance,
             Some(Command::Compagnon) => return compagnon::authority(&call.arguments, direct),
+            Some(Command::Documents) => return documents::authority(&call.arguments, direct),
             Some(Command::Answers) => answers::read(&call.arguments).is_some(),
             Some(Command::Retention) => retention::read(&call.arguments).is_some(),
             Some(Command::Remember) => remember::of_room(&call.arguments, direct).0,
@@ -77,6 +78,16 @@ mod tests {
             ("!compagnon accepter x", Instance, Instance),
             ("!compagnon refuser x", Instance, Instance),
             ("!journal", Instance, Instance),
+            ("!documents", Nobody, Nobody),
+            ("!documents ajouter", Nobody, Nobody),
+            ("!documents ajouter moi", Nobody, Nobody),
+            ("!documents ajouter salon", Room, Nobody),
+            ("!documents ajouter compagnon", Room, Room),
+            ("!documents ajouter catalogue", Instance, Instance),
+            ("!documents portée 1 salon", Room, Nobody),
+            ("!documents portée 1 catalogue", Instance, Instance),
+            // Of whose document it is, once that is known.
+            ("!documents retirer 1", Nobody, Nobody),
         ] {
             let call = Call::read(&incoming("$q:h", "!a:h", body)).expect("a command");
             assert_eq!((Authority::of(&call, false), Authority::of(&call, true)), (in_a_room, alone), "{body}");

@@ -3,7 +3,7 @@
 use super::{
     answers, authority, compagnon,
     context::{Context, Known},
-    export, forget, help, journal,
+    documents, export, forget, help, journal,
     outcome::{NewFile, Outcome, Reply},
     parts::Parts,
     privacy, redo, remember, retention, status, stop,
@@ -125,6 +125,7 @@ async fn run(context: &Context<'_>, call: &Call) -> Result<Outcome, Failure> {
         Command::Forget => forget::run(context, &call.arguments).await.map(Outcome::Say),
         Command::Remember => remember::run(context, &call.arguments, &call.text).await.map(Outcome::Say),
         Command::Memory => remember::list(context).await.map(Outcome::Say),
+        Command::Documents => documents::run(context, &call.arguments).await.map(Outcome::Say),
         Command::Export => export::run(context).await,
         Command::Privacy => privacy::run(context).await.map(Outcome::Say),
         Command::Status => status::run(context).await.map(Outcome::Say),

@@ -10,6 +10,7 @@ mod authority;
 mod compagnon;
 mod confirm;
 mod context;
+mod documents;
 mod execute;
 mod export;
 mod forget;

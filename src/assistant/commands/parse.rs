@@ -1,7 +1,7 @@
 //! Reading what people type as a command, once, when its message is accepted.
 
 use super::{
-    answers, compagnon, export, forget, help, journal, privacy, redo, remember, retention,
+    answers, compagnon, documents, export, forget, help, journal, privacy, redo, remember, retention,
     spec::Spec,
     status, stop,
     words::{self, plain},
@@ -17,7 +17,7 @@ const LONGEST_BARE: usize = 60;
 
 impl Command {
     /// All of them, in the order of the help.
-    pub(in crate::assistant) const ALL: [Self; 13] = [
+    pub(in crate::assistant) const ALL: [Self; 14] = [
         Self::Help,
         Self::Compagnon,
         Self::Stop,
@@ -25,6 +25,7 @@ impl Command {
         Self::Forget,
         Self::Remember,
         Self::Memory,
+        Self::Documents,
         Self::Answers,
         Self::Retention,
         Self::Privacy,
@@ -42,6 +43,7 @@ impl Command {
             Self::Forget => &forget::SPEC,
             Self::Remember => &remember::SPEC,
             Self::Memory => &remember::LIST,
+            Self::Documents => &documents::SPEC,
             Self::Export => &export::SPEC,
             Self::Privacy => &privacy::SPEC,
             Self::Status => &status::SPEC,
@@ -143,6 +145,7 @@ impl Call {
             name: name.to_owned(),
             english: named.is_some_and(|(command, place)| match command {
                 Command::Compagnon => compagnon::is_english(arguments.trim()),
+                Command::Documents => documents::is_english(arguments.trim()),
                 _ => place == 1,
             }),
             arguments: arguments.trim().to_owned(),

@@ -11,6 +11,7 @@ use crate::{
         config::Config,
         courier::{Administrators, Courier, Homeserver},
         dispatch::{ActiveGenerations, Lanes},
+        documents::{Documents, Ingestion},
         lifecycle::Lifecycle,
         model_cache::ModelCache,
     },
@@ -44,6 +45,10 @@ pub struct Parts {
     pub sampling: Arc<Sampling>,
     /// Who may command what.
     pub access: Arc<AccessRules>,
+    /// The documents.
+    pub documents: Arc<Documents>,
+    /// What makes documents of files.
+    pub ingestion: Arc<Ingestion>,
     /// What `!stop` stops.
     pub active: Arc<ActiveGenerations>,
     /// What waits, and what `!refaire` adds.

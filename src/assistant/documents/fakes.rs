@@ -7,9 +7,10 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::DocumentParts;
+use super::{DocumentParts, FileReader};
 use crate::{
-    document::Partition,
+    document::{Partition, Passage, Place},
+    documents::{ExtractError, Extracted, Format, SourceFile},
     index::{Evidence, Hit, Index, IndexError, IndexedDocument, Query},
 };
 
@@ -24,7 +25,12 @@ pub struct FakeIndex {
 impl FakeIndex {
     /// The parts of an assistant with such an index.
     pub fn parts() -> DocumentParts {
-        DocumentParts { index: Arc::new(Self::default()), embedding: None }
+        DocumentParts {
+            index: Arc::new(Self::default()),
+            embedding: None,
+            reader: Arc::new(FakeReader::default()),
+            largest_file: 10_000_000,
+        }
     }
 
     fn play(&self) -> Result<(), IndexError> {
@@ -91,5 +97,40 @@ impl Index for FakeIndex {
         hits.sort_by(|one, other| other.score.total_cmp(&one.score));
         hits.truncate(query.most);
         Ok(hits)
+    }
+}
+
+/// A reader of texts: each paragraph is a passage, each form feed begins a page.
+#[derive(Clone, Default)]
+pub struct FakeReader {
+    /// What the next files fail with.
+    pub fails: Arc<Mutex<Vec<ExtractError>>>,
+}
+
+#[async_trait]
+impl FileReader for FakeReader {
+    async fn read(&self, file: SourceFile<'_>) -> Result<Extracted, ExtractError> {
+        if let Some(error) = self.fails.lock().expect("not poisoned").pop() {
+            return Err(error);
+        }
+        let text = String::from_utf8(file.bytes.to_vec()).map_err(|_| ExtractError::Damaged)?;
+        let pages: Vec<&str> = text.split('\u{c}').collect();
+        let paragraphs = pages.iter().enumerate().flat_map(|(page, text)| {
+            text.split("\n\n").filter(|text| !text.trim().is_empty()).map(move |text| (page as u32 + 1, text))
+        });
+        let passages: Vec<Passage> = paragraphs
+            .enumerate()
+            .map(|(ordinal, (page, text))| Passage {
+                ordinal: ordinal as u32,
+                place: Place::Page(page),
+                headings: Vec::new(),
+                text: text.trim().to_owned(),
+            })
+            .collect();
+        if passages.is_empty() {
+            return Err(ExtractError::NoText);
+        }
+        let pages = Some(pages.len() as u32);
+        Ok(Extracted { format: Format::of_name(file.name).unwrap_or(Format::Text), title: None, pages, passages })
     }
 }

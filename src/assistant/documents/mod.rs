@@ -4,9 +4,12 @@
 //! whoever adds or removes a document writes it to the store and no more; what is forgotten is also taken out of the index at once
 //! ([`Documents::forget`]).
 
+mod embed;
 #[cfg(test)]
 pub mod fakes;
+mod ingest;
 mod load;
+mod names;
 mod partitions;
 mod search;
 
@@ -17,6 +20,8 @@ use std::{
 
 use tokio::sync::Mutex;
 
+pub use self::ingest::{FileReader, Ingested, Ingestion, SentFile, promises, readable, reader};
+pub use self::names::title;
 pub use self::partitions::{Scope, compagnon_of, searched};
 use crate::{document::Partition, index::Index, inference::EmbeddingModel, store::Store};
 
@@ -26,6 +31,10 @@ pub struct DocumentParts {
     pub index: Arc<dyn Index>,
     /// What turns texts into vectors; without it the search is lexical only.
     pub embedding: Option<Arc<dyn EmbeddingModel>>,
+    /// What reads files.
+    pub reader: Arc<dyn FileReader>,
+    /// The most bytes of a file.
+    pub largest_file: u64,
 }
 
 /// The documents that answers rest on.
@@ -33,6 +42,8 @@ pub struct Documents {
     store: Store,
     index: Arc<dyn Index>,
     embedding: Option<Arc<dyn EmbeddingModel>>,
+    reader: Arc<dyn FileReader>,
+    largest_file: u64,
     /// Which documents of which partitions were put into the index. Held while a partition is brought up to date.
     indexed: Mutex<HashMap<Partition, BTreeSet<u64>>>,
 }
@@ -40,7 +51,7 @@ pub struct Documents {
 impl Documents {
     /// Documents with nothing in their index yet.
     pub fn new(store: Store, parts: DocumentParts) -> Self {
-        let DocumentParts { index, embedding } = parts;
-        Self { store, index, embedding, indexed: Mutex::default() }
+        let DocumentParts { index, embedding, reader, largest_file } = parts;
+        Self { store, index, embedding, reader, largest_file, indexed: Mutex::default() }
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     assistant::{
         access::{AccessRules, Act, Denied},
         commands::is_blank,
+        documents::readable,
         texts::Text,
     },
     command::Call,
@@ -51,6 +52,8 @@ pub struct Rules<'a> {
 pub enum Admission<'a> {
     /// The model answers it.
     Answer,
+    /// The file that it brings is read.
+    Read,
     /// A command is executed.
     Command(&'a Call),
     /// The room is told what the bot is.
@@ -89,6 +92,9 @@ pub fn admit<'a>(queued: &'a Queued, facts: &Facts, rules: &Rules<'_>) -> Admiss
     }
     match &queued.kind {
         QueuedKind::Command(call) => Admission::Command(call),
+        QueuedKind::Attachment if readable(&queued.question).is_some() => {
+            refused_room(queued, facts, rules).map_or(Admission::Read, Admission::Decline)
+        }
         QueuedKind::Attachment => {
             Admission::Decline(Text::CannotRead(queued.question.unread().unwrap_or(Unread::File)))
         }
@@ -96,16 +102,24 @@ pub fn admit<'a>(queued: &'a Queued, facts: &Facts, rules: &Rules<'_>) -> Admiss
     }
 }
 
-/// Why a question is not even put to the model.
-fn refusal(queued: &Queued, facts: &Facts, rules: &Rules<'_>) -> Option<Text<'static>> {
+/// Why nothing is answered in a room.
+fn refused_room(queued: &Queued, facts: &Facts, rules: &Rules<'_>) -> Option<Text<'static>> {
     let act = Act { room: facts.room.as_ref(), ..Act::of(&queued.question) };
-    let text = queued.question.text();
     match rules.access.check(&act) {
         Err(Denied::OpenRoom) => Some(Text::RefusedOpenRoom),
         Err(Denied::Unencrypted) => Some(Text::RefusedUnencrypted),
+        _ => None,
+    }
+}
+
+/// Why a question is not even put to the model.
+fn refusal(queued: &Queued, facts: &Facts, rules: &Rules<'_>) -> Option<Text<'static>> {
+    let text = queued.question.text();
+    match refused_room(queued, facts, rules) {
+        Some(refused) => Some(refused),
         // A mention and nothing else may point at what is to be answered: the stage `ground` looks.
-        _ if is_blank(text) && !points_at_something(&queued.question) => Some(Text::NoQuestion),
-        _ => (text.chars().count() > rules.longest).then_some(Text::QuestionTooLong { limit: rules.longest }),
+        None if is_blank(text) && !points_at_something(&queued.question) => Some(Text::NoQuestion),
+        None => (text.chars().count() > rules.longest).then_some(Text::QuestionTooLong { limit: rules.longest }),
     }
 }
 

@@ -76,7 +76,7 @@ fn items(exchange: &Exchange, left_out: LeftOut, written: &Written, config: &Con
     let cut = says_cut(exchange, left_out).then_some(Text::BeginningLeftOut);
     let shortened = left_out.last_exchange.then_some(Text::LastExchangeShortened);
     let mut whole = transforms::complete().apply(&written.text);
-    let not_read = exchange.queued.question.unread().map(Text::NotRead);
+    let not_read = exchange.unread().map(Text::NotRead);
     let below = [not_read, Some(Text::Mark { title }), unread(&exchange.material), gone, opened, cut, shortened]
         .into_iter()
         .flatten();

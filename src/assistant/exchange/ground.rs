@@ -5,16 +5,22 @@
 
 use std::time::Duration;
 
-use super::{parts::Parts, value::Exchange};
+use super::{
+    parts::Parts,
+    read::{Attached, attach},
+    value::Exchange,
+};
 use crate::{
     assistant::{
         commands::{asks_to_forget, is_blank},
         courier::unless_refused,
+        documents::{promises, readable},
         failure::Failure,
         texts::{Language, Text},
     },
     command::Call,
     conversation::Turn,
+    document::Origin,
     material::{Author, Material, MaterialKind, Unreadable},
     matrix::{RoomMessage, SendError},
     message::{Content, Incoming, Unread},
@@ -23,32 +29,59 @@ use crate::{
 /// How long one request for messages is repeated. A question is not lost by what it points at: after that it is answered without.
 const REPEATED: Duration = Duration::from_mins(2);
 
-/// Gathers what a question points at. Gives the sentence that is said instead of an answer, where the question asks nothing without it.
-pub async fn ground(parts: &Parts, exchange: &mut Exchange) -> Result<Option<Text<'static>>, Failure> {
+/// What became of a question whose surroundings were read.
+pub enum Grounded {
+    /// It can be answered.
+    Ready,
+    /// This is said instead of an answer: it asks nothing without what it points at, or a file that it is about cannot be read.
+    Declined(Text<'static>),
+    /// It is over, or has another text.
+    Over,
+}
+
+/// Gathers what a question points at, and reads the files that it is about.
+pub async fn ground(parts: &Parts, exchange: &mut Exchange) -> Result<Grounded, Failure> {
     let question = &exchange.queued.question;
     let blank = is_blank(question.text());
     let reading = Reading { parts, exchange, question };
     let replied = reading.replied_to(blank).await?;
+    let mut documents = Vec::new();
+    for attached in reading.files(replied.as_ref()).await? {
+        match attached {
+            Attached::Document(document) => documents.push(*document),
+            Attached::NotRead(text) => return Ok(Grounded::Declined(text)),
+            Attached::Over => return Ok(Grounded::Over),
+        }
+    }
     let mut material = reading.thread(replied.as_ref()).await?;
     let language = exchange.compagnon.compagnon.about.language;
     if blank {
-        match instruction(replied.as_ref(), &material, language) {
+        match instruction(replied.as_ref(), &material, !documents.is_empty(), language) {
             Ok(instruction) => exchange.instruction = Some(instruction),
-            Err(refusal) => return Ok(Some(refusal)),
+            Err(refusal) => return Ok(Grounded::Declined(refusal)),
         }
     }
-    material.extend(replied.map(|replied| replied.material(MaterialKind::RepliedTo, language)));
+    let read = replied.as_ref().is_some_and(Pointed::is_readable);
+    material.extend(replied.map(|replied| replied.material(MaterialKind::RepliedTo, read, language)));
     exchange.material = material;
-    Ok(None)
+    exchange.documents = documents;
+    Ok(Grounded::Ready)
 }
 
 /// What the model is asked where the question is a mention and nothing else; the sentence to be said where that asks nothing.
 fn instruction(
     replied: Option<&Pointed>,
     thread: &[Material],
+    read: bool,
     language: Language,
 ) -> Result<&'static str, Text<'static>> {
     match replied {
+        Some(Pointed(Ok(message))) if read && message.text.as_ref().is_ok_and(|text| is_blank(text)) => {
+            Ok(match language {
+                Language::Fr => "Résumez ce document.",
+                Language::En => "Summarise this document.",
+            })
+        }
         Some(Pointed(Err(why))) => Err(Text::CannotAnswerTo(*why)),
         Some(Pointed(Ok(message))) if message.own => Err(Text::NoQuestion),
         Some(Pointed(Ok(message))) => match &message.text {
@@ -73,9 +106,14 @@ fn instruction(
 struct Pointed(Result<RoomMessage, Unreadable>);
 
 impl Pointed {
-    fn material(self, kind: MaterialKind, language: Language) -> Material {
+    /// Whether it is a file of somebody that can be read, perhaps.
+    fn is_readable(&self) -> bool {
+        self.0.as_ref().is_ok_and(|message| !message.own && message.media.as_ref().is_some_and(promises))
+    }
+
+    fn material(self, kind: MaterialKind, read: bool, language: Language) -> Material {
         match self.0 {
-            Ok(message) => material(message, kind, language),
+            Ok(message) => material(message, kind, read, language),
             Err(why) => unknown(why, kind, language),
         }
     }
@@ -90,8 +128,8 @@ fn unknown(why: Unreadable, kind: MaterialKind, language: Language) -> Material 
     Material { kind, author: Author::Person(somebody.to_owned()), content: Err(why) }
 }
 
-/// A message as the model is given it.
-fn material(message: RoomMessage, kind: MaterialKind, language: Language) -> Material {
+/// A message as the model is given it. `read` says that its file was.
+fn material(message: RoomMessage, kind: MaterialKind, read: bool, language: Language) -> Material {
     let author = if message.own {
         Author::Bot
     } else {
@@ -100,21 +138,23 @@ fn material(message: RoomMessage, kind: MaterialKind, language: Language) -> Mat
     let content = message.text.map(|text| {
         let text = if message.own { without_mark(&text).to_owned() } else { text };
         match message.file {
-            Some(name) => format!("{}\n{text}", unread_file(&name, language)).trim_end().to_owned(),
+            Some(name) => format!("{}\n{text}", file(&name, read, language)).trim_end().to_owned(),
             None => text,
         }
     });
     Material { kind, author, content }
 }
 
-/// A file of which only the name is known: a model must not think that it knows more.
-fn unread_file(name: &str, language: Language) -> String {
+/// A file. Of one that was not read only the name is known: a model must not think that it knows more.
+fn file(name: &str, read: bool, language: Language) -> String {
     let name: String = name
         .chars()
         .filter(|&letter| !letter.is_control() && !matches!(letter, '\u{2028}' | '\u{2029}'))
         .take(100)
         .collect();
     match language {
+        Language::Fr if read => format!("(fichier « {name} »)"),
+        Language::En if read => format!("(file \u{201c}{name}\u{201d})"),
         Language::Fr => format!("(fichier « {name} », dont le contenu n’est pas lisible)"),
         Language::En => format!("(file \u{201c}{name}\u{201d}, whose content cannot be read)"),
     }
@@ -178,6 +218,33 @@ impl Reading<'_> {
         Ok(Some(Pointed(readable.map(|message| self.cut(message)).ok_or(Unreadable::Unavailable))))
     }
 
+    /// Reads the files that the question is about: its own, and the one that it replies to.
+    async fn files(&self, replied: Option<&Pointed>) -> Result<Vec<Attached>, Failure> {
+        let (parts, question) = (self.parts, self.question);
+        let mut files = Vec::new();
+        if let Some(media) = readable(question) {
+            let origin = Origin {
+                room_id: question.room_id.clone(),
+                event_id: question.event_id.clone(),
+                sender: question.sender.clone(),
+                sent_at: question.sent_at,
+            };
+            files.push(attach(parts, question, &origin, media).await?);
+        }
+        if let Some(Pointed(Ok(message))) = replied.filter(|replied| replied.is_readable())
+            && let Some(media) = &message.media
+        {
+            let origin = Origin {
+                room_id: question.room_id.clone(),
+                event_id: message.event_id.clone(),
+                sender: message.sender.clone(),
+                sent_at: message.sent_at,
+            };
+            files.push(attach(parts, question, &origin, media).await?);
+        }
+        Ok(files)
+    }
+
     /// What stands before the question in its thread, where people began the thread, and which is neither in the history nor what the question
     /// replies to.
     async fn thread(&self, replied: Option<&Pointed>) -> Result<Vec<Material>, Failure> {
@@ -204,7 +271,8 @@ impl Reading<'_> {
                 && !self.is_command(message)
                 && says_something(message)
         });
-        let material = earlier.into_iter().map(|message| material(self.cut(message), MaterialKind::Thread, language));
+        let shown = |message| material(self.cut(message), MaterialKind::Thread, false, language);
+        let material = earlier.into_iter().map(shown);
         Ok((!known).then(missing).into_iter().chain(material).collect())
     }
 

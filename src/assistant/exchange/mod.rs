@@ -3,6 +3,7 @@
 //! | stage | | file |
 //! |---|---|---|
 //! | admit | restored, stale, refused, command: pure | `admit` |
+//! | read | a file without a word: read, and told of | `read` |
 //! | resolve | settings, effective compagnon, history | `resolve` |
 //! | ground | the message replied to, the earlier messages of the thread | `ground` |
 //! | search | the passages of documents that answer it, perhaps | `search` |
@@ -22,6 +23,7 @@ mod ground;
 mod history;
 mod parts;
 mod pipeline;
+mod read;
 mod remembered;
 mod resolve;
 mod search;
@@ -34,6 +36,7 @@ pub use self::{
     history::History,
     parts::Parts,
     pipeline::Exchanges,
+    read::read_file,
     remembered::{fitting, remembered},
     summary::{Parts as SummaryParts, Summaries},
 };

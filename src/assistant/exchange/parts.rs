@@ -10,7 +10,7 @@ use crate::{
         config::Config,
         courier::{Courier, Homeserver},
         dispatch::ActiveGenerations,
-        documents::Documents,
+        documents::{Documents, Ingestion},
         lifecycle::Lifecycle,
         limits::Limits,
         model_cache::ModelCache,
@@ -48,6 +48,8 @@ pub struct Parts {
     pub limits: Arc<Limits>,
     /// The documents that answers rest on.
     pub documents: Arc<Documents>,
+    /// What makes documents of files.
+    pub ingestion: Arc<Ingestion>,
     /// What condenses long conversations.
     pub summaries: Arc<Summaries>,
     /// The tasks.

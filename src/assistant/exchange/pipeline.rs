@@ -11,9 +11,10 @@ use super::{
     conclude::conclude,
     contact,
     generate::generate,
-    ground::ground,
+    ground::{Grounded, ground},
     history::Before,
     parts::Parts,
+    read::read,
     resolve::{refresh, resolve},
     search::search,
     value::Exchange,
@@ -44,7 +45,7 @@ impl Exchanges {
     pub async fn answer(&self, mut queued: Queued) -> Result<Option<Concluded>, Failure> {
         let arrived = Instant::now();
         let mut facts = self.facts(&mut queued).await?;
-        if admit(&queued, &facts, &self.rules()) == Admission::Answer {
+        if matches!(admit(&queued, &facts, &self.rules()), Admission::Answer | Admission::Read) {
             // The homeserver is not asked about the room of a question that is refused without that.
             facts.room = self.0.homeserver.room(&queued.question.room_id).await?;
         }
@@ -53,8 +54,10 @@ impl Exchanges {
             return self.settle(&queued, admission).await.map(|()| None);
         }
         let mut exchange = resolve(&self.0, queued, facts).await?;
-        if let Some(refusal) = ground(&self.0, &mut exchange).await? {
-            return self.decline(&exchange.queued, &refusal).await;
+        match ground(&self.0, &mut exchange).await? {
+            Grounded::Ready => {}
+            Grounded::Declined(refusal) => return self.decline(&exchange.queued, &refusal).await,
+            Grounded::Over => return Ok(None),
         }
         search(&self.0, &mut exchange).await?;
         refresh(&self.0, &mut exchange).await?;
@@ -114,6 +117,8 @@ impl Exchanges {
         let question = &queued.question;
         match admission {
             Admission::Answer => Ok(()),
+            // On the heap: it holds the states of a whole transfer.
+            Admission::Read => Box::pin(read(&self.0, queued)).await,
             Admission::Command(call) => commands::execute(commands, queued, call).await,
             Admission::Welcome => contact::welcome(&self.0, queued).await,
             Admission::Decline(text) => courier.decline(queued, &text).await,
@@ -189,7 +194,7 @@ fn with_or_without_summary(
 
 /// What the model is asked. It is told of what it cannot see, so that it does not make that up.
 fn asked(exchange: &Exchange, language: Language) -> Cow<'_, str> {
-    match exchange.queued.question.unread() {
+    match exchange.unread() {
         Some(unread) => format!("{}\n\n{}", exchange.asked(), note(unread, language)).into(),
         None => exchange.asked().into(),
     }

@@ -28,6 +28,7 @@ pub async fn resolve(parts: &Parts, queued: Queued, facts: Facts) -> Result<Exch
         history,
         facts: remembered,
         material: Vec::new(),
+        documents: Vec::new(),
         sources: Vec::new(),
         instruction: None,
         queued,

@@ -2,11 +2,13 @@
 
 use super::{effective::EffectiveCompagnon, history::History};
 use crate::{
+    assistant::documents::readable,
     compagnon::Settings,
-    document::Source,
+    document::{Document, Source},
     material::Material,
     matrix::{RoomFacts, RoomKind},
     memory::RememberedFacts,
+    message::Unread,
     store::Queued,
 };
 
@@ -26,6 +28,8 @@ pub struct Exchange {
     pub facts: RememberedFacts,
     /// What the question points at.
     pub material: Vec<Material>,
+    /// The documents that the question itself is about: its own file, and the one that it replies to.
+    pub documents: Vec<Document>,
     /// The passages of documents that answer it, perhaps, in the order of their marks.
     pub sources: Vec<Source>,
     /// What the model is asked, where the question itself is a mention and nothing else.
@@ -41,6 +45,12 @@ impl Exchange {
     /// Whether the room is a conversation of two now. Of a room that is not known, nothing is concluded.
     pub fn is_direct(&self) -> bool {
         is_direct(self.room.as_ref())
+    }
+
+    /// What the question holds beside its text that was not read.
+    pub fn unread(&self) -> Option<Unread> {
+        // A document that cannot be read is said so instead of an answer.
+        self.queued.question.unread().filter(|_| readable(&self.queued.question).is_none())
     }
 
     /// The question as the model reads it and the conversation remembers it.

@@ -226,6 +226,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::SettingsReset => "The default settings are back.",
         Text::BadValue { allowed } => return format!("That value is not valid. Allowed values: {allowed}.").into(),
         Text::Memory(memory) => return super::memory::en(memory, span).into(),
+        Text::Documents(text) => return super::documents::en(text).into(),
         Text::AnswersAre(Answers::Mention) => {
             "I answer here when I am mentioned, when someone replies to one of my messages, and in threads where I have already spoken. To have me answer every message: `!answers all`."
         }
@@ -311,6 +312,7 @@ fn summary(command: Command) -> &'static str {
         }
         Command::Remember => "have me remember a fact, for you or for the whole room",
         Command::Memory => "see what I remember here",
+        Command::Documents => "see, add or remove the documents that my answers rest on",
         Command::Export => "get a copy of what I keep about you",
         Command::Privacy => "what happens to your messages",
         Command::Status => "check that I am working",

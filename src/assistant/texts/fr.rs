@@ -238,6 +238,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             return format!("Cette valeur ne convient pas. Valeurs possibles : {allowed}.").into();
         }
         Text::Memory(memory) => return super::memory::fr(memory, of).into(),
+        Text::Documents(text) => return super::documents::fr(text).into(),
         Text::AnswersAre(Answers::Mention) => {
             "Ici, je réponds quand on me mentionne, quand on répond à l’un de mes messages, et dans les fils où je parle déjà. Pour que je réponde à tout : `!réponses tout` ; dans un fil par question : `!réponses fil`."
         }
@@ -320,6 +321,7 @@ fn summary(command: Command) -> &'static str {
         Command::Forget => "oublier cette conversation, un fait retenu, tout ce que vous avez écrit, ou tout le salon",
         Command::Remember => "me faire retenir un fait, pour vous ou pour tout le salon",
         Command::Memory => "voir ce que je retiens ici",
+        Command::Documents => "voir, ajouter ou retirer les documents d’après lesquels je réponds",
         Command::Export => "recevoir ce que je garde sur vous",
         Command::Privacy => "ce que deviennent vos messages",
         Command::Status => "savoir si je vais bien",

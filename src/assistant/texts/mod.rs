@@ -3,6 +3,7 @@
 //! Both say all of them, because a `match` must; and none is there for nothing, because the compiler names a variant that nobody uses.
 //! `docs/phrases.md` shows them all for proofreading.
 
+pub(super) mod documents;
 mod en;
 mod fr;
 mod memory;

@@ -245,6 +245,7 @@ fn samples() -> Vec<Text<'static>> {
         Text::Journal,
         Text::JournalEmpty,
     ];
+    all.extend(super::documents::samples().into_iter().map(Text::Documents));
     all.extend(Command::ALL.map(Text::Summary));
     all
 }

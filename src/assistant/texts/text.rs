@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use super::memory::Memory;
+use super::{documents::Documents, memory::Memory};
 use crate::{
     command::Command,
     compagnon::{Answers, CompagnonError, FieldError},
@@ -347,6 +347,8 @@ pub enum Text<'a> {
     // The other commands.
     /// About what people have asked to be remembered.
     Memory(Memory<'a>),
+    /// About files and documents.
+    Documents(Documents<'a>),
     /// Which messages are answered.
     AnswersAre(Answers),
     /// In a direct conversation, every message is answered.

@@ -6,7 +6,9 @@ use crate::message::Unread;
 /// Said instead of an answer, in French.
 pub(super) fn cannot_read_fr(unread: Unread) -> &'static str {
     match unread {
-        Unread::File => "Je ne sais pas encore lire les fichiers. Copiez le texte utile dans un message.",
+        Unread::File => {
+            "Je ne sais pas lire ce type de fichier. Je lis les fichiers PDF, Word, LibreOffice, PowerPoint, Excel, CSV, texte, Markdown, HTML et les courriels ; sinon, copiez le texte utile dans un message."
+        }
         Unread::Image => {
             "Je ne sais pas encore lire les images. Copiez le texte utile dans un message, ou décrivez l’image."
         }
@@ -23,7 +25,9 @@ pub(super) fn cannot_read_fr(unread: Unread) -> &'static str {
 /// The same in English.
 pub(super) fn cannot_read_en(unread: Unread) -> &'static str {
     match unread {
-        Unread::File => "I cannot read files yet. Please copy the text you need into a message.",
+        Unread::File => {
+            "I cannot read files of this type. I read PDF, Word, LibreOffice, PowerPoint, Excel, CSV, text, Markdown and HTML files, and e-mails; otherwise, please copy the text you need into a message."
+        }
         Unread::Image => {
             "I cannot read images yet. Please copy the text you need into a message, or describe the image."
         }

@@ -40,24 +40,33 @@ pub(super) fn carried(kind: &str, content: &Value, written: &Written<'_>) -> Res
     if content.get("msgtype").is_none() && written.body.is_none() {
         return Err(SkipReason::Redacted);
     }
-    let unread = match written.msgtype {
-        Some("m.file") => Unread::File,
-        Some("m.image") => Unread::Image,
-        Some("m.audio") => Unread::Recording,
-        Some("m.video") => Unread::Video,
-        Some("m.location") => return Ok(Carried::Unreadable(Unread::Location)),
+    if let Some(unread) = written.msgtype.and_then(kind_of_media) {
+        return Ok(media(content, written, unread).map_or(Carried::Unreadable(unread), Carried::Media));
+    }
+    match written.msgtype {
+        Some("m.location") => Ok(Carried::Unreadable(Unread::Location)),
         // Notices come from bots, and answering them could make a loop. The others are the clients' own business.
-        Some("m.notice" | "m.server_notice" | "m.bad.encrypted") => return Err(SkipReason::OtherType),
-        Some(other) if other.starts_with("m.key.") => return Err(SkipReason::OtherType),
+        Some("m.notice" | "m.server_notice" | "m.bad.encrypted") => Err(SkipReason::OtherType),
+        Some(other) if other.starts_with("m.key.") => Err(SkipReason::OtherType),
         // Text, an emote, or a kind that is not known, for which the specification has the body shown.
-        _ if written.body.is_some() => return Ok(Carried::Text),
-        _ => return Err(SkipReason::Malformed),
-    };
-    Ok(media(content, written, unread).map_or(Carried::Unreadable(unread), Carried::Media))
+        _ if written.body.is_some() => Ok(Carried::Text),
+        _ => Err(SkipReason::Malformed),
+    }
+}
+
+/// What kind of media a message of this type sends.
+pub(super) fn kind_of_media(msgtype: &str) -> Option<Unread> {
+    match msgtype {
+        "m.file" => Some(Unread::File),
+        "m.image" => Some(Unread::Image),
+        "m.audio" => Some(Unread::Recording),
+        "m.video" => Some(Unread::Video),
+        _ => None,
+    }
 }
 
 /// What a message says of the media that it sends. `None`: not where they are.
-fn media(content: &Value, written: &Written<'_>, unread: Unread) -> Option<MediaRef> {
+pub(super) fn media(content: &Value, written: &Written<'_>, unread: Unread) -> Option<MediaRef> {
     let source = content
         .get("file")
         .filter(|file| file.is_object())
@@ -65,7 +74,8 @@ fn media(content: &Value, written: &Written<'_>, unread: Unread) -> Option<Media
     let info = content.get("info");
     let body = written.body.as_deref().unwrap_or_default();
     // With a file name of its own, the body is a caption; without, the body is the name.
-    let name = content.get("filename").and_then(Value::as_str).unwrap_or(body);
+    let said = content.get("filename").and_then(Value::as_str).map(str::trim).filter(|name| !name.is_empty());
+    let name = said.unwrap_or(body).trim();
     let said = info.and_then(|info| info.get("mimetype")?.as_str());
     // "Some bytes" says less than the kind of the message.
     let media_type = said.filter(|said| *said != "application/octet-stream").or(any_of(unread)).or(said);
@@ -75,7 +85,7 @@ fn media(content: &Value, written: &Written<'_>, unread: Unread) -> Option<Media
         name: name.to_owned(),
         media_type: media_type.map(str::to_owned),
         size: info.and_then(|info| info.get("size")?.as_u64()),
-        caption: if body != name && !is_voice { body.to_owned() } else { String::new() },
+        caption: if body.trim() != name && !is_voice { body.to_owned() } else { String::new() },
         source: source.to_string(),
     })
 }

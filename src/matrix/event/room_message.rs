@@ -7,12 +7,14 @@ use ruma::{EventId, OwnedEventId, OwnedUserId, UserId};
 use serde_json::Value;
 
 use super::{
+    carried::{kind_of_media, media},
     optional::{Relation, Written},
     raw::RawEvent,
 };
 use crate::{
     material::Unreadable,
     matrix::{body, content::ANSWER},
+    message::{MediaRef, Unread},
 };
 
 /// A message of a room as it stands now, with the newest edit of its author. It is read for one answer; nothing keeps it.
@@ -36,6 +38,8 @@ pub struct RoomMessage {
     pub sent_at: u64,
     /// The name of the file that it sends, if it sends one.
     pub file: Option<String>,
+    /// What is said of that file, where it says where it is.
+    pub media: Option<MediaRef>,
     /// Its text, or the caption of its file, without reply fallback and without a leading mention of the bot. Or why there is none.
     pub text: Result<String, Unreadable>,
 }
@@ -75,6 +79,7 @@ pub(in crate::matrix) struct MessageReader<'a> {
 #[derive(Default)]
 struct Said {
     file: Option<String>,
+    media: Option<MediaRef>,
     text: String,
     mentions_me: bool,
 }
@@ -110,6 +115,7 @@ impl MessageReader<'_> {
             name: None,
             sent_at: 0,
             file: said.file,
+            media: said.media,
             text: unreadable.map_or(Ok(said.text), Err),
             event_id: event.id,
             sender: event.sender,
@@ -124,7 +130,10 @@ impl MessageReader<'_> {
             Some(_) if bundled == Bundled::Undecryptable => return Some(Err(Unreadable::Undecryptable)),
             Some(edit) if bundled == Bundled::Sound => {
                 if let Some(said) = self.edited(edit, is_reply) {
-                    return Some(Ok(said));
+                    let before = self.said(&event.content, &Written::of(&event.content, self.own), is_reply);
+                    // An edit of a caption need not repeat where the file is.
+                    let media = said.media.or_else(|| before?.media);
+                    return Some(Ok(Said { media, ..said }));
                 }
             }
             _ => {}
@@ -149,13 +158,15 @@ impl MessageReader<'_> {
         let clean =
             |text: &str| body::question(text, written.formatted, self.names, self.own, is_reply, written.calls());
         let (body, mentions_me) = (written.body.as_deref()?, written.calls());
-        if !matches!(written.msgtype?, "m.file" | "m.image" | "m.audio" | "m.video") {
-            return Some(Said { file: None, text: clean(body), mentions_me });
-        }
+        let Some(kind) = kind_of_media(written.msgtype?) else {
+            return Some(Said { text: clean(body), mentions_me, ..Said::default() });
+        };
         // With a file name of its own, the body is a caption; without, the body is the name.
-        let name = content.get("filename").and_then(Value::as_str).unwrap_or(body);
-        let caption = if body == name { "" } else { body };
-        Some(Said { file: Some(name.trim().to_owned()), text: clean(caption), mentions_me })
+        let said = content.get("filename").and_then(Value::as_str).map(str::trim).filter(|name| !name.is_empty());
+        let name = said.unwrap_or(body).trim();
+        let caption = if body.trim() == name { "" } else { body };
+        let media = media(content, written, kind).filter(|media| kind == Unread::File && media.kind() == kind);
+        Some(Said { file: Some(name.to_owned()), media, text: clean(caption), mentions_me })
     }
 }
 

@@ -1,0 +1,311 @@
+//! From a file that somebody has sent to a document: downloaded through the antivirus, read in the sandbox, embedded, stored.
+//!
+//! One file is one document of its partition, however often this is done and wherever it is interrupted: the store knows the message that a
+//! document came with. What is read meanwhile of a message that is taken back, the store does not take.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
+use tokio::sync::Semaphore;
+
+use super::{Documents, embed, names};
+use crate::{
+    assistant::{
+        clock::now,
+        courier::Homeserver,
+        dispatch::{ActiveGenerations, Interruption},
+        failure::Failure,
+        lifecycle::Lifecycle,
+        texts::documents::{NotRead, ReadFile},
+    },
+    document::{Document, Origin, Partition},
+    documents::{self, ExtractError, Extracted, Extractor, Limit, SourceFile, can_read},
+    matrix::{DownloadError, SendError},
+    message::{Content, ConversationId, Incoming, MediaRef, Unread},
+    store::{Full, NewDocument, StoreError},
+};
+
+/// How long a download is repeated. After that who sent the file is told that it is not available.
+const DOWNLOAD_FOR: Duration = Duration::from_mins(2);
+/// How often a file is downloaded of which the bytes are not those that were sent: a transfer may have broken off.
+const DAMAGED_TRIES: usize = 2;
+/// How many files are downloaded and read at a time, of all rooms. Each is in memory as a whole.
+const FILES: usize = 4;
+/// The most rooms whose locks are kept. Beyond, unused locks are dropped.
+const ROOMS: usize = 1_000;
+
+/// Of how many bursts of files what was read is kept until it is said.
+const UNSAID: usize = 1_000;
+/// The most files that one notice names.
+const UNSAID_FILES: usize = 50;
+
+/// What reads files.
+#[async_trait]
+pub trait FileReader: Send + Sync + 'static {
+    /// Reads a file.
+    async fn read(&self, file: SourceFile<'_>) -> Result<Extracted, ExtractError>;
+}
+
+#[async_trait]
+impl FileReader for Extractor {
+    async fn read(&self, file: SourceFile<'_>) -> Result<Extracted, ExtractError> {
+        self.extract(file).await
+    }
+}
+
+/// A file that somebody has sent, and whose document it becomes.
+#[derive(Clone, Copy)]
+pub struct SentFile<'a> {
+    /// Whose.
+    pub partition: &'a Partition,
+    /// The message that it came with.
+    pub origin: &'a Origin,
+    /// Where it is.
+    pub media: &'a MediaRef,
+}
+
+/// What came of a file.
+#[derive(Debug, PartialEq)]
+pub enum Ingested {
+    /// It is a document now, or was before.
+    Document(Box<Document>),
+    /// It could not be read.
+    NotRead(NotRead),
+    /// Somebody stopped it.
+    Stopped,
+    /// Its message, or the message that asked for it, is no more or has another text.
+    Changed,
+}
+
+/// The files that a message brings which can be read, perhaps: what is said of it promises it.
+pub fn readable(message: &Incoming) -> Option<&MediaRef> {
+    match &message.content {
+        Content::Attachment(media) => Some(&**media).filter(|media| promises(media)),
+        _ => None,
+    }
+}
+
+/// Whether what is said of a file promises that it can be read.
+pub fn promises(media: &MediaRef) -> bool {
+    media.kind() == Unread::File && can_read(&media.name, media.media_type.as_deref())
+}
+
+/// Makes documents of files.
+pub struct Ingestion {
+    documents: Arc<Documents>,
+    homeserver: Arc<Homeserver>,
+    active: Arc<ActiveGenerations>,
+    lifecycle: Arc<Lifecycle>,
+    /// One file at a time in each room: whoever sends many holds up nobody else.
+    rooms: Mutex<HashMap<OwnedRoomId, Arc<tokio::sync::Mutex<()>>>>,
+    files: Semaphore,
+    /// What was read and is still to be said, with the file behind it.
+    unsaid: Mutex<HashMap<(ConversationId, OwnedUserId), Vec<ReadFile>>>,
+}
+
+impl Ingestion {
+    /// For these documents.
+    pub fn new(
+        documents: Arc<Documents>,
+        homeserver: Arc<Homeserver>,
+        active: Arc<ActiveGenerations>,
+        lifecycle: Arc<Lifecycle>,
+    ) -> Self {
+        Self {
+            documents,
+            homeserver,
+            active,
+            lifecycle,
+            rooms: Mutex::default(),
+            files: Semaphore::new(FILES),
+            unsaid: Mutex::default(),
+        }
+    }
+
+    /// Keeps what was read of a file, to be said with the next one. Past the bound it is not said; the document is there.
+    pub fn say_later(&self, conversation: &ConversationId, sender: &UserId, file: ReadFile) {
+        let mut unsaid = self.unsaid.lock().unwrap_or_else(PoisonError::into_inner);
+        if unsaid.len() >= UNSAID {
+            unsaid.clear();
+        }
+        let files = unsaid.entry((conversation.clone(), sender.to_owned())).or_default();
+        if files.len() < UNSAID_FILES {
+            files.push(file);
+        }
+    }
+
+    /// What is to be said with a file of this person.
+    pub fn to_say(&self, conversation: &ConversationId, sender: &UserId) -> Vec<ReadFile> {
+        let mut unsaid = self.unsaid.lock().unwrap_or_else(PoisonError::into_inner);
+        unsaid.remove(&(conversation.clone(), sender.to_owned())).unwrap_or_default()
+    }
+
+    /// Makes a document of a file, for a message whose turn it is. It can be stopped as an answer can.
+    pub async fn ingest(&self, message: &Incoming, file: &SentFile<'_>) -> Result<Ingested, Failure> {
+        if let Some(document) = self.documents.came_with(file.partition, file.origin).await? {
+            return Ok(Ingested::Document(Box::new(document)));
+        }
+        let entered = self.active.enter(message);
+        // A redaction that came before the generation was active found nothing to interrupt.
+        if !self.documents.store.is_waiting(message).await? {
+            return Ok(Ingested::Changed);
+        }
+        tokio::select! {
+            biased;
+            why = entered.generation.interrupted() => Ok(match why {
+                Interruption::Stopped => Ingested::Stopped,
+                Interruption::Changed => Ingested::Changed,
+            }),
+            // On the heap: it holds the states of a whole transfer.
+            ingested = Box::pin(self.lifecycle.until_abort(self.in_turn(file))) => ingested?,
+        }
+    }
+
+    async fn in_turn(&self, file: &SentFile<'_>) -> Result<Ingested, Failure> {
+        let room = self.room(&file.origin.room_id);
+        let _turn = room.lock().await;
+        // The semaphore is never closed.
+        let _place = self.files.acquire().await;
+        self.make(file).await
+    }
+
+    fn room(&self, room: &RoomId) -> Arc<tokio::sync::Mutex<()>> {
+        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        if rooms.len() >= ROOMS && !rooms.contains_key(room) {
+            rooms.retain(|_, turn| Arc::strong_count(turn) > 1);
+        }
+        Arc::clone(rooms.entry(room.to_owned()).or_default())
+    }
+
+    async fn make(&self, file: &SentFile<'_>) -> Result<Ingested, Failure> {
+        let Documents { store, reader, .. } = &*self.documents;
+        fail::fail_point!("before-download");
+        let bytes = match self.download(file.media).await? {
+            Ok(bytes) => bytes,
+            Err(why) => return Ok(Ingested::NotRead(why)),
+        };
+        fail::fail_point!("after-download");
+        let (name, media_type) = (file.media.name.as_str(), file.media.media_type.as_deref());
+        let read = reader.read(SourceFile { name, media_type, bytes: &bytes }).await;
+        drop(bytes);
+        let extracted = match read {
+            Ok(extracted) => extracted,
+            Err(error) => {
+                tracing::info!(event_id = %file.origin.event_id, %error, "a file was not read");
+                return Ok(Ingested::NotRead(not_read(&error)));
+            }
+        };
+        fail::fail_point!("after-extract");
+        let title = names::title(&file.media.name);
+        let vectors = embed::vectors(self.documents.embedding.as_deref(), &title, &extracted.passages).await;
+        fail::fail_point!("after-embed");
+        let document = NewDocument {
+            partition: file.partition.clone(),
+            title,
+            format: extracted.format.name().to_owned(),
+            pages: extracted.pages,
+            origin: Some(file.origin.clone()),
+            link: None,
+            passages: extracted.passages,
+            vectors,
+        };
+        Ok(match store.put_document(document, now()).await {
+            Ok(document) => Ingested::Document(Box::new(document)),
+            Err(StoreError::Gone) => Ingested::Changed,
+            Err(StoreError::Full(full)) => {
+                tracing::warn!(%full, "a file was not read");
+                Ingested::NotRead(NotRead::Full { everywhere: full == Full::Store })
+            }
+            Err(StoreError::TooLarge) => Ingested::NotRead(NotRead::TooMuch),
+            Err(error) => return Err(error.into()),
+        })
+    }
+
+    /// The bytes of a file, or why there are none.
+    async fn download(&self, media: &MediaRef) -> Result<Result<Vec<u8>, NotRead>, Failure> {
+        let most = self.documents.largest_file;
+        if media.size.is_some_and(|size| size > most) {
+            return Ok(Err(NotRead::TooLarge(megabytes(most))));
+        }
+        let gateway = &self.homeserver.gateway;
+        let ask = || async {
+            match gateway.download(media, most).await {
+                Ok(bytes) => Ok(Ok(bytes)),
+                Err(DownloadError::Failed(error)) => Err(error),
+                Err(error) => Ok(Err(error)),
+            }
+        };
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let downloaded = match self.homeserver.retry_for::<_, _>(DOWNLOAD_FOR, ask).await {
+                Ok(downloaded) => downloaded,
+                Err(Failure::Refused(reason) | Failure::Unanswered(reason)) => {
+                    tracing::warn!(reason, "a file could not be downloaded");
+                    return Ok(Err(NotRead::Unavailable));
+                }
+                Err(failure) => return Err(failure),
+            };
+            return Ok(match downloaded {
+                Ok(bytes) if bytes.is_empty() => Err(NotRead::Empty),
+                Ok(bytes) => Ok(bytes),
+                Err(DownloadError::Damaged) if tries < DAMAGED_TRIES => continue,
+                Err(error) => {
+                    tracing::info!(%error, "a file could not be downloaded");
+                    Err(not_downloaded(&error))
+                }
+            });
+        }
+    }
+}
+
+impl Documents {
+    /// The document that came with a message, in a partition.
+    pub async fn came_with(&self, partition: &Partition, origin: &Origin) -> Result<Option<Document>, StoreError> {
+        let documents = self.store.documents(std::slice::from_ref(partition)).await?;
+        Ok(documents.into_iter().find(|document| {
+            let is_it = |known: &Origin| (&known.room_id, &known.event_id) == (&origin.room_id, &origin.event_id);
+            document.origin.as_ref().is_some_and(is_it)
+        }))
+    }
+}
+
+fn megabytes(bytes: u64) -> u64 {
+    bytes / 1_000_000
+}
+
+fn not_downloaded(error: &DownloadError) -> NotRead {
+    match error {
+        DownloadError::TooLarge { most } => NotRead::TooLarge(megabytes(*most)),
+        DownloadError::Damaged => NotRead::Damaged,
+        DownloadError::Gone => NotRead::Gone,
+        DownloadError::Infected => NotRead::Infected,
+        DownloadError::Forbidden => NotRead::Forbidden,
+        DownloadError::Failed(SendError::Refused(_)) | DownloadError::Failed(_) => NotRead::Unavailable,
+    }
+}
+
+fn not_read(error: &ExtractError) -> NotRead {
+    match error {
+        ExtractError::Encrypted => NotRead::Encrypted,
+        ExtractError::NoText => NotRead::NoText,
+        ExtractError::TooLarge(Limit::File(most)) => NotRead::TooLarge(*most),
+        ExtractError::TooLarge(Limit::Pages(most)) => NotRead::TooManyPages(*most),
+        ExtractError::TooLarge(_) => NotRead::TooMuch,
+        ExtractError::UnknownType => NotRead::UnknownType,
+        ExtractError::Damaged => NotRead::Damaged,
+        ExtractError::TimedOut => NotRead::TooSlow,
+        ExtractError::Failed(_) => NotRead::Failed,
+    }
+}
+
+/// What reads files by the limits of the configuration, and the most bytes that a file may have.
+#[must_use]
+pub fn reader(config: &documents::Config) -> (Arc<dyn FileReader>, u64) {
+    (Arc::new(Extractor::new(config)), config.largest_file())
+}

@@ -1,0 +1,128 @@
+//! Files that people send: a file without a word is read at its turn, and the room is told so; one that a question is about is read before its
+//! answer.
+
+use super::{contact, parts::Parts};
+use crate::{
+    assistant::{
+        clock::now,
+        commands::inert,
+        documents::{Ingested, SentFile, readable, title},
+        failure::Failure,
+        texts::{
+            Text,
+            documents::{Documents, NotRead, ReadFile, Unit},
+        },
+    },
+    document::{Document, Origin, Partition},
+    message::{Incoming, MediaRef},
+    store::{Queued, QueuedKind},
+};
+
+/// What became of a file that a question is about.
+pub enum Attached {
+    /// It is a document.
+    Document(Box<Document>),
+    /// This is said instead of an answer.
+    NotRead(Text<'static>),
+    /// The question is over, or has another text.
+    Over,
+}
+
+/// Reads a file that a question is about, into the question's conversation.
+pub async fn attach(
+    parts: &Parts,
+    question: &Incoming,
+    origin: &Origin,
+    media: &MediaRef,
+) -> Result<Attached, Failure> {
+    let partition = Partition::Conversation(question.conversation());
+    let file = SentFile { partition: &partition, origin, media };
+    Ok(match parts.ingestion.ingest(question, &file).await? {
+        Ingested::Document(document) => Attached::Document(document),
+        Ingested::NotRead(why) => Attached::NotRead(not_read(media, why, Vec::new())),
+        Ingested::Stopped => {
+            parts.store.drop_question(&question.room_id, &question.event_id, now()).await?;
+            Attached::Over
+        }
+        Ingested::Changed => {
+            end_if_unchanged(parts, question).await?;
+            Attached::Over
+        }
+    })
+}
+
+/// Reads the file that a message brings without a word, and says so: once for several in a row.
+pub async fn read(parts: &Parts, queued: &Queued) -> Result<(), Failure> {
+    let question = &queued.question;
+    // It was looked at when it was admitted.
+    let Some(media) = readable(question) else { return Ok(()) };
+    let settings = parts.store.room_settings(&question.room_id).await?;
+    contact::inform(parts, queued, &settings).await?;
+    let origin = Origin {
+        room_id: question.room_id.clone(),
+        event_id: question.event_id.clone(),
+        sender: question.sender.clone(),
+        sent_at: question.sent_at,
+    };
+    let (conversation, sender) = (question.conversation(), &question.sender);
+    match attach(parts, question, &origin, media).await? {
+        Attached::Over => Ok(()),
+        Attached::Document(document) if is_followed(parts, queued).await? => {
+            parts.ingestion.say_later(&conversation, sender, read_file(&document));
+            parts.store.close_question(&question.room_id, &question.event_id, now()).await?;
+            Ok(())
+        }
+        Attached::Document(document) => {
+            let mut files = parts.ingestion.to_say(&conversation, sender);
+            files.push(read_file(&document));
+            parts.courier.decline(queued, &Text::Documents(Documents::Read(files))).await
+        }
+        Attached::NotRead(text) => {
+            let before = parts.ingestion.to_say(&conversation, sender);
+            let text = match text {
+                Text::Documents(Documents::NotRead { name, why, .. }) => {
+                    Text::Documents(Documents::NotRead { name, why, read: before })
+                }
+                other => other,
+            };
+            parts.courier.decline(queued, &text).await
+        }
+    }
+}
+
+/// Whether the next thing that waits in the conversation is another file of the same person: then that one says what was read.
+async fn is_followed(parts: &Parts, queued: &Queued) -> Result<bool, Failure> {
+    let question = &queued.question;
+    let waiting = parts.store.queued().await?;
+    let mut behind = waiting
+        .iter()
+        .filter(|other| other.sequence > queued.sequence && other.question.conversation() == question.conversation());
+    Ok(behind.next().is_some_and(|next| {
+        next.kind == QueuedKind::Attachment
+            && next.question.sender == question.sender
+            && readable(&next.question).is_some()
+    }))
+}
+
+/// Ends a question of which the store would take nothing, although it waits still.
+async fn end_if_unchanged(parts: &Parts, question: &Incoming) -> Result<(), Failure> {
+    if parts.store.is_waiting(question).await? {
+        parts.store.drop_question(&question.room_id, &question.event_id, now()).await?;
+    }
+    Ok(())
+}
+
+/// What is said of a file that was not read.
+fn not_read(media: &MediaRef, why: NotRead, read: Vec<ReadFile>) -> Text<'static> {
+    Text::Documents(Documents::NotRead { name: inert(&title(&media.name)), why, read })
+}
+
+/// A document as a file that was read.
+pub fn read_file(document: &Document) -> ReadFile {
+    let unit = match document.format.as_str() {
+        "pptx" | "odp" => Unit::Slide,
+        "xlsx" | "ods" | "xls" => Unit::Sheet,
+        _ => Unit::Page,
+    };
+    ReadFile { name: inert(&document.title), extent: document.pages.map(|pages| (pages, unit)) }
+}
