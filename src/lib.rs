@@ -12,6 +12,7 @@
 //! | 1 | [`command`], [`conversation`], [`compagnon`], [`document`], [`material`], [`memory`], [`message`], [`secret`], [`setting`], [`usage`] |
 
 pub mod app;
+pub mod approved;
 pub mod assistant;
 pub mod cli;
 pub mod collections;

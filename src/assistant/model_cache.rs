@@ -91,7 +91,11 @@ impl ModelCache {
                 | Change::Informed(_)
                 | Change::Audit(_)
                 | Change::Remember(_)
-                | Change::ToldCut(_) => {}
+                | Change::ToldCut(_)
+                // They are given without the model.
+                | Change::ProposeAnswer(_)
+                | Change::AcceptAnswer { .. }
+                | Change::RemoveAnswer(..) => {}
             }
         }
     }
@@ -103,6 +107,9 @@ impl ModelCache {
         }
         for room in &purged.rooms {
             self.forget_room(room);
+        }
+        for partition in &purged.partitions {
+            self.forget_partition(partition);
         }
         if purged.unplaced {
             self.model.invalidate(CacheScope::Conversations);

@@ -149,6 +149,8 @@ impl Database {
             }
             match Tree::of(letter).ok_or(StoreError::Damaged { tree: "unknown" })? {
                 Tree::Chunks => transaction.verify_chunk(&bytes, &sealed)?,
+                Tree::Passages | Tree::Vectors => transaction.verify_document_chunk(&bytes, &sealed)?,
+                Tree::Documents => transaction.verify_document(&bytes)?,
                 tree => drop(transaction.get_value::<IgnoredAny>(&Key { tree, bytes: bytes.to_vec() })?),
             }
         }

@@ -7,6 +7,7 @@ use super::database::Database;
 use super::error::StoreError;
 use super::layout::{Key, Tree};
 use super::transaction::Transaction;
+use crate::approved::MasteredAnswer;
 use crate::compagnon::{Made, Settings, SettingsPatch};
 use crate::document::Partition;
 use crate::memory::Fact;
@@ -42,11 +43,24 @@ pub enum Change {
         /// Where it goes.
         to: Partition,
     },
-    /// What was said in one conversation is forgotten.
+    /// A mastered answer is proposed.
+    ProposeAnswer(MasteredAnswer),
+    /// A proposed answer is approved, in place of the one that it replaces.
+    AcceptAnswer {
+        /// Whose it is.
+        partition: Partition,
+        /// Its number.
+        number: u64,
+        /// Who approves it.
+        by: OwnedUserId,
+    },
+    /// A mastered answer is refused, or taken away.
+    RemoveAnswer(Partition, u64),
+    /// What was said in one conversation is forgotten, with the documents that were put into it.
     ForgetConversation(ConversationId),
-    /// What was said in a room, threads included, and what is remembered in it is forgotten; its settings stay.
+    /// What was said in a room, threads included, what is remembered in it and its documents are forgotten; its settings stay.
     ForgetTurns(OwnedRoomId),
-    /// What a person has said in any room is forgotten, with the answers to it, and what is remembered for that person.
+    /// What a person has said in any room is forgotten, with the answers to it, what is remembered for that person, and their documents.
     ForgetPerson(OwnedUserId),
 }
 
@@ -85,6 +99,9 @@ impl Transaction<'_> {
             Change::ToldCut(conversation) => self.tell_cut(conversation, now),
             Change::RemoveDocument(partition, number) => self.remove_document(partition, *number),
             Change::MoveDocument { from, number, to } => self.move_document(from, *number, to),
+            Change::ProposeAnswer(answer) => self.propose_answer(answer),
+            Change::AcceptAnswer { partition, number, by } => self.accept_answer(partition, *number, by, now),
+            Change::RemoveAnswer(partition, number) => self.remove_answer(partition, *number),
             Change::ForgetConversation(conversation) => self.forget_conversation(conversation),
             Change::ForgetTurns(room) => self.forget_turns(room),
             Change::ForgetPerson(user) => self.forget_person(user),

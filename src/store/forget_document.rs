@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ruma::{EventId, RoomId, UserId};
 use sled::IVec;
 
 use super::database::Database;
@@ -11,7 +12,8 @@ use super::layout::{Key, QUARANTINE, Tree};
 use super::library::Held;
 use super::seal::BlindedId;
 use super::transaction::Transaction;
-use crate::document::Partition;
+use crate::document::{Document, Partition};
+use crate::message::ConversationId;
 
 /// The trees of chunks.
 const CHUNKS: [Tree; 2] = [Tree::Passages, Tree::Vectors];
@@ -100,6 +102,89 @@ impl Transaction<'_> {
             self.rotate(place.group)?;
         }
         Ok(())
+    }
+
+    /// Removes the documents that came with a message, for good, in whatever partition they are; whether there were any. From here on none is
+    /// stored that came with it.
+    pub(super) fn remove_documents_from(&mut self, room: &RoomId, event: &EventId) -> Result<bool, StoreError> {
+        let origin = self.blinded_ids().origin(room, event);
+        self.state.library.note_late(origin);
+        let places = self.documents_from(origin);
+        let any = !places.is_empty();
+        self.remove_documents(places)?;
+        Ok(any)
+    }
+
+    /// Removes the documents of a conversation, for good; whether there were any.
+    pub(super) fn remove_documents_of(&mut self, conversation: &ConversationId) -> Result<bool, StoreError> {
+        let (group, partition) = self.blinded_ids().places_of(&Partition::Conversation(conversation.clone()))?;
+        let places = self.places(|held| (held.place.group, held.place.partition) == (group, partition));
+        let any = !places.is_empty();
+        self.remove_documents(places)?;
+        Ok(any)
+    }
+
+    /// What is left of documents whose records were removed as too old.
+    pub(super) fn remove_expired_document(&mut self, key: &Key) -> Result<(), StoreError> {
+        match DocumentPlace::of(&key.bytes).filter(|_| key.tree == Tree::Documents) {
+            Some(place) => self.remove_documents(vec![place]),
+            None => Ok(()),
+        }
+    }
+
+    /// Removes a person's own documents, and those that they have put into conversations, for good. What they have put for everybody in a
+    /// room, or for all who ask a compagnon, is not theirs alone: it stays, and says no more who added it.
+    pub(super) fn forget_documents_of_person(&mut self, person: &UserId) -> Result<(), StoreError> {
+        let (group, _) = self.blinded_ids().places_of(&Partition::Person(person.to_owned()))?;
+        self.remove_records(group)?;
+        self.destroy_key(group);
+        for (key, stored) in self.documents_by(person)? {
+            let Some(place) = DocumentPlace::of(&key.bytes).filter(|place| place.group != group) else { continue };
+            if matches!(stored.document.partition, Partition::Conversation(_)) {
+                self.remove_documents(vec![place])?;
+            } else {
+                let document = Document { origin: None, ..stored.document };
+                self.shelve(&StoredDocument { document, ..stored }, place.origin)?;
+                self.rotate(place.group)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The documents that a person has added, and their own.
+    pub(super) fn documents_by(&self, person: &UserId) -> Result<Vec<(Key, StoredDocument)>, StoreError> {
+        let mut documents = self.scan::<StoredDocument>(&Key::all(Tree::Documents))?;
+        documents.retain(|(_, stored)| {
+            let Document { origin, partition, .. } = &stored.document;
+            let added = origin.as_ref().is_some_and(|origin| origin.sender == person);
+            added || matches!(partition, Partition::Person(theirs) if theirs == person)
+        });
+        Ok(documents)
+    }
+
+    /// Hands the documents of a room over to the one that takes its place.
+    pub(super) fn move_documents(&mut self, old: &RoomId, new: &RoomId) -> Result<(), StoreError> {
+        let (from, to) = (Partition::Room(old.to_owned()), Partition::Room(new.to_owned()));
+        for (_, stored) in self.scan::<StoredDocument>(&self.blinded_ids().documents(&from)?)? {
+            self.move_document(&from, stored.document.number, &to)?;
+        }
+        Ok(())
+    }
+
+    /// The partitions that are without a document with this transaction.
+    pub(super) fn partitions_with_losses(&self) -> Vec<Partition> {
+        let before = &self.state.library.documents;
+        let lost = self.document_changes().iter().filter_map(|(number, held)| {
+            let partition = before.get(number)?.partition.as_ref()?;
+            (held.as_ref().and_then(|held| held.partition.as_ref()) != Some(partition)).then(|| partition.clone())
+        });
+        let mut partitions: Vec<Partition> = Vec::new();
+        for partition in lost {
+            if !partitions.contains(&partition) {
+                partitions.push(partition);
+            }
+        }
+        partitions
     }
 
     /// Removes the documents of a group whose key goes with them.

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::answer::{Answered, Delivery};
 use super::audit::Entry;
+use super::document::StoredDocument;
 use super::file::StoredFile;
 use super::keys::RoomKeys;
 use super::own::OwnMessage;
@@ -14,6 +15,7 @@ use super::records::version1::{AnsweredV1, DeliveryV1, QueuedV1};
 use super::said::Said;
 use super::seal::{Cipher, Key32};
 use super::withdrawal::Withdrawal;
+use crate::approved::MasteredAnswer;
 use crate::compagnon::{Made, Settings};
 use crate::message::{Gap, Undecrypted};
 
@@ -29,6 +31,8 @@ pub(crate) fn record(data: &[u8]) {
     written_as_read::<Gap>(data);
     written_as_read::<OwnMessage>(data);
     written_as_read::<StoredFile>(data);
+    written_as_read::<StoredDocument>(data);
+    written_as_read::<MasteredAnswer>(data);
     if let Some(made) = written_as_read::<Made>(data) {
         for version in &made.versions {
             let _ = made.read(version);

@@ -75,7 +75,8 @@ impl Database {
         if let Some(cursor) = batch.next_batch {
             transaction.put_value(&Key::meta(CURSOR), &cursor)?;
         }
-        let accepted = Accepted { lost, untold, ..transaction.accepted(&new, &edited, redacted)? };
+        let undocumented = transaction.partitions_with_losses();
+        let accepted = Accepted { lost, untold, undocumented, ..transaction.accepted(&new, &edited, redacted)? };
         fail::fail_point!("before-sync-saved");
         transaction.commit()?;
         fail::fail_point!("sync-saved");

@@ -19,6 +19,8 @@ pub(super) const SEQUENCE: &[u8] = b"sequence";
 pub(super) const GENERATION: &[u8] = b"generation";
 /// The last number given to a compagnon.
 pub(super) const NUMBER: &[u8] = b"number";
+/// The last number given to a mastered answer.
+pub(super) const ANSWERS: &[u8] = b"answers";
 /// The number of the last batch.
 pub(super) const COMMITS: &[u8] = b"commits";
 /// When the store was put back from a backup.
@@ -71,6 +73,8 @@ pub(super) enum Tree {
     Chunks,
     /// Documents, each with its own key: group, partition, message that it came with, number.
     Documents,
+    /// Mastered answers: group, partition, number.
+    Approved,
     /// The passages of documents, under the documents' own keys: number of the document, number of the chunk.
     Passages,
     /// The vectors of the passages, under the documents' own keys: number of the document, number of the set, number of the chunk.
@@ -78,7 +82,7 @@ pub(super) enum Tree {
 }
 
 /// The trees of what is sealed under the key of its room (or of its compagnon, or of another group of documents) and goes with it.
-pub(super) const ROOM_TREES: [Tree; 13] = [
+pub(super) const ROOM_TREES: [Tree; 14] = [
     Tree::Inbox,
     Tree::Outbox,
     Tree::Turns,
@@ -92,6 +96,7 @@ pub(super) const ROOM_TREES: [Tree; 13] = [
     Tree::Files,
     Tree::Memory,
     Tree::Documents,
+    Tree::Approved,
 ];
 
 impl Tree {
@@ -135,6 +140,7 @@ impl Tree {
             Self::Files => b'f',
             Self::Chunks => b'k',
             Self::Documents => b'b',
+            Self::Approved => b'j',
             Self::Passages => b'h',
             Self::Vectors => b'v',
         }
@@ -163,6 +169,7 @@ impl Tree {
             Self::Files => "files",
             Self::Chunks => "chunks",
             Self::Documents => "documents",
+            Self::Approved => "approved",
             Self::Passages => "passages",
             Self::Vectors => "vectors",
         }

@@ -11,6 +11,7 @@
 mod acknowledge;
 mod answer;
 mod answered;
+mod approved;
 mod audit;
 mod backup;
 mod changes;

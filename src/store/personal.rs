@@ -12,8 +12,10 @@ use super::error::StoreError;
 use super::layout::{Key, Tree};
 use super::said::Said;
 use super::transaction::Transaction;
+use crate::approved::MasteredAnswer;
 use crate::compagnon::Made;
 use crate::conversation::Turn;
+use crate::document::Document;
 use crate::memory::Fact;
 use crate::message::ConversationId;
 
@@ -29,6 +31,10 @@ pub struct Personal {
     pub audit: Vec<Entry>,
     /// What the person has asked to be remembered, for themselves or for everybody in a room.
     pub facts: Vec<Fact>,
+    /// The documents that the person has added, wherever, and those that are for this person alone.
+    pub documents: Vec<Document>,
+    /// The mastered answers that the person has proposed.
+    pub answers: Vec<MasteredAnswer>,
     /// When the person was told what the bot is.
     pub informed_at: Option<u64>,
     /// When the person was last told that a message of theirs cannot be read.
@@ -62,7 +68,12 @@ impl Database {
         audit.retain(|entry| entry.by == user);
         let informed_at = transaction.find_value(&self.blinded_ids.informed(user))?;
         let told_unread_at = transaction.find_value(&self.blinded_ids.told(user))?;
-        Ok(Personal { exchanges, made, audit, facts: transaction.facts_by(user)?, informed_at, told_unread_at })
+        let facts = transaction.facts_by(user)?;
+        let documents = transaction.documents_by(user)?.into_iter().map(|(_, stored)| stored.document);
+        let mut documents: Vec<Document> = documents.collect();
+        documents.sort_by_key(|document| document.number);
+        let answers = transaction.answers_by(user)?;
+        Ok(Personal { exchanges, made, audit, facts, documents, answers, informed_at, told_unread_at })
     }
 }
 
@@ -77,8 +88,8 @@ impl Transaction<'_> {
         Ok(said)
     }
 
-    /// Removes what a person has asked in any room with the answers, for good, what they have asked to be remembered for them, and what they
-    /// were told. What is under way stays, and so do the audit trail and what they told for everybody in a room,
+    /// Removes what a person has asked in any room with the answers, for good, what they have asked to be remembered for them, their documents,
+    /// and what they were told. What is under way stays, and so do the audit trail and what they told or added for others,
     /// without their name.
     pub(super) fn forget_person(&mut self, user: &UserId) -> Result<(), StoreError> {
         let said = self.exchanges_of(user)?.into_iter().map(|(key, _)| key);
@@ -93,6 +104,8 @@ impl Transaction<'_> {
             }
         }
         self.forget_facts_of_person(user)?;
+        self.forget_documents_of_person(user)?;
+        self.forget_author_of_answers(user)?;
         self.forget_told(user);
         self.remove(&self.blinded_ids().informed(user));
         Ok(())

@@ -8,6 +8,7 @@ use ruma::OwnedRoomId;
 use super::answer::Answered;
 use super::audit::Entry;
 use super::database::Database;
+use super::document::StoredDocument;
 use super::error::StoreError;
 use super::layout::{Key, Tree};
 use super::own::OwnMessage;
@@ -18,6 +19,7 @@ use super::summary::Condensed;
 use super::transaction::Transaction;
 use super::withdrawal::Withdrawal;
 use crate::compagnon::Settings;
+use crate::document::{Document, Partition};
 use crate::memory::Fact;
 use crate::message::{ConversationId, Undecrypted};
 
@@ -35,7 +37,7 @@ pub struct Retention {
     pub audit: u64,
     /// Events whose key has not come.
     pub undecrypted: u64,
-    /// What people have asked to be remembered.
+    /// What people have asked to be remembered, and documents that are for one person.
     pub memory: u64,
 }
 
@@ -46,8 +48,11 @@ pub(super) const TOLD_FOR: Duration = Duration::from_hours(24);
 pub(super) const SLICE: usize = 1000;
 
 /// The trees of a room in which something grows old. Settings, compagnons and what is under way do not.
-const OF_A_ROOM: [Tree; 6] =
-    [Tree::Undecrypted, Tree::Turns, Tree::Summaries, Tree::Answered, Tree::Withdrawals, Tree::Memory];
+const OF_A_ROOM: [Tree; 7] =
+    [Tree::Undecrypted, Tree::Turns, Tree::Summaries, Tree::Answered, Tree::Withdrawals, Tree::Memory, Tree::Documents];
+
+/// As how many records a document counts that is removed: its chunks go with it.
+const OF_A_DOCUMENT: usize = 20;
 
 /// The other trees in which something grows old.
 const OF_NO_ROOM: [Tree; 6] = [Tree::Done, Tree::Own, Tree::Informed, Tree::Told, Tree::Stranded, Tree::Audit];
@@ -61,6 +66,8 @@ pub struct Purged {
     pub conversations: HashSet<ConversationId>,
     /// The rooms in which something is remembered no more.
     pub rooms: HashSet<OwnedRoomId>,
+    /// The partitions that are without a document of theirs.
+    pub partitions: HashSet<Partition>,
     /// Whether something went that does not say of which conversation it was: an older program wrote it.
     pub unplaced: bool,
 }
@@ -194,6 +201,25 @@ impl Transaction<'_> {
                 }
                 old
             }),
+            Tree::Documents => {
+                let expired = self.expired_of::<StoredDocument>(prefix, from, limit, |stored| {
+                    let Document { partition, added_at, .. } = &stored.document;
+                    let old = match partition {
+                        Partition::Conversation(_) => older(*added_at, kept),
+                        Partition::Person(_) => older(*added_at, keep.memory),
+                        // They stay until somebody removes them, or what they belong to goes.
+                        Partition::Room(_)
+                        | Partition::Compagnon(_)
+                        | Partition::Catalogue
+                        | Partition::Collection(_) => false,
+                    };
+                    if old {
+                        purged.partitions.insert(partition.clone());
+                    }
+                    old
+                })?;
+                Ok(Expired { read: expired.read + OF_A_DOCUMENT * expired.old.len(), ..expired })
+            }
             Tree::Withdrawals | Tree::Stranded => {
                 self.expired_of::<Withdrawal>(prefix, from, limit, |one| one.is_older(now, keep.dedup))
             }
@@ -241,6 +267,7 @@ impl Transaction<'_> {
         self.uncover(old)?;
         for key in old {
             self.remove(key);
+            self.remove_expired_document(key)?;
             if let Some(room) = key.room() {
                 self.rotate(room)?;
             }

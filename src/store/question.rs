@@ -3,6 +3,7 @@
 use ruma::{OwnedEventId, OwnedRoomId};
 
 use crate::command::Call;
+use crate::document::Partition;
 use crate::message::{Edit, Gap, Incoming, Redaction, Undecrypted};
 
 /// What one sync response, or a key that came late, brought.
@@ -72,6 +73,8 @@ pub struct Accepted {
     pub lost: Vec<Redaction>,
     /// Rooms in which something is remembered no more, because its message was edited or taken back.
     pub untold: Vec<OwnedRoomId>,
+    /// Partitions that are without a document of theirs, because its message was taken back, or its room left or replaced.
+    pub undocumented: Vec<Partition>,
 }
 
 /// A question whose text has changed.

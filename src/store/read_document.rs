@@ -5,10 +5,11 @@ use std::sync::Arc;
 use ruma::{EventId, RoomId};
 
 use super::database::Database;
-use super::document::{Blob, DocumentPlace, StoredDocument};
+use super::document::{Blob, DocumentPlace, StoredDocument, document_of};
 use super::error::StoreError;
 use super::file::CHUNKS_AT_ONCE;
 use super::handle::Store;
+use super::layout::{Key, Tree};
 use super::library::GoneDocuments;
 use super::records::passages_of_bytes;
 use super::seal::Cipher;
@@ -166,6 +167,30 @@ impl Database {
 }
 
 impl Transaction<'_> {
+    /// Opens the record of a document and looks for its chunks, as a restored backup is verified.
+    pub(super) fn verify_document(&self, key: &[u8]) -> Result<(), StoreError> {
+        let key = Key { tree: Tree::Documents, bytes: key.to_vec() };
+        let Some(stored) = self.get::<StoredDocument>(&key)? else { return Ok(()) };
+        for blob in [Some(stored.passages()), stored.vectors()].into_iter().flatten() {
+            for chunk in 0..blob.chunks() {
+                if !self.contains(&blob.chunk(chunk))? {
+                    return Err(StoreError::Damaged { tree: blob.tree.name() });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens a chunk of a document, as a restored backup is verified.
+    pub(super) fn verify_document_chunk(&self, key: &[u8], sealed: &[u8]) -> Result<(), StoreError> {
+        let tree = key.first().and_then(|letter| Tree::of(*letter)).map_or("unknown", Tree::name);
+        let Some(number) = document_of(key) else { return Err(StoreError::Damaged { tree }) };
+        // Without a record it is what a kill has left, and goes at the next start.
+        let Some(held) = self.held_document(number) else { return Ok(()) };
+        let Some(stored) = self.get::<StoredDocument>(&held.place.key())? else { return Ok(()) };
+        Cipher::new(&stored.key).open(tree, key, sealed).map(drop).ok_or(StoreError::Damaged { tree })
+    }
+
     /// A document of a partition.
     pub(super) fn stored_document(
         &self,

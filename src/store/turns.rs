@@ -78,14 +78,15 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Removes what was said in one conversation, for good; questions and answers under way stay.
+    /// Removes what was said in one conversation and the documents that were put into it, for good; questions and answers under way stay.
     pub(super) fn forget_conversation(&mut self, conversation: &ConversationId) -> Result<(), StoreError> {
         let room = self.blinded_ids().room(&conversation.room_id);
         let turns = self.raw_keys(&self.blinded_ids().turns(conversation))?;
         let mut answered = self.scan::<Answered>(&Key::new(Tree::Answered, &[&room]))?;
         answered.retain(|(_, answered)| answered.question.conversation() == *conversation);
         let condensed = self.forget_condensed_of(conversation)?;
-        if turns.is_empty() && answered.is_empty() && !condensed {
+        let documents = self.remove_documents_of(conversation)?;
+        if turns.is_empty() && answered.is_empty() && !condensed && !documents {
             return Ok(());
         }
         for key in &turns {
@@ -97,17 +98,19 @@ impl Transaction<'_> {
         self.rotate(room)
     }
 
-    /// Removes what was said in a room, threads included, and what is remembered in it, for good; questions and answers under way stay, and
-    /// so do its settings.
+    /// Removes what was said in a room, threads included, what is remembered in it and its documents, for good; questions and answers under
+    /// way stay, and so do its settings.
     pub(super) fn forget_turns(&mut self, room: &RoomId) -> Result<(), StoreError> {
         let room = self.blinded_ids().room(room);
         let mut gone = self.raw_keys(&Key::new(Tree::Turns, &[&room]))?;
         gone.extend(self.raw_keys(&Key::new(Tree::Answered, &[&room]))?);
         gone.extend(self.raw_keys(&Key::new(Tree::Memory, &[&room]))?);
         gone.extend(self.raw_keys(&Key::new(Tree::Summaries, &[&room]))?);
+        gone.extend(self.raw_keys(&Key::new(Tree::Documents, &[&room]))?);
         if gone.is_empty() {
             return Ok(());
         }
+        self.remove_documents_of_group(room)?;
         for key in &gone {
             self.remove_raw(key);
         }

@@ -40,8 +40,8 @@ impl Database {
 const KNOWN: [Tree; 3] = [Tree::Inbox, Tree::Outbox, Tree::Answered];
 
 impl Transaction<'_> {
-    /// Takes out what belongs to an event that was redacted: a question, a message of the bot that answers one, or a fact that was told with
-    /// it. Gives the question of the exchange that is no more; the rooms that are without a fact of theirs are added to `untold`.
+    /// Takes out what belongs to an event that was redacted: a question, a message of the bot that answers one, a fact that was told with
+    /// it, or a document that came with it. Gives the question of the exchange that is no more; the rooms that are without a fact of theirs are added to `untold`.
     pub(super) fn redact(
         &mut self,
         redaction: &Redaction,
@@ -51,14 +51,16 @@ impl Transaction<'_> {
         let place = EventPlace::new(self.blinded_ids(), &redaction.room_id, &redaction.redacts);
         // A fact outlives what is known of the command that it was told with.
         let told = self.forget_told_with(&redaction.room_id, &redaction.redacts, None)?;
-        let fact = !told.is_empty();
+        // So does a document, wherever it was moved to; one of this message that is under way is not to be kept.
+        let documents = self.remove_documents_from(&redaction.room_id, &redaction.redacts)?;
+        let taken = !told.is_empty() || documents;
         untold.extend(told);
         // Of the message itself nothing is known while an edit of it is looked up.
         if self.drop_edits_of(&place, &redaction.redacts, now)? {
             self.rotate(place.room)?;
         }
         match self.redact_exchange(redaction, &place, now)? {
-            (RedactedPart::Nothing, _) if fact => Ok((RedactedPart::Exchange, Some(redaction.redacts.clone()))),
+            (RedactedPart::Nothing, _) if taken => Ok((RedactedPart::Exchange, Some(redaction.redacts.clone()))),
             other => Ok(other),
         }
     }

@@ -14,6 +14,7 @@ const LAYERS: [(u8, &[&str]); 5] = [
     (
         1,
         &[
+            "approved",
             "command",
             "conversation",
             "compagnon",
@@ -29,7 +30,7 @@ const LAYERS: [(u8, &[&str]); 5] = [
 ];
 
 /// The exceptions among siblings: the wiring sees what it wires, and the root of the configuration sees each section.
-const SIBLINGS: [(&str, &str); 7] = [
+const SIBLINGS: [(&str, &str); 9] = [
     ("main", "cli"),
     ("app", "config"),
     ("app", "telemetry"),
@@ -38,6 +39,9 @@ const SIBLINGS: [(&str, &str); 7] = [
     ("config", "http"),
     // Prompts are files that people write, and read with the same limits.
     ("compagnon", "setting"),
+    // A partition may be a conversation, and whatever belongs to one is told apart by it.
+    ("document", "message"),
+    ("approved", "document"),
 ];
 
 /// Crates and the only modules that may name them.

@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 
 use super::{Context, NewFile, Outcome, Spec};
 use crate::{
+    approved::MasteredAnswer,
     assistant::{courier::unless_refused, failure::Failure, texts::Text},
     compagnon::Made,
     conversation::Turn,
+    document::Document,
     memory::Fact,
     message::ConversationId,
     store::{Entry, LARGEST_FILE, Personal},
@@ -50,6 +52,8 @@ async fn file(context: &Context<'_>, personal: &Personal) -> Result<Value, Failu
         "conversations": conversations,
         "told_that_a_message_could_not_be_read_at": personal.told_unread_at.map(time),
         "memory": personal.facts.iter().map(fact).collect::<Vec<_>>(),
+        "documents": personal.documents.iter().map(document).collect::<Vec<_>>(),
+        "proposed_answers": personal.answers.iter().map(proposed).collect::<Vec<_>>(),
         "compagnons": personal.made.iter().map(made).collect::<Vec<_>>(),
         "commands": personal.audit.iter().map(entry).collect::<Vec<_>>(),
     }))
@@ -77,6 +81,28 @@ fn fact(fact: &Fact) -> Value {
         "number": fact.number,
         "at": time(fact.at),
         "text": fact.text,
+    })
+}
+
+/// A document, without what it says: the person has it.
+fn document(document: &Document) -> Value {
+    json!({
+        "title": document.title,
+        "format": document.format,
+        "pages": document.pages,
+        "added_at": time(document.added_at),
+        "for": document.partition,
+        "message": document.origin.as_ref().map(|origin| &origin.event_id),
+    })
+}
+
+fn proposed(answer: &MasteredAnswer) -> Value {
+    json!({
+        "for": answer.partition,
+        "at": time(answer.proposed_at),
+        "approved": answer.is_approved(),
+        "questions": answer.wordings().collect::<Vec<_>>(),
+        "text": answer.text,
     })
 }
 

@@ -37,6 +37,7 @@ use crate::{
         texts::Text,
     },
     command::Call,
+    document::Partition,
     message::{Item, Redaction},
     store::{Queued, QueuedKind, Store, StoreError},
 };
@@ -274,6 +275,13 @@ impl Dispatcher {
     pub fn untold(&self, rooms: &[OwnedRoomId]) {
         for room in rooms.iter().collect::<BTreeSet<_>>() {
             self.parts.cache.forget_room(room);
+        }
+    }
+
+    /// These partitions are without a document of theirs.
+    pub fn undocumented(&self, partitions: &[Partition]) {
+        for partition in partitions {
+            self.parts.cache.forget_partition(partition);
         }
     }
 

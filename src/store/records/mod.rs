@@ -5,6 +5,7 @@
 //! step in `schema.rs` and the old types beside the new ones, as in `version1.rs`.
 
 mod answer;
+mod approved;
 mod document;
 mod file;
 mod hex;
