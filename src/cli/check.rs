@@ -6,11 +6,11 @@ use tokio::runtime::Runtime;
 
 use super::{output, status};
 use crate::{
-    app::{folder, open_model, processors},
+    app::{Encoders, folder, open_encoders, open_model, processors},
     assistant::compose,
     compagnon::{Compagnon, Library},
     config::{Config, ConfigError},
-    inference::ChatModel,
+    inference::{ChatModel, local::Processors},
     matrix::{self, ProbeOutcome},
     services::Services,
 };
@@ -83,12 +83,30 @@ fn all(config: &Config, arguments: &Arguments, findings: &mut Findings) -> anyho
         Ok(described) => Findings::good("model", described),
         Err(error) => findings.wrong("model", error),
     }
+    encoders(config, &processors, findings);
     prompts(config, model.as_deref().ok(), findings);
     if !config.services.0.is_empty() {
         let opened = Services::open(&config.services).map_err(|refused| ConfigError::from(refused).into());
         findings.add("services", opened.map(|_| config.services.0.keys().cloned().collect::<Vec<_>>().join(", ")));
     }
     account(config, arguments, findings)
+}
+
+fn encoders(config: &Config, processors: &Processors, findings: &mut Findings) {
+    match open_encoders(config, processors) {
+        Ok(Encoders { embedding, reranker }) => {
+            let described = embedding.map(|model| {
+                let limits = model.limits();
+                format!("{}, vectors of {}, {} tokens of a text", model.name(), limits.dimension, limits.context_length)
+            });
+            let none = "none (model.embedding is not set): documents are searched by their words alone";
+            Findings::good("embedding model", described.as_deref().unwrap_or(none));
+            if let Some(reranker) = reranker {
+                Findings::good("reranker", reranker.name());
+            }
+        }
+        Err(error) => findings.wrong("embedding model", &error),
+    }
 }
 
 fn prompts(config: &Config, model: Option<&dyn ChatModel>, findings: &mut Findings) {

@@ -10,7 +10,7 @@ use crate::{app::folder, config::Config, inference::hub};
 /// What to do with model files.
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
-    /// Fetch the file that `model.hub` names, once.
+    /// Fetch the files that `model.hub`, `model.embedding.hub` and `model.reranker.hub` name, once.
     Pull,
     /// List the files that were fetched.
     List,
@@ -23,9 +23,10 @@ pub(super) fn model(config: &Config, command: &Command) -> anyhow::Result<ExitCo
     let data = config.data();
     match command {
         Command::Pull => {
-            let entry = pull(config)?;
-            output::say(&format!("{}/{} at {}, {} bytes", entry.repo, entry.file, entry.revision, entry.bytes));
-            output::say(&format!("sha256: {}", entry.sha256));
+            for entry in pull(config)? {
+                output::say(&format!("{}/{} at {}, {} bytes", entry.repo, entry.file, entry.revision, entry.bytes));
+                output::say(&format!("sha256: {}", entry.sha256));
+            }
         }
         Command::List => {
             for entry in hub::list(data)? {
@@ -52,12 +53,25 @@ pub(super) fn model(config: &Config, command: &Command) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-fn pull(config: &Config) -> anyhow::Result<hub::Entry> {
+fn pull(config: &Config) -> anyhow::Result<Vec<hub::Entry>> {
     if config.data().exists() {
         // What another account pulls, the bot could not read.
         folder::ensure_ours(config.data())?;
     }
     let model = &config.model;
-    let hub = model.hub.as_ref().context("model.hub is not set: name a repo, a file and a revision in it")?;
-    Ok(hub::pull(hub, model.sha256.as_deref(), model.offline, config.data())?)
+    let mut entries = Vec::new();
+    if let Some(hub) = &model.hub {
+        entries.push(hub::pull(hub, model.sha256.as_deref(), model.offline, config.data())?);
+    }
+    for encoder in [&model.embedding, &model.reranker].into_iter().flatten() {
+        if let Some(hub) = &encoder.hub {
+            entries.extend(hub::pull_folder(hub, model.offline, config.data())?);
+        }
+    }
+    let first = entries.first().map(|_| ());
+    first.context(
+        "model.hub is not set: name a repo, a file and a revision in it (or a repo and a revision in model.embedding.hub or \
+         model.reranker.hub)",
+    )?;
+    Ok(entries)
 }

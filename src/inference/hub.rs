@@ -4,6 +4,7 @@
 //! none that could be verified later.
 
 mod error;
+mod folders;
 mod progress;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -21,6 +22,8 @@ use super::sha256::sha256;
 
 pub use self::error::HubError;
 use self::error::{at, failed};
+pub(super) use self::folders::find_folder;
+pub use self::folders::pull_folder;
 
 /// How often an interrupted download is resumed; running `model pull` again resumes it, too.
 const RETRIES: usize = 5;
@@ -152,7 +155,7 @@ fn pull_with(hub: &Hub, sha256: Option<&str>, offline: bool, data: &Path, retrie
     if let Some(entry) = &known {
         remove(&entry.path(data))?;
     }
-    let pointer = download(hub, &root, retries)?;
+    let pointer = download(&hub.wanted(), &root, retries)?;
     let blob = pointer.canonicalize().map_err(|error| at(&pointer, error))?;
     let found = sha256_of(&blob)?;
     // For large files, the name under which the hub stores them is their SHA-256.
@@ -180,6 +183,13 @@ fn pull_with(hub: &Hub, sha256: Option<&str>, offline: bool, data: &Path, retrie
     Ok(entry)
 }
 
+impl Hub {
+    fn wanted(&self) -> Wanted<'_> {
+        let Self { endpoint, repo, revision, file } = self;
+        Wanted { endpoint, repo, revision, file }
+    }
+}
+
 /// Locks the folder against other pulls until the file is dropped.
 fn alone(root: &Path) -> Result<File, HubError> {
     let path = root.join("pull.lock");
@@ -193,20 +203,28 @@ fn alone(root: &Path) -> Result<File, HubError> {
     }
 }
 
-fn download(hub: &Hub, root: &Path, retries: usize) -> Result<PathBuf, HubError> {
+/// A file of a repository, at a commit.
+struct Wanted<'a> {
+    endpoint: &'a str,
+    repo: &'a str,
+    revision: &'a str,
+    file: &'a str,
+}
+
+fn download(wanted: &Wanted<'_>, root: &Path, retries: usize) -> Result<PathBuf, HubError> {
     let cache = Cache::new(root.join("hub"));
     let api = ApiBuilder::from_cache(cache.clone())
-        .with_endpoint(hub.endpoint.trim_end_matches('/').to_owned())
+        .with_endpoint(wanted.endpoint.trim_end_matches('/').to_owned())
         // Public models only: a token would be sent to whatever endpoint is configured.
         .with_token(None)
         .with_retries(retries)
         .build()
-        .map_err(|error| failed(&hub.endpoint, root, &error))?;
-    let repo = Repo::with_revision(hub.repo.clone(), RepoType::Model, hub.revision.clone());
+        .map_err(|error| failed(wanted.endpoint, root, &error))?;
+    let repo = Repo::with_revision(wanted.repo.to_owned(), RepoType::Model, wanted.revision.to_owned());
     let files = api.repo(repo.clone());
-    let url = files.url(&hub.file);
+    let url = files.url(wanted.file);
     ensure_space(&api, &url, &cache, &repo, root)?;
-    fetch(&files, &hub.file).or_else(|error| {
+    fetch(&files, wanted.file).or_else(|error| {
         // If the partial file is already complete (or longer), the hub refuses to send the rest: download again, once.
         if !matches!(error, ApiError::InvalidResume) && error::status(&error) != Some(416) {
             return Err(failed(&url, root, &error));
@@ -217,7 +235,7 @@ fn download(hub: &Hub, root: &Path, retries: usize) -> Result<PathBuf, HubError>
                 fs::remove_file(part.path()).map_err(|error| at(&part.path(), error))?;
             }
         }
-        fetch(&files, &hub.file).map_err(|error| failed(&url, root, &error))
+        fetch(&files, wanted.file).map_err(|error| failed(&url, root, &error))
     })
 }
 

@@ -22,6 +22,32 @@ pub enum HubError {
         /// What to do.
         remedy: &'static str,
     },
+    /// The hub has no such file.
+    #[error(
+        "the download of {url} failed: there is no such file; check the repository, the file and the revision (model.hub.repo, \
+         model.hub.file, model.hub.revision, and those of model.embedding.hub and model.reranker.hub)"
+    )]
+    Missing {
+        /// What was asked for.
+        url: String,
+    },
+    /// A repository without weights that can be read.
+    #[error(
+        "{repo} at {revision} holds no model.safetensors: take a revision that does (for some models, that of a pull request with the \
+         conversion)"
+    )]
+    NoSafetensors {
+        /// The repository.
+        repo: String,
+        /// The commit.
+        revision: String,
+    },
+    /// An index of safetensors does not name its parts.
+    #[error("{} does not say which files hold the model: remove it and pull the model again", .0.display())]
+    Index(PathBuf),
+    /// A downloaded file has another length than when it was pulled.
+    #[error("{} is not what was pulled: run `compagnon model pull` to fetch it again", .0.display())]
+    Changed(PathBuf),
     /// The file does not fit on the disk. Nothing was downloaded.
     #[error(
         "the model needs {} and {} has {} free: make room, or set `data` to a larger disk",
@@ -88,7 +114,7 @@ pub(super) fn failed(url: &str, root: &Path, error: &ApiError) -> HubError {
     let error = if let ApiError::TooManyRetries(last) = error { last } else { error };
     let again = "run it again: it goes on where it stopped";
     let remedy = match (status(error), error) {
-        (Some(404), _) => "there is no such file: check model.hub.repo, model.hub.file and model.hub.revision",
+        (Some(404), _) => return HubError::Missing { url: url.to_owned() },
         (Some(401 | 403), _) => {
             "the hub does not give this file without an account: choose one that is public, or a mirror in model.hub.endpoint"
         }

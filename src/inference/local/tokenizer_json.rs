@@ -41,7 +41,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, GgufError> {
 }
 
 /// Refuses regular expressions whose time is not bounded.
-fn check_patterns(json: &Json) -> Result<(), GgufError> {
+pub(super) fn check_patterns(json: &Json) -> Result<(), GgufError> {
     let mut patterns = Vec::new();
     for step in ["normalizer", "pre_tokenizer"] {
         collect(&json[step], &mut patterns);

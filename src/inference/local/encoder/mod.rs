@@ -1,30 +1,21 @@
 //! Encoders: models that read a text as a whole, BERT and XLM-R, for vectors and for scores.
+//!
+//! `settings` and `weights` read a folder as `transformers` writes it, `tokens` its tokenizer; `model` is the forward pass, on the kernels and
+//! the threads of the engine; `worker` is the thread with its queues, `pace` how it leaves the processors to answers. `embedding` and
+//! `reranker` offer it.
 
-use std::path::Path;
-use std::sync::Arc;
+mod embedding;
+mod model;
+mod open;
+mod pace;
+mod reranker;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod weights;
+mod worker;
 
-use super::local_model::OpenError;
-use super::processors::Processors;
-use crate::inference::{Config, EmbeddingModel, Reranker};
-
-/// Opens the model of `model.embedding`; `None` where there is no such section.
-pub fn open_embedding(
-    processors: &Processors,
-    config: &Config,
-    data: &Path,
-) -> Result<Option<Arc<dyn EmbeddingModel>>, OpenError> {
-    let Some(_encoder) = &config.embedding else { return Ok(None) };
-    let _ = (processors, data);
-    Err(OpenError::NotPulled("model.embedding".to_owned()))
-}
-
-/// Opens the model of `model.reranker`; `None` where there is no such section.
-pub fn open_reranker(
-    processors: &Processors,
-    config: &Config,
-    data: &Path,
-) -> Result<Option<Arc<dyn Reranker>>, OpenError> {
-    let Some(_encoder) = &config.reranker else { return Ok(None) };
-    let _ = (processors, data);
-    Err(OpenError::NotPulled("model.reranker".to_owned()))
-}
+pub use self::embedding::LocalEncoder;
+pub use self::open::{open_embedding, open_reranker};
+pub use self::reranker::LocalReranker;

@@ -1,7 +1,7 @@
 //! Conversions between f32 and f16 or bf16 in software; the vector kernels use the processor's instructions.
 
 /// IEEE 754 binary16 to f32, exact.
-pub(super) fn f16_to_f32(bits: u16) -> f32 {
+pub(in super::super) fn f16_to_f32(bits: u16) -> f32 {
     let sign = u32::from(bits & 0x8000) << 16;
     let exponent = u32::from(bits >> 10 & 0x1f);
     let fraction = u32::from(bits & 0x3ff);
@@ -41,6 +41,6 @@ pub(in super::super) fn f32_to_f16(value: f32) -> u16 {
 }
 
 /// bfloat16 to f32, exact: the upper half of its bits.
-pub(super) fn bf16_to_f32(bits: u16) -> f32 {
+pub(in super::super) fn bf16_to_f32(bits: u16) -> f32 {
     f32::from_bits(u32::from(bits) << 16)
 }

@@ -76,6 +76,47 @@ pub(in super::super) fn add_to_each(x: &mut [f32], y: &[f32]) {
     }
 }
 
+/// `x = gelu(x + bias)`, for each row as wide as `bias`.
+pub(in super::super) fn add_bias_gelu(x: &mut [f32], bias: &[f32], pool: &Pool) {
+    for_each_row(x, bias.len(), pool, |_, row| {
+        dispatch!(Backend::best(), add(row, bias));
+        dispatch!(Backend::best(), gelu(row));
+    });
+}
+
+/// Weight and bias of a layer norm, and its ε.
+pub(in super::super) struct LayerNorm {
+    pub(in super::super) weight: Vec<f32>,
+    pub(in super::super) bias: Vec<f32>,
+    pub(in super::super) epsilon: f32,
+}
+
+/// `x = norm(x + bias + residual)`, for each row as wide as the norm.
+///
+/// # Panics
+/// When `x` and `residual` do not have the same number of rows.
+pub(in super::super) fn add_layer_norm(x: &mut [f32], bias: &[f32], residual: &[f32], norm: &LayerNorm, pool: &Pool) {
+    assert_eq!(x.len(), residual.len(), "one length");
+    for_each_row(x, norm.weight.len(), pool, |start, row| {
+        dispatch!(Backend::best(), add(row, bias));
+        dispatch!(Backend::best(), add(row, &residual[start..start + row.len()]));
+        dispatch!(Backend::best(), layer_norm(row, &norm.weight, &norm.bias, norm.epsilon));
+    });
+}
+
+/// Calls `work` with each row of `x`, and where it begins.
+fn for_each_row(x: &mut [f32], width: usize, pool: &Pool, work: impl Fn(usize, &mut [f32]) + Sync) {
+    let count = x.len();
+    assert!(count.is_multiple_of(width), "whole rows");
+    let xs = DisjointSlices::new(x);
+    for_each_chunk(count, width, pool, |range| {
+        for start in range.step_by(width) {
+            // SAFETY: the ranges do not overlap, nor do the rows of one.
+            work(start, unsafe { xs.slice_mut(start, width) });
+        }
+    });
+}
+
 /// Rotates the pairs of every head, `width` values in a row, by cosine and sine for each pair of a head.
 ///
 /// # Panics

@@ -175,6 +175,47 @@ pub(super) fn silu_multiply(gate: &mut [f32], up: &[f32]) {
     }
 }
 
+/// (x - mean(x)) / √(variance(x) + ε) · weight + bias, in place.
+pub(super) fn layer_norm(x: &mut [f32], weight: &[f32], bias: &[f32], epsilon: f32) {
+    let length = x.len() as f64;
+    let mean = x.iter().map(|&x| f64::from(x)).sum::<f64>() / length;
+    let variance = x.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / length;
+    let factor = 1.0 / (variance + f64::from(epsilon)).sqrt();
+    for ((x, weight), bias) in x.iter_mut().zip(weight).zip(bias) {
+        *x = ((f64::from(*x) - mean) * factor) as f32 * weight + bias;
+    }
+}
+
+/// The approximation 7.1.26 of Abramowitz and Stegun, with an error below 1.5·10⁻⁷:
+/// erfc(z) ≈ t · (((([0]·t + [1])·t + [2])·t + [3])·t + [4]) · e^(-z²), with t = 1 / (1 + P·z).
+pub(super) const ERF: [f32; 5] = [1.061_405_4, -1.453_152, 1.421_413_8, -0.284_496_75, 0.254_829_6];
+pub(super) const ERF_P: f32 = 0.327_591_1;
+
+/// gelu(x) = x · Φ(x), exact but for the approximation of erf: max(x, 0) - |x| / 2 · erfc(|x| / √2).
+pub(super) fn gelu(x: &mut [f32]) {
+    for x in x {
+        let z = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
+        let t = 1.0 / (1.0 + ERF_P * z);
+        let polynomial = ERF[1..].iter().fold(ERF[0], |sum, coefficient| sum * t + coefficient);
+        let tail = polynomial * t * (-z * z).exp();
+        let positive = if *x < 0.0 { 0.0 } else { *x };
+        *x = positive - x.abs() / 2.0 * tail;
+    }
+}
+
+/// The softmax of the first `valid` scores before the division: each becomes e^(score - largest), the others 0. Returns their sum, which is
+/// NaN when a score is infinite or NaN.
+pub(super) fn softmax(scores: &mut [f32], valid: usize) -> f32 {
+    let (scores, padding) = scores.split_at_mut(valid);
+    padding.fill(0.0);
+    let peak = scores.iter().copied().fold(f32::MIN, f32::max);
+    let check: f32 = scores.iter().map(|score| score * 0.0).sum();
+    for score in scores.iter_mut() {
+        *score = (*score - peak).exp();
+    }
+    check + scores.iter().sum::<f32>()
+}
+
 pub(super) fn add(x: &mut [f32], y: &[f32]) {
     for (x, y) in x.iter_mut().zip(y) {
         *x += y;

@@ -23,6 +23,8 @@ macro_rules! compiled {
                     rms_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) -> ();
                     silu_multiply(gate: &mut [f32], up: &[f32]) -> ();
                     add(x: &mut [f32], y: &[f32]) -> ();
+                    layer_norm(x: &mut [f32], weight: &[f32], bias: &[f32], epsilon: f32) -> ();
+                    gelu(x: &mut [f32]) -> ();
                     rotate_interleaved(x: &mut [f32], cos_sin: &[(f32, f32)]) -> ();
                     rotate_halves(x: &mut [f32], cos_sin: &[(f32, f32)]) -> ();
                     to_f16(x: &[f32], out: &mut [u16]) -> ();
@@ -129,6 +131,56 @@ fn add<S: Simd>(s: S, x: &mut [f32], y: &[f32]) {
         s.store(s.add(s.load(x), s.load(y)), x);
     }
     scalar::add(rest, rest_y);
+}
+
+/// As [`scalar::layer_norm`].
+#[inline(always)]
+fn layer_norm<S: Simd>(s: S, x: &mut [f32], weight: &[f32], bias: &[f32], epsilon: f32) {
+    let length = x.len() as f32;
+    let (chunks, rest) = x.as_chunks_mut::<16>();
+    // Two sums hide the latency of the addition.
+    let mut sums = [s.splat(0.0); 2];
+    for (i, x) in chunks.iter().enumerate() {
+        sums[i % 2] = s.add(s.load(x), sums[i % 2]);
+    }
+    let mean = (s.sum(s.add(sums[0], sums[1])) + rest.iter().sum::<f32>()) / length;
+    let mut sums = [s.splat(0.0); 2];
+    for (i, x) in chunks.iter().enumerate() {
+        let x = s.add(s.load(x), s.splat(-mean));
+        sums[i % 2] = s.mul_add(x, x, sums[i % 2]);
+    }
+    let squares = s.sum(s.add(sums[0], sums[1])) + rest.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>();
+    let factor = 1.0 / (squares / length + epsilon).sqrt();
+    let (weights, rest_weights) = weight.as_chunks::<16>();
+    let (biases, rest_biases) = bias.as_chunks::<16>();
+    for ((x, weight), bias) in chunks.iter_mut().zip(weights).zip(biases) {
+        let value = s.mul(s.add(s.load(x), s.splat(-mean)), s.splat(factor));
+        s.store(s.mul_add(value, s.load(weight), s.load(bias)), x);
+    }
+    for ((x, weight), bias) in rest.iter_mut().zip(rest_weights).zip(rest_biases) {
+        *x = (*x - mean) * factor * weight + bias;
+    }
+}
+
+/// As [`scalar::gelu`].
+#[inline(always)]
+fn gelu<S: Simd>(s: S, x: &mut [f32]) {
+    let (xs, rest) = x.as_chunks_mut::<16>();
+    let one = s.splat(1.0);
+    for x in xs {
+        let value = s.load(x);
+        let magnitude = s.max(s.mul(value, s.splat(-1.0)), value);
+        let z = s.mul(magnitude, s.splat(std::f32::consts::FRAC_1_SQRT_2));
+        let t = s.div(one, s.mul_add(z, s.splat(scalar::ERF_P), one));
+        let mut p = s.splat(scalar::ERF[0]);
+        for coefficient in &scalar::ERF[1..] {
+            p = s.mul_add(p, t, s.splat(*coefficient));
+        }
+        let tail = s.mul(s.mul(p, t), exp(s, s.mul(s.mul(z, z), s.splat(-1.0))));
+        let half = s.mul(magnitude, s.splat(-0.5));
+        s.store(s.mul_add(half, tail, s.max(s.splat(0.0), value)), x);
+    }
+    scalar::gelu(rest);
 }
 
 /// As [`scalar::rotate_interleaved`], which the compiler vectorises.

@@ -15,4 +15,7 @@ mod tensors;
 mod tests;
 mod tokens;
 
-pub(super) use self::open::{is_one, open};
+pub(super) use self::open::{is_one, main_file, open, weight_files};
+pub(super) use self::read::{LONGEST_TEXT, read_if_there, read_json};
+pub(super) use self::stored::StoredTensor;
+pub(super) use self::tensors::Tensors;

@@ -62,7 +62,7 @@ fn name(folder: &Path) -> String {
 }
 
 /// The file that contains all weights, or the index of several.
-fn main_file(path: &Path) -> Result<PathBuf, GgufError> {
+pub(in super::super) fn main_file(path: &Path) -> Result<PathBuf, GgufError> {
     if !path.is_dir() {
         return Ok(path.to_owned());
     }
@@ -71,7 +71,7 @@ fn main_file(path: &Path) -> Result<PathBuf, GgufError> {
     found.ok_or_else(|| GgufError::damaged("the folder holds neither model.safetensors nor its index"))
 }
 
-fn weight_files(main: &Path) -> Result<Vec<PathBuf>, GgufError> {
+pub(in super::super) fn weight_files(main: &Path) -> Result<Vec<PathBuf>, GgufError> {
     if main.extension().is_some_and(|extension| extension == "safetensors") {
         return Ok(vec![main.to_owned()]);
     }

@@ -9,10 +9,10 @@ use serde_json::Value as Json;
 use super::super::gguf_error::GgufError;
 
 /// The longest `config.json`, template and index; vocabularies are longer.
-pub(super) const LONGEST_TEXT: u64 = 16 << 20;
+pub(in super::super) const LONGEST_TEXT: u64 = 16 << 20;
 
 /// Reads a JSON file as a whole.
-pub(super) fn read_json(file: &File, name: &str) -> Result<Json, GgufError> {
+pub(in super::super) fn read_json(file: &File, name: &str) -> Result<Json, GgufError> {
     let text = read_bounded(file, LONGEST_TEXT, name)?;
     serde_json::from_slice(&text).map_err(|error| GgufError::damaged(format!("{name} cannot be read: {error}")))
 }
@@ -27,7 +27,7 @@ fn read_bounded(file: &File, longest: u64, name: &str) -> Result<Vec<u8>, GgufEr
 }
 
 /// An optional file of the model's folder.
-pub(super) fn read_if_there(path: &Path, longest: u64) -> Result<Option<Vec<u8>>, GgufError> {
+pub(in super::super) fn read_if_there(path: &Path, longest: u64) -> Result<Option<Vec<u8>>, GgufError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     match File::open(path) {
         Ok(file) => read_bounded(&file, longest, &name).map(Some),

@@ -3,7 +3,7 @@
 use safetensors::Dtype;
 
 /// A tensor as its file has it.
-pub(super) struct StoredTensor {
+pub(in super::super) struct StoredTensor {
     /// The index of the file.
     pub file: usize,
     /// Its offset in the file, in bytes.

@@ -20,11 +20,11 @@ const LONGEST_HEADER: u64 = 16 << 20;
 
 /// The tensors of all files, by the name that `transformers` gives them.
 #[derive(Default)]
-pub(super) struct Tensors(BTreeMap<String, StoredTensor>);
+pub(in super::super) struct Tensors(BTreeMap<String, StoredTensor>);
 
 impl Tensors {
     /// Reads the header of a file, and checks it against the file's length.
-    pub(super) fn add(&mut self, index: usize, file: &File) -> Result<(), GgufError> {
+    pub(in super::super) fn add(&mut self, index: usize, file: &File) -> Result<(), GgufError> {
         let whole = file.metadata()?.len();
         let mut length = [0; 8];
         file.read_exact_at(&mut length, 0)?;
@@ -49,6 +49,16 @@ impl Tensors {
             }
         }
         Ok(())
+    }
+
+    /// A tensor by its name.
+    pub(in super::super) fn get(&self, name: &str) -> Option<&StoredTensor> {
+        self.0.get(name)
+    }
+
+    /// The names of all.
+    pub(in super::super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 
     /// The tensors as a GGUF has them: names, order of rows, and offsets.

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::super::attention::{HeadTask, LayerKv, QueryTile, attend, write_kv};
 use super::super::backend::{Backend, dispatch};
+use super::super::bidirectional::{Projections, attend_all};
 use super::super::half::{bf16_to_f32, f16_to_f32, f32_to_f16};
 use super::super::kv::{Heads, SequenceKv};
 use super::super::pool::Pool;
@@ -47,6 +48,60 @@ proptest! {
                 assert_close(found, expected, 2e-6, 1e-30, backend.name());
             }
         }
+    }
+
+    #[test]
+    fn layer_norms_and_gelu(length in 1..300_usize, seed: u64) {
+        let mut random = Random::new(seed);
+        let (x, weight, bias) = (random.normals(length), random.normals(length), random.normals(length));
+        let wide: Vec<f32> = x.iter().map(|x| x * 4.0).collect();
+        let (mut normed, mut bent) = (x.clone(), wide.clone());
+        scalar::layer_norm(&mut normed, &weight, &bias, 1e-5);
+        scalar::gelu(&mut bent);
+        for backend in Backend::all() {
+            let mut found = [x.clone(), wide.clone()];
+            dispatch!(backend, layer_norm(&mut found[0], &weight, &bias, 1e-5));
+            dispatch!(backend, gelu(&mut found[1]));
+            assert_close(&found[0], &normed, 2e-5, 2e-5, backend.name());
+            assert_close(&found[1], &bent, 2e-6, 4e-7, backend.name());
+        }
+    }
+
+    #[test]
+    fn attention_of_whole_texts(
+        heads in 1..4_usize,
+        dim in prop::sample::select(vec![8, 16, 24, 32, 64]),
+        lengths in prop::collection::vec(1..70_usize, 1..4),
+        seed: u64,
+    ) {
+        let mut random = Random::new(seed);
+        let (rows, width) = (lengths.iter().sum::<usize>(), heads * dim);
+        let [queries, keys, values] = [(); 3].map(|()| random.normals(rows * width));
+        let all = Projections { queries: &queries, keys: &keys, values: &values, heads, dim };
+        let mut found = vec![0.0; rows * width];
+        attend_all(&all, &lengths, &mut found, &Pool::new(2).unwrap(), || {});
+        let mut expected = Vec::new();
+        let mut first = 0;
+        for length in lengths {
+            for row in first..first + length {
+                for head in 0..heads {
+                    let own = |from: &[f32], row: usize| from[row * width + head * dim..][..dim].to_vec();
+                    let query = own(&queries, row);
+                    let dot = |key: Vec<f32>| query.iter().zip(&key).map(|(q, k)| q * k).sum::<f32>() / (dim as f32).sqrt();
+                    let scores: Vec<f32> = (first..first + length).map(|row| dot(own(&keys, row))).collect();
+                    let peak = scores.iter().copied().fold(f32::MIN, f32::max);
+                    let total: f32 = scores.iter().map(|score| (score - peak).exp()).sum();
+                    let mut sum = vec![0.0; dim];
+                    for (row, score) in (first..).zip(&scores) {
+                        let share = (score - peak).exp() / total;
+                        sum.iter_mut().zip(own(&values, row)).for_each(|(sum, value)| *sum += share * value);
+                    }
+                    expected.extend(sum);
+                }
+            }
+            first += length;
+        }
+        assert_close(&found, &expected, ATTENTION, ATTENTION, "whole texts");
     }
 
     #[test]
@@ -186,5 +241,24 @@ fn halves_both_ways() {
         let mut found = vec![0; values.len()];
         dispatch!(backend, to_f16(&values, &mut found));
         assert_eq!(found, expected, "{}", backend.name());
+    }
+}
+
+#[test]
+fn gelu_is_the_one_of_erf() {
+    // x · Φ(x), from Python's `math.erf`; the approximation by tanh differs in the fourth digit.
+    let cases =
+        [(-6.0, -5.919_525_9e-9), (-2.0, -0.045_500_264), (-0.5, -0.154_268_77), (0.0, 0.0), (0.5, 0.345_731_23)];
+    for (x, expected) in cases.into_iter().chain([(1.0, 0.841_344_75), (2.0, 1.954_499_7), (9.0, 9.0)]) {
+        for backend in Backend::all() {
+            let mut found = [x; 17];
+            dispatch!(backend, gelu(&mut found));
+            assert_close(&found, &[expected; 17], 0.0, 3e-7, backend.name());
+        }
+    }
+    for backend in Backend::all() {
+        let mut found = [f32::NAN; 17];
+        dispatch!(backend, gelu(&mut found));
+        assert!(found.iter().all(|value| value.is_nan()), "{}", backend.name());
     }
 }
