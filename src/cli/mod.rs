@@ -5,6 +5,7 @@ mod bench;
 mod chat;
 mod check;
 mod descriptors;
+mod extract;
 mod harden;
 mod health;
 mod kill;
@@ -48,6 +49,9 @@ enum Command {
     Health,
     /// Write the bot's store into one encrypted file. Works while the bot runs.
     Backup(backup::Arguments),
+    /// Read a document for the bot, in a process that can do nothing else.
+    #[command(hide = true)]
+    Extract(extract::Arguments),
     /// Restore a backup into an empty data folder. The next start logs in as a new device.
     Restore(restore::Arguments),
 }
@@ -72,6 +76,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    // Before the configuration is read: whoever reads documents knows none of its secrets.
+    if let Command::Extract(options) = &arguments.command {
+        return Ok(extract::extract(options));
+    }
     // Kill points, for the tests: nothing unless the program was built with them.
     let _scenario = fail::has_failpoints().then(fail::FailScenario::setup);
     if fail::has_failpoints() {
@@ -91,6 +99,7 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Health => health::health(&config?)?,
         Command::Backup(options) => backup::backup(&config?, &options)?,
         Command::Restore(options) => restore::restore(&config?, &options)?,
+        Command::Extract(options) => return Ok(extract::extract(&options)),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,12 +3,26 @@
 //! [`Extractor`] is all that the rest of the program calls. It starts the program once more as `compagnon extract`, gives it the bytes by a
 //! pipe and reads passages from another: a parser that is broken by a file breaks alone.
 
+mod archive;
+pub mod child;
+mod clean;
 pub mod config;
 mod error;
 mod extractor;
+mod flow;
 mod format;
+mod limits;
+mod parse;
+mod passages;
+mod probe;
+mod read;
+mod sandbox;
+mod sentences;
+mod sniff;
+mod wire;
 
 pub use config::Config;
 pub use error::{ExtractError, Limit};
 pub use extractor::{Extracted, Extractor, SourceFile};
 pub use format::{Format, can_read};
+pub use sandbox::Confinement;
