@@ -5,6 +5,7 @@ use crate::{
     assistant,
     compagnon::{Compagnon, Variables},
     config::Config,
+    documents,
     inference::local,
     matrix, store,
 };
@@ -66,6 +67,16 @@ pub fn prompts(data: &[u8]) {
 /// The store's key files and records, once their seal is open.
 pub fn record(data: &[u8]) {
     store::fuzz::record(data);
+}
+
+/// A file that somebody sent, of a format that we read ourselves.
+pub fn document(data: &[u8]) {
+    documents::fuzz::document(data);
+}
+
+/// The main part of an office document.
+pub fn office(data: &[u8]) {
+    documents::fuzz::office(data);
 }
 
 fn text(data: &[u8], read: impl Fn(&str)) {

@@ -11,6 +11,8 @@ mod error;
 mod extractor;
 mod flow;
 mod format;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod limits;
 mod parse;
 mod passages;
@@ -20,6 +22,9 @@ mod sandbox;
 mod sentences;
 mod sniff;
 mod wire;
+
+#[cfg(test)]
+mod fixtures;
 
 pub use config::Config;
 pub use error::{ExtractError, Limit};

@@ -24,7 +24,13 @@ pub(super) fn parse(
     catch_unwind(AssertUnwindSafe(|| read(bytes, name, media_type, limits))).unwrap_or(Err(ExtractError::Damaged))
 }
 
-fn read(bytes: &[u8], name: &str, media_type: Option<&str>, limits: &Limits) -> Result<Extracted, ExtractError> {
+/// The same, and a panic is one.
+pub(super) fn read(
+    bytes: &[u8],
+    name: &str,
+    media_type: Option<&str>,
+    limits: &Limits,
+) -> Result<Extracted, ExtractError> {
     if bytes.is_empty() {
         return Err(ExtractError::NoText);
     }

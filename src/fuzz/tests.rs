@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use proptest::{prelude::*, sample::Index, test_runner::Config as Runs};
 
-use super::{command, config, event, gguf, html, prompts, record, template, tokenizer};
+use super::{command, config, document, event, gguf, html, office, prompts, record, template, tokenizer};
 
 /// One change of a seed.
 #[derive(Clone, Debug)]
@@ -124,4 +124,14 @@ fn files_of_compagnons() {
 #[test]
 fn records_and_key_files() {
     check("record", 256, record);
+}
+
+#[test]
+fn documents_of_every_format() {
+    check("document", 96, document);
+}
+
+#[test]
+fn parts_of_office_documents() {
+    check("office", 128, office);
 }

@@ -52,7 +52,9 @@ impl Grid {
 
 /// Each row as a line: `Nom : Dupont ; Grade : Attaché`.
 fn wide(rows: &[Vec<(u32, String)>], flow: &mut Flow) -> Result<(), ExtractError> {
-    let Some((header, rows)) = rows.split_first() else { return Ok(()) };
+    let Some((header, below)) = rows.split_first() else { return Ok(()) };
+    // A row alone heads nothing.
+    let (header, rows) = if below.is_empty() { (&[][..], rows) } else { (header.as_slice(), below) };
     let names: BTreeMap<u32, String> = header.iter().map(|(column, text)| (*column, clean(text))).collect();
     for row in rows {
         let mut line = String::new();

@@ -32,6 +32,7 @@ pub(in crate::documents) fn read(text: &str, flow: &mut Flow) -> Result<(), Extr
     tokenizer.end();
     let mut page = tokenizer.sink.0.into_inner();
     page.end_block();
+    page.table.finish(page.flow)?;
     page.error.map_or(Ok(()), Err)
 }
 

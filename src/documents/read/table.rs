@@ -78,6 +78,16 @@ impl Table {
         }
     }
 
+    /// The file ends, whatever is open.
+    pub(super) fn finish(&mut self, flow: &mut Flow) -> Result<(), ExtractError> {
+        if self.depth == 0 {
+            return Ok(());
+        }
+        self.depth = 1;
+        self.end_cell(1)?;
+        self.end_row(flow)
+    }
+
     pub(super) fn end(&mut self, flow: &mut Flow) {
         self.depth = self.depth.saturating_sub(1);
         if self.depth == 0 {

@@ -150,7 +150,7 @@ impl Open {
 
     /// Whether a line goes on with this block.
     fn takes(&mut self, line: &Line, level: Option<u8>) -> bool {
-        if self.level != level || self.last.column != line.column || mark(line.text.trim()).is_some() {
+        if self.level != level || mark(line.text.trim()).is_some() {
             return false;
         }
         let distance = self.last.area.bottom - line.area.bottom;
@@ -173,7 +173,7 @@ impl Open {
 }
 
 /// The mark with which an item of a list begins, and what follows.
-fn mark(text: &str) -> Option<(String, &str)> {
+pub(super) fn mark(text: &str) -> Option<(String, &str)> {
     let (first, rest) = text.split_once(char::is_whitespace)?;
     let bullet = matches!(first, "•" | "-" | "–" | "—" | "▪" | "◦" | "‣" | "●" | "○" | "■" | "*" | "→" | "➢" | "✓")
         || first.chars().all(|c| ('\u{e000}'..='\u{f8ff}').contains(&c));

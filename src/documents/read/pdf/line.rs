@@ -1,4 +1,8 @@
-//! From runs of text to lines.
+//! From runs of text to lines. What stands far from the rest of its line is a cell of it.
+
+/// A gap between words, and one between cells, in sizes of the letters.
+const WORD_GAP: f32 = 0.15;
+const CELL_GAP: f32 = 0.8;
 
 /// A rectangle on a page, with its origin at the bottom left.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -10,12 +14,7 @@ pub(super) struct Area {
 }
 
 impl Area {
-    fn holds(&self, other: &Self) -> bool {
-        let (x, y) = (f32::midpoint(other.left, other.right), f32::midpoint(other.bottom, other.top));
-        (self.left - 1.0..=self.right + 1.0).contains(&x) && (self.bottom - 1.0..=self.top + 1.0).contains(&y)
-    }
-
-    fn join(&mut self, other: &Self) {
+    pub(super) fn join(&mut self, other: &Self) {
         self.left = self.left.min(other.left);
         self.bottom = self.bottom.min(other.bottom);
         self.right = self.right.max(other.right);
@@ -30,7 +29,6 @@ pub(super) struct Run {
     pub area: Area,
     pub size: f32,
     pub bold: bool,
-    pub column: Option<usize>,
 }
 
 /// A line of text, or a table in the place of its lines.
@@ -42,42 +40,42 @@ pub(super) struct Line {
     pub size: f32,
     /// All of its letters are bold.
     pub bold: bool,
-    pub column: Option<usize>,
+    /// Its cells: one, unless there are gaps in it.
+    pub cells: Vec<Cell>,
+    /// The rows of a table, which stands for all of their lines.
     pub table: Vec<Vec<String>>,
 }
 
-/// The lines of a page. Runs inside a table are not lines: the table stands where the first of them was.
-pub(super) fn lines(runs: &[Run], tables: &[(Area, Vec<Vec<String>>)]) -> Vec<Line> {
+/// A part of a line between gaps.
+#[derive(Clone, Debug)]
+pub(super) struct Cell {
+    pub left: f32,
+    pub right: f32,
+    pub text: String,
+}
+
+/// The lines of a page.
+pub(super) fn lines(runs: &[Run]) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
-    let mut placed = vec![false; tables.len()];
-    let mut fresh = true;
     for run in runs.iter().filter(|run| !run.text.trim().is_empty()) {
-        let inside = tables.iter().position(|(area, _)| area.holds(&run.area));
-        if let Some((index, (area, rows))) = inside.and_then(|index| Some((index, tables.get(index)?))) {
-            if let Some(placed) = placed.get_mut(index).filter(|placed| !**placed) {
-                *placed = true;
-                lines.push(Line::table(*area, rows.clone()));
-            }
-            fresh = true;
-            continue;
-        }
-        match lines.last_mut().filter(|line| !fresh && line.continues(run)) {
+        match lines.last_mut().filter(|line| line.continues(run)) {
             Some(line) => line.add(run),
             None => lines.push(Line::of(run)),
         }
-        fresh = false;
     }
     lines
 }
 
 impl Line {
     fn of(run: &Run) -> Self {
-        let Run { text, area, size, bold, column } = run.clone();
-        Self { text, area, size, bold, column, table: Vec::new() }
+        let Run { text, area, size, bold } = run.clone();
+        let cells = vec![Cell { left: area.left, right: area.right, text: text.trim().to_owned() }];
+        Self { text, area, size, bold, cells, table: Vec::new() }
     }
 
-    fn table(area: Area, table: Vec<Vec<String>>) -> Self {
-        Self { text: String::new(), area, size: 0.0, bold: false, column: None, table }
+    /// A table in the place of its lines.
+    pub(super) fn of_table(area: Area, table: Vec<Vec<String>>) -> Self {
+        Self { text: String::new(), area, size: 0.0, bold: false, cells: Vec::new(), table }
     }
 
     /// Whether a run stands on this line, behind it.
@@ -85,15 +83,22 @@ impl Line {
         let size = self.size.max(run.size).max(1.0);
         let (own, next) =
             (f32::midpoint(self.area.bottom, self.area.top), f32::midpoint(run.area.bottom, run.area.top));
-        (own - next).abs() < size * 0.5 && run.area.left > self.area.right - size && self.column == run.column
+        (own - next).abs() < size * 0.5 && run.area.left > self.area.right - size
     }
 
     fn add(&mut self, run: &Run) {
         let gap = run.area.left - self.area.right;
         let spaced = self.text.ends_with(char::is_whitespace) || run.text.starts_with(char::is_whitespace);
-        if gap > run.size * 0.15 && !spaced {
-            self.text.push(' ');
+        let space = if gap > run.size * WORD_GAP && !spaced { " " } else { "" };
+        match self.cells.last_mut().filter(|_| gap < run.size * CELL_GAP) {
+            Some(cell) => {
+                cell.text.push_str(space);
+                cell.text.push_str(&run.text);
+                cell.right = run.area.right;
+            }
+            None => self.cells.push(Cell { left: run.area.left, right: run.area.right, text: run.text.clone() }),
         }
+        self.text.push_str(space);
         // The size of the longer part is the line's: a mark of a note is small.
         if run.text.trim().chars().count() > self.text.trim().chars().count() {
             self.size = run.size;

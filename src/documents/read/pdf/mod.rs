@@ -1,10 +1,13 @@
-//! PDF: pdf_oxide gives runs of text in reading order and the tables; lines, paragraphs, headings and repeated headers are made here.
+//! PDF: pdf_oxide gives runs of text in reading order, column by column; lines, tables, paragraphs, headings and repeated headers are found
+//! here, by where the runs stand and how large they are.
 
 mod blocks;
 mod line;
 mod repeated;
+mod table;
+mod tree;
 
-use pdf_oxide::{Error, PdfDocument, RegionRole, StructuredPage, structure::table_extractor::Table};
+use pdf_oxide::{Error, PdfDocument, ReadingOrder};
 
 use self::line::{Area, Line, Run, lines};
 use crate::documents::{ExtractError, Limit, flow::Flow};
@@ -21,6 +24,7 @@ pub(in crate::documents) fn read(bytes: &[u8], flow: &mut Flow) -> Result<(), Ex
     if document.is_encrypted() && !document.is_authenticated() {
         return Err(ExtractError::Encrypted);
     }
+    tree::check(&document, flow.limits().pages)?;
     let count = document.page_count().map_err(refused)?;
     let most = flow.limits().pages;
     if count > most as usize {
@@ -63,8 +67,7 @@ fn title(document: &PdfDocument) -> Option<String> {
     let text = match bytes {
         [0xfe, 0xff, rest @ ..] => encoding_rs::UTF_16BE.decode(rest).0.into_owned(),
         [0xef, 0xbb, 0xbf, rest @ ..] => encoding_rs::UTF_8.decode(rest).0.into_owned(),
-        // PDFDocEncoding is Latin-1 where titles are concerned.
-        bytes => encoding_rs::WINDOWS_1252.decode(bytes).0.into_owned(),
+        bytes => bytes.iter().map(|byte| pdf_doc_encoding(*byte)).collect(),
     };
     let is_file = text.to_lowercase().ends_with(".doc")
         || text.to_lowercase().ends_with(".docx")
@@ -72,44 +75,29 @@ fn title(document: &PdfDocument) -> Option<String> {
     (!is_file && text.to_lowercase() != "untitled").then_some(text)
 }
 
+/// PDFDocEncoding: Latin-1, but for these.
+fn pdf_doc_encoding(byte: u8) -> char {
+    const OTHERS: [char; 33] = [
+        '•', '†', '‡', '…', '—', '–', 'ƒ', '⁄', '‹', '›', '−', '‰', '„', '“', '”', '‘', '’', '‚', '™', 'ﬁ', 'ﬂ', 'Ł',
+        'Œ', 'Š', 'Ÿ', 'Ž', 'ı', 'ł', 'œ', 'š', 'ž', '\u{fffd}', '€',
+    ];
+    let other = byte.checked_sub(0x80).and_then(|at| OTHERS.get(usize::from(at)));
+    other.copied().unwrap_or(char::from(byte))
+}
+
 fn page(document: &PdfDocument, index: usize) -> Result<Page, Error> {
-    let structured = document.extract_structured(index)?;
-    // Tables that are not found are read as lines.
-    let tables = document.extract_tables(index).unwrap_or_default();
-    let areas: Vec<(Area, Vec<Vec<String>>)> = tables.iter().filter_map(table).collect();
-    let height = structured.page_height;
-    Ok(Page { lines: lines(&runs(structured), &areas), height })
-}
-
-fn table(table: &Table) -> Option<(Area, Vec<Vec<String>>)> {
-    let area = area(&table.bbox?);
-    let rows: Vec<Vec<String>> =
-        table.rows.iter().map(|row| row.cells.iter().map(|cell| cell.text.trim().to_owned()).collect()).collect();
-    let real =
-        rows.len() > 1 && rows.iter().filter(|row| row.iter().filter(|cell| !cell.is_empty()).count() > 1).count() > 1;
-    real.then_some((area, rows))
-}
-
-fn runs(page: StructuredPage) -> Vec<Run> {
-    let mut runs = Vec::new();
-    for (region, found) in page.regions.into_iter().enumerate() {
-        let unread = matches!(
-            found.kind,
-            RegionRole::Header | RegionRole::Footer | RegionRole::PageNumber | RegionRole::Artifact
-        );
-        if unread {
-            continue;
-        }
-        let column = found.column_index.map_or(usize::MAX - region, |column| column);
-        runs.extend(found.spans.into_iter().map(|span| Run {
+    let found = document.extract_page_text_with_options(index, ReadingOrder::ColumnAware)?;
+    // What the file marks as a header, a footer or a watermark is none of its text.
+    let spans = found.spans.into_iter().filter(|span| span.artifact_type.is_none());
+    let runs: Vec<Run> = spans
+        .map(|span| Run {
             area: area(&span.bbox),
             size: span.font_size,
             bold: span.font_weight.is_bold(),
             text: span.text,
-            column: if found.column_index.is_some() { Some(column) } else { None },
-        }));
-    }
-    runs
+        })
+        .collect();
+    Ok(Page { lines: table::tables(lines(&runs)), height: found.page_height })
 }
 
 fn area(rect: &pdf_oxide::geometry::Rect) -> Area {

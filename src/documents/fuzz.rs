@@ -1,0 +1,79 @@
+//! For `crate::fuzz`: files of every format whose reader is ours. pdf_oxide's own is fuzzed by its authors, and runs only in the child.
+
+use std::io::{Cursor, Write as _};
+
+use zip::{ZipWriter, write::SimpleFileOptions};
+
+use super::{Config, Extracted, limits::Limits, parse::read, sentences::words};
+
+/// The most words of a passage: the text's 300, and a header that a table repeats.
+const MOST_WORDS: usize = 380;
+
+/// A file, whose first line is its name.
+pub(crate) fn document(data: &[u8]) {
+    let (name, bytes) = first_line(data);
+    if !bytes.windows(5).any(|window| window == b"%PDF-") {
+        try_one(name, bytes);
+    }
+}
+
+/// The main part of an office document, whose format the first line names.
+pub(crate) fn office(data: &[u8]) {
+    let (format, content) = first_line(data);
+    let relations = |part: &str| {
+        format!(
+            r#"<r><Relationship Id="r1" Type="t/officeDocument" Target="{part}"/><Relationship Id="r2" Type="t/slide" Target="{part}"/></r>"#
+        )
+    };
+    let package = |part: &str| {
+        let own = part.replace("/", "/_rels/") + ".rels";
+        archive(&[
+            ("_rels/.rels", relations(part).as_bytes()),
+            (&own, relations("s.xml").as_bytes()),
+            (part, content),
+            ("ppt/s.xml", content),
+        ])
+    };
+    let opened = |kind: &str| {
+        archive(&[
+            ("mimetype", format!("application/vnd.oasis.opendocument.{kind}").as_bytes()),
+            ("content.xml", content),
+        ])
+    };
+    let bytes = match format {
+        "docx" => package("word/document.xml"),
+        "pptx" => package("ppt/presentation.xml"),
+        "odp" => opened("presentation"),
+        "ods" => opened("spreadsheet"),
+        _ => opened("text"),
+    };
+    try_one("", &bytes);
+}
+
+fn first_line(data: &[u8]) -> (&str, &[u8]) {
+    let end = data.iter().position(|byte| *byte == b'\n').unwrap_or(0);
+    let name = data.get(..end).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default();
+    (name, data.get(end + 1..).unwrap_or_default())
+}
+
+fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in members {
+        let written =
+            writer.start_file(*name, SimpleFileOptions::default()).is_ok() && writer.write_all(content).is_ok();
+        assert!(written, "an archive in memory is written");
+    }
+    writer.finish().map(Cursor::into_inner).unwrap_or_default()
+}
+
+fn try_one(name: &str, bytes: &[u8]) {
+    let limits = Limits::of(&Config { unpacked: 1, output: 1, ..Config::default() });
+    let Ok(Extracted { passages, .. }) = read(bytes, name, None, &limits) else { return };
+    assert!(!passages.is_empty(), "a file that is read has a passage");
+    for (ordinal, passage) in (0..).zip(&passages) {
+        assert_eq!(passage.ordinal, ordinal);
+        assert!(!passage.text.trim().is_empty(), "a passage has text");
+        assert!(words(&passage.text) <= MOST_WORDS, "a passage is short");
+        assert!(!passage.text.contains(['\u{202e}', '\u{200b}', '\0']), "what is invisible goes");
+    }
+}
