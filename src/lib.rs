@@ -9,7 +9,7 @@
 //! | 4 | [`app`], [`config`], [`telemetry`], [`http`] |
 //! | 3 | [`assistant`] |
 //! | 2 | [`matrix`], [`store`], [`inference`], [`services`], [`documents`], [`index`], [`collections`] |
-//! | 1 | [`command`], [`conversation`], [`compagnon`], [`document`], [`material`], [`memory`], [`message`], [`secret`], [`setting`], [`usage`] |
+//! | 1 | [`approved`], [`command`], [`conversation`], [`compagnon`], [`document`], [`material`], [`memory`], [`message`], [`secret`], [`setting`], [`usage`] |
 
 pub mod app;
 pub mod approved;

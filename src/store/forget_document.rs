@@ -1,7 +1,5 @@
 //! The going of documents: one by one, by what they belong to, and to another partition.
 
-use std::collections::BTreeSet;
-
 use ruma::{EventId, RoomId, UserId};
 use sled::IVec;
 
@@ -32,23 +30,22 @@ impl Database {
         Ok(())
     }
 
-    /// Removes what a kill has left of documents that were not ended.
+    /// Removes what a kill has left of documents, and of vectors, that were not ended.
     pub(super) fn sweep_documents(&self) -> Result<(), StoreError> {
         let mut transaction = self.transaction();
-        let mut left = BTreeSet::new();
         for tree in CHUNKS {
+            // Of passages the number of their document stands before the number of the chunk, of vectors the number of their set as well.
+            let length = if tree == Tree::Vectors { 17 } else { 9 };
             let mut from = Key::all(tree).bytes;
             while let Some(key) = self.db.range(from.as_slice()..).keys().next().transpose()? {
                 self.touch(1);
                 let Some(number) = document_of(&key).filter(|_| key.first() == Some(&tree.letter())) else { break };
-                if !transaction.holds_document(number) {
-                    left.insert(number);
+                let blob = Key { tree, bytes: key.get(..length).unwrap_or(&key).to_vec() };
+                if !transaction.is_named(&blob, number)? {
+                    transaction.remove_chunks_under(&blob, |_| true)?;
                 }
-                from = [chunks_of(tree, number).bytes.as_slice(), &[0xff; 13]].concat();
+                from = [blob.bytes.as_slice(), &[0xff; 5]].concat();
             }
-        }
-        for number in left {
-            transaction.remove_document_chunks(number)?;
         }
         transaction.commit()
     }
@@ -72,6 +69,18 @@ impl Transaction<'_> {
 
     pub(super) fn holds_document(&self, number: u64) -> bool {
         self.held_document(number).is_some()
+    }
+
+    /// Whether chunks are those that the record of their document names.
+    fn is_named(&self, blob: &Key, number: u64) -> Result<bool, StoreError> {
+        let Some(key) = self.held_document(number).map(|held| held.place.key()) else { return Ok(false) };
+        if blob.tree == Tree::Passages {
+            return Ok(true);
+        }
+        let stored = self.find::<StoredDocument>(&key)?;
+        Ok(stored
+            .and_then(|stored| stored.vectors())
+            .is_some_and(|vectors| vectors.chunk(0).bytes.starts_with(&blob.bytes)))
     }
 
     fn places(&self, is_meant: impl Fn(&Held) -> bool) -> Vec<DocumentPlace> {

@@ -25,7 +25,7 @@ const SLICE: usize = CHUNK * CHUNKS_AT_ONCE;
 /// A document as it is written.
 pub(super) struct Prepared {
     document: Document,
-    passages: Vec<u8>,
+    pub(super) passages: Vec<u8>,
     vectors: Option<PreparedVectors>,
 }
 
@@ -44,7 +44,7 @@ pub(super) struct Begun {
 }
 
 impl Prepared {
-    fn new(new: NewDocument, now: u64) -> Result<Self, StoreError> {
+    pub(super) fn new(new: NewDocument, now: u64) -> Result<Self, StoreError> {
         const DAMAGED: StoreError = StoreError::Damaged { tree: "passages" };
         let count = new.passages.len();
         let vectors = new.vectors.map(|vectors| PreparedVectors::new(&vectors, count)).transpose()?;
@@ -74,7 +74,7 @@ impl Prepared {
 }
 
 impl PreparedVectors {
-    fn new(vectors: &StoredVectors, passages: usize) -> Result<Self, StoreError> {
+    pub(super) fn new(vectors: &StoredVectors, passages: usize) -> Result<Self, StoreError> {
         let bytes = vectors::to_bytes(&vectors.values).filter(|_| vectors.values.len() == passages);
         let bytes = bytes.ok_or(StoreError::Unfit)?;
         if bytes.len() > LARGEST_DOCUMENT {
@@ -181,12 +181,12 @@ impl Database {
         Ok(Err(Begun { number, set, key: Key32::random() }))
     }
 
-    fn put_passages(&self, prepared: &Prepared, begun: &Begun, from: usize) -> Result<(), StoreError> {
+    pub(super) fn put_passages(&self, prepared: &Prepared, begun: &Begun, from: usize) -> Result<(), StoreError> {
         let blob = Blob::passages(begun.number, prepared.passages.len() as u64);
         self.put_slice(&blob, &begun.key, &prepared.passages, from)
     }
 
-    fn put_set(
+    pub(super) fn put_set(
         &self,
         document: u64,
         set: u64,
@@ -240,7 +240,12 @@ impl Database {
     }
 
     /// Begins the vectors of a document: the number of their set, and the document's key. `None`: the document is there no more.
-    fn begin_vectors(&self, partition: &Partition, number: u64, size: u64) -> Result<Option<(u64, Key32)>, StoreError> {
+    pub(super) fn begin_vectors(
+        &self,
+        partition: &Partition,
+        number: u64,
+        size: u64,
+    ) -> Result<Option<(u64, Key32)>, StoreError> {
         let mut transaction = self.transaction();
         let Some((place, stored)) = transaction.stored_document(partition, number)? else { return Ok(None) };
         transaction.has_place(place.group, 0, size)?;

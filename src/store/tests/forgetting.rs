@@ -15,7 +15,7 @@ use crate::message::Content;
 use crate::store::layout::{Key, Tree};
 use crate::store::{Change, StoreError};
 
-fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+pub(super) fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

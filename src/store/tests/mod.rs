@@ -3,8 +3,10 @@
 //! A crash is played by copying the folder of an open store: what is in the copy is what a kill would have left.
 
 mod again;
+mod approved;
 mod backup;
 mod damage;
+mod documents;
 mod files;
 mod forgetting;
 mod memory;

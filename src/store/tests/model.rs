@@ -1,5 +1,6 @@
 //! Random histories, with kills, against a plain model in memory.
 
+mod documents;
 mod memory;
 
 use std::collections::BTreeSet;
@@ -42,6 +43,10 @@ enum Step {
     Settings(usize, u64),
     Decrypted(usize),
     Withdrawn,
+    /// The document of a message, in one of its partitions.
+    PutDocument(usize, usize),
+    RemoveDocument(usize),
+    MoveDocument(usize, usize),
     Rotate,
     Purge,
     Kill,
@@ -90,6 +95,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (0..ROOMS, 20..90_u64).prop_map(|(room, retention)| Step::Settings(room, retention)),
         1 => (0..EVENTS).prop_map(Step::Decrypted),
         1 => Just(Step::Withdrawn),
+        6 => (0..EVENTS, 0..documents::SCOPES).prop_map(|(event, scope)| Step::PutDocument(event, scope)),
+        1 => any::<usize>().prop_map(Step::RemoveDocument),
+        2 => (any::<usize>(), 0..documents::SCOPES).prop_map(|(document, scope)| Step::MoveDocument(document, scope)),
         3 => Just(Step::Rotate),
         2 => Just(Step::Purge),
         3 => Just(Step::Kill),
@@ -278,16 +286,19 @@ impl Pair {
                 let conversation = asked(index).conversation();
                 self.apply(Change::ForgetConversation(conversation.clone()), now);
                 self.model.forget_said(|other| *other == conversation);
+                self.model.library.forget_conversation(&conversation);
             }
             Step::ForgetTurns(index) => {
                 let room = room(&room_of(index));
                 self.apply(Change::ForgetTurns(room.clone()), now);
                 self.model.forget_said(|other| other.room_id == room);
+                self.model.library.forget_room(&room);
             }
             Step::ForgetPerson(index) => {
                 self.apply(Change::ForgetPerson(person(index)), now);
                 self.model.said.retain(|(_, turn)| turn.asker != Some(person(index)));
                 self.model.answered.retain(|(question, ..)| question.sender != person(index));
+                self.model.library.forget_person(&person(index));
             }
             Step::Settings(index, retention) => {
                 let patches = vec![SettingsPatch::Retention(Some(retention))];
@@ -304,24 +315,30 @@ impl Pair {
                     self.model.withdrawals.remove(&withdrawal.event_id);
                 }
             }
+            Step::PutDocument(index, scope) => self.put_document(index, scope, now),
+            Step::RemoveDocument(which) => self.remove_document(which, now),
+            Step::MoveDocument(which, scope) => self.move_document(which, scope, now),
             Step::Rotate => drop(self.store.rotation_slice().unwrap()),
             Step::Purge => {
                 self.store.purge(now, &KEEP).unwrap();
                 self.model.purge(now);
             }
             Step::Kill => {
+                self.begin_document(now);
                 self.folder = after_a_kill(&self.folder);
                 self.store = open(&self.folder);
                 assert!(self.store.transaction().rooms().in_rotation().is_empty());
                 let kept = self.store.db.scan_prefix(Key::all(Tree::Files).bytes).count();
                 assert_eq!(kept, self.model.files().count(), "a file stays as long as its answer is on its way");
+                self.model.library.killed();
+                self.compare_chunks();
                 self.defer();
             }
         }
     }
 
     /// Everything that can be asked gives what the model says.
-    fn compare(&self) {
+    fn compare(&mut self) {
         let (store, model) = (&self.store, &self.model);
         assert_eq!(store.cursor().unwrap(), model.cursor);
         let queued = store.queued().unwrap();
@@ -364,6 +381,7 @@ impl Pair {
             assert!(store.file(file).unwrap().as_deref() == Some(&FILE));
         }
         assert_eq!(store.damaged().unwrap(), 0);
+        self.compare_documents();
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use ruma::{EventId, OwnedEventId, OwnedRoomId};
 
 use super::KEEP;
+use super::documents::Library;
 use crate::conversation::Turn;
 use crate::message::{Content, ConversationId, Edit, FileRef, Incoming, Item, Redaction, Undecrypted};
 use crate::store::{Accept, Admitted, Answer, Delivery, Queued, QueuedKind, Sent};
@@ -26,6 +27,7 @@ pub(super) struct Model {
     pub(super) own: HashMap<OwnedEventId, u64>,
     pub(super) withdrawals: BTreeMap<OwnedEventId, (OwnedRoomId, u64)>,
     pub(super) settings: HashMap<OwnedRoomId, u64>,
+    pub(super) library: Library,
 }
 
 impl Model {
@@ -97,9 +99,10 @@ impl Model {
         }
         let mut redacted = Vec::new();
         for redaction in batch.redactions.iter().filter(|redaction| stays(&redaction.room_id)) {
-            redacted.extend(self.redact(redaction, now));
+            let document = self.library.redact(redaction).then(|| redaction.redacts.clone());
+            let question = self.redact(redaction, now).or(document);
+            redacted.extend(question.filter(|question| !redacted.contains(question)));
         }
-        redacted.dedup();
         batch.left.iter().for_each(|room| self.forget(room, now));
         self.cursor = batch.next_batch.map(str::to_owned);
         edited.retain(|(event, _)| !new.contains(event));
@@ -200,6 +203,7 @@ impl Model {
         self.held.retain(|_, event| event.room_id != *room);
         self.withdrawals.retain(|_, (of, _)| of != room);
         self.settings.remove(room);
+        self.library.leave(room);
         self.forget_said(|question| question.room_id == *room);
     }
 
@@ -291,5 +295,6 @@ impl Model {
         self.said.retain(|(conversation, turn)| now - turn.at <= kept(&conversation.room_id));
         self.answered.retain(|(question, _, at)| now - *at <= kept(&question.room_id));
         self.withdrawals.retain(|_, (_, at)| now - *at <= KEEP.dedup);
+        self.library.purge(now, kept);
     }
 }
