@@ -10,7 +10,6 @@ use std::{
 };
 
 use nix::libc;
-use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     process::{Child, Command},
@@ -20,11 +19,11 @@ use tokio::{
 use tracing::warn;
 
 use super::{
-    Config, Confinement, ExtractError, Format, Limit,
+    Config, Confinement, ExtractError, Limit,
+    extracted::{Extracted, SourceFile},
     limits::Limits,
     wire::{ANSWER_TIMES, Answer, Header},
 };
-use crate::document::Passage;
 
 /// Said once a process: the kernel does not change.
 static LACKING: Once = Once::new();
@@ -45,46 +44,6 @@ enum Program {
     /// The process itself.
     #[cfg(any(test, fuzzing))]
     Here,
-}
-
-/// A file as it came.
-#[derive(Clone, Copy)]
-pub struct SourceFile<'a> {
-    /// Its name, which may promise a format.
-    pub name: &'a str,
-    /// The media type that was declared with it.
-    pub media_type: Option<&'a str>,
-    /// What it is.
-    pub bytes: &'a [u8],
-}
-
-/// What a file holds.
-#[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
-pub struct Extracted {
-    /// What it turned out to be.
-    pub format: Format,
-    /// The title that it gives itself.
-    pub title: Option<String>,
-    /// How many pages, slides or sheets it has, where its format has such.
-    pub pages: Option<u32>,
-    /// Its text, in order. There is at least one.
-    pub passages: Vec<Passage>,
-}
-
-impl fmt::Debug for SourceFile<'_> {
-    /// Leaves name and content out.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("SourceFile").field("bytes", &self.bytes.len()).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Extracted {
-    /// Leaves the texts out.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = formatter.debug_struct("Extracted");
-        debug.field("format", &self.format).field("pages", &self.pages).field("passages", &self.passages.len());
-        debug.finish_non_exhaustive()
-    }
 }
 
 impl Extractor {

@@ -8,6 +8,7 @@ pub mod child;
 mod clean;
 pub mod config;
 mod error;
+mod extracted;
 mod extractor;
 mod flow;
 mod format;
@@ -28,6 +29,7 @@ mod fixtures;
 
 pub use config::Config;
 pub use error::{ExtractError, Limit};
-pub use extractor::{Extracted, Extractor, SourceFile};
+pub use extracted::{Extracted, SourceFile};
+pub use extractor::Extractor;
 pub use format::{Format, can_read};
 pub use sandbox::Confinement;

@@ -99,7 +99,7 @@ fn package(mut archive: Archive<'_>) -> Result<Sniffed<'_>, ExtractError> {
         return Ok(Sniffed::Package(format, archive, "content.xml".to_owned()));
     }
     let Some(part) = ooxml::main_part(&mut archive)? else { return Err(ExtractError::UnknownType) };
-    if part.ends_with(".bin") {
+    if part.rsplit('.').next() == Some("bin") {
         return Ok(Sniffed::Xlsb(archive));
     }
     let format = match part.split('/').next() {
@@ -111,7 +111,7 @@ fn package(mut archive: Archive<'_>) -> Result<Sniffed<'_>, ExtractError> {
     Ok(Sniffed::Package(format, archive, part))
 }
 
-fn compound<'a>(bytes: &'a [u8]) -> Result<Sniffed<'a>, ExtractError> {
+fn compound(bytes: &[u8]) -> Result<Sniffed<'_>, ExtractError> {
     let file = cfb::CompoundFile::open(Cursor::new(bytes)).map_err(|_| ExtractError::Damaged)?;
     if file.exists("/EncryptedPackage") {
         return Err(ExtractError::Encrypted);

@@ -129,7 +129,7 @@ impl Body {
                     "t" => in_text = !hidden,
                     "r" => hidden = false,
                     "vanish" => {
-                        hidden = element.get("val").is_none_or(|value| !matches!(value.as_str(), "0" | "false"))
+                        hidden = element.get("val").is_none_or(|value| !matches!(value.as_str(), "0" | "false"));
                     }
                     "p" => self.open.push(Paragraph::default()),
                     _ => self.open_element(&element, flow),

@@ -13,7 +13,10 @@ pub(in crate::documents) fn read(bytes: &[u8], flow: &mut Flow) -> Result<(), Ex
     let mut head = String::new();
     let mut line = |name: &str, value: &str| {
         if !value.is_empty() {
-            head.push_str(&format!("{name}: {value}\n"));
+            head.push_str(name);
+            head.push_str(": ");
+            head.push_str(value);
+            head.push('\n');
         }
     };
     line("From", &addresses(message.from()));

@@ -120,7 +120,7 @@ impl Page<'_> {
         self.end_block();
         match name {
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
-                self.heading = name.get(1..).and_then(|level| level.parse().ok())
+                self.heading = name.get(1..).and_then(|level| level.parse().ok());
             }
             "ul" | "menu" => self.lists.push(None),
             "ol" => {

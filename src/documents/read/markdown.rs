@@ -19,7 +19,7 @@ pub(in crate::documents) fn read(text: &str, flow: &mut Flow) -> Result<(), Extr
     for event in Parser::new_ext(text, options) {
         match event {
             Event::Start(Tag::MetadataBlock(MetadataBlockKind::YamlStyle | MetadataBlockKind::PlusesStyle)) => {
-                metadata = true
+                metadata = true;
             }
             Event::End(TagEnd::MetadataBlock(_)) => {
                 metadata = false;

@@ -109,8 +109,8 @@ fn shapes(content: &str, flow: &mut Flow, only: Only) -> Result<(), ExtractError
                         }
                         flow.paragraph(&paragraph)?;
                     }
-                    _ if is_item => flow.item(depth, "-", &paragraph)?,
-                    _ => flow.paragraph(&paragraph)?,
+                    Only::Body if is_item => flow.item(depth, "-", &paragraph)?,
+                    Only::Body => flow.paragraph(&paragraph)?,
                 },
                 _ => {}
             },

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Page, line::Line};
+use super::{
+    line::{Line, Page},
+    mark::mark,
+};
 use crate::documents::{ExtractError, flow::Flow};
 
 /// How much larger than the text a heading is.
@@ -40,6 +43,7 @@ struct Document {
     words: HashSet<String>,
 }
 
+#[allow(clippy::cast_sign_loss)] // It is clamped to what is positive.
 fn tenths(size: f32) -> u32 {
     (size.clamp(0.0, 1_000.0) * 10.0).round() as u32
 }
@@ -170,20 +174,6 @@ impl Open {
         self.gap = Some(self.gap.map_or(distance, |gap| gap.min(distance)));
         true
     }
-}
-
-/// The mark with which an item of a list begins, and what follows.
-pub(super) fn mark(text: &str) -> Option<(String, &str)> {
-    let (first, rest) = text.split_once(char::is_whitespace)?;
-    let bullet = matches!(first, "•" | "-" | "–" | "—" | "▪" | "◦" | "‣" | "●" | "○" | "■" | "*" | "→" | "➢" | "✓")
-        || first.chars().all(|c| ('\u{e000}'..='\u{f8ff}').contains(&c));
-    let numbered = first.len() <= 4 && first.ends_with([')', '.']) && {
-        let bare = first.trim_end_matches([')', '.']);
-        !bare.is_empty()
-            && (bare.bytes().all(|byte| byte.is_ascii_digit())
-                || (bare.len() == 1 && bare.bytes().all(|byte| byte.is_ascii_lowercase())))
-    };
-    (bullet || numbered).then(|| (if bullet { "-".to_owned() } else { first.to_owned() }, rest.trim_start()))
 }
 
 fn end(open: Option<Open>, flow: &mut Flow) -> Result<(), ExtractError> {

@@ -22,6 +22,12 @@ impl Area {
     }
 }
 
+/// A page as its lines, top to bottom and column by column.
+pub(super) struct Page {
+    pub lines: Vec<Line>,
+    pub height: f32,
+}
+
 /// A run of text in one font.
 #[derive(Clone, Debug)]
 pub(super) struct Run {

@@ -1,22 +1,17 @@
-//! PDF: pdf_oxide gives runs of text in reading order, column by column; lines, tables, paragraphs, headings and repeated headers are found
+//! PDF: `pdf_oxide` gives runs of text in reading order, column by column; lines, tables, paragraphs, headings and repeated headers are found
 //! here, by where the runs stand and how large they are.
 
 mod blocks;
 mod line;
+mod mark;
 mod repeated;
 mod table;
 mod tree;
 
 use pdf_oxide::{Error, PdfDocument, ReadingOrder};
 
-use self::line::{Area, Line, Run, lines};
+use self::line::{Area, Page, Run, lines};
 use crate::documents::{ExtractError, Limit, flow::Flow};
-
-/// A page as its lines, top to bottom and column by column.
-struct Page {
-    lines: Vec<Line>,
-    height: f32,
-}
 
 pub(in crate::documents) fn read(bytes: &[u8], flow: &mut Flow) -> Result<(), ExtractError> {
     let document = PdfDocument::from_bytes(bytes.to_vec()).map_err(refused)?;
@@ -75,7 +70,7 @@ fn title(document: &PdfDocument) -> Option<String> {
     (!is_file && text.to_lowercase() != "untitled").then_some(text)
 }
 
-/// PDFDocEncoding: Latin-1, but for these.
+/// `PDFDocEncoding`: Latin-1, but for these.
 fn pdf_doc_encoding(byte: u8) -> char {
     const OTHERS: [char; 33] = [
         '•', '†', '‡', '…', '—', '–', 'ƒ', '⁄', '‹', '›', '−', '‰', '„', '“', '”', '‘', '’', '‚', '™', 'ﬁ', 'ﬂ', 'Ł',

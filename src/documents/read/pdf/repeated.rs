@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Page, line::Line};
+use super::line::{Line, Page};
 
 /// How many lines from the top and from the bottom are looked at.
 const LINES: usize = 3;

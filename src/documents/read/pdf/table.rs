@@ -1,8 +1,8 @@
 //! Tables: lines of several cells, one below the other, whose cells stand in the same columns.
 
 use super::{
-    blocks::mark,
     line::{Cell, Line},
+    mark::mark,
 };
 
 /// How far a cell may begin from where its column begins, in points.
@@ -41,7 +41,7 @@ pub(super) fn tables(lines: Vec<Line>) -> Vec<Line> {
 struct Rows {
     lines: Vec<Line>,
     columns: Vec<(f32, f32)>,
-    rows: Vec<Vec<String>>,
+    texts: Vec<Vec<String>>,
 }
 
 impl Rows {
@@ -51,8 +51,8 @@ impl Rows {
             return Err(Box::new(line));
         }
         let columns = line.cells.iter().map(|cell| (cell.left, cell.right)).collect();
-        let rows = vec![line.cells.iter().map(|cell| cell.text.trim().to_owned()).collect()];
-        Ok(Self { lines: vec![line], columns, rows })
+        let texts = vec![line.cells.iter().map(|cell| cell.text.trim().to_owned()).collect()];
+        Ok(Self { lines: vec![line], columns, texts })
     }
 
     /// The next row, or what goes on in a cell of the row before.
@@ -66,10 +66,10 @@ impl Rows {
             return Err(Box::new(line));
         }
         if !goes_on {
-            self.rows.push(vec![String::new(); self.columns.len()]);
+            self.texts.push(vec![String::new(); self.columns.len()]);
         }
         for (column, cell) in places.into_iter().zip(&line.cells) {
-            if let Some(held) = self.rows.last_mut().and_then(|row| row.get_mut(column)) {
+            if let Some(held) = self.texts.last_mut().and_then(|row| row.get_mut(column)) {
                 if !held.is_empty() {
                     held.push(' ');
                 }
@@ -97,11 +97,11 @@ impl Rows {
 
     /// A table, if there is more than one row; the lines as they were otherwise.
     fn end(self) -> Vec<Line> {
-        let Some(first) = self.lines.first().filter(|_| self.rows.len() > 1) else { return self.lines };
+        let Some(first) = self.lines.first().filter(|_| self.texts.len() > 1) else { return self.lines };
         let mut area = first.area;
         for line in &self.lines {
             area.join(&line.area);
         }
-        vec![Line::of_table(area, self.rows)]
+        vec![Line::of_table(area, self.texts)]
     }
 }

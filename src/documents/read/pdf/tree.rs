@@ -1,4 +1,4 @@
-//! The tree of pages, looked at before pdf_oxide walks it: one that goes round in circles takes it for ever.
+//! The tree of pages, looked at before `pdf_oxide` walks it: one that goes round in circles takes it for ever.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ const NODES_A_PAGE: usize = 2;
 
 /// Refuses a tree that has a node twice, or more nodes than the pages that are read need. A page may be in it twice.
 pub(super) fn check(document: &PdfDocument, most_pages: u32) -> Result<(), ExtractError> {
-    // Without a catalogue, pdf_oxide looks for pages itself.
+    // Without a catalogue, `pdf_oxide` looks for pages itself.
     let Ok(catalogue) = document.catalog() else { return Ok(()) };
     let root = catalogue.as_dict().and_then(|catalogue| catalogue.get("Pages")).and_then(Object::as_reference);
     let (mut waiting, mut seen) = (Vec::from_iter(root), HashSet::<ObjectRef>::new());
