@@ -17,6 +17,7 @@ use std::{
 
 use support::{
     bot::{Bot, Setup},
+    e5::e5,
     people::{People, Person},
     room::Text,
     synapse::{Profile, Synapse},
@@ -84,21 +85,25 @@ async fn play(script: bool) -> Result<bool, String> {
 }
 
 async fn prepare() -> Result<Stage, String> {
-    println!("1/5 Environnement Python (une demi-minute la première fois)…");
+    println!("1/6 Environnement Python (une demi-minute la première fois)…");
     let venv = tokio::task::spawn_blocking(Venv::prepare).await.map_err(|error| error.to_string())??;
-    println!("2/5 Serveur Synapse…");
+    println!("2/6 Modèle de vecteurs multilingual-e5-small (91 Mo à télécharger la première fois)…");
+    let model = tokio::task::spawn_blocking(e5).await.map_err(|error| error.to_string())??;
+    println!("3/6 Serveur Synapse…");
     let synapse = Synapse::start(&venv, Profile::Open);
     println!("    {} · journal : {}", synapse.url(), synapse.log().display());
-    println!("3/5 Comptes : l'agente Awa (client matrix-nio) et le bot…");
+    println!("4/6 Comptes : l'agente Awa (client matrix-nio) et le bot…");
     let people = People::start(&venv, &synapse).await;
     let awa = people.register("awa").await;
     let id = people.account("compagnon", "demo").await;
-    println!("4/5 Le bot…");
+    println!("5/6 Le bot…");
     let program = vec![env::current_exe().map_err(|error| error.to_string())?.into_os_string(), BOT.into()];
-    let setup = Setup::new("compagnon", "demo", &synapse, Profile::Open);
+    let mut setup = Setup::new("compagnon", "demo", &synapse, Profile::Open);
+    // Once, and until the end of the program.
+    setup.model = format!("{{ embedding: {{ folder: \"{}\" }} }}", model.display()).leak();
     let bot = Bot::start(&venv, program, &setup);
     println!("    prêt, {} Mio de mémoire", bot.rss_kib() / 1024);
-    println!("5/5 Une conversation directe et un salon, chiffrés…");
+    println!("6/6 Une conversation directe et un salon, chiffrés…");
     let dm = awa.open_dm(&id).await;
     awa.until_member(&dm, &id, "join").await;
     let room = awa.create_room("Bureau", true, &[&id]).await;

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod bot;
+pub mod e5;
 pub mod js;
 pub mod leash;
 pub mod people;

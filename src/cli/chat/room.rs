@@ -147,7 +147,7 @@ mod tests {
         };
         let left_out = LeftOut { turns: 4, last_exchange: false, material: true };
         assert_eq!(
-            shown(&Composed { request, left_out, room: 0, taken: 0 }),
+            shown(&Composed { request, left_out, room: 0, taken: 0, sources: 0 }),
             "--- system\nVous êtes C.\n\n--- user (Ben)\nEt moi ?\n\n--- left out: the 4 oldest messages\n\n\
              --- shortened: what the question points at\n\n--- answer: at most 10 tokens, temperature 0.5\n"
         );

@@ -131,7 +131,7 @@ proptest! {
             prop_assert!(!passage.text.trim().is_empty());
         }
         let letters = |text: &str| text.chars().filter(|c| c.is_alphabetic()).collect::<String>();
-        let all: Vec<String> = found.iter().map(|one| one.headings.concat() + &one.text).collect();
+        let all: Vec<String> = found.iter().map(|one| one.headings.concat() + one.text.as_str()).collect();
         for block in &blocks {
             let (Content::Heading(_, text) | Content::Item(text)) = &block.content else { continue };
             for word in text.split_whitespace() {

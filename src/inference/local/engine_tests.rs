@@ -623,3 +623,24 @@ fn a_text_without_a_direction_is_an_error_and_costs_no_other() {
     assert_eq!(read(submit(&engine, vec![0], &greedy()).unwrap()).0, [" a"]);
     assert_eq!(engine.health(), Health::Ok);
 }
+
+#[test]
+fn encoders_see_whether_there_are_requests() {
+    let (steps, seen) = channel();
+    let (open, gate) = channel();
+    let script = Script { steps: Some(steps), gate: Some(gate), ..Script::new(&[&[A]]) };
+    let answering = Answering::default();
+    let engine = Engine::start(Box::new(script), vocabulary(false), &Config::default(), answering.clone()).unwrap();
+    assert!(!answering.get());
+    let running = submit(&engine, vec![0], &greedy()).unwrap();
+    seen.recv().unwrap();
+    assert!(answering.get());
+    drop(open);
+    read(running);
+    // The thread says so before it waits for the next request.
+    let end = std::time::Instant::now() + Duration::from_secs(60);
+    while answering.get() {
+        assert!(std::time::Instant::now() < end, "the engine is still said to answer");
+        std::thread::yield_now();
+    }
+}

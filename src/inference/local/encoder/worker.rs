@@ -21,6 +21,7 @@ const PART: Duration = Duration::from_millis(50);
 /// Tokens of a part, at least and at most.
 const PART_TOKENS: (usize, usize) = (64, 4096);
 
+/// What a call ends with.
 type Results = Result<Vec<Vec<f32>>, EmbeddingError>;
 
 /// The handle of the thread. Dropped, it ends the thread.
@@ -200,5 +201,34 @@ impl Computer {
         let right = count as f64 * PART.as_secs_f64() / took;
         self.part = ((self.part + right as usize) / 2).clamp(PART_TOKENS.0, PART_TOKENS.1);
         Ok(results)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::{Call, Queues, State, Urgency};
+
+    fn queues(calls: &[Urgency]) -> Queues {
+        let queues = Queues { state: State::default().into(), wake: std::sync::Condvar::new(), most: 2 };
+        for &urgency in calls {
+            let call = Call { inputs: Vec::new(), urgency, reply: oneshot::channel().0 };
+            let mut state = queues.lock();
+            if urgency == Urgency::Passages { state.passages.push_back(call) } else { state.urgent.push_back(call) }
+        }
+        queues
+    }
+
+    #[test]
+    fn what_an_answer_waits_for_goes_first_and_between_parts() {
+        let queues = queues(&[Urgency::Passages, Urgency::Query, Urgency::Scores]);
+        let next = |started| queues.next(started).map(|call| call.urgency);
+        assert_eq!(next(false), Some(Urgency::Query));
+        assert_eq!(next(true), Some(Urgency::Scores));
+        assert_eq!(next(true), None, "passages do not interrupt passages");
+        assert_eq!(next(false), Some(Urgency::Passages));
+        queues.lock().closed = true;
+        assert_eq!(next(false), None);
     }
 }
