@@ -131,6 +131,8 @@ pub(super) struct FakeGateway {
     script: Mutex<Script>,
     /// While it is held, nothing is said of the power level and the direct conversation of [`Self::silence`]'s person.
     silence: Arc<tokio::sync::RwLock<()>>,
+    /// While it is held, no download is answered.
+    downloads: Arc<tokio::sync::RwLock<()>>,
     silenced: Mutex<Option<OwnedUserId>>,
     /// How many wait for that.
     waiting: AtomicUsize,
@@ -163,6 +165,7 @@ struct Rooms {
     originals: Vec<Incoming>,
     written: Vec<Written>,
     sent: HashMap<String, Vec<u8>>,
+    private: HashSet<OwnedRoomId>,
 }
 
 /// A message that somebody else than the bot has written, and the root of its thread.
@@ -265,6 +268,11 @@ impl FakeGateway {
         self.rooms().salon = true;
     }
 
+    /// Keeps one room a conversation of two.
+    pub(super) fn keep_private(&self, room: &RoomId) {
+        self.rooms().private.insert(room.to_owned());
+    }
+
     /// Says since when a person reads what is said in the rooms. The others read all of it.
     pub(super) fn joined(&self, person: &UserId, at: u64) {
         self.rooms().since.insert(person.to_owned(), at);
@@ -279,6 +287,11 @@ impl FakeGateway {
     /// Has the homeserver give these bytes for a file of this source.
     pub(super) fn give(&self, source: &str, bytes: &[u8]) {
         self.rooms().sent.insert(source.to_owned(), bytes.to_vec());
+    }
+
+    /// Answers no download until the guard is dropped.
+    pub(super) fn hold_downloads(&self) -> tokio::sync::OwnedRwLockWriteGuard<()> {
+        Arc::clone(&self.downloads).try_write_owned().expect("nobody downloads")
     }
 
     /// The next downloads fail, in this order.
@@ -469,7 +482,7 @@ impl Gateway for FakeGateway {
         let rooms = self.rooms();
         let name = rooms.names.get(room_id).cloned().unwrap_or_else(|| "Bureau".to_owned());
         let encrypted = !rooms.unencrypted;
-        let kind = if rooms.salon { RoomKind::Salon } else { RoomKind::Direct };
+        let kind = if rooms.salon && !rooms.private.contains(room_id) { RoomKind::Salon } else { RoomKind::Direct };
         Ok(RoomFacts { kind, name: Some(name), open: rooms.open, encrypted })
     }
 
@@ -597,6 +610,7 @@ impl Gateway for FakeGateway {
 
     async fn download(&self, media: &MediaRef, most: u64) -> Result<Vec<u8>, DownloadError> {
         self.play(Method::Download).await?;
+        drop(self.downloads.read().await);
         if let Some(error) = self.script().downloads.pop_front() {
             return Err(error);
         }

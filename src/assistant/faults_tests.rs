@@ -121,7 +121,7 @@ async fn a_file_for_the_bot_is_answered_with_a_sentence_and_one_among_colleagues
     let folder = tempfile::tempdir().expect("a folder");
     let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), Config::default());
     let media = MediaRef {
-        name: "note.pdf".to_owned(),
+        name: "note.zip".to_owned(),
         media_type: None,
         size: None,
         caption: String::new(),

@@ -18,6 +18,8 @@ pub mod config;
 mod courier;
 mod dispatch;
 mod documents;
+#[cfg(test)]
+mod documents_tests;
 mod exchange;
 mod failure;
 #[cfg(test)]

@@ -304,3 +304,6 @@ impl Read for Feed {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).read(buffer)
     }
 }
+
+#[cfg(test)]
+mod tests;

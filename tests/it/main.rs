@@ -12,6 +12,7 @@ mod config;
 mod contact;
 mod context;
 mod dm;
+mod documents;
 mod encryption_faults;
 mod foreign_answers;
 mod gaps;

@@ -111,7 +111,7 @@ async fn whatever_is_sent_to_the_bot_is_answered_with_what_it_can_say() {
         "answers": [{"id": "1", "org.matrix.msc1767.text": "Lundi"}]}});
     let place = json!({"msgtype": "m.location", "body": "Ici", "geo_uri": "geo:48.8,2.3"});
     for (kind, content, word) in [
-        ("m.room.message", media("m.file", "note.pdf", "application/pdf"), "fichiers"),
+        ("m.room.message", media("m.file", "note.zip", "application/zip"), "fichier"),
         ("m.room.message", voice, "vocaux"),
         ("m.room.message", media("m.video", "film.mp4", "video/mp4"), "vidéos"),
         ("m.room.message", place, "positions"),

@@ -16,7 +16,7 @@ import uuid
 
 import aiohttp
 from nio import AsyncClient, AsyncClientConfig, Event, MegolmEvent, TypingNoticeEvent
-from nio.crypto.attachments import decrypt_attachment
+from nio.crypto.attachments import decrypt_attachment, encrypt_attachment
 from olm.pk import PkSigning
 
 URL, SECRET, FOLDER = sys.argv[1:4]
@@ -340,6 +340,19 @@ async def do_download(person, file):
         response.raise_for_status()
         secret = await response.read()
     return decrypt_attachment(secret, file["key"]["k"], file["hashes"]["sha256"], file["iv"]).hex()
+
+
+async def do_upload(person, content, media_type, encrypt):
+    """Uploads bytes (in hexadecimal). Gives the part of a message's content that says where they are, and how they are decrypted."""
+    content, keys = bytes.fromhex(content), None
+    if encrypt:
+        content, keys = encrypt_attachment(content)
+        media_type = "application/octet-stream"
+    headers = {"Authorization": f"Bearer {people[person].client.access_token}", "Content-Type": media_type}
+    async with web.post(f"{URL}/_matrix/media/v3/upload", data=content, headers=headers) as response:
+        response.raise_for_status()
+        url = (await response.json())["content_uri"]
+    return {"file": {**keys, "url": url}} if keys else {"url": url}
 
 
 async def do_rooms(person):

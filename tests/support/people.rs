@@ -342,6 +342,28 @@ impl Person {
         hex(&self.request_text("download", json!({"file": file})).await)
     }
 
+    /// Sends a file, encrypted as the room is, and gives its message. With a caption, that is what the file is about.
+    pub async fn send_file(&self, room: &str, name: &str, media_type: &str, bytes: &[u8], caption: &str) -> String {
+        let content = self.file(name, media_type, bytes, caption, true).await;
+        self.send_raw(room, content).await
+    }
+
+    /// Uploads a file, and gives the content of its message.
+    pub async fn file(&self, name: &str, media_type: &str, bytes: &[u8], caption: &str, encrypt: bool) -> Value {
+        use std::fmt::Write as _;
+        let content = bytes.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
+        let upload = json!({"content": content, "media_type": media_type, "encrypt": encrypt});
+        let mut message = self.request("upload", upload).await;
+        message["msgtype"] = "m.file".into();
+        message["filename"] = name.into();
+        message["body"] = if caption.is_empty() { name } else { caption }.into();
+        message["info"] = json!({"mimetype": media_type, "size": bytes.len()});
+        message
+    }
+
     /// The rooms this person is in or invited to, as the homeserver says: `join` or `invite` by room.
     pub async fn rooms(&self) -> HashMap<String, String> {
         serde_json::from_value(self.request("rooms", json!({})).await).expect("memberships")

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use super::{DocumentParts, FileReader};
 use crate::{
     document::{Partition, Passage, Place},
-    documents::{ExtractError, Extracted, Format, SourceFile},
+    documents::{ExtractError, Extracted, Format, Limit, SourceFile},
     index::{Evidence, Hit, Index, IndexError, IndexedDocument, Query},
 };
 
@@ -28,7 +28,7 @@ impl FakeIndex {
         DocumentParts {
             index: Arc::new(Self::default()),
             embedding: None,
-            reader: Arc::new(FakeReader::default()),
+            reader: Arc::new(FakeReader),
             largest_file: 10_000_000,
         }
     }
@@ -100,18 +100,21 @@ impl Index for FakeIndex {
     }
 }
 
-/// A reader of texts: each paragraph is a passage, each form feed begins a page.
-#[derive(Clone, Default)]
-pub struct FakeReader {
-    /// What the next files fail with.
-    pub fails: Arc<Mutex<Vec<ExtractError>>>,
-}
+/// A reader of texts: each paragraph is a passage, each form feed begins a page. Some texts are names of what goes wrong.
+#[derive(Clone, Copy, Default)]
+pub struct FakeReader;
 
 #[async_trait]
 impl FileReader for FakeReader {
     async fn read(&self, file: SourceFile<'_>) -> Result<Extracted, ExtractError> {
-        if let Some(error) = self.fails.lock().expect("not poisoned").pop() {
-            return Err(error);
+        match file.bytes {
+            b"!password" => return Err(ExtractError::Encrypted),
+            b"!pages" => return Err(ExtractError::TooLarge(Limit::Pages(2_000))),
+            b"!bomb" => return Err(ExtractError::TooLarge(Limit::Ratio(100))),
+            b"!unknown" => return Err(ExtractError::UnknownType),
+            b"!slow" => return Err(ExtractError::TimedOut),
+            b"!crash" => return Err(ExtractError::Failed("signal 11".to_owned())),
+            _ => {}
         }
         let text = String::from_utf8(file.bytes.to_vec()).map_err(|_| ExtractError::Damaged)?;
         let pages: Vec<&str> = text.split('\u{c}').collect();
