@@ -228,7 +228,8 @@ async fn a_caption_is_answered_with_the_file_and_not_without_it() {
     assert_eq!(kind, MessageKind::Text);
     assert!(answer.starts_with("Oui.") && !answer.contains("pas pu lire"), "{answer}");
     assert_eq!(desk.documents(&main_line(ROOM)).await.len(), 1);
-    let given = desk.parrot.requests.lock().expect("not poisoned")[0].messages.last().expect("a question").content.clone();
+    let given =
+        desk.parrot.requests.lock().expect("not poisoned")[0].messages.last().expect("a question").content.clone();
     assert!(!given.contains("Vous ne pouvez pas le lire"), "{given}");
     // A file that cannot be read is what the caption is about.
     desk.give("b.pdf", "!password");
@@ -280,7 +281,18 @@ async fn a_reply_to_a_file_reads_it_for_who_may_read_it() {
     desk.ask(theirs).await;
     let documents = desk.documents(&main_line(ROOM)).await;
     assert_eq!(documents[0].origin.as_ref().map(|origin| origin.event_id.as_str()), Some("$f:h"));
-    let given = desk.parrot.requests.lock().expect("not poisoned").last().expect("one").messages.last().expect("one").content.clone();
+    let given = desk
+        .parrot
+        .requests
+        .lock()
+        .expect("not poisoned")
+        .last()
+        .expect("one")
+        .messages
+        .last()
+        .expect("one")
+        .content
+        .clone();
     assert!(given.contains("plan.pdf") && !given.contains("pas lisible"), "{given}");
     assert!(given.ends_with("Résumez ce document."), "{given}");
     desk.ask(Incoming { sender: ben(), ..reply("$3:h", "Et encore ?") }).await;
@@ -351,7 +363,11 @@ async fn a_file_is_held_to_the_rules_of_questions() {
     let desk = Desk::new();
     desk.bench.gateway.let_others_in();
     desk.give("a.pdf", "texte");
-    let among = |event: &str, room: &str, mentions_me| Incoming { direct: false, mentions_me, ..file(event, room, "a.pdf", "") };
+    let among = |event: &str, room: &str, mentions_me| Incoming {
+        direct: false,
+        mentions_me,
+        ..file(event, room, "a.pdf", "")
+    };
     desk.ask(among("$1:h", "!b:h", false)).await;
     assert_eq!(desk.said("$1:h"), None, "among colleagues");
     desk.ask(among("$2:h", "!b:h", true)).await;
@@ -410,7 +426,10 @@ async fn documents_are_listed_added_moved_and_removed_by_who_may() {
     desk.ask(own).await;
     desk.ask(of(ben(), "$7:h", "!documents")).await;
     let list = desk.notice("$7:h");
-    assert!(list.contains("- `1` plan.pdf, 1 page *(ben, ") && list.contains("- `2` note.pdf, 1 page *(ben, "), "{list}");
+    assert!(
+        list.contains("- `1` plan.pdf, 1 page *(ben, ") && list.contains("- `2` note.pdf, 1 page *(ben, "),
+        "{list}"
+    );
     desk.ask(of(ben(), "$8:h", "!documents retirer 1")).await;
     assert_eq!(desk.notice("$8:h"), Text::NeedsAdministrator.say(Language::Fr));
     desk.ask(of(ben(), "$9:h", "!documents portée 2 salon")).await;
@@ -492,7 +511,8 @@ async fn nothing_crosses_in_fifty_rooms() {
             vectors: None,
         }
     };
-    let thread = |number: usize| ConversationId { room_id: place(number), thread: format!("$t{number}:h").try_into().ok() };
+    let thread =
+        |number: usize| ConversationId { room_id: place(number), thread: format!("$t{number}:h").try_into().ok() };
     for number in 0..ROOMS {
         for document in [
             put(main_line(place(number).as_str()), place(number), number, format!("conversation-{number}.pdf")),
@@ -537,12 +557,10 @@ async fn nothing_crosses_in_fifty_rooms() {
     }
     let shown = desk.bench.gateway.shown();
     for (event, mine) in expected {
-        let said = shown.iter().find(|shown| shown.question == event).map(|shown| shown.text.clone()).unwrap_or_default();
-        let mut listed: Vec<String> = said
-            .split_whitespace()
-            .filter_map(|word| word.strip_suffix(".pdf,"))
-            .map(str::to_owned)
-            .collect();
+        let said =
+            shown.iter().find(|shown| shown.question == event).map(|shown| shown.text.clone()).unwrap_or_default();
+        let mut listed: Vec<String> =
+            said.split_whitespace().filter_map(|word| word.strip_suffix(".pdf,")).map(str::to_owned).collect();
         listed.sort_unstable();
         let mut mine = [mine, vec!["tous".to_owned()]].concat();
         mine.sort_unstable();

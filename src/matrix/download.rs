@@ -14,7 +14,7 @@ use std::{
 use matrix_sdk::{
     reqwest::{Client, RequestBuilder, Response, StatusCode, header::CONTENT_LENGTH},
     ruma::{
-        MxcUri, OwnedMxcUri,
+        MxcUri, OwnedMxcUri, ServerName,
         api::{EndpointError as _, error::Error as Answer},
         events::room::EncryptedFile,
         exports::http,
@@ -96,7 +96,7 @@ impl Source {
             }
             Self::Encrypted(Box::new(serde_json::from_value(source).ok()?))
         };
-        source.uri().parts().is_ok().then_some(source)
+        parts(source.uri()).is_some().then_some(source)
     }
 
     fn uri(&self) -> &MxcUri {
@@ -105,6 +105,16 @@ impl Source {
             Self::Encrypted(file) => &file.url,
         }
     }
+}
+
+/// The server and the identifier of an address. Bridges write identifiers of more letters than the specification has, and the SDK takes none of
+/// these; what they must not do is lead to another path.
+fn parts(uri: &MxcUri) -> Option<(&ServerName, &str)> {
+    let (server, id) = uri.as_str().strip_prefix("mxc://")?.split_once('/')?;
+    let sound =
+        !matches!(id, "" | "." | "..") && !id.chars().any(|letter| letter.is_control() || "/\\".contains(letter));
+    let server = <&ServerName>::try_from(server).ok()?;
+    sound.then_some((server, id))
 }
 
 /// Downloads a file of at most so many bytes. One attempt.
@@ -218,7 +228,7 @@ fn below(base: &Url, path: &str, uri: Option<&MxcUri>) -> Result<Url, DownloadEr
         let mut segments = url.path_segments_mut().map_err(|()| DownloadError::Damaged)?;
         segments.pop_if_empty().extend(path.split('/').filter(|segment| !segment.is_empty()));
         if let Some(uri) = uri {
-            let (server, id) = uri.parts().map_err(|_| DownloadError::Damaged)?;
+            let (server, id) = parts(uri).ok_or(DownloadError::Damaged)?;
             segments.push(server.as_str()).push(id);
         }
     }

@@ -64,7 +64,8 @@ async fn a_file_is_dropped_asked_about_and_removed() {
     let list = play(&awa, &room, "!documents").await;
     assert!(list.body.contains("Guide RH.md"), "{list:#?}");
     // With a caption that asks, and as a reply to a file of before.
-    let asked = awa.send_file(&room, "note.txt", "text/plain", "La réunion est salle 12.".as_bytes(), "Quelle salle ?").await;
+    let asked =
+        awa.send_file(&room, "note.txt", "text/plain", "La réunion est salle 12.".as_bytes(), "Quelle salle ?").await;
     let answer = awa.answer_to(&room, &asked).await;
     assert!(answer.msgtype == "m.text" && !answer.body.contains("pas pu lire"), "{answer:#?}");
     let removed = play(&awa, &room, "!documents retirer 1").await;

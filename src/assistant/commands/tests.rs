@@ -12,13 +12,13 @@ use crate::{
         Config,
         config::{Limits, Rate},
         fakes::{FakeGateway, FakeModel, incoming},
-        tests::{Bench, assistant, block},
+        tests::{Bench, admitted, assistant, block},
         texts::{Destroys, Language, Text},
     },
     inference::CacheScope,
     matrix::Batch,
     message::{Edit, Incoming, MessageKind, Redaction},
-    store::Change,
+    store::{Accept, Change, QueuedKind, Store},
 };
 
 /// Awa and Ben in one room, each in a direct conversation too.
@@ -731,5 +731,21 @@ async fn a_command_that_is_stuck_holds_up_no_other() {
     office.bench.rest().await;
     for command in [export, choose] {
         assert!(office.bench.gateway.message_of(command.event_id.as_str()).is_some(), "it goes on");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_is_the_same_after_it_has_waited_in_the_store() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(folder.path()).expect("a store");
+    for (number, command) in Command::ALL.into_iter().enumerate() {
+        let event = format!("${number}:h");
+        let message = incoming(&event, "!a:h", &format!("!{}", command.spec().names[0]));
+        let admitted = admitted(&message);
+        assert!(matches!(&admitted.kind, QueuedKind::Command(call) if call.command == Some(command)), "{command:?}");
+        let accept = Accept { questions: &[admitted.clone()], ..Accept::default() };
+        store.accept(&accept, 0).await.expect("stored");
+        let waiting = store.queued().await.expect("readable").pop().expect("it waits");
+        assert_eq!(waiting.kind, admitted.kind, "{command:?}");
     }
 }

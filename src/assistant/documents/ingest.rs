@@ -309,3 +309,42 @@ fn not_read(error: &ExtractError) -> NotRead {
 pub fn reader(config: &documents::Config) -> (Arc<dyn FileReader>, u64) {
     (Arc::new(Extractor::new(config)), config.largest_file())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{MediaRef, promises};
+
+    #[test]
+    fn what_is_said_of_a_file_promises_that_it_can_be_read_or_not() {
+        let promised = |name: &str, media_type: Option<&str>| {
+            promises(&MediaRef {
+                name: name.to_owned(),
+                media_type: media_type.map(str::to_owned),
+                size: None,
+                caption: String::new(),
+                source: "\"mxc://h/x\"".to_owned(),
+            })
+        };
+        for (name, media_type) in [
+            ("Guide RH.PDF", None),
+            ("Guide RH.pdf", Some("application/octet-stream")),
+            ("note", Some("text/plain; charset=utf-8")),
+            ("NOTE", Some("Application/PDF")),
+            ("tableau.xlsx", Some("application/zip")),
+            ("a.b.c.md", Some("")),
+        ] {
+            assert!(promised(name, media_type), "{name} {media_type:?}");
+        }
+        for (name, media_type) in [
+            ("photo.jpg", Some("image/jpeg")),
+            ("scan.pdf", Some("image/png")),
+            ("voix.pdf", Some("audio/ogg")),
+            ("archive.zip", Some("application/zip")),
+            ("programme.exe", None),
+            ("", None),
+            (".pdf.exe", Some("application/octet-stream")),
+        ] {
+            assert!(!promised(name, media_type), "{name} {media_type:?}");
+        }
+    }
+}

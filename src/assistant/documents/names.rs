@@ -44,7 +44,7 @@ mod tests {
             ("C:\\Users\\awa\\Note de service.docx", "Note de service.docx"),
             ("dossier/", "dossier"),
             ("facture\u{202e}fdp.exe", "facturefdp.exe"),
-            (" a\nb\t\u{0}c\u{200b}.txt ", "a bc.txt"),
+            (" a\nb\t\u{0}c\u{200b}.txt ", "a b c.txt"),
             ("", "fichier"),
             ("\u{200b}/", "fichier"),
             ("/", "fichier"),

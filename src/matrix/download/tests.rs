@@ -93,7 +93,8 @@ async fn answer(
     match seen.answers.get(uri.path()).cloned().unwrap_or_else(unknown) {
         Given::Whole(bytes) => response.body(Body::from(bytes)),
         Given::Streamed(bytes) => {
-            let pieces: Vec<_> = bytes.chunks(1000).map(|piece| Ok::<_, std::io::Error>(Bytes::copy_from_slice(piece))).collect();
+            let pieces: Vec<_> =
+                bytes.chunks(1000).map(|piece| Ok::<_, std::io::Error>(Bytes::copy_from_slice(piece))).collect();
             response.body(Body::from_stream(stream::iter(pieces)))
         }
         Given::Cut(bytes) => {
@@ -152,6 +153,16 @@ async fn an_older_homeserver_is_asked_at_the_old_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_identifier_of_a_bridge_stays_one_part_of_the_path() {
+    let server = Server::start();
+    let path = "/_matrix/client/v1/media/download/hs.example/a=b.c%3Fd%25e";
+    server.give(path, Given::Whole(TEXT.to_vec()));
+    let got = server.download(None, "\"mxc://hs.example/a=b.c?d%e\"", 1_000).await;
+    let asked = server.requests();
+    assert_eq!(got.ok().as_deref(), Some(TEXT), "{asked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_more_is_read_than_is_allowed_whatever_is_said() {
     let server = Server::start();
     let long = vec![b'x'; 100_000];
@@ -207,7 +218,8 @@ fn a_message_that_does_not_say_where_its_file_is_or_how_it_opens_has_none() {
         with("iv", "short".into()),
         with("key", json!({"k": "AAAA", "kty": "oct", "alg": "A256CTR", "ext": true, "key_ops": []})),
         "\"\"".to_owned(),
-        "\"mxc://hs.example/a?b\"".to_owned(),
+        "\"mxc://hs.example/..\"".to_owned(),
+        "\"mxc://hs.example/a\\\\..\\\\b\"".to_owned(),
         "\"mxc://hs.example/a/b\"".to_owned(),
         "7".to_owned(),
         "null".to_owned(),

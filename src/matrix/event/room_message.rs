@@ -240,6 +240,31 @@ mod tests {
     }
 
     #[test]
+    fn a_file_says_where_it_is_and_an_edited_caption_leaves_it_there() {
+        let sent = json!({"msgtype": "m.file", "body": "Le plan.", "filename": "plan.pdf", "url": "mxc://hs/x",
+            "info": {"mimetype": "application/pdf", "size": 7}});
+        let media = |event: &Value| parse(event, Bundled::Sound).and_then(|message| message.media);
+        let found = media(&event(&sent)).expect("a file");
+        assert_eq!((found.name.as_str(), found.size, found.source.as_str()), ("plan.pdf", Some(7), "\"mxc://hs/x\""));
+        let mut edited = event(&sent);
+        edited["unsigned"] = json!({"m.relations": {"m.replace": {"type": "m.room.message", "event_id": "$e",
+            "sender": "@ben:hs", "content": {"msgtype": "m.text", "body": "* Le plan B.",
+            "m.new_content": {"msgtype": "m.text", "body": "Le plan B."},
+            "m.relates_to": {"rel_type": "m.replace", "event_id": "$m"}}}}});
+        let message = parse(&edited, Bundled::Sound).expect("a message");
+        assert_eq!(message.text, Ok("Le plan B.".to_owned()));
+        assert_eq!(message.media.map(|media| media.name), Some("plan.pdf".to_owned()));
+        // Pictures and texts are none, whatever they say of themselves.
+        for (msgtype, mimetype) in
+            [("m.image", "application/pdf"), ("m.file", "image/png"), ("m.text", "application/pdf")]
+        {
+            let other =
+                json!({"msgtype": msgtype, "body": "plan.pdf", "url": "mxc://hs/x", "info": {"mimetype": mimetype}});
+            assert_eq!(media(&event(&other)), None, "{msgtype} {mimetype}");
+        }
+    }
+
+    #[test]
     fn a_mention_of_the_bot_is_noted_and_taken_off() {
         let content = json!({"msgtype": "m.text", "body": "Bot: !oublier", "m.mentions": {"user_ids": ["@bot:hs"]}});
         let found = parse(&event(&content), Bundled::Sound).expect("a message");

@@ -164,6 +164,20 @@ fn media_are_read_with_their_caption() {
     assert_eq!((media.name.as_str(), found.text(), found.mentions_me), ("b.png", "que dit-il ?", true));
     assert_eq!(media.source, source.to_string());
     assert!(!format!("{found:?} {media:?}").contains("secret"), "keys are no word for a log");
+    // A name that says nothing is none, and a name twice is no caption.
+    for (filename, body, name, caption) in [
+        (json!(""), "a.pdf", "a.pdf", ""),
+        (json!("  "), "a.pdf", "a.pdf", ""),
+        (json!(7), "a.pdf", "a.pdf", ""),
+        (json!("a.pdf"), " a.pdf ", "a.pdf", ""),
+        (json!("a.pdf"), "Que dit-il ?", "a.pdf", "Que dit-il ?"),
+        (json!("a.pdf"), "", "a.pdf", ""),
+    ] {
+        let sent = json!({"msgtype": "m.file", "body": body, "filename": filename, "url": "mxc://hs/x"});
+        let found = read(&message(&sent)).unwrap();
+        let Content::Attachment(media) = &found.content else { panic!("{found:?}") };
+        assert_eq!((media.name.as_str(), found.text(), media.size), (name, caption, None), "{filename} {body}");
+    }
     let voice = json!({"msgtype": "m.audio", "body": "Voice message", "filename": "v.ogg", "url": "mxc://hs/x",
         "org.matrix.msc3245.voice": {}});
     assert_eq!(read(&message(&voice)).unwrap().text(), "", "nobody's words");

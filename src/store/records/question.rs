@@ -122,7 +122,7 @@ impl From<KindRecord> for QueuedKind {
 }
 
 /// How each command is written.
-const COMMANDS: [(Command, &str); 13] = [
+const COMMANDS: [(Command, &str); 14] = [
     (Command::Help, "help"),
     (Command::Compagnon, "compagnon"),
     (Command::Answers, "answers"),
@@ -130,6 +130,7 @@ const COMMANDS: [(Command, &str); 13] = [
     (Command::Forget, "forget"),
     (Command::Remember, "remember"),
     (Command::Memory, "memory"),
+    (Command::Documents, "documents"),
     (Command::Export, "export"),
     (Command::Privacy, "privacy"),
     (Command::Status, "status"),
