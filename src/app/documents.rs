@@ -2,39 +2,23 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-
+use super::{Encoders, collections};
 use crate::{
-    assistant::{self, DocumentParts},
-    document::Partition,
-    documents,
-    index::{Hit, Index, IndexError, IndexedDocument, Query},
+    assistant::{
+        self, DocumentParts,
+        collections::{Indexing, Searchable},
+    },
+    config::Config,
 };
 
-/// Opens the engines that search documents.
-pub(super) fn open(config: &documents::Config) -> DocumentParts {
-    let (reader, largest_file) = assistant::reader(config);
-    DocumentParts { index: Arc::new(Nothing), embedding: None, reader, largest_file }
-}
-
-/// An index that finds nothing.
-struct Nothing;
-
-#[async_trait]
-impl Index for Nothing {
-    async fn put(&self, _: &Partition, _: IndexedDocument) -> Result<(), IndexError> {
-        Ok(())
-    }
-
-    async fn remove(&self, _: &Partition, _: Option<u64>) -> Result<(), IndexError> {
-        Ok(())
-    }
-
-    async fn holds(&self, _: &Partition) -> Result<bool, IndexError> {
-        Ok(true)
-    }
-
-    async fn search(&self, _: &[Partition], _: &Query) -> Result<Vec<Hit>, IndexError> {
-        Ok(Vec::new())
-    }
+/// Opens the engines that search documents, and what reads the folders of collections.
+pub(super) fn open(config: &Config, encoders: &Encoders) -> anyhow::Result<(DocumentParts, Indexing)> {
+    let (kept, shared) = (collections::collections(config)?, collections::postgres(config)?);
+    let index = collections::index(config, shared.clone());
+    let embedding = encoders.embedding.clone();
+    let searchable = Searchable::new(kept.clone(), Arc::clone(&index), embedding.as_deref(), shared.clone());
+    let indexing = Indexing::new(kept, &config.documents, embedding.clone(), shared);
+    let (reader, largest_file) = assistant::reader(&config.documents);
+    let collections = Arc::new(searchable);
+    Ok((DocumentParts { index, embedding, collections, reader, largest_file }, indexing))
 }

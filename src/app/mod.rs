@@ -1,5 +1,6 @@
 //! The application: builds the bot from its configuration, supervises its parts and shuts them down in order.
 
+mod collections;
 mod connect;
 pub mod control;
 mod documents;
@@ -23,7 +24,7 @@ use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    assistant::{self, Assistant, texts},
+    assistant::{self, Assistant, collections::Indexing, texts},
     compagnon::LibraryWatcher,
     config::{Config, ConfigError},
     http::{self, LastSync, Status},
@@ -35,6 +36,7 @@ use crate::{
 
 use self::{connect::connect, model::check_prompts, orders::Orders, signals::Signals};
 
+pub use collections::{collections, index, postgres};
 pub use folder::{InUse, Unfit};
 pub use model::{Encoders, ensure_fits, open_encoders, open_model, processors};
 
@@ -58,6 +60,8 @@ pub struct App {
     status: Status,
     orders: Orders,
     retention: Retention,
+    /// What reads the folders of collections.
+    indexing: Indexing,
     /// The age from which a message is not answered any more.
     max_age: Duration,
     endpoint: Option<Endpoint>,
@@ -89,6 +93,8 @@ impl App {
         let model = open_model(&config, &processors)?;
         tracing::info!(model = model.name(), "the model is ready");
         check_prompts(&config, &*model, &watcher.library())?;
+        let encoders = open_encoders(&config, &processors)?;
+        let (documents, indexing) = documents::open(&config, &encoders)?;
         // What a file of the configuration says is checked before anybody is waited for.
         let services = Arc::new(Services::open(&config.services).map_err(ConfigError::from)?);
         let account = AccountHealth::default();
@@ -116,7 +122,7 @@ impl App {
             model,
             gateway,
             services,
-            documents: documents::open(&config.documents),
+            documents,
             library: Arc::clone(&watcher),
             config: config.assistant.clone(),
             sampling: config.model.sampling.clone(),
@@ -126,6 +132,7 @@ impl App {
         });
         Ok(Some(Self {
             assistant,
+            indexing,
             retention: purge::retention(&config.assistant),
             max_age: config.assistant.max_age.unsigned_abs(),
             orders: Orders {
@@ -155,6 +162,7 @@ impl App {
         signals.serving();
         let purge = tokio::spawn(purge::run(Arc::clone(&self.assistant), self.retention, stop.clone()));
         let follow = tokio::spawn(prompts::follow(Arc::clone(&self.watcher), stop.clone()));
+        let refresh = tokio::spawn(collections::refresh(self.indexing.clone(), stop.clone()));
         if !self.session.is_fresh() {
             self.assistant.resume().await?;
         }
@@ -174,6 +182,7 @@ impl App {
             self.session.give_back().await;
             purge.await?;
             follow.await?;
+            refresh.await?;
             self.over.cancel();
             if let Some(control) = self.control {
                 control.await?;

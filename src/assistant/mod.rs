@@ -13,6 +13,7 @@ mod bursts;
 mod care_tests;
 mod circuit_breaker;
 mod clock;
+pub mod collections;
 mod commands;
 pub mod config;
 mod courier;

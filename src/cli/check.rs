@@ -8,8 +8,10 @@ use super::{output, status};
 use crate::{
     app::{Encoders, folder, open_encoders, open_model, processors},
     assistant::compose,
+    collections,
     compagnon::{Compagnon, Library},
     config::{Config, ConfigError},
+    index::PostgresIndex,
     inference::{ChatModel, local::Processors},
     matrix::{self, ProbeOutcome},
     services::Services,
@@ -89,7 +91,47 @@ fn all(config: &Config, arguments: &Arguments, findings: &mut Findings) -> anyho
         let opened = Services::open(&config.services).map_err(|refused| ConfigError::from(refused).into());
         findings.add("services", opened.map(|_| config.services.0.keys().cloned().collect::<Vec<_>>().join(", ")));
     }
+    collections(config, arguments, findings)?;
     account(config, arguments, findings)
+}
+
+/// Collections that cannot be read, that were never read, or that nobody searches; and the server that some may be in.
+fn collections(config: &Config, arguments: &Arguments, findings: &mut Findings) -> anyhow::Result<()> {
+    let (library, _) = Library::load(config.prompts.as_deref()).unwrap_or_default();
+    for (name, collection) in &config.collections.0 {
+        let what = format!("collection {name}");
+        match collection.folder.read_dir() {
+            Ok(_) => Findings::good(&what, &collection.folder.display().to_string()),
+            Err(error) => {
+                Findings::doubtful(&what, &format!("{} cannot be read: {error}", collection.folder.display()))
+            }
+        }
+        for id in collection.compagnons.iter().filter(|id| *id != collections::ALL && library.get(id).is_err()) {
+            Findings::doubtful(&what, &format!("there is no compagnon `{id}` in the prompts folder"));
+        }
+        // A folder that is kept shows that it was read.
+        if !config.data().join("collections").join(name).exists() {
+            Findings::doubtful(&what, &format!("it was not read yet: compagnon collection index {name}"));
+        }
+    }
+    for compagnon in library.iter() {
+        for name in compagnon.about.collections.iter().filter(|name| !config.collections.0.contains_key(*name)) {
+            Findings::doubtful(
+                "prompt",
+                &format!("{}: there is no collection `{name}` in the configuration", compagnon.id),
+            );
+        }
+    }
+    let Some(section) = &config.postgres else { return Ok(()) };
+    let opened = PostgresIndex::open(section).map_err(|refused| anyhow::Error::from(ConfigError::from(refused)));
+    if arguments.offline {
+        findings.add("postgres", opened.map(|_| "it was not asked".to_owned()));
+        return Ok(());
+    }
+    Findings::begun("postgres", "connects");
+    let asked = opened.and_then(|index| Ok(Runtime::new()?.block_on(index.check())?));
+    findings.add("postgres", asked.map(|()| "it answers, and has the tables".to_owned()));
+    Ok(())
 }
 
 fn encoders(config: &Config, processors: &Processors, findings: &mut Findings) {

@@ -11,7 +11,7 @@ use std::{
 };
 
 /// The points at which the process can be made to abort.
-const POINTS: [&str; 27] = [
+const POINTS: [&str; 29] = [
     "before-sync-saved",
     "sync-saved",
     "question-begun",
@@ -39,6 +39,8 @@ const POINTS: [&str; 27] = [
     "rotated",
     "before-redaction",
     "after-redaction",
+    "segment-written",
+    "manifest-written",
 ];
 
 /// Installs the kill points, if the environment asks for them. Fails if a point has an action already.

@@ -4,6 +4,7 @@ mod backup;
 mod bench;
 mod chat;
 mod check;
+mod collection;
 mod descriptors;
 mod extract;
 mod harden;
@@ -43,6 +44,9 @@ enum Command {
     /// Pull, list or verify model files.
     #[command(subcommand)]
     Model(model::Command),
+    /// Read, list or test the collections of documents that the configuration names.
+    #[command(subcommand)]
+    Collection(collection::Command),
     /// Measure how fast a model answers on this machine, compared with the limits of the hardware.
     Bench(bench::Arguments),
     /// Ask the running bot whether it is healthy (for a container's health check).
@@ -95,6 +99,7 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Chat(options) => chat::chat(&config?, &options, file.is_none())?,
         Command::Check(options) => return check::check(config, &options),
         Command::Model(command) => return model::model(&config?, &command),
+        Command::Collection(command) => return collection::collection(&config?, &command),
         Command::Bench(options) => bench::bench(&config?, &options)?,
         Command::Health => health::health(&config?)?,
         Command::Backup(options) => backup::backup(&config?, &options)?,

@@ -1,10 +1,14 @@
 //! The `collections` section of the configuration: folders of documents that ops give to compagnons.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use jiff::SignedDuration;
 use serde::Deserialize;
 
+use super::service_public;
 use crate::setting::{Refused, duration, lasts, require, within};
 
 /// More than any installation has: each is searched with every question of its compagnons.
@@ -91,6 +95,31 @@ impl Collection {
     pub fn title<'a>(&'a self, name: &'a str) -> &'a str {
         self.title.as_deref().unwrap_or(name)
     }
+
+    /// Where people read the document of a file, by its path below the folder.
+    #[must_use]
+    pub fn link(&self, path: &Path) -> Option<String> {
+        let Some(links) = &self.links else {
+            return if self.importer == Importer::ServicePublic { service_public::link(path) } else { None };
+        };
+        // In links only what is text can be written; each part is escaped by itself, so that no name reaches another place.
+        let escaped = |part: &std::ffi::OsStr| part.to_str().map(encoded);
+        let parts = path.components().map(|part| escaped(part.as_os_str())).collect::<Option<Vec<_>>>()?;
+        Some(links.replace(PATH, &parts.join("/")).replace(STEM, &escaped(path.file_stem()?)?))
+    }
+}
+
+/// A name as one part of a URL's path.
+fn encoded(name: &str) -> String {
+    use std::fmt::Write as _;
+    name.bytes().fold(String::new(), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
 }
 
 impl Config {
@@ -147,6 +176,15 @@ mod tests {
     fn refusal(yaml: &str) -> Option<String> {
         let config: Config = serde_yaml::from_str(yaml).expect("of the right form");
         config.validate().err().map(|refused| refused.to_string())
+    }
+
+    #[test]
+    fn a_link_leads_to_the_file_and_nowhere_else() {
+        let config: Config =
+            serde_yaml::from_str("rh: {folder: /srv, links: 'https://x.example/{path}?s={stem}'}").expect("a form");
+        let link = |path: &str| config.0["rh"].link(std::path::Path::new(path));
+        assert_eq!(link("été/a&b #1.pdf").unwrap(), "https://x.example/%C3%A9t%C3%A9/a%26b%20%231.pdf?s=a%26b%20%231");
+        assert_eq!(link("plain/note-1.txt").unwrap(), "https://x.example/plain/note-1.txt?s=note-1");
     }
 
     #[test]

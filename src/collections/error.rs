@@ -45,6 +45,9 @@ pub enum CollectionError {
         /// The most files.
         most: usize,
     },
+    /// The server that several bots share does not take it.
+    #[error("the collection was read, and PostgreSQL did not take it: {0}")]
+    Shared(String),
     /// The sealed folder cannot be read or written.
     #[error("the data folder cannot be used: {0}")]
     Files(#[from] io::Error),

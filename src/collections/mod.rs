@@ -11,6 +11,8 @@ mod open;
 mod seal;
 mod sealed;
 mod segment;
+pub mod service_public;
+mod walk;
 
 pub use self::config::{ALL, Collection, Config, Engine, Importer, MOST_COLLECTIONS, is_name};
 pub use self::error::CollectionError;
@@ -18,3 +20,4 @@ pub use self::manifest::{Entry, FilePath, FileState, Manifest, Outcome, READING,
 pub use self::open::{Collections, Kept, Loaded};
 pub use self::sealed::{Folder, Stamp, Writer};
 pub use self::segment::Segment;
+pub use self::walk::{Found, MOST_FILES, read, walk};

@@ -20,7 +20,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::{
-    assistant, collections, documents, http, inference, matrix, services,
+    assistant, collections, documents, http, index, inference, matrix, services,
     setting::{self, Refused},
     telemetry,
 };
@@ -52,6 +52,8 @@ pub struct Config {
     pub services: services::Config,
     /// The documents that ops give to compagnons.
     pub collections: collections::Config,
+    /// The server in which several bots share collections.
+    pub postgres: Option<index::postgres::Config>,
     /// Health and readiness.
     pub http: http::Config,
     /// What is logged.
@@ -106,6 +108,11 @@ impl Config {
         self.documents.validate()?;
         self.services.validate()?;
         self.collections.validate()?;
+        self.postgres.as_ref().map_or(Ok(()), index::postgres::Config::validate)?;
+        if let Some((name, _)) = self.collections.0.iter().find(|(_, one)| one.index == collections::Engine::Postgres) {
+            let reason = "the section `postgres` is missing; name the server in it";
+            setting::require(self.postgres.is_some(), &format!("collections.{name}.index"), reason)?;
+        }
         self.assistant.validate()
     }
 

@@ -4,6 +4,8 @@
 //! PostgreSQL: nothing readable is ever on our disk.
 
 pub mod embedded;
+pub mod postgres;
+mod routed;
 pub mod select;
 pub mod threshold;
 
@@ -11,6 +13,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use self::postgres::{PostgresIndex, SharedDocument};
+pub use self::routed::RoutedIndex;
 use crate::document::{Partition, Passage};
 
 /// A search engine over the passages of documents.
@@ -106,6 +110,9 @@ pub enum IndexError {
         /// The values of those that are there.
         expected: usize,
     },
+    /// What was given does not belong into this index; the text never contains content.
+    #[error("{0}")]
+    Refused(String),
     /// The server of the index did not answer; the text never contains content.
     #[error("the index did not answer: {0}")]
     Unreachable(String),

@@ -1,6 +1,7 @@
 //! The program at its command line, without a real homeserver: exit statuses as `docs/operations.md` has them, what `check` says, and
 //! the sentences with which a start is refused.
 
+mod collections;
 mod documents;
 mod homeserver;
 

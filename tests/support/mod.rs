@@ -8,6 +8,7 @@ pub mod e5;
 pub mod js;
 pub mod leash;
 pub mod people;
+pub mod postgres;
 pub mod proxy;
 pub mod room;
 pub mod synapse;

@@ -7,7 +7,15 @@ use std::{
     process::{Command, Stdio},
 };
 
-const REQUIREMENTS: &str = include_str!("requirements.txt");
+/// What an environment holds: the name of its file beside this one, and the file.
+#[derive(Clone, Copy, Debug)]
+pub struct Requirements(&'static str, &'static str);
+
+/// The homeserver and the clients.
+pub const MATRIX: Requirements = Requirements("requirements.txt", include_str!("requirements.txt"));
+
+/// The database.
+pub const POSTGRES: Requirements = Requirements("postgres-requirements.txt", include_str!("postgres-requirements.txt"));
 
 /// A prepared environment.
 #[derive(Clone, Debug)]
@@ -24,9 +32,15 @@ pub fn root() -> PathBuf {
 }
 
 impl Venv {
-    /// Prepares the environment when it is missing. The error is one sentence.
+    /// Prepares that of the homeserver and the clients when it is missing. The error is one sentence.
     pub fn prepare() -> Result<Self, String> {
-        let hash = blake3::hash(REQUIREMENTS.as_bytes()).to_hex();
+        Self::prepare_with(MATRIX)
+    }
+
+    /// Prepares an environment when it is missing. The error is one sentence.
+    pub fn prepare_with(requirements: Requirements) -> Result<Self, String> {
+        let Requirements(file, text) = requirements;
+        let hash = blake3::hash(text.as_bytes()).to_hex();
         let folder = root().join(format!("python-{}", &hash[..16]));
         let venv = Self(folder.clone());
         let said = |error: std::io::Error| format!("the folder {} cannot be written: {error}", folder.display());
@@ -36,7 +50,7 @@ impl Venv {
         lock.lock().map_err(said)?;
         let marker = folder.join("complete");
         if !marker.exists() {
-            venv.install()?;
+            venv.install(file)?;
             // Last: an installation that was cut short is done again from nothing.
             fs::write(marker, "").map_err(said)?;
         }
@@ -48,7 +62,14 @@ impl Venv {
         self.0.join("bin/python")
     }
 
-    fn install(&self) -> Result<(), String> {
+    /// A folder of the packages that were installed.
+    pub fn package(&self, name: &str) -> PathBuf {
+        let versions = fs::read_dir(self.0.join("lib")).expect("a folder").flatten();
+        let folder = versions.map(|version| version.path().join("site-packages").join(name)).find(|path| path.is_dir());
+        folder.unwrap_or_else(|| panic!("{name} is not in {}", self.0.display()))
+    }
+
+    fn install(&self, requirements: &str) -> Result<(), String> {
         let _ = fs::remove_dir_all(&self.0);
         let mut create = Command::new("python3");
         create.args(["-m", "venv"]).arg(&self.0);
@@ -59,7 +80,7 @@ impl Venv {
         install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
         // Wheels only, so that nothing is compiled here; nio's `atomicwrites` is pure Python and has none.
         install.args(["--only-binary=:all:", "--no-binary=atomicwrites", "-r"]);
-        install.arg(super::folder().join("requirements.txt"));
+        install.arg(super::folder().join(requirements));
         quietly(&mut install).map_err(|reason| format!("the testbed's Python packages cannot be installed: {reason}"))
     }
 }

@@ -23,8 +23,8 @@ pub async fn vectors(model: Option<&dyn EmbeddingModel>, title: &str, passages: 
     let model = model?;
     let mut values = Vec::with_capacity(passages.len());
     for batch in passages.chunks(BATCH.min(model.limits().max_batch).max(1)) {
-        let texts: Vec<String> = batch.iter().map(|passage| embedding_text(title, passage)).collect();
-        match embedded(model, &texts).await {
+        let texts = batch.iter().map(|passage| embedding_text(title, passage)).collect();
+        match embedded(model, texts).await {
             Ok(vectors) => values.extend(vectors),
             Err(error) => {
                 tracing::warn!(%error, "a document is stored without vectors");
@@ -35,14 +35,23 @@ pub async fn vectors(model: Option<&dyn EmbeddingModel>, title: &str, passages: 
     Some(StoredVectors { model: model.name().to_owned(), values })
 }
 
-async fn embedded(model: &dyn EmbeddingModel, texts: &[String]) -> Result<Vec<Vec<f32>>, EmbeddingError> {
-    let mut wait = FIRST_WAIT;
-    for _ in 1..BUSY_TRIES {
-        match model.embed(TextKind::Passage, texts).await {
-            Err(EmbeddingError::Busy) => sleep(wait).await,
+/// Embeds texts. One that is longer than the model's context is represented by its beginning.
+async fn embedded(model: &dyn EmbeddingModel, mut texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbeddingError> {
+    let (mut busy, mut wait) = (1, FIRST_WAIT);
+    loop {
+        match model.embed(TextKind::Passage, &texts).await {
+            Err(EmbeddingError::Busy) if busy < BUSY_TRIES => {
+                busy += 1;
+                sleep(wait).await;
+                wait *= 2;
+            }
+            Err(EmbeddingError::TextTooLong { index, tokens, context }) => {
+                let Some(text) = texts.get_mut(index).filter(|text| text.len() > 1) else {
+                    return Err(EmbeddingError::TextTooLong { index, tokens, context });
+                };
+                text.truncate(text.floor_char_boundary(text.len() / 2));
+            }
             done => return done,
         }
-        wait *= 2;
     }
-    model.embed(TextKind::Passage, texts).await
 }

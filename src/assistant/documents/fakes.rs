@@ -9,6 +9,7 @@ use async_trait::async_trait;
 
 use super::{DocumentParts, FileReader};
 use crate::{
+    assistant::collections::Searchable,
     document::{Partition, Passage, Place},
     documents::{ExtractError, Extracted, Format, Limit, SourceFile},
     index::{Evidence, Hit, Index, IndexError, IndexedDocument, Query},
@@ -25,8 +26,10 @@ pub struct FakeIndex {
 impl FakeIndex {
     /// The parts of an assistant with such an index.
     pub fn parts() -> DocumentParts {
+        let index: Arc<dyn Index> = Arc::new(Self::default());
         DocumentParts {
-            index: Arc::new(Self::default()),
+            collections: Arc::new(Searchable::none(Arc::clone(&index))),
+            index,
             embedding: None,
             reader: Arc::new(FakeReader),
             largest_file: 10_000_000,

@@ -4,7 +4,7 @@
 //! whoever adds or removes a document writes it to the store and no more; what is forgotten is also taken out of the index at once
 //! ([`Documents::forget`]).
 
-mod embed;
+pub mod embed;
 #[cfg(test)]
 pub mod fakes;
 mod ingest;
@@ -23,7 +23,9 @@ use tokio::sync::Mutex;
 pub use self::ingest::{FileReader, Ingested, Ingestion, SentFile, promises, readable, reader};
 pub use self::names::title;
 pub use self::partitions::{Scope, compagnon_of, searched};
-use crate::{document::Partition, index::Index, inference::EmbeddingModel, store::Store};
+use crate::{
+    assistant::collections::Searchable, document::Partition, index::Index, inference::EmbeddingModel, store::Store,
+};
 
 /// What documents are searched with: engines that the program opens once.
 pub struct DocumentParts {
@@ -31,6 +33,8 @@ pub struct DocumentParts {
     pub index: Arc<dyn Index>,
     /// What turns texts into vectors; without it the search is lexical only.
     pub embedding: Option<Arc<dyn EmbeddingModel>>,
+    /// The collections of the configuration, which are put into the index when they are searched.
+    pub collections: Arc<Searchable>,
     /// What reads files.
     pub reader: Arc<dyn FileReader>,
     /// The most bytes of a file.
@@ -42,6 +46,8 @@ pub struct Documents {
     store: Store,
     index: Arc<dyn Index>,
     embedding: Option<Arc<dyn EmbeddingModel>>,
+    /// The collections of the configuration.
+    collections: Arc<Searchable>,
     reader: Arc<dyn FileReader>,
     largest_file: u64,
     /// Which documents of which partitions were put into the index. Held while a partition is brought up to date.
@@ -51,7 +57,12 @@ pub struct Documents {
 impl Documents {
     /// Documents with nothing in their index yet.
     pub fn new(store: Store, parts: DocumentParts) -> Self {
-        let DocumentParts { index, embedding, reader, largest_file } = parts;
-        Self { store, index, embedding, reader, largest_file, indexed: Mutex::default() }
+        let DocumentParts { index, embedding, collections, reader, largest_file } = parts;
+        Self { store, index, embedding, collections, reader, largest_file, indexed: Mutex::default() }
+    }
+
+    /// The collections of the configuration.
+    pub fn collections(&self) -> &Searchable {
+        &self.collections
     }
 }

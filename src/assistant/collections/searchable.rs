@@ -1,0 +1,209 @@
+//! Brings collections into the index when a question searches them, and what has changed in them since.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::Mutex;
+
+use super::blocking::blocking;
+use crate::{
+    collections::{CollectionError, Collections, Engine, Kept, Loaded, Stamp},
+    compagnon::Compagnon,
+    document::{Document, Partition},
+    index::{Index, IndexError, IndexedDocument, PostgresIndex, SharedDocument},
+    inference::EmbeddingModel,
+};
+
+/// How often it is looked whether a collection has changed.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// The collections that questions search.
+pub struct Searchable {
+    collections: Collections,
+    index: Arc<dyn Index>,
+    /// The name of the model of the queries: vectors of another cannot be compared with them.
+    model: Option<String>,
+    shared: Option<Arc<PostgresIndex>>,
+    /// What was put into the index. Held while a collection is brought up to date, so that it is put once.
+    indexed: HashMap<String, Mutex<Indexed>>,
+    /// The documents of each, by number, for their links.
+    documents: RwLock<HashMap<String, Arc<HashMap<u64, Document>>>>,
+}
+
+/// What the index has of a collection.
+#[derive(Default)]
+struct Indexed {
+    looked: Option<Instant>,
+    stamp: Option<Stamp>,
+    versions: HashMap<u64, [u8; 32]>,
+}
+
+/// Why a collection is not in the index.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchableError {
+    /// What is kept of it cannot be read.
+    #[error(transparent)]
+    Collection(#[from] CollectionError),
+    /// The index refuses it.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+}
+
+impl Searchable {
+    /// Collections that are put into `index`; those that several bots share are already in `shared`.
+    pub fn new(
+        collections: Collections,
+        index: Arc<dyn Index>,
+        embedding: Option<&dyn EmbeddingModel>,
+        shared: Option<Arc<PostgresIndex>>,
+    ) -> Self {
+        let indexed = collections.iter().map(|(name, _)| (name.to_owned(), Mutex::default())).collect();
+        let model = embedding.map(|model| model.name().to_owned());
+        Self { collections, index, model, shared, indexed, documents: RwLock::default() }
+    }
+
+    /// None at all.
+    #[cfg(test)]
+    pub fn none(index: Arc<dyn Index>) -> Self {
+        let key = crate::secret::SealingKey::new(&[0; 32]);
+        Self::new(Collections::new(crate::collections::Config::default(), "".as_ref(), key), index, None, None)
+    }
+
+    /// The names of those that a compagnon searches; see [`Collections::of`].
+    pub fn of(&self, compagnon: &Compagnon, from_library: bool) -> Vec<String> {
+        self.collections.of(compagnon, from_library)
+    }
+
+    /// Brings collections into the index before a search. One that cannot be read is left out, and logged.
+    pub async fn load(&self, names: &[String]) {
+        for name in names {
+            if let Err(error) = self.load_one(name).await {
+                tracing::error!(collection = name, %error, "a collection is not searched as it is kept");
+            }
+        }
+    }
+
+    /// A document that was found in a collection.
+    pub async fn document(&self, name: &str, number: u64) -> Option<Document> {
+        if self.collections.get(name).ok()?.index == Engine::Postgres {
+            return self.shared.as_ref()?.document(name, number).await.ok()?;
+        }
+        let documents = self.documents.read().unwrap_or_else(PoisonError::into_inner);
+        documents.get(name)?.get(&number).cloned()
+    }
+
+    /// Looks at the next search, whenever it was last looked.
+    #[cfg(test)]
+    pub async fn look_again(&self) {
+        for indexed in self.indexed.values() {
+            indexed.lock().await.looked = None;
+        }
+    }
+
+    async fn load_one(&self, name: &str) -> Result<(), SearchableError> {
+        let (collection, Some(indexed)) = (self.collections.get(name)?, self.indexed.get(name)) else { return Ok(()) };
+        if collection.index == Engine::Postgres {
+            return Ok(());
+        }
+        let mut indexed = indexed.lock().await;
+        let partition = Partition::Collection(name.to_owned());
+        let held = self.index.holds(&partition).await?;
+        if held && indexed.looked.is_some_and(|looked| looked.elapsed() < LOOK_EVERY) {
+            return Ok(());
+        }
+        let folder = self.collections.folder(name);
+        let stamp = blocking(move || Ok(folder.stamp())).await?;
+        if !held || stamp != indexed.stamp {
+            if !held {
+                indexed.versions.clear();
+            }
+            if self.bring(name, &partition, &mut indexed).await? {
+                indexed.stamp = stamp;
+            }
+        }
+        indexed.looked = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Puts what is new or changed, and removes what is gone. Whether all of it was there: otherwise the collection has just changed again.
+    async fn bring(&self, name: &str, partition: &Partition, indexed: &mut Indexed) -> Result<bool, SearchableError> {
+        let (collections, of) = (self.collections.clone(), name.to_owned());
+        let kept = Arc::new(blocking(move || collections.kept(&of)).await?);
+        let documents: Vec<_> = kept.documents().collect();
+        let mut by_number = HashMap::with_capacity(documents.len());
+        let mut whole = true;
+        for (document, version) in documents {
+            let number = document.number;
+            by_number.insert(number, document);
+            if indexed.versions.get(&number) == Some(&version) {
+                continue;
+            }
+            let Some(loaded) = load(&kept, number).await? else {
+                whole = false;
+                continue;
+            };
+            self.index.put(partition, self.indexed(loaded)).await?;
+            indexed.versions.insert(number, version);
+        }
+        let gone: Vec<u64> =
+            indexed.versions.keys().filter(|number| !by_number.contains_key(number)).copied().collect();
+        for number in gone {
+            self.index.remove(partition, Some(number)).await?;
+            indexed.versions.remove(&number);
+        }
+        self.documents.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), Arc::new(by_number));
+        Ok(whole)
+    }
+
+    fn indexed(&self, loaded: Loaded) -> IndexedDocument {
+        let comparable = loaded.model.is_some() && loaded.model == self.model;
+        IndexedDocument {
+            number: loaded.document.number,
+            title: loaded.document.title,
+            passages: loaded.passages.into(),
+            vectors: loaded.vectors.filter(|_| comparable).map(Into::into),
+        }
+    }
+}
+
+async fn load(kept: &Arc<Kept>, number: u64) -> Result<Option<Loaded>, CollectionError> {
+    let kept = Arc::clone(kept);
+    blocking(move || kept.document(number)).await
+}
+
+/// Puts what has changed in a collection into the server that several bots share.
+pub(super) async fn publish(
+    collections: &Collections,
+    name: &str,
+    shared: &PostgresIndex,
+    embedding: Option<&dyn EmbeddingModel>,
+) -> Result<(), CollectionError> {
+    let unreachable = |error: IndexError| CollectionError::Shared(error.to_string());
+    let model = embedding.map(|model| (model.name(), model.limits().dimension));
+    let mut there = shared.begin(name, model).await.map_err(unreachable)?;
+    let (of, all) = (name.to_owned(), collections.clone());
+    let kept = Arc::new(blocking(move || all.kept(&of)).await?);
+    let documents: Vec<_> = kept.documents().collect();
+    for (document, version) in documents {
+        if there.remove(&document.number).is_some_and(|known| known == version) {
+            continue;
+        }
+        let Some(loaded) = load(&kept, document.number).await? else { continue };
+        let vectors = loaded.vectors.filter(|_| loaded.model.as_deref() == model.map(|(name, _)| name));
+        let put = SharedDocument {
+            document: &loaded.document,
+            version,
+            passages: &loaded.passages,
+            vectors: vectors.as_deref(),
+        };
+        shared.put_document(name, &put).await.map_err(unreachable)?;
+    }
+    let partition = Partition::Collection(name.to_owned());
+    for number in there.into_keys() {
+        shared.remove(&partition, Some(number)).await.map_err(unreachable)?;
+    }
+    Ok(())
+}
