@@ -257,14 +257,14 @@ impl Database {
     /// Ends vectors whose chunks are written.
     fn end_vectors(&self, partition: &Partition, number: u64, set: VectorSet) -> Result<(), StoreError> {
         let mut transaction = self.transaction();
+        let kept = set.number;
         match transaction.stored_document(partition, number)? {
             Some((place, stored)) => {
-                let stored = StoredDocument { vectors: Some(set.clone()), ..stored };
-                transaction.remove_other_sets(number, set.number)?;
-                transaction.shelve(&stored, place.origin)?;
+                transaction.remove_other_sets(number, kept)?;
+                transaction.shelve(&StoredDocument { vectors: Some(set), ..stored }, place.origin)?;
             }
-            // It was removed, or moved: then they are made anew.
-            None if transaction.holds_document(number) => transaction.remove_set(number, set.number)?,
+            // It was moved: then they are made anew.
+            None if transaction.holds_document(number) => transaction.remove_set(number, kept)?,
             None => transaction.remove_document_chunks(number)?,
         }
         transaction.commit()?;

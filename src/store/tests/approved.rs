@@ -56,7 +56,7 @@ fn an_answer_is_proposed_then_approved_in_place_of_another_one() {
     assert_eq!(held, [approved(answer(&rh, 1), 7), replacing.clone(), answer(&catalogue, 3)]);
     let before = after_a_kill(&second);
     let accept = accept(&rh, 2, &awa());
-    store.apply(&[accept.clone()], 8).unwrap();
+    store.apply(std::slice::from_ref(&accept), 8).unwrap();
     store.apply(&[accept], 9).unwrap();
     assert_eq!(
         store.mastered(std::slice::from_ref(&rh)).unwrap(),
