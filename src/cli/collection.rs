@@ -154,7 +154,7 @@ async fn test(config: &Config, collections: Collections, name: &str, question: &
         Some(model) => model.embed(TextKind::Query, &[question.to_owned()]).await?.pop(),
         None => None,
     };
-    let query = Query { text: question.to_owned(), vector, most: SHOWN };
+    let query = Query { text: question.to_owned(), vector, generic: None, most: SHOWN };
     let hits = index.search(&[Partition::Collection(name.to_owned())], &query).await?;
     if hits.is_empty() {
         output::say("nothing is found");

@@ -3,10 +3,16 @@
 //! [`Index`] finds passages; which engine does is known here only. What it is given it keeps in memory, or for what is not confidential in
 //! PostgreSQL: nothing readable is ever on our disk.
 
+pub mod acronyms;
 pub mod embedded;
+pub mod french;
+pub mod fusion;
+pub mod generic;
+pub mod lexical;
 pub mod postgres;
 mod routed;
 pub mod select;
+pub mod spelling;
 pub mod threshold;
 
 use std::sync::Arc;
@@ -54,6 +60,9 @@ pub struct Query {
     pub text: String,
     /// Its vector, where there is an embedding model.
     pub vector: Option<Vec<f32>>,
+    /// The mean of the vectors of [`generic::QUESTIONS`] by the same model, as queries. What a query has in common with any question says
+    /// nothing about what it asks for, and is taken off; without it the order is worse.
+    pub generic: Option<Arc<[f32]>>,
     /// The most passages to find.
     pub most: usize,
 }

@@ -321,7 +321,7 @@ async fn a_search_sees_what_was_just_read() {
     let index: Arc<dyn Index> = Arc::new(FakeIndex::default());
     let searchable = Searchable::new(scene.collections(), Arc::clone(&index), None, None);
     let found = async |text: &str| {
-        let query = Query { text: text.to_owned(), vector: None, most: 5 };
+        let query = Query { text: text.to_owned(), vector: None, generic: None, most: 5 };
         index.search(&[Partition::Collection("rh".to_owned())], &query).await.unwrap()
     };
     searchable.load(&["rh".to_owned()]).await;

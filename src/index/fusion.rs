@@ -1,0 +1,136 @@
+//! One order from several: each list's scores are standardised over its best, then summed with weights. Pure, and apart from the engines,
+//! so that each of them ranks alike.
+
+/// How many of a list's best its mean and deviation are of. What is not among them is worth as much as the last of them.
+pub const BEST: usize = 100;
+
+/// What the words count, of a document or of a passage.
+const WORDS: f32 = 0.5;
+/// What the best passage of a document counts by its vector.
+const PASSAGE: f32 = 0.2;
+/// What the document as a whole counts: a passage alone often does not say what it is about.
+const DOCUMENT: f32 = 0.3;
+
+/// The scores of one document or passage in each list.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Parts {
+    /// By its words. Zero where it holds none of the query's.
+    pub words: f32,
+    /// By the vector of the passage, or of the best of its passages. `None` where it has none or is not near.
+    pub passage: Option<f32>,
+    /// By the mean of the vectors of its passages.
+    pub document: Option<f32>,
+}
+
+/// A scale for each list.
+#[derive(Clone, Copy, Debug)]
+pub struct Scales {
+    words: Scale,
+    passage: Scale,
+    document: Scale,
+}
+
+impl Scales {
+    /// The scales of all that is searched.
+    #[must_use]
+    pub fn of(all: impl Iterator<Item = Parts> + Clone) -> Self {
+        Self {
+            words: Scale::of(all.clone().map(|parts| parts.words)),
+            passage: Scale::of(all.clone().filter_map(|parts| parts.passage)),
+            document: Scale::of(all.filter_map(|parts| parts.document)),
+        }
+    }
+
+    /// The score of a document.
+    #[must_use]
+    pub fn score(&self, parts: &Parts) -> f32 {
+        let passage = self.passage.standardised(parts.passage);
+        let document = self.document.standardised(parts.document);
+        WORDS * self.words.standardised(Some(parts.words)) + PASSAGE * passage + DOCUMENT * document
+    }
+
+    /// The score of a passage among those of its document, which are all about the same.
+    #[must_use]
+    pub fn score_within(&self, parts: &Parts) -> f32 {
+        let passage = self.passage.standardised(parts.passage);
+        WORDS * self.words.standardised(Some(parts.words)) + (PASSAGE + DOCUMENT) * passage
+    }
+}
+
+/// A list's scores on a common scale: in deviations from the mean of its best.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Scale {
+    last: f32,
+    mean: f32,
+    deviation: f32,
+}
+
+impl Scale {
+    fn of(scores: impl Iterator<Item = f32>) -> Self {
+        let best = best(scores, BEST);
+        let count = best.len().max(1) as f32;
+        let mean = best.iter().sum::<f32>() / count;
+        let variance = best.iter().map(|score| (score - mean).powi(2)).sum::<f32>() / count;
+        Self { last: best.into_iter().fold(f32::INFINITY, f32::min), mean, deviation: variance.sqrt() }
+    }
+
+    fn standardised(&self, score: Option<f32>) -> f32 {
+        // All are alike, or there are none: nothing about the order.
+        if self.deviation <= 1e-6 {
+            return 0.0;
+        }
+        (score.unwrap_or(self.last).max(self.last) - self.mean) / self.deviation
+    }
+}
+
+/// The lowest of the highest scores, of which there are at most so many.
+#[must_use]
+pub fn last_of_best(scores: impl Iterator<Item = f32>, most: usize) -> f32 {
+    best(scores, most).into_iter().fold(f32::INFINITY, f32::min)
+}
+
+/// The highest of some scores, in descending order: the order in which they are summed must not depend on the one in which they came.
+fn best(scores: impl Iterator<Item = f32>, most: usize) -> Vec<f32> {
+    let descending = |one: &f32, other: &f32| other.total_cmp(one);
+    let mut best: Vec<f32> = scores.filter(|score| score.is_finite()).collect();
+    if best.len() > most {
+        best.select_nth_unstable_by(most, descending);
+        best.truncate(most);
+    }
+    best.sort_unstable_by(descending);
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(words: f32) -> Parts {
+        Parts { words, ..Parts::default() }
+    }
+
+    #[test]
+    fn lists_of_any_unit_count_alike() {
+        let make = |words: f32, passage: f32| Parts { words, passage: Some(passage), document: Some(passage) };
+        let all = [make(900.0, 0.80), make(100.0, 0.81), make(0.0, 0.82)];
+        let scales = Scales::of(all.into_iter());
+        let scores: Vec<_> = all.iter().map(|parts| scales.score(parts)).collect();
+        assert!(scores[0] > scores[1] && scores[0] - scores[2] < 0.3, "{scores:?}");
+    }
+
+    #[test]
+    fn what_all_have_in_common_or_nobody_has_says_nothing() {
+        let scales = Scales::of([words(3.0), words(3.0)].into_iter());
+        assert_eq!(scales.score(&words(3.0)), 0.0);
+        assert_eq!(Scales::of(std::iter::empty()).score(&words(1.0)), 0.0);
+        let scales = Scales::of([words(f32::NAN), words(1.0), words(2.0)].into_iter());
+        assert!(scales.score(&words(2.0)) > scales.score(&words(1.0)));
+        assert_eq!(scales.score(&words(f32::NAN)), scales.score(&words(1.0)), "as the last");
+    }
+
+    #[test]
+    fn only_the_best_set_the_scale() {
+        let many = (0..1000).map(|n| words(if n < 100 { n as f32 } else { -5.0 }));
+        assert_eq!(Scales::of(many).words, Scales::of((0..100).map(|n| words(n as f32))).words);
+    }
+}

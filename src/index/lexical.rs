@@ -1,0 +1,114 @@
+//! How well words fit: counts per passage, rarity, and the score of one term in one passage (BM25 with fields). Pure, and apart from the
+//! engines that count, so that each of them ranks alike.
+
+use std::collections::HashMap;
+
+use super::{acronyms, french};
+use crate::document::Passage;
+
+/// What a word of the title counts beside one of the text.
+const TITLE: f32 = 8.0;
+/// What a word of the headings counts.
+const HEADINGS: f32 = 1.0;
+/// How slowly repetitions lose their weight (k1). High, since a title's word alone counts 8.
+const SATURATION: f32 = 4.0;
+/// How far a long passage is worth less than a short one (b).
+const LENGTH: f32 = 0.75;
+
+/// The most bytes of a query that are read.
+pub const QUERY_BYTES: usize = 16 * 1024;
+/// The most different terms of a query that are searched, its expansions included.
+pub const QUERY_TERMS: usize = 128;
+
+/// The terms of one passage with those of its title and headings, each with its weighted count.
+pub struct Counts {
+    /// Each term once.
+    pub terms: HashMap<String, f32>,
+    /// The sum of the counts.
+    pub length: f32,
+}
+
+/// Counts a passage's terms; those of its document's title are given, since all of its passages share them.
+#[must_use]
+pub fn counts(title: &[String], passage: &Passage) -> Counts {
+    let mut counts = Counts { terms: HashMap::new(), length: 0.0 };
+    for term in title {
+        counts.add(term.clone(), TITLE);
+    }
+    for heading in &passage.headings {
+        french::terms(heading).into_iter().for_each(|term| counts.add(term, HEADINGS));
+    }
+    french::terms(&passage.text).into_iter().for_each(|term| counts.add(term, 1.0));
+    counts
+}
+
+impl Counts {
+    fn add(&mut self, term: String, count: f32) {
+        *self.terms.entry(term).or_default() += count;
+        self.length += count;
+    }
+}
+
+/// What a score depends on beside the passage itself: of the searched partitions and of nothing else.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Statistics {
+    /// How many passages are searched.
+    pub passages: u64,
+    /// The sum of their lengths.
+    pub length: f64,
+}
+
+impl Statistics {
+    /// How rare a term is that this many of the passages hold (idf).
+    #[must_use]
+    pub fn rarity(&self, holders: u64) -> f32 {
+        let (passages, holders) = (self.passages as f32, holders as f32);
+        (1.0 + (passages - holders + 0.5).max(0.0) / (holders + 0.5)).ln()
+    }
+
+    /// How well one term fits a passage, between 0 and 1, whatever its rarity.
+    #[must_use]
+    pub fn fit(&self, count: f32, length: f32) -> f32 {
+        let mean = (self.length / self.passages.max(1) as f64) as f32;
+        count / (count + SATURATION * (1.0 - LENGTH + LENGTH * length / mean.max(1.0)))
+    }
+}
+
+/// A term that is searched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Term {
+    /// The term.
+    pub text: String,
+    /// What it counts: 1 for each time that it was typed, less where it was not.
+    pub weight: f32,
+    /// Whether it was typed. Only those are evidence.
+    pub typed: bool,
+}
+
+/// The terms of a query, each once, those that were typed first, and what acronyms add to them.
+#[must_use]
+pub fn query_terms(query: &str) -> Vec<Term> {
+    let query = beginning(query);
+    let mut terms: Vec<Term> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for text in french::terms(query) {
+        match places.get(&text) {
+            Some(place) => terms[*place].weight += 1.0,
+            None if terms.len() < QUERY_TERMS => {
+                places.insert(text.clone(), terms.len());
+                terms.push(Term { text, weight: 1.0, typed: true });
+            }
+            None => {}
+        }
+    }
+    let room = QUERY_TERMS - terms.len();
+    let added = acronyms::expansions(query).into_iter().take(room);
+    terms.extend(added.map(|text| Term { text, weight: acronyms::WEIGHT, typed: false }));
+    terms
+}
+
+/// The part of a query that is read.
+fn beginning(query: &str) -> &str {
+    let end = (0..=QUERY_BYTES.min(query.len())).rev().find(|end| query.is_char_boundary(*end)).unwrap_or(0);
+    &query[..end]
+}
