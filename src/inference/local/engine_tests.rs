@@ -636,7 +636,7 @@ fn encoders_see_whether_there_are_requests() {
     seen.recv().unwrap();
     assert!(answering.get());
     drop(open);
-    read(running);
+    assert!(read(running).1.is_ok());
     // The thread says so before it waits for the next request.
     let end = std::time::Instant::now() + Duration::from_secs(60);
     while answering.get() {
