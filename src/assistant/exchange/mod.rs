@@ -11,7 +11,7 @@
 //! | generate | a stream of pieces, through the transforms, to the screen | `generate` |
 //! | conclude | items, turns, changes: pure; then one write | `conclude` |
 //!
-//! `summary` condenses what no longer fits, off this way.
+//! `summary` condenses what no longer fits, off this way; `synthesis` reads documents that are longer than the context, before `compose`.
 
 mod admit;
 pub mod compose;
@@ -28,6 +28,7 @@ mod remembered;
 mod resolve;
 mod search;
 mod summary;
+mod synthesis;
 mod transforms;
 mod value;
 
