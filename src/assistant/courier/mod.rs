@@ -24,7 +24,7 @@ pub use self::{
     notice_queue::NoticePriority,
     outgoing::{notice, notice_about, transaction},
     rate_budget::{RateBudget, STOCK_BURST, STOCK_PER_SECOND},
-    streaming::Screen,
+    streaming::{Screen, Stage},
     verifications::Verifications,
     withdrawal::Withdrawals,
 };

@@ -26,6 +26,8 @@ pub struct Screen<'a> {
     draft: Option<OwnedEventId>,
     /// Drafts that somebody has taken away: as in the store.
     lost: Vec<OwnedEventId>,
+    /// What is shown: the drafts of two kinds never have the same transaction ids.
+    stage: Stage,
     /// The transaction id of the message on its way.
     transaction: String,
     sending: Option<BoxFuture<'a, Result<OwnedEventId, SendError>>>,
@@ -35,12 +37,22 @@ pub struct Screen<'a> {
     refreshes: u32,
 }
 
+/// What a screen shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// How far the reading of documents has come.
+    Reading,
+    /// The answer.
+    Answer,
+}
+
 impl<'a> Screen<'a> {
     /// A screen that shows what an earlier attempt has left of the answer.
     pub async fn open(
         courier: &'a Courier,
         queued: &'a Queued,
         generation: &'a ActiveGeneration,
+        stage: Stage,
     ) -> Result<Self, Failure> {
         let mut screen = Self {
             courier,
@@ -49,6 +61,7 @@ impl<'a> Screen<'a> {
             // An answer given again is shown in the place of the earlier one.
             draft: queued.draft.clone().or_else(|| queued.shown.first().cloned()),
             lost: queued.lost.clone(),
+            stage,
             transaction: String::new(),
             sending: None,
             shown_bytes: 0,
@@ -101,7 +114,11 @@ impl<'a> Screen<'a> {
 
     fn send(&mut self, markdown: String) {
         let edition = edition(self.queued.again.as_deref(), &self.lost);
-        let shown = self.draft.as_ref().map(|_| format!("-{}-{}", self.queued.attempts, self.refreshes));
+        let stage = match self.stage {
+            Stage::Reading => "-reading",
+            Stage::Answer => "",
+        };
+        let shown = self.draft.as_ref().map(|_| format!("{stage}-{}-{}", self.queued.attempts, self.refreshes));
         let variant = format!("{edition}{}", shown.unwrap_or_default());
         let (courier, question, draft) = (self.courier, &self.queued.question, self.draft.clone());
         let transaction = transaction(&question.event_id, 0, &variant);

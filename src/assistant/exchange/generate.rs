@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     assistant::{
-        courier::Screen,
+        courier::{Screen, Stage},
         dispatch::{ActiveGeneration, Interruption},
         failure::Failure,
     },
@@ -77,7 +77,7 @@ pub async fn generate(
     }
     let pieces = model.generate(request)?;
     let _typing = show_typing(parts, question);
-    let mut screen = Screen::open(&parts.courier, &exchange.queued, generation).await?;
+    let mut screen = Screen::open(&parts.courier, &exchange.queued, generation, Stage::Answer).await?;
     let mut answer = Answer::new();
     let ended = read(parts, &mut screen, generation, &mut answer, pieces).await?;
     let draft = screen.close().await?;
@@ -123,7 +123,7 @@ async fn read(
 }
 
 /// Shows "is typing" until the guard is dropped, and the question as read.
-fn show_typing(parts: &Parts, question: &Incoming) -> DropGuard {
+pub(super) fn show_typing(parts: &Parts, question: &Incoming) -> DropGuard {
     let Parts { homeserver, lifecycle, .. } = parts;
     let done = lifecycle.abort.child_token();
     let gateway = homeserver.gateway.clone();

@@ -10,11 +10,13 @@ mod memory;
 #[cfg(test)]
 mod samples;
 mod say;
+mod synthesis;
 mod text;
 mod unread;
 mod unreadable;
 
 pub(super) use self::memory::{FactPlace, Memory};
+pub(super) use self::synthesis::Synthesis;
 pub(super) use self::text::{Destroys, Text, Welcome};
 pub use self::{say::refusal, unread::note};
 pub use crate::compagnon::Language;

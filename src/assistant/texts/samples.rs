@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, time::Duration};
 
-use super::{Destroys, FactPlace, Language, Memory, Text, Welcome};
+use super::{Destroys, FactPlace, Language, Memory, Synthesis, Text, Welcome};
 use crate::{
     command::Command,
     compagnon::{Answers, CompagnonError, Field, FieldError},
@@ -169,6 +169,8 @@ fn samples() -> Vec<Text<'static>> {
         Text::SettingSet { setting: "température 0,2" },
         Text::SettingsReset,
         Text::BadValue { allowed: "50 – 1024" },
+        Text::Synthesis(Synthesis::Reading { read: 12, parts: 40 }),
+        Text::Synthesis(Synthesis::NotWhole),
         Text::Memory(Memory::Noted { number: 3, room_meant: false }),
         Text::Memory(Memory::Noted { number: 3, room_meant: true }),
         Text::Memory(Memory::NotedForRoom { number: 1, fact: "Le COPIL est le mardi." }),

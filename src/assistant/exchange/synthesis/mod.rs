@@ -6,6 +6,7 @@
 
 mod parts;
 mod prompt;
+mod shown;
 #[cfg(test)]
 mod tests;
 
@@ -24,7 +25,10 @@ use crate::{
     inference::{ChatModel, InferenceError, Piece, Request, Sampling},
 };
 
-pub use self::prompt::asks_for_synthesis;
+pub use self::{
+    prompt::asks_for_synthesis,
+    shown::{Reading, read_documents},
+};
 
 /// How many parts are read at once: the engine computes them together, and its other rows stay free for rooms.
 const AT_ONCE: usize = 6;
