@@ -35,6 +35,7 @@ const CHECK_FOR: Duration = Duration::from_secs(30);
 pub(super) struct Known {
     powers: Mutex<HashMap<OwnedRoomId, Option<i64>>>,
     number: tokio::sync::Mutex<Option<u64>>,
+    answer: tokio::sync::Mutex<Option<u64>>,
     /// Whether the bot is in a room.
     homes: Mutex<HashMap<OwnedRoomId, bool>>,
     /// Whether what is not known yet is an error rather than asked for.
@@ -175,6 +176,15 @@ impl<'a> Context<'a> {
         match *number {
             Some(number) => Ok(number),
             None => Ok(*number.insert(self.parts.store.new_number().await?)),
+        }
+    }
+
+    /// A number for a new mastered answer, as [`Context::new_number`].
+    pub(super) async fn new_answer_number(&self) -> Result<u64, Failure> {
+        let mut number = self.known.answer.lock().await;
+        match *number {
+            Some(number) => Ok(number),
+            None => Ok(*number.insert(self.parts.store.new_answer_number().await?)),
         }
     }
 

@@ -4,7 +4,7 @@
 use ruma::OwnedRoomId;
 
 use crate::{
-    assistant::texts::Text,
+    assistant::texts::{Mastered, Text},
     message::{Egress, Incoming},
     store::Change,
 };
@@ -47,19 +47,37 @@ pub(super) struct Reply {
     pub(super) proposal: Option<Box<Proposal>>,
 }
 
-/// A compagnon proposed to the catalogue, as its administrators are told.
-pub(super) struct Proposal {
-    pub(super) title: String,
-    pub(super) id: String,
-    pub(super) author: String,
-    pub(super) reference: String,
+/// What was proposed to the administrators of the instance, as they are told.
+pub(super) enum Proposal {
+    /// A compagnon, for the catalogue.
+    Compagnon {
+        /// Its title.
+        title: String,
+        /// Its identifier.
+        id: String,
+        /// Who proposes it.
+        author: String,
+        /// What tells its text from all others.
+        reference: String,
+    },
+    /// An answer, to be given word for word.
+    Answer {
+        /// What the compagnon is called.
+        title: String,
+        /// Who proposes it.
+        author: String,
+        /// Its number.
+        number: u64,
+    },
 }
 
 impl Proposal {
     /// What they are told.
     pub(super) fn text(&self) -> Text<'_> {
-        let Self { title, id, author, reference } = self;
-        Text::NewProposal { title, id, author, reference }
+        match self {
+            Self::Compagnon { title, id, author, reference } => Text::NewProposal { title, id, author, reference },
+            Self::Answer { title, author, number } => Text::Mastered(Mastered::News { title, author, number: *number }),
+        }
     }
 }
 

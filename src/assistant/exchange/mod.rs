@@ -5,6 +5,7 @@
 //! | admit | restored, stale, refused, command: pure | `admit` |
 //! | read | a file without a word: read, and told of | `read` |
 //! | resolve | settings, effective compagnon, history | `resolve` |
+//! | mastered | a question with an approved answer is given that | `mastered` |
 //! | ground | the message replied to, the earlier messages of the thread | `ground` |
 //! | search | the passages of documents that answer it, perhaps | `search` |
 //! | compose | budgets, one request to the model: pure | `compose` |
@@ -21,6 +22,7 @@ mod effective;
 mod generate;
 mod ground;
 mod history;
+mod mastered;
 mod parts;
 mod pipeline;
 mod read;

@@ -13,6 +13,7 @@ use super::{
     generate::generate,
     ground::{Grounded, ground},
     history::Before,
+    mastered::mastered,
     parts::Parts,
     read::read,
     resolve::{refresh, resolve},
@@ -54,6 +55,9 @@ impl Exchanges {
             return self.settle(&queued, admission).await.map(|()| None);
         }
         let mut exchange = resolve(&self.0, queued, facts).await?;
+        if let Some(ending) = mastered(&self.0, &exchange, now()).await? {
+            return self.0.courier.conclude(&exchange.queued, ending).await.map(Some);
+        }
         match ground(&self.0, &mut exchange).await? {
             Grounded::Ready => {}
             Grounded::Declined(refusal) => return self.decline(&exchange.queued, &refusal).await,

@@ -227,6 +227,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::BadValue { allowed } => return format!("That value is not valid. Allowed values: {allowed}.").into(),
         Text::Memory(memory) => return super::memory::en(memory, span).into(),
         Text::Documents(text) => return super::documents::en(text).into(),
+        Text::Mastered(text) => return super::mastered::say(text, crate::compagnon::Language::En).into(),
         Text::Synthesis(synthesis) => return super::synthesis::en(*synthesis).into(),
         Text::AnswersAre(Answers::Mention) => {
             "I answer here when I am mentioned, when someone replies to one of my messages, and in threads where I have already spoken. To have me answer every message: `!answers all`."

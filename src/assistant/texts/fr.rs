@@ -239,6 +239,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         }
         Text::Memory(memory) => return super::memory::fr(memory, of).into(),
         Text::Documents(text) => return super::documents::fr(text).into(),
+        Text::Mastered(text) => return super::mastered::say(text, crate::compagnon::Language::Fr).into(),
         Text::Synthesis(synthesis) => return super::synthesis::fr(*synthesis).into(),
         Text::AnswersAre(Answers::Mention) => {
             "Ici, je réponds quand on me mentionne, quand on répond à l’un de mes messages, et dans les fils où je parle déjà. Pour que je réponde à tout : `!réponses tout` ; dans un fil par question : `!réponses fil`."

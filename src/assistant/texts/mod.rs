@@ -6,6 +6,7 @@
 pub(super) mod documents;
 mod en;
 mod fr;
+mod mastered;
 mod memory;
 #[cfg(test)]
 mod samples;
@@ -15,6 +16,7 @@ mod text;
 mod unread;
 mod unreadable;
 
+pub(super) use self::mastered::Mastered;
 pub(super) use self::memory::{FactPlace, Memory};
 pub(super) use self::synthesis::Synthesis;
 pub(super) use self::text::{Destroys, Text, Welcome};

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, time::Duration};
 
-use super::{Destroys, FactPlace, Language, Memory, Synthesis, Text, Welcome};
+use super::{Destroys, FactPlace, Language, Mastered, Memory, Synthesis, Text, Welcome};
 use crate::{
     command::Command,
     compagnon::{Answers, CompagnonError, Field, FieldError},
@@ -169,6 +169,33 @@ fn samples() -> Vec<Text<'static>> {
         Text::SettingSet { setting: "température 0,2" },
         Text::SettingsReset,
         Text::BadValue { allowed: "50 – 1024" },
+        Text::Mastered(Mastered::Mark { date: "12 novembre 2026", author: "awa" }),
+        Text::Mastered(Mastered::List {
+            title: "Compagnon RH",
+            lines: "- **3** (à valider) : Comment poser mes congés ?",
+        }),
+        Text::Mastered(Mastered::None { title: "Compagnon RH" }),
+        Text::Mastered(Mastered::Waiting { number: 3, question: "Comment poser mes congés ?" }),
+        Text::Mastered(Mastered::Approved {
+            number: 3,
+            question: "Comment poser mes congés ?",
+            date: "12 novembre 2026",
+        }),
+        Text::Mastered(Mastered::Shown {
+            number: 3,
+            questions: "- Comment poser mes congés ?",
+            text: "Dans l’outil de gestion des congés.",
+            waiting: true,
+        }),
+        Text::Mastered(Mastered::Proposed { number: 3, by_instance: true }),
+        Text::Mastered(Mastered::Proposed { number: 3, by_instance: false }),
+        Text::Mastered(Mastered::Accepted { number: 3 }),
+        Text::Mastered(Mastered::Removed { number: 3 }),
+        Text::Mastered(Mastered::NoSuch { number: 3 }),
+        Text::Mastered(Mastered::Full { limit: 200 }),
+        Text::Mastered(Mastered::BadQuestion { limit: 300, wordings: 10 }),
+        Text::Mastered(Mastered::BadAnswer { limit: 4_000 }),
+        Text::Mastered(Mastered::News { title: "Compagnon RH", author: "Awa", number: 3 }),
         Text::Synthesis(Synthesis::Reading { read: 12, parts: 40 }),
         Text::Synthesis(Synthesis::NotWhole),
         Text::Memory(Memory::Noted { number: 3, room_meant: false }),

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use super::{documents::Documents, memory::Memory, synthesis::Synthesis};
+use super::{documents::Documents, mastered::Mastered, memory::Memory, synthesis::Synthesis};
 use crate::{
     command::Command,
     compagnon::{Answers, CompagnonError, FieldError},
@@ -349,6 +349,8 @@ pub enum Text<'a> {
     Memory(Memory<'a>),
     /// About files and documents.
     Documents(Documents<'a>),
+    /// About mastered answers.
+    Mastered(Mastered<'a>),
     /// About documents that are read part by part.
     Synthesis(Synthesis),
     /// Which messages are answered.

@@ -20,6 +20,11 @@ pub(in crate::assistant::commands) const SPEC: Spec = Spec {
             ("supprimer <nom>", ""),
             ("publier <nom>", "le propose à tous"),
             ("retirer <nom>", "le retire du catalogue"),
+            ("réponses", "celles qui sont validées"),
+            ("réponse proposer <question>", "puis la réponse à la ligne, donnée mot pour mot une fois acceptée"),
+            ("réponse voir <numéro>", ""),
+            ("réponse accepter <numéro>", ""),
+            ("réponse retirer <numéro>", ""),
             ("consigne <texte>", "s’ajoute au compagnon, ici seulement"),
             ("consigne aucune", ""),
             ("réglage température 0,3", ""),
@@ -39,6 +44,11 @@ pub(in crate::assistant::commands) const SPEC: Spec = Spec {
             ("delete <name>", ""),
             ("publish <name>", "proposes it to everybody"),
             ("withdraw <name>", "takes it out of the catalogue"),
+            ("answers", "those that are approved"),
+            ("answer propose <question>", "then the answer on the next line, given word for word once accepted"),
+            ("answer show <number>", ""),
+            ("answer accept <number>", ""),
+            ("answer remove <number>", ""),
             ("instruction <text>", "is added to the compagnon, here only"),
             ("instruction none", ""),
             ("set temperature 0.3", ""),
@@ -64,6 +74,7 @@ pub(super) enum Action {
     Publish,
     Withdraw,
     Addition,
+    Mastered,
     Set,
     Proposals,
     Accept,
@@ -71,7 +82,7 @@ pub(super) enum Action {
 }
 
 /// The actions by their names, the French first.
-pub(super) const ACTIONS: [(Action, &[&str]); 14] = [
+pub(super) const ACTIONS: [(Action, &[&str]); 15] = [
     (Action::List, &["liste", "list"]),
     (Action::View, &["voir", "show"]),
     (Action::Choose, &["choisir", "choose"]),
@@ -82,11 +93,22 @@ pub(super) const ACTIONS: [(Action, &[&str]); 14] = [
     (Action::Publish, &["publier", "publish"]),
     (Action::Withdraw, &["retirer", "withdraw"]),
     (Action::Addition, &["consigne", "instruction"]),
+    (Action::Mastered, &["réponse", "answer", "réponses", "answers"]),
     (Action::Set, &["réglage", "set", "réglages"]),
     (Action::Proposals, &["propositions", "proposals"]),
     (Action::Accept, &["accepter", "accept"]),
     (Action::Decline, &["refuser", "decline"]),
 ];
+
+/// What may follow `!compagnon réponses` and changes nothing.
+pub(super) const LIST_ANSWERS: [&str; 2] = ["liste", "list"];
+pub(super) const SHOW_ANSWER: [&str; 2] = ["voir", "show"];
+
+/// Whether what follows `!compagnon réponses` changes nothing.
+fn reads_answers(rest: &str) -> bool {
+    let word = rest.split_whitespace().next().unwrap_or_default();
+    word.is_empty() || is(word, &LIST_ANSWERS) || is(word, &SHOW_ANSWER)
+}
 
 /// The action named by the first word, and what follows it.
 pub(super) fn action(arguments: &str) -> Option<(Action, &str)> {
@@ -100,7 +122,7 @@ pub(in crate::assistant::commands) fn bare(arguments: &str) -> bool {
     arguments.is_empty()
         || match action(arguments) {
             Some((Action::List | Action::Proposals, rest)) => rest.is_empty(),
-            Some((Action::View, "")) => true,
+            Some((Action::View | Action::Mastered, "")) => true,
             Some((Action::View | Action::Choose, rest)) => !rest.is_empty() && !rest.contains(char::is_whitespace),
             Some(_) => false,
             None => !arguments.contains(char::is_whitespace),
@@ -109,13 +131,20 @@ pub(in crate::assistant::commands) fn bare(arguments: &str) -> bool {
 
 /// Whether the command changes nothing.
 pub(in crate::assistant::commands) fn only_reads(arguments: &str) -> bool {
-    arguments.is_empty() || matches!(action(arguments), Some((Action::List | Action::View | Action::Proposals, _)))
+    arguments.is_empty()
+        || match action(arguments) {
+            Some((Action::List | Action::View | Action::Proposals, _)) => true,
+            Some((Action::Mastered, rest)) => reads_answers(rest),
+            _ => false,
+        }
 }
 
 /// What the command rests on: in a direct conversation too, some reach into the rooms where compagnons were made, or into the catalogue.
 pub(in crate::assistant::commands) fn authority(arguments: &str, direct: bool) -> Authority {
     match action(arguments) {
         Some((Action::Withdraw | Action::Proposals | Action::Accept | Action::Decline, _)) => Authority::Instance,
+        // In a direct conversation too: what is decided there counts elsewhere.
+        Some((Action::Mastered, rest)) if !reads_answers(rest) => Authority::Room,
         Some((Action::Edit | Action::Revert | Action::Delete | Action::Publish, _)) => Authority::Room,
         _ => Authority::here(!only_reads(arguments), direct),
     }

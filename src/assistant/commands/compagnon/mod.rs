@@ -1,12 +1,13 @@
 //! `!compagnon`: who answers in this room, and what it is told.
 //!
-//! `find` looks compagnons up, `choose` shows and chooses them, `make` writes them, `publish` brings them into the catalogue, `tune`
+//! `find` looks compagnons up, `choose` shows and chooses them, `make` writes them, `publish` brings them into the catalogue, `mastered` has the answers that they give word for word, `tune`
 //! sets what the room adds, `prompt` shows what the model is told in all. `action` reads what is asked for, `say` has what they answer in common.
 
 mod action;
 mod choose;
 mod find;
 mod make;
+mod mastered;
 mod prompt;
 mod publish;
 mod say;
@@ -42,6 +43,7 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str, text: &str) -> R
         Action::Accept => publish::accept(context, rest).await,
         Action::Decline => publish::decline(context, rest).await,
         Action::Addition => tune::addition(context, rest, text).await,
+        Action::Mastered => mastered::run(context, rest, text).await,
         Action::Set => tune::set(context, rest).await,
     }
 }

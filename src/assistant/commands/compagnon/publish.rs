@@ -35,7 +35,7 @@ pub(super) async fn propose(context: &Context<'_>, asked: &str) -> Result<Reply,
     let (title, id) = (name(&made), made.id.clone());
     let reference = reference(&made, newest.unwrap_or(1));
     let text = context.text(&Text::Proposed { title: &title, id: &id });
-    let proposal = Proposal { title, id, author: context.author(), reference };
+    let proposal = Proposal::Compagnon { title, id, author: context.author(), reference };
     let audit = context.audit("compagnon.propose", Some(made.number));
     Ok(Reply { text, changes: vec![Change::Made(made), audit], proposal: Some(Box::new(proposal)) })
 }

@@ -82,8 +82,19 @@ impl Composed {
 /// The date in the configured time zone, as prompts give it.
 #[must_use]
 pub fn today(config: &Config) -> Date {
+    date(config, Timestamp::now())
+}
+
+/// The date of a time in milliseconds since the epoch, in the configured time zone.
+#[must_use]
+pub fn day(config: &Config, at: u64) -> Date {
+    let time = i64::try_from(at).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
+    date(config, time.unwrap_or(Timestamp::UNIX_EPOCH))
+}
+
+fn date(config: &Config, time: Timestamp) -> Date {
     let zone = TimeZone::get(&config.time_zone).unwrap_or(TimeZone::UTC);
-    Timestamp::now().to_zoned(zone).date()
+    time.to_zoned(zone).date()
 }
 
 /// The request for a question asked on this day.
