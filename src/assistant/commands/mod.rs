@@ -19,6 +19,8 @@ pub(super) mod fuzz;
 mod help;
 mod journal;
 #[cfg(test)]
+mod mastered_tests;
+#[cfg(test)]
 mod memory_tests;
 mod outcome;
 mod parse;
