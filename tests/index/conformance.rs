@@ -35,7 +35,7 @@ fn document(number: u64, title: &str, passages: &[(&str, [f32; 2])]) -> IndexedD
 }
 
 fn query(text: &str, vector: Option<[f32; 2]>) -> Query {
-    Query { text: text.to_owned(), vector: vector.map(Into::into), most: 10 }
+    Query { text: text.to_owned(), vector: vector.map(Into::into), generic: None, most: 10 }
 }
 
 /// Puts, searches, replaces and removes in collections of an index that has none of them yet.

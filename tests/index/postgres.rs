@@ -38,7 +38,7 @@ fn document(number: u64, text: &str, vector: Option<Vec<f32>>) -> IndexedDocumen
 }
 
 fn query(text: &str) -> Query {
-    Query { text: text.to_owned(), vector: None, most: 10 }
+    Query { text: text.to_owned(), vector: None, generic: None, most: 10 }
 }
 
 fn rh() -> Partition {

@@ -162,7 +162,7 @@ mod tests {
             assert!(Node::parse(text.as_bytes()).is_none(), "{text}");
         }
         assert!(Node::parse(&[0xff, b'{']).is_none());
-        let deep = |open: &str, close: &str| open.repeat(100_000) + &close.repeat(100_000);
+        let deep = |open: &str, close: &str| open.repeat(100_000) + close.repeat(100_000).as_str();
         assert!(Node::parse(deep("<a>", "</a>").as_bytes()).is_none());
         assert!(Node::parse(deep("{\"children\":[", "]}").as_bytes()).is_none());
     }
