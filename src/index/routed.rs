@@ -53,15 +53,29 @@ impl Index for RoutedIndex {
         }
         let (found, own) =
             futures_util::future::join(self.shared.search(&shared, query), self.embedded.search(&own, query)).await;
-        let mut hits = own?;
-        match found {
-            Ok(found) => hits.extend(found),
-            Err(error) if hits.is_empty() => return Err(error),
-            Err(error) => tracing::warn!(%error, "collections in PostgreSQL are not searched"),
-        }
-        // Both fuse by rank: their scores are of one scale.
-        hits.sort_by(|one, other| other.score.total_cmp(&one.score));
+        let own = own?;
+        let found = match found {
+            Err(error) if own.is_empty() => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "collections in PostgreSQL are not searched");
+                Vec::new()
+            }
+            Ok(found) => found,
+        };
+        let mut hits = merged(own, found);
         hits.truncate(query.most);
         Ok(hits)
     }
+}
+
+/// One order of two. Scores of two engines are of no common scale: what is as far down in its own list counts alike, and of two in the same
+/// place the one that more speaks for comes first.
+fn merged(own: Vec<Hit>, found: Vec<Hit>) -> Vec<Hit> {
+    let ranked = |hits: Vec<Hit>| {
+        hits.into_iter().enumerate().map(|(rank, hit)| Hit { score: 1.0 / (1.0 + rank as f32), ..hit })
+    };
+    let mut hits: Vec<Hit> = ranked(own).chain(ranked(found)).collect();
+    let speaks = |hit: &Hit| hit.evidence.words + hit.evidence.cosine.unwrap_or_default();
+    hits.sort_by(|one, other| other.score.total_cmp(&one.score).then_with(|| speaks(other).total_cmp(&speaks(one))));
+    hits
 }

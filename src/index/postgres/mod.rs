@@ -7,7 +7,6 @@ mod pool;
 mod put;
 mod schema;
 mod search;
-mod terms;
 
 use std::collections::HashMap;
 

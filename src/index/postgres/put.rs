@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use tokio_postgres::Transaction;
 
-use super::terms::terms;
 use crate::{
     document::{Document, Passage},
-    index::embedding_text,
+    index::{embedding_text, french},
 };
 
 /// A document as it is put, with what its link and its list entry need.
@@ -46,7 +45,7 @@ pub(super) async fn lock(transaction: &Transaction<'_>, name: &str) -> Result<Ro
 /// A passage's terms with how often each is in it, in the order of the terms.
 pub(super) fn counted(title: &str, passage: &Passage) -> BTreeMap<String, i32> {
     let mut counts = BTreeMap::new();
-    for term in terms(&embedding_text(title, passage)) {
+    for term in french::terms(&embedding_text(title, passage)) {
         *counts.entry(term).or_insert(0) += 1;
     }
     counts

@@ -2,14 +2,14 @@
 //!
 //! By words: BM25 over the passages that hold one of the query's rarer terms. By vectors: the collection's own HNSW index.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use tokio_postgres::{Client, Error, Row};
 
-use super::{put::written, terms};
+use super::put::written;
 use crate::{
     document::{Partition, Passage},
-    index::{Evidence, Hit, Query},
+    index::{Evidence, Hit, Query, lexical},
 };
 
 /// The most passages that are ranked by words: enough of the rarest terms are looked for.
@@ -21,8 +21,6 @@ const SATURATION: f64 = 1.2;
 const LENGTH_WEIGHT: f64 = 0.75;
 /// How much the first places of a ranking count before the others, in their fusion by rank.
 const RANK_OFFSET: f32 = 60.0;
-/// The most terms of a query.
-const MOST_TERMS: usize = 64;
 
 /// What is known of a collection before it is searched.
 struct Collection {
@@ -37,6 +35,8 @@ struct Term {
     term: String,
     passages: i64,
     weight: f64,
+    /// Whether it was typed, and not added for an acronym. Only those are evidence.
+    typed: bool,
 }
 
 /// The best passages of a collection, best first; nothing where there is no such collection.
@@ -63,17 +63,20 @@ pub(super) async fn search(client: &Client, name: &str, query: &Query) -> Result
 }
 
 async fn weighed(client: &Client, collection: &Collection, text: &str) -> Result<Vec<Term>, Error> {
-    let terms: BTreeSet<String> = terms::terms(&text.replace('\0', "")).into_iter().collect();
-    let terms: Vec<String> = terms.into_iter().take(MOST_TERMS).collect();
+    let asked: HashMap<String, lexical::Term> =
+        lexical::query_terms(&text.replace('\0', "")).into_iter().map(|term| (term.text.clone(), term)).collect();
+    let terms: Vec<&str> = asked.keys().map(String::as_str).collect();
     let count = "SELECT q.term, coalesce(t.passages, 0)::bigint FROM unnest($2::text[]) AS q(term) \
                  LEFT JOIN compagnon.terms t ON t.collection = $1 AND t.term = q.term";
     let rows = client.query(count, &[&collection.id, &terms]).await?;
     let mut weighed: Vec<Term> = rows
         .into_iter()
-        .map(|row| {
+        .filter_map(|row| {
             let (term, passages): (String, i64) = (row.get(0), row.get(1));
+            let lexical::Term { weight, typed, .. } = asked.get(&term)?;
             let (all, with) = (collection.passages as f64, passages as f64);
-            Term { term, passages, weight: (1.0 + (all - with + 0.5).max(0.5) / (with + 0.5)).ln() }
+            let rarity = (1.0 + (all - with + 0.5).max(0.5) / (with + 0.5)).ln();
+            Some(Term { term, passages, weight: f64::from(*weight) * rarity, typed: *typed })
         })
         .collect();
     weighed.sort_by_key(|term| term.passages);
@@ -140,10 +143,11 @@ async fn hits(
 
 fn hit(name: &str, row: &Row, terms: &[Term]) -> Hit {
     let held: Vec<String> = row.get(7);
-    let all: f64 = terms.iter().map(|term| term.weight).sum();
+    let typed = || terms.iter().filter(|term| term.typed);
+    let all: f64 = typed().map(|term| term.weight).sum();
     // In the order of the terms: the server has no other.
     let has = |term: &&Term| held.binary_search(&term.term).is_ok() || held.contains(&term.term);
-    let with: f64 = terms.iter().filter(has).map(|term| term.weight).sum();
+    let with: f64 = typed().filter(has).map(|term| term.weight).sum();
     let place: String = row.get(4);
     Hit {
         partition: Partition::Collection(name.to_owned()),
