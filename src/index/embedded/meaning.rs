@@ -6,7 +6,7 @@
 use super::{
     partition::{Entry, PartitionIndex},
     search::Searched,
-    vectors::{self, QueryVector},
+    vectors::{self, QueryVector, Vectors},
     words::Scores,
 };
 use crate::index::IndexError;
@@ -15,11 +15,30 @@ use crate::index::IndexError;
 const FEW: f32 = 20.0;
 /// How much of the direction of the documents that were found first is added to that of the query.
 const FEEDBACK: f32 = 0.6;
+/// Where hardly more than this is left of a vector, it is the rounding.
+const NOTHING_LEFT: f32 = 1e-5;
 
 /// A query's direction, and what is common to all that is searched.
 pub struct Meaning {
-    asked: Vec<f32>,
-    mean: Vec<f32>,
+    asked: Direction,
+    mean: Direction,
+}
+
+/// A vector, also as it is compared with many.
+struct Direction {
+    exact: Vec<f32>,
+    rounded: QueryVector,
+    /// The square of its length.
+    square: f32,
+}
+
+impl Direction {
+    /// `None` for one that points nowhere.
+    fn new(exact: Vec<f32>) -> Option<Self> {
+        let rounded = QueryVector::new(&exact)?;
+        let square = vectors::dot(&exact, &exact);
+        Some(Self { exact, rounded, square })
+    }
 }
 
 impl Meaning {
@@ -27,29 +46,27 @@ impl Meaning {
     pub fn new(searched: &[Searched<'_>], vector: &[f32], generic: Option<&[f32]>) -> Result<Option<Self>, IndexError> {
         let mut mean = Vec::new();
         let mut passages = 0.0;
-        for (_, entry) in searched.iter().flat_map(|(_, index)| index.documents()) {
-            let Some(own) = &entry.vectors else { continue };
-            if own.dimension() != vector.len() {
-                return Err(IndexError::Dimension { found: vector.len(), expected: own.dimension() });
+        for (sum, count) in searched.iter().map(|(_, index)| index.all()) {
+            if !sum.is_empty() && sum.len() != vector.len() {
+                return Err(IndexError::Dimension { found: vector.len(), expected: sum.len() });
             }
-            vectors::add(&mut mean, &entry.sum);
-            passages += entry.count as f32;
+            vectors::add(&mut mean, sum, 1.0);
+            passages += count;
         }
         mean.iter_mut().for_each(|value| *value /= passages + FEW);
         let asked = vectors::normalised(vectors::without(vector, generic.unwrap_or_default()));
-        let sound = !mean.is_empty() && QueryVector::new(&asked).is_some();
-        Ok(sound.then_some(Self { asked, mean }))
+        let both = Direction::new(asked).zip(Direction::new(mean));
+        Ok(both.map(|(asked, mean)| Self { asked, mean }))
     }
 
     /// How alike each passage and the query are, roughly: what is common to all is not taken off the passages.
     pub fn products(&self, searched: &[Searched<'_>]) -> Scores {
-        let query = QueryVector::new(&self.asked);
         let of_partition = |index: &PartitionIndex| {
             let mut scores = vec![f32::NAN; index.lengths().len()];
-            let Some(query) = &query else { return scores };
             for (_, entry) in index.documents() {
                 let slots = scores.iter_mut().skip(entry.first as usize);
-                for (score, product) in slots.zip(entry.vectors.iter().flat_map(|vectors| vectors.products(query))) {
+                let products = entry.vectors.iter().flat_map(|vectors| vectors.products(&self.asked.rounded));
+                for (score, product) in slots.zip(products) {
                     *score = product.unwrap_or(f32::NAN);
                 }
             }
@@ -60,35 +77,35 @@ impl Meaning {
 
     /// How alike a passage and the query are.
     pub fn passage(&self, entry: &Entry, slot: u32) -> Option<f32> {
-        let vector = entry.vectors.as_ref()?.get(slot.checked_sub(entry.first)? as usize)?;
-        Some(vectors::dot(&self.direction(&vector), &self.asked))
+        self.cosine(entry.vectors.as_ref()?, slot.checked_sub(entry.first)? as usize)
     }
 
     /// How alike a document as a whole and the query are.
     pub fn document(&self, entry: &Entry) -> Option<f32> {
-        Some(vectors::dot(&self.direction(&own_mean(entry)?), &self.asked))
+        self.cosine(entry.whole.as_ref()?, 0)
+    }
+
+    /// The cosine of a vector and the query, what is common to all taken off both.
+    fn cosine(&self, vectors: &Vectors, index: usize) -> Option<f32> {
+        let (asked, common) =
+            (vectors.product(index, &self.asked.rounded)?, vectors.product(index, &self.mean.rounded)?);
+        // The square of what is left without the mean, and its product with the query, without making it.
+        let square = vectors.square(index)? - 2.0 * common + self.mean.square;
+        let product = asked - vectors::dot(&self.mean.exact, &self.asked.exact);
+        (square > NOTHING_LEFT).then(|| product / square.sqrt())
     }
 
     /// Moves the query towards the documents that were found first: they say in many words what it says in a few.
     pub fn follow<'a>(&mut self, found: impl Iterator<Item = &'a Entry>) {
         let mut together = Vec::new();
-        for mean in found.filter_map(own_mean) {
-            vectors::add(&mut together, &self.direction(&mean));
+        for whole in found.filter_map(|entry| entry.whole.as_ref()?.get(0)) {
+            let direction = vectors::normalised(vectors::without(&whole, &self.mean.exact));
+            vectors::add(&mut together, &direction, 1.0);
         }
-        if together.len() == self.asked.len() {
-            let together = vectors::normalised(together).into_iter().map(|value| value * FEEDBACK).collect::<Vec<_>>();
-            vectors::add(&mut self.asked, &together);
-            self.asked = vectors::normalised(std::mem::take(&mut self.asked));
+        let mut asked = self.asked.exact.clone();
+        vectors::add(&mut asked, &vectors::normalised(together), FEEDBACK);
+        if let Some(asked) = Direction::new(vectors::normalised(asked)) {
+            self.asked = asked;
         }
     }
-
-    fn direction(&self, vector: &[f32]) -> Vec<f32> {
-        vectors::normalised(vectors::without(vector, &self.mean))
-    }
-}
-
-/// The mean of a document's vectors.
-fn own_mean(entry: &Entry) -> Option<Vec<f32>> {
-    let sound = !entry.sum.is_empty() && entry.count > 0;
-    sound.then(|| entry.sum.iter().map(|value| value / entry.count as f32).collect())
 }

@@ -5,7 +5,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use zeroize::Zeroize;
@@ -30,7 +30,7 @@ pub struct Prepared {
     passages: Arc<[Passage]>,
     counts: Vec<lexical::Counts>,
     vectors: Option<Vectors>,
-    sum: Vec<f32>,
+    whole: Option<Vectors>,
 }
 
 /// A document that is searched.
@@ -42,8 +42,8 @@ pub struct Entry {
     /// How many passages it has, which take as many slots.
     pub count: u32,
     pub vectors: Option<Vectors>,
-    /// The sum of its vectors.
-    pub sum: Vec<f32>,
+    /// The mean of its vectors alone.
+    pub whole: Option<Vectors>,
     bytes: usize,
 }
 
@@ -66,6 +66,8 @@ pub struct PartitionIndex {
     passages: u32,
     length: f64,
     bytes: usize,
+    /// The sum of all vectors and their number, once a search has asked for them.
+    all: OnceLock<(Vec<f32>, f32)>,
 }
 
 impl Prepared {
@@ -80,18 +82,22 @@ impl Prepared {
             let given = given.iter().map(Vec::as_slice).chain(std::iter::repeat_n([].as_slice(), missing));
             Vectors::new(dimension, given.take(document.passages.len()))
         });
-        let mut sum = Vec::new();
-        if let Some(vectors) = &vectors {
-            let sound = (0..document.passages.len()).filter_map(|index| vectors.get(index));
-            sound.for_each(|vector| vectors::add(&mut sum, &vector));
-        }
-        Self { number: document.number, title: document.title, passages: document.passages, counts, vectors, sum }
+        let whole = vectors.as_ref().and_then(|vectors| mean(vectors, document.passages.len()));
+        Self { number: document.number, title: document.title, passages: document.passages, counts, vectors, whole }
     }
 
     /// How many values its vectors have.
     pub fn dimension(&self) -> Option<usize> {
         self.vectors.as_ref().map(Vectors::dimension)
     }
+}
+
+/// The mean of so many vectors. `None` where there is none that says something.
+fn mean(vectors: &Vectors, count: usize) -> Option<Vectors> {
+    let mut sum = Vec::new();
+    let sound: Vec<_> = (0..count).filter_map(|index| vectors.get(index)).collect();
+    sound.iter().for_each(|vector| vectors::add(&mut sum, vector, 1.0 / sound.len() as f32));
+    (!sum.is_empty()).then(|| Vectors::new(sum.len(), std::iter::once(sum.as_slice())))
 }
 
 impl PartitionIndex {
@@ -105,14 +111,16 @@ impl PartitionIndex {
             return Err(IndexError::Dimension { found, expected });
         }
         self.remove(document.number);
+        self.all = OnceLock::new();
         let mut entry = Entry {
-            bytes: document.vectors.as_ref().map_or(0, Vectors::bytes) + document.title.len(),
+            bytes: [&document.vectors, &document.whole].into_iter().flatten().map(Vectors::bytes).sum::<usize>()
+                + document.title.len(),
             title: document.title,
             first: self.lengths.len() as u32,
             count: document.counts.len() as u32,
             passages: document.passages,
             vectors: document.vectors,
-            sum: document.sum,
+            whole: document.whole,
         };
         for (passage, counts) in entry.passages.iter().zip(document.counts) {
             let headings: usize = passage.headings.iter().map(String::len).sum();
@@ -144,6 +152,7 @@ impl PartitionIndex {
     /// Removes a document, with every term that only it held.
     pub fn remove(&mut self, number: u64) {
         let Some(entry) = self.documents.remove(&number) else { return };
+        self.all = OnceLock::new();
         self.firsts.remove(&entry.first);
         let (start, end) = (entry.first, entry.first + entry.count);
         // Its terms are read from it again: a list of them would be as long as the document.
@@ -224,6 +233,20 @@ impl PartitionIndex {
         lexical::Statistics { passages: u64::from(self.passages), length: self.length }
     }
 
+    /// The sum of all vectors, about, and their number.
+    pub fn all(&self) -> &(Vec<f32>, f32) {
+        self.all.get_or_init(|| {
+            let (mut sum, mut count) = (Vec::new(), 0.0);
+            for entry in self.documents.values() {
+                if let Some(mean) = entry.whole.as_ref().and_then(|whole| whole.get(0)) {
+                    vectors::add(&mut sum, &mean, entry.count as f32);
+                    count += entry.count as f32;
+                }
+            }
+            (sum, count)
+        })
+    }
+
     /// How many bytes it takes, about.
     pub fn bytes(&self) -> usize {
         self.bytes
@@ -240,6 +263,5 @@ impl Drop for Entry {
                 passage.headings.iter_mut().for_each(Zeroize::zeroize);
             }
         }
-        self.sum.zeroize();
     }
 }

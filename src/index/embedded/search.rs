@@ -23,8 +23,6 @@ const COMPARED: usize = 5 * fusion::BEST;
 const FOLLOWED: usize = 5;
 /// Among so many documents for each of those: among fewer, what was found first is no choice.
 const AMONG: usize = 4;
-/// The most passages of the best documents that are put in an order.
-const ORDERED: usize = 20 * fusion::BEST;
 
 /// A partition that is searched.
 pub type Searched<'a> = (&'a Partition, &'a PartitionIndex);
@@ -137,7 +135,7 @@ fn passages<'a>(candidates: &[Candidate<'a>], lexical: &Scores, meaning: Option<
             let words = words.copied().filter(|score| score.is_finite()).unwrap_or_default();
             let passage = meaning.and_then(|meaning| meaning.passage(candidate.entry, slot));
             // Nothing speaks for it.
-            if (words > 0.0 || passage.is_some()) && all.len() < ORDERED {
+            if words > 0.0 || passage.is_some() {
                 all.push((candidate, slot, Parts { words, passage, document: None }));
             }
         }
@@ -153,7 +151,9 @@ fn passages<'a>(candidates: &[Candidate<'a>], lexical: &Scores, meaning: Option<
         .map(|(candidate, slot, parts)| {
             let (partition, number) = (candidate.partition, candidate.number);
             let behind = best.get(&(partition, number)).map_or(0.0, |best| best - scales.score_within(&parts));
-            Ordered { partition, number, entry: candidate.entry, slot, score: candidate.score - behind }
+            // Without vectors the words alone decide, in whichever document.
+            let score = if meaning.is_none() { parts.words } else { candidate.score - behind };
+            Ordered { partition, number, entry: candidate.entry, slot, score }
         })
         .collect();
     ordered.sort_by(Ordered::before);

@@ -56,6 +56,14 @@ impl Vectors {
         (query.values.len() == self.dimension).then(|| product(values, &query.values) as f32 * scale * query.scale)
     }
 
+    /// The square of the length of one.
+    pub fn square(&self, index: usize) -> Option<f32> {
+        let scale = *self.scales.get(index)?;
+        let values = self.values.get(index * self.dimension..(index + 1) * self.dimension)?;
+        let square: i32 = values.iter().map(|value| i32::from(*value) * i32::from(*value)).sum();
+        (scale > 0.0).then(|| square as f32 * scale * scale)
+    }
+
     /// One of them, as it was given but for the rounding.
     pub fn get(&self, index: usize) -> Option<Vec<f32>> {
         let scale = *self.scales.get(index)?;
@@ -102,11 +110,11 @@ fn product(values: &[i8], query: &[i16]) -> i32 {
     sums.iter().sum::<i32>() + rest
 }
 
-/// The sum of two vectors, value by value.
-pub fn add(sum: &mut Vec<f32>, vector: &[f32]) {
+/// Adds a vector to a sum, value by value, as often as said.
+pub fn add(sum: &mut Vec<f32>, vector: &[f32], times: f32) {
     sum.resize(sum.len().max(vector.len()), 0.0);
     for (sum, value) in sum.iter_mut().zip(vector) {
-        *sum += value;
+        *sum += value * times;
     }
 }
 
