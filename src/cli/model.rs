@@ -65,7 +65,7 @@ fn pull(config: &Config) -> anyhow::Result<Vec<hub::Entry>> {
     }
     for encoder in [&model.embedding, &model.reranker].into_iter().flatten() {
         if let Some(hub) = &encoder.hub {
-            entries.extend(hub::pull_folder(hub, model.offline, config.data())?);
+            entries.extend(hub::folders::pull_folder(hub, model.offline, config.data())?);
         }
     }
     let first = entries.first().map(|_| ());

@@ -1,12 +1,14 @@
 //! The `model` section of the configuration.
 
 mod encoder;
+mod rules;
 
 use std::path::{Component, Path, PathBuf};
 
 use jiff::SignedDuration;
 use serde::Deserialize;
 
+use self::rules::{default_endpoint, is_hex, is_repo};
 use super::request::Sampling;
 use crate::setting::{self, Refused, lasts, require, within};
 
@@ -72,10 +74,6 @@ pub struct Hub {
     /// The hub's base URL.
     #[serde(default = "default_endpoint")]
     pub endpoint: String,
-}
-
-fn default_endpoint() -> String {
-    "https://huggingface.co".to_owned()
 }
 
 impl Default for Config {
@@ -152,19 +150,6 @@ impl Sampling {
 }
 
 /// Whether a text is the name of a repository, `owner/name`.
-fn is_repo(text: &str) -> bool {
-    let name = |text: &str| {
-        !text.is_empty()
-            && !text.starts_with('.')
-            && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-    };
-    text.split_once('/').is_some_and(|(owner, repo)| name(owner) && name(repo))
-}
-
-fn is_hex(text: &str, digits: usize) -> bool {
-    text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
 #[cfg(test)]
 mod tests {
     use super::Config;

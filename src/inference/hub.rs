@@ -4,7 +4,7 @@
 //! none that could be verified later.
 
 mod error;
-mod folders;
+pub mod folders;
 mod progress;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -22,8 +22,6 @@ use super::sha256::sha256;
 
 pub use self::error::HubError;
 use self::error::{at, failed};
-pub(super) use self::folders::find_folder;
-pub use self::folders::pull_folder;
 
 /// How often an interrupted download is resumed; running `model pull` again resumes it, too.
 const RETRIES: usize = 5;

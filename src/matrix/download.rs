@@ -26,7 +26,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::{
-    SendError,
+    DownloadError, SendError,
     fault::{self, Fault},
     session::Session,
 };
@@ -40,32 +40,6 @@ const LONGEST_ERROR: u64 = 64 << 10;
 const MEDIA: [&str; 2] = ["_matrix/client/v1/media/download/", "_matrix/media/v3/download/"];
 /// Where an antivirus proxy does, below its address.
 const PROXY: &str = "_matrix/media_proxy/unstable/";
-
-/// Why a file could not be downloaded.
-#[derive(Debug, thiserror::Error)]
-pub enum DownloadError {
-    /// The homeserver or the proxy did not answer, refuses the account, or refuses the file.
-    #[error(transparent)]
-    Failed(#[from] SendError),
-    /// It is larger than was allowed, whatever its message says.
-    #[error("the file is larger than {most} bytes")]
-    TooLarge {
-        /// The most bytes.
-        most: u64,
-    },
-    /// The bytes are not those that were sent, or their message does not say how to decrypt them.
-    #[error("the file is not what its message says")]
-    Damaged,
-    /// The homeserver has it no more.
-    #[error("the homeserver has no such file")]
-    Gone,
-    /// The antivirus proxy found something in it.
-    #[error("the antivirus proxy found something in the file")]
-    Infected,
-    /// The antivirus proxy lets no file of this type through.
-    #[error("the antivirus proxy refuses files of this type")]
-    Forbidden,
-}
 
 impl From<Fault> for DownloadError {
     fn from(fault: Fault) -> Self {

@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId, UserId};
 
 use super::{
-    download::DownloadError,
     event::room_message::RoomMessage,
     rooms::RoomKind,
     verification::{Fingerprint, VerificationRequest},
@@ -44,6 +43,32 @@ pub enum SendError {
     /// The stores of this device cannot be read or written. The next start sends the message.
     #[error("the session's stores: {0}")]
     Storage(String),
+}
+
+/// Why a file could not be downloaded.
+#[derive(Debug, thiserror::Error)]
+pub enum DownloadError {
+    /// The homeserver or the proxy did not answer, refuses the account, or refuses the file.
+    #[error(transparent)]
+    Failed(#[from] SendError),
+    /// It is larger than was allowed, whatever its message says.
+    #[error("the file is larger than {most} bytes")]
+    TooLarge {
+        /// The most bytes.
+        most: u64,
+    },
+    /// The bytes are not those that were sent, or their message does not say how to decrypt them.
+    #[error("the file is not what its message says")]
+    Damaged,
+    /// The homeserver has it no more.
+    #[error("the homeserver has no such file")]
+    Gone,
+    /// The antivirus proxy found something in it.
+    #[error("the antivirus proxy found something in the file")]
+    Infected,
+    /// The antivirus proxy lets no file of this type through.
+    #[error("the antivirus proxy refuses files of this type")]
+    Forbidden,
 }
 
 /// The bytes of a file, before its message is sent.

@@ -10,8 +10,8 @@
 
 use std::fmt;
 
+use super::chunk::CHUNK;
 use super::error::StoreError;
-use super::file::CHUNK;
 use super::layout::{Key, Tree};
 use super::seal::{BlindedId, BlindedIds, Key32};
 use crate::document::{Document, Origin, Partition, Passage};

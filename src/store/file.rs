@@ -12,6 +12,7 @@ use std::collections::HashSet;
 use ruma::RoomId;
 
 use super::answer::Delivery;
+use super::chunk::{CHUNK, CHUNKS_AT_ONCE};
 use super::database::Database;
 use super::error::StoreError;
 use super::layout::{Key, Tree};
@@ -21,12 +22,6 @@ use crate::message::{FileRef, Item};
 
 /// The largest file.
 pub const LARGEST_FILE: usize = 32 * 1024 * 1024;
-
-/// Bytes of a chunk.
-pub(super) const CHUNK: usize = 64 * 1024;
-
-/// How many chunks are written or read before others get their turn.
-pub(super) const CHUNKS_AT_ONCE: usize = 16;
 
 /// For how long a file may be without an answer that names it, in milliseconds: much longer than writing that answer takes.
 const UNNAMED_FOR: u64 = 3_600_000;

@@ -15,6 +15,7 @@ mod approved;
 mod audit;
 mod backup;
 mod changes;
+mod chunk;
 mod condense;
 mod database;
 mod document;

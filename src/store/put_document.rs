@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
+use super::chunk::{CHUNK, CHUNKS_AT_ONCE};
 use super::database::Database;
 use super::document::{
     Blob, DocumentPlace, LARGEST_DOCUMENT, MOST_BYTES_IN_ALL, MOST_BYTES_OF_GROUP, MOST_IN_ALL, MOST_OF_GROUP,
     NewDocument, StoredDocument, StoredVectors, VectorSet, chunks_of, made_number,
 };
 use super::error::{Full, StoreError};
-use super::file::{CHUNK, CHUNKS_AT_ONCE};
 use super::handle::Store;
 use super::layout::Tree;
 use super::library::Held;

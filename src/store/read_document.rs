@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use ruma::{EventId, RoomId};
 
+use super::chunk::CHUNKS_AT_ONCE;
 use super::database::Database;
 use super::document::{Blob, DocumentPlace, StoredDocument, document_of};
 use super::error::StoreError;
-use super::file::CHUNKS_AT_ONCE;
 use super::handle::Store;
 use super::layout::{Key, Tree};
 use super::library::GoneDocuments;

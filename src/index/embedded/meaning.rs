@@ -4,8 +4,7 @@
 //! query, and what is left tells them apart. The cosine as it is serves as evidence only.
 
 use super::{
-    partition::{Entry, PartitionIndex},
-    search::Searched,
+    partition::{Entry, PartitionIndex, Searched},
     vectors::{self, QueryVector, Vectors},
     words::Scores,
 };

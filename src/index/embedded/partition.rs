@@ -12,7 +12,7 @@ use zeroize::Zeroize;
 
 use super::vectors::{self, Vectors};
 use crate::{
-    document::Passage,
+    document::{Partition, Passage},
     index::{IndexError, IndexedDocument, french, lexical},
 };
 
@@ -22,6 +22,9 @@ const UNUSED_SLOTS: usize = 4096;
 const TERM_BYTES: usize = 64;
 /// What a passage takes beside its texts and its terms.
 const PASSAGE_BYTES: usize = 128;
+
+/// A partition that is searched.
+pub type Searched<'a> = (&'a Partition, &'a PartitionIndex);
 
 /// A document made ready outside of any lock.
 pub struct Prepared {

@@ -5,16 +5,13 @@ use std::{cmp::Ordering, collections::HashMap};
 
 use super::{
     meaning::Meaning,
-    partition::{Entry, PartitionIndex},
+    partition::{Entry, Searched},
     vectors::QueryVector,
     words::{Scores, Words},
 };
-use crate::{
-    document::Partition,
-    index::{
-        Evidence, Hit, IndexError, Query,
-        fusion::{self, Parts},
-    },
+use crate::index::{
+    Evidence, Hit, IndexError, Query,
+    fusion::{self, Parts},
 };
 
 /// How many passages are compared exactly; the others are too far off to matter.
@@ -23,9 +20,6 @@ const COMPARED: usize = 5 * fusion::BEST;
 const FOLLOWED: usize = 5;
 /// Among so many documents for each of those: among fewer, what was found first is no choice.
 const AMONG: usize = 4;
-
-/// A partition that is searched.
-pub type Searched<'a> = (&'a Partition, &'a PartitionIndex);
 
 /// A document that is searched.
 struct Candidate<'a> {

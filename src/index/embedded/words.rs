@@ -1,6 +1,6 @@
 //! What the words of a query say about each passage.
 
-use super::{partition::PartitionIndex, search::Searched};
+use super::partition::{PartitionIndex, Searched};
 use crate::index::{
     lexical::{self, Statistics},
     spelling,

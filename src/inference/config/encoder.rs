@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{default_endpoint, is_hex, is_repo};
+use super::rules::{default_endpoint, is_hex, is_repo};
 use crate::setting::{self, Refused, require, within};
 
 /// The most texts that one call may have.

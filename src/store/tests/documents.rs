@@ -13,8 +13,8 @@ use super::{
 };
 use crate::document::{Document, Origin, Partition, Passage, Place};
 use crate::message::ConversationId;
+use crate::store::chunk::{CHUNK, CHUNKS_AT_ONCE};
 use crate::store::document::{MOST_OF_GROUP, StoredDocument, document_of};
-use crate::store::file::{CHUNK, CHUNKS_AT_ONCE};
 use crate::store::layout::{Key, Tree};
 use crate::store::put_document::{Prepared, PreparedVectors};
 use crate::store::seal::Key32;

@@ -7,7 +7,8 @@ use super::{
     room, turns,
 };
 use crate::message::{FileRef, Incoming, Item};
-use crate::store::file::{CHUNK, CHUNKS_AT_ONCE, LARGEST_FILE};
+use crate::store::chunk::{CHUNK, CHUNKS_AT_ONCE};
+use crate::store::file::LARGEST_FILE;
 use crate::store::layout::{Key, Tree};
 use crate::store::{Answer, Conclusion, Database, Delivery, Sent, StoreError};
 

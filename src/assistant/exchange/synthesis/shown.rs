@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{Notes, Progress, Reader, Whole};
+use super::reader::{Notes, Progress, Reader, Whole};
 use crate::{
     assistant::{
         courier::{Screen, Stage},

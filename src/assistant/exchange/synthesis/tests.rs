@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use tokio::sync::{mpsc, watch};
 
 use super::{
-    AT_ONCE, Notes, Progress, Reader, Whole, asks_for_synthesis,
+    asks_for_synthesis,
     parts::{fitted, parts},
+    reader::{AT_ONCE, Notes, Progress, Reader, Whole},
 };
 use crate::{
     compagnon::Language,

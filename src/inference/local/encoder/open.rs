@@ -74,7 +74,7 @@ impl Place {
         }
         let none = || OpenError::NotPulled("of this section".to_owned());
         let hub = section.hub.as_ref().ok_or_else(none)?;
-        let folder = hub::find_folder(hub, data)?.ok_or_else(|| OpenError::NotPulled(hub.repo.clone()))?;
+        let folder = hub::folders::find_folder(hub, data)?.ok_or_else(|| OpenError::NotPulled(hub.repo.clone()))?;
         let name = hub.repo.rsplit('/').next().unwrap_or_default().to_owned();
         Ok(Self { folder, name })
     }

@@ -7,7 +7,7 @@ use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId};
 use super::{EVENTS, KEEP, Pair, asked, person, room, room_of};
 use crate::document::{Origin, Partition};
 use crate::message::{ConversationId, Redaction};
-use crate::store::file::{CHUNK, CHUNKS_AT_ONCE};
+use crate::store::chunk::{CHUNK, CHUNKS_AT_ONCE};
 use crate::store::put_document::Prepared;
 use crate::store::tests::documents::{new, passages, vectors, with_chunks};
 use crate::store::{Change, NewDocument, StoreError};

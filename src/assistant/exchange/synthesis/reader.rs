@@ -1,0 +1,163 @@
+//! The reading itself, without a room: parts in rounds, until the notes fit.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use tokio::sync::watch;
+
+use super::{
+    parts::{Part, fitted, parts},
+    prompt::Prompt,
+};
+use crate::{
+    compagnon::Language,
+    document::{Document, Passage, Source},
+    inference::{ChatModel, InferenceError, Piece, Request, Sampling},
+};
+
+/// How many parts are read at once: the engine computes them together, and its other rows stay free for rooms.
+pub(super) const AT_ONCE: usize = 6;
+
+/// The most parts of a round: about 600,000 words with a context of 4,096 tokens. What comes after is left out, and that is said.
+const MOST_PARTS: usize = 300;
+
+/// The most rounds. Each makes what is left several times shorter.
+const MOST_ROUNDS: usize = 4;
+
+/// How often a part waits for a place in the engine's queue, and how long each time.
+const MOST_WAITS: usize = 120;
+const WAIT: Duration = Duration::from_secs(1);
+
+/// The most characters of the notes on one part, whatever the length of the model's tokens.
+const LONGEST_NOTES: usize = 2_000;
+
+/// A document with all of its passages.
+#[derive(Clone, Debug)]
+pub struct Whole {
+    /// The document.
+    pub document: Document,
+    /// Its passages, in order.
+    pub passages: Vec<Passage>,
+}
+
+/// How far the reading has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// How many parts are read, over all rounds that have begun.
+    pub read: usize,
+    /// How many there are.
+    pub parts: usize,
+}
+
+/// What a synthesis is made with.
+#[derive(Clone, Copy)]
+pub struct Reader<'a> {
+    /// What reads.
+    pub model: &'a dyn ChatModel,
+    /// How it usually samples.
+    pub sampling: &'a Sampling,
+    /// The language of the notes.
+    pub language: Language,
+    /// What is asked.
+    pub question: &'a str,
+    /// Where the progress is told.
+    pub progress: &'a watch::Sender<Progress>,
+}
+
+/// What was read.
+#[derive(Debug)]
+pub struct Notes {
+    /// The notes, as sources of the answer.
+    pub sources: Vec<Source>,
+    /// Whether the end of the documents was left out.
+    pub left_out: bool,
+}
+
+impl Reader<'_> {
+    /// Reads documents, and gives notes on them that cost at most `budget` tokens. Dropping it ends the requests.
+    pub async fn read(&self, documents: &[Whole], budget: usize) -> Result<Notes, InferenceError> {
+        let counter = self.model.token_counter();
+        let cost = |text: &str| counter.count(&crate::inference::Message::new(crate::conversation::Role::User, text));
+        let prompt = Prompt::new(self.model, self.sampling, self.language, self.question)?;
+        let mut texts: Vec<Vec<Passage>> = documents.iter().map(|whole| whole.passages.clone()).collect();
+        let mut left_out = false;
+        for round in 1..=MOST_ROUNDS {
+            let mut parts = parts(&texts, prompt.room(), cost);
+            left_out |= parts.len() > MOST_PARTS;
+            parts.truncate(MOST_PARTS);
+            let (notes, before) = (self.round(&prompt, documents, &parts).await?, parts.len());
+            texts = documents.iter().enumerate().map(|(index, _)| passages_of(&notes, index)).collect();
+            let total: usize = texts.iter().flatten().map(|passage| cost(&passage.text)).sum();
+            tracing::debug!(round, parts = before, tokens = total, "documents were read");
+            if total <= budget || notes.len() <= 1 {
+                break;
+            }
+        }
+        let sources = fitted(texts, budget, cost);
+        left_out |= sources.left_out;
+        let sources = sources.passages.into_iter().enumerate().filter_map(|(place, (index, passage))| {
+            let Document { partition, number, title, link, .. } = &documents.get(index)?.document;
+            let (partition, title, link) = (partition.clone(), title.clone(), link.clone());
+            Some(Source { mark: place + 1, partition, document: *number, title, link, passage })
+        });
+        Ok(Notes { sources: sources.collect(), left_out })
+    }
+
+    /// The notes on each part, in order.
+    async fn round(
+        &self,
+        prompt: &Prompt<'_>,
+        documents: &[Whole],
+        parts: &[Part],
+    ) -> Result<Vec<Part>, InferenceError> {
+        self.progress.send_modify(|progress| progress.parts += parts.len());
+        let title = |part: &Part| documents.get(part.document).map_or("", |whole| whole.document.title.as_str());
+        let requests = parts.iter().enumerate().map(|(index, part)| {
+            let request = prompt.request(title(part), part, index + 1, parts.len());
+            async move {
+                let text = self.written(&request).await?;
+                self.progress.send_modify(|progress| progress.read += 1);
+                let passage = Passage { text: shortest(&text), ..part.passage.clone() };
+                Ok(Part { document: part.document, passage })
+            }
+        });
+        stream::iter(requests).buffered(AT_ONCE).try_collect().await
+    }
+
+    /// What the model writes; waits for a place in its queue.
+    async fn written(&self, request: &Request) -> Result<String, InferenceError> {
+        let mut waits = 0;
+        let mut generation = loop {
+            match self.model.generate(request.clone()) {
+                Err(InferenceError::Busy) if waits < MOST_WAITS => {
+                    waits += 1;
+                    tokio::time::sleep(WAIT).await;
+                }
+                generation => break generation?,
+            }
+        };
+        let mut text = String::new();
+        while let Some(piece) = generation.next().await {
+            match piece? {
+                Piece::Text(more) => text.push_str(&more),
+                Piece::Done(_) => return Ok(text),
+            }
+        }
+        Err(InferenceError::Engine("the engine went away".to_owned()))
+    }
+}
+
+/// The notes on one document. A part of which nothing was noted has none.
+fn passages_of(notes: &[Part], document: usize) -> Vec<Passage> {
+    let of_it = notes.iter().filter(|part| part.document == document && !part.passage.text.is_empty());
+    of_it.map(|part| part.passage.clone()).collect()
+}
+
+/// Notes without white space around them, and not longer than they may be.
+fn shortest(text: &str) -> String {
+    let text = text.trim();
+    match text.char_indices().nth(LONGEST_NOTES) {
+        None => text.to_owned(),
+        Some((end, _)) => text[..end].rsplit_once(' ').map_or(&text[..end], |(whole, _)| whole).to_owned(),
+    }
+}

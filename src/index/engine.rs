@@ -1,0 +1,122 @@
+//! What every search engine over passages does, and the values that go in and out of it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::document::{Partition, Passage};
+
+/// A search engine over the passages of documents.
+#[async_trait]
+pub trait Index: Send + Sync + 'static {
+    /// Puts a document, or puts it anew.
+    async fn put(&self, partition: &Partition, document: IndexedDocument) -> Result<(), IndexError>;
+
+    /// Removes a document, or all documents of a partition.
+    async fn remove(&self, partition: &Partition, document: Option<u64>) -> Result<(), IndexError>;
+
+    /// Whether the partition's documents are there. An index that keeps them in memory has none after a start, and may drop those that were
+    /// not searched for long; they are then put anew.
+    async fn holds(&self, partition: &Partition) -> Result<bool, IndexError>;
+
+    /// The passages of these partitions that answer a query best, best first. Nothing of any other partition has an influence on it.
+    async fn search(&self, partitions: &[Partition], query: &Query) -> Result<Vec<Hit>, IndexError>;
+}
+
+/// A document as it is indexed.
+#[derive(Clone, Debug)]
+pub struct IndexedDocument {
+    /// Its number in its partition.
+    pub number: u64,
+    /// What it is called.
+    pub title: String,
+    /// Its passages, in order.
+    pub passages: Arc<[Passage]>,
+    /// One vector of length 1 for each passage, where there is an embedding model.
+    pub vectors: Option<Arc<[Vec<f32>]>>,
+}
+
+/// What is searched for.
+#[derive(Clone)]
+pub struct Query {
+    /// The text.
+    pub text: String,
+    /// Its vector, where there is an embedding model.
+    pub vector: Option<Vec<f32>>,
+    /// The mean of the vectors of [`generic::QUESTIONS`] by the same model, as queries. What a query has in common with any question says
+    /// nothing about what it asks for, and is taken off; without it the order is worse.
+    pub generic: Option<Arc<[f32]>>,
+    /// The most passages to find.
+    pub most: usize,
+}
+
+/// A passage that was found.
+#[derive(Clone, Debug)]
+pub struct Hit {
+    /// Whose its document is.
+    pub partition: Partition,
+    /// The number of its document.
+    pub document: u64,
+    /// What its document is called.
+    pub title: String,
+    /// The passage.
+    pub passage: Passage,
+    /// How well it fits, for the order only.
+    pub score: f32,
+    /// How well it fits by itself: comparable over queries and corpora.
+    pub evidence: Evidence,
+}
+
+/// What speaks for a passage, whatever else was found.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Evidence {
+    /// The cosine of its vector and the query's, where there are vectors.
+    pub cosine: Option<f32>,
+    /// The share of the query's words that it holds, weighted by how rare they are: between 0 and 1.
+    pub words: f32,
+}
+
+/// The text of a passage as it is to be embedded: what its document is called and the headings above it say what it is about, which the
+/// passage itself often does not. The embedding model cuts it where its context ends.
+#[must_use]
+pub fn embedding_text(title: &str, passage: &Passage) -> String {
+    let mut text = String::with_capacity(title.len() + passage.text.len() + 64);
+    for part in std::iter::once(title).chain(passage.headings.iter().map(String::as_str)) {
+        if !part.trim().is_empty() {
+            text.push_str(part.trim());
+            text.push_str(" — ");
+        }
+    }
+    text.push_str(&passage.text);
+    text
+}
+
+/// Why an index did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// The vectors are not of the model that the others are of.
+    #[error("the vectors have {found} values, the index has {expected}")]
+    Dimension {
+        /// The values of the vectors that were given.
+        found: usize,
+        /// The values of those that are there.
+        expected: usize,
+    },
+    /// What was given does not belong into this index; the text never contains content.
+    #[error("{0}")]
+    Refused(String),
+    /// The server of the index did not answer; the text never contains content.
+    #[error("the index did not answer: {0}")]
+    Unreachable(String),
+}
+
+impl std::fmt::Debug for Query {
+    /// Leaves the text out: what people write never reaches a log.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Query")
+            .field("bytes", &self.text.len())
+            .field("most", &self.most)
+            .finish_non_exhaustive()
+    }
+}
