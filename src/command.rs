@@ -26,6 +26,8 @@ pub enum Command {
     Memory,
     /// `!documents`
     Documents,
+    /// `!sources`
+    Sources,
     /// `!exporter`
     Export,
     /// `!confidentialité`

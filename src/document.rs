@@ -106,6 +106,41 @@ pub struct Source {
     pub link: Option<String>,
     /// The passage; of neighbours that were joined, the first one's place and ordinal.
     pub passage: Passage,
+    /// How many passages were joined.
+    pub passages: u32,
+}
+
+/// A passage that an answer cites: enough to find it again.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Citation {
+    /// The number of its mark in the answer.
+    pub mark: usize,
+    /// The partition of its document.
+    pub partition: Partition,
+    /// The number of its document.
+    pub document: u64,
+    /// The ordinal of the passage; of neighbours that were joined, of the first one.
+    pub ordinal: u32,
+    /// How many passages were joined.
+    pub passages: u32,
+}
+
+/// A citation as it is shown.
+#[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Cited {
+    /// What the document is called.
+    pub title: String,
+    /// Where in it the passage stands, for people.
+    pub place: String,
+    /// What finds the passage again.
+    pub citation: Citation,
+}
+
+impl fmt::Debug for Cited {
+    /// Leaves the names out.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Cited").field(&self.citation).finish()
+    }
 }
 
 impl fmt::Debug for Document {

@@ -7,6 +7,8 @@ use std::fmt;
 use ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde::{Deserialize, Serialize};
 
+use crate::document::Cited;
+
 /// The part of an answer that is the first contact's notice: no answer has as many parts, so the two are never taken for one another. It
 /// stays when the question is taken back: what it says is said once.
 pub const CONTACT_PART: usize = 999;
@@ -107,6 +109,8 @@ pub enum Item {
         text: String,
         /// The addresses that may be links in it: those that a stage of the program put there. Any other is shown as plain text.
         links: Vec<String>,
+        /// The passages that it cites, as its machine-readable field and `!sources` show them.
+        sources: Vec<Cited>,
     },
     /// A sentence of the bot's own, which no other bot may answer.
     Notice {
@@ -160,6 +164,15 @@ impl Item {
     pub fn links(&self) -> &[String] {
         match self {
             Self::Markdown { links, .. } => links,
+            Self::Notice { .. } | Self::File(_) | Self::Egress(_) => &[],
+        }
+    }
+
+    /// The passages that it cites.
+    #[must_use]
+    pub fn sources(&self) -> &[Cited] {
+        match self {
+            Self::Markdown { sources, .. } => sources,
             Self::Notice { .. } | Self::File(_) | Self::Egress(_) => &[],
         }
     }
@@ -441,6 +454,8 @@ pub struct Outgoing<'a> {
     pub markdown: &'a str,
     /// The only addresses that become links in it.
     pub links: &'a [String],
+    /// The passages that it cites.
+    pub sources: &'a [Cited],
     /// The transaction id: the same one for the same message, however often it is tried.
     pub transaction: &'a str,
 }

@@ -15,10 +15,10 @@ use crate::{
 pub(super) fn open(config: &Config, encoders: &Encoders) -> anyhow::Result<(DocumentParts, Indexing)> {
     let (kept, shared) = (collections::collections(config)?, collections::postgres(config)?);
     let index = collections::index(config, shared.clone());
-    let embedding = encoders.embedding.clone();
+    let Encoders { embedding, reranker } = encoders.clone();
     let searchable = Searchable::new(kept.clone(), Arc::clone(&index), embedding.as_deref(), shared.clone());
     let indexing = Indexing::new(kept, &config.documents, embedding.clone(), shared);
     let (reader, largest_file) = assistant::reader(&config.documents);
     let collections = Arc::new(searchable);
-    Ok((DocumentParts { index, embedding, collections, reader, largest_file }, indexing))
+    Ok((DocumentParts { index, embedding, reranker, collections, reader, largest_file }, indexing))
 }

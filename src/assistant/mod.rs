@@ -46,6 +46,8 @@ mod promotion_tests;
 #[cfg(test)]
 mod retry_tests;
 #[cfg(test)]
+mod sources_tests;
+#[cfg(test)]
 mod summary_tests;
 #[cfg(test)]
 mod tests;
@@ -67,7 +69,10 @@ pub use self::{
     exchange::compose,
     wiring::Parts,
 };
-use self::{courier::DecryptionNotices, failure::Failure, intake::Intake, model_cache::ModelCache, wiring::Wiring};
+use self::{
+    courier::DecryptionNotices, documents::Documents, failure::Failure, intake::Intake, model_cache::ModelCache,
+    wiring::Wiring,
+};
 use crate::{
     matrix::Batch,
     message::{Edit, Incoming},
@@ -79,6 +84,7 @@ pub struct Assistant {
     intake: Intake,
     decryption_notices: Arc<DecryptionNotices>,
     cache: Arc<ModelCache>,
+    documents: Arc<Documents>,
 }
 
 impl Assistant {
@@ -91,6 +97,7 @@ impl Assistant {
         Arc::new(Self {
             decryption_notices: wiring.decryption_notices(),
             cache: Arc::clone(&wiring.cache),
+            documents: Arc::clone(&wiring.documents),
             intake: wiring.intake(dispatcher, commands),
         })
     }
@@ -105,7 +112,9 @@ impl Assistant {
     /// Writes down what a sync response brought. When it returns, the questions in it will be answered even if the process dies.
     pub async fn accept(&self, batch: Batch) -> Result<(), StoreError> {
         // On the heap: it holds what every kind of message needs.
-        Box::pin(self.intake.accept(batch)).await
+        Box::pin(self.intake.accept(batch)).await?;
+        // A message that was taken back, a room that was left.
+        self.documents.drop_gone().await
     }
 
     /// Takes messages whose key arrived after them: as [`Assistant::accept`], outside of a sync.
@@ -123,6 +132,7 @@ impl Assistant {
     pub async fn purge(&self, now: u64, keep: &Retention) -> Result<(), StoreError> {
         let purged = self.intake.store.purge(now, keep).await?;
         self.cache.purged(&purged);
+        self.documents.drop_gone().await?;
         let given_up = self.intake.courier.give_up_old_deliveries().await;
         self.intake.lifecycle.report(given_up);
         Ok(())

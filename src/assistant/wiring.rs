@@ -71,7 +71,7 @@ pub(super) struct Wiring {
     withdrawals: Arc<Withdrawals>,
     courier: Arc<Courier>,
     administrators: Arc<Administrators>,
-    documents: Arc<Documents>,
+    pub(super) documents: Arc<Documents>,
     ingestion: Arc<Ingestion>,
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::language::Language;
+use super::{language::Language, settings::Sourcing};
 
 /// The variables a system prompt may name, in the order in which people are told of them.
 pub const VARIABLES: [&str; 4] = ["name", "date", "organisation", "room"];
@@ -60,6 +60,9 @@ pub struct About {
     /// searches those that are given to all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub collections: Vec<String>,
+    /// Whether it answers only what documents say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sources: Option<Sourcing>,
 }
 
 /// Whether a compagnon of the library is shown in lists. A hidden one can be chosen by whoever knows its identifier.

@@ -24,6 +24,8 @@ pub struct Settings {
     pub answers: Answers,
     /// How long turns are kept, in milliseconds.
     pub retention: Option<u64>,
+    /// Whether only what documents say is answered.
+    pub sources: Option<Sourcing>,
     /// When the room was told what the bot is, in milliseconds since the epoch.
     pub welcomed_at: Option<u64>,
 }
@@ -47,6 +49,7 @@ impl Settings {
             SettingsPatch::Language(language) => self.language = language,
             SettingsPatch::Answers(answers) => self.answers = answers,
             SettingsPatch::Retention(retention) => self.retention = retention,
+            SettingsPatch::Sources(sources) => self.sources = sources,
             SettingsPatch::WelcomedAt(at) => self.welcomed_at = at,
         }
     }
@@ -62,6 +65,7 @@ impl Settings {
             (self.language != other.language).then_some(SettingsPatch::Language(other.language)),
             (self.answers != other.answers).then_some(SettingsPatch::Answers(other.answers)),
             (self.retention != other.retention).then_some(SettingsPatch::Retention(other.retention)),
+            (self.sources != other.sources).then_some(SettingsPatch::Sources(other.sources)),
             (self.welcomed_at != other.welcomed_at).then_some(SettingsPatch::WelcomedAt(other.welcomed_at)),
         ];
         patches.into_iter().flatten().collect()
@@ -85,6 +89,8 @@ pub enum SettingsPatch {
     Answers(Answers),
     /// [`Settings::retention`].
     Retention(Option<u64>),
+    /// [`Settings::sources`].
+    Sources(Option<Sourcing>),
     /// [`Settings::welcomed_at`].
     WelcomedAt(Option<u64>),
 }
@@ -128,9 +134,21 @@ pub enum Answers {
     Thread,
 }
 
+/// What an answer must rest on.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Sourcing {
+    /// On documents: without a passage that answers it, a question gets a fixed sentence.
+    #[serde(alias = "exigées", alias = "exigees")]
+    Required,
+    /// On documents where there are some that answer it.
+    #[serde(alias = "facultatives")]
+    Optional,
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Answers, Choice, Language, Settings};
+    use super::{Answers, Choice, Language, Settings, Sourcing};
 
     #[test]
     fn patches_lead_from_any_settings_to_any_others() {
@@ -142,10 +160,11 @@ mod tests {
             language: Some(Language::En),
             answers: Answers::All,
             retention: Some(7),
+            sources: Some(Sourcing::Required),
             welcomed_at: Some(1),
         };
         let none = Settings::default();
-        for (from, to, count) in [(&one, &none, 8), (&none, &one, 8), (&one, &one, 0)] {
+        for (from, to, count) in [(&one, &none, 9), (&none, &one, 9), (&one, &one, 0)] {
             let patches = from.patches_to(to);
             assert_eq!(patches.len(), count);
             let mut settings = from.clone();

@@ -1,7 +1,7 @@
 //! The content of the bot's own messages as JSON, and how the bot recognises them. Pure.
 //!
 //! Every message has a field `org.compagnon.answer`: the question it answers, the number of the part, whether it is complete, and for text
-//! of the model `"generated": true`, so that generated text is machine-readable as such (AI Act, article 50).
+//! of the model `"generated": true`, so that generated text is machine-readable as such (AI Act, article 50), with the sources that it cites.
 
 use ruma::{EventId, OwnedEventId, UserId};
 use serde_json::{Map, Value, json};
@@ -10,7 +10,14 @@ use super::{
     html::{defuse, to_html},
     markdown::{Tables, plain},
 };
+use crate::document::Cited;
 use crate::message::{CONTACT_PART, MessageKind, Outgoing};
+
+/// The most bytes of the sources in that field.
+pub(super) const SOURCES_BYTES: usize = 4_000;
+
+/// The most characters of a title or a place there.
+const LONGEST_NAME: usize = 160;
 
 /// The name of that field.
 pub(super) const ANSWER: &str = "org.compagnon.answer";
@@ -38,6 +45,9 @@ fn text(message: &Outgoing<'_>, direct: bool, tables: Tables) -> Map<String, Val
     if message.kind == MessageKind::Text {
         answer["generated"] = true.into();
     }
+    if let Some(sources) = sources(message.sources) {
+        answer["sources"] = sources;
+    }
     let told = message.asker.filter(|_| !direct && message.opens);
     let mentions = told.map_or_else(|| json!({}), |asker| json!({"user_ids": [asker]}));
     let mut text = Map::new();
@@ -52,6 +62,25 @@ fn text(message: &Outgoing<'_>, direct: bool, tables: Tables) -> Map<String, Val
     text.insert("m.mentions".to_owned(), mentions);
     text.insert(ANSWER.to_owned(), answer);
     text
+}
+
+/// The sources that an answer cites, as many as [`SOURCES_BYTES`] take.
+fn sources(cited: &[Cited]) -> Option<Value> {
+    let mut bytes = 0;
+    let listed = cited
+        .iter()
+        .map(|cited| json!({"mark": cited.citation.mark, "title": short(&cited.title), "place": short(&cited.place)}));
+    let listed: Vec<Value> = listed
+        .take_while(|source| {
+            bytes += source.to_string().len() + 1;
+            bytes <= SOURCES_BYTES
+        })
+        .collect();
+    (!listed.is_empty()).then(|| listed.into())
+}
+
+fn short(name: &str) -> &str {
+    name.char_indices().nth(LONGEST_NAME).map_or(name, |(end, _)| &name[..end])
 }
 
 /// In a thread each message names the question; in a room the first message is a reply; in a direct conversation there is no relation.
@@ -129,6 +158,7 @@ mod tests {
             complete: true,
             markdown: "**oui** @room",
             links: &[],
+            sources: &[],
             opens: part == 0,
             transaction: "t",
         }

@@ -54,6 +54,7 @@ pub(crate) fn answer(markdown: &str) {
                 complete: true,
                 markdown,
                 links: &allowed,
+                sources: &[],
                 opens: part == 0,
                 transaction: "t",
             });

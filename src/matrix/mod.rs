@@ -60,6 +60,6 @@ pub use redecryption::{ReceivedKeys, Redecrypted, keys_received, retry_undecrypt
 pub use rooms::RoomKind;
 pub use sdk_gateway::MatrixGateway;
 pub use session::{Session, SessionError};
-pub use split::{closed, parts, split};
+pub use split::{closed, parts, parts_with_sources, split};
 pub use vault::{PORTABLE, PortableFiles, portable};
 pub use verification::{Fingerprint, VerificationPlace, VerificationRequest};

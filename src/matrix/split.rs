@@ -11,6 +11,7 @@
 use std::borrow::Cow;
 
 use super::{
+    content::SOURCES_BYTES,
     html,
     markdown::{Document, Tables, longest_fence, open_fence, resumed},
 };
@@ -27,9 +28,19 @@ const MIN_BYTES: usize = 128;
 /// A growing answer is split at the same positions as before, except for its last part.
 #[must_use]
 pub fn parts(markdown: &str) -> Vec<String> {
+    parts_of(markdown, WEIGHT)
+}
+
+/// The same with room in each event for the list of the sources that an answer cites.
+#[must_use]
+pub fn parts_with_sources(markdown: &str) -> Vec<String> {
+    parts_of(markdown, WEIGHT - SOURCES_BYTES)
+}
+
+fn parts_of(markdown: &str, most: usize) -> Vec<String> {
     let mut whole = Vec::new();
     for part in split(markdown, PART_BYTES) {
-        cut_heavy(part, PART_BYTES, &mut whole);
+        cut_heavy(part, PART_BYTES, most, &mut whole);
     }
     whole
 }
@@ -43,13 +54,13 @@ pub fn closed(markdown: &str) -> Cow<'_, str> {
     }
 }
 
-fn cut_heavy(part: String, max_bytes: usize, into: &mut Vec<String>) {
-    if weight(&part) <= WEIGHT || max_bytes <= MIN_BYTES {
+fn cut_heavy(part: String, max_bytes: usize, most: usize, into: &mut Vec<String>) {
+    if weight(&part) <= most || max_bytes <= MIN_BYTES {
         into.push(part);
         return;
     }
     for smaller in split(&part, max_bytes / 2) {
-        cut_heavy(smaller, max_bytes / 2, into);
+        cut_heavy(smaller, max_bytes / 2, most, into);
     }
 }
 

@@ -8,6 +8,7 @@ use ruma::{EventId, OwnedEventId, OwnedRoomId};
 use super::changes::Change;
 use super::question::lose;
 use crate::conversation::Turn;
+use crate::document::Citation;
 use crate::message::{Content, Incoming, Item, MediaRef};
 use crate::usage::AnswerUsage;
 
@@ -172,6 +173,8 @@ pub(super) struct Answered {
     pub(super) at: u64,
     /// What the answer has cost, where a model wrote it.
     pub(super) usage: Option<AnswerUsage>,
+    /// The passages that it cites, without anything of what they say.
+    pub(super) citations: Vec<Citation>,
 }
 
 impl Answered {
@@ -182,7 +185,10 @@ impl Answered {
             return None;
         }
         // Where delivering was given up, the messages that were to be replaced still stand in the room.
-        let left = answer.shown.into_iter().take(answer.items.len()).skip(sent.len());
+        let (shown, count) = (answer.shown, answer.items.len());
+        let left = shown.into_iter().take(count).skip(sent.len());
+        let cited = answer.items.iter().flat_map(Item::sources);
+        let citations = cited.map(|cited| cited.citation.clone()).collect();
         let elsewhere = sent.iter().filter_map(Sent::elsewhere);
         let elsewhere = elsewhere.map(|(room, event)| (room.clone(), event.clone())).collect();
         let sent: Vec<OwnedEventId> = sent.iter().filter_map(Sent::message).cloned().collect();
@@ -195,6 +201,7 @@ impl Answered {
             elsewhere,
             at: now,
             usage,
+            citations,
         })
     }
 }

@@ -8,6 +8,7 @@ use super::error::StoreError;
 use super::layout::{EventPlace, Key, Tree};
 use super::question::{Queued, QueuedKind};
 use super::transaction::Transaction;
+use crate::document::Citation;
 use crate::message::{ConversationId, Edit, Incoming, Item};
 
 impl Database {
@@ -43,6 +44,23 @@ impl Database {
             }
         }
         Ok(None)
+    }
+
+    /// The passages that an answer cites: that of the exchange which this message belongs to. `None`: nothing is known of it.
+    pub fn citations_of(&self, room: &RoomId, event: &EventId) -> Result<Option<Vec<Citation>>, StoreError> {
+        let Some(asked) = self.exchange_of(room, event)? else { return Ok(None) };
+        let place = self.place(room, &asked.event_id).of(Tree::Answered);
+        Ok(self.transaction().find::<Answered>(&place)?.map(|answered| answered.citations))
+    }
+
+    /// The passages that the last answer of a conversation cites. `None`: no model has answered in it.
+    pub fn last_citations(&self, conversation: &ConversationId) -> Result<Option<Vec<Citation>>, StoreError> {
+        let room = self.blinded_ids.room(&conversation.room_id);
+        let answered = self.transaction().scan::<Answered>(&Key::new(Tree::Answered, &[&room]))?;
+        let written = |answered: &Answered| answered.usage.is_some() || !answered.citations.is_empty();
+        let here = answered.into_iter().map(|(_, answered)| answered);
+        let here = here.filter(|one| written(one) && one.question.conversation() == *conversation);
+        Ok(here.max_by_key(|answered| answered.at).map(|answered| answered.citations))
     }
 
     /// Whether something in a conversation was answered while it was one of two.

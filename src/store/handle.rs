@@ -23,6 +23,7 @@ use super::question::{Accept, Accepted, Admitted, Queued, QueuedKind};
 use super::withdrawal::Withdrawal;
 use crate::compagnon::{Made, Settings};
 use crate::conversation::Turn;
+use crate::document::Citation;
 use crate::message::{ConversationId, Edit, FileRef, Gap, Incoming, Redaction, Undecrypted};
 
 /// With less than this left on its disk, the store takes no new questions: what is under way needs the rest.
@@ -332,6 +333,18 @@ impl Store {
         let room = room.to_owned();
         let event = event.to_owned();
         self.run(move |database| database.exchange_of(&room, &event)).await
+    }
+
+    /// The passages that an answer cites: that of the exchange which this message belongs to. `None`: nothing is known of it.
+    pub async fn citations_of(&self, room: &RoomId, event: &EventId) -> Result<Option<Vec<Citation>>, StoreError> {
+        let (room, event) = (room.to_owned(), event.to_owned());
+        self.run(move |database| database.citations_of(&room, &event)).await
+    }
+
+    /// The passages that the last answer of a conversation cites. `None`: no model has answered in it.
+    pub async fn last_citations(&self, conversation: &ConversationId) -> Result<Option<Vec<Citation>>, StoreError> {
+        let conversation = conversation.clone();
+        self.run(move |database| database.last_citations(&conversation)).await
     }
 
     /// All that is held on a person.

@@ -12,7 +12,7 @@ use super::blocking::blocking;
 use crate::{
     collections::{CollectionError, Collections, Engine, Kept, Loaded, Stamp},
     compagnon::Compagnon,
-    document::{Document, Partition},
+    document::{Document, Partition, Passage},
     index::{Index, IndexError, IndexedDocument, PostgresIndex, SharedDocument},
     inference::EmbeddingModel,
 };
@@ -93,6 +93,18 @@ impl Searchable {
         }
         let documents = self.documents.read().unwrap_or_else(PoisonError::into_inner);
         documents.get(name)?.get(&number).cloned()
+    }
+
+    /// A document of a collection with its passages, as it is kept now.
+    pub async fn passages(&self, name: &str, number: u64) -> Option<(Document, Vec<Passage>)> {
+        let (collections, of) = (self.collections.clone(), name.to_owned());
+        match blocking(move || collections.kept(&of)?.document(number)).await {
+            Ok(loaded) => loaded.map(|loaded| (loaded.document, loaded.passages)),
+            Err(error) => {
+                tracing::warn!(%error, collection = name, "what is kept of a collection cannot be read");
+                None
+            }
+        }
     }
 
     /// Looks at the next search, whenever it was last looked.

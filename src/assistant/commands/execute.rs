@@ -6,7 +6,7 @@ use super::{
     documents, export, forget, help, journal,
     outcome::{NewFile, Outcome, Reply},
     parts::Parts,
-    privacy, redo, remember, retention, status, stop,
+    privacy, redo, remember, retention, sources, status, stop,
     words::nearest,
 };
 use crate::{
@@ -95,6 +95,9 @@ async fn finish(parts: &Parts, queued: &Queued, outcome: Outcome) -> Result<(), 
     parts.courier.notify(queued, items, reply.changes, NoticePriority::Spare).await?;
     // An answer that began before they were made may have been computed from what they remove.
     parts.cache.apply(&changes);
+    if !changes.is_empty() {
+        parts.documents.drop_gone().await?;
+    }
     if let Some(proposal) = reply.proposal {
         parts.administrators.proposed(&queued.question.event_id, &proposal.text());
     }
@@ -125,6 +128,7 @@ async fn run(context: &Context<'_>, call: &Call) -> Result<Outcome, Failure> {
         Command::Forget => forget::run(context, &call.arguments).await.map(Outcome::Say),
         Command::Remember => remember::run(context, &call.arguments, &call.text).await.map(Outcome::Say),
         Command::Memory => remember::list(context).await.map(Outcome::Say),
+        Command::Sources => sources::run(context).await.map(Outcome::Say),
         Command::Documents => documents::run(context, &call.arguments).await.map(Outcome::Say),
         Command::Export => export::run(context).await,
         Command::Privacy => privacy::run(context).await.map(Outcome::Say),

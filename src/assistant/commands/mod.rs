@@ -30,6 +30,7 @@ mod proof;
 mod redo;
 mod remember;
 mod retention;
+mod sources;
 mod spec;
 mod status;
 mod stop;

@@ -237,6 +237,7 @@ impl Courier {
                 kind: if item.is_notice() { MessageKind::Notice } else { MessageKind::Text },
                 markdown: item.text().unwrap_or_default(),
                 links: item.links(),
+                sources: item.sources(),
                 opens: answer.items.iter().take(part).all(|before| before.text().is_none()),
                 complete: true,
                 ..about(question, part, &transaction)

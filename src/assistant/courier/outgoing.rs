@@ -48,6 +48,7 @@ pub fn about<'a>(question: &'a Incoming, part: usize, transaction: &'a str) -> O
         complete: false,
         markdown: "",
         links: &[],
+        sources: &[],
         transaction,
     }
 }
@@ -78,6 +79,7 @@ pub fn unasked<'a>(
         complete: true,
         markdown: text,
         links: &[],
+        sources: &[],
         transaction,
     }
 }

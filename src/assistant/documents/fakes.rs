@@ -31,6 +31,7 @@ impl FakeIndex {
             collections: Arc::new(Searchable::none(Arc::clone(&index))),
             index,
             embedding: None,
+            reranker: None,
             reader: Arc::new(FakeReader),
             largest_file: 10_000_000,
         }

@@ -2,7 +2,7 @@
 //!
 //! The store is the truth; the index holds in memory what was searched lately. [`Documents::load`] brings the index to what the store says, so
 //! whoever adds or removes a document writes it to the store and no more; what is forgotten is also taken out of the index at once
-//! ([`Documents::forget`]).
+//! ([`Documents::drop_gone`]).
 
 pub mod embed;
 #[cfg(test)]
@@ -11,20 +11,28 @@ mod ingest;
 mod load;
 mod names;
 mod partitions;
+mod passages;
+mod query;
 mod search;
 
 use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::Mutex;
+use tokio::sync::OnceCell;
 
 pub use self::ingest::{FileReader, Ingested, Ingestion, SentFile, promises, readable, reader};
+use self::load::Indexed;
 pub use self::names::title;
 pub use self::partitions::{Scope, compagnon_of, searched};
+pub use self::search::{Found, Search};
 use crate::{
-    assistant::collections::Searchable, document::Partition, index::Index, inference::EmbeddingModel, store::Store,
+    assistant::collections::Searchable,
+    document::Partition,
+    index::Index,
+    inference::{EmbeddingModel, Reranker},
+    store::Store,
 };
 
 /// What documents are searched with: engines that the program opens once.
@@ -35,6 +43,8 @@ pub struct DocumentParts {
     pub embedding: Option<Arc<dyn EmbeddingModel>>,
     /// The collections of the configuration, which are put into the index when they are searched.
     pub collections: Arc<Searchable>,
+    /// What orders what was found; without it, it stays as the index gives it.
+    pub reranker: Option<Arc<dyn Reranker>>,
     /// What reads files.
     pub reader: Arc<dyn FileReader>,
     /// The most bytes of a file.
@@ -48,21 +58,38 @@ pub struct Documents {
     embedding: Option<Arc<dyn EmbeddingModel>>,
     /// The collections of the configuration.
     collections: Arc<Searchable>,
+    reranker: Option<Arc<dyn Reranker>>,
     reader: Arc<dyn FileReader>,
     largest_file: u64,
-    /// Which documents of which partitions were put into the index. Held while a partition is brought up to date.
-    indexed: Mutex<HashMap<Partition, BTreeSet<u64>>>,
+    /// What the vectors of all questions have in common, once it is known.
+    generic: OnceCell<Arc<[f32]>>,
+    /// Which documents of which partitions were put into the index. Each is locked while its partition is brought up to date.
+    indexed: Mutex<HashMap<Partition, Indexed>>,
 }
 
 impl Documents {
     /// Documents with nothing in their index yet.
     pub fn new(store: Store, parts: DocumentParts) -> Self {
-        let DocumentParts { index, embedding, collections, reader, largest_file } = parts;
-        Self { store, index, embedding, collections, reader, largest_file, indexed: Mutex::default() }
+        let DocumentParts { index, embedding, reranker, collections, reader, largest_file } = parts;
+        Self {
+            store,
+            index,
+            embedding,
+            reranker,
+            collections,
+            reader,
+            largest_file,
+            generic: OnceCell::new(),
+            indexed: Mutex::default(),
+        }
     }
 
     /// The collections of the configuration.
     pub fn collections(&self) -> &Searchable {
         &self.collections
+    }
+
+    fn lock_indexed(&self) -> MutexGuard<'_, HashMap<Partition, Indexed>> {
+        self.indexed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,13 +1,18 @@
 //! Stage 5: what an answer is in the store. Pure: the time is given.
 
 use super::{
+    cited::{self, List},
     compose::LeftOut,
     generate::{End, Written},
     transforms,
-    value::Exchange,
+    value::{Exchange, Searched},
 };
 use crate::{
-    assistant::{config::Config, courier::Ending, texts::Text},
+    assistant::{
+        config::Config,
+        courier::Ending,
+        texts::{Text, sources::Sources},
+    },
     compagnon::SettingsPatch,
     conversation::{Role, Turn},
     inference::Finish,
@@ -31,7 +36,7 @@ pub fn conclude(
         return None;
     }
     Some(Ending {
-        turns: turns(exchange, &written.text, now),
+        turns: turns(exchange, &transforms::without_marks(&written.text), now),
         items: items(exchange, left_out, written, config),
         changes: changes(exchange, left_out),
         usage: match written.end {
@@ -75,17 +80,43 @@ fn items(exchange: &Exchange, left_out: LeftOut, written: &Written, config: &Con
     let opened = exchange.history.opened.then_some(Text::Opened);
     let cut = says_cut(exchange, left_out).then_some(Text::BeginningLeftOut);
     let shortened = left_out.last_exchange.then_some(Text::LastExchangeShortened);
+    let list = cited::list(&written.text, &exchange.sources, language);
     let mut whole = transforms::complete().apply(&written.text);
     let not_read = exchange.unread().map(Text::NotRead);
-    let below = [not_read, Some(Text::Mark { title }), unread(&exchange.material), gone, opened, cut, shortened]
-        .into_iter()
-        .flatten();
+    let sources = sources(exchange, &list, written.end);
+    let below =
+        [sources, not_read, Some(Text::Mark { title }), unread(&exchange.material), gone, opened, cut, shortened]
+            .into_iter()
+            .flatten();
     for text in end.into_iter().chain(below) {
         whole = format!("{whole}\n\n{}", text.say(language));
     }
     // Cut with what stands below: the last part, too, must fit into an event.
-    let parts = matrix::parts(whole.trim_start());
-    parts.into_iter().map(|text| Item::Markdown { text, links: Vec::new() }).collect()
+    if list.cited.is_empty() {
+        let parts = matrix::parts(whole.trim_start()).into_iter();
+        return parts.map(|text| Item::Markdown { text, links: Vec::new(), sources: Vec::new() }).collect();
+    }
+    let mut parts = matrix::parts_with_sources(whole.trim_start());
+    let last = parts.pop().unwrap_or_default();
+    let item = |text, sources| Item::Markdown { text, links: list.links.clone(), sources };
+    let parts = parts.into_iter().map(|text| item(text, Vec::new()));
+    // Where the list stands.
+    parts.chain([item(last, list.cited.clone())]).collect()
+}
+
+/// What is said of the sources of an answer.
+fn sources<'a>(exchange: &Exchange, list: &'a List, end: End) -> Option<Text<'a>> {
+    let said = match exchange.searched {
+        _ if !list.cited.is_empty() => Sources::Cited { lines: &list.lines },
+        _ if !exchange.sources.is_empty() => match end {
+            End::Done(_) => Sources::NoneCited,
+            End::Stopped => return None,
+        },
+        Searched::Nothing => Sources::NothingFound { direct: exchange.is_direct() },
+        Searched::Found | Searched::Failed => Sources::NotSearched,
+        Searched::No => return None,
+    };
+    Some(Text::Sources(said))
 }
 
 /// Whether the answer says that the beginning of the conversation is left out: once, until the conversation is forgotten.

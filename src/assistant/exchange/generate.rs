@@ -1,12 +1,15 @@
 //! Stage 4: the model answers, piece by piece, through the transforms to the screen.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio_util::sync::DropGuard;
 
 use super::{
     parts::Parts,
-    transforms::{self, Chain, LONGEST_DRAFT, Transform as _},
+    transforms::{self, Chain, Checks, LONGEST_DRAFT, Transform as _},
     value::Exchange,
 };
 use crate::{
@@ -55,6 +58,8 @@ pub enum End {
 struct Answer {
     text: String,
     chain: Chain,
+    /// Whether nothing is shown that cites nothing.
+    cites: bool,
     first: Option<Instant>,
     /// Whether there is enough for the first draft.
     begun: bool,
@@ -68,6 +73,7 @@ pub async fn generate(
     generation: &ActiveGeneration,
     exchange: &mut Exchange,
     request: Request,
+    checks: Option<Arc<Checks>>,
 ) -> Result<Option<Written>, Failure> {
     let Parts { store, model, .. } = parts;
     let question = &exchange.queued.question;
@@ -78,7 +84,7 @@ pub async fn generate(
     let pieces = model.generate(request)?;
     let _typing = show_typing(parts, question);
     let mut screen = Screen::open(&parts.courier, &exchange.queued, generation, Stage::Answer).await?;
-    let mut answer = Answer::new();
+    let mut answer = Answer::new(checks, exchange.needs_sources());
     let ended = read(parts, &mut screen, generation, &mut answer, pieces).await?;
     let draft = screen.close().await?;
     exchange.queued.draft = draft;
@@ -154,8 +160,15 @@ enum Ended {
 }
 
 impl Answer {
-    fn new() -> Self {
-        Self { text: String::new(), chain: transforms::answer(), first: None, begun: false, shown_after: None }
+    fn new(checks: Option<Arc<Checks>>, cites: bool) -> Self {
+        Self {
+            text: String::new(),
+            chain: transforms::answer(checks),
+            cites,
+            first: None,
+            begun: false,
+            shown_after: None,
+        }
     }
 
     fn push(&mut self, piece: &str) {
@@ -171,7 +184,8 @@ impl Answer {
     /// Shows a draft, if the answer is not complete at once.
     fn show(&mut self, screen: &mut Screen<'_>) {
         let Some(first) = self.first else { return };
-        self.begun = self.begun || may_begin(first.elapsed(), &self.text);
+        let may_show = !self.cites || !transforms::marks(&self.text).is_empty();
+        self.begun = self.begun || (may_show && may_begin(first.elapsed(), &self.text));
         if !self.begun {
             return;
         }

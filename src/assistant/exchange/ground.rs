@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::{
     parts::Parts,
     read::{Attached, attach},
+    transforms::without_marks,
     value::Exchange,
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
         courier::unless_refused,
         documents::{promises, readable},
         failure::Failure,
-        texts::{Language, Text},
+        texts::{Language, Text, sources::Sources},
     },
     command::Call,
     conversation::Turn,
@@ -136,7 +137,7 @@ fn material(message: RoomMessage, kind: MaterialKind, read: bool, language: Lang
         Author::Person(message.name.unwrap_or_else(|| message.sender.localpart().to_owned()))
     };
     let content = message.text.map(|text| {
-        let text = if message.own { without_mark(&text).to_owned() } else { text };
+        let text = if message.own { without_marks(without_sources(without_mark(&text))) } else { text };
         match message.file {
             Some(name) => format!("{}\n{text}", file(&name, read, language)).trim_end().to_owned(),
             None => text,
@@ -158,6 +159,13 @@ fn file(name: &str, read: bool, language: Language) -> String {
         Language::Fr => format!("(fichier « {name} », dont le contenu n’est pas lisible)"),
         Language::En => format!("(file \u{201c}{name}\u{201d}, whose content cannot be read)"),
     }
+}
+
+/// An answer of the bot without its list of sources.
+fn without_sources(answer: &str) -> &str {
+    let lists = [Language::Fr, Language::En].map(|language| Text::Sources(Sources::Cited { lines: "" }).say(language));
+    let begun = lists.iter().filter_map(|list| answer.rfind(&format!("\n{}\n", list.trim_end()))).max();
+    begun.map_or(answer, |at| answer[..at].trim_end())
 }
 
 /// An answer of the bot without what stands below it.

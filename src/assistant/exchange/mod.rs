@@ -15,6 +15,7 @@
 //! `summary` condenses what no longer fits, off this way; `synthesis` reads documents that are longer than the context, before `compose`.
 
 mod admit;
+mod cited;
 pub mod compose;
 mod conclude;
 mod contact;
@@ -41,5 +42,6 @@ pub use self::{
     pipeline::Exchanges,
     read::read_file,
     remembered::{fitting, remembered},
+    search::{View, hidden, readable},
     summary::{Parts as SummaryParts, Summaries},
 };

@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -10,7 +11,7 @@ use super::{
     compose::{Ask, ComposeError, Composed, compose, today},
     conclude::conclude,
     contact,
-    generate::generate,
+    generate::{Written, generate},
     ground::{Grounded, ground},
     history::Before,
     mastered::mastered,
@@ -18,6 +19,7 @@ use super::{
     read::read,
     resolve::{refresh, resolve},
     search::search,
+    transforms::{Checks, Extract, Placeholders, marks},
     value::Exchange,
 };
 use crate::{
@@ -26,8 +28,14 @@ use crate::{
         commands,
         courier::Concluded,
         failure::Failure,
-        texts::{Language, Text, note},
+        texts::{
+            Language, Text, note,
+            sources::{Sources, placeholders},
+        },
     },
+    conversation::Role,
+    document::Source,
+    inference::Request,
     store::Queued,
     usage::AnswerUsage,
 };
@@ -65,19 +73,29 @@ impl Exchanges {
         }
         search(&self.0, &mut exchange).await?;
         refresh(&self.0, &mut exchange).await?;
+        if let Some(refusal) = exchange.unsourced() {
+            return self.decline(&exchange.queued, &refusal).await;
+        }
         let mut composed = match self.compose(&exchange) {
             Ok(composed) => composed,
             Err(error) => return self.decline(&exchange.queued, &excuse(&error)).await,
         };
         // Only what the model was given can be cited.
         exchange.sources.truncate(composed.sources);
+        if let Some(refusal) = exchange.unsourced() {
+            return self.decline(&exchange.queued, &refusal).await;
+        }
         let request = std::mem::take(&mut composed.request);
+        let checks = checks(&exchange, &request, self.0.config.language_in(&exchange.settings));
         let prepared = arrived.elapsed();
         // Until the answer is stored: a second stop would otherwise take the question for one that still waits, and drop it.
         let active = self.0.active.enter(&exchange.queued.question);
-        let Some(written) = generate(&self.0, &active.generation, &mut exchange, request).await? else {
+        let Some(written) = generate(&self.0, &active.generation, &mut exchange, request, checks).await? else {
             return Ok(None);
         };
+        if exchange.needs_sources() && cites_nothing(&written) {
+            return self.decline(&exchange.queued, &Text::Sources(Sources::Required)).await;
+        }
         let left_out = composed.left_out;
         let Some(ending) = conclude(&exchange, left_out, &written, self.0.model.name(), &self.0.config, now()) else {
             return self.decline(&exchange.queued, &Text::Empty).await;
@@ -202,6 +220,31 @@ fn asked(exchange: &Exchange, language: Language) -> Cow<'_, str> {
         Some(unread) => format!("{}\n\n{}", exchange.asked(), note(unread, language)).into(),
         None => exchange.asked().into(),
     }
+}
+
+/// What an answer from documents is checked against. What the model itself said before verifies nothing.
+fn checks(exchange: &Exchange, request: &Request, language: Language) -> Option<Arc<Checks>> {
+    if exchange.sources.is_empty() {
+        return None;
+    }
+    let named = |source: &Source| {
+        let headings = source.passage.headings.iter();
+        std::iter::once(source.title.clone()).chain(headings.cloned()).collect::<Vec<_>>()
+    };
+    let names: Vec<Vec<String>> = exchange.sources.iter().map(named).collect();
+    let names: Vec<Vec<&str>> = names.iter().map(|names| names.iter().map(String::as_str).collect()).collect();
+    let extracts = exchange.sources.iter().zip(&names);
+    let extracts: Vec<Extract<'_>> =
+        extracts.map(|(source, names)| Extract { text: &source.passage.text, names }).collect();
+    let written = request.messages.iter().filter(|message| message.role != Role::Assistant);
+    let (address, phone) = placeholders(language);
+    let written = written.map(|message| message.content.as_str());
+    Some(Arc::new(Checks::new(&extracts, written, Placeholders { address, phone })))
+}
+
+/// Whether an answer that is complete cites no passage.
+fn cites_nothing(written: &Written) -> bool {
+    !written.text.is_empty() && marks(&written.text).is_empty()
 }
 
 /// The sentence for a question of which no request can be made.

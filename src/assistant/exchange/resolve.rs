@@ -7,7 +7,7 @@ use super::{
     history::History,
     parts::Parts,
     remembered::remembered,
-    value::{Exchange, is_direct},
+    value::{Exchange, Searched, is_direct},
 };
 use crate::{assistant::failure::Failure, store::Queued};
 
@@ -30,6 +30,7 @@ pub async fn resolve(parts: &Parts, queued: Queued, facts: Facts) -> Result<Exch
         material: Vec::new(),
         documents: Vec::new(),
         sources: Vec::new(),
+        searched: Searched::default(),
         instruction: None,
         queued,
     })

@@ -2,8 +2,11 @@
 
 use super::{effective::EffectiveCompagnon, history::History};
 use crate::{
-    assistant::documents::readable,
-    compagnon::Settings,
+    assistant::{
+        documents::readable,
+        texts::{Text, sources::Sources},
+    },
+    compagnon::{Settings, Sourcing},
     document::{Document, Source},
     material::Material,
     matrix::{RoomFacts, RoomKind},
@@ -32,11 +35,33 @@ pub struct Exchange {
     pub documents: Vec<Document>,
     /// The passages of documents that answer it, perhaps, in the order of their marks.
     pub sources: Vec<Source>,
+    /// How the search for them ended.
+    pub searched: Searched,
     /// What the model is asked, where the question itself is a mention and nothing else.
     pub instruction: Option<&'static str>,
 }
 
+/// How the search for passages ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Searched {
+    /// There is nothing to be searched, or nothing to be searched for.
+    #[default]
+    No,
+    /// Nothing was found in what is there.
+    Nothing,
+    /// Passages were found.
+    Found,
+    /// It failed, or took too long.
+    Failed,
+}
+
 impl Exchange {
+    /// Whether only what documents say is answered here.
+    pub fn needs_sources(&self) -> bool {
+        self.settings.sources == Some(Sourcing::Required)
+            || self.compagnon.compagnon.about.sources == Some(Sourcing::Required)
+    }
+
     /// Whether the model is given a text that stands with this question only: what it points at, passages of documents.
     pub fn holds_others_words(&self) -> bool {
         !self.sources.is_empty() || self.material.iter().any(|material| material.content.is_ok())
@@ -51,6 +76,15 @@ impl Exchange {
     pub fn unread(&self) -> Option<Unread> {
         // A document that cannot be read is said so instead of an answer.
         self.queued.question.unread().filter(|_| readable(&self.queued.question).is_none())
+    }
+
+    /// What is said instead of an answer, where only what documents say is answered and there is none.
+    pub fn unsourced(&self) -> Option<Text<'static>> {
+        let refusal = match self.searched {
+            Searched::Failed => Sources::RequiredNotSearched,
+            _ => Sources::Required,
+        };
+        (self.needs_sources() && self.sources.is_empty()).then_some(Text::Sources(refusal))
     }
 
     /// The question as the model reads it and the conversation remembers it.

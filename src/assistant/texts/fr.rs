@@ -241,6 +241,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Documents(text) => return super::documents::fr(text).into(),
         Text::Mastered(text) => return super::mastered::say(text, crate::compagnon::Language::Fr).into(),
         Text::Synthesis(synthesis) => return super::synthesis::fr(*synthesis).into(),
+        Text::Sources(text) => return super::sources::fr(text).into(),
         Text::AnswersAre(Answers::Mention) => {
             "Ici, je réponds quand on me mentionne, quand on répond à l’un de mes messages, et dans les fils où je parle déjà. Pour que je réponde à tout : `!réponses tout` ; dans un fil par question : `!réponses fil`."
         }
@@ -323,6 +324,7 @@ fn summary(command: Command) -> &'static str {
         Command::Forget => "oublier cette conversation, un fait retenu, tout ce que vous avez écrit, ou tout le salon",
         Command::Remember => "me faire retenir un fait, pour vous ou pour tout le salon",
         Command::Memory => "voir ce que je retiens ici",
+        Command::Sources => "les passages que cite ma dernière réponse",
         Command::Documents => "voir, ajouter ou retirer les documents d’après lesquels je réponds",
         Command::Export => "recevoir ce que je garde sur vous",
         Command::Privacy => "ce que deviennent vos messages",

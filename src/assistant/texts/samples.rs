@@ -275,6 +275,7 @@ fn samples() -> Vec<Text<'static>> {
         Text::JournalEmpty,
     ];
     all.extend(super::documents::samples().into_iter().map(Text::Documents));
+    all.extend(super::sources::samples().into_iter().map(Text::Sources));
     all.extend(Command::ALL.map(Text::Summary));
     all
 }

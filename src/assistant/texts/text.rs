@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use super::{documents::Documents, mastered::Mastered, memory::Memory, synthesis::Synthesis};
+use super::{documents::Documents, mastered::Mastered, memory::Memory, sources::Sources, synthesis::Synthesis};
 use crate::{
     command::Command,
     compagnon::{Answers, CompagnonError, FieldError},
@@ -353,6 +353,8 @@ pub enum Text<'a> {
     Mastered(Mastered<'a>),
     /// About documents that are read part by part.
     Synthesis(Synthesis),
+    /// About the sources of answers.
+    Sources(Sources<'a>),
     /// Which messages are answered.
     AnswersAre(Answers),
     /// In a direct conversation, every message is answered.

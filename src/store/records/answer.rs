@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::hex::Hex;
 use super::message::MessageRecord;
 use super::stored::Stored;
+use crate::document::{Citation, Cited};
 use crate::message::{Egress, FileRef, Item};
 use crate::store::answer::{Answer, Answered, Delivery, Sent};
 use crate::store::layout::EventPlace;
@@ -43,6 +44,8 @@ pub(in crate::store) enum ItemRecord {
         text: String,
         #[serde(default)]
         links: Vec<String>,
+        #[serde(default)]
+        sources: Vec<Cited>,
     },
     Notice {
         text: String,
@@ -116,7 +119,9 @@ impl From<DeliveryRecord> for Delivery {
 impl From<&Item> for ItemRecord {
     fn from(item: &Item) -> Self {
         match item {
-            Item::Markdown { text, links } => Self::Markdown { text: text.clone(), links: links.clone() },
+            Item::Markdown { text, links, sources } => {
+                Self::Markdown { text: text.clone(), links: links.clone(), sources: sources.clone() }
+            }
             Item::Notice { text } => Self::Notice { text: text.clone() },
             Item::File(file) => Self::File {
                 number: file.number,
@@ -137,7 +142,7 @@ impl From<&Item> for ItemRecord {
 impl From<ItemRecord> for Item {
     fn from(record: ItemRecord) -> Self {
         match record {
-            ItemRecord::Markdown { text, links } => Self::Markdown { text, links },
+            ItemRecord::Markdown { text, links, sources } => Self::Markdown { text, links, sources },
             ItemRecord::Notice { text } => Self::Notice { text },
             ItemRecord::File { number, name, media_type, size, room_id } => {
                 Self::File(FileRef { number, name, media_type, size, room_id })
@@ -179,6 +184,8 @@ pub(in crate::store) struct AnsweredRecord {
     pub(in crate::store) at: u64,
     #[serde(default)]
     pub(in crate::store) usage: Option<UsageRecord>,
+    #[serde(default)]
+    pub(in crate::store) citations: Vec<Citation>,
 }
 
 impl Stored for Answered {
@@ -193,6 +200,7 @@ impl From<&Answered> for AnsweredRecord {
             elsewhere: answered.elsewhere.clone(),
             at: answered.at,
             usage: answered.usage.as_ref().map(UsageRecord::from),
+            citations: answered.citations.clone(),
         }
     }
 }
@@ -205,6 +213,7 @@ impl From<AnsweredRecord> for Answered {
             elsewhere: record.elsewhere,
             at: record.at,
             usage: record.usage.map(AnswerUsage::from),
+            citations: record.citations,
         }
     }
 }

@@ -4,7 +4,7 @@ use ruma::{OwnedRoomId, OwnedUserId};
 use serde::{Deserialize, Serialize};
 
 use super::stored::Stored;
-use crate::compagnon::{Answers, Choice, Language, Made, Settings, Version};
+use crate::compagnon::{Answers, Choice, Language, Made, Settings, Sourcing, Version};
 use crate::store::audit::Entry;
 
 /// A room's [`Settings`].
@@ -20,6 +20,7 @@ pub(in crate::store) struct SettingsRecord {
     /// Whether questions are answered in threads of their own. Apart from `answers`, which an older release reads.
     in_thread: bool,
     retention: Option<u64>,
+    sources: Option<Sourcing>,
     welcomed_at: Option<u64>,
 }
 
@@ -74,6 +75,7 @@ impl From<&Settings> for SettingsRecord {
             },
             in_thread: settings.answers == Answers::Thread,
             retention: settings.retention,
+            sources: settings.sources,
             welcomed_at: settings.welcomed_at,
         }
     }
@@ -100,6 +102,7 @@ impl From<SettingsRecord> for Settings {
                 AnswersRecord::All => Answers::All,
             },
             retention: record.retention,
+            sources: record.sources,
             welcomed_at: record.welcomed_at,
         }
     }

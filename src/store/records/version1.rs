@@ -142,7 +142,7 @@ impl From<DeliveryV1> for DeliveryRecord {
     fn from(old: DeliveryV1) -> Self {
         let AnswerV1 { kind, parts, draft, again, shown, lost } = old.answer;
         let item = |text| match kind {
-            SaidAsV1::Text => ItemRecord::Markdown { text, links: Vec::new() },
+            SaidAsV1::Text => ItemRecord::Markdown { text, links: Vec::new(), sources: Vec::new() },
             SaidAsV1::Notice => ItemRecord::Notice { text },
         };
         Self {
@@ -171,6 +171,13 @@ pub(in crate::store) struct AnsweredV1 {
 
 impl From<AnsweredV1> for AnsweredRecord {
     fn from(old: AnsweredV1) -> Self {
-        Self { question: old.question.into(), parts: old.parts, elsewhere: Vec::new(), at: old.at, usage: None }
+        Self {
+            question: old.question.into(),
+            parts: old.parts,
+            elsewhere: Vec::new(),
+            at: old.at,
+            usage: None,
+            citations: Vec::new(),
+        }
     }
 }

@@ -121,7 +121,7 @@ fn answer(parts: &[&str]) -> Answer {
 }
 
 fn item(text: &str) -> Item {
-    Item::Markdown { text: text.to_owned(), links: Vec::new() }
+    Item::Markdown { text: text.to_owned(), links: Vec::new(), sources: Vec::new() }
 }
 
 fn admitted(message: &Incoming) -> Admitted {

@@ -39,8 +39,14 @@ fn fill(store: &Database) {
                 let (done, own_key) =
                     (store.dedup_key(Tree::Done, &question.event_id), store.dedup_key(Tree::Own, &shown));
                 let own = OwnMessage { at: at(*room), answers: Some(place) };
-                let answered =
-                    Answered { question, parts: vec![shown], elsewhere: Vec::new(), at: at(*room), usage: None };
+                let answered = Answered {
+                    question,
+                    parts: vec![shown],
+                    elsewhere: Vec::new(),
+                    at: at(*room),
+                    usage: None,
+                    citations: Vec::new(),
+                };
                 transaction.put(&place.of(Tree::Answered), &answered).unwrap();
                 transaction.put_value(&done, &at(*room)).unwrap();
                 transaction.put(&own_key, &own).unwrap();

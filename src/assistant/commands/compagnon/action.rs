@@ -30,6 +30,7 @@ pub(in crate::assistant::commands) const SPEC: Spec = Spec {
             ("réglage température 0,3", ""),
             ("réglage longueur 500", ""),
             ("réglage langue fr", ""),
+            ("réglage sources exigées", "ne répond que d’après des documents"),
             ("réglage aucun", ""),
         ],
         &[
@@ -54,6 +55,7 @@ pub(in crate::assistant::commands) const SPEC: Spec = Spec {
             ("set temperature 0.3", ""),
             ("set length 500", ""),
             ("set language en", ""),
+            ("set sources required", "answers from documents only"),
             ("set none", ""),
         ],
     ],

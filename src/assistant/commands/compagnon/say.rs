@@ -10,13 +10,16 @@ use super::{
 };
 use crate::{
     assistant::{failure::Failure, texts::Text},
-    compagnon::{Compagnon, Language, Settings},
+    compagnon::{Compagnon, Language, Settings, Sourcing},
 };
 
 /// The names of the settings, in French and in English.
 pub(super) const TEMPERATURE: [&str; 2] = ["température", "temperature"];
 pub(super) const LENGTH: [&str; 2] = ["longueur", "length"];
 pub(super) const LANGUAGE: [&str; 2] = ["langue", "language"];
+pub(super) const SOURCES: [&str; 2] = ["sources", "sources"];
+pub(super) const REQUIRED: [&str; 2] = ["exigées", "required"];
+pub(super) const OPTIONAL: [&str; 2] = ["facultatives", "optional"];
 pub(super) const NONE: [&str; 2] = ["aucun", "none"];
 /// How these actions are written, as an answer.
 pub(super) fn usage(context: &Context<'_>, actions: &[Action]) -> Result<Reply, Failure> {
@@ -57,9 +60,12 @@ pub(super) fn named(names: [&'static str; 2], language: Language) -> &'static st
 
 /// The room's own settings, for people.
 pub(super) fn shown(context: &Context<'_>) -> Vec<String> {
-    let Settings { temperature, max_tokens, .. } = context.settings;
+    let Settings { temperature, max_tokens, sources, .. } = context.settings;
     let temperature = temperature
         .map(|value| format!("{} {}", named(TEMPERATURE, context.language), decimal(value, context.language)));
     let length = max_tokens.map(|value| format!("{} {value}", named(LENGTH, context.language)));
-    temperature.into_iter().chain(length).collect()
+    let required = sources.filter(|sources| *sources == Sourcing::Required);
+    let sources =
+        required.map(|_| format!("{} {}", named(SOURCES, context.language), named(REQUIRED, context.language)));
+    temperature.into_iter().chain(length).chain(sources).collect()
 }

@@ -6,12 +6,12 @@ use super::{
         words::{self, decimal, is, number},
     },
     Action,
-    say::{LANGUAGE, LENGTH, NONE, TEMPERATURE, named},
+    say::{LANGUAGE, LENGTH, NONE, OPTIONAL, REQUIRED, SOURCES, TEMPERATURE, named},
     usage,
 };
 use crate::{
     assistant::{failure::Failure, texts::Text},
-    compagnon::{HOTTEST, Language},
+    compagnon::{HOTTEST, Language, Sourcing},
 };
 
 /// The shortest answer that may be asked for, in tokens.
@@ -50,6 +50,7 @@ pub(super) async fn set(context: &Context<'_>, line: &str) -> Result<Reply, Fail
     let mut settings = context.settings.clone();
     let (names, allowed) = if is(word, &NONE) {
         (settings.temperature, settings.max_tokens, settings.language) = (None, None, None);
+        settings.sources = None;
         (NONE, None)
     } else if is(word, &TEMPERATURE) {
         settings.temperature = number(value).filter(|value| (0.0..=HOTTEST).contains(value));
@@ -60,6 +61,12 @@ pub(super) async fn set(context: &Context<'_>, line: &str) -> Result<Reply, Fail
     } else if is(word, &LANGUAGE) {
         settings.language = language(value);
         (LANGUAGE, settings.language.is_none().then(|| "fr, en".to_owned()))
+    } else if is(word, &SOURCES) {
+        // What the compagnon demands, no room takes away.
+        settings.sources = is(value, &REQUIRED).then_some(Sourcing::Required);
+        let known = settings.sources.is_some() || is(value, &OPTIONAL);
+        let allowed = || format!("{}, {}", named(REQUIRED, context.language), named(OPTIONAL, context.language));
+        (SOURCES, (!known).then(allowed))
     } else {
         return usage(context, &[Action::Set]);
     };

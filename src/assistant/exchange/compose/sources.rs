@@ -130,6 +130,7 @@ mod tests {
             title: title.to_owned(),
             link: None,
             passage: Passage { ordinal: 0, place, headings, text: text.to_owned() },
+            passages: 1,
         }
     }
 

@@ -2,6 +2,7 @@
 //! holds for the draft, the answer and the history alike. A capability that changes the model's text is one more transform in a chain.
 
 mod blocks;
+mod citations;
 mod cut;
 mod ellipsis;
 mod settle;
@@ -10,16 +11,20 @@ mod tests;
 mod transform;
 mod trim;
 
+use std::sync::Arc;
+
+pub use self::citations::{Checks, Extract, Mark, Placeholders, comparable, marks, without_marks};
 pub use self::transform::{Chain, Transform};
-use self::{blocks::CloseBlocks, cut::Cut, ellipsis::Ellipsis, settle::Settle, trim::Trim};
+use self::{blocks::CloseBlocks, citations::Citations, cut::Cut, ellipsis::Ellipsis, settle::Settle, trim::Trim};
 
 /// The longest draft, in bytes: a longer answer is split into several messages once it is complete.
 pub const LONGEST_DRAFT: usize = 6 * 1024;
 
-/// From the generation to the answer, as it is kept in the conversation.
+/// From the generation to the answer, as people read it. One from documents is checked against them.
 #[must_use]
-pub fn answer() -> Chain {
-    Chain::new(vec![Box::<Trim>::default()])
+pub fn answer(checks: Option<Arc<Checks>>) -> Chain {
+    let checked = checks.map(|checks| Box::new(Citations::new(checks)) as Box<dyn Transform>);
+    Chain::new(checked.into_iter().chain([Box::<Trim>::default() as Box<dyn Transform>]).collect())
 }
 
 /// From the answer so far to the draft that shows it.

@@ -1,8 +1,13 @@
 //! Each transform alone and the chains: what comes out, and that it does not depend on where the pieces end.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
-use super::{Chain, CloseBlocks, Cut, Ellipsis, LONGEST_DRAFT, Settle, Transform, Trim, answer, complete, draft};
+use super::{
+    Chain, Checks, CloseBlocks, Cut, Ellipsis, Extract, LONGEST_DRAFT, Placeholders, Settle, Transform, Trim, answer,
+    complete, draft,
+};
 use crate::matrix;
 
 /// What comes out of a text that arrives in these pieces.
@@ -37,7 +42,7 @@ fn white_space_around_an_answer_is_dropped_and_within_it_kept() {
 
 #[test]
 fn an_answer_so_far_never_ends_with_white_space() {
-    let (mut chain, mut out) = (answer(), String::new());
+    let (mut chain, mut out) = (answer(None), String::new());
     for piece in ["Voici", " :", "\n\n", "- a"] {
         chain.push(piece, &mut out);
         assert_eq!(out, out.trim(), "after {piece:?}");
@@ -72,10 +77,53 @@ fn a_draft_shows_that_more_is_to_come_outside_of_its_code() {
     assert!(long.len() <= LONGEST_DRAFT + " …".len() && long.ends_with(" …"), "{}", long.len());
 }
 
+/// What an answer from two passages is checked against.
+fn checks() -> Arc<Checks> {
+    let extract = |text| Extract { text, names: &["Guide.pdf"] };
+    let passages = [extract("Les jours sont reportés. Tél. 01 23 45 67 89."), extract("Écrire à rh@exemple.org.")];
+    let placeholders = Placeholders { address: "(adresse)", phone: "(numéro)" };
+    Arc::new(Checks::new(&passages, ["question"].into_iter(), placeholders))
+}
+
+/// What an answer from documents is checked for.
+fn sources() -> impl Strategy<Value = String> {
+    let pieces = [
+        "[1]",
+        "[9]",
+        " [1, 7]",
+        "【2】",
+        "[^1]",
+        "[1](x)",
+        "« ",
+        " »",
+        "« Les jours sont reportés »",
+        "“les jours sont perdus”",
+        "\"",
+        "http://a.fr/",
+        "rh@exemple.org",
+        "x@y.fr",
+        "www.",
+        "01 23 45 67 89",
+        "+33 6 00 00 00 00",
+        "\n> les jours sont perdus\n",
+        "\n\n",
+        "\u{200b}",
+        "`",
+        " et ",
+        "(",
+        ")",
+        "é",
+        "0",
+        "appelez ",
+        "3939",
+    ];
+    prop::sample::select(pieces.to_vec()).prop_map(str::to_owned)
+}
+
 /// Text with what the transforms look at.
 fn markdown() -> impl Strategy<Value = String> {
     prop::collection::vec(
-        prop_oneof!["[ -~éç…]{0,6}", "[ \n\t]{0,3}", Just("```".to_owned()), Just("\n~~~ ".to_owned())],
+        prop_oneof!["[ -~éç…]{0,6}", "[ \n\t]{0,3}", Just("```".to_owned()), Just("\n~~~ ".to_owned()), sources()],
         0..24,
     )
     .prop_map(|pieces| pieces.concat())
@@ -90,16 +138,17 @@ proptest! {
     ) {
         let pieces = cut(&text, &places);
         prop_assert_eq!(pieces.concat(), text.clone());
-        let chains: [&dyn Fn() -> Chain; 9] = [
+        let chains: [&dyn Fn() -> Chain; 10] = [
             &|| one(Trim::default()),
             &|| one(Cut::at(limit)),
             &|| one(CloseBlocks::default()),
             &|| one(Ellipsis::default()),
             &|| one(Settle::default()),
-            &answer,
+            &|| answer(None),
+            &|| answer(Some(checks())),
             &draft,
             &complete,
-            &|| Chain::new(vec![Box::new(answer()), Box::new(Cut::at(limit)), Box::new(complete())]),
+            &|| Chain::new(vec![Box::new(answer(None)), Box::new(Cut::at(limit)), Box::new(complete())]),
         ];
         for (number, chain) in chains.iter().enumerate() {
             prop_assert_eq!(in_pieces(chain(), &pieces), chain().apply(&text), "chain {}", number);
@@ -108,7 +157,7 @@ proptest! {
 
     #[test]
     fn the_transforms_do_what_they_say(text in markdown(), limit in 0_usize..40) {
-        prop_assert_eq!(answer().apply(&text), text.trim());
+        prop_assert_eq!(answer(None).apply(&text), text.trim());
         let short = one(Cut::at(limit)).apply(&text);
         prop_assert!(text.starts_with(&short) && short.len() <= limit);
         prop_assert!(short.len() == text.len() || short.len() + 4 > limit);
