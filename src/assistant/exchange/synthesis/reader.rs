@@ -98,7 +98,7 @@ impl Reader<'_> {
         let sources = sources.passages.into_iter().enumerate().filter_map(|(place, (index, passage))| {
             let Document { partition, number, title, link, .. } = &documents.get(index)?.document;
             let (partition, title, link) = (partition.clone(), title.clone(), link.clone());
-            Some(Source { mark: place + 1, partition, document: *number, title, link, passage })
+            Some(Source { mark: place + 1, partition, document: *number, title, link, passage, passages: 1 })
         });
         Ok(Notes { sources: sources.collect(), left_out })
     }
