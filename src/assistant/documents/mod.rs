@@ -9,6 +9,7 @@ pub mod embed;
 pub mod fakes;
 mod ingest;
 mod load;
+mod long;
 mod names;
 mod partitions;
 mod passages;

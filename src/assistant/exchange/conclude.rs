@@ -11,7 +11,7 @@ use crate::{
     assistant::{
         config::Config,
         courier::Ending,
-        texts::{Text, sources::Sources},
+        texts::{Synthesis, Text, sources::Sources},
     },
     compagnon::SettingsPatch,
     conversation::{Role, Turn},
@@ -84,10 +84,11 @@ fn items(exchange: &Exchange, left_out: LeftOut, written: &Written, config: &Con
     let mut whole = transforms::complete().apply(&written.text);
     let not_read = exchange.unread().map(Text::NotRead);
     let sources = sources(exchange, &list, written.end);
-    let below =
-        [sources, not_read, Some(Text::Mark { title }), unread(&exchange.material), gone, opened, cut, shortened]
-            .into_iter()
-            .flatten();
+    let notes_cut = exchange.notes_cut.then_some(Text::Synthesis(Synthesis::NotWhole));
+    let mark = Some(Text::Mark { title });
+    let below = [sources, notes_cut, not_read, mark, unread(&exchange.material), gone, opened, cut, shortened]
+        .into_iter()
+        .flatten();
     for text in end.into_iter().chain(below) {
         whole = format!("{whole}\n\n{}", text.say(language));
     }

@@ -45,6 +45,13 @@ pub struct Written {
     pub shown_after: Option<Duration>,
 }
 
+impl Written {
+    /// An answer that was stopped before its first word.
+    pub fn stopped() -> Self {
+        Self { text: String::new(), end: End::Stopped, shown_after: None }
+    }
+}
+
 /// How an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     admit::{Admission, Facts, Rules, admit, is_stale},
-    compose::{Ask, ComposeError, Composed, compose, today},
+    compose::{Ask, ComposeError, Composed, LeftOut, compose, today},
     conclude::conclude,
     contact,
     generate::{Written, generate},
@@ -19,6 +19,7 @@ use super::{
     read::read,
     resolve::{refresh, resolve},
     search::search,
+    synthesis::{Reading, read_documents},
     transforms::{Checks, Extract, Placeholders, marks},
     value::Exchange,
 };
@@ -27,6 +28,7 @@ use crate::{
         clock::now,
         commands,
         courier::Concluded,
+        dispatch::ActiveGeneration,
         failure::Failure,
         texts::{
             Language, Text, note,
@@ -39,6 +41,19 @@ use crate::{
     store::Queued,
     usage::AnswerUsage,
 };
+
+/// The share of the context that the notes on long documents may take.
+const SHARE_OF_NOTES: usize = 3;
+
+/// How the reading of long documents ended.
+enum Read {
+    /// There is nothing more to read.
+    Done,
+    /// Somebody stopped it.
+    Stopped,
+    /// The question has another text now, or is no more.
+    Over,
+}
 
 /// Answers questions.
 pub struct Exchanges(Parts);
@@ -73,6 +88,13 @@ impl Exchanges {
         }
         search(&self.0, &mut exchange).await?;
         refresh(&self.0, &mut exchange).await?;
+        // Until the answer is stored: a second stop would otherwise take the question for one that still waits, and drop it.
+        let active = self.0.active.enter(&exchange.queued.question);
+        match self.read_long(&active.generation, &mut exchange).await? {
+            Read::Over => return Ok(None),
+            Read::Stopped => return self.stopped(&exchange).await,
+            Read::Done => {}
+        }
         if let Some(refusal) = exchange.unsourced() {
             return self.decline(&exchange.queued, &refusal).await;
         }
@@ -88,8 +110,6 @@ impl Exchanges {
         let request = std::mem::take(&mut composed.request);
         let checks = checks(&exchange, &request, self.0.config.language_in(&exchange.settings));
         let prepared = arrived.elapsed();
-        // Until the answer is stored: a second stop would otherwise take the question for one that still waits, and drop it.
-        let active = self.0.active.enter(&exchange.queued.question);
         let Some(written) = generate(&self.0, &active.generation, &mut exchange, request, checks).await? else {
             return Ok(None);
         };
@@ -111,6 +131,34 @@ impl Exchanges {
             self.0.summaries.note(queued.question.conversation(), composed.room);
         }
         Ok(Some(concluded))
+    }
+
+    /// Reads the documents that are longer than the context, and takes the notes on them for sources.
+    async fn read_long(&self, generation: &ActiveGeneration, exchange: &mut Exchange) -> Result<Read, Failure> {
+        let long = std::mem::take(&mut exchange.long);
+        if long.is_empty() {
+            return Ok(Read::Done);
+        }
+        let budget = self.0.model.limits().context_length / SHARE_OF_NOTES;
+        match Box::pin(read_documents(&self.0, generation, exchange, &long, budget)).await? {
+            Reading::Read(notes) => {
+                exchange.sources = notes.sources;
+                exchange.notes_cut = notes.left_out;
+                Ok(Read::Done)
+            }
+            Reading::Stopped => Ok(Read::Stopped),
+            Reading::Changed => Ok(Read::Over),
+        }
+    }
+
+    /// The end of a question whose reading was stopped before the answer began.
+    async fn stopped(&self, exchange: &Exchange) -> Result<Option<Concluded>, Failure> {
+        let written = Written::stopped();
+        let ending = conclude(exchange, LeftOut::default(), &written, self.0.model.name(), &self.0.config, now());
+        match ending {
+            Some(ending) => self.0.courier.conclude(&exchange.queued, ending).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     fn rules(&self) -> Rules<'_> {

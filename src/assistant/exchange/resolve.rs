@@ -30,6 +30,8 @@ pub async fn resolve(parts: &Parts, queued: Queued, facts: Facts) -> Result<Exch
         material: Vec::new(),
         documents: Vec::new(),
         sources: Vec::new(),
+        long: Vec::new(),
+        notes_cut: false,
         searched: Searched::default(),
         instruction: None,
         queued,

@@ -7,6 +7,7 @@ use ruma::UserId;
 use super::{
     effective::EffectiveCompagnon,
     parts::Parts,
+    synthesis::{Whole, asks_for_synthesis},
     value::{Exchange, Searched},
 };
 use crate::{
@@ -35,19 +36,26 @@ pub async fn search(parts: &Parts, exchange: &mut Exchange) -> Result<(), Failur
     let before = exchange.history.before(question).turns;
     let asked_before = before.iter().rfind(|turn| turn.role == Role::User).map(|turn| turn.content.as_str());
     let pointed_at = exchange.material.last().and_then(|material| material.content.as_deref().ok());
-    let Found { sources, searched, failed } = parts
-        .documents
-        .search(&Search {
-            partitions: &partitions,
-            question: exchange.asked(),
-            // What it replies to says more of what it is about than what stands above it.
-            before: pointed_at.or(asked_before),
-            about: &exchange.documents,
-            hidden: &hidden,
-            last_answer: before.last().map(|turn| turn.at),
-            characters: parts.model.limits().context_length / 2 * CHARACTERS_PER_TOKEN,
-        })
-        .await?;
+    let asked = Search {
+        partitions: &partitions,
+        question: exchange.asked(),
+        // What it replies to says more of what it is about than what stands above it.
+        before: pointed_at.or(asked_before),
+        about: &exchange.documents,
+        hidden: &hidden,
+        last_answer: before.last().map(|turn| turn.at),
+        characters: parts.model.limits().context_length / 2 * CHARACTERS_PER_TOKEN,
+    };
+    if asks_for_synthesis(asked.question) {
+        let long = parts.documents.long(&asked).await?;
+        if !long.is_empty() {
+            let long = long.into_iter().map(|(document, passages)| Whole { document, passages }).collect();
+            exchange.searched = Searched::Found;
+            exchange.long = long;
+            return Ok(());
+        }
+    }
+    let Found { sources, searched, failed } = parts.documents.search(&asked).await?;
     exchange.searched = match (searched, failed, sources.is_empty()) {
         (false, ..) => Searched::No,
         (true, true, true) => Searched::Failed,

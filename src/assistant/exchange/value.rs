@@ -1,6 +1,6 @@
 //! The value that goes from stage to stage.
 
-use super::{effective::EffectiveCompagnon, history::History};
+use super::{effective::EffectiveCompagnon, history::History, synthesis::Whole};
 use crate::{
     assistant::{
         documents::readable,
@@ -35,6 +35,10 @@ pub struct Exchange {
     pub documents: Vec<Document>,
     /// The passages of documents that answer it, perhaps, in the order of their marks.
     pub sources: Vec<Source>,
+    /// The documents that are read part by part before it is answered: they are longer than the context, and it asks for all of them.
+    pub long: Vec<Whole>,
+    /// Whether the notes on these do not hold all of them.
+    pub notes_cut: bool,
     /// How the search for them ended.
     pub searched: Searched,
     /// What the model is asked, where the question itself is a mention and nothing else.
@@ -64,7 +68,9 @@ impl Exchange {
 
     /// Whether the model is given a text that stands with this question only: what it points at, passages of documents.
     pub fn holds_others_words(&self) -> bool {
-        !self.sources.is_empty() || self.material.iter().any(|material| material.content.is_ok())
+        !self.sources.is_empty()
+            || !self.long.is_empty()
+            || self.material.iter().any(|material| material.content.is_ok())
     }
 
     /// Whether the room is a conversation of two now. Of a room that is not known, nothing is concluded.

@@ -13,6 +13,6 @@ mod tests;
 
 pub use self::{
     prompt::asks_for_synthesis,
-    reader::{Notes, Whole},
+    reader::Whole,
     shown::{Reading, read_documents},
 };

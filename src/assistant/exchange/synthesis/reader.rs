@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::BoxFuture, stream};
 use tokio::sync::watch;
 
 use super::{
@@ -114,13 +114,16 @@ impl Reader<'_> {
         let title = |part: &Part| documents.get(part.document).map_or("", |whole| whole.document.title.as_str());
         let requests = parts.iter().enumerate().map(|(index, part)| {
             let request = prompt.request(title(part), part, index + 1, parts.len());
-            async move {
+            let noted = async move {
                 let text = self.written(&request).await?;
                 self.progress.send_modify(|progress| progress.read += 1);
                 let passage = Passage { text: shortest(&text), ..part.passage.clone() };
                 Ok(Part { document: part.document, passage })
-            }
+            };
+            noted.boxed()
         });
+        // Boxed and collected: the compiler does not see that a stream of closures may move between threads.
+        let requests: Vec<BoxFuture<'_, Result<Part, InferenceError>>> = requests.collect();
         stream::iter(requests).buffered(AT_ONCE).try_collect().await
     }
 
