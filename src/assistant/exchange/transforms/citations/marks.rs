@@ -21,8 +21,8 @@ const MOST_IN_A_ROW: usize = 24;
 static INSIDE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r"(?ix)^ \^? \s* (?: (?: sources? | extraits? | extracts? | passages? | documents? | doc | r[ée]f(?: [ée]rences? )? | n[°o] | no | id | \# ) [\s.:°\#]* )?
-        [\d¹²³⁰⁴-⁹]{1,3} (?: \s* (?: , | ; | & | / | - | – | et | and | à ) \s* (?: (?: source | extrait | extract | passage | document ) \s+ )? \^? [\d¹²³⁰⁴-⁹]{1,3} )*
-        \s* (?: † [^\[\]【】]{0,40} )? $",
+        [\d¹²³⁰⁴-⁹]{1,3} (?: (?: \s* (?: , | ; | & | / | - | – | et | and | à ) \s* | \s+ ) (?: (?: source | extrait | extract | passage | document ) \s+ )? \^? [\d¹²³⁰⁴-⁹]{1,3} )*
+        \s* [,;]? \s* (?: † [^\[\]【】]{0,40} )? $",
     )
     .ok()
 });

@@ -114,6 +114,12 @@ impl Scan {
         self.marks
     }
 
+    /// How many bytes are held back.
+    #[cfg(test)]
+    pub fn held(&self) -> usize {
+        self.held.len()
+    }
+
     /// Takes the next piece.
     pub fn push(&mut self, piece: &str, out: &mut String) {
         self.take(piece);

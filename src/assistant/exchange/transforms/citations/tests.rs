@@ -59,6 +59,7 @@ const CASES: &[(&str, &str)] = &[
     ("Oui [[2]] [[9]].", "Oui [2]."),
     ("Oui [source 1] [Extrait 9].", "Oui [1]."),
     ("Oui ([1]) ([9]).", "Oui ([1])."),
+    ("Oui [ID:2] [ID:9] [1 7] [7 8] [1,2,].", "Oui [2] [1] [1][2]."),
     ("Oui [1](https://exemple.org/a) [2](#2).", "Oui [1] [2]."),
     ("Oui [9](https://exemple.org/a).", "Oui."),
     ("[9] Oui.\n[9] Non.\n- [9] Rien.", "Oui.\nNon.\n- Rien."),
@@ -274,18 +275,10 @@ fn what_is_held_back_is_bounded() {
     ] {
         let mut citations = Citations::new(checks());
         let mut out = String::new();
-        let mut given = 0;
         for _ in 0..4_000 {
             citations.push(text, &mut out);
-            given += text.len();
+            assert!(citations.0.held() <= 2_100, "{text:?}: {} bytes", citations.0.held());
         }
-        let invisible = text == "\u{200b}";
-        let masked = out.contains("non vérifiée");
-        assert!(
-            invisible || masked || text.starts_with("[1]") || given - out.len().min(given) <= 10_000,
-            "{text:?}: {} of {given}",
-            out.len()
-        );
         citations.finish(&mut out);
     }
 }
