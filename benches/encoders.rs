@@ -40,8 +40,8 @@ fn main() -> Result<(), Failure> {
     let rooms = rooms(&processors)?;
     for round in 0..ROUNDS {
         let alone = rooms.measure(Figure::Rooms(ROOMS), 2 * round)?;
+        let (stop, count) = (AtomicBool::new(false), AtomicUsize::new(0));
         let (beside, embedded) = thread::scope(|scope| {
-            let (stop, count) = (AtomicBool::new(false), AtomicUsize::new(0));
             scope.spawn(|| {
                 for batch in passages.chunks(32).cycle().take_while(|_| !stop.load(Ordering::Relaxed)) {
                     let done = runtime.block_on(fast.embed(TextKind::Passage, batch));

@@ -1,10 +1,12 @@
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use super::folders::{find_folder, pull_files};
 use super::{HubError, find, list, pull_with, verify};
-use crate::inference::config::Hub;
+use crate::inference::config::{Hub, HubFolder};
 
 const REVISION: &str = "0123456789012345678901234567890123456789";
 const CONTENT: &[u8] = b"GGUF, or nearly: what matters here is that it comes whole.";
@@ -25,6 +27,8 @@ struct State {
     refuses: Option<u16>,
     /// The length that it says the file has.
     claims: Option<usize>,
+    /// The files that it has, by path, in place of the one.
+    files: Option<HashMap<&'static str, Vec<u8>>>,
 }
 
 impl FakeHub {
@@ -38,6 +42,7 @@ impl FakeHub {
             requests: vec![],
             refuses: None,
             claims: None,
+            files: None,
         }));
         let shared = Arc::clone(&state);
         // The thread ends with the test's process.
@@ -74,7 +79,18 @@ fn serve(mut stream: std::net::TcpStream, state: &mut State) {
         let _ = write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         return;
     }
-    let total = state.content.len();
+    let (content, etag) = match &state.files {
+        None => (&state.content, state.etag.clone()),
+        Some(files) => {
+            let asked = path.split_whitespace().nth(1).and_then(|path| path.split_once(&format!("{REVISION}/")));
+            let Some((name, content)) = asked.and_then(|(_, name)| files.get_key_value(name)) else {
+                let _ = write!(stream, "HTTP/1.1 404 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                return;
+            };
+            (content, format!("e-{}", name.replace('/', "-")))
+        }
+    };
+    let total = content.len();
     let length = state.claims.unwrap_or(total);
     let (start, end) = range.split_once('-').unwrap();
     let start: usize = start.parse().unwrap();
@@ -89,11 +105,11 @@ fn serve(mut stream: std::net::TcpStream, state: &mut State) {
          ETag: \"{}\"\r\nX-Repo-Commit: {REVISION}\r\nConnection: close\r\n\r\n",
         end - start,
         end - 1,
-        state.etag,
+        etag,
     );
     let probing = range == "0-0";
     let stop = if probing { end } else { state.cut.take().unwrap_or(end) };
-    let _ = stream.write_all(&state.content[start..stop]);
+    let _ = stream.write_all(&content[start..stop]);
 }
 
 fn pull(hub: &Hub, sha256: Option<&str>, data: &Path) -> Result<super::Entry, HubError> {
@@ -251,4 +267,69 @@ fn a_damaged_manifest_is_told() {
     std::fs::create_dir_all(data.path().join("models")).unwrap();
     std::fs::write(data.path().join("models/manifest.json"), "[{").unwrap();
     assert!(matches!(list(data.path()), Err(HubError::Manifest(_))));
+}
+
+/// A hub with these files, and the section that names it.
+fn folder_of(files: &[&'static str]) -> (FakeHub, HubFolder) {
+    let fake = FakeHub::start();
+    let content = |name: &&'static str| match *name {
+        "model.safetensors.index.json" => {
+            br#"{"weight_map": {"a": "part-1.safetensors", "b": "part-2.safetensors"}}"#.to_vec()
+        }
+        name => format!("the content of {name}").into_bytes(),
+    };
+    fake.state.lock().unwrap().files = Some(files.iter().map(|name| (*name, content(name))).collect());
+    let hub = HubFolder {
+        repo: "owner/name".into(),
+        revision: REVISION.into(),
+        files: Vec::new(),
+        endpoint: fake.endpoint.clone(),
+    };
+    (fake, hub)
+}
+
+#[test]
+fn an_encoder_is_pulled_with_what_lies_beside_it_and_verified() {
+    let (files, data) =
+        (["config.json", "tokenizer.json", "model.safetensors", "1_Pooling/config.json"], tempfile::tempdir().unwrap());
+    let (fake, hub) = folder_of(&files);
+    assert_eq!(find_folder(&hub, data.path()).unwrap(), None);
+    assert!(matches!(pull_files(&hub, true, data.path(), 0), Err(HubError::Offline)));
+    let entries = pull_files(&hub, false, data.path(), 0).unwrap();
+    assert_eq!(entries.len(), 4);
+    let folder = find_folder(&hub, data.path()).unwrap().expect("it is here");
+    for name in files {
+        assert_eq!(std::fs::read_to_string(folder.join(name)).unwrap(), format!("the content of {name}"));
+    }
+    assert!(verify(data.path()).unwrap().iter().all(|verified| verified.outcome.is_ok()));
+    // Nothing is asked of the hub again.
+    fake.requests();
+    assert_eq!(pull_files(&hub, true, data.path(), 0).unwrap().len(), 4);
+    assert_eq!(fake.requests(), Vec::<String>::new());
+    // What was cut or changed is found, by its length at once and by its content when it is asked for.
+    let weights = folder.join("model.safetensors").canonicalize().unwrap();
+    std::fs::write(&weights, b"shorter").unwrap();
+    assert!(matches!(find_folder(&hub, data.path()), Err(HubError::Changed(_))));
+    std::fs::write(&weights, b"The content of model.safetensors").unwrap();
+    assert!(find_folder(&hub, data.path()).unwrap().is_some());
+    assert_eq!(verify(data.path()).unwrap().iter().filter(|verified| verified.outcome.is_err()).count(), 1);
+    pull_files(&hub, false, data.path(), 0).unwrap();
+    assert!(verify(data.path()).unwrap().iter().all(|verified| verified.outcome.is_ok()));
+}
+
+#[test]
+fn an_encoder_in_parts_is_pulled_whole_and_one_without_safetensors_is_named() {
+    let parts =
+        ["config.json", "tokenizer.json", "model.safetensors.index.json", "part-1.safetensors", "part-2.safetensors"];
+    let data = tempfile::tempdir().unwrap();
+    let (_fake, hub) = folder_of(&parts[..4]);
+    assert!(matches!(pull_files(&hub, false, data.path(), 0), Err(HubError::Missing { .. })));
+    assert_eq!(find_folder(&hub, data.path()).unwrap(), None, "a part is missing");
+    let (_fake, hub) = folder_of(&parts);
+    assert_eq!(pull_files(&hub, false, data.path(), 0).unwrap().len(), 5);
+    assert!(find_folder(&hub, data.path()).unwrap().is_some());
+    let data = tempfile::tempdir().unwrap();
+    let (_fake, hub) = folder_of(&["config.json", "tokenizer.json", "pytorch_model.bin"]);
+    let error = pull_files(&hub, false, data.path(), 0).unwrap_err().to_string();
+    assert!(error.contains("owner/name") && error.contains("model.safetensors"), "{error}");
 }

@@ -13,6 +13,7 @@ mod contact;
 mod context;
 mod dm;
 mod documents;
+mod encoders;
 mod encryption_faults;
 mod foreign_answers;
 mod gaps;
