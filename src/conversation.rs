@@ -2,8 +2,17 @@
 
 use std::fmt;
 
-use ruma::{OwnedEventId, OwnedUserId};
+use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId};
 use serde::{Deserialize, Serialize};
+
+/// A line of talk with its own history: a thread, or the main line of a room or direct conversation.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, Hash)]
+pub struct ConversationId {
+    /// The room.
+    pub room_id: OwnedRoomId,
+    /// The thread's root; `None` for the room's main line.
+    pub thread: Option<OwnedEventId>,
+}
 
 /// Who spoke.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::fmt;
 use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId};
 use serde::{Deserialize, Serialize};
 
-use crate::message::ConversationId;
+use crate::conversation::ConversationId;
 
 /// Whose a document is: a search looks only into the partitions that its question may see, and nothing else tells them apart.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, Hash)]

@@ -2,11 +2,15 @@
 //!
 //! They are in the lowest layer because Matrix makes them, the store writes them and the assistant reads them.
 
+mod media;
+
 use std::fmt;
 
 use ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde::{Deserialize, Serialize};
 
+pub use self::media::{MediaRef, Unread};
+pub use crate::conversation::ConversationId;
 use crate::document::Cited;
 
 /// The part of an answer that is the first contact's notice: no answer has as many parts, so the two are never taken for one another. It
@@ -62,41 +66,6 @@ pub enum Content {
     Joined,
     /// Messages of the room were missed and will not be read: there is no event of the room, the sender is the bot.
     Missed,
-}
-
-/// What people send that is no text.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub enum Unread {
-    /// A file of any kind.
-    File,
-    /// An image.
-    Image,
-    /// A voice message, or another recording.
-    Recording,
-    /// A video.
-    Video,
-    /// A sticker.
-    Sticker,
-    /// A poll.
-    Poll,
-    /// A place on a map.
-    Location,
-}
-
-/// Media that somebody has sent, not yet downloaded.
-#[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
-pub struct MediaRef {
-    /// The file's name, as its sender gave it.
-    pub name: String,
-    /// Its media type, as its sender gave it (`image/*` where only that was said). Never trusted further than for a first choice.
-    pub media_type: Option<String>,
-    /// Its size in bytes, as its sender gave it.
-    pub size: Option<u64>,
-    /// What is written with it; empty without a caption.
-    pub caption: String,
-    /// Where it is: the JSON of the event's `file` (encrypted: an address with its key) or `url`. For whoever downloads it.
-    pub source: String,
 }
 
 /// What is sent in answer to a message, in the order of sending.
@@ -265,19 +234,6 @@ pub struct Reaction {
     pub key: String,
 }
 
-impl MediaRef {
-    /// What it is, by its media type.
-    #[must_use]
-    pub fn kind(&self) -> Unread {
-        match self.media_type.as_deref().and_then(|media_type| media_type.split('/').next()) {
-            Some("image") => Unread::Image,
-            Some("audio") => Unread::Recording,
-            Some("video") => Unread::Video,
-            _ => Unread::File,
-        }
-    }
-}
-
 impl Content {
     /// The same with a new text: media keep theirs as a caption.
     #[must_use]
@@ -395,15 +351,6 @@ pub struct Gap {
     pub since: u64,
     /// How many of its pages were read.
     pub pages: u32,
-}
-
-/// A line of talk with its own history: a thread, or the main line of a room or direct conversation.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, Hash)]
-pub struct ConversationId {
-    /// The room.
-    pub room_id: OwnedRoomId,
-    /// The thread's root; `None` for the room's main line.
-    pub thread: Option<OwnedEventId>,
 }
 
 /// How far it is proven that a message was written by the person it is said to be from.

@@ -30,7 +30,7 @@ const LAYERS: [(u8, &[&str]); 5] = [
 ];
 
 /// The exceptions among siblings: the wiring sees what it wires, and the root of the configuration sees each section.
-const SIBLINGS: [(&str, &str); 9] = [
+const SIBLINGS: [(&str, &str); 11] = [
     ("main", "cli"),
     ("app", "config"),
     ("app", "telemetry"),
@@ -40,7 +40,10 @@ const SIBLINGS: [(&str, &str); 9] = [
     // Prompts are files that people write, and read with the same limits.
     ("compagnon", "setting"),
     // A partition may be a conversation, and whatever belongs to one is told apart by it.
-    ("document", "message"),
+    ("document", "conversation"),
+    // What an answer cites goes with its message, which stands in a conversation.
+    ("message", "conversation"),
+    ("message", "document"),
     ("approved", "document"),
 ];
 

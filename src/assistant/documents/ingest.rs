@@ -9,11 +9,10 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
 use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
 use tokio::sync::Semaphore;
 
-use super::{Documents, embed, names};
+use super::{Documents, FileReader, embed, names};
 use crate::{
     assistant::{
         clock::now,
@@ -24,7 +23,7 @@ use crate::{
         texts::documents::{NotRead, ReadFile},
     },
     document::{Document, Origin, Partition},
-    documents::{self, ExtractError, Extracted, Extractor, Limit, SourceFile, can_read},
+    documents::{self, ExtractError, Extractor, Limit, SourceFile, can_read},
     matrix::{DownloadError, SendError},
     message::{Content, ConversationId, Incoming, MediaRef, Unread},
     store::{Full, NewDocument, StoreError},
@@ -43,20 +42,6 @@ const ROOMS: usize = 1_000;
 const UNSAID: usize = 1_000;
 /// The most files that one notice names.
 const UNSAID_FILES: usize = 50;
-
-/// What reads files.
-#[async_trait]
-pub trait FileReader: Send + Sync + 'static {
-    /// Reads a file.
-    async fn read(&self, file: SourceFile<'_>) -> Result<Extracted, ExtractError>;
-}
-
-#[async_trait]
-impl FileReader for Extractor {
-    async fn read(&self, file: SourceFile<'_>) -> Result<Extracted, ExtractError> {
-        self.extract(file).await
-    }
-}
 
 /// A file that somebody has sent, and whose document it becomes.
 #[derive(Clone, Copy)]

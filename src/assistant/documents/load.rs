@@ -1,13 +1,10 @@
 //! Bringing the index to what the store says, and taking out of it what is gone.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use tokio::{
-    sync::Mutex,
-    time::{Instant, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 
-use super::{Documents, embed};
+use super::{Documents, embed, indexed::Indexed};
 use crate::{
     document::{Document, Partition, Passage},
     index::{IndexError, IndexedDocument},
@@ -19,9 +16,6 @@ const EMBED_FOR: Duration = Duration::from_secs(20);
 
 /// Of how many partitions it is remembered what of them is in the index. Beyond, all of it is put anew.
 const MOST_PARTITIONS: usize = 10_000;
-
-/// What of a partition is in the index: the numbers of its documents, which do not change.
-pub(super) type Indexed = Arc<Mutex<BTreeSet<u64>>>;
 
 /// Why the index could not be brought up to date.
 #[derive(Debug, thiserror::Error)]

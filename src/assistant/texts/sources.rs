@@ -45,7 +45,7 @@ pub enum Sources<'a> {
 /// In French.
 pub(super) fn fr(text: &Sources<'_>) -> String {
     match text {
-        Sources::Cited { lines } => format!("**Sources**\n\n{lines}"),
+        Sources::Cited { lines } => format!("**Sources :**\n\n{lines}"),
         Sources::NoneCited => {
             "*Cette réponse ne cite aucun des extraits de documents qui lui ont été donnés : vérifiez-la.*".to_owned()
         }
@@ -74,7 +74,7 @@ pub(super) fn fr(text: &Sources<'_>) -> String {
 /// In English.
 pub(super) fn en(text: &Sources<'_>) -> String {
     match text {
-        Sources::Cited { lines } => format!("**Sources**\n\n{lines}"),
+        Sources::Cited { lines } => format!("**Sources:**\n\n{lines}"),
         Sources::NoneCited => {
             "*This answer cites none of the extracts of documents that it was given: check it.*".to_owned()
         }

@@ -184,7 +184,7 @@ pub(in crate::store) struct AnsweredRecord {
     pub(in crate::store) at: u64,
     #[serde(default)]
     pub(in crate::store) usage: Option<UsageRecord>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::store) citations: Vec<Citation>,
 }
 

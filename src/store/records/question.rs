@@ -122,7 +122,7 @@ impl From<KindRecord> for QueuedKind {
 }
 
 /// How each command is written.
-const COMMANDS: [(Command, &str); 14] = [
+const COMMANDS: [(Command, &str); 15] = [
     (Command::Help, "help"),
     (Command::Compagnon, "compagnon"),
     (Command::Answers, "answers"),
@@ -131,6 +131,7 @@ const COMMANDS: [(Command, &str); 14] = [
     (Command::Remember, "remember"),
     (Command::Memory, "memory"),
     (Command::Documents, "documents"),
+    (Command::Sources, "sources"),
     (Command::Export, "export"),
     (Command::Privacy, "privacy"),
     (Command::Status, "status"),

@@ -4,9 +4,9 @@
 //! What is decided at a place depends on the text from there on, up to a limit, and never on where the pieces end. So much is held back.
 
 mod addresses;
+mod brackets;
 mod checks;
 mod comparable;
-mod marks;
 mod quotations;
 mod scan;
 

@@ -1,12 +1,14 @@
 //! One pass over the text of an answer, token by token.
 
+mod quoting;
+mod words;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    addresses::{self, LONGEST_PHONE},
+    brackets::{self, LONGEST_SPACE, Read},
     checks::{Checks, Mark},
-    marks::{self, LONGEST_SPACE, Read},
-    quotations::{self, End, FEWEST_WORDS},
+    quotations,
 };
 
 /// The most bytes of one word that are looked at together.
@@ -269,7 +271,7 @@ impl Scan {
         {
             return Read::IsNot;
         }
-        let found = match marks::read(at, ended) {
+        let found = match brackets::read(at, ended) {
             Read::Is(found) => found,
             Read::More => return Read::More,
             Read::IsNot => return Read::IsNot,
@@ -321,7 +323,7 @@ impl Scan {
     }
 
     /// The marks of a text that was checked stay as they are.
-    fn keep(&mut self, rest: &str, spaces: usize, found: &marks::Marks, out: &mut String) -> Step {
+    fn keep(&mut self, rest: &str, spaces: usize, found: &brackets::Marks, out: &mut String) -> Step {
         let start = self.written;
         let whole = &rest[..spaces + found.length];
         self.write(whole, out);
@@ -350,79 +352,6 @@ impl Scan {
         }
     }
 
-    /// A quotation: its marks stay only where it is verbatim. What is between them is read on as text.
-    fn quotation(&mut self, open: char, rest: &str, ended: bool, out: &mut String) -> Step {
-        let length = open.len_utf8();
-        let inside = &rest[length..];
-        if inside.is_empty() && !ended {
-            return Step::More;
-        }
-        let Some(checks) = self.checks.clone() else { return Step::More };
-        let (text, close) = match quotations::end(open, inside, ended) {
-            End::More => return Step::More,
-            End::TooLong => {
-                self.orphan = Some(quotations::closing(open));
-                return self.unquote(length);
-            }
-            End::Open(end) => (&inside[..end], None),
-            End::Closed(end, close) => (&inside[..end], Some((length + end, close))),
-        };
-        if quotations::words(text) < FEWEST_WORDS {
-            if let Some((at, _)) = close {
-                self.closings.insert(self.offset + at, true);
-            }
-            self.write(&rest[..length], out);
-            return Step::Read(length);
-        }
-        let cited = match close {
-            Some((at, close)) => match cited(&rest[at + close..], ended) {
-                Read::Is(cited) => cited,
-                Read::More => return Step::More,
-                Read::IsNot => Vec::new(),
-            },
-            None => Vec::new(),
-        };
-        let cited: Vec<usize> = cited.into_iter().filter(|mark| checks.has(*mark)).collect();
-        let verified = checks.verifies(text, &cited);
-        if let Some((at, _)) = close {
-            self.closings.insert(self.offset + at, verified);
-        }
-        if !verified {
-            return self.unquote(length);
-        }
-        self.write(&rest[..length], out);
-        Step::Read(length)
-    }
-
-    /// Drops an opening mark with the white space behind it.
-    fn unquote(&mut self, length: usize) -> Step {
-        self.drop_spaces = true;
-        Step::Read(length)
-    }
-
-    /// A line that is marked as a quotation: the sign stays only where the line is verbatim.
-    fn quoted_line(&mut self, rest: &str, ended: bool, out: &mut String) -> Step {
-        let end = rest.find('\n');
-        if end.is_none() && !ended && rest.len() <= LONGEST_LINE {
-            return Step::More;
-        }
-        let Some(checks) = self.checks.clone() else { return Step::More };
-        let line = rest[..end.unwrap_or(rest.len())].trim_start_matches(['>', ' ']);
-        let mut marks = Vec::new();
-        for (at, _) in line.char_indices().filter(|(_, letter)| matches!(letter, '[' | '【' | '［')) {
-            if let Read::Is(found) = marks::read(&line[at..], true) {
-                marks.extend(found.numbers.into_iter().map(|(_, number)| number).filter(|number| checks.has(*number)));
-            }
-        }
-        if end.unwrap_or(rest.len()) > LONGEST_LINE
-            || (quotations::words(line) >= FEWEST_WORDS && !checks.verifies(line, &marks))
-        {
-            return self.unquote(1);
-        }
-        self.write(">", out);
-        Step::Read(1)
-    }
-
     fn space(&mut self, letter: char, rest: &str, ended: bool, out: &mut String) -> Step {
         if !is_space(letter) {
             self.drop_spaces = false;
@@ -448,82 +377,6 @@ impl Scan {
         }
         Step::Read(spaces)
     }
-
-    /// A word, or a phone number.
-    fn word(&mut self, rest: &str, ended: bool, out: &mut String) -> Step {
-        self.drop_spaces = false;
-        let Some(checks) = self.checks.clone() else {
-            let letter = rest.chars().next().map_or(1, char::len_utf8);
-            self.write(&rest[..letter], out);
-            return Step::Read(letter);
-        };
-        let first = rest.chars().next();
-        if first == Some('(') {
-            match rest[1..].chars().next() {
-                None if !ended => return Step::More,
-                Some(next) if next.is_numeric() || matches!(next, '+' | '＋') => {
-                    self.write("(", out);
-                    return Step::Read(1);
-                }
-                _ => {}
-            }
-        }
-        if first.is_some_and(|letter| letter.is_numeric() || matches!(letter, '+' | '＋')) {
-            let open = rest.chars().all(addresses::is_of_phone);
-            if open && !ended && rest.len() <= LONGEST_PHONE {
-                return Step::More;
-            }
-            let called = CALLS.iter().any(|call| self.recent.to_lowercase().contains(call));
-            if let Some(phone) = addresses::phone(rest, self.previous, called) {
-                let text =
-                    if phone.is_allowed(&checks.allowed) { &rest[..phone.length] } else { checks.placeholders.phone };
-                self.write(text, out);
-                return Step::Read(phone.length);
-            }
-        }
-        let end = self.word_end(rest);
-        if end == rest.len() && !ended && end <= LONGEST_WORD {
-            return Step::More;
-        }
-        let cut = end > LONGEST_WORD;
-        let end =
-            if cut { (1..=LONGEST_WORD).rev().find(|end| rest.is_char_boundary(*end)).unwrap_or(end) } else { end };
-        match addresses::masked(&rest[..end], &checks.allowed, &checks.placeholders) {
-            Some(text) => {
-                self.write(&text, out);
-                self.drop_word = cut;
-            }
-            None => self.write(&rest[..end], out),
-        }
-        Step::Read(end)
-    }
-
-    /// Where a word ends: at white space, at what is looked at by itself, and before a number that could be a phone's.
-    fn word_end(&self, rest: &str) -> usize {
-        let mut previous = None;
-        for (at, letter) in rest.char_indices() {
-            let parts = letter.is_whitespace()
-                || matches!(
-                    letter,
-                    '«' | '»' | '“' | '”' | '„' | '‟' | '"' | '‹' | '›' | '【' | '［' | '〔' | '`' | '|'
-                )
-                || (letter == '[' && !rest[..at].contains("//"))
-                || (letter == '(' && rest[at + 1..].starts_with('['));
-            if at > 0 && (parts || self.closings.contains_key(&(self.offset + at))) {
-                return at;
-            }
-            let begins = letter.is_numeric() || letter == '+';
-            let after: Option<char> = previous;
-            if begins
-                && after.is_some_and(|after| matches!(after, ':' | '(' | ')' | ',' | ';' | '=' | '/' | '*' | '_'))
-                && !is_address(&rest[..at])
-            {
-                return at;
-            }
-            previous = Some(letter);
-        }
-        rest.len()
-    }
 }
 
 /// Whether a part of a word looks like the beginning of an address.
@@ -546,7 +399,7 @@ fn cited(behind: &str, ended: bool) -> Read<Vec<usize>> {
     if at.is_empty() {
         return if ended { Read::IsNot } else { Read::More };
     }
-    match marks::read(at, ended) {
+    match brackets::read(at, ended) {
         Read::Is(found) => Read::Is(found.numbers.into_iter().map(|(_, number)| number).collect()),
         Read::More => Read::More,
         Read::IsNot => Read::IsNot,
