@@ -28,7 +28,7 @@ pub fn postgres(config: &Config) -> anyhow::Result<Option<Arc<PostgresIndex>>> {
     Ok(opened.map_err(ConfigError::from)?.map(Arc::new))
 }
 
-/// The index: in memory, and for what several bots share in PostgreSQL.
+/// The index: in memory, and for what several bots share in `PostgreSQL`.
 #[must_use]
 pub fn index(config: &Config, shared: Option<Arc<PostgresIndex>>) -> Arc<dyn Index> {
     let embedded = Arc::new(EmbeddedIndex::new(INDEX_MEMORY));

@@ -20,5 +20,5 @@ pub(super) fn open(config: &Config, encoders: &Encoders) -> anyhow::Result<(Docu
     let indexing = Indexing::new(kept, &config.documents, embedding.clone(), shared);
     let (reader, largest_file) = assistant::reader(&config.documents);
     let collections = Arc::new(searchable);
-    Ok((DocumentParts { index, embedding, reranker, collections, reader, largest_file }, indexing))
+    Ok((DocumentParts { index, embedding, collections, reranker, reader, largest_file }, indexing))
 }

@@ -96,6 +96,7 @@ fn all(config: &Config, arguments: &Arguments, findings: &mut Findings) -> anyho
 }
 
 /// Collections that cannot be read, that were never read, or that nobody searches; and the server that some may be in.
+#[allow(clippy::unnecessary_wraps)] // As the other steps of the check.
 fn collections(config: &Config, arguments: &Arguments, findings: &mut Findings) -> anyhow::Result<()> {
     let (library, _) = Library::load(config.prompts.as_deref()).unwrap_or_default();
     for (name, collection) in &config.collections.0 {
@@ -103,7 +104,7 @@ fn collections(config: &Config, arguments: &Arguments, findings: &mut Findings) 
         match collection.folder.read_dir() {
             Ok(_) => Findings::good(&what, &collection.folder.display().to_string()),
             Err(error) => {
-                Findings::doubtful(&what, &format!("{} cannot be read: {error}", collection.folder.display()))
+                Findings::doubtful(&what, &format!("{} cannot be read: {error}", collection.folder.display()));
             }
         }
         for id in collection.compagnons.iter().filter(|id| *id != collections::ALL && library.get(id).is_err()) {

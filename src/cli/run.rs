@@ -24,7 +24,7 @@ pub(super) fn run(config: Config, file: Option<&Path>) -> anyhow::Result<()> {
     let runtime = Runtime::new()?;
     let outcome = runtime.block_on(async {
         match App::build(config, file, &signals.stop).await? {
-            Some(app) => app.run_until_stopped(signals).await,
+            Some(app) => Box::pin(app.run_until_stopped(signals)).await,
             // Stopped before the homeserver could be reached.
             None => Ok(()),
         }

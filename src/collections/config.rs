@@ -81,7 +81,7 @@ pub enum Engine {
     /// The index in the program's memory.
     #[default]
     Embedded,
-    /// PostgreSQL with pgvector, which several bots share.
+    /// `PostgreSQL` with pgvector, which several bots share.
     Postgres,
 }
 

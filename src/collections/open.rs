@@ -78,8 +78,8 @@ impl Collections {
             collection.compagnons.iter().any(given)
                 || (from_library && compagnon.about.collections.iter().any(|named| named == name))
         };
-        let searched = self.iter().filter(|(name, collection)| searches(name, collection));
-        searched.map(|(name, _)| name.to_owned()).collect()
+        let own = self.iter().filter(|(name, collection)| searches(name, collection));
+        own.map(|(name, _)| name.to_owned()).collect()
     }
 
     /// The sealed folder of one.

@@ -35,7 +35,7 @@ const REST: i64 = 3_000_000_000;
 const OF_SYSTEMS: [&str; 7] =
     ["__MACOSX", "$RECYCLE.BIN", "System Volume Information", "@eaDir", "lost+found", "Thumbs.db", "desktop.ini"];
 
-/// How names of files begin that a program keeps beside an open document: Word's `~$note.docx`, LibreOffice's `~WRL0001.tmp`.
+/// How names of files begin that a program keeps beside an open document: Word's `~$note.docx`, `LibreOffice`'s `~WRL0001.tmp`.
 const OPEN_BESIDE: [&str; 2] = ["~$", "~WRL"];
 
 /// The files of a folder.
@@ -95,6 +95,7 @@ pub fn walk(root: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Found, Collec
 
 /// Adds a file, also by a link to one inside the folder (as volumes of configuration have them). Links to folders are not followed: they lead
 /// in circles.
+#[allow(clippy::needless_pass_by_value)] // It goes into what was found.
 fn look(root: &Path, path: PathBuf, found: &mut Found) {
     let target = match root.join(&path).canonicalize() {
         Ok(target) => target,

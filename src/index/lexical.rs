@@ -39,9 +39,13 @@ pub fn counts(title: &[String], passage: &Passage) -> Counts {
         counts.add(term.clone(), TITLE);
     }
     for heading in &passage.headings {
-        french::terms(heading).into_iter().for_each(|term| counts.add(term, HEADINGS));
+        for term in french::terms(heading) {
+            counts.add(term, HEADINGS);
+        }
     }
-    french::terms(&passage.text).into_iter().for_each(|term| counts.add(term, 1.0));
+    for term in french::terms(&passage.text) {
+        counts.add(term, 1.0);
+    }
     counts
 }
 

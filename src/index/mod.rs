@@ -1,7 +1,7 @@
 //! Search over passages: lexical and by vectors, fused.
 //!
 //! [`Index`] finds passages; which engine does is known here only. What it is given it keeps in memory, or for what is not confidential in
-//! PostgreSQL: nothing readable is ever on our disk.
+//! `PostgreSQL`: nothing readable is ever on our disk.
 
 pub mod acronyms;
 pub mod common;

@@ -1,4 +1,4 @@
-//! One index over two: what several bots share is searched in PostgreSQL, everything else in memory.
+//! One index over two: what several bots share is searched in `PostgreSQL`, everything else in memory.
 
 use std::{collections::BTreeSet, sync::Arc};
 

@@ -76,6 +76,7 @@ pub struct Summary {
 
 impl Indexing {
     /// Reads collections with these parts.
+    #[must_use]
     pub fn new(
         collections: Collections,
         documents: &documents::Config,
@@ -97,6 +98,7 @@ impl Indexing {
     }
 
     /// The collections.
+    #[must_use]
     pub fn collections(&self) -> &Collections {
         &self.collections
     }
@@ -184,13 +186,17 @@ impl<'a> Run<'a> {
             if matches!(entry.outcome, Outcome::Document(_)) {
                 self.seen.insert(entry.content.clone(), path.clone());
             }
-            return Ok(self.count_unchanged(&path));
+            self.count_unchanged(&path);
+            return Ok(());
         }
         let (root, below, most) = (self.collection.folder.clone(), path.clone(), self.largest());
         let read = blocking(move || Ok(collections::read(&root, below.path(), most))).await?;
         let (bytes, state) = match read {
             Ok(read) => read,
-            Err(error) => return Ok(self.not_read(&path, &error.to_string())),
+            Err(error) => {
+                self.not_read(&path, &error.to_string());
+                return Ok(());
+            }
         };
         let content = Sha256::digest(&bytes).to_vec();
         let outcome = if self.seen.get(&content).is_some_and(|first| *first != path) {

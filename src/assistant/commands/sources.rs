@@ -21,7 +21,7 @@ const LONGEST: usize = 24_000;
 pub(super) async fn run(context: &Context<'_>) -> Result<Reply, Failure> {
     let citations = citations(context).await?;
     if citations.is_empty() {
-        return say(context, Sources::NoSources);
+        return say(context, Sources::CitesNothing);
     }
     let (parts, message) = (context.parts, context.message);
     let room = parts.homeserver.room(&message.room_id).await?;
@@ -70,7 +70,7 @@ async fn citations(context: &Context<'_>) -> Result<Vec<Citation>, Failure> {
 fn shown(context: &Context<'_>, source: &Source) -> String {
     let heading = inert(&described(source, context.language));
     let text = plain_lines(&source.passage.text);
-    let lines: String = text.lines().map(|line| format!("\n> {line}")).collect();
+    let lines: String = text.lines().flat_map(|line| ["\n> ", line]).collect();
     format!("**\\[{}\\] {heading}**\n{lines}", source.mark)
 }
 

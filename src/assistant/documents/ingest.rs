@@ -24,7 +24,7 @@ use crate::{
     },
     document::{Document, Origin, Partition},
     documents::{self, ExtractError, Extractor, Limit, SourceFile, can_read},
-    matrix::{DownloadError, SendError},
+    matrix::DownloadError,
     message::{Content, ConversationId, Incoming, MediaRef, Unread},
     store::{Full, NewDocument, StoreError},
 };
@@ -271,7 +271,7 @@ fn not_downloaded(error: &DownloadError) -> NotRead {
         DownloadError::Gone => NotRead::Gone,
         DownloadError::Infected => NotRead::Infected,
         DownloadError::Forbidden => NotRead::Forbidden,
-        DownloadError::Failed(SendError::Refused(_)) | DownloadError::Failed(_) => NotRead::Unavailable,
+        DownloadError::Failed(_) => NotRead::Unavailable,
     }
 }
 

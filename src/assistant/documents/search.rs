@@ -217,8 +217,8 @@ impl Documents {
             Ok::<_, EmbeddingError>(scores)
         };
         match timeout(RERANK_FOR, scored).await {
-            Ok(Ok(scores)) if scores.len() == hits.len() => {
-                for (hit, score) in hits.iter_mut().zip(scores) {
+            Ok(Ok(given)) if given.len() == hits.len() => {
+                for (hit, score) in hits.iter_mut().zip(given) {
                     hit.score = score;
                 }
                 hits.retain(|hit| hit.score >= LEAST_SCORE);
@@ -260,7 +260,7 @@ impl Documents {
         let is_one = |hit: &Hit| small.iter().any(|one| one.number == hit.document && one.partition == hit.partition);
         let new = |one: &&Document| search.last_answer.is_none_or(|at| one.added_at >= at);
         let asked = !search.about.is_empty() || is_about_document(search.question);
-        if !asked && !hits.iter().any(is_one) && !small.iter().any(|one| new(&one)) {
+        if !asked && !hits.iter().any(is_one) && !small.iter().any(new) {
             return Ok(Vec::new());
         }
         let mut sources = Vec::new();
@@ -301,7 +301,8 @@ fn assembled(whole: Vec<Source>, hits: Vec<Hit>, characters: usize) -> Vec<Sourc
     let others: Vec<Hit> = others.collect();
     let ordinals: HashSet<(Partition, u64, u32)> = others.iter().map(|hit| at(hit, hit.passage.ordinal)).collect();
     let found = balanced(joined(others), characters.saturating_sub(used)).into_iter().map(|hit| {
-        let passages = (0..).take_while(|more| ordinals.contains(&at(&hit, hit.passage.ordinal + more))).count();
+        let passages =
+            (0..MOST_HITS as u32).take_while(|more| ordinals.contains(&at(&hit, hit.passage.ordinal + more))).count();
         Source {
             mark: 0,
             document: hit.document,

@@ -98,11 +98,11 @@ fn items(exchange: &Exchange, left_out: LeftOut, written: &Written, config: &Con
         return parts.map(|text| Item::Markdown { text, links: Vec::new(), sources: Vec::new() }).collect();
     }
     let mut parts = matrix::parts_with_sources(whole.trim_start());
-    let last = parts.pop().unwrap_or_default();
+    let with_list = parts.pop().unwrap_or_default();
     let item = |text, sources| Item::Markdown { text, links: list.links.clone(), sources };
     let parts = parts.into_iter().map(|text| item(text, Vec::new()));
     // Where the list stands.
-    parts.chain([item(last, list.cited.clone())]).collect()
+    parts.chain([item(with_list, list.cited.clone())]).collect()
 }
 
 /// What is said of the sources of an answer.

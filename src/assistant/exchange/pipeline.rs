@@ -279,9 +279,9 @@ fn checks(exchange: &Exchange, request: &Request, language: Language) -> Option<
         let headings = source.passage.headings.iter();
         std::iter::once(source.title.clone()).chain(headings.cloned()).collect::<Vec<_>>()
     };
-    let names: Vec<Vec<String>> = exchange.sources.iter().map(named).collect();
-    let names: Vec<Vec<&str>> = names.iter().map(|names| names.iter().map(String::as_str).collect()).collect();
-    let extracts = exchange.sources.iter().zip(&names);
+    let above: Vec<Vec<String>> = exchange.sources.iter().map(named).collect();
+    let above: Vec<Vec<&str>> = above.iter().map(|one| one.iter().map(String::as_str).collect()).collect();
+    let extracts = exchange.sources.iter().zip(&above);
     let extracts: Vec<Extract<'_>> =
         extracts.map(|(source, names)| Extract { text: &source.passage.text, names }).collect();
     let written = request.messages.iter().filter(|message| message.role != Role::Assistant);

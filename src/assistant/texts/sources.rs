@@ -34,7 +34,7 @@ pub enum Sources<'a> {
         mark: usize,
     },
     /// The last answer cites nothing.
-    NoSources,
+    CitesNothing,
     /// The rest of the passages is too long to be shown.
     More {
         /// How many are left out.
@@ -65,7 +65,7 @@ pub(super) fn fr(text: &Sources<'_>) -> String {
         }
         Sources::Passages { passages } => format!("Voici les passages que cite la réponse :\n\n{passages}"),
         Sources::Gone { mark } => format!("**\\[{mark}\\]** Ce document n’est plus là."),
-        Sources::NoSources => "Cette réponse ne cite aucun document.".to_owned(),
+        Sources::CitesNothing => "Cette réponse ne cite aucun document.".to_owned(),
         Sources::More { left: 1 } => "*Un autre passage est trop long pour être montré ici.*".to_owned(),
         Sources::More { left } => format!("*{left} autres passages sont trop longs pour être montrés ici.*"),
     }
@@ -93,7 +93,7 @@ pub(super) fn en(text: &Sources<'_>) -> String {
         }
         Sources::Passages { passages } => format!("Here are the passages that the answer cites:\n\n{passages}"),
         Sources::Gone { mark } => format!("**\\[{mark}\\]** This document is no longer there."),
-        Sources::NoSources => "This answer cites no document.".to_owned(),
+        Sources::CitesNothing => "This answer cites no document.".to_owned(),
         Sources::More { left: 1 } => "*One more passage is too long to be shown here.*".to_owned(),
         Sources::More { left } => format!("*{left} more passages are too long to be shown here.*"),
     }
@@ -132,7 +132,7 @@ pub(super) fn samples() -> Vec<Sources<'static>> {
             passages: "**\\[1\\] Guide RH.pdf, page 3 — Congés › Report**\n\n> Les jours non pris sont reportés jusqu’au 31 mars.",
         },
         Sources::Gone { mark: 2 },
-        Sources::NoSources,
+        Sources::CitesNothing,
         Sources::More { left: 1 },
         Sources::More { left: 3 },
     ]

@@ -52,7 +52,9 @@ impl Meaning {
             vectors::add(&mut mean, sum, 1.0);
             passages += count;
         }
-        mean.iter_mut().for_each(|value| *value /= passages + FEW);
+        for value in &mut mean {
+            *value /= passages + FEW;
+        }
         let asked = vectors::normalised(vectors::without(vector, generic.unwrap_or_default()));
         let both = Direction::new(asked).zip(Direction::new(mean));
         Ok(both.map(|(asked, mean)| Self { asked, mean }))

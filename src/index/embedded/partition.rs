@@ -99,7 +99,9 @@ impl Prepared {
 fn mean(vectors: &Vectors, count: usize) -> Option<Vectors> {
     let mut sum = Vec::new();
     let sound: Vec<_> = (0..count).filter_map(|index| vectors.get(index)).collect();
-    sound.iter().for_each(|vector| vectors::add(&mut sum, vector, 1.0 / sound.len() as f32));
+    for vector in &sound {
+        vectors::add(&mut sum, vector, 1.0 / sound.len() as f32);
+    }
     (!sum.is_empty()).then(|| Vectors::new(sum.len(), std::iter::once(sum.as_slice())))
 }
 

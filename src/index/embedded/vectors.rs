@@ -61,7 +61,7 @@ impl Vectors {
         let scale = *self.scales.get(index)?;
         let values = self.values.get(index * self.dimension..(index + 1) * self.dimension)?;
         let square: i32 = values.iter().map(|value| i32::from(*value) * i32::from(*value)).sum();
-        (scale > 0.0).then(|| square as f32 * scale * scale)
+        (scale > 0.0).then_some(square as f32 * scale * scale)
     }
 
     /// One of them, as it was given but for the rounding.
@@ -135,7 +135,9 @@ pub fn dot(one: &[f32], other: &[f32]) -> f32 {
 pub fn normalised(mut vector: Vec<f32>) -> Vec<f32> {
     let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
     if length > 0.0 {
-        vector.iter_mut().for_each(|value| *value /= length);
+        for value in &mut vector {
+            *value /= length;
+        }
     }
     vector
 }

@@ -1,4 +1,4 @@
-//! The index in PostgreSQL with pgvector: for collections that are not confidential, shared by several bots.
+//! The index in `PostgreSQL` with pgvector: for collections that are not confidential, shared by several bots.
 //!
 //! It takes collections only. Each search is of named collections, and every statement has the collection's number in it.
 

@@ -100,16 +100,15 @@ impl Pool {
             state.idle.retain(|client| !client.is_closed());
             state.idle.pop()
         };
-        let client = match idle {
-            Some(client) => client,
-            None => {
-                if self.state().again_at.is_some_and(|at| Instant::now() < at) {
-                    return Err(IndexError::Unreachable("the server was not reached a moment ago".to_owned()));
-                }
-                let connected = timeout(self.timeout, self.connect()).await.unwrap_or_else(|_| Err(late()));
-                self.note(connected.is_ok());
-                connected?
+        let client = if let Some(client) = idle {
+            client
+        } else {
+            if self.state().again_at.is_some_and(|at| Instant::now() < at) {
+                return Err(IndexError::Unreachable("the server was not reached a moment ago".to_owned()));
             }
+            let connected = timeout(self.timeout, self.connect()).await.unwrap_or_else(|_| Err(late()));
+            self.note(connected.is_ok());
+            connected?
         };
         Ok(Lent { client: Some(client), pool: self, _place: place })
     }
@@ -126,17 +125,14 @@ impl Pool {
     }
 
     async fn connect(&self) -> Result<Client, IndexError> {
-        let client = match &self.tls {
-            Some(tls) => {
-                let (client, connection) = self.config.connect(tls.clone()).await.map_err(|error| failed(&error))?;
-                tokio::spawn(connection);
-                client
-            }
-            None => {
-                let (client, connection) = self.config.connect(NoTls).await.map_err(|error| failed(&error))?;
-                tokio::spawn(connection);
-                client
-            }
+        let client = if let Some(tls) = &self.tls {
+            let (client, connection) = self.config.connect(tls.clone()).await.map_err(|error| failed(&error))?;
+            tokio::spawn(connection);
+            client
+        } else {
+            let (client, connection) = self.config.connect(NoTls).await.map_err(|error| failed(&error))?;
+            tokio::spawn(connection);
+            client
         };
         // Numbers of ours only. Plans are made for the collection that is searched: its index of vectors is a partial one.
         let settings = format!(

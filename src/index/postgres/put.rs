@@ -30,14 +30,13 @@ pub(super) struct Row {
 
 pub(super) async fn lock(transaction: &Transaction<'_>, name: &str) -> Result<Row, tokio_postgres::Error> {
     let find = "SELECT id, model, dimension FROM compagnon.collections WHERE name = $1 FOR UPDATE";
-    let row = match transaction.query_opt(find, &[&name]).await? {
-        Some(row) => row,
-        None => {
-            // Another bot may make it at the same moment. Only then: an attempt that conflicts uses up a number.
-            let make = "INSERT INTO compagnon.collections (name) VALUES ($1) ON CONFLICT (name) DO NOTHING";
-            transaction.execute(make, &[&name]).await?;
-            transaction.query_one(find, &[&name]).await?
-        }
+    let row = if let Some(row) = transaction.query_opt(find, &[&name]).await? {
+        row
+    } else {
+        // Another bot may make it at the same moment. Only then: an attempt that conflicts uses up a number.
+        let make = "INSERT INTO compagnon.collections (name) VALUES ($1) ON CONFLICT (name) DO NOTHING";
+        transaction.execute(make, &[&name]).await?;
+        transaction.query_one(find, &[&name]).await?
     };
     Ok(Row { id: row.get(0), model: row.get(1), dimension: row.get(2) })
 }
@@ -166,7 +165,7 @@ pub(super) async fn take_out(transaction: &Transaction<'_>, id: i32, number: i64
     Ok(())
 }
 
-/// PostgreSQL keeps no text with a zero in it.
+/// `PostgreSQL` keeps no text with a zero in it.
 fn storable(text: &str) -> String {
     text.replace('\0', "")
 }

@@ -31,6 +31,7 @@ struct Collection {
 }
 
 /// The query's terms with how rare each is.
+#[allow(clippy::struct_field_names)] // As the column is called.
 struct Term {
     term: String,
     passages: i64,

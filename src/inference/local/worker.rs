@@ -96,6 +96,7 @@ impl Supervised for Worker {
 }
 
 impl Worker {
+    #[allow(clippy::too_many_arguments)] // Each is another part, wired once.
     pub(super) fn new(
         forward: Box<dyn Forward>,
         waiting: Receiver<Job>,

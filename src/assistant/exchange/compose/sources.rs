@@ -29,6 +29,7 @@ fn extract(source: &Source, language: Language) -> String {
 }
 
 /// Where a passage stands, on one line: `Guide RH.pdf, page 3 — Congés › Report`.
+#[must_use]
 pub fn described(source: &Source, language: Language) -> String {
     let place = place_of(source, language);
     let title = one_line(&source.title);

@@ -96,7 +96,7 @@ impl<'a> Prompt<'a> {
         let title: String = plain_lines(title).replace('\n', " ").chars().take(120).collect();
         let heading = heading.replace("{number}", &number.to_string()).replace("{of}", &of.to_string());
         let heading = format!("{heading} « {title} »{}", self.words.place(&part.passage.place));
-        let text: String = plain_lines(&part.passage.text).lines().map(|line| format!("> {line}\n")).collect();
+        let text: String = plain_lines(&part.passage.text).lines().flat_map(|line| ["> ", line, "\n"]).collect();
         let content = format!("{asked} {}\n\n{heading} :\n{text}\n{now}", plain_lines(self.question));
         // Nothing of it is kept: no other request begins with it.
         Request::new(vec![self.system.clone(), Message::new(Role::User, content)], self.sampling.clone())

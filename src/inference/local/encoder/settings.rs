@@ -23,7 +23,7 @@ pub(super) struct Shape {
     pub first_position: usize,
     pub token_types: usize,
     pub epsilon: f32,
-    /// BERT, and not one of the RoBERTa family.
+    /// BERT, and not one of the `RoBERTa` family.
     pub bert: bool,
 }
 

@@ -44,6 +44,7 @@ impl Table {
 }
 
 /// The files of a model, and their tensors.
+#[allow(clippy::struct_field_names)] // They are files.
 pub(super) struct Files {
     files: Vec<File>,
     tensors: Tensors,
@@ -65,9 +66,8 @@ impl Files {
         }
         let words = "embeddings.word_embeddings.weight";
         let mut prefixes = tensors.names().filter_map(|name| name.strip_suffix(words)).map(str::to_owned);
-        let prefix = match (prefixes.next(), prefixes.next()) {
-            (Some(prefix), None) => prefix,
-            _ => return Err(GgufError::damaged(format!("it has no tensor {words}, or several"))),
+        let (Some(prefix), None) = (prefixes.next(), prefixes.next()) else {
+            return Err(GgufError::damaged(format!("it has no tensor {words}, or several")));
         };
         drop(prefixes);
         Ok(Self { files, tensors, prefix, weights, print: blake3::Hasher::new() })

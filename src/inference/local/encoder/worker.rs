@@ -198,8 +198,9 @@ impl Computer {
         let results = self.encoder.compute(&sequences, self.purpose, &mut || pace.breathe())?;
         let took = begun.elapsed().saturating_sub(pace.rested).as_secs_f64().max(1e-6);
         // By halves, so that a moment's disturbance changes little.
-        let right = count as f64 * PART.as_secs_f64() / took;
-        self.part = ((self.part + right as usize) / 2).clamp(PART_TOKENS.0, PART_TOKENS.1);
+        #[allow(clippy::cast_sign_loss)] // Nothing of it is negative.
+        let right = (count as f64 * PART.as_secs_f64() / took) as usize;
+        self.part = usize::midpoint(self.part, right).clamp(PART_TOKENS.0, PART_TOKENS.1);
         Ok(results)
     }
 }

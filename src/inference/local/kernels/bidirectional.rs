@@ -131,7 +131,9 @@ impl Task {
                 dispatch!(Backend::best(), float_panel(values, &rows[..count], &mut sums));
                 let wide = ROWS.min(dim - piece * ROWS);
                 for ((row, sums), total) in (from..).zip(&mut sums[..count]).zip(totals) {
-                    sums.iter_mut().for_each(|sum| *sum /= total);
+                    for sum in sums.iter_mut() {
+                        *sum /= total;
+                    }
                     write(place(row) + piece * ROWS, &sums[..wide]);
                 }
             }

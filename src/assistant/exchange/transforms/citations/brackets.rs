@@ -88,7 +88,7 @@ pub fn read(text: &str, ended: bool) -> Read<Marks> {
         }
         match one(after, ended) {
             Read::Is(_) => {
-                between = text[at..at + gap].to_owned();
+                text[at..at + gap].clone_into(&mut between);
                 at += gap;
             }
             Read::More => return Read::More,
@@ -155,9 +155,8 @@ fn one(text: &str, ended: bool) -> Read<(usize, Vec<usize>)> {
         let end = target.char_indices().take_while(|(at, _)| *at <= LONGEST_TARGET);
         match end.into_iter().find(|(_, letter)| letter.is_whitespace() || *letter == ')') {
             Some((at, ')')) => rest = &target[at + 1..],
-            Some(_) => {}
             None if target.len() <= LONGEST_TARGET && !ended => return Read::More,
-            None => {}
+            _ => {}
         }
     } else if rest.is_empty() && !ended {
         return Read::More;

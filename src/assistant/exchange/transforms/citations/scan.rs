@@ -160,7 +160,7 @@ impl Scan {
                 Step::More => break,
             }
         }
-        self.held = held.get(self.offset - begun..).unwrap_or_default().to_owned();
+        held.get(self.offset - begun..).unwrap_or_default().clone_into(&mut self.held);
     }
 
     /// Remembers what was read.
