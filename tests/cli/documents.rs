@@ -1,5 +1,6 @@
 //! Hostile documents, read by the real program: the child ends in time and within its memory, says why, and the reader goes on. And the
 //! child's sandbox from inside.
+#![allow(clippy::format_collect)] // Hostile texts are built once.
 
 use std::{
     io::{Cursor, Read as _, Write as _},
@@ -56,7 +57,7 @@ fn xlsx(rows: &str) -> Vec<u8> {
 fn cyclic_msg() -> Vec<u8> {
     let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).expect("a compound file");
     for name in ["/__properties_version1.0", "/__substg1.0_1000001F"] {
-        file.create_stream(name).expect("a stream").write_all(&[b'a'; 20_000]).expect("written");
+        file.create_stream(name).expect("a stream").write_all(&vec![b'a'; 20_000]).expect("written");
     }
     file.flush().expect("written");
     let mut bytes = file.into_inner().into_inner();

@@ -65,7 +65,7 @@ pub async fn check(index: &dyn Index) {
     assert!(index.holds(&rh).await.unwrap() && index.holds(&cyber).await.unwrap());
 
     // By words: another form of the word, of one partition only.
-    let hits = index.search(&[rh.clone()], &query("report d'un congé annuel", None)).await.unwrap();
+    let hits = index.search(std::slice::from_ref(&rh), &query("report d'un congé annuel", None)).await.unwrap();
     assert_eq!((hits[0].document, hits[0].passage.ordinal), (1, 0));
     assert!(hits.iter().all(|hit| hit.partition == rh), "nothing of another partition");
     assert_eq!(hits[0].title, "Guide des absences");
@@ -78,7 +78,7 @@ pub async fn check(index: &dyn Index) {
     assert!(hits.windows(2).all(|pair| pair[0].score >= pair[1].score));
 
     // By vectors: without a word in common.
-    let hits = index.search(&[rh.clone()], &query("xyzzy", Some([0.0, 1.0]))).await.unwrap();
+    let hits = index.search(std::slice::from_ref(&rh), &query("xyzzy", Some([0.0, 1.0]))).await.unwrap();
     assert_eq!((hits[0].document, hits[0].passage.ordinal), (1, 1));
     let cosine = hits[0].evidence.cosine.expect("a cosine");
     assert!((cosine - 1.0).abs() < 0.01 && hits[0].evidence.words == 0.0, "{:?}", hits[0].evidence);
@@ -91,7 +91,7 @@ pub async fn check(index: &dyn Index) {
 
     // Put anew: the old passages are gone.
     index.put(&rh, document(1, "Guide des absences", &[("Les congés sont perdus.", [1.0, 0.0])])).await.unwrap();
-    let hits = index.search(&[rh.clone()], &query("parapheur", None)).await.unwrap();
+    let hits = index.search(std::slice::from_ref(&rh), &query("parapheur", None)).await.unwrap();
     assert!(hits.iter().all(|hit| hit.evidence.words == 0.0 || !hit.passage.text.contains("parapheur")), "{hits:?}");
     let texts: Vec<String> = hits.iter().map(|hit| hit.passage.text.clone()).collect();
     assert!(!texts.iter().any(|text| text.contains("reportés") || text.contains("parapheur")), "{}", texts.len());
@@ -100,7 +100,7 @@ pub async fn check(index: &dyn Index) {
 
     index.remove(&rh, Some(1)).await.unwrap();
     index.remove(&rh, Some(99)).await.unwrap();
-    let hits = index.search(&[rh.clone()], &query("congés", None)).await.unwrap();
+    let hits = index.search(std::slice::from_ref(&rh), &query("congés", None)).await.unwrap();
     assert!(hits.iter().all(|hit| hit.document != 1));
     index.remove(&cyber, None).await.unwrap();
     assert!(!index.holds(&cyber).await.unwrap() && index.holds(&rh).await.unwrap());
@@ -111,12 +111,12 @@ async fn hostile(index: &dyn Index) {
     let odd = collection("odd");
     for (text, number) in HOSTILE.iter().zip(1..) {
         index.put(&odd, document(number, text, &[(text, [0.6, 0.8]), ("parapheur", [0.6, 0.8])])).await.unwrap();
-        index.search(&[odd.clone()], &query(text, Some([0.6, 0.8]))).await.unwrap();
+        index.search(std::slice::from_ref(&odd), &query(text, Some([0.6, 0.8]))).await.unwrap();
     }
-    let hits = index.search(&[odd.clone()], &query("parapheur", None)).await.unwrap();
+    let hits = index.search(std::slice::from_ref(&odd), &query("parapheur", None)).await.unwrap();
     assert_eq!(hits.iter().filter(|hit| hit.passage.text == "parapheur").count(), HOSTILE.len());
     let long = "mot ".repeat(5_000);
-    index.search(&[odd.clone()], &query(&long, None)).await.unwrap();
+    index.search(std::slice::from_ref(&odd), &query(&long, None)).await.unwrap();
     index.remove(&odd, None).await.unwrap();
 }
 

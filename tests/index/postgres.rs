@@ -1,4 +1,4 @@
-//! What the index in PostgreSQL does beside: it refuses what is not shared, survives its server, and is used by several bots at once.
+//! What the index in `PostgreSQL` does beside: it refuses what is not shared, survives its server, and is used by several bots at once.
 
 use std::{
     sync::{Arc, Mutex, OnceLock},

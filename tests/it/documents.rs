@@ -83,8 +83,8 @@ async fn a_file_is_dropped_asked_about_and_removed() {
     }
     // Taken back: the document goes with its message.
     awa.redact(&room, &asked).await;
-    let last = play(&awa, &room, "!documents").await;
-    assert!(!last.body.contains("note.txt"), "{last:#?}");
+    let listed_last = play(&awa, &room, "!documents").await;
+    assert!(!listed_last.body.contains("note.txt"), "{listed_last:#?}");
     assert!(bot.terminate().success(), "{}", bot.log());
     assert!(kept(&bot, &conversation(&room)).is_empty());
     assert!(!bot.log().contains("télétravail est possible"), "no content in the log");

@@ -1,4 +1,4 @@
-//! A real embedding model, multilingual-e5-small in 4 bits, made once and kept beside the build. PyPI has it inside a package.
+//! A real embedding model, multilingual-e5-small in 4 bits, made once and kept beside the build. `PyPI` has it inside a package.
 
 use std::{
     fs::{self, File},

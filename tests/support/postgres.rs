@@ -1,4 +1,4 @@
-//! A real PostgreSQL with pgvector on loopback, in a folder of its own.
+//! A real `PostgreSQL` with pgvector on loopback, in a folder of its own.
 
 use std::{
     ffi::OsString,
@@ -137,7 +137,7 @@ impl Drop for Postgres {
     }
 }
 
-/// What a program is started by so that it is not root: PostgreSQL refuses to be. First choice is a namespace in which root's number is another
+/// What a program is started by so that it is not root: `PostgreSQL` refuses to be. First choice is a namespace in which root's number is another
 /// one, because everything stays ours; where there are none, the account of nobody, who must be able to reach the folders.
 fn as_other(folder: &Path) -> Vec<OsString> {
     let database = folder.join("database");
