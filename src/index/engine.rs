@@ -76,19 +76,32 @@ pub struct Evidence {
     pub words: f32,
 }
 
+/// The most characters of an [`embedding_text`].
+const EMBEDDED_CHARACTERS: usize = 640;
+/// The fewest of them that are the passage's own, however long the headings are.
+const OWN_CHARACTERS: usize = 320;
+
 /// The text of a passage as it is to be embedded: what its document is called and the headings above it say what it is about, which the
-/// passage itself often does not. The embedding model cuts it where its context ends.
+/// passage itself often does not. Its beginning is enough, and better: the more a vector is the mean of, the less it says.
 #[must_use]
 pub fn embedding_text(title: &str, passage: &Passage) -> String {
-    let mut text = String::with_capacity(title.len() + passage.text.len() + 64);
+    let mut text = String::new();
     for part in std::iter::once(title).chain(passage.headings.iter().map(String::as_str)) {
         if !part.trim().is_empty() {
             text.push_str(part.trim());
             text.push_str(" — ");
         }
     }
-    text.push_str(&passage.text);
-    text
+    let above = beginning(&text, EMBEDDED_CHARACTERS - OWN_CHARACTERS);
+    let own = beginning(&passage.text, EMBEDDED_CHARACTERS - above.chars().count());
+    format!("{above}{own}")
+}
+
+/// The beginning of a text of so many characters at most, cut between words where there are some.
+fn beginning(text: &str, characters: usize) -> &str {
+    let Some((end, _)) = text.char_indices().nth(characters) else { return text };
+    let whole_words = text[..end].trim_end_matches(|letter: char| !letter.is_whitespace()).len();
+    &text[..if whole_words * 2 > end { whole_words } else { end }]
 }
 
 /// Why an index did not answer.

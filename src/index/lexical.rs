@@ -15,6 +15,9 @@ const SATURATION: f32 = 4.0;
 /// How far a long passage is worth less than a short one (b).
 const LENGTH: f32 = 0.75;
 
+/// What it is worth as evidence that a passage holds a word at all; the rest depends on how well it fits.
+const HELD: f32 = 0.5;
+
 /// The most bytes of a query that are read.
 pub const QUERY_BYTES: usize = 16 * 1024;
 /// The most different terms of a query that are searched, its expansions included.
@@ -71,6 +74,12 @@ impl Statistics {
     pub fn fit(&self, count: f32, length: f32) -> f32 {
         let mean = (self.length / self.passages.max(1) as f64) as f32;
         count / (count + SATURATION * (1.0 - LENGTH + LENGTH * length / mean.max(1.0)))
+    }
+
+    /// What a term that a passage holds is worth as evidence, between 0 and 1.
+    #[must_use]
+    pub fn evidence(&self, count: f32, length: f32) -> f32 {
+        HELD + (1.0 - HELD) * self.fit(count, length)
     }
 }
 

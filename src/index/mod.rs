@@ -4,6 +4,7 @@
 //! PostgreSQL: nothing readable is ever on our disk.
 
 pub mod acronyms;
+pub mod common;
 pub mod embedded;
 mod engine;
 pub mod french;

@@ -2,6 +2,7 @@
 
 use super::partition::{PartitionIndex, Searched};
 use crate::index::{
+    common,
     lexical::{self, Statistics},
     spelling,
 };
@@ -18,7 +19,10 @@ pub struct Words {
 struct SearchedTerm {
     text: String,
     weight: f32,
+    /// How rare it is in what is searched, for the order.
     rarity: f32,
+    /// How rare it is at large, for the evidence.
+    rarity_at_large: f32,
     /// Which of the typed terms it is evidence for, and how good: itself, or another spelling of it.
     evidence: Option<(usize, f32)>,
 }
@@ -42,13 +46,15 @@ impl Words {
             }
             let rarity = statistics.rarity(known);
             let evidence = term.typed.then_some((typed, 1.0));
-            terms.push(SearchedTerm { text: term.text, weight: term.weight, rarity, evidence });
+            let rarity_at_large = common::rarity(&term.text, statistics.passages, known);
+            terms.push(SearchedTerm { text: term.text, weight: term.weight, rarity, rarity_at_large, evidence });
         }
         for (typed, term) in unknown {
             let known = searched.iter().flat_map(|(_, index)| index.vocabulary());
             for (text, weight) in spelling::meant(&term, known) {
                 let rarity = statistics.rarity(holders(&text));
-                terms.push(SearchedTerm { text, weight, rarity, evidence: Some((typed, weight)) });
+                let evidence = Some((typed, weight));
+                terms.push(SearchedTerm { text, weight, rarity, rarity_at_large: rarity, evidence });
             }
         }
         Self { statistics, terms }
@@ -83,9 +89,11 @@ impl Words {
             let found = postings.binary_search_by_key(&slot, |posting| posting.slot).ok();
             let count = found.and_then(|place| postings.get(place)).map_or(0.0, |posting| posting.count);
             let length = index.lengths().get(slot as usize).copied().unwrap_or_default();
-            *held = held.max(quality * self.statistics.fit(count, length));
+            if count > 0.0 {
+                *held = held.max(quality * self.statistics.evidence(count, length));
+            }
             if quality >= 1.0 {
-                *rarity = term.rarity;
+                *rarity = term.rarity_at_large;
             }
         }
         let all: f32 = shares.iter().map(|(_, rarity)| rarity).sum();
