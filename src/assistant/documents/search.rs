@@ -158,7 +158,10 @@ impl Documents {
         hits.retain(|hit| {
             matches!(hit.partition, Partition::Collection(_)) || there.contains(&(hit.partition.clone(), hit.document))
         });
-        let threshold = Threshold::default();
+        let collected = partitions.iter().any(|partition| matches!(partition, Partition::Collection(_)));
+        let passages = documents.iter().map(|document| u64::from(document.passages)).sum();
+        // How many passages a collection has is not known here: many.
+        let threshold = if collected { Threshold::default() } else { Threshold::among(passages) };
         let enough = |evidence: &Evidence| is_evidence_enough(evidence, &threshold);
         hits.retain(|hit| enough(&hit.evidence));
         hits.truncate(MOST_RERANKED);
