@@ -13,7 +13,7 @@ use crate::index::IndexError;
 /// With so many passages the mean is half believed: the mean of a few is what they say, not what they have in common.
 const FEW: f32 = 20.0;
 /// How much of the direction of the documents that were found first is added to that of the query.
-const FEEDBACK: f32 = 0.6;
+const FEEDBACK: f32 = 0.5;
 /// Where hardly more than this is left of a vector, it is the rounding.
 const NOTHING_LEFT: f32 = 1e-5;
 
