@@ -21,6 +21,8 @@ const NOTHING_LEFT: f32 = 1e-5;
 pub struct Meaning {
     asked: Direction,
     mean: Direction,
+    /// The product of both.
+    common: f32,
 }
 
 /// A vector, also as it is compared with many.
@@ -55,7 +57,7 @@ impl Meaning {
         mean.iter_mut().for_each(|value| *value /= passages + FEW);
         let asked = vectors::normalised(vectors::without(vector, generic.unwrap_or_default()));
         let both = Direction::new(asked).zip(Direction::new(mean));
-        Ok(both.map(|(asked, mean)| Self { asked, mean }))
+        Ok(both.map(|(asked, mean)| Self { common: vectors::dot(&mean.exact, &asked.exact), asked, mean }))
     }
 
     /// How alike each passage and the query are, roughly: what is common to all is not taken off the passages.
@@ -90,7 +92,7 @@ impl Meaning {
             (vectors.product(index, &self.asked.rounded)?, vectors.product(index, &self.mean.rounded)?);
         // The square of what is left without the mean, and its product with the query, without making it.
         let square = vectors.square(index)? - 2.0 * common + self.mean.square;
-        let product = asked - vectors::dot(&self.mean.exact, &self.asked.exact);
+        let product = asked - self.common;
         (square > NOTHING_LEFT).then(|| product / square.sqrt())
     }
 
@@ -104,6 +106,7 @@ impl Meaning {
         let mut asked = self.asked.exact.clone();
         vectors::add(&mut asked, &vectors::normalised(together), FEEDBACK);
         if let Some(asked) = Direction::new(vectors::normalised(asked)) {
+            self.common = vectors::dot(&self.mean.exact, &asked.exact);
             self.asked = asked;
         }
     }
