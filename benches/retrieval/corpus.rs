@@ -79,6 +79,8 @@ pub fn topics() -> Vec<Topic> {
 /// A question of ours, and whether the corpus answers it: with which fiche; or it is near, or far.
 pub struct Fresh {
     pub kind: &'static str,
+    /// The fiche that answers it.
+    pub fiche: Option<&'static str>,
     pub text: &'static str,
 }
 
@@ -87,8 +89,9 @@ pub fn fresh() -> Vec<Fresh> {
     let lines = include_str!("fresh.tsv").lines().filter(|line| !line.starts_with('#'));
     let question = |line: &'static str| {
         let mut cells = line.split('\t');
-        let (kind, _, text) = (cells.next(), cells.next(), cells.next());
-        Fresh { kind: kind.expect("a kind"), text: text.expect("a question") }
+        let (kind, fiche, text) = (cells.next(), cells.next(), cells.next());
+        let fiche = fiche.filter(|fiche| *fiche != "-");
+        Fresh { kind: kind.expect("a kind"), fiche, text: text.expect("a question") }
     };
     lines.map(question).collect()
 }

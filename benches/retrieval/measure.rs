@@ -48,6 +48,11 @@ impl Run {
         self.by_topic.entry(topic).or_default().push(measures);
     }
 
+    /// How many queries were measured.
+    pub fn queries(&self) -> usize {
+        self.by_topic.values().map(Vec::len).sum()
+    }
+
     /// The mean of a measure over all queries, in percent.
     pub fn mean(&self, of: impl Fn(&Measures) -> Option<f64>) -> f64 {
         let values: Vec<f64> = self.by_topic.values().flatten().filter_map(of).collect();

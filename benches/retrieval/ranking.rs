@@ -1,10 +1,15 @@
 //! The corpus in an index, and the order in which it finds documents.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, env, error::Error, path::Path, sync::Arc, thread};
 
 use compagnon::{
     document::Partition,
     index::{Evidence, Hit, Index, IndexedDocument, Query, embedded::EmbeddedIndex},
+    inference::{
+        Config, Reranker,
+        config::Encoder,
+        local::{Processors, open_reranker},
+    },
 };
 use tokio::runtime::Runtime;
 
@@ -65,11 +70,21 @@ impl<'a> Searcher<'a> {
     }
 
     /// Measures what is found for each chosen variant of the topics.
-    pub fn run(&self, topics: &[(usize, &Topic)], most: usize, query: &dyn Fn(&str) -> Query) -> Run {
+    pub fn run(
+        &self,
+        topics: &[(usize, &Topic)],
+        most: usize,
+        query: &dyn Fn(&str) -> Query,
+        reranking: &Option<Reranking<'_>>,
+    ) -> Run {
         let mut run = Run::default();
         for (number, topic) in topics {
             for text in topic.chosen(most) {
-                let found = self.documents(&self.search(&query(text)));
+                let mut hits = self.search(&query(text));
+                if let Some(reranking) = reranking {
+                    reranking.order(text, &mut hits);
+                }
+                let found = self.documents(&hits);
                 run.add(*number, measures(&found, &topic.relevant));
             }
         }
@@ -79,6 +94,38 @@ impl<'a> Searcher<'a> {
     /// The evidence of the best passages for a query.
     pub fn evidence(&self, query: &Query) -> Vec<Evidence> {
         self.search(query).iter().map(|hit| hit.evidence).collect()
+    }
+}
+
+/// A cross-encoder that puts the best passages in another order.
+pub struct Reranking<'a> {
+    model: Arc<dyn Reranker>,
+    runtime: &'a Runtime,
+}
+
+/// How many passages are scored.
+const RERANKED: usize = 30;
+
+impl<'a> Reranking<'a> {
+    /// The one whose folder the environment names.
+    pub fn of_environment(runtime: &'a Runtime) -> Result<Option<Self>, Box<dyn Error>> {
+        let Some(folder) = env::var_os("RERANKER") else { return Ok(None) };
+        let section = Encoder { folder: Some(folder.into()), ..Encoder::default() };
+        let config = Config { reranker: Some(section), ..Config::default() };
+        let processors = Processors::new(thread::available_parallelism().map_or(1, usize::from))?;
+        let model = open_reranker(&processors, &config, Path::new("."))?;
+        Ok(model.map(|model| Self { model, runtime }))
+    }
+
+    fn order(&self, query: &str, hits: &mut [Hit]) {
+        let most = RERANKED.min(hits.len());
+        let texts: Vec<String> =
+            hits[..most].iter().map(|hit| format!("{}\n{}", hit.title, hit.passage.text)).collect();
+        let scores = self.runtime.block_on(self.model.score(query, &texts)).expect("scores");
+        for (hit, score) in hits.iter_mut().zip(scores) {
+            hit.score = score;
+        }
+        hits[..most].sort_by(|one, other| other.score.total_cmp(&one.score));
     }
 }
 

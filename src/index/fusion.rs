@@ -10,6 +10,8 @@ const WORDS: f32 = 0.5;
 const PASSAGE: f32 = 0.2;
 /// What the document as a whole counts: a passage alone often does not say what it is about.
 const DOCUMENT: f32 = 0.3;
+/// What the beginning of a document counts, where most documents say what they are about.
+const FIRST: f32 = 0.15;
 
 /// The scores of one document or passage in each list.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -20,6 +22,8 @@ pub struct Parts {
     pub passage: Option<f32>,
     /// By the mean of the vectors of its passages.
     pub document: Option<f32>,
+    /// By the vector of the document's first passage.
+    pub first: Option<f32>,
 }
 
 /// A scale for each list.
@@ -28,6 +32,7 @@ pub struct Scales {
     words: Scale,
     passage: Scale,
     document: Scale,
+    first: Scale,
 }
 
 impl Scales {
@@ -37,7 +42,8 @@ impl Scales {
         Self {
             words: Scale::of(all.clone().map(|parts| parts.words)),
             passage: Scale::of(all.clone().filter_map(|parts| parts.passage)),
-            document: Scale::of(all.filter_map(|parts| parts.document)),
+            document: Scale::of(all.clone().filter_map(|parts| parts.document)),
+            first: Scale::of(all.filter_map(|parts| parts.first)),
         }
     }
 
@@ -46,7 +52,9 @@ impl Scales {
     pub fn score(&self, parts: &Parts) -> f32 {
         let passage = self.passage.standardised(parts.passage);
         let document = self.document.standardised(parts.document);
-        WORDS * self.words.standardised(Some(parts.words)) + PASSAGE * passage + DOCUMENT * document
+        let first = self.first.standardised(parts.first);
+        let words = self.words.standardised(Some(parts.words));
+        WORDS * words + PASSAGE * passage + DOCUMENT * document + FIRST * first
     }
 
     /// The score of a passage among those of its document, which are all about the same.
@@ -111,7 +119,8 @@ mod tests {
 
     #[test]
     fn lists_of_any_unit_count_alike() {
-        let make = |words: f32, passage: f32| Parts { words, passage: Some(passage), document: Some(passage) };
+        let make =
+            |words: f32, passage: f32| Parts { words, passage: Some(passage), document: Some(passage), first: None };
         let all = [make(900.0, 0.80), make(100.0, 0.81), make(0.0, 0.82)];
         let scales = Scales::of(all.into_iter());
         let scores: Vec<_> = all.iter().map(|parts| scales.score(parts)).collect();

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{acronyms, french};
+use super::{acronyms, french, synonyms};
 use crate::document::Passage;
 
 /// What a word of the title counts beside one of the text.
@@ -114,9 +114,13 @@ pub fn query_terms(query: &str) -> Vec<Term> {
             None => {}
         }
     }
-    let room = QUERY_TERMS - terms.len();
-    let added = acronyms::expansions(query).into_iter().take(room);
-    terms.extend(added.map(|text| Term { text, weight: acronyms::WEIGHT, typed: false }));
+    let typed: Vec<String> = terms.iter().map(|term| term.text.clone()).collect();
+    let of_acronyms = acronyms::expansions(query).into_iter().map(|text| (text, acronyms::WEIGHT));
+    for (text, weight) in of_acronyms.chain(synonyms::expansions(&typed)) {
+        if terms.len() < QUERY_TERMS && !terms.iter().any(|term| term.text == text) {
+            terms.push(Term { text, weight, typed: false });
+        }
+    }
     terms
 }
 

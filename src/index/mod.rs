@@ -15,6 +15,7 @@ pub mod postgres;
 mod routed;
 pub mod select;
 pub mod spelling;
+pub mod synonyms;
 pub mod threshold;
 
 pub use self::engine::{Evidence, Hit, Index, IndexError, IndexedDocument, Query, embedding_text};

@@ -13,7 +13,7 @@ use crate::index::IndexError;
 /// With so many passages the mean is half believed: the mean of a few is what they say, not what they have in common.
 const FEW: f32 = 20.0;
 /// How much of the direction of the documents that were found first is added to that of the query.
-const FEEDBACK: f32 = 0.6;
+const FEEDBACK: f32 = 0.5;
 /// Where hardly more than this is left of a vector, it is the rounding.
 const NOTHING_LEFT: f32 = 1e-5;
 
@@ -21,6 +21,8 @@ const NOTHING_LEFT: f32 = 1e-5;
 pub struct Meaning {
     asked: Direction,
     mean: Direction,
+    /// The product of both.
+    common: f32,
 }
 
 /// A vector, also as it is compared with many.
@@ -57,7 +59,7 @@ impl Meaning {
         }
         let asked = vectors::normalised(vectors::without(vector, generic.unwrap_or_default()));
         let both = Direction::new(asked).zip(Direction::new(mean));
-        Ok(both.map(|(asked, mean)| Self { asked, mean }))
+        Ok(both.map(|(asked, mean)| Self { common: vectors::dot(&mean.exact, &asked.exact), asked, mean }))
     }
 
     /// How alike each passage and the query are, roughly: what is common to all is not taken off the passages.
@@ -92,7 +94,7 @@ impl Meaning {
             (vectors.product(index, &self.asked.rounded)?, vectors.product(index, &self.mean.rounded)?);
         // The square of what is left without the mean, and its product with the query, without making it.
         let square = vectors.square(index)? - 2.0 * common + self.mean.square;
-        let product = asked - vectors::dot(&self.mean.exact, &self.asked.exact);
+        let product = asked - self.common;
         (square > NOTHING_LEFT).then(|| product / square.sqrt())
     }
 
@@ -106,6 +108,7 @@ impl Meaning {
         let mut asked = self.asked.exact.clone();
         vectors::add(&mut asked, &vectors::normalised(together), FEEDBACK);
         if let Some(asked) = Direction::new(vectors::normalised(asked)) {
+            self.common = vectors::dot(&self.mean.exact, &asked.exact);
             self.asked = asked;
         }
     }

@@ -17,7 +17,7 @@ use crate::index::{
 /// How many passages are compared exactly; the others are too far off to matter.
 const COMPARED: usize = 5 * fusion::BEST;
 /// How many documents that were found first the query is moved towards.
-const FOLLOWED: usize = 5;
+const FOLLOWED: usize = 10;
 /// Among so many documents for each of those: among fewer, what was found first is no choice.
 const AMONG: usize = 4;
 
@@ -96,6 +96,7 @@ fn compare(candidates: &mut [Candidate<'_>], meaning: &Meaning, near: &Near) {
         let cosines = slots.filter_map(|slot| meaning.passage(candidate.entry, *slot));
         candidate.parts.passage = cosines.reduce(f32::max);
         candidate.parts.document = meaning.document(candidate.entry);
+        candidate.parts.first = meaning.passage(candidate.entry, candidate.entry.first);
     }
 }
 
@@ -130,7 +131,7 @@ fn passages<'a>(candidates: &[Candidate<'a>], lexical: &Scores, meaning: Option<
             let passage = meaning.and_then(|meaning| meaning.passage(candidate.entry, slot));
             // Nothing speaks for it.
             if words > 0.0 || passage.is_some() {
-                all.push((candidate, slot, Parts { words, passage, document: None }));
+                all.push((candidate, slot, Parts { words, passage, ..Parts::default() }));
             }
         }
     }

@@ -60,8 +60,8 @@ impl Vectors {
     pub fn square(&self, index: usize) -> Option<f32> {
         let scale = *self.scales.get(index)?;
         let values = self.values.get(index * self.dimension..(index + 1) * self.dimension)?;
-        let square: i32 = values.iter().map(|value| i32::from(*value) * i32::from(*value)).sum();
-        (scale > 0.0).then_some(square as f32 * scale * scale)
+        let square = product(values, values);
+        (scale > 0.0).then(|| square as f32 * scale * scale)
     }
 
     /// One of them, as it was given but for the rounding.
@@ -96,17 +96,17 @@ impl QueryVector {
 }
 
 /// The compiler makes vector instructions of this: the pieces have a fixed length.
-fn product(values: &[i8], query: &[i16]) -> i32 {
+fn product<T: Copy + Into<i32>>(values: &[i8], query: &[T]) -> i32 {
     const WIDTH: usize = 32;
     let (wide, rest) = values.as_chunks::<WIDTH>();
     let (query_wide, query_rest) = query.as_chunks::<WIDTH>();
     let mut sums = [0_i32; WIDTH];
     for (values, query) in wide.iter().zip(query_wide) {
         for ((sum, value), query) in sums.iter_mut().zip(values).zip(query) {
-            *sum += i32::from(*value) * i32::from(*query);
+            *sum += i32::from(*value) * (*query).into();
         }
     }
-    let rest: i32 = rest.iter().zip(query_rest).map(|(value, query)| i32::from(*value) * i32::from(*query)).sum();
+    let rest: i32 = rest.iter().zip(query_rest).map(|(value, query)| i32::from(*value) * (*query).into()).sum();
     sums.iter().sum::<i32>() + rest
 }
 
