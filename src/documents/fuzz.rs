@@ -1,4 +1,4 @@
-//! For `crate::fuzz`: files of every format whose reader is ours. pdf_oxide's own is fuzzed by its authors, and runs only in the child.
+//! For `crate::fuzz`: files of every format whose reader is ours. `pdf_oxide`'s own is fuzzed by its authors, and runs only in the child.
 
 use std::io::{Cursor, Write as _};
 
@@ -26,7 +26,7 @@ pub(crate) fn office(data: &[u8]) {
         )
     };
     let package = |part: &str| {
-        let own = part.replace("/", "/_rels/") + ".rels";
+        let own = part.replace('/', "/_rels/") + ".rels";
         archive(&[
             ("_rels/.rels", relations(part).as_bytes()),
             (&own, relations("s.xml").as_bytes()),

@@ -110,6 +110,7 @@ fn best(scores: impl Iterator<Item = f32>, most: usize) -> Vec<f32> {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp)] // What is compared is exact.
 mod tests {
     use super::*;
 

@@ -23,13 +23,13 @@ const COSINE: (f32, f32) = (0.87, 0.0138);
 /// The same of words alone.
 const WORDS_ALONE: (f32, f32) = (0.10, 0.07);
 /// From so many passages on the bound stays: more was not measured.
-const MOST: f32 = 30_000.0;
+const MOST: u32 = 30_000;
 
 impl Threshold {
     /// That of a search over so many passages, with vectors of multilingual-e5-small.
     #[must_use]
     pub fn among(passages: u64) -> Self {
-        let tens = (passages.max(1) as f32).min(MOST).log10();
+        let tens = (passages.max(1) as f32).min(MOST as f32).log10();
         Self { cosine: COSINE.0 + COSINE.1 * tens, words: WORDS_ALONE.0 + WORDS_ALONE.1 * tens }
     }
 }
@@ -37,7 +37,7 @@ impl Threshold {
 impl Default for Threshold {
     /// That of a large collection.
     fn default() -> Self {
-        Self::among(MOST as u64)
+        Self::among(u64::from(MOST))
     }
 }
 

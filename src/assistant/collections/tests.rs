@@ -240,7 +240,7 @@ async fn a_file_that_cannot_be_read_at_the_moment_keeps_its_document() {
         return;
     }
     let sub = scene.files.path().join("sous");
-    fs::set_permissions(&sub, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&sub, fs::Permissions::from_mode(0o000)).unwrap();
     let summary = scene.index().await;
     fs::set_permissions(&sub, fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!((summary.documents, summary.removed, summary.failed.len()), (2, 0, 1));

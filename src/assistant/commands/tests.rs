@@ -743,7 +743,7 @@ async fn every_command_is_the_same_after_it_has_waited_in_the_store() {
         let message = incoming(&event, "!a:h", &format!("!{}", command.spec().names[0]));
         let admitted = admitted(&message);
         assert!(matches!(&admitted.kind, QueuedKind::Command(call) if call.command == Some(command)), "{command:?}");
-        let accept = Accept { questions: &[admitted.clone()], ..Accept::default() };
+        let accept = Accept { questions: std::slice::from_ref(&admitted), ..Accept::default() };
         store.accept(&accept, 0).await.expect("stored");
         let waiting = store.queued().await.expect("readable").pop().expect("it waits");
         assert_eq!(waiting.kind, admitted.kind, "{command:?}");

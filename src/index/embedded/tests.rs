@@ -1,5 +1,7 @@
 //! The index against a naive model, partitions apart, within memory, and hostile input.
 
+#![allow(clippy::float_cmp)] // What is compared is exact.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

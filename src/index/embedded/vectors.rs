@@ -61,7 +61,7 @@ impl Vectors {
         let scale = *self.scales.get(index)?;
         let values = self.values.get(index * self.dimension..(index + 1) * self.dimension)?;
         let square = product(values, values);
-        (scale > 0.0).then(|| square as f32 * scale * scale)
+        (scale > 0.0).then_some(square as f32 * scale * scale)
     }
 
     /// One of them, as it was given but for the rounding.

@@ -249,7 +249,7 @@ fn gelu_is_the_one_of_erf() {
     // x · Φ(x), from Python's `math.erf`; the approximation by tanh differs in the fourth digit.
     let cases =
         [(-6.0, -5.919_525_9e-9), (-2.0, -0.045_500_264), (-0.5, -0.154_268_77), (0.0, 0.0), (0.5, 0.345_731_23)];
-    for (x, expected) in cases.into_iter().chain([(1.0, 0.841_344_75), (2.0, 1.954_499_7), (9.0, 9.0)]) {
+    for (x, expected) in cases.into_iter().chain([(1.0, 0.841_344_8), (2.0, 1.954_499_7), (9.0, 9.0)]) {
         for backend in Backend::all() {
             let mut found = [x; 17];
             dispatch!(backend, gelu(&mut found));
