@@ -4,6 +4,8 @@
 //! fiches, come from the French labour code's site (SocialGouv, Apache 2.0); the fresh questions are ours. Half of the topics tuned the index,
 //! the other half tests it. The model is multilingual-e5-small, from PyPI; its vectors are kept beside the build. `RERANKER=FOLDER` names a
 //! cross-encoder that puts what was found in another order.
+#![allow(clippy::doc_markdown, clippy::format_collect, clippy::ref_option, clippy::trivially_copy_pass_by_ref)]
+#![allow(clippy::manual_midpoint, clippy::cast_sign_loss)] // It prints figures, and nothing else depends on it.
 
 #[path = "retrieval/corpus.rs"]
 mod corpus;
