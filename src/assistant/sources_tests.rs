@@ -74,7 +74,7 @@ async fn an_answer_from_a_document_shows_what_it_rests_on_and_nothing_else() {
     let shown = bench.gateway.shown();
     let text = &last(&shown).text;
     let expected = "« Les jours de congé non pris sont reportés jusqu’au 31 mars » [1]. Appelez le (numéro non vérifié). \
-                    Les jours sont tous perdus ensuite [1].\n\n**Sources**\n\n- \\[1\\] Guide RH.pdf, page 3 — Congés : \
+                    Les jours sont tous perdus ensuite [1].\n\n**Sources :**\n\n- \\[1\\] Guide RH.pdf, page 3 — Congés : \
                     « Les jours de congé non pris sont reportés jusqu’au 31 mars. »\n\n*";
     assert!(text.starts_with(expected), "{text}");
     let requests = model.requests.lock().expect("not poisoned").clone();

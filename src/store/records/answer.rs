@@ -44,7 +44,7 @@ pub(in crate::store) enum ItemRecord {
         text: String,
         #[serde(default)]
         links: Vec<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         sources: Vec<Cited>,
     },
     Notice {
