@@ -48,13 +48,18 @@ impl Scales {
     }
 
     /// The score of a document.
+    ///
+    /// What documents are about as a whole helps to choose among many. Of two, one is always above the mean and the other below, however
+    /// little they differ: among few, the passage that answers decides.
     #[must_use]
     pub fn score(&self, parts: &Parts) -> f32 {
         let passage = self.passage.standardised(parts.passage);
         let document = self.document.standardised(parts.document);
         let first = self.first.standardised(parts.first);
         let words = self.words.standardised(Some(parts.words));
-        WORDS * words + PASSAGE * passage + DOCUMENT * document + FIRST * first
+        let many = self.document.share_of_best;
+        let by_passage = PASSAGE + (1.0 - many) * (DOCUMENT + FIRST);
+        WORDS * words + by_passage * passage + many * (DOCUMENT * document + FIRST * first)
     }
 
     /// The score of a passage among those of its document, which are all about the same.
@@ -71,6 +76,8 @@ struct Scale {
     last: f32,
     mean: f32,
     deviation: f32,
+    /// How many scores there are, as a share of [`BEST`].
+    share_of_best: f32,
 }
 
 impl Scale {
@@ -79,7 +86,8 @@ impl Scale {
         let count = best.len().max(1) as f32;
         let mean = best.iter().sum::<f32>() / count;
         let variance = best.iter().map(|score| (score - mean).powi(2)).sum::<f32>() / count;
-        Self { last: best.into_iter().fold(f32::INFINITY, f32::min), mean, deviation: variance.sqrt() }
+        let share_of_best = best.len() as f32 / BEST as f32;
+        Self { last: best.into_iter().fold(f32::INFINITY, f32::min), mean, deviation: variance.sqrt(), share_of_best }
     }
 
     fn standardised(&self, score: Option<f32>) -> f32 {
@@ -136,6 +144,24 @@ mod tests {
         let scales = Scales::of([words(f32::NAN), words(1.0), words(2.0)].into_iter());
         assert!(scales.score(&words(2.0)) > scales.score(&words(1.0)));
         assert_eq!(scales.score(&words(f32::NAN)), scales.score(&words(1.0)), "as the last");
+    }
+
+    #[test]
+    fn among_few_documents_the_passage_decides_and_among_many_what_they_are_about() {
+        // One of several subjects whose second passage answers, and one that is vaguely about it from its beginning.
+        let answers = Parts { words: 0.0, passage: Some(1.0), document: Some(0.7), first: Some(0.0) };
+        let vague = Parts { words: 0.0, passage: Some(0.8), document: Some(0.8), first: Some(0.8) };
+        let ahead = |others: usize| {
+            let other = |n: usize| Parts {
+                words: 0.0,
+                passage: Some(0.5 + n as f32 * 0.004),
+                document: Some(0.5 + n as f32 * 0.002),
+                first: Some(0.4 + n as f32 * 0.002),
+            };
+            let scales = Scales::of([answers, vague].into_iter().chain((0..others).map(other)));
+            scales.score(&answers) - scales.score(&vague)
+        };
+        assert!(ahead(0) > 0.0 && ahead(3) > 0.0 && ahead(200) < 0.0, "{} {} {}", ahead(0), ahead(3), ahead(200));
     }
 
     #[test]
