@@ -19,6 +19,7 @@ use crate::{
 /// Opens the configured model. Packed weights are cached only in a data folder of this account, because the bot could not read another
 /// account's files.
 pub fn open_model(config: &Config, processors: &Processors) -> anyhow::Result<Arc<dyn ChatModel>> {
+    fail::fail_point!("scripted-model", |address| Ok(crate::inference::scripted::open(address.unwrap_or_default())));
     let mut model = config.model.clone();
     model.packed_cache &= folder::is_ours(config.data());
     Ok(Arc::new(LocalModel::open_on(processors, &model, config.data())?))

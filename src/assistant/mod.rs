@@ -10,6 +10,8 @@ mod access_tests;
 mod addressing;
 mod bursts;
 #[cfg(test)]
+mod canary_tests;
+#[cfg(test)]
 mod care_tests;
 mod circuit_breaker;
 mod clock;

@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 use super::{
     Assistant, Config, Parts,
     clock::now,
-    documents::fakes::FakeIndex,
+    documents::{DocumentParts, fakes::FakeIndex},
     fakes::{FakeGateway, FakeModel, Shown, incoming},
     texts::{Language, Text},
 };
@@ -59,7 +59,20 @@ pub(super) fn assistant_on(
     access: &AccessConfig,
     library: LibraryWatcher,
 ) -> Bench {
-    assistant_of(folder, gateway, model, config, access, library, &services::Config::default())
+    assistant_of(folder, gateway, model, config, access, library, &services::Config::default(), FakeIndex::parts())
+}
+
+/// An assistant that searches documents with these.
+pub(super) fn assistant_searching(
+    folder: &std::path::Path,
+    gateway: &Arc<FakeGateway>,
+    model: impl ChatModel,
+    config: Config,
+    documents: DocumentParts,
+) -> Bench {
+    let (library, _) = LibraryWatcher::open(None).expect("embedded");
+    let (access, services) = (AccessConfig::default(), services::Config::default());
+    assistant_of(folder, gateway, model, config, &access, library, &services, documents)
 }
 
 /// An assistant that may call these services.
@@ -71,9 +84,11 @@ pub(super) fn assistant_with(
     services: &services::Config,
 ) -> Bench {
     let (library, _) = LibraryWatcher::open(None).expect("embedded");
-    assistant_of(folder, gateway, model, config, &AccessConfig::default(), library, services)
+    let access = AccessConfig::default();
+    assistant_of(folder, gateway, model, config, &access, library, services, FakeIndex::parts())
 }
 
+#[allow(clippy::too_many_arguments)] // All that an assistant is made of.
 fn assistant_of(
     folder: &std::path::Path,
     gateway: &Arc<FakeGateway>,
@@ -82,6 +97,7 @@ fn assistant_of(
     access: &AccessConfig,
     library: LibraryWatcher,
     services: &services::Config,
+    documents: DocumentParts,
 ) -> Bench {
     let store = Store::open(folder).expect("a store");
     // What newcomers are told is for the tests of first contact.
@@ -105,7 +121,7 @@ fn assistant_of(
         model: Arc::new(model),
         gateway: gateway.clone(),
         services: Arc::new(Services::open(services).expect("no token is asked for")),
-        documents: FakeIndex::parts(),
+        documents,
         library: Arc::new(library),
         config,
         sampling,

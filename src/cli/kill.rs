@@ -11,7 +11,7 @@ use std::{
 };
 
 /// The points at which the process can be made to abort.
-const POINTS: [&str; 29] = [
+const POINTS: [&str; 36] = [
     "before-sync-saved",
     "sync-saved",
     "question-begun",
@@ -22,6 +22,13 @@ const POINTS: [&str; 29] = [
     "part-recorded",
     "chunks-stored",
     "file-stored",
+    "before-download",
+    "after-download",
+    "after-extract",
+    "after-embed",
+    "document-chunks-stored",
+    "document-stored",
+    "vectors-stored",
     "before-upload",
     "after-upload",
     "upload-recorded",

@@ -10,6 +10,7 @@ pub mod hub;
 pub mod local;
 mod request;
 mod reranker;
+pub mod scripted;
 mod sha256;
 
 pub use self::{

@@ -1,35 +1,16 @@
-//! Files in conversations: dropped, asked about, added for others by an administrator, through kills. With people's own clients.
-
-use std::time::{Duration, Instant};
+//! Files in conversations: dropped, asked about, added for others by an administrator. With people's own clients. What becomes of them through
+//! kills is in `kills`.
 
 use compagnon::{
     document::{Document, Partition},
     message::ConversationId,
     store::Database,
 };
-use tokio::time::sleep;
 
 use crate::{
-    support::{
-        bot::{Bot, Setup},
-        people::Person,
-        room::{Message, Text},
-    },
-    world::{World, from, id_of, joined_dm, number, play},
+    support::{bot::Bot, room::Text},
+    world::{World, joined_dm, play},
 };
-
-/// Between a file's message and what is said of it.
-const POINTS: [&str; 9] = [
-    "question-begun",
-    "before-download",
-    "after-download",
-    "after-extract",
-    "after-embed",
-    "document-chunks-stored",
-    "document-stored",
-    "before-answer-stored",
-    "after-put",
-];
 
 const GUIDE: &str = "# Guide RH\n\n## Congés\n\nLes jours non pris sont reportés jusqu’au 31 mars.\n\n## Télétravail\n\nLe télétravail est possible trois jours par semaine.\n";
 
@@ -40,11 +21,6 @@ fn conversation(room: &str) -> Partition {
 /// What the store of a bot that has ended holds.
 fn kept(bot: &Bot, partition: &Partition) -> Vec<Document> {
     Database::open(&bot.data()).expect("the store opens").documents(std::slice::from_ref(partition)).expect("readable")
-}
-
-/// The bot's notices in answer to a message.
-fn notices(person: &Person, room: &str, bot: &str, message: &str) -> Vec<Message> {
-    from(&person.messages(room), bot).into_iter().filter(|said| said.answers(message)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,48 +93,4 @@ async fn an_administrator_gives_a_room_three_documents() {
     assert!(bot.terminate().success(), "{}", bot.log());
     assert_eq!(kept(&bot, &Partition::Room(room.as_str().try_into().expect("a room id"))).len(), 3);
     assert!(kept(&bot, &conversation(&room)).is_empty());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn through_kills_one_file_is_one_document_and_one_sentence() {
-    let world = World::shared().await;
-    let (began, kills) = (Instant::now(), number("COMPAGNON_KILLS", 1));
-    let setup = Setup { mortal: true, ..world.setup().await };
-    let (mut bot, id) = (world.start(&setup), id_of(&setup));
-    let awa = world.person("awa").await;
-    println!("| point | kills | files | documents | said | answered |\n|---|---|---|---|---|---|");
-    for point in POINTS {
-        let room = joined_dm(&awa, &id).await;
-        let (mut files, mut questions, mut died) = (Vec::new(), Vec::new(), 0);
-        for turn in 0..kills {
-            bot.die_at(point, 1);
-            let name = format!("note {turn}.md");
-            // Every other one with a word.
-            let caption = if turn % 2 == 0 { "" } else { "Que dit-elle ?" };
-            let sent = awa.send_file(&room, &name, "text/markdown", GUIDE.as_bytes(), caption).await;
-            if caption.is_empty() { &mut files } else { &mut questions }.push(sent);
-            while bot.ended().is_none() {
-                sleep(Duration::from_millis(20)).await;
-            }
-            died += 1;
-            bot.kill();
-            bot.live_on();
-            bot.start_again();
-            awa.answer_to(&room, files.iter().chain(&questions).last().expect("just sent")).await;
-            for sent in files.iter().chain(&questions) {
-                awa.answer_to(&room, sent).await;
-            }
-        }
-        let last = awa.send(&room, "Comment vous appelez-vous ?").await;
-        awa.answer_to(&room, &last).await;
-        assert!(bot.terminate().success(), "{}", bot.log());
-        let documents = kept(&bot, &conversation(&room)).len();
-        let said = files.iter().map(|file| notices(&awa, &room, &id, file).len()).sum::<usize>();
-        let answered = questions.iter().map(|file| notices(&awa, &room, &id, file).len()).sum::<usize>();
-        println!("| {point} | {died} | {} | {documents} | {said} | {answered} |", files.len() + questions.len());
-        assert_eq!(documents, files.len() + questions.len(), "{point}");
-        assert_eq!((said, answered), (files.len(), questions.len()), "{point}: {}", bot.log());
-        bot.start_again();
-    }
-    println!("({} s)", began.elapsed().as_secs());
 }

@@ -18,10 +18,12 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-use self::scene::{Dice, Scene, Tally, report};
+use self::scene::{Dice, Office, Scene, Tally, report};
 use crate::{
+    sources::UNKNOWN,
     support::{
         bot::{Bot, Setup},
+        engine::Engine,
         room::Message,
     },
     world::{World, assert_each_once, id_of, joined_dm, number, said_to, until_nothing_is_kept},
@@ -62,6 +64,28 @@ const FILE_POINTS: [&str; 12] = [
     "before-done",
     "done",
 ];
+
+/// Between a file's message and the end of the answer that cites it.
+const DOCUMENT_POINTS: [&str; 14] = [
+    "before-download",
+    "after-download",
+    "after-extract",
+    "after-embed",
+    "document-chunks-stored",
+    "document-stored",
+    "question-begun",
+    "before-answer-stored",
+    "answer-stored",
+    "before-put",
+    "after-put",
+    "part-recorded",
+    "before-done",
+    "done",
+];
+
+/// An encoder with random weights: its vectors are stored as others are.
+const EMBEDDING: &str =
+    concat!("{ embedding: { folder: \"", env!("CARGO_MANIFEST_DIR"), "/tests/reference/encoders/bert\" } }");
 
 /// How often a run at random changes rooms, so that its histories stay short.
 const KILLS_PER_SCENE: u64 = 25;
@@ -111,6 +135,8 @@ enum Asked {
     Answers,
     /// Files, by command.
     Files,
+    /// Files to read, and answers from them.
+    Documents,
 }
 
 /// Kills at one point until there were `kills` more, while what people have asked for is on its way.
@@ -126,7 +152,7 @@ async fn kill_at(
     let most = match asked {
         Asked::Answers if point == "decode" => 60,
         Asked::Answers => 4,
-        Asked::Files => 2,
+        Asked::Files | Asked::Documents => 2,
     };
     let mut count = 1 + dice.below(most);
     let wanted = tally.kills + kills;
@@ -135,6 +161,7 @@ async fn kill_at(
         match asked {
             Asked::Answers => scene.ask_all().await,
             Asked::Files => scene.export().await,
+            Asked::Documents => scene.drop_files().await,
         }
         if !dies(bot, scene).await {
             count = 1;
@@ -181,6 +208,64 @@ async fn no_file_is_lost_or_doubled() {
         rows.push((points.join(", "), tally));
     }
     report("Kills while a file is on its way", began, &rows);
+}
+
+/// A model that answers from the passage that it is given, and from nothing else.
+fn reader() -> Engine {
+    Engine::start(|prompt| {
+        let office = Office::asked(prompt.question());
+        let found = office.and_then(|office| Some((office, prompt.mark_of(&office.text())?)));
+        found.map_or_else(|| UNKNOWN.to_owned(), |(office, mark)| format!("{}{mark}].", office.says()))
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_document_and_no_answer_from_one_is_lost_or_doubled() {
+    let world = World::shared().await;
+    let (began, kills, mut dice) = (Instant::now(), number("COMPAGNON_KILLS", 1), Dice::new());
+    let engine = reader();
+    let setup = Setup { mortal: true, model: EMBEDDING, failpoints: engine.failpoint(), ..world.setup().await };
+    let (mut bot, id) = (world.start(&setup), id_of(&setup));
+    let mut rows = Vec::new();
+    for points in together(&DOCUMENT_POINTS, kills) {
+        let (mut scene, mut tally) = (Scene::new(world, &id).await, Tally::default());
+        for point in points {
+            kill_at(&mut bot, &mut scene, &mut tally, (point, Asked::Documents), kills, &mut dice).await;
+        }
+        rows.push((points.join(", "), finish_documents(&mut bot, &mut scene, tally).await));
+    }
+    let (mut scene, mut tally) = (Scene::new(world, &id).await, Tally::default());
+    for _ in 0..kills {
+        // A document from before there was an encoder: its vectors are stored when it is searched.
+        assert!(bot.terminate().success(), "{}", bot.log());
+        bot.configure(&Setup { model: "{}", ..setup.clone() });
+        bot.start_again();
+        scene.drop_files().await;
+        assert!(scene.all_answered().await, "not answered: {}", bot.log());
+        assert!(bot.terminate().success(), "{}", bot.log());
+        bot.configure(&setup);
+        bot.die_at("vectors-stored", 1);
+        bot.spawn("");
+        scene.ask_about_first().await;
+        assert!(dies(&mut bot, &scene).await, "no vectors were stored: {}", bot.log());
+        tally.kills += 1;
+        revive(&mut bot, &mut tally);
+        assert!(scene.all_answered().await, "not answered after vectors-stored: {}", bot.log());
+    }
+    rows.push(("vectors-stored".to_owned(), finish_documents(&mut bot, &mut scene, tally).await));
+    report("Kills while files are read, and answers from them written", began, &rows);
+}
+
+/// As [`finish`], with what became of the files.
+async fn finish_documents(bot: &mut Bot, scene: &mut Scene, mut tally: Tally) -> Tally {
+    scene.drop_files().await;
+    assert!(scene.all_answered().await, "not answered: {}", bot.log());
+    let status = bot.terminate();
+    assert!(status.success(), "{status}: {}", bot.log());
+    scene.check(bot, &mut tally, false);
+    scene.check_documents(bot, &mut tally);
+    bot.start_again();
+    tally
 }
 
 /// Asks once more, so that a second answer to what came before would be seen; then looks at everything.

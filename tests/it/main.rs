@@ -5,6 +5,7 @@ mod support;
 
 mod access;
 mod backup;
+mod canaries;
 mod care;
 mod commands;
 mod compagnons;
@@ -37,6 +38,7 @@ mod room_faults;
 mod rooms;
 mod senders;
 mod server_faults;
+mod sources;
 mod store_faults;
 mod supervision;
 mod support_works;

@@ -61,6 +61,8 @@ pub struct Setup {
     pub data: Option<PathBuf>,
     /// Whether [`Bot::die_at`] works; the kill points of `FAILPOINTS` then do not.
     pub mortal: bool,
+    /// `FAILPOINTS` of every start, beside what a start is given.
+    pub failpoints: String,
 }
 
 impl Setup {
@@ -81,6 +83,7 @@ impl Setup {
             compagnon: "temoin".to_owned(),
             data: None,
             mortal: false,
+            failpoints: String::new(),
         }
     }
 
@@ -125,6 +128,7 @@ pub struct Bot {
     data: PathBuf,
     port: u16,
     mortal: bool,
+    failpoints: String,
     child: Option<Child>,
 }
 
@@ -147,7 +151,8 @@ impl Bot {
         let data = setup.data_in(&folder);
         fs::create_dir_all(&data).expect("a folder");
         fs::write(folder.join("config.yaml"), setup.yaml(&folder, port)).expect("written");
-        let bot = Self { venv: venv.clone(), program, folder, data, port, mortal: setup.mortal, child: None };
+        let (mortal, failpoints) = (setup.mortal, setup.failpoints.clone());
+        let bot = Self { venv: venv.clone(), program, folder, data, port, mortal, failpoints, child: None };
         for (name, text) in &setup.prompts {
             bot.write_prompt(name, text);
         }
@@ -184,6 +189,7 @@ impl Bot {
         arguments.extend(["--config".into(), self.folder.join("config.yaml").into(), "run".into()]);
         let mut command = leash::command(&self.venv, &self.program[0], &arguments);
         let log = File::options().create(true).append(true).open(self.folder.join("bot.log")).expect("opened");
+        let failpoints = [&self.failpoints, failpoints].join(";");
         command.current_dir(&self.folder).env("FAILPOINTS", failpoints).stdin(Stdio::null());
         command.stdout(log.try_clone().expect("cloned")).stderr(log);
         if self.mortal {

@@ -5,6 +5,7 @@
 
 pub mod bot;
 pub mod e5;
+pub mod engine;
 pub mod js;
 pub mod leash;
 pub mod people;

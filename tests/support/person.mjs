@@ -4,6 +4,8 @@
 // One JSON argument in. Each line out is a step's outcome, the last one the list of all:
 // {"url", "user", "password", "bot", "name" (the bot's, as in a pill), "colleague", "room" (an encrypted room with the bot and
 // the colleague, who writes there once this person has joined)}
+//
+// With "document" {"name", "type", "bytes" (in hexadecimal), "questions"}, that file is dropped and asked about, and nothing else is done.
 
 // The SDK wants a newer Node than 20 for this one function.
 Promise.withResolvers ??= () => {
@@ -20,7 +22,7 @@ const { M_POLL_KIND_DISCLOSED } = await import("matrix-js-sdk/lib/@types/polls.j
 const { makeLocationContent } = await import("matrix-js-sdk/lib/content-helpers.js");
 
 logger.setLevel?.("error");
-const { url, user, password, bot, name, room, colleague } = JSON.parse(process.argv[2]);
+const { url, user, password, bot, name, room, colleague, document } = JSON.parse(process.argv[2]);
 const key = "org.compagnon.answer";
 const patience = 60_000;
 
@@ -79,7 +81,9 @@ const answerTo = (question, where = room) =>
     const by = (event) => {
       if (event.getSender() !== bot || event.getRoomId() !== where) return false;
       const content = event.getWireType() === undefined ? {} : event.getContent();
-      return (content["m.new_content"] ?? content)[key]?.question === question;
+      const answer = (content["m.new_content"] ?? content)[key];
+      // What is said once to a newcomer is no answer.
+      return answer?.question === question && answer.part !== 999;
     };
     const answers = events.filter(by);
     const last = answers.find((event) => {
@@ -95,6 +99,7 @@ const answerTo = (question, where = room) =>
       event_id: first.getId(),
       body: (content["m.new_content"] ?? content).body,
       msgtype: (content["m.new_content"] ?? content).msgtype,
+      sources: (content["m.new_content"] ?? content)[key].sources ?? null,
       relates_to: first.event.content?.["m.relates_to"] ?? first.getWireContent()["m.relates_to"] ?? wire["m.relates_to"] ?? null,
       encrypted: first.isEncrypted(),
     };
@@ -156,8 +161,23 @@ const open = async (more = {}, waits = true) => {
 /** As `ask`, in a room of its own: of a burst of such things the bot speaks once. */
 const askApart = async (content, type) => ask(content, type, await open());
 
-// The bot has to be there, and the colleague's message.
 await until("the bot", () => client.getRoom(room)?.getMember(bot)?.membership === "join" || undefined);
+if (document) {
+  await step("a file", async () => {
+    const bytes = Buffer.from(document.bytes, "hex");
+    const file = await upload(bytes);
+    const info = { mimetype: document.type, size: bytes.length };
+    const content = { ...mention(""), msgtype: "m.file", filename: document.name, file, info };
+    return { said: `[${document.name}]`, ...(await ask(content)) };
+  });
+  for (const said of document.questions) {
+    await step("a question", async () => ({ said, ...(await ask(mention(said))) }));
+  }
+  console.log(JSON.stringify({ outcomes }));
+  process.exit(0);
+}
+
+// The colleague's message has to be there.
 const said = await until("the colleague's message", (events) =>
   events.find((event) => event.getSender() === colleague && event.getType() === "m.room.message")?.getId(),
 );

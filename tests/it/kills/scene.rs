@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
-use compagnon::{message::ConversationId, store::Database};
+use compagnon::{document::Partition, message::ConversationId, store::Database};
 use futures_util::future::join_all;
 use serde_json::Value;
 use tokio::time::timeout;
@@ -96,6 +96,8 @@ pub(super) struct Question {
     pub(super) thread: Option<String>,
     pub(super) event: String,
     pub(super) says: String,
+    /// The document that it is answered from.
+    pub(super) source: Option<String>,
     /// How often the bot was killed since it was asked.
     pub(super) kills: u32,
 }
@@ -116,6 +118,51 @@ impl Question {
     /// Whether it leaves turns in its conversation: a command does not.
     pub(super) fn is_talk(&self) -> bool {
         !self.says.contains("est créé")
+    }
+}
+
+/// One file without a word, and what it is called.
+pub(super) struct Dropped {
+    by: Person,
+    room: String,
+    event: String,
+    name: String,
+}
+
+impl Dropped {
+    /// Waits until the bot says that it has read the file; gives false when it does not within [`PATIENCE`].
+    async fn read(&self) -> bool {
+        let said = self.by.next(&self.room, |messages| self.notices(messages).next().map(drop));
+        timeout(PATIENCE, said).await.ok().flatten().is_some()
+    }
+
+    fn is_read(&self) -> bool {
+        self.notices(&self.by.messages(&self.room)).next().is_some()
+    }
+
+    fn notices<'a>(&self, messages: &'a [Message]) -> impl Iterator<Item = &'a Message> {
+        let event = self.event.clone();
+        messages.iter().filter(move |one| one.answers(&event) && one.complete() && one.answer["part"] != 999)
+    }
+
+    fn check(&self, tally: &mut Tally) {
+        tally.asked += 1;
+        let messages = self.by.messages(&self.room);
+        let notices: Vec<&Message> = self.notices(&messages).collect();
+        match notices.as_slice() {
+            [] => tally.lost += 1,
+            [one] if one.msgtype == "m.notice" && one.body == format!("{} : posez votre question.", self.name) => {
+                tally.answered += 1;
+            }
+            [one] => {
+                println!("wrong: {one:#?}");
+                tally.wrong += 1;
+            }
+            several => {
+                println!("doubled: {several:#?}");
+                tally.doubled += 1;
+            }
+        }
     }
 }
 
@@ -179,6 +226,43 @@ impl Export {
     }
 }
 
+/// What a file is about: an office and its code.
+#[derive(Clone, Copy)]
+pub(super) struct Office(u64);
+
+impl Office {
+    fn new(number: u64) -> Self {
+        Self(1000 + number)
+    }
+
+    /// The one that a question is about.
+    pub(super) fn asked(question: &str) -> Option<Self> {
+        let (_, number) = question.split_once("du bureau ")?;
+        number.split(' ').next()?.parse().ok().map(Self)
+    }
+
+    fn name(self) -> String {
+        format!("Bureau {}.txt", self.0)
+    }
+
+    pub(super) fn text(self) -> String {
+        format!("Le bureau {} a le code {}.", self.0, self.code())
+    }
+
+    fn question(self) -> String {
+        format!("Quel est le code du bureau {} ?", self.0)
+    }
+
+    pub(super) fn code(self) -> u64 {
+        self.0 * 7 % 9973
+    }
+
+    /// The beginning of its answer, before the number of the mark.
+    pub(super) fn says(self) -> String {
+        format!("Le code est {} [", self.code())
+    }
+}
+
 /// Where people talk with the bot: two direct conversations, a room, a thread in it.
 pub(super) struct Scene {
     pub(super) id: String,
@@ -190,6 +274,7 @@ pub(super) struct Scene {
     pub(super) thread: String,
     pub(super) questions: Vec<Question>,
     pub(super) exports: Vec<Export>,
+    pub(super) dropped: Vec<Dropped>,
     pub(super) made: u64,
 }
 
@@ -214,6 +299,7 @@ impl Scene {
             thread,
             questions: Vec::new(),
             exports: Vec::new(),
+            dropped: Vec::new(),
             made: 0,
         }
     }
@@ -237,7 +323,15 @@ impl Scene {
             }
         };
         let event = by.send(room, text).await;
-        self.questions.push(Question { by: by.clone(), room: room.clone(), thread, event, says, kills: 0 });
+        self.questions.push(Question {
+            by: by.clone(),
+            room: room.clone(),
+            thread,
+            event,
+            says,
+            source: None,
+            kills: 0,
+        });
     }
 
     /// Asks all four.
@@ -255,10 +349,58 @@ impl Scene {
         }
     }
 
+    /// Drops two files and asks about each: one comes without a word, and is asked about behind that; the other one comes with the question.
+    pub(super) async fn drop_files(&mut self) {
+        self.made += 1;
+        let (alone, with) = (Office::new(2 * self.made), Office::new(2 * self.made + 1));
+        let (by, room) = (self.awa.clone(), self.awas.clone());
+        let event = by.send_file(&room, &alone.name(), "text/plain", alone.text().as_bytes(), "").await;
+        self.dropped.push(Dropped { by: by.clone(), room: room.clone(), event, name: alone.name() });
+        let event = by.send(&room, alone.question().as_str()).await;
+        self.ask_of(&by, &room, event, alone);
+        let (by, room) = (self.ben.clone(), self.bens.clone());
+        let (name, text, question) = (with.name(), with.text(), with.question());
+        let event = by.send_file(&room, &name, "text/plain", text.as_bytes(), &question).await;
+        self.ask_of(&by, &room, event, with);
+    }
+
+    fn ask_of(&mut self, by: &Person, room: &str, event: String, office: Office) {
+        let (by, room) = (by.clone(), room.to_owned());
+        let (says, source) = (office.says(), Some(office.name()));
+        self.questions.push(Question { by, room, thread: None, event, says, source, kills: 0 });
+    }
+
+    /// Asks about the first file once more.
+    pub(super) async fn ask_about_first(&mut self) {
+        let office = Office::new(2);
+        let (by, room) = (self.awa.clone(), self.awas.clone());
+        let event = by.send(&room, office.question().as_str()).await;
+        self.ask_of(&by, &room, event, office);
+    }
+
+    /// Counts what people see of the files that they dropped, and what the store of a bot that has ended has of them.
+    pub(super) fn check_documents(&self, bot: &Bot, tally: &mut Tally) {
+        self.dropped.iter().for_each(|dropped| dropped.check(tally));
+        let store = Database::open(&bot.data()).expect("the store opens");
+        let with_question = self.questions.iter().filter(|question| question.room == self.bens).count();
+        for (room, wanted) in [(&self.awas, self.dropped.len()), (&self.bens, with_question)] {
+            let room_id = room.as_str().try_into().expect("a room's id");
+            let partition = Partition::Conversation(ConversationId { room_id, thread: None });
+            let documents = store.documents(&[partition]).expect("read");
+            for document in &documents {
+                let passages = store.passages(document).expect("read").map_or(0, |passages| passages.len());
+                assert_eq!(passages, document.passages as usize, "{}", document.title);
+            }
+            tally.lost += wanted.saturating_sub(documents.len());
+            tally.doubled += documents.len().saturating_sub(wanted);
+        }
+    }
+
     pub(super) async fn all_answered(&self) -> bool {
         let answered = join_all(self.questions.iter().map(Question::answered)).await;
         let exported = join_all(self.exports.iter().map(Export::done)).await;
-        answered.into_iter().chain(exported).all(|done| done)
+        let read = join_all(self.dropped.iter().map(Dropped::read)).await;
+        answered.into_iter().chain(exported).chain(read).all(|done| done)
     }
 
     /// Counts what people see of the files that they asked for.
@@ -282,7 +424,8 @@ impl Scene {
 
     pub(super) fn open(&self) -> usize {
         let exports = self.exports.iter().filter(|export| !export.is_done()).count();
-        self.questions.iter().filter(|question| !question.is_answered()).count() + exports
+        let dropped = self.dropped.iter().filter(|dropped| !dropped.is_read()).count();
+        self.questions.iter().filter(|question| !question.is_answered()).count() + exports + dropped
     }
 
     /// Reads the rooms as their people see them, then the store of a bot that has ended.
@@ -301,6 +444,10 @@ impl Scene {
                     && one.encrypted
                     && !one.undecryptable
                     && one.body.contains(&question.says)
+                    && question
+                        .source
+                        .as_ref()
+                        .is_none_or(|source| one.answer["sources"][0]["title"] == source.as_str())
             };
             match answers.as_slice() {
                 [] => tally.lost += 1,
