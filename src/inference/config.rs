@@ -149,7 +149,6 @@ impl Sampling {
     }
 }
 
-/// Whether a text is the name of a repository, `owner/name`.
 #[cfg(test)]
 mod tests {
     use super::Config;

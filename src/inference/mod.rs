@@ -12,6 +12,7 @@ mod request;
 mod reranker;
 pub mod scripted;
 mod sha256;
+mod weight_map;
 
 pub use self::{
     chat::{ChatModel, CountAccuracy, Health, ModelLimits, TokenCounter},

@@ -2,10 +2,11 @@
 //! model's single file is.
 
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::{Entry, HubError, RETRIES, at, list, pull_with};
 use crate::inference::config::{Hub, HubFolder};
+use crate::inference::weight_map;
 
 /// The files without which there is no model. The tokenizer comes first: what lies beside it is listed with its checksum.
 const NEEDED: [&str; 2] = ["tokenizer.json", "config.json"];
@@ -17,9 +18,8 @@ const OPTIONAL: [&str; 4] =
 const WEIGHTS: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
 
-/// The longest index of parts, and the most of them.
+/// The longest index of parts.
 const LONGEST_INDEX: u64 = 16 << 20;
-const MOST_PARTS: usize = 1024;
 
 /// Downloads the files of an encoder unless they are here already, as [`pull`](super::pull) does a file.
 pub fn pull_folder(hub: &HubFolder, offline: bool, data: &Path) -> Result<Vec<Entry>, HubError> {
@@ -104,14 +104,5 @@ fn parts(index: &Path) -> Result<Vec<String>, HubError> {
         return Err(unfit());
     }
     let bytes = fs::read(index).map_err(|error| at(index, error))?;
-    let json: serde_json::Value = serde_json::from_slice(&bytes).map_err(|_| unfit())?;
-    let map = json["weight_map"].as_object().ok_or_else(unfit)?;
-    let mut parts: Vec<String> = map.values().filter_map(|part| part.as_str().map(str::to_owned)).collect();
-    parts.sort_unstable();
-    parts.dedup();
-    let plain = |part: &String| matches!(Path::new(part).components().collect::<Vec<_>>()[..], [Component::Normal(_)]);
-    if parts.is_empty() || parts.len() > MOST_PARTS || !parts.iter().all(plain) {
-        return Err(unfit());
-    }
-    Ok(parts)
+    serde_json::from_slice(&bytes).ok().and_then(|json| weight_map::parts(&json)).ok_or_else(unfit)
 }

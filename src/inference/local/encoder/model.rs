@@ -64,12 +64,12 @@ impl Encoder {
         score: bool,
         pool: Arc<Pool>,
     ) -> Result<Self, GgufError> {
-        let mut files = Files::open(folder, weights)?;
+        let files = Files::open(folder, weights)?;
         let classifies = files.has("classifier.weight") || files.has("classifier.out_proj.weight");
         if classifies && !score {
             return Err(GgufError::unsupported("it is a model that scores or classifies: name it in model.reranker"));
         }
-        let head = score.then(|| Head::load(&mut files, &shape, &pool)).transpose()?;
+        let head = score.then(|| Head::load(&files, &shape, &pool)).transpose()?;
         let Shape { width, vocabulary, positions, token_types, .. } = shape;
         let own = |files: &Files, name: &str| files.own(&format!("embeddings.{name}"));
         let (words, norm) = (own(&files, "word_embeddings.weight"), own(&files, "LayerNorm"));
@@ -86,13 +86,13 @@ impl Encoder {
             print: String::new(),
         };
         for index in 0..shape.layers {
-            encoder.layers.push(Layer::load(&mut files, &shape, index, &encoder.pool)?);
+            encoder.layers.push(Layer::load(&files, &shape, index, &encoder.pool)?);
         }
         let more = files.own(&format!("encoder.layer.{}.output.dense.weight", shape.layers));
         if files.has(&more) {
             return Err(GgufError::damaged("it has more layers than its config.json says"));
         }
-        encoder.print = files.print();
+        encoder.print = files.print()?;
         Ok(encoder)
     }
 
@@ -192,10 +192,10 @@ impl Linear {
 }
 
 impl Layer {
-    fn load(files: &mut Files, shape: &Shape, index: usize, pool: &Pool) -> Result<Self, GgufError> {
+    fn load(files: &Files, shape: &Shape, index: usize, pool: &Pool) -> Result<Self, GgufError> {
         let Shape { width, hidden, .. } = *shape;
         let name = |files: &Files, name: &str| files.own(&format!("encoder.layer.{index}.{name}"));
-        let mut linear = |part: &str, rows, columns| {
+        let linear = |part: &str, rows, columns| {
             let name = name(files, part);
             files.linear(&name, rows, columns, pool)
         };
@@ -253,7 +253,7 @@ impl Layer {
 }
 
 impl Head {
-    fn load(files: &mut Files, shape: &Shape, pool: &Pool) -> Result<Self, GgufError> {
+    fn load(files: &Files, shape: &Shape, pool: &Pool) -> Result<Self, GgufError> {
         let width = shape.width;
         let (dense, out) = if shape.bert {
             (files.own("pooler.dense"), "classifier")

@@ -304,6 +304,23 @@ fn parts_of_several_files_are_one_model() {
 }
 
 #[test]
+fn a_model_whose_matrices_differ_has_another_name() {
+    let folder = copy("xlm-roberta");
+    let name = |folder: &Path| embedding(section(folder)).unwrap().name().rsplit('@').next().unwrap().to_owned();
+    let before = name(folder.path());
+    let path = folder.path().join("model.safetensors");
+    let mut bytes = fs::read(&path).unwrap();
+    let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let json: Json = serde_json::from_slice(&bytes[8..8 + header]).unwrap();
+    let (_, matrix) =
+        json.as_object().unwrap().iter().find(|(name, _)| name.ends_with("intermediate.dense.weight")).unwrap();
+    // The last bit of one value.
+    bytes[8 + header + matrix["data_offsets"][0].as_u64().unwrap() as usize + 64] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    assert_ne!(name(folder.path()), before);
+}
+
+#[test]
 fn the_files_beside_a_model_say_how_it_is_used() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, json: Json| {

@@ -18,6 +18,9 @@ use crate::inference::config::Weights;
 const BLOCK: usize = 32;
 const BLOCK_BYTES: usize = 34;
 
+/// Bytes that are read at once for [`Files::print`].
+const HASHED_AT_ONCE: usize = 1 << 20;
+
 /// A matrix and what is added to its product.
 pub(super) struct Linear {
     pub weights: Matrix,
@@ -51,8 +54,6 @@ pub(super) struct Files {
     /// What the encoder's names begin with.
     prefix: String,
     weights: Weights,
-    /// Of what is read in f32: it tells one fine-tuned model from another.
-    print: blake3::Hasher,
 }
 
 impl Files {
@@ -70,7 +71,7 @@ impl Files {
             return Err(GgufError::damaged(format!("it has no tensor {words}, or several")));
         };
         drop(prefixes);
-        Ok(Self { files, tensors, prefix, weights, print: blake3::Hasher::new() })
+        Ok(Self { files, tensors, prefix, weights })
     }
 
     /// Whether there is such a tensor, by its whole name.
@@ -83,9 +84,22 @@ impl Files {
         format!("{}{name}", self.prefix)
     }
 
-    /// Eight hexadecimal digits of what was read in f32.
-    pub(super) fn print(&self) -> String {
-        self.print.finalize().to_hex()[..8].to_owned()
+    /// Eight hexadecimal digits of all tensors, in whichever files they are: they tell one fine-tuned model from another, whatever part of it
+    /// was trained.
+    pub(super) fn print(&self) -> Result<String, GgufError> {
+        let mut print = blake3::Hasher::new();
+        let mut piece = vec![0; HASHED_AT_ONCE];
+        for (name, tensor) in self.tensors.names().filter_map(|name| Some((name, self.tensors.get(name)?))) {
+            print.update(format!("{name}\0{:?}\0{:?}\0", tensor.dtype, tensor.dims).as_bytes());
+            // Within the file's length.
+            let end = tensor.start + (tensor.dims.iter().product::<usize>() * tensor.dtype.bitsize() / 8) as u64;
+            for start in (tensor.start..end).step_by(HASHED_AT_ONCE) {
+                let piece = &mut piece[..HASHED_AT_ONCE.min((end - start) as usize)];
+                self.files[tensor.file].read_exact_at(piece, start)?;
+                print.update(piece);
+            }
+        }
+        Ok(print.finalize().to_hex()[..8].to_owned())
     }
 
     /// A tensor of this shape.
@@ -108,13 +122,10 @@ impl Files {
     }
 
     /// A tensor as f32; small ones only.
-    pub(super) fn floats(&mut self, name: &str, dims: &[usize]) -> Result<Vec<f32>, GgufError> {
+    pub(super) fn floats(&self, name: &str, dims: &[usize]) -> Result<Vec<f32>, GgufError> {
         let tensor = self.find(name, dims)?;
         let mut values = Vec::new();
         read_floats(&self.files[tensor.file], tensor, 0..dims.iter().product(), &mut values)?;
-        for value in &values {
-            self.print.update(&value.to_le_bytes());
-        }
         Ok(values)
     }
 
@@ -143,7 +154,7 @@ impl Files {
     }
 
     /// A matrix with its bias, by the name of both.
-    pub(super) fn linear(&mut self, name: &str, rows: usize, columns: usize, pool: &Pool) -> Result<Linear, GgufError> {
+    pub(super) fn linear(&self, name: &str, rows: usize, columns: usize, pool: &Pool) -> Result<Linear, GgufError> {
         let bias = self.floats(&format!("{name}.bias"), &[rows])?;
         let name = format!("{name}.weight");
         let tensor = self.find(&name, &[rows, columns])?;
@@ -177,7 +188,7 @@ impl Files {
     }
 
     /// A layer norm of the model's width.
-    pub(super) fn norm(&mut self, name: &str, shape: &Shape) -> Result<LayerNorm, GgufError> {
+    pub(super) fn norm(&self, name: &str, shape: &Shape) -> Result<LayerNorm, GgufError> {
         Ok(LayerNorm {
             weight: self.floats(&format!("{name}.weight"), &[shape.width])?,
             bias: self.floats(&format!("{name}.bias"), &[shape.width])?,

@@ -1,11 +1,9 @@
 //! Opens a model that is a folder, or one file with its descriptions beside it.
 
-use std::collections::HashSet;
 use std::fs::File;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use candle_core::quantized::gguf_file::{Content, Value, VersionedMagic};
-use serde_json::Value as Json;
 
 use super::super::gguf::Gguf;
 use super::super::gguf_error::GgufError;
@@ -15,9 +13,7 @@ use super::rows::Segments;
 use super::settings::Settings;
 use super::tensors::Tensors;
 use super::tokens;
-
-/// The most files a model may be in.
-const MOST_FILES: usize = 1024;
+use crate::inference::weight_map;
 
 /// Whether a path is such a model rather than a GGUF.
 pub(in super::super) fn is_one(path: &Path) -> bool {
@@ -76,14 +72,7 @@ pub(in super::super) fn weight_files(main: &Path) -> Result<Vec<PathBuf>, GgufEr
         return Ok(vec![main.to_owned()]);
     }
     let index = read_json(&File::open(main)?, "its index")?;
-    let damaged = || GgufError::damaged("its index does not say which tensor is in which file");
-    let map = index.get("weight_map").and_then(Json::as_object).ok_or_else(damaged)?;
-    let names = map.values().map(Json::as_str).collect::<Option<HashSet<&str>>>().ok_or_else(damaged)?;
-    let mut names: Vec<&str> = names.into_iter().collect();
-    names.sort_unstable();
-    let plain = |name: &&str| matches!(Path::new(name).components().collect::<Vec<_>>()[..], [Component::Normal(_)]);
-    if names.is_empty() || names.len() > MOST_FILES || !names.iter().all(plain) {
-        return Err(GgufError::damaged("its index names files that are not in its folder"));
-    }
+    let damaged = || GgufError::damaged("its index does not name the files in its folder that its tensors are in");
+    let names = weight_map::parts(&index).ok_or_else(damaged)?;
     Ok(names.into_iter().map(|name| main.with_file_name(name)).collect())
 }
