@@ -9,7 +9,7 @@ use crate::document::{Partition, Passage};
 /// A search engine over the passages of documents.
 #[async_trait]
 pub trait Index: Send + Sync + 'static {
-    /// Puts a document, or puts it anew.
+    /// Puts a document, or puts it anew. Into a partition that was dropped nothing is put before [`Self::holds`] has said so.
     async fn put(&self, partition: &Partition, document: IndexedDocument) -> Result<(), IndexError>;
 
     /// Removes a document, or all documents of a partition.
@@ -85,6 +85,21 @@ const OWN_CHARACTERS: usize = 320;
 /// passage itself often does not. Its beginning is enough, and better: the more a vector is the mean of, the less it says.
 #[must_use]
 pub fn embedding_text(title: &str, passage: &Passage) -> String {
+    let text = above(title, passage);
+    let above = beginning(&text, EMBEDDED_CHARACTERS - OWN_CHARACTERS);
+    let own = beginning(&passage.text, EMBEDDED_CHARACTERS - above.chars().count());
+    format!("{above}{own}")
+}
+
+/// The text of a passage as a reranker reads it: all of it, since what answers may stand at its end.
+#[must_use]
+pub fn reranking_text(title: &str, passage: &Passage) -> String {
+    let text = above(title, passage);
+    format!("{}{}", beginning(&text, EMBEDDED_CHARACTERS - OWN_CHARACTERS), passage.text)
+}
+
+/// What stands above a passage: the title of its document, and its headings.
+fn above(title: &str, passage: &Passage) -> String {
     let mut text = String::new();
     for part in std::iter::once(title).chain(passage.headings.iter().map(String::as_str)) {
         if !part.trim().is_empty() {
@@ -92,9 +107,7 @@ pub fn embedding_text(title: &str, passage: &Passage) -> String {
             text.push_str(" — ");
         }
     }
-    let above = beginning(&text, EMBEDDED_CHARACTERS - OWN_CHARACTERS);
-    let own = beginning(&passage.text, EMBEDDED_CHARACTERS - above.chars().count());
-    format!("{above}{own}")
+    text
 }
 
 /// The beginning of a text of so many characters at most, cut between words where there are some.
@@ -131,5 +144,23 @@ impl std::fmt::Debug for Query {
             .field("bytes", &self.text.len())
             .field("most", &self.most)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::Place;
+
+    #[test]
+    fn the_beginning_is_embedded_and_all_of_it_is_reranked() {
+        let text = format!("{} La réponse.", "Un mot. ".repeat(200));
+        let headings = vec!["Congés".to_owned(), " ".to_owned()];
+        let passage = Passage { ordinal: 0, place: Place::Whole, headings, text };
+        let (embedded, reranked) = (embedding_text("Guide", &passage), reranking_text("Guide", &passage));
+        assert!(embedded.starts_with("Guide — Congés — Un mot.") && embedded.chars().count() <= EMBEDDED_CHARACTERS);
+        assert!(reranked.starts_with("Guide — Congés — Un mot.") && reranked.ends_with("La réponse."));
+        let long = embedding_text(&"titre ".repeat(500), &passage);
+        assert!(long.contains("Un mot.") && long.chars().count() <= EMBEDDED_CHARACTERS, "{long}");
     }
 }

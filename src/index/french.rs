@@ -54,16 +54,20 @@ pub fn is_stop_word(word: &str) -> bool {
 /// Lower case, ligatures as two letters, no accents, straight apostrophes.
 #[must_use]
 pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     let mut folded = String::with_capacity(text.len());
-    for letter in text.chars().flat_map(char::to_lowercase) {
+    // Decomposed first: what comes out of it may be capitals, or an apostrophe.
+    let letters = text.nfkd().flat_map(char::to_lowercase).filter(|letter| !is_combining_mark(*letter));
+    for letter in letters {
         match letter {
             'œ' => folded.push_str("oe"),
             'æ' => folded.push_str("ae"),
             '’' | 'ʼ' => folded.push('\''),
             // Where a word may be cut at a line's end; invisible.
             '\u{ad}' => {}
-            letter if letter.is_ascii() => folded.push(letter),
-            letter => folded.extend(std::iter::once(letter).nfkd().filter(|letter| !is_combining_mark(*letter))),
+            letter => folded.push(letter),
         }
     }
     folded
@@ -298,6 +302,13 @@ mod tests {
         check("qu’est-ce qu’un avenant", "avenant");
         check("ÉCOLE école ecole", "ecol ecol ecol");
         check("co\u{ad}ti\u{ad}sa\u{ad}tion", "cotis");
+    }
+
+    #[test]
+    fn letters_are_folded_after_they_are_decomposed() {
+        assert_eq!(fold("La marque™ de la ℂNIL, ŉ, İ, ÉŒ"), "la marquetm de la cnil, 'n, i, eoe");
+        check("ﬁches de ＰＡＩＥ", "fich paie");
+        assert_eq!(fold("ASCII seul"), "ascii seul");
     }
 
     #[test]

@@ -4,6 +4,9 @@
 /// How many of a list's best its mean and deviation are of. What is not among them is worth as much as the last of them.
 pub const BEST: usize = 100;
 
+/// How many passages are compared exactly with a query; the others are too far off to matter.
+pub const COMPARED: usize = 5 * BEST;
+
 /// What the words count, of a document or of a passage.
 const WORDS: f32 = 0.5;
 /// What the best passage of a document counts by its vector.
@@ -68,6 +71,28 @@ impl Scales {
         let passage = self.passage.standardised(parts.passage);
         WORDS * self.words.standardised(Some(parts.words)) + (PASSAGE + DOCUMENT) * passage
     }
+}
+
+/// The scores of passages, each of a document that has a score. The best of a document's has its document's; the others, as much less as they are
+/// worse than it. Where there are no vectors the words alone decide, in whichever document.
+#[must_use]
+pub fn scores_within(passages: &[(usize, Parts)], documents: &[f32], words_alone: bool) -> Vec<f32> {
+    if words_alone {
+        return passages.iter().map(|(_, parts)| parts.words).collect();
+    }
+    let scales = Scales::of(passages.iter().map(|(_, parts)| *parts));
+    let within: Vec<f32> = passages.iter().map(|(_, parts)| scales.score_within(parts)).collect();
+    let mut best = vec![f32::NEG_INFINITY; documents.len()];
+    for ((document, _), score) in passages.iter().zip(&within) {
+        if let Some(best) = best.get_mut(*document) {
+            *best = best.max(*score);
+        }
+    }
+    let score = |((document, _), within): (&(usize, Parts), &f32)| {
+        let (Some(whole), Some(best)) = (documents.get(*document), best.get(*document)) else { return 0.0 };
+        whole - (best - within)
+    };
+    passages.iter().zip(&within).map(score).collect()
 }
 
 /// A list's scores on a common scale: in deviations from the mean of its best.

@@ -11,9 +11,9 @@ const TITLE: f32 = 8.0;
 /// What a word of the headings counts.
 const HEADINGS: f32 = 1.0;
 /// How slowly repetitions lose their weight (k1). High, since a title's word alone counts 8.
-const SATURATION: f32 = 4.0;
+pub const SATURATION: f32 = 4.0;
 /// How far a long passage is worth less than a short one (b).
-const LENGTH: f32 = 0.75;
+pub const LENGTH: f32 = 0.75;
 
 /// What it is worth as evidence that a passage holds a word at all; the rest depends on how well it fits.
 const HELD: f32 = 0.5;
@@ -104,7 +104,9 @@ pub fn query_terms(query: &str) -> Vec<Term> {
     let query = beginning(query);
     let mut terms: Vec<Term> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
-    for text in french::terms(query) {
+    // As they follow one another, with repetitions: wordings of several words are found in it.
+    let typed = french::terms(query);
+    for text in typed.iter().cloned() {
         match places.get(&text) {
             Some(place) => terms[*place].weight += 1.0,
             None if terms.len() < QUERY_TERMS => {
@@ -114,7 +116,6 @@ pub fn query_terms(query: &str) -> Vec<Term> {
             None => {}
         }
     }
-    let typed: Vec<String> = terms.iter().map(|term| term.text.clone()).collect();
     let of_acronyms = acronyms::expansions(query).into_iter().map(|text| (text, acronyms::WEIGHT));
     for (text, weight) in of_acronyms.chain(synonyms::expansions(&typed)) {
         if terms.len() < QUERY_TERMS && !terms.iter().any(|term| term.text == text) {
@@ -128,4 +129,30 @@ pub fn query_terms(query: &str) -> Vec<Term> {
 fn beginning(query: &str) -> &str {
     let end = (0..=QUERY_BYTES.min(query.len())).rev().find(|end| query.is_char_boundary(*end)).unwrap_or(0);
     &query[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wording_of_several_words_is_found_after_words_that_were_typed_before() {
+        let added = |query: &str| -> Vec<String> {
+            query_terms(query).into_iter().filter(|term| !term.typed).map(|term| term.text).collect()
+        };
+        // "heures" is there already: with each term once, "heures sup" would not stand there any more.
+        let alone = added("heures sup");
+        assert!(!alone.is_empty());
+        let after = added("heures de nuit, et heures sup");
+        assert!(alone.iter().all(|term| after.contains(term)), "{after:?}");
+    }
+
+    #[test]
+    fn a_term_counts_as_often_as_it_was_typed_and_there_are_not_too_many() {
+        let terms = query_terms("congé et congés");
+        assert!((terms[0].weight - 2.0).abs() < f32::EPSILON && terms[0].typed, "{terms:?}");
+        let many: String = (0..1000).map(|number| format!("mot{number} ")).collect();
+        assert_eq!(query_terms(&many).len(), QUERY_TERMS);
+        assert!(query_terms(&"é".repeat(QUERY_BYTES)).len() <= 1);
+    }
 }

@@ -4,6 +4,7 @@
 //! `PostgreSQL`: nothing readable is ever on our disk.
 
 pub mod acronyms;
+pub mod centred;
 pub mod common;
 pub mod embedded;
 mod engine;
@@ -17,7 +18,9 @@ pub mod select;
 pub mod spelling;
 pub mod synonyms;
 pub mod threshold;
+pub mod vector;
+pub mod weighed;
 
-pub use self::engine::{Evidence, Hit, Index, IndexError, IndexedDocument, Query, embedding_text};
+pub use self::engine::{Evidence, Hit, Index, IndexError, IndexedDocument, Query, embedding_text, reranking_text};
 pub use self::postgres::{PostgresIndex, SharedDocument};
 pub use self::routed::RoutedIndex;

@@ -12,26 +12,36 @@ pub const LOOKED_FOR: usize = 4;
 /// The known terms that are spelt almost like one that is not, each with what it counts beside it: the nearest, and of those the commonest.
 #[must_use]
 pub fn meant<'a>(term: &str, known: impl Iterator<Item = (&'a str, u64)>) -> Vec<(String, f32)> {
-    let letters = term.len();
-    if letters < LETTERS || term.contains(|letter: char| !letter.is_ascii_alphabetic()) {
-        return Vec::new();
-    }
-    let most = if letters < TWO_WRONG { 1 } else { 2 };
-    let mut near: Vec<(usize, u64, &str)> = Vec::new();
-    for (other, holders) in known {
-        // Few people get the first letter wrong, and most of the terms are passed by for it.
-        if other.as_bytes().first() != term.as_bytes().first() || other.len().abs_diff(letters) > most {
-            continue;
-        }
-        let distance = strsim::osa_distance(term, other);
-        if distance <= most {
-            near.push((distance, holders, other));
-        }
-    }
+    let known = known.filter_map(|(other, holders)| Some((distance(term, other)?, holders, other)));
+    let mut near: Vec<(usize, u64, &str)> = known.collect();
     near.sort_unstable_by(|one, other| one.0.cmp(&other.0).then(other.1.cmp(&one.1)).then(one.2.cmp(other.2)));
     near.truncate(MEANT);
     let weight = |distance| if distance <= 1 { 0.7 } else { 0.5 };
     near.into_iter().map(|(distance, _, other)| (other.to_owned(), weight(distance))).collect()
+}
+
+/// Whether a term is spelt almost like another one.
+#[must_use]
+pub fn is_near(term: &str, other: &str) -> bool {
+    distance(term, other).is_some()
+}
+
+/// How many bytes another term may be longer or shorter; none where a term is not looked for under another spelling.
+#[must_use]
+pub fn slack(term: &str) -> Option<usize> {
+    let letters = term.len();
+    let is_word = letters >= LETTERS && term.bytes().all(|letter| letter.is_ascii_alphabetic());
+    is_word.then_some(if letters < TWO_WRONG { 1 } else { 2 })
+}
+
+/// How many letters are wrong; none where too many are.
+fn distance(term: &str, other: &str) -> Option<usize> {
+    let most = slack(term)?;
+    // Few people get the first letter wrong, and most of the terms are passed by for it.
+    if other.as_bytes().first() != term.as_bytes().first() || other.len().abs_diff(term.len()) > most {
+        return None;
+    }
+    Some(strsim::osa_distance(term, other)).filter(|distance| *distance <= most)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ const WEIGHT: f32 = 0.15;
 
 static GROUPS: LazyLock<Groups> = LazyLock::new(|| Groups::read(include_str!("synonyms.txt")));
 
-/// The terms that the terms of a query are expanded by, each once, with their weights.
+/// The terms that the terms of a query, as they follow one another, are expanded by, each once, with their weights.
 #[must_use]
 pub fn expansions(typed: &[String]) -> Vec<(String, f32)> {
     let mut expansions: Vec<(String, f32)> = Vec::new();

@@ -62,6 +62,9 @@ impl Searchable {
     ) -> Self {
         let indexed = collections.iter().map(|(name, _)| (name.to_owned(), Mutex::default())).collect();
         let model = embedding.map(|model| model.name().to_owned());
+        if let Some(shared) = &shared {
+            shared.compares(model.as_deref());
+        }
         Self { collections, index, model, shared, indexed, documents: RwLock::default() }
     }
 

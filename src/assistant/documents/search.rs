@@ -16,8 +16,9 @@ use crate::{
     assistant::failure::Failure,
     document::{Document, Partition, Source},
     index::{
-        Evidence, Hit, Query, embedding_text,
+        Evidence, Hit, Query,
         generic::{QUESTIONS, mean},
+        reranking_text,
         select::{balanced, joined},
         threshold::{Threshold, is_evidence_enough},
     },
@@ -210,7 +211,7 @@ impl Documents {
         let Some(model) = self.reranker.as_ref().filter(|_| hits.len() > 1) else { return };
         let scored = async {
             let mut scores = Vec::with_capacity(hits.len());
-            let texts: Vec<String> = hits.iter().map(|hit| embedding_text(&hit.title, &hit.passage)).collect();
+            let texts: Vec<String> = hits.iter().map(|hit| reranking_text(&hit.title, &hit.passage)).collect();
             for batch in texts.chunks(model.max_batch().max(1)) {
                 scores.extend(model.score(query, batch).await?);
             }

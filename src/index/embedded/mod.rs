@@ -12,7 +12,7 @@ mod vectors;
 mod words;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
 };
 
@@ -36,6 +36,8 @@ pub struct EmbeddedIndex {
 #[derive(Default)]
 struct Partitions {
     held: HashMap<Partition, Held>,
+    /// What was dropped and is not known to be gone yet: whoever put it believes that it is there, and goes on with the rest.
+    dropped: HashSet<Partition>,
     /// Counts each use of a partition, so that the longest unused is known.
     uses: u64,
 }
@@ -91,11 +93,14 @@ impl Partitions {
         Some(held.index.clone())
     }
 
-    /// The index of a partition, made where there is none.
-    fn made(&mut self, partition: &Partition) -> Arc<RwLock<PartitionIndex>> {
+    /// The index of a partition, made where there is none. `None` for one that was dropped: a part of it would be taken for all of it.
+    fn made(&mut self, partition: &Partition) -> Option<Arc<RwLock<PartitionIndex>>> {
+        if self.dropped.contains(partition) {
+            return None;
+        }
         let make = || Held { index: Arc::default(), used: 0, bytes: 0 };
         self.held.entry(partition.clone()).or_insert_with(make);
-        self.used(partition).unwrap_or_default()
+        self.used(partition)
     }
 
     /// Takes out what was not used for longest until the others fit. The one that is in use stays, however large it is.
@@ -107,6 +112,7 @@ impl Partitions {
                 break;
             };
             dropped.extend(self.held.remove(&longest));
+            self.dropped.insert(longest);
         }
         dropped
     }
@@ -124,7 +130,7 @@ fn read_all(searched: &[(Partition, Arc<RwLock<PartitionIndex>>)]) -> Vec<RwLock
 #[async_trait]
 impl Index for EmbeddedIndex {
     async fn put(&self, partition: &Partition, document: IndexedDocument) -> Result<(), IndexError> {
-        let index = self.lock().made(partition);
+        let Some(index) = self.lock().made(partition) else { return Ok(()) };
         let put = move || {
             let prepared = Prepared::new(document);
             let mut index = index.write().unwrap_or_else(PoisonError::into_inner);
@@ -137,7 +143,11 @@ impl Index for EmbeddedIndex {
 
     async fn remove(&self, partition: &Partition, document: Option<u64>) -> Result<(), IndexError> {
         let Some(number) = document else {
-            let removed = self.lock().held.remove(partition);
+            let removed = {
+                let mut partitions = self.lock();
+                partitions.dropped.remove(partition);
+                partitions.held.remove(partition)
+            };
             return self.work(move || drop(removed)).await;
         };
         let Some(index) = self.lock().used(partition) else { return Ok(()) };
@@ -153,7 +163,9 @@ impl Index for EmbeddedIndex {
 
     async fn holds(&self, partition: &Partition) -> Result<bool, IndexError> {
         // Also a use: what is asked for is about to be searched.
-        Ok(self.lock().used(partition).is_some())
+        let mut partitions = self.lock();
+        partitions.dropped.remove(partition);
+        Ok(partitions.used(partition).is_some())
     }
 
     async fn search(&self, partitions: &[Partition], query: &Query) -> Result<Vec<Hit>, IndexError> {

@@ -10,10 +10,10 @@ use std::{
 
 use zeroize::Zeroize;
 
-use super::vectors::{self, Vectors};
+use super::vectors::Vectors;
 use crate::{
     document::{Partition, Passage},
-    index::{IndexError, IndexedDocument, french, lexical},
+    index::{IndexError, IndexedDocument, french, lexical, vector},
 };
 
 /// How many slots may be unused beside as many that are used, before they are numbered anew.
@@ -62,13 +62,16 @@ pub struct Posting {
 pub struct PartitionIndex {
     postings: HashMap<Box<str>, Vec<Posting>>,
     documents: BTreeMap<u64, Entry>,
-    /// Which document's passages begin at a slot.
+    /// Which document's passages begin at a slot; those without passages take none.
     firsts: BTreeMap<u32, u64>,
     /// The weighted count of terms of the passage in each slot; not a number, where none is.
     lengths: Vec<f32>,
     passages: u32,
     length: f64,
     bytes: usize,
+    /// How many documents have vectors, and of how many values.
+    with_vectors: usize,
+    dimension: usize,
     /// The sum of all vectors and their number, once a search has asked for them.
     all: OnceLock<(Vec<f32>, f32)>,
 }
@@ -100,7 +103,7 @@ fn mean(vectors: &Vectors, count: usize) -> Option<Vectors> {
     let mut sum = Vec::new();
     let sound: Vec<_> = (0..count).filter_map(|index| vectors.get(index)).collect();
     for vector in &sound {
-        vectors::add(&mut sum, vector, 1.0 / sound.len() as f32);
+        vector::add(&mut sum, vector, 1.0 / sound.len() as f32);
     }
     (!sum.is_empty()).then(|| Vectors::new(sum.len(), std::iter::once(sum.as_slice())))
 }
@@ -108,14 +111,18 @@ fn mean(vectors: &Vectors, count: usize) -> Option<Vectors> {
 impl PartitionIndex {
     /// Puts a document in the place of the one with its number.
     pub fn put(&mut self, document: Prepared) -> Result<(), IndexError> {
-        let others = self.documents.iter().filter(|(number, _)| **number != document.number);
-        let expected = others.filter_map(|(_, entry)| entry.vectors.as_ref()).map(Vectors::dimension).next();
-        if let (Some(expected), Some(found)) = (expected, document.dimension())
+        let replaced = self.documents.get(&document.number).is_some_and(|entry| entry.vectors.is_some());
+        if let (Some(found), expected) = (document.dimension(), self.dimension)
             && expected != found
+            && self.with_vectors > usize::from(replaced)
         {
             return Err(IndexError::Dimension { found, expected });
         }
         self.remove(document.number);
+        if let Some(dimension) = document.dimension() {
+            self.dimension = dimension;
+            self.with_vectors += 1;
+        }
         self.all = OnceLock::new();
         let mut entry = Entry {
             bytes: [&document.vectors, &document.whole].into_iter().flatten().map(Vectors::bytes).sum::<usize>()
@@ -133,7 +140,9 @@ impl PartitionIndex {
             self.add(counts);
         }
         self.bytes += entry.bytes;
-        self.firsts.insert(entry.first, document.number);
+        if entry.count > 0 {
+            self.firsts.insert(entry.first, document.number);
+        }
         self.documents.insert(document.number, entry);
         Ok(())
     }
@@ -158,7 +167,10 @@ impl PartitionIndex {
     pub fn remove(&mut self, number: u64) {
         let Some(entry) = self.documents.remove(&number) else { return };
         self.all = OnceLock::new();
-        self.firsts.remove(&entry.first);
+        if entry.count > 0 {
+            self.firsts.remove(&entry.first);
+        }
+        self.with_vectors -= usize::from(entry.vectors.is_some());
         let (start, end) = (entry.first, entry.first + entry.count);
         // Its terms are read from it again: a list of them would be as long as the document.
         let title = french::terms(&entry.title);
@@ -244,7 +256,7 @@ impl PartitionIndex {
             let (mut sum, mut count) = (Vec::new(), 0.0);
             for entry in self.documents.values() {
                 if let Some(mean) = entry.whole.as_ref().and_then(|whole| whole.get(0)) {
-                    vectors::add(&mut sum, &mean, entry.count as f32);
+                    vector::add(&mut sum, &mean, entry.count as f32);
                     count += entry.count as f32;
                 }
             }

@@ -10,16 +10,9 @@ use super::{
     words::{Scores, Words},
 };
 use crate::index::{
-    Evidence, Hit, IndexError, Query,
-    fusion::{self, Parts},
+    Evidence, Hit, IndexError, Query, centred,
+    fusion::{self, COMPARED, Parts},
 };
-
-/// How many passages are compared exactly; the others are too far off to matter.
-const COMPARED: usize = 5 * fusion::BEST;
-/// How many documents that were found first the query is moved towards.
-const FOLLOWED: usize = 10;
-/// Among so many documents for each of those: among fewer, what was found first is no choice.
-const AMONG: usize = 4;
 
 /// A document that is searched.
 struct Candidate<'a> {
@@ -28,6 +21,16 @@ struct Candidate<'a> {
     entry: &'a Entry,
     parts: Parts,
     score: f32,
+    left: Left,
+}
+
+/// How long a document's vectors are without what all have in common.
+#[derive(Default)]
+struct Left {
+    document: Option<f32>,
+    first: Option<f32>,
+    /// Those of its nearest passages, by their places.
+    near: Vec<(usize, f32)>,
 }
 
 /// Finds the passages that fit best.
@@ -39,11 +42,14 @@ pub fn search(searched: &[Searched<'_>], query: &Query) -> Result<Vec<Hit>, Inde
     let mut candidates = candidates(searched, &lexical);
     let near = meaning.as_ref().map(|meaning| nearest(searched, &meaning.products(searched))).unwrap_or_default();
     if let Some(meaning) = &mut meaning {
-        compare(&mut candidates, meaning, &near);
+        for candidate in &mut candidates {
+            candidate.left = Left::of(candidate, meaning, &near);
+        }
+        compare(&mut candidates, meaning);
         put_in_order(&mut candidates);
-        let followed = FOLLOWED.min(candidates.len() / AMONG);
+        let followed = centred::followed(candidates.len());
         meaning.follow(candidates.iter().take(followed).map(|candidate| candidate.entry));
-        compare(&mut candidates, meaning, &near);
+        compare(&mut candidates, meaning);
     }
     put_in_order(&mut candidates);
     candidates.truncate(query.most.clamp(1, fusion::BEST));
@@ -62,7 +68,7 @@ fn candidates<'a>(searched: &[Searched<'a>], lexical: &Scores) -> Vec<Candidate<
             let own = scores.iter().skip(entry.first as usize).take(entry.count as usize);
             let words = own.copied().fold(0.0, f32::max);
             let parts = Parts { words, ..Parts::default() };
-            candidates.push(Candidate { partition, number, entry, parts, score: 0.0 });
+            candidates.push(Candidate { partition, number, entry, parts, score: 0.0, left: Left::default() });
         }
     }
     candidates
@@ -89,14 +95,27 @@ fn nearest(searched: &[Searched<'_>], products: &Scores) -> Near {
     near
 }
 
-/// Compares the documents, and their nearest passages, with the query.
-fn compare(candidates: &mut [Candidate<'_>], meaning: &Meaning, near: &Near) {
-    for candidate in candidates {
+impl Left {
+    fn of(candidate: &Candidate<'_>, meaning: &Meaning, near: &Near) -> Self {
+        let Some(vectors) = &candidate.entry.vectors else { return Self::default() };
         let slots = near.get(&(candidate.partition, candidate.number)).into_iter().flatten();
-        let cosines = slots.filter_map(|slot| meaning.passage(candidate.entry, *slot));
-        candidate.parts.passage = cosines.reduce(f32::max);
-        candidate.parts.document = meaning.document(candidate.entry);
-        candidate.parts.first = meaning.passage(candidate.entry, candidate.entry.first);
+        let places = slots.filter_map(|slot| slot.checked_sub(candidate.entry.first)).map(|place| place as usize);
+        Self {
+            document: candidate.entry.whole.as_ref().and_then(|whole| meaning.left(whole, 0)),
+            first: meaning.left(vectors, 0),
+            near: places.filter_map(|place| Some((place, meaning.left(vectors, place)?))).collect(),
+        }
+    }
+}
+
+/// Compares the documents, and their nearest passages, with the query.
+fn compare(candidates: &mut [Candidate<'_>], meaning: &Meaning) {
+    for Candidate { entry, parts, left, .. } in candidates {
+        let (Some(vectors), Some(whole)) = (&entry.vectors, &entry.whole) else { continue };
+        let cosines = left.near.iter().filter_map(|(place, left)| meaning.cosine(vectors, *place, *left));
+        parts.passage = cosines.reduce(f32::max);
+        parts.document = left.document.and_then(|left| meaning.cosine(whole, 0, left));
+        parts.first = left.first.and_then(|left| meaning.cosine(vectors, 0, left));
     }
 }
 
@@ -121,36 +140,28 @@ struct Ordered<'a> {
     score: f32,
 }
 
-/// The passages of the best documents. The best of each has its document's score; the others, as much less as they are worse than it.
+/// The passages of the best documents, in their order.
 fn passages<'a>(candidates: &[Candidate<'a>], lexical: &Scores, meaning: Option<&Meaning>) -> Vec<Ordered<'a>> {
     let mut all = Vec::new();
-    for candidate in candidates {
+    for (place, candidate) in candidates.iter().enumerate() {
         for slot in candidate.entry.first..candidate.entry.first + candidate.entry.count {
             let words = lexical.get(candidate.partition).and_then(|scores| scores.get(slot as usize));
             let words = words.copied().filter(|score| score.is_finite()).unwrap_or_default();
             let passage = meaning.and_then(|meaning| meaning.passage(candidate.entry, slot));
             // Nothing speaks for it.
             if words > 0.0 || passage.is_some() {
-                all.push((candidate, slot, Parts { words, passage, ..Parts::default() }));
+                all.push((place, slot, Parts { words, passage, ..Parts::default() }));
             }
         }
     }
-    let scales = fusion::Scales::of(all.iter().map(|(_, _, parts)| *parts));
-    let mut best: HashMap<(usize, u64), f32> = HashMap::new();
-    for (candidate, _, parts) in &all {
-        let best = best.entry((candidate.partition, candidate.number)).or_insert(f32::NEG_INFINITY);
-        *best = best.max(scales.score_within(parts));
-    }
-    let mut ordered: Vec<_> = all
-        .into_iter()
-        .map(|(candidate, slot, parts)| {
-            let (partition, number) = (candidate.partition, candidate.number);
-            let behind = best.get(&(partition, number)).map_or(0.0, |best| best - scales.score_within(&parts));
-            // Without vectors the words alone decide, in whichever document.
-            let score = if meaning.is_none() { parts.words } else { candidate.score - behind };
-            Ordered { partition, number, entry: candidate.entry, slot, score }
-        })
-        .collect();
+    let documents: Vec<f32> = candidates.iter().map(|candidate| candidate.score).collect();
+    let places: Vec<(usize, Parts)> = all.iter().map(|(place, _, parts)| (*place, *parts)).collect();
+    let scores = fusion::scores_within(&places, &documents, meaning.is_none());
+    let ordered = all.iter().zip(scores).filter_map(|((place, slot, _), score)| {
+        let Candidate { partition, number, entry, .. } = candidates.get(*place)?;
+        Some(Ordered { partition: *partition, number: *number, entry, slot: *slot, score })
+    });
+    let mut ordered: Vec<_> = ordered.collect();
     ordered.sort_by(Ordered::before);
     ordered
 }

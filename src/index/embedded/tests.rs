@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     document::{Passage, Place},
-    index::lexical,
+    index::{lexical, vector},
 };
 
 fn partition(name: &str) -> Partition {
@@ -78,7 +78,7 @@ async fn vectors_find_what_shares_no_word_and_cosines_are_the_evidence() {
     for number in 0..8 {
         let mut vector = vec![0.1; 8];
         vector[number as usize] = 1.0;
-        let vector = vectors::normalised(vector);
+        let vector = vector::normalised(vector);
         index.put(&all[0], with_vectors(document(number, "Titre", &["Texte."]), vec![vector])).await.unwrap();
     }
     let mut asked = vec![0.0; 8];
@@ -118,7 +118,7 @@ async fn other_partitions_have_no_influence() {
     let own = [partition("own"), partition("second")];
     for index in [&alone, &among] {
         for (number, text) in [(1, "congé annuel de l’agent"), (2, "congé de maladie"), (3, "prime annuelle")] {
-            let vector = vectors::normalised(vec![1.0, number as f32, 0.5]);
+            let vector = vector::normalised(vec![1.0, number as f32, 0.5]);
             index
                 .put(&own[number as usize % 2], with_vectors(document(number, text, &[text]), vec![vector]))
                 .await
@@ -128,7 +128,7 @@ async fn other_partitions_have_no_influence() {
     for number in 0..200 {
         let other = partition(["other", "another"][number as usize % 2]);
         let texts = ["congé congé annuel", "agents de maladie", "conges annuels"];
-        let vectors = vec![vectors::normalised(vec![-1.0, 0.3, number as f32]); 3];
+        let vectors = vec![vector::normalised(vec![-1.0, 0.3, number as f32]); 3];
         among.put(&other, with_vectors(document(number, "congé", &texts), vectors)).await.unwrap();
     }
     for text in ["congé annuel", "maladie", "conge anuel maladie", "prime"] {
@@ -163,6 +163,66 @@ async fn beyond_the_memory_the_longest_unused_partition_goes() {
     let small = EmbeddedIndex::new(1);
     small.put(&partition("0"), document(1, "t", &[&text])).await.unwrap();
     assert!(small.holds(&partition("0")).await.unwrap(), "the one in use stays, however large");
+}
+
+#[tokio::test]
+async fn what_was_dropped_while_it_was_loaded_is_loaded_again_and_never_half_there() {
+    let text = "mot ".repeat(200);
+    let one = index();
+    one.put(&partition("0"), document(1, "t", &[&text])).await.unwrap();
+    let index = EmbeddedIndex::new(one.bytes() * 2);
+    let (own, other) = (partition("own"), partition("other"));
+    assert!(!index.holds(&own).await.unwrap());
+    index.put(&own, document(1, "t", &[&text])).await.unwrap();
+    // Another one needs the memory while the rest is read.
+    for number in 1..=2 {
+        index.put(&other, document(number, "t", &[&text])).await.unwrap();
+    }
+    index.put(&own, document(2, "t", &[&text])).await.unwrap();
+    assert!(!index.holds(&own).await.unwrap(), "a part of it is not taken for all of it");
+    assert_eq!(found(&index, &[own.clone()], &words("mot")).await, []);
+    for number in 1..=2 {
+        index.put(&own, document(number, "t", &[&text])).await.unwrap();
+    }
+    assert_eq!(found(&index, &[own.clone()], &words("mot")).await, [(1, 0), (2, 0)]);
+    assert!(index.holds(&own).await.unwrap());
+}
+
+#[tokio::test]
+async fn documents_without_passages_move_nobody_elses() {
+    let (index, all) = (index(), [partition("p")]);
+    index.put(&all[0], document(1, "", &["premier"])).await.unwrap();
+    // They would begin where the next one begins.
+    for number in 2..5 {
+        index.put(&all[0], document(number, "", &[])).await.unwrap();
+    }
+    index.put(&all[0], document(5, "", &["second", "dernier"])).await.unwrap();
+    index.remove(&all[0], Some(3)).await.unwrap();
+    // Enough unused slots that all are numbered anew.
+    let many = vec!["rempli"; 5_000];
+    index.put(&all[0], document(6, "", &many)).await.unwrap();
+    index.put(&all[0], document(0, "", &["ajout"])).await.unwrap();
+    index.remove(&all[0], Some(6)).await.unwrap();
+    for (word, place) in [("premier", (1, 0)), ("second", (5, 0)), ("dernier", (5, 1)), ("ajout", (0, 0))] {
+        assert_eq!(found(&index, &all, &words(word)).await, [place], "{word}");
+    }
+}
+
+#[tokio::test]
+async fn another_spelling_weighs_alike_in_one_partition_and_in_several() {
+    let (one, several) = (index(), index());
+    let places = [partition("a"), partition("b"), partition("c")];
+    for number in 0..9 {
+        let document = document(number, "Note", &["une convention collective", "autre chose"]);
+        one.put(&places[0], document.clone()).await.unwrap();
+        several.put(&places[number as usize % 3], document).await.unwrap();
+    }
+    let query = words("conventoin");
+    let (alone, apart) = (one.search(&places, &query).await.unwrap(), several.search(&places, &query).await.unwrap());
+    assert_eq!(alone.len(), 9);
+    for (alone, apart) in alone.iter().zip(&apart) {
+        assert_eq!((alone.score, alone.evidence), (apart.score, apart.evidence));
+    }
 }
 
 #[tokio::test]

@@ -11,12 +11,14 @@ pub struct Vectors {
     dimension: usize,
     values: Vec<i8>,
     scales: Vec<f32>,
+    /// The square of the length of each.
+    squares: Vec<f32>,
 }
 
 impl Vectors {
     /// Quantises vectors. One that is of another dimension or not finite becomes zero, which resembles nothing.
     pub fn new<'a>(dimension: usize, vectors: impl Iterator<Item = &'a [f32]>) -> Self {
-        let mut quantised = Self { dimension, values: Vec::new(), scales: Vec::new() };
+        let mut quantised = Self { dimension, values: Vec::new(), scales: Vec::new(), squares: Vec::new() };
         for vector in vectors {
             let largest = vector.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
             let sound = vector.len() == dimension && vector.iter().all(|value| value.is_finite()) && largest > 0.0;
@@ -27,6 +29,8 @@ impl Vectors {
             } else {
                 quantised.values.resize(quantised.values.len() + dimension, 0);
             }
+            let rounded = quantised.values.get(quantised.values.len() - dimension..).unwrap_or_default();
+            quantised.squares.push(product(rounded, rounded) as f32 * scale * scale);
         }
         quantised
     }
@@ -38,7 +42,7 @@ impl Vectors {
 
     /// How many bytes they take.
     pub fn bytes(&self) -> usize {
-        self.values.len() + self.scales.len() * size_of::<f32>()
+        self.values.len() + (self.scales.len() + self.squares.len()) * size_of::<f32>()
     }
 
     /// The product of each with a query. `None` for one that says nothing.
@@ -56,12 +60,9 @@ impl Vectors {
         (query.values.len() == self.dimension).then(|| product(values, &query.values) as f32 * scale * query.scale)
     }
 
-    /// The square of the length of one.
+    /// The square of the length of one. `None` where it says nothing.
     pub fn square(&self, index: usize) -> Option<f32> {
-        let scale = *self.scales.get(index)?;
-        let values = self.values.get(index * self.dimension..(index + 1) * self.dimension)?;
-        let square = product(values, values);
-        (scale > 0.0).then_some(square as f32 * scale * scale)
+        self.squares.get(index).copied().filter(|square| *square > 0.0)
     }
 
     /// One of them, as it was given but for the rounding.
@@ -76,6 +77,7 @@ impl Drop for Vectors {
     fn drop(&mut self) {
         self.values.zeroize();
         self.scales.zeroize();
+        self.squares.zeroize();
     }
 }
 
@@ -110,41 +112,10 @@ fn product<T: Copy + Into<i32>>(values: &[i8], query: &[T]) -> i32 {
     sums.iter().sum::<i32>() + rest
 }
 
-/// Adds a vector to a sum, value by value, as often as said.
-pub fn add(sum: &mut Vec<f32>, vector: &[f32], times: f32) {
-    sum.resize(sum.len().max(vector.len()), 0.0);
-    for (sum, value) in sum.iter_mut().zip(vector) {
-        *sum += value * times;
-    }
-}
-
-/// A vector without another one, where both have as many values.
-pub fn without(vector: &[f32], other: &[f32]) -> Vec<f32> {
-    if vector.len() != other.len() {
-        return vector.to_vec();
-    }
-    vector.iter().zip(other).map(|(one, other)| one - other).collect()
-}
-
-/// The product of two vectors.
-pub fn dot(one: &[f32], other: &[f32]) -> f32 {
-    one.iter().zip(other).map(|(one, other)| one * other).sum()
-}
-
-/// A vector divided by its length; as it is, where that is zero.
-pub fn normalised(mut vector: Vec<f32>) -> Vec<f32> {
-    let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
-    if length > 0.0 {
-        for value in &mut vector {
-            *value /= length;
-        }
-    }
-    vector
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::index::vector::normalised;
 
     #[test]
     fn products_are_close_to_the_exact_ones() {

@@ -14,14 +14,21 @@ use tokio_postgres::{Client, NoTls, error::SqlState};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::config::Config;
-use crate::{index::IndexError, setting};
+use crate::{
+    index::{IndexError, fusion::COMPARED},
+    setting,
+};
 
 /// The wait after the first connection that failed; it doubles. Until it is over, searches fail at once.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// The longest such wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// How many passages the index of vectors looks at: more finds more of the nearest, and takes longer.
-const EF_SEARCH: u32 = 100;
+/// How many passages the index of vectors looks at: as many as are compared.
+const EF_SEARCH: usize = COMPARED;
+/// How much longer a change of a collection may take than a search: all of its passages are in one statement.
+const CHANGES: u32 = 60;
+/// How long a connection says nothing before it is asked whether the server is still there.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// The connections.
 pub(super) struct Pool {
@@ -40,7 +47,7 @@ struct State {
     again_at: Option<Instant>,
 }
 
-/// A connection that is given back when it is dropped.
+/// A connection. It is used again where it is given back: on one that is dropped, something may still be going on.
 pub(super) struct Lent<'a> {
     client: Option<Client>,
     pool: &'a Pool,
@@ -62,8 +69,9 @@ impl Lent<'_> {
     }
 }
 
-impl Drop for Lent<'_> {
-    fn drop(&mut self) {
+impl Lent<'_> {
+    /// What was begun on it has ended.
+    pub(super) fn give_back(mut self) {
         if let Some(client) = self.client.take().filter(|client| !client.is_closed()) {
             self.pool.state().idle.push(client);
         }
@@ -84,6 +92,11 @@ impl Pool {
     /// How long a whole search may take.
     pub(super) fn limit(&self) -> Duration {
         self.timeout
+    }
+
+    /// How long a change of a whole collection may take.
+    pub(super) fn limit_of_changes(&self) -> Duration {
+        self.timeout * CHANGES
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -134,7 +147,7 @@ impl Pool {
             tokio::spawn(connection);
             client
         };
-        // Numbers of ours only. Plans are made for the collection that is searched: its index of vectors is a partial one.
+        // Numbers of ours only; statements of several parts are ended by us as well. Plans are made for the collection that is searched: its index of vectors is a partial one.
         let settings = format!(
             "SET statement_timeout = {}; SET plan_cache_mode = force_custom_plan; SET hnsw.ef_search = {EF_SEARCH}; \
              SET idle_in_transaction_session_timeout = 60000",
@@ -156,7 +169,9 @@ pub(super) fn reached(
     config: &Config,
 ) -> Result<(tokio_postgres::Config, Option<MakeRustlsConnect>), setting::Refused> {
     let mut database = config.parsed()?;
-    database.application_name("compagnon").connect_timeout(config.timeout.unsigned_abs());
+    let timeout = config.timeout.unsigned_abs();
+    database.application_name("compagnon").connect_timeout(timeout).tcp_user_timeout(timeout);
+    database.keepalives(true).keepalives_idle(SILENCE).keepalives_interval(SILENCE).keepalives_retries(2);
     if let Some(path) = &config.password_file {
         let text = setting::file::read(path, 64 * 1024).map_err(|reason| {
             setting::Refused::new("postgres.password_file", format!("{}: {reason}", path.display()))
@@ -177,6 +192,15 @@ fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     Ok(builder.with_platform_verifier()?.with_no_client_auth())
+}
+
+/// What is done within a time limit: a server that does not answer is waited for no longer.
+pub(super) async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, IndexError>>,
+) -> Result<T, IndexError> {
+    let late = |_| Err(IndexError::Unreachable(format!("it took longer than {} s", limit.as_secs())));
+    timeout(limit, work).await.unwrap_or_else(late)
 }
 
 /// The error of a statement, without the values that were in it: a server's message may repeat them.

@@ -19,7 +19,9 @@ CREATE TABLE compagnon.collections (
     model text,
     dimension integer,
     passages bigint NOT NULL DEFAULT 0,
-    length bigint NOT NULL DEFAULT 0
+    length bigint NOT NULL DEFAULT 0,
+    sum vector,
+    vectors bigint NOT NULL DEFAULT 0
 );
 CREATE TABLE compagnon.documents (
     collection integer NOT NULL REFERENCES compagnon.collections ON DELETE CASCADE,
@@ -32,6 +34,7 @@ CREATE TABLE compagnon.documents (
     characters bigint NOT NULL,
     added_at bigint NOT NULL,
     link text,
+    mean vector,
     PRIMARY KEY (collection, number)
 );
 CREATE TABLE compagnon.passages (
@@ -52,7 +55,7 @@ CREATE TABLE compagnon.passages (
 CREATE INDEX passages_terms ON compagnon.passages USING gin (terms);
 CREATE TABLE compagnon.terms (
     collection integer NOT NULL REFERENCES compagnon.collections ON DELETE CASCADE,
-    term text NOT NULL,
+    term text COLLATE \"C\" NOT NULL,
     passages integer NOT NULL,
     PRIMARY KEY (collection, term)
 );";
@@ -64,10 +67,10 @@ pub(super) async fn prepare(client: &mut Client) -> Result<(), IndexError> {
         // Several bots may start at once.
         transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
         let found = transaction.query_one("SELECT to_regclass('compagnon.version') IS NOT NULL", &[]).await?;
-        if !found.get::<_, bool>(0) {
+        if !found.try_get::<_, bool>(0)? {
             // An administrator may have made it for an account that may make none.
             let schema = transaction.query_one("SELECT to_regnamespace('compagnon') IS NOT NULL", &[]).await?;
-            if !schema.get::<_, bool>(0) {
+            if !schema.try_get::<_, bool>(0)? {
                 transaction.batch_execute("CREATE SCHEMA compagnon").await?;
             }
             transaction.batch_execute("CREATE EXTENSION IF NOT EXISTS vector").await?;
@@ -75,9 +78,9 @@ pub(super) async fn prepare(client: &mut Client) -> Result<(), IndexError> {
             transaction.execute("INSERT INTO compagnon.version VALUES ($1)", &[&VERSION]).await?;
         }
         let version = transaction.query_one("SELECT max(version) FROM compagnon.version", &[]).await?;
-        Ok(version.get::<_, Option<i32>>(0))
+        version.try_get::<_, Option<i32>>(0)
     };
-    let version = run.await.map_err(|error| failed(&error))?;
+    let version = run.await.map_err(|error: tokio_postgres::Error| failed(&error))?;
     if version != Some(VERSION) {
         let found = version.unwrap_or_default();
         return Err(IndexError::Refused(format!(

@@ -1,169 +1,212 @@
-//! A search in one collection: by words and by vectors, each ranked by the server, fused here.
+//! A search in some collections: the server finds the passages that may answer, and they are put in the order that the index in memory puts
+//! them in.
 //!
-//! By words: BM25 over the passages that hold one of the query's rarer terms. By vectors: the collection's own HNSW index.
+//! What that one looks at all of is here a choice: the best passages by their words and the nearest by their vectors, and their documents.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use futures_util::future::{try_join, try_join_all};
 use tokio_postgres::{Client, Error, Row};
 
-use super::put::written;
+use super::candidates::{self, Collection, Found, Key, Products};
 use crate::{
     document::{Partition, Passage},
-    index::{Evidence, Hit, Query, lexical},
+    index::{
+        Evidence, Hit, Query,
+        centred::{self, Centred},
+        fusion::{self, Parts},
+        weighed::Weighed,
+    },
 };
 
-/// The most passages that are ranked by words: enough of the rarest terms are looked for.
-const CANDIDATES: i64 = 2_000;
-/// How many passages each ranking gives to the fusion.
-const RANKED: i64 = 100;
-/// BM25's saturation of repeated terms, and its weight of a passage's length.
-const SATURATION: f64 = 1.2;
-const LENGTH_WEIGHT: f64 = 0.75;
-/// How much the first places of a ranking count before the others, in their fusion by rank.
-const RANK_OFFSET: f32 = 60.0;
-
-/// What is known of a collection before it is searched.
-struct Collection {
-    id: i32,
-    dimension: Option<i32>,
-    passages: i64,
-    length: i64,
+/// The best passages of some collections, best first; those that are not there have none.
+pub(super) async fn search(
+    client: &Client,
+    names: &[&str],
+    model: Option<&str>,
+    query: &Query,
+) -> Result<Vec<Hit>, Error> {
+    let collections = Collection::find(client, names).await?;
+    let weighed = candidates::weighed(client, &collections, &query.text).await?;
+    // Vectors of another model cannot be compared.
+    let vector = query.vector.as_deref().filter(|vector| vector.iter().all(|value| value.is_finite()));
+    let comparable = |one: &&Collection| vector.is_some_and(|vector| one.is_of(model, vector.len()));
+    let comparable: Vec<&Collection> = collections.iter().filter(comparable).collect();
+    let mut centred = vector.and_then(|vector| candidates::centred(&comparable, vector, query.generic.as_deref()));
+    let near: Vec<i64> = match &centred {
+        Some(centred) => {
+            let nearest = comparable.iter().map(|one| candidates::nearest(client, one, &centred.asked));
+            try_join_all(nearest).await?.into_iter().flatten().collect()
+        }
+        None => Vec::new(),
+    };
+    let found = candidates::found(client, &collections, &weighed, &near).await?;
+    let mut candidates = Candidates::new(&collections, &comparable, found, near);
+    if let Some(centred) = &mut centred {
+        let mut ordered = candidates.compared(client, centred).await?;
+        let followed = centred::followed(ordered.len());
+        if followed > 0 {
+            let first: Vec<Key> = ordered.iter().take(followed).map(|(key, _)| *key).collect();
+            centred.follow(candidates::means(client, &first).await?.into_iter());
+            ordered = candidates.compared(client, centred).await?;
+        }
+        candidates.ordered = ordered;
+    } else {
+        candidates.ordered = candidates.in_order(&HashMap::new());
+    }
+    let best = candidates.passages(query.most, centred.is_none());
+    hits(client, &candidates, &best, &weighed, centred.as_ref().zip(vector)).await
 }
 
-/// The query's terms with how rare each is.
-#[allow(clippy::struct_field_names)] // As the column is called.
-struct Term {
-    term: String,
-    passages: i64,
-    weight: f64,
-    /// Whether it was typed, and not added for an acronym. Only those are evidence.
-    typed: bool,
+/// What may answer.
+struct Candidates<'a> {
+    collections: &'a [Collection],
+    /// Those whose vectors are of the query's model.
+    comparable: HashSet<i32>,
+    /// The passages, in the order of the collections and of their texts.
+    found: Vec<Found>,
+    near: HashSet<i64>,
+    /// The cosines of passages.
+    cosines: HashMap<i64, f32>,
+    /// The documents with their scores, the best first.
+    ordered: Vec<(Key, f32)>,
 }
 
-/// The best passages of a collection, best first; nothing where there is no such collection.
-pub(super) async fn search(client: &Client, name: &str, query: &Query) -> Result<Vec<Hit>, Error> {
-    let find = "SELECT id, dimension, passages, length FROM compagnon.collections WHERE name = $1";
-    let Some(row) = client.query_opt(find, &[&name]).await? else { return Ok(Vec::new()) };
-    let collection = Collection { id: row.get(0), dimension: row.get(1), passages: row.get(2), length: row.get(3) };
-    let terms = weighed(client, &collection, &query.text).await?;
-    // Vectors of another length are of another model.
-    let vector = query.vector.as_deref().filter(|vector| i32::try_from(vector.len()).ok() == collection.dimension);
-    let (by_words, by_vectors) =
-        futures_util::future::try_join(by_words(client, &collection, &terms), by_vectors(client, &collection, vector))
-            .await?;
-    let mut scores: HashMap<i64, f32> = HashMap::new();
-    for ranking in [by_words, by_vectors] {
-        for (rank, id) in ranking.into_iter().enumerate() {
-            *scores.entry(id).or_default() += 1.0 / (RANK_OFFSET + rank as f32 + 1.0);
+impl<'a> Candidates<'a> {
+    fn new(collections: &'a [Collection], comparable: &[&Collection], mut found: Vec<Found>, near: Vec<i64>) -> Self {
+        let place = |id: i32| collections.iter().position(|one| one.id == id);
+        found.sort_by_key(|one| (place(one.collection), one.document.cast_unsigned(), one.ordinal));
+        Self {
+            collections,
+            comparable: comparable.iter().map(|one| one.id).collect(),
+            found,
+            near: near.into_iter().collect(),
+            cosines: HashMap::new(),
+            ordered: Vec::new(),
         }
     }
-    let mut best: Vec<(i64, f32)> = scores.into_iter().collect();
-    best.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
-    best.truncate(query.most);
-    hits(client, name, &best, &terms, vector).await
-}
 
-async fn weighed(client: &Client, collection: &Collection, text: &str) -> Result<Vec<Term>, Error> {
-    let asked: HashMap<String, lexical::Term> =
-        lexical::query_terms(&text.replace('\0', "")).into_iter().map(|term| (term.text.clone(), term)).collect();
-    let terms: Vec<&str> = asked.keys().map(String::as_str).collect();
-    let count = "SELECT q.term, coalesce(t.passages, 0)::bigint FROM unnest($2::text[]) AS q(term) \
-                 LEFT JOIN compagnon.terms t ON t.collection = $1 AND t.term = q.term";
-    let rows = client.query(count, &[&collection.id, &terms]).await?;
-    let mut weighed: Vec<Term> = rows
-        .into_iter()
-        .filter_map(|row| {
-            let (term, passages): (String, i64) = (row.get(0), row.get(1));
-            let lexical::Term { weight, typed, .. } = asked.get(&term)?;
-            let (all, with) = (collection.passages as f64, passages as f64);
-            let rarity = (1.0 + (all - with + 0.5).max(0.5) / (with + 0.5)).ln();
-            Some(Term { term, passages, weight: f64::from(*weight) * rarity, typed: *typed })
-        })
-        .collect();
-    weighed.sort_by_key(|term| term.passages);
-    Ok(weighed)
-}
-
-async fn by_words(client: &Client, collection: &Collection, terms: &[Term]) -> Result<Vec<i64>, Error> {
-    let known: Vec<&Term> = terms.iter().filter(|term| term.passages > 0).collect();
-    let mut sum = 0;
-    // At least one, however common; then as many more as keep the candidates few.
-    let rare = known.iter().take_while(|term| {
-        let takes = sum == 0 || sum + term.passages <= CANDIDATES;
-        sum += term.passages;
-        takes
-    });
-    let rare: Vec<&str> = rare.map(|term| term.term.as_str()).collect();
-    if rare.is_empty() {
-        return Ok(Vec::new());
+    /// The documents, compared with the query and put in order.
+    async fn compared(&mut self, client: &Client, centred: &Centred) -> Result<Vec<(Key, f32)>, Error> {
+        let of_model = self.found.iter().filter(|one| self.comparable.contains(&one.collection));
+        let ids: Vec<i64> = of_model.clone().map(|one| one.id).collect();
+        let mut keys: Vec<Key> = of_model.map(Found::key).collect();
+        keys.dedup();
+        let passages = candidates::of_passages(client, &ids, &centred.asked, &centred.mean);
+        let (passages, documents) = try_join(passages, candidates::of_documents(client, &keys, centred)).await?;
+        let cosines = passages.into_iter().filter_map(|(id, products)| Some((id, products.cosine(centred)?)));
+        self.cosines = cosines.collect();
+        let cosine = |products: Option<Products>| products.and_then(|products| products.cosine(centred));
+        let whole = documents.into_iter().map(|(key, [whole, first])| (key, [cosine(whole), cosine(first)]));
+        Ok(self.in_order(&whole.collect()))
     }
-    let all: Vec<&str> = known.iter().map(|term| term.term.as_str()).collect();
-    let weights: Vec<f64> = known.iter().map(|term| term.weight).collect();
-    let average = (collection.length as f64 / collection.passages.max(1) as f64).max(1.0);
-    let rank = "SELECT p.id FROM compagnon.passages p, LATERAL ( \
-                  SELECT sum(q.weight * p.counts[place.at] * ($6::float8 + 1) / (p.counts[place.at] + $6::float8 * (1 - $7::float8 + $7::float8 * p.length / $5::float8))) AS score \
-                  FROM unnest($3::text[], $4::float8[]) AS q(term, weight), LATERAL (SELECT array_position(p.terms, q.term) AS at) place \
-                  WHERE place.at IS NOT NULL) ranked \
-                WHERE p.collection = $1 AND p.terms && $2::text[] ORDER BY ranked.score DESC, p.id LIMIT $8";
-    let rows = client
-        .query(rank, &[&collection.id, &rare, &all, &weights, &average, &SATURATION, &LENGTH_WEIGHT, &RANKED])
-        .await?;
-    Ok(rows.into_iter().map(|row| row.get(0)).collect())
+
+    /// The documents, the best first, by their passages and by the cosines of each as a whole and of its beginning.
+    fn in_order(&self, whole: &HashMap<Key, [Option<f32>; 2]>) -> Vec<(Key, f32)> {
+        let documents: Vec<(Key, Parts)> = self
+            .found
+            .chunk_by(|one, other| one.key() == other.key())
+            .filter_map(|passages| {
+                let key = passages.first()?.key();
+                let near = passages.iter().filter(|one| self.near.contains(&one.id));
+                let [document, first] = whole.get(&key).copied().unwrap_or_default();
+                let parts = Parts {
+                    words: passages.iter().map(|one| one.words).fold(0.0, f32::max),
+                    passage: near.filter_map(|one| self.cosines.get(&one.id).copied()).reduce(f32::max),
+                    document,
+                    first,
+                };
+                Some((key, parts))
+            })
+            .collect();
+        let scales = fusion::Scales::of(documents.iter().map(|(_, parts)| *parts));
+        let mut ordered: Vec<(Key, f32)> = documents.iter().map(|(key, parts)| (*key, scales.score(parts))).collect();
+        // Stable: those with the same score stay as they were.
+        ordered.sort_by(|one, other| other.1.total_cmp(&one.1));
+        ordered
+    }
+
+    /// The best passages of the best documents, with their scores.
+    fn passages(&self, most: usize, words_alone: bool) -> Vec<(&Found, f32)> {
+        let best = &self.ordered[..self.ordered.len().min(most.clamp(1, fusion::BEST))];
+        let places: HashMap<Key, usize> = best.iter().enumerate().map(|(place, (key, _))| (*key, place)).collect();
+        let mut passages = Vec::new();
+        for one in &self.found {
+            let (Some(place), passage) = (places.get(&one.key()), self.cosines.get(&one.id).copied()) else { continue };
+            // Nothing speaks for it.
+            if one.words > 0.0 || passage.is_some() {
+                passages.push((one, (*place, Parts { words: one.words, passage, ..Parts::default() })));
+            }
+        }
+        let parts: Vec<(usize, Parts)> = passages.iter().map(|(_, parts)| *parts).collect();
+        let documents: Vec<f32> = best.iter().map(|(_, score)| *score).collect();
+        let scores = fusion::scores_within(&parts, &documents, words_alone);
+        let mut ordered: Vec<(&Found, f32)> = passages.iter().map(|(one, _)| *one).zip(scores).collect();
+        ordered.sort_by(|one, other| other.1.total_cmp(&one.1));
+        ordered.truncate(most);
+        ordered
+    }
+
+    fn name(&self, id: i32) -> Option<&str> {
+        self.collections.iter().find(|one| one.id == id).map(|one| one.name.as_str())
+    }
 }
 
-async fn by_vectors(client: &Client, collection: &Collection, vector: Option<&[f32]>) -> Result<Vec<i64>, Error> {
-    let (Some(vector), Some(dimension)) = (vector, collection.dimension) else { return Ok(Vec::new()) };
-    // Two numbers of ours: the planner sees by them that the collection's own index fits.
-    let rank = format!(
-        "SELECT id FROM compagnon.passages WHERE collection = {} AND embedding IS NOT NULL \
-         ORDER BY embedding::vector({dimension}) <#> ($1::text)::vector({dimension}) LIMIT $2",
-        collection.id
-    );
-    let rows = client.query(&rank, &[&written(vector), &RANKED]).await?;
-    Ok(rows.into_iter().map(|row| row.get(0)).collect())
+impl Found {
+    fn key(&self) -> Key {
+        (self.collection, self.document)
+    }
 }
 
+/// The passages themselves, with what speaks for each.
 async fn hits(
     client: &Client,
-    name: &str,
-    best: &[(i64, f32)],
-    terms: &[Term],
-    vector: Option<&[f32]>,
+    candidates: &Candidates<'_>,
+    best: &[(&Found, f32)],
+    weighed: &Weighed,
+    vectors: Option<(&Centred, &[f32])>,
 ) -> Result<Vec<Hit>, Error> {
-    let ids: Vec<i64> = best.iter().map(|(id, _)| *id).collect();
-    let vector = vector.map(written);
-    let fetch = "SELECT p.id, p.document, d.title, p.ordinal, p.place, p.headings, p.body, p.terms, \
-                   -(p.embedding <#> ($2::text)::vector) \
+    let ids: Vec<i64> = best.iter().map(|(one, _)| one.id).collect();
+    let fetch = "SELECT p.id, d.title, p.place, p.headings, p.body, p.terms, p.counts, p.length \
                  FROM compagnon.passages p JOIN compagnon.documents d ON d.collection = p.collection AND d.number = p.document \
                  WHERE p.id = ANY($1)";
-    let rows = client.query(fetch, &[&ids, &vector]).await?;
-    let mut found: HashMap<i64, Hit> = rows.iter().map(|row| (row.get(0), hit(name, row, terms))).collect();
-    let ordered = best.iter().filter_map(|(id, score)| found.remove(id).map(|hit| Hit { score: *score, ..hit }));
-    Ok(ordered.collect())
-}
-
-fn hit(name: &str, row: &Row, terms: &[Term]) -> Hit {
-    let held: Vec<String> = row.get(7);
-    let typed = || terms.iter().filter(|term| term.typed);
-    let all: f64 = typed().map(|term| term.weight).sum();
-    // In the order of the terms: the server has no other.
-    let has = |term: &&Term| held.binary_search(&term.term).is_ok() || held.contains(&term.term);
-    let with: f64 = typed().filter(has).map(|term| term.weight).sum();
-    let place: String = row.get(4);
-    Hit {
-        partition: Partition::Collection(name.to_owned()),
-        document: row.get::<_, i64>(1).cast_unsigned(),
-        title: row.get(2),
-        passage: Passage {
-            ordinal: row.get::<_, i32>(3).cast_unsigned(),
-            place: serde_json::from_str(&place).unwrap_or_default(),
-            headings: row.get(5),
-            text: row.get(6),
-        },
-        score: 0.0,
-        evidence: Evidence {
-            cosine: row.get::<_, Option<f64>>(8).map(|cosine| cosine as f32),
-            words: if all > 0.0 { (with / all) as f32 } else { 0.0 },
-        },
+    let rows = async { client.query(fetch, &[&ids]).await };
+    let cosines = async {
+        let Some((centred, vector)) = vectors else { return Ok(HashMap::new()) };
+        let of_model = best.iter().filter(|(one, _)| candidates.comparable.contains(&one.collection));
+        let ids: Vec<i64> = of_model.map(|(one, _)| one.id).collect();
+        candidates::of_passages(client, &ids, vector, &centred.mean).await
+    };
+    let (rows, cosines) = try_join(rows, cosines).await?;
+    let mut read: HashMap<i64, &Row> = HashMap::with_capacity(rows.len());
+    for row in &rows {
+        read.insert(row.try_get(0)?, row);
     }
+    let mut hits = Vec::with_capacity(best.len());
+    for (one, score) in best {
+        // Removed meanwhile.
+        let (Some(row), Some(name)) = (read.get(&one.id), candidates.name(one.collection)) else { continue };
+        let place: String = row.try_get(2)?;
+        let (terms, counts): (Vec<String>, Vec<i32>) = (row.try_get(5)?, row.try_get(6)?);
+        let counts: HashMap<&str, f32> =
+            terms.iter().map(String::as_str).zip(counts.iter().map(|count| *count as f32)).collect();
+        let length = row.try_get::<_, i32>(7)? as f32;
+        hits.push(Hit {
+            partition: Partition::Collection(name.to_owned()),
+            document: one.document.cast_unsigned(),
+            title: row.try_get(1)?,
+            passage: Passage {
+                ordinal: one.ordinal.cast_unsigned(),
+                place: serde_json::from_str(&place).unwrap_or_default(),
+                headings: row.try_get(3)?,
+                text: row.try_get(4)?,
+            },
+            score: *score,
+            evidence: Evidence {
+                cosine: cosines.get(&one.id).map(Products::plain),
+                words: weighed.evidence(length, |term| counts.get(term).copied().unwrap_or_default()),
+            },
+        });
+    }
+    Ok(hits)
 }
