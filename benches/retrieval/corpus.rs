@@ -1,11 +1,13 @@
 //! The corpus, the topics and the fresh questions, as they are searched.
 
-use std::{collections::HashMap, fs, path::Path, sync::Arc};
-
-use compagnon::{
-    document::{Passage, Place},
-    index::embedding_text,
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
 };
+
+use compagnon::{collections::service_public, document::Passage, index::embedding_text};
 use serde::Deserialize;
 
 /// A document of the corpus.
@@ -26,33 +28,43 @@ impl Fiche {
     }
 }
 
-#[derive(Deserialize)]
-struct Line {
-    doc: String,
-    title: String,
-    path: String,
-    text: String,
-}
+/// Who fiches are written for: the folders of the corpus.
+const AUDIENCES: [&str; 3] = ["particuliers", "professionnels", "associations"];
 
-/// The fiches, in the order of the file.
-pub fn fiches(file: &Path) -> Vec<Fiche> {
+/// The fiches, cut as the program cuts them. One that is published for two audiences keeps one identifier; its passages are numbered on, and
+/// those with the same words are there once.
+pub fn fiches(folder: &Path) -> Vec<Fiche> {
     let mut order: Vec<String> = Vec::new();
     let mut by_id: HashMap<String, (String, Vec<Passage>)> = HashMap::new();
-    for line in fs::read_to_string(file).expect("the fiches").lines() {
-        let line: Line = serde_json::from_str(line).expect("a passage");
-        let (_, passages) = by_id.entry(line.doc.clone()).or_insert_with(|| {
-            order.push(line.doc.clone());
-            (line.title.clone(), Vec::new())
+    for file in AUDIENCES.iter().flat_map(|audience| files(&folder.join(audience))) {
+        let Some(segment) = service_public::read(&fs::read(&file).expect("a fiche")) else { continue };
+        let id = file.file_stem().expect("a name").to_string_lossy().into_owned();
+        let (_, passages) = by_id.entry(id.clone()).or_insert_with(|| {
+            order.push(id);
+            (segment.title.unwrap_or_default(), Vec::new())
         });
-        let headings = line.path.split(" > ").filter(|heading| !heading.is_empty()).map(str::to_owned).collect();
-        let ordinal = passages.len() as u32;
-        passages.push(Passage { ordinal, place: Place::Whole, headings, text: line.text });
+        for passage in segment.passages {
+            if !passages.iter().any(|other| other.text == passage.text) {
+                passages.push(Passage { ordinal: passages.len() as u32, ..passage });
+            }
+        }
     }
     let fiche = |id: String| {
         let (title, passages) = by_id.remove(&id).expect("each once");
         Fiche { id, title, passages: passages.into() }
     };
     order.into_iter().map(fiche).collect()
+}
+
+/// The fiches of one audience, by their numbers.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("the fiches").map(|entry| entry.expect("a file").path());
+    let mut files: Vec<PathBuf> = entries.filter(|path| service_public::is_fiche(path)).collect();
+    files.sort_by_key(|path| {
+        let stem = path.file_stem().expect("a name").to_string_lossy();
+        stem[1..].parse::<u64>().expect("a number")
+    });
+    files
 }
 
 /// A topic with its variants, as people typed them, and the graded fiches.

@@ -53,29 +53,32 @@ impl Run {
         self.by_topic.values().map(Vec::len).sum()
     }
 
-    /// The mean of a measure over all queries, in percent.
-    pub fn mean(&self, of: impl Fn(&Measures) -> Option<f64>) -> f64 {
-        let values: Vec<f64> = self.by_topic.values().flatten().filter_map(of).collect();
-        100.0 * values.iter().sum::<f64>() / values.len().max(1) as f64
-    }
-
-    /// The range of nDCG in which 95 % of draws of the topics lie.
-    pub fn interval(&self) -> (f64, f64) {
-        interval(&self.sums(|measures| measures.ndcg))
+    /// The mean of a measure over all queries, in percent, and the range in which 95 % of draws of the topics lie.
+    pub fn mean(&self, of: Measure) -> (f64, (f64, f64)) {
+        let sums = self.sums(of);
+        (mean(&sums), interval(&sums))
     }
 
     /// By how much this one's nDCG is above another's for the same queries, and the range in which 95 % of draws lie.
     pub fn above(&self, other: &Self) -> (f64, (f64, f64)) {
-        let (own, others) = (self.sums(|measures| measures.ndcg), other.sums(|measures| measures.ndcg));
+        let ndcg: Measure = |measures| Some(measures.ndcg);
+        let (own, others) = (self.sums(ndcg), other.sums(ndcg));
         let paired: Vec<_> = own.iter().zip(&others).map(|(one, other)| (one.0 - other.0, one.1)).collect();
         (mean(&paired), interval(&paired))
     }
 
-    /// For each topic the sum of a measure and the number of queries.
-    fn sums(&self, of: impl Fn(&Measures) -> f64) -> Vec<(f64, f64)> {
-        self.by_topic.values().map(|queries| (queries.iter().map(&of).sum(), queries.len() as f64)).collect()
+    /// For each topic the sum of a measure and the number of queries that have it.
+    fn sums(&self, of: Measure) -> Vec<(f64, f64)> {
+        let sum = |queries: &Vec<Measures>| {
+            let values = queries.iter().filter_map(of);
+            values.fold((0.0, 0.0), |sums, value| (sums.0 + value, sums.1 + 1.0))
+        };
+        self.by_topic.values().map(sum).collect()
     }
 }
+
+/// One of the measures.
+pub type Measure = fn(&Measures) -> Option<f64>;
 
 fn mean(sums: &[(f64, f64)]) -> f64 {
     let (sum, count) = sums.iter().fold((0.0, 0.0), |all, one| (all.0 + one.0, all.1 + one.1));

@@ -4,7 +4,7 @@ use std::{collections::HashMap, env, error::Error, path::Path, sync::Arc, thread
 
 use compagnon::{
     document::Partition,
-    index::{Evidence, Hit, Index, IndexedDocument, Query, embedded::EmbeddedIndex},
+    index::{Evidence, Hit, Index, IndexedDocument, Query, embedded::EmbeddedIndex, reranking_text},
     inference::{
         Config, Reranker,
         config::Encoder,
@@ -119,8 +119,7 @@ impl<'a> Reranking<'a> {
 
     fn order(&self, query: &str, hits: &mut [Hit]) {
         let most = RERANKED.min(hits.len());
-        let texts: Vec<String> =
-            hits[..most].iter().map(|hit| format!("{}\n{}", hit.title, hit.passage.text)).collect();
+        let texts: Vec<String> = hits[..most].iter().map(|hit| reranking_text(&hit.title, &hit.passage)).collect();
         let scores = self.runtime.block_on(self.model.score(query, &texts)).expect("scores");
         for (hit, score) in hits.iter_mut().zip(scores) {
             hit.score = score;

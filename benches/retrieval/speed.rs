@@ -8,11 +8,11 @@ use std::{
 
 use compagnon::{
     document::{Partition, Passage, Place},
-    index::{Index, IndexedDocument, Query, embedded::EmbeddedIndex},
+    index::{Index, IndexedDocument, PostgresIndex, Query, embedded::EmbeddedIndex, postgres::Config},
 };
 use tokio::runtime::Runtime;
 
-use super::{measure::Random, ranking::MEMORY, vectors::Vectors};
+use super::{measure::Random, ranking::MEMORY, support::postgres::Postgres, vectors::Vectors};
 
 const SIZES: [usize; 2] = [50_000, 1_000_000];
 const PASSAGES_A_DOCUMENT: usize = 20;
@@ -22,32 +22,43 @@ const VOCABULARY: usize = 100_000;
 const DIMENSION: usize = 384;
 const SEARCHES: usize = 40;
 
-/// Prints the time of a search in collections of several sizes.
+/// Prints the time of a search in collections of several sizes, in memory.
 pub fn measure(runtime: &Runtime, vectors: &Vectors) {
-    let queries: Vec<Query> = vectors.queries().take(SEARCHES).map(|(_, vector)| asked(vector.clone())).collect();
     for size in SIZES {
-        let index = EmbeddedIndex::new(MEMORY);
-        let partition = Partition::Collection("made up".to_owned());
         let before = resident();
-        let started = Instant::now();
-        fill(runtime, &index, &partition, size);
-        let filled = started.elapsed();
-        for (name, with_vectors) in [("words", false), ("fused", true)] {
-            let mut times: Vec<Duration> = queries
-                .iter()
-                .map(|query| {
-                    let query = Query { vector: query.vector.clone().filter(|_| with_vectors), ..query.clone() };
-                    let started = Instant::now();
-                    runtime.block_on(index.search(std::slice::from_ref(&partition), &query)).expect("found");
-                    started.elapsed()
-                })
-                .collect();
-            times.sort_unstable();
-            let (median, last) = (times[times.len() / 2], times[times.len() * 95 / 100]);
-            println!("{size} passages, {name}: {median:.1?} a search in the middle, {last:.1?} at 95 %");
-        }
-        let more = resident().saturating_sub(before) >> 20;
-        println!("{size} passages: put in {:.1} s, {more} MiB of the process", filled.as_secs_f64());
+        measure_one(runtime, vectors, &EmbeddedIndex::new(MEMORY), "in memory", size);
+        println!("{size} passages in memory: {} MiB more of the process", resident().saturating_sub(before) >> 20);
+    }
+}
+
+/// Prints the time of a search in `PostgreSQL` on this machine.
+pub fn measure_postgres(runtime: &Runtime, vectors: &Vectors) {
+    let server = Postgres::start();
+    let config: Config =
+        serde_yaml::from_str(&format!("{{url: '{}', timeout: 60s}}", server.database())).expect("a section");
+    let index = PostgresIndex::open(&config).expect("opened");
+    measure_one(runtime, vectors, &index, "in PostgreSQL", SIZES[0]);
+}
+
+fn measure_one(runtime: &Runtime, vectors: &Vectors, index: &dyn Index, place: &str, size: usize) {
+    let queries: Vec<Query> = vectors.queries().take(SEARCHES).map(|(_, vector)| asked(vector.clone())).collect();
+    let partition = Partition::Collection("made up".to_owned());
+    let started = Instant::now();
+    fill(runtime, index, &partition, size);
+    println!("{size} passages {place}: put in {:.1} s", started.elapsed().as_secs_f64());
+    for (name, with_vectors) in [("words", false), ("fused", true)] {
+        let mut times: Vec<Duration> = queries
+            .iter()
+            .map(|query| {
+                let query = Query { vector: query.vector.clone().filter(|_| with_vectors), ..query.clone() };
+                let started = Instant::now();
+                runtime.block_on(index.search(std::slice::from_ref(&partition), &query)).expect("found");
+                started.elapsed()
+            })
+            .collect();
+        times.sort_unstable();
+        let (median, last) = (times[times.len() / 2], times[times.len() * 95 / 100]);
+        println!("{size} passages {place}, {name}: {median:.1?} a search in the middle, {last:.1?} at 95 %");
     }
 }
 
@@ -58,7 +69,7 @@ fn asked(vector: Vec<f32>) -> Query {
     Query { text, vector: Some(vector), generic: None, most: 20 }
 }
 
-fn fill(runtime: &Runtime, index: &EmbeddedIndex, partition: &Partition, size: usize) {
+fn fill(runtime: &Runtime, index: &dyn Index, partition: &Partition, size: usize) {
     let mut random = Random(1);
     for number in 0..size / PASSAGES_A_DOCUMENT {
         let passage = |ordinal: usize, random: &mut Random| Passage {
