@@ -43,7 +43,8 @@ fn main() -> Result<(), Failure> {
         let (stop, count) = (AtomicBool::new(false), AtomicUsize::new(0));
         let (beside, embedded) = thread::scope(|scope| {
             scope.spawn(|| {
-                for batch in passages.chunks(32).cycle().take_while(|_| !stop.load(Ordering::Relaxed)) {
+                // A few at a time: what is not finished when the rooms are would not be counted.
+                for batch in passages.chunks(2).cycle().take_while(|_| !stop.load(Ordering::Relaxed)) {
                     let done = runtime.block_on(fast.embed(TextKind::Passage, batch));
                     count.fetch_add(done.map_or(0, |done| done.len()), Ordering::Relaxed);
                 }
