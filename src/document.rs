@@ -25,6 +25,25 @@ pub enum Partition {
     Collection(String),
 }
 
+/// What stands before the number of a compagnon made by command.
+const MADE: &str = "made/";
+
+impl Partition {
+    /// That of a compagnon made by command.
+    #[must_use]
+    pub fn of_made(number: u64) -> Self {
+        Self::Compagnon(format!("{MADE}{number}"))
+    }
+
+    /// The number of the compagnon made by command whose it is.
+    #[must_use]
+    pub fn made(&self) -> Option<u64> {
+        let Self::Compagnon(compagnon) = self else { return None };
+        let number = compagnon.strip_prefix(MADE)?;
+        number.parse().ok().filter(|parsed: &u64| parsed.to_string() == number)
+    }
+}
+
 /// A document, without its passages.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Document {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::media::{MediaRef, Unread};
 pub use crate::conversation::ConversationId;
-use crate::document::Cited;
+use crate::document::{Cited, Origin};
 
 /// The part of an answer that is the first contact's notice: no answer has as many parts, so the two are never taken for one another. It
 /// stays when the question is taken back: what it says is said once.
@@ -272,6 +272,17 @@ impl Incoming {
     #[must_use]
     pub fn is_message(&self) -> bool {
         !matches!(self.content, Content::Joined | Content::Missed)
+    }
+
+    /// It as what a document came with.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        Origin {
+            room_id: self.room_id.clone(),
+            event_id: self.event_id.clone(),
+            sender: self.sender.clone(),
+            sent_at: self.sent_at,
+        }
     }
 
     /// The conversation this message belongs to.

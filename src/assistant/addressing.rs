@@ -38,9 +38,14 @@ impl Addressing {
         Ok(questions)
     }
 
-    /// A message in the conversation that it is answered in.
+    /// A message in the conversation that it is answered in. A file without a word waits in the main line for the questions about it: a thread
+    /// of its own would keep it from them.
     pub async fn placed(&self, message: Incoming, kind: &QueuedKind) -> Result<Incoming, StoreError> {
-        let asks = matches!(kind, QueuedKind::Question | QueuedKind::Attachment);
+        let asks = match kind {
+            QueuedKind::Question => true,
+            QueuedKind::Attachment => readable(&message).is_none(),
+            _ => false,
+        };
         if asks { placed(&self.store, message).await } else { Ok(message) }
     }
 

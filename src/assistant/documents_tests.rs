@@ -104,6 +104,12 @@ impl Desk {
         self.bench.store().documents(std::slice::from_ref(partition)).await.expect("readable")
     }
 
+    /// What the model was last asked, with what it was given.
+    fn last_given(&self) -> String {
+        let requests = self.parrot.requests.lock().expect("not poisoned");
+        requests.last().expect("a request").messages.last().expect("a question").content.clone()
+    }
+
     fn asked(&self) -> usize {
         self.parrot.requests.lock().expect("not poisoned").len()
     }
@@ -376,13 +382,87 @@ async fn a_file_is_held_to_the_rules_of_questions() {
     desk.bench.store().apply(&[all], 0).await.expect("stored");
     desk.ask(among("$3:h", "!all:h", false)).await;
     assert!(desk.notice("$3:h").contains("posez votre question"));
-    // In a room that is not encrypted, and one where each question has its thread.
+    // In a room that is not encrypted.
     desk.bench.gateway.without_encryption();
-    let fil = Change::Settings(room("!fil:h"), vec![SettingsPatch::Answers(Answers::Thread)]);
+    desk.ask(among("$4:h", "!clair:h", true)).await;
+    assert_eq!(desk.documents(&main_line("!clair:h")).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_each_question_has_its_thread_a_file_waits_for_them_in_the_main_line() {
+    let desk = Desk::new();
+    desk.bench.gateway.let_others_in();
+    let fil = Change::Settings(room(ROOM), vec![SettingsPatch::Answers(Answers::Thread)]);
     desk.bench.store().apply(&[fil], 0).await.expect("stored");
-    desk.ask(among("$4:h", "!fil:h", true)).await;
-    let thread = ConversationId { room_id: room("!fil:h"), thread: "$4:h".try_into().ok() };
+    desk.give("a.pdf", "Le budget est voté en décembre.");
+    let among = |message: Incoming| Incoming { direct: false, mentions_me: true, ..message };
+    desk.ask(among(file("$1:h", ROOM, "a.pdf", ""))).await;
+    assert_eq!(desk.documents(&main_line(ROOM)).await.len(), 1);
+    assert_eq!(desk.bench.gateway.thread_of("$1:h"), None);
+    desk.ask(among(incoming("$2:h", ROOM, "Quand le budget est-il voté ?"))).await;
+    let thread = desk.bench.gateway.thread_of("$2:h");
+    assert_eq!(thread.as_ref().map(|root| root.as_str()), Some("$2:h"));
+    assert!(desk.last_given().contains("voté en décembre"), "{}", desk.last_given());
+    // And in the thread, where it is gone on from.
+    desk.ask(among(Incoming { thread, ..incoming("$3:h", ROOM, "Le budget est-il voté ?") })).await;
+    assert!(desk.last_given().contains("voté en décembre"), "{}", desk.last_given());
+    // What comes with a question is its thread's.
+    desk.ask(among(file("$4:h", ROOM, "a.pdf", "Que dit-il ?"))).await;
+    let thread = ConversationId { room_id: room(ROOM), thread: "$4:h".try_into().ok() };
     assert_eq!(desk.documents(&Partition::Conversation(thread)).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_two_have_put_into_their_conversation_is_not_for_those_who_come_in_and_what_comes_then_is() {
+    for asked in [false, true] {
+        let desk = Desk::new();
+        desk.bench.store().apply(&[Change::Informed(ben())], 0).await.expect("stored");
+        for (name, text) in [
+            ("secret.pdf", "Le budget est secret."),
+            ("ouvert.pdf", "Le budget est ouvert."),
+            ("autre.pdf", "Autre budget."),
+        ] {
+            desk.give(name, text);
+        }
+        let before = |message: Incoming| Incoming { sent_at: now() - 60_000, ..message };
+        desk.ask(before(file("$1:h", ROOM, "secret.pdf", if asked { "Que dit-il ?" } else { "" }))).await;
+        desk.bench.gateway.let_others_in();
+        let by_ben = |message: Incoming| Incoming { sender: ben(), direct: false, mentions_me: true, ..message };
+        desk.ask(by_ben(file("$2:h", ROOM, "ouvert.pdf", ""))).await;
+        desk.ask(by_ben(file("$3:h", ROOM, "autre.pdf", "Comment est le budget ?"))).await;
+        let given = desk.last_given();
+        assert!(!given.contains("secret") && given.contains("Autre budget"), "asked {asked}: {given}");
+        desk.ask(by_ben(incoming("$4:h", ROOM, "Comment est donc le budget ?"))).await;
+        let given = desk.last_given();
+        assert!(!given.contains("secret") && given.contains("est ouvert"), "asked {asked}: {given}");
+        desk.ask(Incoming { direct: false, ..incoming("$5:h", ROOM, "!documents") }).await;
+        let list = desk.notice("$5:h");
+        assert!(
+            !list.contains("secret") && list.contains("ouvert.pdf") && list.contains("autre.pdf"),
+            "{asked}: {list}"
+        );
+        let kept = desk.documents(&main_line(ROOM)).await;
+        let names: Vec<&str> = kept.iter().map(|document| document.title.as_str()).collect();
+        assert_eq!(names, ["ouvert.pdf", "autre.pdf"], "{asked}");
+        let opened = Text::Opened.say(Language::Fr);
+        let said = ["$3:h", "$4:h"].map(|event| desk.said(event).expect("an answer").1.contains(&*opened));
+        assert_eq!(said, [true, false], "said once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_read_is_said_even_where_the_next_file_does_not_say_it() {
+    let desk = Desk::new();
+    desk.give("a.pdf", "un");
+    desk.give("b.pdf", "deux");
+    // The second one is refused at its turn: it is too old.
+    let late = Incoming { sent_at: 1, ..file("$2:h", ROOM, "b.pdf", "") };
+    let held = desk.bench.gateway.hold_downloads();
+    desk.bench.ask(vec![file("$1:h", ROOM, "a.pdf", ""), late]);
+    drop(held);
+    desk.bench.rest().await;
+    assert!(!desk.notice("$2:h").contains("a.pdf"), "{}", desk.notice("$2:h"));
+    assert_eq!(desk.notice("$1:h"), say(Documents::Read(vec![read("a.pdf", 1)])));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -426,27 +506,42 @@ async fn documents_are_listed_added_moved_and_removed_by_who_may() {
     desk.ask(own).await;
     desk.ask(of(ben(), "$7:h", "!documents")).await;
     let list = desk.notice("$7:h");
-    assert!(
-        list.contains("- `1` plan.pdf, 1 page *(ben, ") && list.contains("- `2` note.pdf, 1 page *(ben, "),
-        "{list}"
-    );
-    desk.ask(of(ben(), "$8:h", "!documents retirer 1")).await;
-    assert_eq!(desk.notice("$8:h"), Text::NeedsAdministrator.say(Language::Fr));
-    desk.ask(of(ben(), "$9:h", "!documents portée 2 salon")).await;
-    assert_eq!(desk.notice("$9:h"), Text::NeedsAdministrator.say(Language::Fr));
-    desk.ask(of(awa(), "$10:h", "!documents portée 2 salon")).await;
+    let number = |name: &str| {
+        let line = list.lines().find(|line| line.contains(name)).unwrap_or_else(|| panic!("{list}"));
+        line.split('`').nth(1).expect("a number").to_owned()
+    };
+    let (plan, note) = (number(" plan.pdf, 1 page *(ben, "), number(" note.pdf, 1 page *(ben, "));
+    let ask = async |sender: OwnedUserId, event: &str, command: String| {
+        desk.ask(of(sender, event, &command)).await;
+        desk.notice(event)
+    };
+    let refused = Text::NeedsAdministrator.say(Language::Fr);
+    assert_eq!(ask(ben(), "$8:h", format!("!documents retirer {plan}")).await, refused);
+    assert_eq!(ask(ben(), "$9:h", format!("!documents portée {note} salon")).await, refused);
+    ask(awa(), "$10:h", format!("!documents portée {note} salon")).await;
     assert_eq!(desk.documents(&Partition::Room(room(ROOM))).await.len(), 2);
-    desk.ask(of(awa(), "$11:h", "!documents portée 2 conversation")).await;
-    desk.ask(of(ben(), "$12:h", "!documents retirer 2")).await;
-    assert_eq!(desk.notice("$12:h"), say(Documents::Removed { name: "note.pdf".to_owned() }));
-    desk.ask(of(ben(), "$13:h", "!documents retirer 2")).await;
-    assert_eq!(desk.notice("$13:h"), say(Documents::NoSuch { number: 2 }));
-    desk.ask(of(awa(), "$14:h", "!documents retirer 1")).await;
+    ask(awa(), "$11:h", format!("!documents portée {note} conversation")).await;
+    // The numbers stay those of the list, whatever has gone since.
+    assert_eq!(
+        ask(awa(), "$12:h", format!("!documents retirer {plan}")).await,
+        say(Documents::Removed { name: "plan.pdf".to_owned() })
+    );
     assert_eq!(desk.documents(&Partition::Room(room(ROOM))).await, []);
-    // From a device that nobody vouches for, nothing that is the room's.
+    let gone = plan.parse().expect("a number");
+    assert_eq!(
+        ask(awa(), "$13:h", format!("!documents retirer {plan}")).await,
+        say(Documents::NoSuch { number: gone })
+    );
+    // From a device that nobody vouches for, nothing that is the room's or somebody else's.
     gateway.sign_devices(false);
-    desk.ask(reply(of(awa(), "$15:h", "!documents ajouter salon"))).await;
-    assert_eq!(desk.notice("$15:h"), Text::UnverifiedDevice.say(Language::Fr));
+    desk.ask(reply(of(awa(), "$14:h", "!documents ajouter salon"))).await;
+    let unverified = Text::UnverifiedDevice.say(Language::Fr);
+    assert_eq!(desk.notice("$14:h"), unverified);
+    assert_eq!(ask(awa(), "$15:h", format!("!documents retirer {note}")).await, unverified);
+    assert_eq!(
+        ask(ben(), "$16:h", format!("!documents retirer {note}")).await,
+        say(Documents::Removed { name: "note.pdf".to_owned() })
+    );
     let audit = desk.bench.store().audit(20).await.expect("readable");
     let actions: Vec<_> = audit.iter().map(|entry| entry.action.as_str()).collect();
     for action in ["document.add.room", "document.scope.room", "document.remove.room"] {
@@ -469,6 +564,10 @@ async fn a_compagnon_and_the_catalogue_are_kept_by_the_administrators_of_the_ins
     assert_eq!(desk.documents(&Partition::Catalogue).await.len(), 1);
     assert_eq!(desk.documents(&Partition::Person(awa())).await.len(), 1);
     assert_eq!(desk.documents(&main_line(ROOM)).await, []);
+    // In clear the name on a message is the homeserver's word.
+    let clear = file("$8:h", ROOM, "catalogue.pdf", "!documents ajouter compagnon");
+    desk.ask(Incoming { megolm_session: None, ..clear }).await;
+    assert_eq!(desk.notice("$8:h"), Text::NeedsEncryption.say(Language::Fr));
     desk.ask(Incoming { sender: ben(), ..file("$9:h", "!b:h", "catalogue.pdf", "!documents ajouter compagnon") }).await;
     assert_eq!(desk.notice("$9:h"), Text::NeedsInstanceAdministrator.say(Language::Fr));
 }

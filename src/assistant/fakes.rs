@@ -697,6 +697,8 @@ impl ChatModel for FakeModel {
 pub(super) struct Parrot {
     /// What it says instead.
     pub(super) says: Option<&'static str>,
+    /// Each answer ends with a permit only.
+    pub(super) gate: Option<Arc<Semaphore>>,
     pub(super) requests: Arc<Mutex<Vec<Request>>>,
 }
 
@@ -710,8 +712,14 @@ impl ChatModel for Parrot {
                 pieces.try_send(Ok(Piece::Text(text))).expect("room for all");
             }
         }
-        pieces.try_send(Ok(Piece::Done(usage()))).expect("room for all");
         self.requests.lock().expect("not poisoned").push(request);
+        let gate = self.gate.clone();
+        tokio::spawn(async move {
+            if let Some(gate) = gate {
+                gate.acquire().await.expect("open").forget();
+            }
+            let _ = pieces.send(Ok(Piece::Done(usage()))).await;
+        });
         Ok(Generation::new(reader))
     }
 

@@ -106,7 +106,6 @@ impl Intake {
             self.dispatcher.edited(queued, anew);
         }
         self.dispatcher.untold(&accepted.untold);
-        self.dispatcher.undocumented(&accepted.undocumented);
         for draft in &accepted.lost {
             self.dispatcher.lost(draft);
         }

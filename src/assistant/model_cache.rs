@@ -5,7 +5,6 @@ use std::sync::Arc;
 use ruma::RoomId;
 
 use crate::{
-    document::Partition,
     inference::{CacheScope, ChatModel},
     message::ConversationId,
     store::{Change, Purged},
@@ -56,31 +55,16 @@ impl ModelCache {
         self.model.invalidate(CacheScope::Room(self.room_key(room)));
     }
 
-    /// Removes what was computed with documents of a partition.
-    pub fn forget_partition(&self, partition: &Partition) {
-        match partition {
-            Partition::Conversation(conversation) => self.forget_conversation(conversation),
-            Partition::Room(room) => self.forget_room(room),
-            // They were in any conversation.
-            Partition::Person(_) | Partition::Compagnon(_) | Partition::Catalogue | Partition::Collection(_) => {
-                self.model.invalidate(CacheScope::Conversations);
-            }
-        }
-    }
-
     /// Removes what these changes remove from the store.
     pub fn apply(&self, changes: &[Change]) {
         for change in changes {
             match change {
-                Change::ForgetConversation(conversation) => self.forget_conversation(conversation),
+                Change::ForgetConversation(conversation) | Change::BeginAnew(conversation) => self.forget_conversation(conversation),
                 Change::ForgetTurns(room) => self.forget_room(room),
                 Change::ForgetFacts(facts) => {
                     for fact in facts {
                         self.forget_room(&fact.room_id);
                     }
-                }
-                Change::RemoveDocument(partition, _) | Change::MoveDocument { from: partition, .. } => {
-                    self.forget_partition(partition);
                 }
                 // In which rooms they wrote is removed with it.
                 Change::ForgetPerson(_) => self.model.invalidate(CacheScope::Conversations),
@@ -92,6 +76,9 @@ impl ModelCache {
                 | Change::Audit(_)
                 | Change::Remember(_)
                 | Change::ToldCut(_)
+                // What a question is given of documents is not kept beyond its answer.
+                | Change::RemoveDocument(..)
+                | Change::MoveDocument { .. }
                 // They are given without the model.
                 | Change::ProposeAnswer(_)
                 | Change::AcceptAnswer { .. }
@@ -107,9 +94,6 @@ impl ModelCache {
         }
         for room in &purged.rooms {
             self.forget_room(room);
-        }
-        for partition in &purged.partitions {
-            self.forget_partition(partition);
         }
         if purged.unplaced {
             self.model.invalidate(CacheScope::Conversations);

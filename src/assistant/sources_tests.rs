@@ -49,6 +49,27 @@ async fn put(store: &Store, partition: Partition, title: &str, text: &str, sende
     store.put_document(document, now()).await.expect("stored")
 }
 
+/// A document that is longer than the context, put there some time ago.
+async fn put_long(store: &Store) {
+    let passage = |page: u32| Passage {
+        ordinal: page,
+        place: Place::Page(page + 1),
+        headings: Vec::new(),
+        text: format!("Le chapitre {page} traite de la gestion. {}", "mot ".repeat(120)),
+    };
+    let document = NewDocument {
+        partition: main_line(),
+        title: "Rapport annuel.pdf".to_owned(),
+        format: "pdf".to_owned(),
+        pages: Some(30),
+        origin: None,
+        link: None,
+        passages: (0..30).map(passage).collect(),
+        vectors: None,
+    };
+    store.put_document(document, now() - 60_000).await.expect("stored");
+}
+
 fn saying(
     folder: &std::path::Path,
     gateway: &std::sync::Arc<FakeGateway>,
@@ -132,7 +153,7 @@ async fn nothing_found_is_said_where_there_are_documents_only() {
     bench.ask(vec![incoming("$3:h", "!a:h", "Les congés non pris sont-ils reportés ?")]);
     bench.rest().await;
     let text = last(&bench.gateway.shown()).text.clone();
-    assert!(text.contains("ne cite aucun des extraits"), "{text}");
+    assert!(text.contains("ne cite aucun des passages"), "{text}");
     assert_eq!(model.requests.lock().expect("not poisoned").len(), 4);
 }
 
@@ -178,4 +199,131 @@ async fn a_newcomer_is_given_nothing_of_documents_that_they_cannot_read() {
     assert!(text.contains("- \\[1\\] Nouveau.pdf") && !text.contains("Ancien"), "{text}");
     let requests = model.requests.lock().expect("not poisoned").clone();
     assert!(requests.iter().all(|request| request.messages.iter().all(|one| !one.content.contains("Ancien"))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_document_is_read_where_the_question_is_about_it_only() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (bench, model) =
+        saying(folder.path(), &std::sync::Arc::default(), Some("Le chapitre 3 traite de la gestion [1]."));
+    let asked = || model.requests.lock().expect("not poisoned").len();
+    bench.ask(vec![incoming("$1:h", "!a:h", "Quelle est la capitale du Pérou ?")]);
+    bench.rest().await;
+    put_long(bench.store()).await;
+    bench.ask(vec![incoming("$2:h", "!a:h", "Résume la loi de 1905.")]);
+    bench.rest().await;
+    assert_eq!(asked(), 2, "it is not read for another question");
+    bench.ask(vec![incoming("$3:h", "!a:h", "Résume ce document.")]);
+    bench.rest().await;
+    assert!(asked() > 4, "it is read part by part");
+    // What it quotes must stand in the document: not in the notes.
+    let text = last(&bench.gateway.shown()).text.clone();
+    assert!(
+        text.contains("Le chapitre 0 traite de la gestion. »")
+            || text.contains("Le chapitre 3 traite de la gestion. »"),
+        "{text}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quotation_in_a_synthesis_must_stand_in_the_document() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let says = "« Le chapitre 2 traite de la gestion » [1]. « Le chapitre 2 traite des congés » [1]. Écrire à drh@interieur.gouv.fr.";
+    let (bench, _) = saying(folder.path(), &std::sync::Arc::default(), Some(says));
+    put_long(bench.store()).await;
+    bench.ask(vec![incoming("$1:h", "!a:h", "Résume ce document.")]);
+    bench.rest().await;
+    let text = last(&bench.gateway.shown()).text.clone();
+    // The notes hold all three, since the model wrote them.
+    let expected = "« Le chapitre 2 traite de la gestion » [1]. Le chapitre 2 traite des congés [1]. Écrire à (adresse non vérifiée).";
+    assert!(text.starts_with(expected), "{text}");
+}
+
+/// Stops the answer to a question once the model is asked, and gives what is shown for it.
+async fn stopped(bench: &Bench, model: &Parrot, question: &str) -> String {
+    bench.ask(vec![incoming("$1:h", "!a:h", question)]);
+    super::tests::until(|| !model.requests.lock().expect("not poisoned").is_empty()).await;
+    bench.ask(vec![incoming("$stop:h", "!a:h", "!stop")]);
+    bench.rest().await;
+    let shown = bench.gateway.shown();
+    shown.iter().find(|shown| shown.question == "$1:h").expect("an answer").text.clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_stops_is_told_that_it_stopped_and_nothing_else() {
+    for (required, long, question) in [
+        (false, true, "Résume ce document."),
+        (true, true, "Résume ce document."),
+        (true, false, "Les congés non pris sont-ils reportés ?"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let gate = Some(std::sync::Arc::new(tokio::sync::Semaphore::new(0)));
+        let model = Parrot { says: Some("Lima sans source"), gate, ..Parrot::default() };
+        let bench = assistant(folder.path(), &std::sync::Arc::default(), model.clone(), Config::default());
+        let sourcing = required.then_some(Sourcing::Required);
+        bench
+            .store()
+            .apply(&[Change::Settings(room(), vec![SettingsPatch::Sources(sourcing)])], 0)
+            .await
+            .expect("stored");
+        if long {
+            put_long(bench.store()).await;
+        } else {
+            put(bench.store(), main_line(), "Guide RH.pdf", GUIDE, "@awa:h", now()).await;
+        }
+        let text = stopped(&bench, &model, question).await;
+        assert!(text.starts_with("*(Réponse arrêtée à votre demande.)*"), "{required} {long}: {text}");
+        for wrong in ["consultés", "que d’après des documents", "Lima", "aucun des"] {
+            assert!(!text.contains(wrong), "{required} {long}: {text}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mark_without_any_source_is_not_shown_unless_people_wrote_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (bench, _) = saying(folder.path(), &std::sync::Arc::default(), Some("Lima [1]."));
+    bench.ask(vec![incoming("$1:h", "!a:h", "Quelle est la capitale du Pérou ?")]);
+    bench.rest().await;
+    assert!(last(&bench.gateway.shown()).text.starts_with("Lima.\n"), "{:?}", last(&bench.gateway.shown()));
+    bench.ask(vec![incoming("$2:h", "!b:h", "Corrige : lima [1].")]);
+    bench.rest().await;
+    assert!(last(&bench.gateway.shown()).text.starts_with("Lima [1].\n"), "{:?}", last(&bench.gateway.shown()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approved_answer_cites_nothing_of_the_one_before() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (bench, _) = saying(folder.path(), &std::sync::Arc::default(), Some("Jusqu’au 31 mars [1]."));
+    put(bench.store(), main_line(), "Guide RH.pdf", GUIDE, "@awa:h", now()).await;
+    bench.ask(vec![incoming("$1:h", "!a:h", "Jusqu’à quand les congés sont-ils reportés ?")]);
+    bench.rest().await;
+    let (partition, awa) = (Partition::Catalogue, owned_user_id!("@awa:h"));
+    let approved = crate::approved::MasteredAnswer {
+        number: 1,
+        partition: partition.clone(),
+        question: "Qui décide ?".to_owned(),
+        variants: Vec::new(),
+        text: "Le chef de service.".to_owned(),
+        author: None,
+        proposed_at: 0,
+        replaces: None,
+        state: crate::approved::AnswerState::Proposed,
+    };
+    let changes = [Change::ProposeAnswer(approved), Change::AcceptAnswer { partition, number: 1, by: awa }];
+    bench.store().apply(&changes, now()).await.expect("stored");
+    bench.ask(vec![incoming("$2:h", "!a:h", "Qui décide ?")]);
+    bench.rest().await;
+    assert!(last(&bench.gateway.shown()).text.starts_with("Le chef de service."));
+    bench.ask(vec![incoming("$3:h", "!a:h", "!sources")]);
+    bench.rest().await;
+    assert_eq!(last(&bench.gateway.shown()).text, "Cette réponse ne cite aucun document.");
+    // A sentence of the bot's own is no answer.
+    bench.ask(vec![incoming("$4:h", "!a:h", "Jusqu’à quand les congés sont-ils donc reportés ?")]);
+    bench.rest().await;
+    bench.ask(vec![incoming("$5:h", "!a:h", "!aide")]);
+    bench.rest().await;
+    bench.ask(vec![incoming("$6:h", "!a:h", "!sources")]);
+    bench.rest().await;
+    assert!(last(&bench.gateway.shown()).text.contains("Guide RH.pdf, page 3"));
 }

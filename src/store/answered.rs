@@ -1,14 +1,18 @@
 //! Answers that were delivered, and questions that are answered again: because their text was changed, or on command.
 
+use std::collections::HashSet;
+
 use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId, UserId};
 
 use super::answer::{Answered, Delivery};
 use super::database::Database;
+use super::document::StoredDocument;
 use super::error::StoreError;
+use super::handle::Store;
 use super::layout::{EventPlace, Key, Tree};
 use super::question::{Queued, QueuedKind};
 use super::transaction::Transaction;
-use crate::document::Citation;
+use crate::document::{Citation, Document, Partition};
 use crate::message::{ConversationId, Edit, Incoming, Item};
 
 impl Database {
@@ -53,26 +57,53 @@ impl Database {
         Ok(self.transaction().find::<Answered>(&place)?.map(|answered| answered.citations))
     }
 
-    /// The passages that the last answer of a conversation cites. `None`: no model has answered in it.
+    /// The passages that the last answer of a conversation cites. `None`: nothing was answered in it.
     pub fn last_citations(&self, conversation: &ConversationId) -> Result<Option<Vec<Citation>>, StoreError> {
         let room = self.blinded_ids.room(&conversation.room_id);
+        // An answer is said in its conversation, be it a model's or an approved one; the bot's own sentences are not.
+        let said: HashSet<OwnedEventId> = self.turns(conversation)?.into_iter().map(|turn| turn.event_id).collect();
         let answered = self.transaction().scan::<Answered>(&Key::new(Tree::Answered, &[&room]))?;
-        let written = |answered: &Answered| answered.usage.is_some() || !answered.citations.is_empty();
         let here = answered.into_iter().map(|(_, answered)| answered);
-        let here = here.filter(|one| written(one) && one.question.conversation() == *conversation);
+        let here = here.filter(|one| said.contains(&one.question.event_id));
         Ok(here.max_by_key(|answered| answered.at).map(|answered| answered.citations))
     }
 
     /// Whether something in a conversation was answered while it was one of two.
     pub fn was_direct(&self, conversation: &ConversationId) -> Result<bool, StoreError> {
-        let room = self.blinded_ids.room(&conversation.room_id);
-        let answered = self.transaction().scan::<Answered>(&Key::new(Tree::Answered, &[&room]))?;
-        let here = |answered: &Answered| answered.question.direct && answered.question.conversation() == *conversation;
-        Ok(answered.iter().any(|(_, answered)| here(answered)))
+        Ok(self.transaction().direct_until(conversation)?.is_some())
+    }
+}
+
+impl Store {
+    /// When the last question was sent that was answered in a conversation while it was one of two, by the homeserver's time.
+    pub async fn direct_until(&self, conversation: &ConversationId) -> Result<Option<u64>, StoreError> {
+        let conversation = conversation.clone();
+        self.run(move |database| database.transaction().direct_until(&conversation)).await
     }
 }
 
 impl Transaction<'_> {
+    /// As [`Store::direct_until`].
+    fn direct_until(&self, conversation: &ConversationId) -> Result<Option<u64>, StoreError> {
+        let room = self.blinded_ids().room(&conversation.room_id);
+        let answered = self.scan::<Answered>(&Key::new(Tree::Answered, &[&room]))?;
+        let questions = answered.into_iter().map(|(_, answered)| answered.question);
+        let direct = questions.filter(|question| question.direct && question.conversation() == *conversation);
+        Ok(direct.map(|question| question.sent_at).max())
+    }
+
+    /// Others have come into a conversation of two: removes what was said in it and the documents that were put into it until then, for good.
+    pub(super) fn begin_anew(&mut self, conversation: &ConversationId) -> Result<(), StoreError> {
+        let until = self.direct_until(conversation)?;
+        let documents = self.blinded_ids().documents(&Partition::Conversation(conversation.clone()))?;
+        let documents = self.scan::<StoredDocument>(&documents)?.into_iter().map(|(_, stored)| stored.document);
+        let sent_at = |document: &Document| document.origin.as_ref().map_or(document.added_at, |origin| origin.sent_at);
+        let later = documents.filter(|document| until.is_none_or(|until| sent_at(document) > until));
+        let later: HashSet<u64> = later.map(|document| document.number).collect();
+        self.remove_documents_of(conversation, |number| !later.contains(&number))?;
+        self.forget_said(conversation)
+    }
+
     /// Gives a question its new text, and returns whether its answer was already written, so that it waits anew. `None`: the edit
     /// was seen before, is not the author's, takes the call away, or is of nothing that is known.
     pub(super) fn edit(&mut self, edit: &Edit, now: u64) -> Result<Option<bool>, StoreError> {

@@ -58,6 +58,9 @@ pub enum Change {
     RemoveAnswer(Partition, u64),
     /// What was said in one conversation is forgotten, with the documents that were put into it.
     ForgetConversation(ConversationId),
+    /// Others have come into a conversation of two: what was said in it is forgotten, with the documents that were put into it while it was one
+    /// of two. Those that came since stay.
+    BeginAnew(ConversationId),
     /// What was said in a room, threads included, what is remembered in it and its documents are forgotten; its settings stay.
     ForgetTurns(OwnedRoomId),
     /// What a person has said in any room is forgotten, with the answers to it, what is remembered for that person, and their documents.
@@ -103,6 +106,7 @@ impl Transaction<'_> {
             Change::AcceptAnswer { partition, number, by } => self.accept_answer(partition, *number, by, now),
             Change::RemoveAnswer(partition, number) => self.remove_answer(partition, *number),
             Change::ForgetConversation(conversation) => self.forget_conversation(conversation),
+            Change::BeginAnew(conversation) => self.begin_anew(conversation),
             Change::ForgetTurns(room) => self.forget_turns(room),
             Change::ForgetPerson(user) => self.forget_person(user),
         }

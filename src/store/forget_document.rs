@@ -124,13 +124,16 @@ impl Transaction<'_> {
         Ok(any)
     }
 
-    /// Removes the documents of a conversation, for good; whether there were any.
-    pub(super) fn remove_documents_of(&mut self, conversation: &ConversationId) -> Result<bool, StoreError> {
+    /// Removes documents of a conversation, for good: those whose numbers are meant.
+    pub(super) fn remove_documents_of(
+        &mut self,
+        conversation: &ConversationId,
+        is_meant: impl Fn(u64) -> bool,
+    ) -> Result<(), StoreError> {
         let (group, partition) = self.blinded_ids().places_of(&Partition::Conversation(conversation.clone()))?;
-        let places = self.places(|held| (held.place.group, held.place.partition) == (group, partition));
-        let any = !places.is_empty();
-        self.remove_documents(places)?;
-        Ok(any)
+        let here = |held: &Held| (held.place.group, held.place.partition) == (group, partition);
+        let places = self.places(|held| here(held) && is_meant(held.place.number));
+        self.remove_documents(places)
     }
 
     /// What is left of documents whose records were removed as too old.

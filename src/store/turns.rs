@@ -80,13 +80,18 @@ impl Transaction<'_> {
 
     /// Removes what was said in one conversation and the documents that were put into it, for good; questions and answers under way stay.
     pub(super) fn forget_conversation(&mut self, conversation: &ConversationId) -> Result<(), StoreError> {
+        self.remove_documents_of(conversation, |_| true)?;
+        self.forget_said(conversation)
+    }
+
+    /// Removes what was said in one conversation, for good.
+    pub(super) fn forget_said(&mut self, conversation: &ConversationId) -> Result<(), StoreError> {
         let room = self.blinded_ids().room(&conversation.room_id);
         let turns = self.raw_keys(&self.blinded_ids().turns(conversation))?;
         let mut answered = self.scan::<Answered>(&Key::new(Tree::Answered, &[&room]))?;
         answered.retain(|(_, answered)| answered.question.conversation() == *conversation);
         let condensed = self.forget_condensed_of(conversation)?;
-        let documents = self.remove_documents_of(conversation)?;
-        if turns.is_empty() && answered.is_empty() && !condensed && !documents {
+        if turns.is_empty() && answered.is_empty() && !condensed {
             return Ok(());
         }
         for key in &turns {

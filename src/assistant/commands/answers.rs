@@ -34,7 +34,7 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply,
     }
     let Some(answers) = read(arguments) else { return context.usage(&SPEC.usage(context.language)) };
     if !context.administers().await? {
-        return context.say(&Text::NeedsAdministrator);
+        return context.say(&context.not_administrator());
     }
     let changes = vec![context.set(|settings| settings.answers = answers), context.audit("answers", None)];
     context.change(&shown(answers, direct), changes)

@@ -188,7 +188,21 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Whether the author administers the instance.
+    /// Why the author may not decide, as an administrator of the instance does, on what other rooms use; nothing where they may.
+    pub(super) fn instance_refusal(&self) -> Option<Text<'static>> {
+        if !self.administers_instance() {
+            return Some(Text::NeedsInstanceAdministrator);
+        }
+        (!self.reaches_other_rooms()).then_some(Text::NeedsEncryption)
+    }
+
+    /// What somebody is told who does not administer this room.
+    pub(super) fn not_administrator(&self) -> Text<'static> {
+        if self.message.direct { Text::NoRightHere } else { Text::NeedsAdministrator }
+    }
+
+    /// Whether the author administers the instance, by the name on the message. What is changed by it rests on
+    /// [`Context::instance_refusal`].
     pub(super) fn administers_instance(&self) -> bool {
         self.parts.config.administrators.contains(&self.message.sender)
     }

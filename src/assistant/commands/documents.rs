@@ -1,9 +1,7 @@
 //! `!documents`: the documents that answers here rest on. They are listed, added from files of the room, removed, and given to others to use.
 
-use jiff::{Timestamp, tz::TimeZone};
-
 use super::{
-    Context, Reply, Spec,
+    Context, Parts, Reply, Spec,
     proof::unproven,
     words::{inert, is},
 };
@@ -11,8 +9,8 @@ use crate::{
     assistant::{
         access::Authority,
         courier::unless_refused,
-        documents::{Ingested, Scope, SentFile, compagnon_of, promises, readable, searched, title},
-        exchange::read_file,
+        documents::{Ingested, SentFile, promises, readable as readable_file, title},
+        exchange::{View, compose::day, read_file, readable},
         failure::Failure,
         texts::{
             Text,
@@ -57,8 +55,8 @@ pub(super) const SPEC: Spec = Spec {
 enum Action {
     List,
     Add(Shelf),
-    Remove(usize),
-    Move(usize, Shelf),
+    Remove(u64),
+    Move(u64, Shelf),
 }
 
 const LIST: [&str; 2] = ["liste", "list"];
@@ -81,7 +79,7 @@ fn shelf(word: &str) -> Option<Shelf> {
 /// What the arguments ask for. `None`: nothing that is known.
 fn action(arguments: &str) -> Option<Action> {
     let words: Vec<&str> = arguments.split_whitespace().collect();
-    let number = |word: &str| word.parse().ok().filter(|number: &usize| *number > 0);
+    let number = |word: &str| word.parse().ok().filter(|number: &u64| *number > 0);
     match words.as_slice() {
         [] => Some(Action::List),
         [word] if is(word, &LIST) => Some(Action::List),
@@ -131,41 +129,12 @@ fn say(context: &Context<'_>, text: Documents<'_>) -> Result<Reply, Failure> {
     context.say(&Text::Documents(text))
 }
 
-/// The documents that this person may use here, oldest first: their places in this list are their numbers.
+/// The documents that this person may use here, in the order of their numbers.
 async fn visible(context: &Context<'_>) -> Result<Vec<Document>, Failure> {
-    let (parts, message) = (context.parts, context.message);
-    let conversation = message.conversation();
-    let direct = context.is_private().await?;
-    let effective = context.effective_compagnon().await?;
-    let scope = Scope {
-        conversation: &conversation,
-        asker: &message.sender,
-        direct,
-        opened: !direct && parts.store.was_direct(&conversation).await?,
-        compagnon: &compagnon_of(&context.settings, &effective.compagnon.id, effective.gone),
-        collections: &[],
-    };
-    let mut documents = parts.store.documents(&searched(&scope)).await?;
-    let others = |document: &Document| {
-        let theirs = document.origin.as_ref().is_some_and(|origin| origin.sender == message.sender);
-        matches!(document.partition, Partition::Conversation(_)) && !theirs
-    };
-    if documents.iter().any(others) {
-        let since = reads_since(context).await?;
-        let hidden = |document: &Document| {
-            let sent_at = document.origin.as_ref().map_or(u64::MAX, |origin| origin.sent_at);
-            others(document) && since.is_some_and(|since| sent_at < since)
-        };
-        documents.retain(|document| !hidden(document));
-    }
-    Ok(documents)
-}
-
-/// Since when the author reads this room. Where the homeserver does not say it, they read what they wrote.
-async fn reads_since(context: &Context<'_>) -> Result<Option<u64>, Failure> {
-    let (homeserver, message) = (&context.parts.homeserver, context.message);
-    let ask = || homeserver.gateway.reads_since(&message.room_id, &message.sender);
-    Ok(unless_refused(homeserver.retry(ask).await)?.unwrap_or(Some(u64::MAX)))
+    let Parts { store, documents, homeserver, .. } = context.parts;
+    let (room, compagnon) = (homeserver.room(&context.message.room_id).await?, context.effective_compagnon().await?);
+    let view = View { settings: &context.settings, compagnon: &compagnon, room: room.as_ref() };
+    Ok(readable(store, documents, homeserver, context.message, &view).await?.documents)
 }
 
 async fn list(context: &Context<'_>) -> Result<Reply, Failure> {
@@ -173,19 +142,16 @@ async fn list(context: &Context<'_>) -> Result<Reply, Failure> {
     if documents.is_empty() {
         return say(context, Documents::Nothing);
     }
-    let zone = TimeZone::get(&context.parts.config.time_zone).unwrap_or(TimeZone::UTC);
     let language = context.language;
-    let line = |(index, document): (usize, &Document)| {
-        let at = i64::try_from(document.added_at).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
-        let date = language.date(at.unwrap_or_default().to_zoned(zone.clone()).date());
+    let line = |document: &Document| {
+        let date = language.date(day(&context.parts.config, document.added_at));
         let by = document.origin.as_ref().map(|origin| format!("{}, ", inert(origin.sender.localpart())));
         let file = read_file(document).written(language);
-        format!("- `{}` {file} *({}{date})*", index + 1, by.unwrap_or_default())
+        format!("- `{}` {file} *({}{date})*", document.number, by.unwrap_or_default())
     };
     let lists = SHELVES.iter().filter_map(|(shelf, _)| {
-        let numbered = documents.iter().enumerate();
-        let lines: Vec<String> =
-            numbered.filter(|(_, document)| shelf_of(&document.partition) == *shelf).map(line).collect();
+        let on_it = documents.iter().filter(|document| shelf_of(&document.partition) == *shelf);
+        let lines: Vec<String> = on_it.map(line).collect();
         (!lines.is_empty()).then(|| format!("{}\n\n{}", heading(*shelf, language), lines.join("\n")))
     });
     let lists = lists.collect::<Vec<_>>().join("\n\n");
@@ -205,20 +171,17 @@ fn shelf_of(partition: &Partition) -> Shelf {
 /// The file that the command means: its own, or that of the message that it replies to, as far as its author reads that.
 async fn file(context: &Context<'_>) -> Result<Option<(Origin, MediaRef)>, Failure> {
     let (homeserver, message) = (&context.parts.homeserver, context.message);
-    if let Some(media) = readable(message) {
-        let origin = Origin {
-            room_id: message.room_id.clone(),
-            event_id: message.event_id.clone(),
-            sender: message.sender.clone(),
-            sent_at: message.sent_at,
-        };
-        return Ok(Some((origin, media.clone())));
+    if let Some(media) = readable_file(message) {
+        return Ok(Some((message.origin(), media.clone())));
     }
     let Some(target) = &message.replies_to else { return Ok(None) };
     let found = homeserver.retry(|| homeserver.gateway.message(&message.room_id, target)).await;
     let Some(found) = unless_refused(found)?.flatten().filter(|found| !found.own) else { return Ok(None) };
-    if found.sender != message.sender && reads_since(context).await?.is_some_and(|since| found.sent_at < since) {
-        return Ok(None);
+    if found.sender != message.sender {
+        let since = homeserver.reads_since(&message.room_id, &message.sender).await?;
+        if since.is_some_and(|since| found.sent_at < since) {
+            return Ok(None);
+        }
     }
     let origin = Origin {
         room_id: message.room_id.clone(),
@@ -262,7 +225,7 @@ async fn add(context: &Context<'_>, to: Shelf) -> Result<Reply, Failure> {
     }
 }
 
-async fn remove(context: &Context<'_>, number: usize) -> Result<Reply, Failure> {
+async fn remove(context: &Context<'_>, number: u64) -> Result<Reply, Failure> {
     let Some(document) = numbered(context, number).await? else { return say(context, Documents::NoSuch { number }) };
     if let Some(refused) = may_not_remove(context, &document).await? {
         return context.say(&refused);
@@ -274,7 +237,7 @@ async fn remove(context: &Context<'_>, number: usize) -> Result<Reply, Failure> 
     context.change(&Text::Documents(Documents::Removed { name: inert(&document.title) }), changes)
 }
 
-async fn change_scope(context: &Context<'_>, number: usize, to: Shelf) -> Result<Reply, Failure> {
+async fn change_scope(context: &Context<'_>, number: u64, to: Shelf) -> Result<Reply, Failure> {
     let Some(document) = numbered(context, number).await? else { return say(context, Documents::NoSuch { number }) };
     let partition = partition(context, to).await?;
     let refused = match may_not_remove(context, &document).await? {
@@ -292,8 +255,8 @@ async fn change_scope(context: &Context<'_>, number: usize, to: Shelf) -> Result
     context.change(&text, vec![change, context.audit(action_name("scope", to), None)])
 }
 
-async fn numbered(context: &Context<'_>, number: usize) -> Result<Option<Document>, Failure> {
-    Ok(visible(context).await?.into_iter().nth(number - 1))
+async fn numbered(context: &Context<'_>, number: u64) -> Result<Option<Document>, Failure> {
+    Ok(visible(context).await?.into_iter().find(|document| document.number == number))
 }
 
 /// The name of an action in the audit trail.
@@ -321,10 +284,7 @@ async fn partition(context: &Context<'_>, shelf: Shelf) -> Result<Partition, Fai
         Shelf::Conversation => Partition::Conversation(message.conversation()),
         Shelf::Room => Partition::Room(message.room_id.clone()),
         Shelf::Person => Partition::Person(message.sender.clone()),
-        Shelf::Compagnon => {
-            let effective = context.effective_compagnon().await?;
-            Partition::Compagnon(compagnon_of(&context.settings, &effective.compagnon.id, effective.gone))
-        }
+        Shelf::Compagnon => context.effective_compagnon().await?.partition(&context.settings),
         Shelf::Catalogue => Partition::Catalogue,
     })
 }
@@ -345,6 +305,10 @@ async fn may_not_remove(context: &Context<'_>, document: &Document) -> Result<Op
     match &document.partition {
         Partition::Conversation(ConversationId { room_id, .. }) if *room_id == message.room_id && theirs => Ok(None),
         Partition::Conversation(_) => {
+            let authority = Authority::here(true, message.direct);
+            if let Some(unproven) = unproven(context.parts, message, authority).await? {
+                return Ok(Some(unproven));
+            }
             Ok((!context.administers().await?).then_some(Text::Documents(Documents::NotYours)))
         }
         Partition::Person(person) if *person == message.sender => Ok(None),
@@ -358,22 +322,20 @@ async fn may_not_keep(context: &Context<'_>, partition: &Partition) -> Result<Op
     if let Some(unproven) = unproven(context.parts, message, rests_on(shelf_of(partition), message.direct)).await? {
         return Ok(Some(unproven));
     }
-    let needs_instance = || (!context.administers_instance()).then_some(Text::NeedsInstanceAdministrator);
-    let made = match partition {
-        Partition::Room(_) => return Ok((!context.administers().await?).then_some(Text::NeedsAdministrator)),
-        Partition::Compagnon(compagnon) => match compagnon.strip_prefix("made/").and_then(|made| made.parse().ok()) {
-            Some(number) => context.parts.store.made(number).await?,
-            // Of the library.
-            None => None,
-        },
-        _ => None,
-    };
-    let Some(made) = made else { return Ok(needs_instance()) };
-    // Made in another room, or taken into the catalogue: it answers elsewhere too.
-    if made.room_id != message.room_id {
-        return Ok(needs_instance());
+    if matches!(partition, Partition::Room(_)) {
+        return Ok((!context.administers().await?).then(|| context.not_administrator()));
     }
-    Ok((!context.administers().await?).then_some(Text::NeedsAdministrator))
+    let made = match partition.made() {
+        Some(number) => context.parts.store.made(number).await?,
+        // Of the library, or everybody's.
+        None => None,
+    };
+    let Some(made) = made else { return Ok(context.instance_refusal()) };
+    // Made in another room, or taken into the catalogue: it answers elsewhere too.
+    if made.room_id != message.room_id || made.published.is_some() {
+        return Ok(context.instance_refusal());
+    }
+    Ok((!context.administers().await?).then(|| context.not_administrator()))
 }
 
 #[cfg(test)]

@@ -124,7 +124,7 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply,
         }
         Some(Scope::Room) => {
             if !context.administers().await? {
-                return context.say(&Text::NeedsAdministrator);
+                return context.say(&context.not_administrator());
             }
             if !context.confirms("forget room") {
                 return context.say(&Text::Confirm(Destroys::Room { direct: message.direct }));

@@ -67,7 +67,7 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str, text: &str) -> R
         return context.usage(&SPEC.usage(context.language));
     }
     if of_room && !context.administers().await? {
-        return context.say(&Text::NeedsAdministrator);
+        return context.say(&context.not_administrator());
     }
     if fact.chars().count() > LONGEST_FACT {
         return context.say(&Text::Memory(Memory::TooLong { limit: Some(LONGEST_FACT) }));
@@ -139,7 +139,7 @@ pub(super) async fn list(context: &Context<'_>) -> Result<Reply, Failure> {
 /// Forgets one fact, or all of them.
 pub(super) async fn forget(context: &Context<'_>, of_room: bool, number: Option<u32>) -> Result<Reply, Failure> {
     if of_room && !context.administers().await? {
-        return context.say(&Text::NeedsAdministrator);
+        return context.say(&context.not_administrator());
     }
     let audit = of_room.then(|| context.audit("memory.room", None));
     let Some(number) = number else {

@@ -49,7 +49,7 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply,
     }
     let Some(kept) = read(arguments) else { return context.usage(&SPEC.usage(context.language)) };
     if !context.administers().await? {
-        return context.say(&Text::NeedsAdministrator);
+        return context.say(&context.not_administrator());
     }
     let milliseconds = match kept {
         Kept::For(retention) if retention > limit => return context.say(&Text::RetentionTooLong { limit }),

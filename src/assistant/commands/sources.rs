@@ -3,7 +3,7 @@
 use super::{Context, Reply, Spec, inert};
 use crate::{
     assistant::{
-        exchange::{View, compose::described, hidden, readable},
+        exchange::{View, compose::described, readable},
         failure::Failure,
         texts::{Text, sources::Sources},
     },
@@ -14,6 +14,9 @@ use crate::{
 
 pub(super) const SPEC: Spec =
     Spec { names: &["sources", "sources", "source"], forms: [&[], &[]], urgent: false, instance: false };
+
+/// The most characters of one passage: that of a synthesis is as long as what was read together.
+const LONGEST_PASSAGE: usize = 8_000;
 
 /// The most characters of all passages together.
 const LONGEST: usize = 24_000;
@@ -28,14 +31,15 @@ pub(super) async fn run(context: &Context<'_>) -> Result<Reply, Failure> {
     let compagnon = context.effective_compagnon().await?;
     let view = View { settings: &context.settings, compagnon: &compagnon, room: room.as_ref() };
     // What the answer could cite, who asks for it must be able to see.
-    let partitions = readable(&parts.store, &parts.documents, message, &view).await?;
-    let hidden = hidden(&parts.documents, &parts.homeserver, &partitions, message).await?;
+    let readable = readable(&parts.store, &parts.documents, &parts.homeserver, message, &view).await?;
     let mut passages = Vec::new();
     let mut length = 0;
     for (index, citation) in citations.iter().enumerate() {
-        let seen = partitions.contains(&citation.partition)
-            && !hidden.contains(&(citation.partition.clone(), citation.document));
-        let source = if seen { parts.documents.cited(citation).await? } else { None };
+        let source = if readable.has(&citation.partition, citation.document) {
+            parts.documents.cited(citation).await?
+        } else {
+            None
+        };
         let shown = match source {
             Some(source) => shown(context, &source),
             None => context.text(&Text::Sources(Sources::Gone { mark: citation.mark })),
@@ -69,7 +73,11 @@ async fn citations(context: &Context<'_>) -> Result<Vec<Citation>, Failure> {
 /// A passage under its number and its place, as a quotation.
 fn shown(context: &Context<'_>, source: &Source) -> String {
     let heading = inert(&described(source, context.language));
-    let text = plain_lines(&source.passage.text);
+    let mut text = plain_lines(&source.passage.text);
+    if let Some((end, _)) = text.char_indices().nth(LONGEST_PASSAGE) {
+        text.truncate(end);
+        text.push_str(" […]");
+    }
     let lines: String = text.lines().flat_map(|line| ["\n> ", line]).collect();
     format!("**\\[{}\\] {heading}**\n{lines}", source.mark)
 }

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
-
-use crate::{assistant::texts::Language, compagnon::is_invisible};
+use crate::{assistant::texts::Language, compagnon::is_invisible, index::french::fold};
 
 /// What people put before or after a command out of politeness, as [`plain`] gives it.
 const POLITE: [&[&str]; 9] = [
@@ -24,7 +22,7 @@ const STOPS: [char; 7] = ['.', '!', '?', '…', ',', ';', ':'];
 
 /// A text without accents and capitals, for comparing.
 pub(super) fn plain(text: &str) -> String {
-    text.nfd().filter(|letter| !is_combining_mark(*letter)).flat_map(char::to_lowercase).collect()
+    fold(text)
 }
 
 /// A word without what ends a sentence.

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ruma::{OwnedEventId, RoomId};
+use ruma::{OwnedEventId, RoomId, UserId};
 
 use super::{
     rate_budget::RateBudget,
@@ -92,6 +92,13 @@ impl Homeserver {
     /// What a room is; nothing when the bot is not in it any more.
     pub async fn room(&self, room: &RoomId) -> Result<Option<RoomFacts>, Failure> {
         unless_refused(self.retry(|| self.gateway.room(room)).await)
+    }
+
+    /// Since when a person reads what is said in a room, in milliseconds since the epoch; `None`: all of it. Where the homeserver does not say
+    /// it, nothing but what they write themselves.
+    pub async fn reads_since(&self, room: &RoomId, person: &UserId) -> Result<Option<u64>, Failure> {
+        let ask = || self.gateway.reads_since(room, person);
+        Ok(unless_refused(self.retry(ask).await)?.unwrap_or(Some(u64::MAX)))
     }
 }
 

@@ -37,7 +37,6 @@ use crate::{
         texts::Text,
     },
     command::Call,
-    document::Partition,
     message::{Item, Redaction},
     store::{Queued, QueuedKind, Store, StoreError},
 };
@@ -158,7 +157,10 @@ impl Dispatcher {
     /// back is not answered. What fails without need is tried again, and in the end said to the person.
     async fn answer(self: &Arc<Self>, waiting: &Queued, urgent: bool) -> Result<(), Failure> {
         let _progress = self.parts.in_progress.enter(&waiting.question.event_id);
-        let outcome = self.until_over(waiting, urgent).await;
+        let mut outcome = self.until_over(waiting, urgent).await;
+        if outcome.is_ok() && !urgent {
+            outcome = self.parts.exchanges.say_what_was_read(waiting).await;
+        }
         self.parts.courier.settled(&waiting.question).await;
         outcome
     }
@@ -275,13 +277,6 @@ impl Dispatcher {
     pub fn untold(&self, rooms: &[OwnedRoomId]) {
         for room in rooms.iter().collect::<BTreeSet<_>>() {
             self.parts.cache.forget_room(room);
-        }
-    }
-
-    /// These partitions are without a document of theirs.
-    pub fn undocumented(&self, partitions: &[Partition]) {
-        for partition in partitions {
-            self.parts.cache.forget_partition(partition);
         }
     }
 

@@ -9,10 +9,10 @@ use std::{
     time::Duration,
 };
 
-use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
+use ruma::{OwnedRoomId, RoomId};
 use tokio::sync::Semaphore;
 
-use super::{Documents, FileReader, embed, names};
+use super::{Documents, FileReader, embed, names, unsaid::Unsaid};
 use crate::{
     assistant::{
         clock::now,
@@ -20,12 +20,12 @@ use crate::{
         dispatch::{ActiveGenerations, Interruption},
         failure::Failure,
         lifecycle::Lifecycle,
-        texts::documents::{NotRead, ReadFile},
+        texts::documents::NotRead,
     },
     document::{Document, Origin, Partition},
     documents::{self, ExtractError, Extractor, Limit, SourceFile, can_read},
     matrix::DownloadError,
-    message::{Content, ConversationId, Incoming, MediaRef, Unread},
+    message::{Content, Incoming, MediaRef, Unread},
     store::{Full, NewDocument, StoreError},
 };
 
@@ -37,11 +37,6 @@ const DAMAGED_TRIES: usize = 2;
 const FILES: usize = 4;
 /// The most rooms whose locks are kept. Beyond, unused locks are dropped.
 const ROOMS: usize = 1_000;
-
-/// Of how many bursts of files what was read is kept until it is said.
-const UNSAID: usize = 1_000;
-/// The most files that one notice names.
-const UNSAID_FILES: usize = 50;
 
 /// A file that somebody has sent, and whose document it becomes.
 #[derive(Clone, Copy)]
@@ -89,8 +84,7 @@ pub struct Ingestion {
     /// One file at a time in each room: whoever sends many holds up nobody else.
     rooms: Mutex<HashMap<OwnedRoomId, Arc<tokio::sync::Mutex<()>>>>,
     files: Semaphore,
-    /// What was read and is still to be said, with the file behind it.
-    unsaid: Mutex<HashMap<(ConversationId, OwnedUserId), Vec<ReadFile>>>,
+    unsaid: Unsaid,
 }
 
 impl Ingestion {
@@ -108,26 +102,13 @@ impl Ingestion {
             lifecycle,
             rooms: Mutex::default(),
             files: Semaphore::new(FILES),
-            unsaid: Mutex::default(),
+            unsaid: Unsaid::default(),
         }
     }
 
-    /// Keeps what was read of a file, to be said with the next one. Past the bound it is not said; the document is there.
-    pub fn say_later(&self, conversation: &ConversationId, sender: &UserId, file: ReadFile) {
-        let mut unsaid = self.unsaid.lock().unwrap_or_else(PoisonError::into_inner);
-        if unsaid.len() >= UNSAID {
-            unsaid.clear();
-        }
-        let files = unsaid.entry((conversation.clone(), sender.to_owned())).or_default();
-        if files.len() < UNSAID_FILES {
-            files.push(file);
-        }
-    }
-
-    /// What is to be said with a file of this person.
-    pub fn to_say(&self, conversation: &ConversationId, sender: &UserId) -> Vec<ReadFile> {
-        let mut unsaid = self.unsaid.lock().unwrap_or_else(PoisonError::into_inner);
-        unsaid.remove(&(conversation.clone(), sender.to_owned())).unwrap_or_default()
+    /// What was read and is still to be said.
+    pub fn unsaid(&self) -> &Unsaid {
+        &self.unsaid
     }
 
     /// Makes a document of a file, for a message whose turn it is. It can be stopped as an answer can.
@@ -154,8 +135,6 @@ impl Ingestion {
     async fn in_turn(&self, file: &SentFile<'_>) -> Result<Ingested, Failure> {
         let room = self.room(&file.origin.room_id);
         let _turn = room.lock().await;
-        // The semaphore is never closed.
-        let _place = self.files.acquire().await;
         self.make(file).await
     }
 
@@ -169,6 +148,8 @@ impl Ingestion {
 
     async fn make(&self, file: &SentFile<'_>) -> Result<Ingested, Failure> {
         let Documents { store, reader, .. } = &*self.documents;
+        // Given back before the passages are embedded, which takes long and holds no file. The semaphore is never closed.
+        let place = self.files.acquire().await;
         fail::fail_point!("before-download");
         let bytes = match self.download(file.media).await? {
             Ok(bytes) => bytes,
@@ -177,7 +158,7 @@ impl Ingestion {
         fail::fail_point!("after-download");
         let (name, media_type) = (file.media.name.as_str(), file.media.media_type.as_deref());
         let read = reader.read(SourceFile { name, media_type, bytes: &bytes }).await;
-        drop(bytes);
+        drop((bytes, place));
         let extracted = match read {
             Ok(extracted) => extracted,
             Err(error) => {

@@ -49,7 +49,7 @@ impl Documents {
         let indexed = self.lock_indexed().get(partition).cloned();
         // A partition that is being loaded is waited for: it may be putting what is gone.
         let mut indexed = match &indexed {
-            Some(indexed) => Some(indexed.lock().await),
+            Some(indexed) => Some(indexed.numbers.lock().await),
             None => None,
         };
         if let Err(error) = self.index.remove(partition, number).await {
@@ -76,43 +76,75 @@ impl Documents {
     /// Puts into the index what it lacks of a partition of the store, whose documents these are.
     pub(super) async fn load(&self, partition: &Partition, documents: &[Document]) -> Result<(), LoadError> {
         let indexed = self.indexed_of(partition);
-        let mut indexed = indexed.lock().await;
-        if !self.index.holds(partition).await? {
-            indexed.clear();
+        let without_vectors = self.load_embedded(partition, documents, &indexed).await?;
+        if without_vectors.is_empty() {
+            return Ok(());
         }
         let until = Instant::now() + EMBED_FOR;
-        for document in documents {
-            if indexed.contains(&document.number) {
+        let _turn = timeout_at(until, indexed.embedding.lock()).await;
+        for document in without_vectors {
+            if indexed.numbers.lock().await.contains(&document.number) {
                 continue;
             }
-            let Some(passages) = self.store.passages(document).await? else { continue };
-            let vectors = self.vectors(document, &passages, until).await?;
-            let (number, title) = (document.number, document.title.clone());
-            let put = IndexedDocument { number, title, passages: passages.into(), vectors: vectors.map(Arc::from) };
-            self.index.put(partition, put).await?;
-            indexed.insert(number);
-        }
-        let gone: Vec<u64> =
-            indexed.iter().copied().filter(|number| !documents.iter().any(|one| one.number == *number)).collect();
-        for number in gone {
-            self.index.remove(partition, Some(number)).await?;
-            indexed.remove(&number);
+            let vectors = self.make_vectors(document, until).await?;
+            let mut numbers = indexed.numbers.lock().await;
+            // It may be gone since, and was taken out of the index already. What goes from here on waits for the lock.
+            if let Some(passages) = self.store.passages(document).await? {
+                self.put(document, passages, vectors).await?;
+                numbers.insert(document.number);
+            }
         }
         Ok(())
     }
 
-    /// The vectors of a document: those that are stored, or new ones, which are stored then.
-    async fn vectors(
+    /// Puts those whose vectors are stored, or need none, and takes out what is gone. Gives those whose vectors are still to be made.
+    async fn load_embedded<'a>(
+        &self,
+        partition: &Partition,
+        documents: &'a [Document],
+        indexed: &Indexed,
+    ) -> Result<Vec<&'a Document>, LoadError> {
+        let mut numbers = indexed.numbers.lock().await;
+        if !self.index.holds(partition).await? {
+            numbers.clear();
+        }
+        let mut without_vectors = Vec::new();
+        for document in documents.iter().filter(|document| !numbers.contains(&document.number)).collect::<Vec<_>>() {
+            let vectors = match &self.embedding {
+                Some(model) => self.store.vectors(document, model.name()).await?,
+                None => None,
+            };
+            if vectors.is_none() && self.embedding.is_some() {
+                without_vectors.push(document);
+            } else if let Some(passages) = self.store.passages(document).await? {
+                self.put(document, passages, vectors).await?;
+                numbers.insert(document.number);
+            }
+        }
+        let gone: Vec<u64> =
+            numbers.iter().copied().filter(|number| !documents.iter().any(|one| one.number == *number)).collect();
+        for number in gone {
+            self.index.remove(partition, Some(number)).await?;
+            numbers.remove(&number);
+        }
+        Ok(without_vectors)
+    }
+
+    async fn put(
         &self,
         document: &Document,
-        passages: &[Passage],
-        until: Instant,
-    ) -> Result<Option<Vec<Vec<f32>>>, StoreError> {
-        let Some(model) = &self.embedding else { return Ok(None) };
-        if let Some(vectors) = self.store.vectors(document, model.name()).await? {
-            return Ok(Some(vectors));
-        }
-        let made = embed::vectors(Some(&**model), &document.title, passages);
+        passages: Vec<Passage>,
+        vectors: Option<Vec<Vec<f32>>>,
+    ) -> Result<(), IndexError> {
+        let (number, title) = (document.number, document.title.clone());
+        let put = IndexedDocument { number, title, passages: passages.into(), vectors: vectors.map(Arc::from) };
+        self.index.put(&document.partition, put).await
+    }
+
+    /// New vectors of a document, which are stored then.
+    async fn make_vectors(&self, document: &Document, until: Instant) -> Result<Option<Vec<Vec<f32>>>, StoreError> {
+        let Some(passages) = self.store.passages(document).await? else { return Ok(None) };
+        let made = embed::vectors(self.embedding.as_deref(), &document.title, &passages);
         let Ok(made) = timeout_at(until, made).await else {
             tracing::warn!("vectors take too long: documents are searched by their words alone");
             return Ok(None);
@@ -124,5 +156,77 @@ impl Documents {
             tracing::warn!(%error, "the vectors of a document were not stored");
         }
         Ok(Some(values))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+    use tokio::sync::Semaphore;
+
+    use super::{Documents, Partition};
+    use crate::{
+        assistant::documents::{DocumentParts, fakes::FakeIndex},
+        document::{Passage, Place},
+        inference::{EmbeddingError, EmbeddingLimits, EmbeddingModel, TextKind},
+        store::{Change, NewDocument, Store},
+    };
+
+    /// Embeds once it may.
+    struct Slow {
+        begun: Semaphore,
+        gate: Semaphore,
+    }
+
+    #[async_trait]
+    impl EmbeddingModel for Slow {
+        fn name(&self) -> &'static str {
+            "slow"
+        }
+
+        fn limits(&self) -> EmbeddingLimits {
+            EmbeddingLimits { dimension: 1, context_length: 100, max_batch: 8 }
+        }
+
+        async fn embed(&self, _: TextKind, texts: &[String]) -> Result<Vec<Vec<f32>>, EmbeddingError> {
+            self.begun.add_permits(1);
+            self.gate.acquire().await.expect("open").forget();
+            Ok(vec![vec![1.0]; texts.len()])
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_goes_while_vectors_are_made_is_taken_out_at_once_and_not_put_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path()).expect("a store");
+        let passage =
+            Passage { ordinal: 0, place: Place::Whole, headings: Vec::new(), text: "Le budget est voté.".to_owned() };
+        let new = NewDocument {
+            partition: Partition::Catalogue,
+            title: "Guide.pdf".to_owned(),
+            format: "pdf".to_owned(),
+            pages: None,
+            origin: None,
+            link: None,
+            passages: vec![passage],
+            vectors: None,
+        };
+        let document = store.put_document(new, 1).await.expect("stored");
+        let slow = Arc::new(Slow { begun: Semaphore::new(0), gate: Semaphore::new(0) });
+        let embedding: Arc<dyn EmbeddingModel> = slow.clone();
+        let parts = DocumentParts { embedding: Some(embedding), ..FakeIndex::parts() };
+        let documents = Arc::new(Documents::new(store.clone(), parts));
+        let (loading, all) = (Arc::clone(&documents), vec![document.clone()]);
+        let load = tokio::spawn(async move { loading.load(&Partition::Catalogue, &all).await });
+        slow.begun.acquire().await.expect("open").forget();
+        let gone = [Change::RemoveDocument(Partition::Catalogue, document.number)];
+        store.apply(&gone, 2).await.expect("removed");
+        documents.drop_gone().await.expect("dropped");
+        assert!(!load.is_finished(), "nobody waits for the model");
+        slow.gate.add_permits(1);
+        load.await.expect("no panic").expect("loaded");
+        assert!(!documents.index.holds(&Partition::Catalogue).await.expect("known"));
     }
 }

@@ -1,31 +1,49 @@
 //! The documents that a question is about as a whole, where they are longer than what a model is given of them.
 
-use super::{Documents, Search};
+use super::{Documents, asked::Search, meant::meant};
 use crate::{
     assistant::failure::Failure,
-    document::{Document, Partition, Passage},
+    document::{Document, Passage},
 };
 
+/// The most characters that are in memory of them at a time. What comes after is left out, and that is said.
+const MOST_CHARACTERS: u64 = 8_000_000;
+
+/// Documents to be read part by part.
+#[derive(Default)]
+pub struct Long {
+    /// Each with all of its passages.
+    pub documents: Vec<(Document, Vec<Passage>)>,
+    /// Whether there are more than can be read.
+    pub left_out: bool,
+}
+
 impl Documents {
-    /// The documents that a question names, or else those of its conversation, with all of their passages. Nothing where a model can be given
-    /// all of them.
-    pub async fn long(&self, search: &Search<'_>) -> Result<Vec<(Document, Vec<Passage>)>, Failure> {
-        let mut documents = if search.about.is_empty() {
-            let own = |one: &&Partition| matches!(one, Partition::Conversation(_) | Partition::Person(_));
-            self.of(&search.partitions.iter().filter(own).cloned().collect::<Vec<_>>()).await?
-        } else {
-            search.about.to_vec()
-        };
-        documents.retain(|document| !search.hidden.contains(&(document.partition.clone(), document.number)));
-        let characters: u64 = documents.iter().map(|document| document.characters).sum();
-        if characters <= search.characters as u64 {
-            return Ok(Vec::new());
+    /// The documents that a question is about, with all of their passages. Nothing where a model can be given all of them.
+    pub async fn long(&self, search: &Search<'_>) -> Result<Long, Failure> {
+        let meant = meant(search);
+        let mut long = Long::default();
+        if search.fits(&meant) {
+            return Ok(long);
         }
-        let mut whole = Vec::new();
-        for document in documents {
-            let passages = self.store.passages(&document).await?.unwrap_or_default();
-            whole.push((document, passages));
+        let mut left = MOST_CHARACTERS;
+        for document in meant {
+            if left == 0 {
+                long.left_out = true;
+                break;
+            }
+            let mut passages = self.store.passages(document).await?.unwrap_or_default();
+            let read = passages.iter().take_while(|passage| {
+                let characters = passage.text.chars().count() as u64;
+                let fits = characters <= left;
+                left = if fits { left - characters } else { 0 };
+                fits
+            });
+            let read = read.count();
+            long.left_out |= read < passages.len();
+            passages.truncate(read);
+            long.documents.push((document.clone(), passages));
         }
-        Ok(whole)
+        Ok(long)
     }
 }

@@ -4,6 +4,7 @@
 //! whoever adds or removes a document writes it to the store and no more; what is forgotten is also taken out of the index at once
 //! ([`Documents::drop_gone`]).
 
+mod asked;
 pub mod embed;
 #[cfg(test)]
 pub mod fakes;
@@ -12,16 +13,20 @@ mod indexed;
 mod ingest;
 mod load;
 mod long;
+mod meant;
 mod names;
 mod partitions;
 mod passages;
 mod query;
 mod reader;
 mod search;
+mod unsaid;
 
+pub use self::asked::Search;
 pub use self::handle::{DocumentParts, Documents};
 pub use self::ingest::{Ingested, Ingestion, SentFile, promises, readable, reader};
+pub use self::long::Long;
 pub use self::names::title;
-pub use self::partitions::{Scope, compagnon_of, searched};
+pub use self::partitions::{Scope, searched};
 pub use self::reader::FileReader;
-pub use self::search::{Found, Search};
+pub use self::search::Found;

@@ -1,6 +1,6 @@
 //! What is searched for: a question that can be understood by itself. Pure.
 
-use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
+use crate::index::french::fold;
 
 /// A question of more words stands by itself.
 const FOLLOW_UP_WORDS: usize = 14;
@@ -139,9 +139,12 @@ pub fn is_about_document(question: &str) -> bool {
 }
 
 /// The words of a text without accents and capitals.
-fn words(text: &str) -> Vec<String> {
-    let plain: String = text.nfd().filter(|letter| !is_combining_mark(*letter)).flat_map(char::to_lowercase).collect();
-    plain.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+pub(super) fn words(text: &str) -> Vec<String> {
+    fold(text)
+        .split(|letter: char| !letter.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn cut(text: &str, most: usize) -> &str {

@@ -9,7 +9,9 @@ use tokio::time::timeout;
 
 use super::{
     Documents,
+    asked::{MOST_SOURCES, Search, place},
     load::LoadError,
+    meant::{is_new, is_own, meant},
     query::{is_about_document, standalone},
 };
 use crate::{
@@ -46,36 +48,17 @@ const LEAST_SCORE: f32 = 0.02;
 /// How many passages are given at most that were searched for.
 const MOST_FOUND: usize = 10;
 
-/// How many passages are given at most.
-const MOST_SOURCES: usize = 60;
-
-/// A question, and what it may see.
-pub struct Search<'a> {
-    /// The partitions that it may search.
-    pub partitions: &'a [Partition],
-    /// What is asked.
-    pub question: &'a str,
-    /// What was asked before it.
-    pub before: Option<&'a str>,
-    /// The documents that it is itself about: nothing else is searched for it.
-    pub about: &'a [Document],
-    /// Documents that who asks cannot read.
-    pub hidden: &'a HashSet<(Partition, u64)>,
-    /// When the last answer of the conversation was written: a document that came since is what is asked about.
-    pub last_answer: Option<u64>,
-    /// About how many characters the passages may have.
-    pub characters: usize,
-}
-
 /// What a search came to.
-#[derive(Debug, Default)]
-pub struct Found {
-    /// The passages, in the order of their marks.
-    pub sources: Vec<Source>,
-    /// Whether there was something to be searched, and something to be searched for.
-    pub searched: bool,
-    /// Whether it failed, or a part of it did so that nothing is known.
-    pub failed: bool,
+#[derive(Debug)]
+pub enum Found {
+    /// There was nothing to be searched, or nothing to be searched for.
+    NotSearched,
+    /// Nothing answers.
+    Nothing,
+    /// These passages do, perhaps, in the order of their marks.
+    Sources(Vec<Source>),
+    /// It failed, or took too long.
+    Failed,
 }
 
 impl Documents {
@@ -88,32 +71,32 @@ impl Documents {
 
     /// The passages that answer a question, perhaps.
     pub async fn search(&self, search: &Search<'_>) -> Result<Found, Failure> {
-        self.drop_gone().await?;
-        let mut documents = self.of(search.partitions).await?;
-        documents.retain(|document| !search.hidden.contains(&place(document)));
+        let mut documents = search.documents.to_vec();
         if !search.about.is_empty() {
-            documents.retain(|document| search.about.iter().any(|about| place(about) == place(document)));
+            documents.retain(|document| search.is_about(document));
         }
         let collections = if search.about.is_empty() { collections_among(search.partitions) } else { Vec::new() };
         if documents.is_empty() && collections.is_empty() {
-            return Ok(Found::default());
+            return Ok(Found::NotSearched);
         }
         let Some(query) = standalone(search.question, search.before).or_else(|| {
             let about = !search.about.is_empty();
             about.then(|| search.question.to_owned())
         }) else {
-            return Ok(Found::default());
+            return Ok(Found::NotSearched);
         };
+        self.drop_gone().await?;
         match timeout(SEARCH_FOR, self.answering(search, &documents, &collections, &query)).await {
-            Ok(Ok(found)) => Ok(found),
+            Ok(Ok(sources)) if sources.is_empty() => Ok(Found::Nothing),
+            Ok(Ok(sources)) => Ok(Found::Sources(sources)),
             Ok(Err(LoadError::Store(error))) => Err(error.into()),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "the documents of a question could not be searched; it is answered without");
-                Ok(Found { searched: true, failed: true, ..Found::default() })
+                Ok(Found::Failed)
             }
             Err(_) => {
                 tracing::warn!("the search for a question takes too long; it is answered without");
-                Ok(Found { searched: true, failed: true, ..Found::default() })
+                Ok(Found::Failed)
             }
         }
     }
@@ -124,7 +107,7 @@ impl Documents {
         documents: &[Document],
         collections: &[String],
         query: &str,
-    ) -> Result<Found, LoadError> {
+    ) -> Result<Vec<Source>, LoadError> {
         let mut loaded = Vec::new();
         let there = |partition: &&Partition| documents.iter().any(|document| document.partition == **partition);
         for partition in search.partitions.iter().filter(there) {
@@ -135,14 +118,11 @@ impl Documents {
         }
         self.collections.load(collections).await;
         loaded.extend(collections.iter().cloned().map(Partition::Collection));
-        if loaded.is_empty() {
-            return Ok(Found::default());
-        }
         let hits = self.hits(&loaded, query, documents).await?;
         let whole = self.whole(search, documents, &hits).await?;
         let mut sources = assembled(whole, hits, search.characters);
         self.link(documents, &mut sources).await;
-        Ok(Found { sources, searched: true, failed: false })
+        Ok(sources)
     }
 
     /// What the index finds that is worth showing, best first.
@@ -247,23 +227,25 @@ impl Documents {
         }
     }
 
-    /// The passages of the conversation's documents, all of them, where they are small and the question may be about them.
+    /// The passages of the conversation's documents, all of them, where they are small and the question may be about them; where they are not
+    /// small together, of those that it is about.
     async fn whole(&self, search: &Search<'_>, documents: &[Document], hits: &[Hit]) -> Result<Vec<Source>, LoadError> {
-        let of_conversation = |one: &&Document| {
-            !search.about.is_empty() || matches!(one.partition, Partition::Conversation(_) | Partition::Person(_))
+        let own = documents.iter().filter(|document| !search.about.is_empty() || is_own(document));
+        let own: Vec<&Document> = own.collect();
+        let is_one = |hit: &Hit| own.iter().any(|one| one.number == hit.document && one.partition == hit.partition);
+        let asked = || {
+            !search.about.is_empty()
+                || is_about_document(search.question)
+                || hits.iter().any(is_one)
+                || own.iter().any(|document| is_new(search, document))
         };
-        let small: Vec<&Document> = documents.iter().filter(of_conversation).collect();
-        let characters: u64 = small.iter().map(|document| document.characters).sum();
-        let passages: u64 = small.iter().map(|document| u64::from(document.passages)).sum();
-        if small.is_empty() || characters > search.characters as u64 || passages > MOST_SOURCES as u64 {
-            return Ok(Vec::new());
-        }
-        let is_one = |hit: &Hit| small.iter().any(|one| one.number == hit.document && one.partition == hit.partition);
-        let new = |one: &&Document| search.last_answer.is_none_or(|at| one.added_at >= at);
-        let asked = !search.about.is_empty() || is_about_document(search.question);
-        if !asked && !hits.iter().any(is_one) && !small.iter().any(new) {
-            return Ok(Vec::new());
-        }
+        let small = if !search.fits(&own) {
+            Some(meant(search)).filter(|meant| search.fits(meant)).unwrap_or_default()
+        } else if asked() {
+            own
+        } else {
+            Vec::new()
+        };
         let mut sources = Vec::new();
         for document in small {
             let passages = self.store.passages(document).await?.unwrap_or_default();
@@ -287,10 +269,6 @@ fn collections_among(partitions: &[Partition]) -> Vec<String> {
         _ => None,
     });
     named.collect()
-}
-
-fn place(document: &Document) -> (Partition, u64) {
-    (document.partition.clone(), document.number)
 }
 
 /// The sources of a question: whole documents first, then what else was found, numbered in this order.

@@ -1,5 +1,7 @@
 //! Stage 5: what an answer is in the store. Pure: the time is given.
 
+use std::borrow::Cow;
+
 use super::{
     cited::{self, List},
     compose::LeftOut,
@@ -36,7 +38,7 @@ pub fn conclude(
         return None;
     }
     Some(Ending {
-        turns: turns(exchange, &transforms::without_marks(&written.text), now),
+        turns: turns(exchange, &said(exchange, &written.text), now),
         items: items(exchange, left_out, written, config),
         changes: changes(exchange, left_out),
         usage: match written.end {
@@ -51,8 +53,13 @@ pub fn conclude(
     })
 }
 
+/// An answer as its conversation keeps it: later marks mean other passages. Without passages, the marks that it has are of people.
+fn said<'a>(exchange: &Exchange, answer: &'a str) -> Cow<'a, str> {
+    if exchange.sources.is_empty() { answer.into() } else { transforms::without_marks(answer).into() }
+}
+
 /// The question and the answer. An answer stopped before its first word is no turn of a conversation.
-fn turns(exchange: &Exchange, text: &str, now: u64) -> Vec<Turn> {
+pub fn turns(exchange: &Exchange, text: &str, now: u64) -> Vec<Turn> {
     if text.is_empty() {
         return Vec::new();
     }
@@ -84,7 +91,8 @@ fn items(exchange: &Exchange, left_out: LeftOut, written: &Written, config: &Con
     let mut whole = transforms::complete().apply(&written.text);
     let not_read = exchange.unread().map(Text::NotRead);
     let sources = sources(exchange, &list, written.end);
-    let notes_cut = exchange.notes_cut.then_some(Text::Synthesis(Synthesis::NotWhole));
+    let notes_cut =
+        exchange.notes.as_ref().is_some_and(|notes| notes.left_out).then_some(Text::Synthesis(Synthesis::NotWhole));
     let mark = Some(Text::Mark { title });
     let below = [sources, notes_cut, not_read, mark, unread(&exchange.material), gone, opened, cut, shortened]
         .into_iter()
@@ -113,6 +121,8 @@ fn sources<'a>(exchange: &Exchange, list: &'a List, end: End) -> Option<Text<'a>
             End::Done(_) => Sources::NoneCited,
             End::Stopped => return None,
         },
+        // Stopped before it was known what they say.
+        Searched::Found if end == End::Stopped => return None,
         Searched::Nothing => Sources::NothingFound { direct: exchange.is_direct() },
         Searched::Found | Searched::Failed => Sources::NotSearched,
         Searched::No => return None,
@@ -141,7 +151,7 @@ fn changes(exchange: &Exchange, left_out: LeftOut) -> Vec<Change> {
         changes.push(Change::Settings(question.room_id.clone(), vec![SettingsPatch::Compagnon(None)]));
     }
     if exchange.history.opened {
-        changes.push(Change::ForgetConversation(question.conversation()));
+        changes.push(Change::BeginAnew(question.conversation()));
     }
     if says_cut(exchange, left_out) {
         changes.push(Change::ToldCut(question.conversation()));

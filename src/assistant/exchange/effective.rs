@@ -7,6 +7,7 @@ use ruma::RoomId;
 use crate::{
     assistant::{commands::inert, config::Config, failure::Failure},
     compagnon::{Choice, Compagnon, LibraryWatcher, Made, Settings, Version},
+    document::Partition,
     store::Store,
 };
 
@@ -50,6 +51,14 @@ impl EffectiveCompagnon {
         })
     }
 
+    /// Its partition in a room with these settings: by its identifier in the library, or by its number where it was made by command.
+    pub fn partition(&self, settings: &Settings) -> Partition {
+        match settings.compagnon {
+            Some(Choice::Made(number) | Choice::Own(number)) if !self.gone => Partition::of_made(number),
+            _ => Partition::Compagnon(self.compagnon.id.clone()),
+        }
+    }
+
     /// The compagnon's title, as text that markdown leaves alone.
     pub fn title(&self) -> String {
         inert(self.compagnon.title())
@@ -63,4 +72,27 @@ pub fn version_in<'a>(made: &'a Made, room: &RoomId) -> Option<&'a Version> {
 
 fn read(made: &Made, version: &Version) -> Option<(Arc<Compagnon>, Option<u32>)> {
     made.read(version).map(|compagnon| (Arc::new(compagnon), Some(version.number))).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Choice, Compagnon, EffectiveCompagnon, Partition, Settings};
+    use crate::compagnon::About;
+
+    #[test]
+    fn a_compagnon_made_by_command_is_known_by_its_number_while_it_answers() {
+        let compagnon = Arc::new(Compagnon::new("rh", About::default(), "Vous êtes RH.").expect("good"));
+        let of = |choice, gone| {
+            let settings = Settings { compagnon: choice, ..Settings::default() };
+            EffectiveCompagnon { compagnon: Arc::clone(&compagnon), version: None, gone }.partition(&settings)
+        };
+        let library = Partition::Compagnon("rh".to_owned());
+        assert_eq!(of(None, false), library);
+        assert_eq!(of(Some(Choice::Library("rh".to_owned())), false), library);
+        assert_eq!(of(Some(Choice::Made(3)), false), Partition::of_made(3));
+        assert_eq!(of(Some(Choice::Own(3)), false), Partition::of_made(3));
+        assert_eq!(of(Some(Choice::Made(3)), true), library);
+    }
 }

@@ -1,15 +1,12 @@
 //! Stage 4: the model answers, piece by piece, through the transforms to the screen.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::DropGuard;
 
 use super::{
     parts::Parts,
-    transforms::{self, Chain, Checks, LONGEST_DRAFT, Transform as _},
+    transforms::{self, Chain, Checking, LONGEST_DRAFT, Transform as _},
     value::Exchange,
 };
 use crate::{
@@ -80,7 +77,7 @@ pub async fn generate(
     generation: &ActiveGeneration,
     exchange: &mut Exchange,
     request: Request,
-    checks: Option<Arc<Checks>>,
+    checking: Checking,
 ) -> Result<Option<Written>, Failure> {
     let Parts { store, model, .. } = parts;
     let question = &exchange.queued.question;
@@ -91,7 +88,7 @@ pub async fn generate(
     let pieces = model.generate(request)?;
     let _typing = show_typing(parts, question);
     let mut screen = Screen::open(&parts.courier, &exchange.queued, generation, Stage::Answer).await?;
-    let mut answer = Answer::new(checks, exchange.needs_sources());
+    let mut answer = Answer::new(checking, exchange.needs_sources());
     let ended = read(parts, &mut screen, generation, &mut answer, pieces).await?;
     let draft = screen.close().await?;
     exchange.queued.draft = draft;
@@ -167,10 +164,10 @@ enum Ended {
 }
 
 impl Answer {
-    fn new(checks: Option<Arc<Checks>>, cites: bool) -> Self {
+    fn new(checking: Checking, cites: bool) -> Self {
         Self {
             text: String::new(),
-            chain: transforms::answer(checks),
+            chain: transforms::answer(checking),
             cites,
             first: None,
             begun: false,

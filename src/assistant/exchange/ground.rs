@@ -231,13 +231,7 @@ impl Reading<'_> {
         let (parts, question) = (self.parts, self.question);
         let mut files = Vec::new();
         if let Some(media) = readable(question) {
-            let origin = Origin {
-                room_id: question.room_id.clone(),
-                event_id: question.event_id.clone(),
-                sender: question.sender.clone(),
-                sent_at: question.sent_at,
-            };
-            files.push(attach(parts, question, &origin, media).await?);
+            files.push(attach(parts, question, &question.origin(), media).await?);
         }
         if let Some(Pointed(Ok(message))) = replied.filter(|replied| replied.is_readable())
             && let Some(media) = &message.media

@@ -8,13 +8,11 @@ use std::collections::HashMap;
 use ruma::EventId;
 
 use crate::{
-    assistant::{
-        courier::{Homeserver, unless_refused},
-        failure::Failure,
-    },
+    assistant::{courier::Homeserver, failure::Failure},
     conversation::{Role, Turn},
+    document::Partition,
     matrix::{RoomFacts, RoomKind},
-    message::Incoming,
+    message::{ConversationId, Incoming},
     store::{Past, Store, StoreError, Summary},
 };
 
@@ -56,7 +54,7 @@ impl History {
         let Past { mut turns, summary, covered, told } = store.past(&conversation).await?;
         // Of a room that is not known, nothing is concluded.
         let several = facts.is_some_and(|facts| facts.kind != RoomKind::Direct);
-        if !turns.is_empty() && several && store.was_direct(&conversation).await? {
+        if several && is_of_two(store, &conversation, &turns).await? {
             return Ok(Self { turns: Vec::new(), summary: None, opened: true, told: false, rooted: true });
         }
         let root = root(store, question, several).await?;
@@ -68,9 +66,7 @@ impl History {
         let mut summary = summary.map(|summary| (summary, covered));
         let own = summary.as_ref().is_none_or(|(summary, _)| summary.asker.as_ref() == Some(&question.sender));
         if !own || !turns.iter().all(theirs) {
-            let ask = || homeserver.gateway.reads_since(&question.room_id, &question.sender);
-            // Of a room that the bot is not in any more, nothing is known.
-            let since = unless_refused(homeserver.retry(ask).await)?.unwrap_or(Some(u64::MAX));
+            let since = homeserver.reads_since(&question.room_id, &question.sender).await?;
             turns.retain(|turn| theirs(turn) || since.is_none_or(|since| turn.at >= since));
             // It tells all that it covers at once.
             summary = summary.filter(|(summary, _)| own || since.is_none_or(|since| summary.from >= since));
@@ -106,6 +102,14 @@ impl History {
             _ => Before { summary: None, covered: 0, turns },
         }
     }
+}
+
+/// Whether there is something of a conversation that two have left: what they said, or documents.
+async fn is_of_two(store: &Store, conversation: &ConversationId, turns: &[Turn]) -> Result<bool, StoreError> {
+    if !store.was_direct(conversation).await? {
+        return Ok(false);
+    }
+    Ok(!turns.is_empty() || !store.documents(&[Partition::Conversation(conversation.clone())]).await?.is_empty())
 }
 
 /// What tells a turn from the others of a history.

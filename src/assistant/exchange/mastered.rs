@@ -1,32 +1,67 @@
 //! Stage 3, before the model is thought of: a question to which an answer was approved is given that answer, word for word.
 //!
-//! The question must be the same one: the same words that matter, whatever their order and form. What only resembles it goes to the model.
+//! The question must be the same one: the same words in the same order. Case, accents, punctuation and polite words around it may differ. What
+//! only resembles it goes to the model: one small word (*avant*, *plus*, *sans*) makes another question of it.
 
-use std::collections::BTreeSet;
-
-use super::{compose::day, parts::Parts, value::Exchange};
+use super::{compose::day, conclude::turns, parts::Parts, value::Exchange};
 use crate::{
-    approved::{AnswerState, MasteredAnswer},
+    approved::AnswerState,
     assistant::{
         commands::inert,
         courier::Ending,
-        documents::compagnon_of,
         failure::Failure,
         texts::{Mastered, Text},
     },
-    conversation::{Role, Turn},
+    compagnon::is_invisible,
     document::Partition,
-    index::french::terms,
+    index::french::fold,
     matrix,
     message::{Content, Item},
 };
 
-/// Words that turn a sentence into its contrary: a search leaves them out, but they tell two questions apart.
-const CONTRARY: [&str; 9] = ["ne", "n", "pas", "jamais", "sans", "sauf", "not", "never", "without"];
+/// What people put before a question out of politeness, as [`words`] gives it. It says nothing of what is asked.
+const OPENINGS: [&[&str]; 22] = [
+    &["bonjour", "a", "tous"],
+    &["bonjour", "tout", "le", "monde"],
+    &["bonjour"],
+    &["bonsoir"],
+    &["salut"],
+    &["coucou"],
+    &["hello"],
+    &["hi"],
+    &["hey"],
+    &["good", "morning"],
+    &["good", "afternoon"],
+    &["pouvez", "vous", "me", "dire"],
+    &["pourriez", "vous", "me", "dire"],
+    &["peux", "tu", "me", "dire"],
+    &["pourrais", "tu", "me", "dire"],
+    &["dites", "moi"],
+    &["dis", "moi"],
+    &["je", "voudrais", "savoir"],
+    &["j", "aimerais", "savoir"],
+    &["can", "you", "tell", "me"],
+    &["could", "you", "tell", "me"],
+    &["i", "would", "like", "to", "know"],
+];
 
-/// Words that say what is asked: a search leaves them out, too.
-const ASKING: [&str; 13] =
-    ["comment", "combien", "quand", "pourquoi", "où", "qui", "how", "many", "much", "when", "why", "where", "who"];
+/// What they put before or after it.
+const POLITE: [&[&str]; 5] =
+    [&["s", "il", "vous", "plait"], &["s", "il", "te", "plait"], &["svp"], &["stp"], &["please"]];
+
+/// What they put after it.
+const CLOSINGS: [&[&str]; 7] = [
+    &["merci", "d", "avance"],
+    &["merci", "beaucoup"],
+    &["merci"],
+    &["cordialement"],
+    &["thanks", "in", "advance"],
+    &["thanks"],
+    &["thank", "you"],
+];
+
+/// What stands between words and is no part of them. Any other sign is a word of its own: `5 %` is not `5 €`.
+const PUNCTUATION: &str = ".,;:!?…'\"«»“”„‘()[]{}-‐‑–—_*`~/\\|";
 
 /// The end of an exchange whose question has an approved answer. A question that points at a message or brings a file asks about that.
 pub async fn mastered(parts: &Parts, exchange: &Exchange, now: u64) -> Result<Option<Ending>, Failure> {
@@ -34,13 +69,14 @@ pub async fn mastered(parts: &Parts, exchange: &Exchange, now: u64) -> Result<Op
     if question.replies_to.is_some() || !matches!(question.content, Content::Text(_)) {
         return Ok(None);
     }
-    let effective = &exchange.compagnon;
-    let compagnon = compagnon_of(&exchange.settings, &effective.compagnon.id, effective.gone);
-    let own = Partition::Compagnon(compagnon);
+    let own = exchange.compagnon.partition(&exchange.settings);
     let mut answers = parts.store.approved(&[own.clone(), Partition::Catalogue]).await?;
     // The compagnon's own before everybody's, the newest first.
     answers.sort_by_key(|answer| (answer.partition != own, std::cmp::Reverse(answer.number)));
-    let Some(answer) = answers.into_iter().find(|answer| answers_to(answer, question.text())) else { return Ok(None) };
+    let asked = essence(question.text());
+    let Some(answer) = answers.into_iter().find(|answer| answers_to(answer.wordings(), &asked)) else {
+        return Ok(None);
+    };
     let AnswerState::Approved { at, .. } = answer.state else { return Ok(None) };
     let language = parts.config.language_in(&exchange.settings);
     let date = &language.date(day(&parts.config, at));
@@ -53,86 +89,109 @@ pub async fn mastered(parts: &Parts, exchange: &Exchange, now: u64) -> Result<Op
     Ok(Some(Ending { turns: turns(exchange, &answer.text, now), items, ..Ending::default() }))
 }
 
-fn turns(exchange: &Exchange, text: &str, now: u64) -> Vec<Turn> {
-    let question = &exchange.queued.question;
-    let turn = |role, content: &str| Turn {
-        role,
-        content: content.to_owned(),
-        event_id: question.event_id.clone(),
-        at: now,
-        asker: Some(question.sender.clone()),
-        name: question.name.clone().filter(|_| role == Role::User),
-    };
-    vec![turn(Role::User, question.text()), turn(Role::Assistant, text)]
+/// Whether one of these wordings is the question of which this is the essence.
+fn answers_to<'a>(mut wordings: impl Iterator<Item = &'a str>, asked: &[String]) -> bool {
+    !asked.is_empty() && wordings.any(|wording| essence(wording) == asked)
 }
 
-/// Whether this is the answer to a question.
-fn answers_to(answer: &MasteredAnswer, asked: &str) -> bool {
-    let asked = essence(asked);
-    answer.wordings().any(|wording| essence(wording) == asked)
-}
-
-/// What two wordings of one question have in common: the terms of a search, what is asked, and whether it says the contrary. Of a question
-/// without any such term, its words.
-fn essence(question: &str) -> (BTreeSet<String>, BTreeSet<String>, bool) {
-    let words: Vec<String> = question
-        .split(|letter: char| !letter.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
-        .collect();
-    let contrary = words.iter().any(|word| CONTRARY.contains(&word.as_str()));
-    let terms: BTreeSet<String> = terms(question).into_iter().collect();
-    if terms.is_empty() {
-        return (words.into_iter().collect(), BTreeSet::new(), contrary);
+/// The words of a question without the polite ones around it; of what is nothing else, all of its words.
+fn essence(question: &str) -> Vec<String> {
+    let all = words(question);
+    let mut rest = all.as_slice();
+    loop {
+        let before = rest.len();
+        for opening in OPENINGS.iter().chain(&POLITE) {
+            if begins(rest, opening) {
+                rest = &rest[opening.len()..];
+            }
+        }
+        for closing in CLOSINGS.iter().chain(&POLITE) {
+            if ends(rest, closing) {
+                rest = &rest[..rest.len() - closing.len()];
+            }
+        }
+        if rest.len() == before {
+            break;
+        }
     }
-    let asking = words.into_iter().filter(|word| ASKING.contains(&word.as_str())).collect();
-    (terms, asking, contrary)
+    if rest.is_empty() { all } else { rest.to_vec() }
+}
+
+fn begins(words: &[String], with: &[&str]) -> bool {
+    words.len() >= with.len() && words.iter().zip(with).all(|(word, with)| word == with)
+}
+
+fn ends(words: &[String], with: &[&str]) -> bool {
+    words.len() >= with.len() && begins(&words[words.len() - with.len()..], with)
+}
+
+/// The words of a text, without case, accents and punctuation. Signs within a number are kept: `1,5` is not `15`.
+fn words(text: &str) -> Vec<String> {
+    let letters: Vec<char> = fold(text).chars().filter(|letter| !is_invisible(*letter)).collect();
+    let is_digit = |at: Option<usize>| at.and_then(|at| letters.get(at)).is_some_and(char::is_ascii_digit);
+    let (mut words, mut word) = (Vec::new(), String::new());
+    for (at, &letter) in letters.iter().enumerate() {
+        let in_number = !letter.is_whitespace() && is_digit(at.checked_sub(1)) && is_digit(Some(at + 1));
+        if letter.is_alphanumeric() || in_number {
+            word.push(letter);
+            continue;
+        }
+        words.push(std::mem::take(&mut word));
+        if !letter.is_whitespace() && !PUNCTUATION.contains(letter) {
+            words.push(letter.to_string());
+        }
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{AnswerState, MasteredAnswer, Partition, answers_to};
+    use super::{answers_to, essence};
 
-    fn answer(question: &str, variants: &[&str]) -> MasteredAnswer {
-        MasteredAnswer {
-            number: 1,
-            partition: Partition::Catalogue,
-            question: question.to_owned(),
-            variants: variants.iter().map(|variant| (*variant).to_owned()).collect(),
-            text: "Oui.".to_owned(),
-            author: None,
-            proposed_at: 0,
-            replaces: None,
-            state: AnswerState::Approved { by: None, at: 0 },
+    fn same(one: &str, other: &str) -> bool {
+        answers_to([one].into_iter(), &essence(other))
+    }
+
+    #[test]
+    fn the_same_question_is_known_whatever_its_case_accents_punctuation_and_politeness() {
+        for (approved, asked) in [
+            ("Comment poser mes congés ?", "comment poser mes conges"),
+            ("Comment poser mes congés ?", "Bonjour, comment poser mes congés, s’il vous plaît ? Merci d’avance !"),
+            ("Comment poser mes congés ?", "Bonjour, pourriez-vous me dire comment poser mes congés svp"),
+            ("Quel est le délai pour l’appel ?", "QUEL EST LE DÉLAI POUR L'APPEL"),
+            ("Où est l’accueil ?", "« Ou est l\u{2019}accueil\u{a0}? »"),
+            ("Puis-je télétravailler ?", "Puis je te\u{301}le\u{301}travailler\u{200b} ?"),
+            ("Pourquoi ?", "Pourquoi"),
+            ("Merci", "merci !"),
+            ("How do I book a room?", "Hello, how do I book a room please?"),
+        ] {
+            assert!(same(approved, asked), "{approved} / {asked}");
         }
     }
 
     #[test]
-    fn the_same_question_is_known_in_other_words_and_another_one_is_not() {
-        let answer = answer(
-            "Comment poser mes congés annuels ?",
-            &["Où faire une demande de congé annuel ?", "Quel est le délai pour le RIFSEEP 2026 ?", "Pourquoi ?"],
-        );
-        for same in [
-            "comment poser mes conges annuels",
-            "Bonjour, comment poser ses congés annuels svp ?",
-            "Congés annuels : comment les poser ?",
-            "Quel est le délai du RIFSEEP en 2026 ?",
-            "Pourquoi",
+    fn one_other_word_makes_another_question() {
+        for (approved, asked) in [
+            ("Comment poser plus de congés ?", "Comment poser moins de congés ?"),
+            ("Que faire pendant un arrêt ?", "Que faire après un arrêt ?"),
+            ("Que faire avant l’entretien ?", "Que faire pendant l’entretien ?"),
+            ("Puis-je télétravailler ?", "Dois-je télétravailler ?"),
+            ("Un contrat avec préavis", "Un contrat sans préavis"),
+            ("Comment poser mes congés ?", "Comment ne pas poser mes congés ?"),
+            ("Le chef peut-il refuser ?", "Peut-il refuser le chef ?"),
+            ("Comment poser mes congés ?", "Comment poser ses congés ?"),
+            ("Comment poser mes congés ?", "Combien poser de congés ?"),
+            ("Comment poser mes congés ?", "Comment poser mes congés à temps partiel ?"),
+            ("Le délai pour le RIFSEEP 2026", "Le délai pour le RIFSEEP 2025"),
+            ("Un taux de 5 %", "Un taux de 5 €"),
+            ("Un taux de 1,5", "Un taux de 15"),
+            ("Comment ?", "Pourquoi ?"),
+            ("?", ""),
+            ("", "!"),
         ] {
-            assert!(answers_to(&answer, same), "{same}");
-        }
-        for other in [
-            "Comment poser mes congés maladie ?",
-            "Comment ne pas poser mes congés annuels ?",
-            "Comment poser mes congés annuels à temps partiel ?",
-            "Quel est le délai pour le RIFSEEP 2025 ?",
-            "Congés",
-            "Combien de congés annuels poser ?",
-            "Comment ?",
-            "",
-        ] {
-            assert!(!answers_to(&answer, other), "{other}");
+            assert!(!same(approved, asked) && !same(asked, approved), "{approved} / {asked}");
         }
     }
 }

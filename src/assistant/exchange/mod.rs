@@ -34,6 +34,7 @@ mod summary;
 mod synthesis;
 mod transforms;
 mod value;
+mod whole;
 
 pub use self::{
     effective::{EffectiveCompagnon, version_in},
@@ -42,6 +43,6 @@ pub use self::{
     pipeline::Exchanges,
     read::read_file,
     remembered::{fitting, remembered},
-    search::{View, hidden, readable},
+    search::{View, readable},
     summary::{Parts as SummaryParts, Summaries},
 };

@@ -11,16 +11,16 @@ use super::{
     compose::{Ask, ComposeError, Composed, LeftOut, compose, today},
     conclude::conclude,
     contact,
-    generate::{Written, generate},
+    generate::{End, Written, generate},
     ground::{Grounded, ground},
     history::Before,
     mastered::mastered,
     parts::Parts,
-    read::read,
+    read::{read, say_what_was_read},
     resolve::{refresh, resolve},
     search::search,
-    synthesis::{Reading, read_documents},
-    transforms::{Checks, Extract, Placeholders, marks},
+    synthesis::{Whole, read_documents},
+    transforms::{Checking, Checks, Extract, Placeholders, marks},
     value::Exchange,
 };
 use crate::{
@@ -28,7 +28,8 @@ use crate::{
         clock::now,
         commands,
         courier::Concluded,
-        dispatch::ActiveGeneration,
+        dispatch::{ActiveGeneration, Interruption},
+        documents::Long,
         failure::Failure,
         texts::{
             Language, Text, note,
@@ -44,16 +45,6 @@ use crate::{
 
 /// The share of the context that the notes on long documents may take.
 const SHARE_OF_NOTES: usize = 3;
-
-/// How the reading of long documents ended.
-enum Read {
-    /// There is nothing more to read.
-    Done,
-    /// Somebody stopped it.
-    Stopped,
-    /// The question has another text now, or is no more.
-    Over,
-}
 
 /// Answers questions.
 pub struct Exchanges(Parts);
@@ -86,14 +77,14 @@ impl Exchanges {
             Grounded::Declined(refusal) => return self.decline(&exchange.queued, &refusal).await,
             Grounded::Over => return Ok(None),
         }
-        search(&self.0, &mut exchange).await?;
+        let long = search(&self.0, &mut exchange).await?;
         refresh(&self.0, &mut exchange).await?;
         // Until the answer is stored: a second stop would otherwise take the question for one that still waits, and drop it.
         let active = self.0.active.enter(&exchange.queued.question);
-        match self.read_long(&active.generation, &mut exchange).await? {
-            Read::Over => return Ok(None),
-            Read::Stopped => return self.stopped(&exchange).await,
-            Read::Done => {}
+        match self.read_long(&active.generation, &mut exchange, long).await? {
+            None => {}
+            Some(Interruption::Changed) => return Ok(None),
+            Some(Interruption::Stopped) => return self.stopped(&exchange).await,
         }
         if let Some(refusal) = exchange.unsourced() {
             return self.decline(&exchange.queued, &refusal).await;
@@ -102,19 +93,22 @@ impl Exchanges {
             Ok(composed) => composed,
             Err(error) => return self.decline(&exchange.queued, &excuse(&error)).await,
         };
-        // Only what the model was given can be cited.
-        exchange.sources.truncate(composed.sources);
+        exchange.cite(composed.sources);
         if let Some(refusal) = exchange.unsourced() {
             return self.decline(&exchange.queued, &refusal).await;
         }
         let request = std::mem::take(&mut composed.request);
         let checks = checks(&exchange, &request, self.0.config.language_in(&exchange.settings));
         let prepared = arrived.elapsed();
-        let Some(written) = generate(&self.0, &active.generation, &mut exchange, request, checks).await? else {
+        let Some(mut written) = generate(&self.0, &active.generation, &mut exchange, request, checks).await? else {
             return Ok(None);
         };
         if exchange.needs_sources() && cites_nothing(&written) {
-            return self.decline(&exchange.queued, &Text::Sources(Sources::Required)).await;
+            if written.end != End::Stopped {
+                return self.decline(&exchange.queued, &Text::Sources(Sources::Required)).await;
+            }
+            // What cites nothing is not shown, however it ended.
+            written = Written::stopped();
         }
         let left_out = composed.left_out;
         let Some(ending) = conclude(&exchange, left_out, &written, self.0.model.name(), &self.0.config, now()) else {
@@ -133,32 +127,40 @@ impl Exchanges {
         Ok(Some(concluded))
     }
 
-    /// Reads the documents that are longer than the context, and takes the notes on them for sources.
-    async fn read_long(&self, generation: &ActiveGeneration, exchange: &mut Exchange) -> Result<Read, Failure> {
-        let long = std::mem::take(&mut exchange.long);
-        if long.is_empty() {
-            return Ok(Read::Done);
+    /// Says what was read of files before this message, where it should have said so itself and did not: it was taken back, stopped, refused, or
+    /// has become a question.
+    pub async fn say_what_was_read(&self, queued: &Queued) -> Result<(), Failure> {
+        say_what_was_read(&self.0, queued).await
+    }
+
+    /// Reads the documents that are longer than the context, and takes the notes on them for sources. Gives why that ended early.
+    async fn read_long(
+        &self,
+        generation: &ActiveGeneration,
+        exchange: &mut Exchange,
+        long: Long,
+    ) -> Result<Option<Interruption>, Failure> {
+        let Long { documents, left_out } = long;
+        if documents.is_empty() {
+            return Ok(None);
         }
+        let documents: Vec<Whole> =
+            documents.into_iter().map(|(document, passages)| Whole { document, passages }).collect();
         let budget = self.0.model.limits().context_length / SHARE_OF_NOTES;
-        match Box::pin(read_documents(&self.0, generation, exchange, &long, budget)).await? {
-            Reading::Read(notes) => {
-                exchange.sources = notes.sources;
-                exchange.notes_cut = notes.left_out;
-                Ok(Read::Done)
-            }
-            Reading::Stopped => Ok(Read::Stopped),
-            Reading::Changed => Ok(Read::Over),
+        let why = Box::pin(read_documents(&self.0, generation, exchange, &documents, budget)).await?;
+        if let Some(notes) = &mut exchange.notes {
+            notes.left_out |= left_out;
         }
+        Ok(why)
     }
 
     /// The end of a question whose reading was stopped before the answer began.
     async fn stopped(&self, exchange: &Exchange) -> Result<Option<Concluded>, Failure> {
         let written = Written::stopped();
         let ending = conclude(exchange, LeftOut::default(), &written, self.0.model.name(), &self.0.config, now());
-        match ending {
-            Some(ending) => self.0.courier.conclude(&exchange.queued, ending).await.map(Some),
-            None => Ok(None),
-        }
+        let Some(ending) = ending else { return Ok(None) };
+        self.0.cache.apply(&ending.changes);
+        self.0.courier.conclude(&exchange.queued, ending).await.map(Some)
     }
 
     fn rules(&self) -> Rules<'_> {
@@ -270,10 +272,13 @@ fn asked(exchange: &Exchange, language: Language) -> Cow<'_, str> {
     }
 }
 
-/// What an answer from documents is checked against. What the model itself said before verifies nothing.
-fn checks(exchange: &Exchange, request: &Request, language: Language) -> Option<Arc<Checks>> {
+/// What an answer from documents is checked against. What the model itself said before verifies nothing. Without documents a mark points at
+/// nothing, unless people have written such marks themselves.
+fn checks(exchange: &Exchange, request: &Request, language: Language) -> Checking {
     if exchange.sources.is_empty() {
-        return None;
+        let mut people = request.messages.iter().filter(|message| message.role == Role::User);
+        let is_written = people.any(|message| !marks(&message.content).is_empty());
+        return if is_written { Checking::Nothing } else { Checking::Unsourced };
     }
     let named = |source: &Source| {
         let headings = source.passage.headings.iter();
@@ -284,10 +289,14 @@ fn checks(exchange: &Exchange, request: &Request, language: Language) -> Option<
     let extracts = exchange.sources.iter().zip(&above);
     let extracts: Vec<Extract<'_>> =
         extracts.map(|(source, names)| Extract { text: &source.passage.text, names }).collect();
-    let written = request.messages.iter().filter(|message| message.role != Role::Assistant);
+    // Where it is given notes, in the last message, these are the model's own words, too.
+    let written = request.messages.iter().take(request.messages.len() - usize::from(exchange.notes.is_some()));
+    let written = written.filter(|message| message.role != Role::Assistant);
+    let pointed_at = exchange.material.iter().filter_map(|material| material.content.as_deref().ok());
+    let asked = std::iter::once(exchange.asked()).chain(pointed_at);
     let (address, phone) = placeholders(language);
-    let written = written.map(|message| message.content.as_str());
-    Some(Arc::new(Checks::new(&extracts, written, Placeholders { address, phone })))
+    let written = written.map(|message| message.content.as_str()).chain(asked);
+    Checking::Against(Arc::new(Checks::new(&extracts, written, Placeholders { address, phone })))
 }
 
 /// Whether an answer that is complete cites no passage.

@@ -58,35 +58,43 @@ pub async fn read(parts: &Parts, queued: &Queued) -> Result<(), Failure> {
     let Some(media) = readable(question) else { return Ok(()) };
     let settings = parts.store.room_settings(&question.room_id).await?;
     contact::inform(parts, queued, &settings).await?;
-    let origin = Origin {
-        room_id: question.room_id.clone(),
-        event_id: question.event_id.clone(),
-        sender: question.sender.clone(),
-        sent_at: question.sent_at,
-    };
-    let (conversation, sender) = (question.conversation(), &question.sender);
-    match attach(parts, question, &origin, media).await? {
+    let unsaid = parts.ingestion.unsaid();
+    match attach(parts, question, &question.origin(), media).await? {
         Attached::Over => Ok(()),
-        Attached::Document(document) if is_followed(parts, queued).await? => {
-            parts.ingestion.say_later(&conversation, sender, read_file(&document));
+        Attached::Document(document) if unsaid.has_room(question) && is_followed(parts, queued).await? => {
             parts.store.close_question(&question.room_id, &question.event_id, now()).await?;
+            unsaid.add(queued, read_file(&document));
             Ok(())
         }
         Attached::Document(document) => {
-            let mut files = parts.ingestion.to_say(&conversation, sender);
-            files.push(read_file(&document));
-            parts.courier.decline(queued, &Text::Documents(Documents::Read(files))).await
+            let files = unsaid.of(question).into_iter().chain([read_file(&document)]).collect();
+            parts.courier.decline(queued, &Text::Documents(Documents::Read(files))).await?;
+            unsaid.take(question);
+            Ok(())
         }
         Attached::NotRead(text) => {
-            let before = parts.ingestion.to_say(&conversation, sender);
             let text = match text {
                 Text::Documents(Documents::NotRead { name, why, .. }) => {
-                    Text::Documents(Documents::NotRead { name, why, read: before })
+                    Text::Documents(Documents::NotRead { name, why, read: unsaid.of(question) })
                 }
                 other => other,
             };
-            parts.courier.decline(queued, &text).await
+            parts.courier.decline(queued, &text).await?;
+            unsaid.take(question);
+            Ok(())
         }
+    }
+}
+
+/// Says what was read of files before a message that is over and has not said so, unless another file that is to say it follows.
+pub async fn say_what_was_read(parts: &Parts, queued: &Queued) -> Result<(), Failure> {
+    let unsaid = parts.ingestion.unsaid();
+    if unsaid.of(&queued.question).is_empty() || is_followed(parts, queued).await? {
+        return Ok(());
+    }
+    match unsaid.take(&queued.question) {
+        Some((last, files)) => parts.courier.remark(&last, &Text::Documents(Documents::Read(files))).await,
+        None => Ok(()),
     }
 }
 

@@ -1,70 +1,72 @@
 //! Stage 4: the passages of documents that answer a question, perhaps.
 
-use std::collections::HashSet;
-
-use ruma::UserId;
-
 use super::{
     effective::EffectiveCompagnon,
     parts::Parts,
-    synthesis::{Whole, asks_for_synthesis},
-    value::{Exchange, Searched},
+    synthesis::asks_for_synthesis,
+    value::{Exchange, Searched, is_direct},
 };
 use crate::{
     assistant::{
-        courier::{Homeserver, unless_refused},
-        documents::{Documents, Found, Scope, Search, compagnon_of, searched},
+        clock::now,
+        courier::Homeserver,
+        documents::{Documents, Found, Long, Scope, Search, searched},
         failure::Failure,
     },
-    compagnon::{Choice, Settings},
+    compagnon::{Answers, Choice, Settings},
     conversation::Role,
     document::{Document, Partition},
     matrix::{RoomFacts, RoomKind},
-    message::Incoming,
+    message::{ConversationId, Incoming},
     store::Store,
 };
 
 /// A token has at least so many characters, nearly always: what is too long all the same is left out when the request is composed.
 const CHARACTERS_PER_TOKEN: usize = 3;
 
-/// Searches the documents that a question may see.
-pub async fn search(parts: &Parts, exchange: &mut Exchange) -> Result<(), Failure> {
+/// Searches the documents that a question may see. Gives those that are to be read part by part, where it asks for a synthesis of them.
+pub async fn search(parts: &Parts, exchange: &mut Exchange) -> Result<Long, Failure> {
     let question = &exchange.queued.question;
     let view = View { settings: &exchange.settings, compagnon: &exchange.compagnon, room: exchange.room.as_ref() };
-    let partitions = readable(&parts.store, &parts.documents, question, &view).await?;
-    let hidden = hidden(&parts.documents, &parts.homeserver, &partitions, question).await?;
+    let Parts { store, documents, homeserver, .. } = parts;
+    let mut readable = readable(store, documents, homeserver, question, &view).await?;
+    // What it is itself about, its author reads: that was looked at when it was read.
+    for document in &exchange.documents {
+        if !readable.has(&document.partition, document.number) {
+            readable.documents.push(document.clone());
+        }
+    }
     let before = exchange.history.before(question).turns;
     let asked_before = before.iter().rfind(|turn| turn.role == Role::User).map(|turn| turn.content.as_str());
     let pointed_at = exchange.material.last().and_then(|material| material.content.as_deref().ok());
     let asked = Search {
-        partitions: &partitions,
+        conversation: &question.conversation(),
+        partitions: &readable.partitions,
+        documents: &readable.documents,
         question: exchange.asked(),
         // What it replies to says more of what it is about than what stands above it.
         before: pointed_at.or(asked_before),
         about: &exchange.documents,
-        hidden: &hidden,
         last_answer: before.last().map(|turn| turn.at),
+        now: now(),
         characters: parts.model.limits().context_length / 2 * CHARACTERS_PER_TOKEN,
     };
     if asks_for_synthesis(asked.question) {
-        let long = parts.documents.long(&asked).await?;
-        if !long.is_empty() {
-            let long = long.into_iter().map(|(document, passages)| Whole { document, passages }).collect();
+        let long = documents.long(&asked).await?;
+        if !long.documents.is_empty() {
             exchange.searched = Searched::Found;
-            exchange.long = long;
-            return Ok(());
+            return Ok(long);
         }
     }
-    let Found { sources, searched, failed } = parts.documents.search(&asked).await?;
-    exchange.searched = match (searched, failed, sources.is_empty()) {
-        (false, ..) => Searched::No,
-        (true, true, true) => Searched::Failed,
-        (true, false, true) => Searched::Nothing,
-        (true, _, false) => Searched::Found,
+    let found = documents.search(&asked).await?;
+    (exchange.searched, exchange.sources) = match found {
+        Found::NotSearched => (Searched::No, Vec::new()),
+        Found::Nothing => (Searched::Nothing, Vec::new()),
+        Found::Sources(sources) => (Searched::Found, sources),
+        Found::Failed => (Searched::Failed, Vec::new()),
     };
-    tracing::debug!(searched = ?exchange.searched, sources = sources.len(), "searched");
-    exchange.sources = sources;
-    Ok(())
+    tracing::debug!(searched = ?exchange.searched, sources = exchange.sources.len(), "searched");
+    Ok(Long::default())
 }
 
 /// From where a person asks.
@@ -73,57 +75,92 @@ pub struct View<'a> {
     pub settings: &'a Settings,
     /// The compagnon that answers there.
     pub compagnon: &'a EffectiveCompagnon,
-    /// What the room is.
+    /// What the room is. Of one that is not known, nothing is concluded.
     pub room: Option<&'a RoomFacts>,
 }
 
-/// The partitions that a message may search.
+/// What a message may search.
+pub struct Readable {
+    /// The partitions.
+    pub partitions: Vec<Partition>,
+    /// The documents of the store in them that its author can read.
+    pub documents: Vec<Document>,
+}
+
+impl Readable {
+    /// Whether a document may be searched.
+    pub fn has(&self, partition: &Partition, number: u64) -> bool {
+        match partition {
+            Partition::Collection(_) => self.partitions.contains(partition),
+            _ => self.documents.iter().any(|one| one.number == number && one.partition == *partition),
+        }
+    }
+}
+
+/// What a message may search, where `view` says: one look into the store, and no more where there are no documents.
 pub async fn readable(
     store: &Store,
     documents: &Documents,
+    homeserver: &Homeserver,
     question: &Incoming,
     view: &View<'_>,
-) -> Result<Vec<Partition>, Failure> {
-    let EffectiveCompagnon { compagnon, gone, .. } = view.compagnon;
-    let made = matches!(view.settings.compagnon, Some(Choice::Made(_) | Choice::Own(_))) && !gone;
-    let direct = view.room.is_some_and(|room| room.kind == RoomKind::Direct);
-    // Of a room that is not known, nothing is concluded.
-    let several = view.room.is_some_and(|room| room.kind != RoomKind::Direct);
-    let conversation = question.conversation();
-    let own = [Partition::Conversation(conversation.clone())];
-    let opened = several && !documents.of(&own).await?.is_empty() && store.was_direct(&conversation).await?;
-    Ok(searched(&Scope {
-        conversation: &conversation,
+) -> Result<Readable, Failure> {
+    let View { settings, compagnon, room } = view;
+    let made = matches!(settings.compagnon, Some(Choice::Made(_) | Choice::Own(_))) && !compagnon.gone;
+    let partitions = searched(&Scope {
+        conversation: &question.conversation(),
         asker: &question.sender,
-        direct,
-        opened,
-        compagnon: &compagnon_of(view.settings, &compagnon.id, *gone),
-        collections: &documents.collections().of(compagnon, !made),
-    }))
-}
-
-/// The documents of a conversation that came with a message which a person cannot read: they came in since.
-pub async fn hidden(
-    documents: &Documents,
-    homeserver: &Homeserver,
-    partitions: &[Partition],
-    question: &Incoming,
-) -> Result<HashSet<(Partition, u64)>, Failure> {
-    let conversations: Vec<Partition> =
-        partitions.iter().filter(|one| matches!(one, Partition::Conversation(_))).cloned().collect();
-    let mut others = documents.of(&conversations).await?;
-    others.retain(|document| !is_of(document, &question.sender));
-    if others.is_empty() {
-        return Ok(HashSet::new());
+        direct: is_direct(*room),
+        in_threads: settings.answers == Answers::Thread,
+        compagnon: &compagnon.partition(settings),
+        collections: &documents.collections().of(&compagnon.compagnon, !made),
+    });
+    let mut there = documents.of(&partitions).await?;
+    if room.is_some_and(|room| room.kind != RoomKind::Direct) {
+        drop_those_of_two(store, &mut there).await?;
     }
-    let ask = || homeserver.gateway.reads_since(&question.room_id, &question.sender);
-    // Where the homeserver does not say it, they read what they sent.
-    let since = unless_refused(homeserver.retry(ask).await)?.unwrap_or(Some(u64::MAX));
-    let Some(since) = since else { return Ok(HashSet::new()) };
-    others.retain(|document| document.origin.as_ref().map_or(document.added_at, |origin| origin.sent_at) < since);
-    Ok(others.into_iter().map(|document| (document.partition, document.number)).collect())
+    drop_those_before(homeserver, question, &mut there).await?;
+    Ok(Readable { partitions, documents: there })
 }
 
-fn is_of(document: &Document, person: &UserId) -> bool {
-    document.origin.as_ref().is_some_and(|origin| origin.sender == person)
+/// The conversation into which a document was put.
+fn conversation_of(document: &Document) -> Option<&ConversationId> {
+    match &document.partition {
+        Partition::Conversation(conversation) => Some(conversation),
+        _ => None,
+    }
+}
+
+/// When a document was sent.
+fn sent_at(document: &Document) -> u64 {
+    document.origin.as_ref().map_or(document.added_at, |origin| origin.sent_at)
+}
+
+/// Takes out what was put into a conversation while it was one of two: it is not for those who came in since to hear, whoever asks. What
+/// came after that stays.
+async fn drop_those_of_two(store: &Store, documents: &mut Vec<Document>) -> Result<(), Failure> {
+    let mut conversations: Vec<ConversationId> = documents.iter().filter_map(conversation_of).cloned().collect();
+    conversations.dedup();
+    for conversation in conversations {
+        let Some(until) = store.direct_until(&conversation).await? else { continue };
+        documents.retain(|document| conversation_of(document) != Some(&conversation) || sent_at(document) > until);
+    }
+    Ok(())
+}
+
+/// Takes out the documents of conversations that came with a message which the asker cannot read: they came in since.
+async fn drop_those_before(
+    homeserver: &Homeserver,
+    question: &Incoming,
+    documents: &mut Vec<Document>,
+) -> Result<(), Failure> {
+    let theirs = |document: &Document| document.origin.as_ref().is_some_and(|origin| origin.sender == question.sender);
+    let others = |document: &Document| conversation_of(document).is_some() && !theirs(document);
+    if !documents.iter().any(others) {
+        return Ok(());
+    }
+    if let Some(since) = homeserver.reads_since(&question.room_id, &question.sender).await? {
+        documents.retain(|document| !others(document) || sent_at(document) >= since);
+    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! The value that goes from stage to stage.
 
-use super::{effective::EffectiveCompagnon, history::History, synthesis::Whole};
+use super::{effective::EffectiveCompagnon, history::History};
 use crate::{
     assistant::{
         documents::readable,
@@ -35,14 +35,31 @@ pub struct Exchange {
     pub documents: Vec<Document>,
     /// The passages of documents that answer it, perhaps, in the order of their marks.
     pub sources: Vec<Source>,
-    /// The documents that are read part by part before it is answered: they are longer than the context, and it asks for all of them.
-    pub long: Vec<Whole>,
-    /// Whether the notes on these do not hold all of them.
-    pub notes_cut: bool,
+    /// Where the sources are notes on documents that were read part by part: what these say themselves.
+    pub notes: Option<Noted>,
     /// How the search for them ended.
     pub searched: Searched,
     /// What the model is asked, where the question itself is a mention and nothing else.
     pub instruction: Option<&'static str>,
+}
+
+/// What the documents say of which notes were made.
+#[derive(Debug)]
+pub struct Noted {
+    /// The documents' own words, of each note.
+    pub words: Vec<String>,
+    /// Whether the notes that the model is given do not hold all of the documents.
+    pub left_out: bool,
+}
+
+impl Noted {
+    /// Puts the documents' own words in the place of the notes, of which a model was given the first so many.
+    fn cite(&mut self, notes: &mut [Source], given: usize) {
+        self.left_out |= given < notes.len();
+        for (note, words) in notes.iter_mut().zip(self.words.drain(..)) {
+            note.passage.text = words;
+        }
+    }
 }
 
 /// How the search for passages ended.
@@ -68,14 +85,21 @@ impl Exchange {
 
     /// Whether the model is given a text that stands with this question only: what it points at, passages of documents.
     pub fn holds_others_words(&self) -> bool {
-        !self.sources.is_empty()
-            || !self.long.is_empty()
-            || self.material.iter().any(|material| material.content.is_ok())
+        !self.sources.is_empty() || self.material.iter().any(|material| material.content.is_ok())
     }
 
     /// Whether the room is a conversation of two now. Of a room that is not known, nothing is concluded.
     pub fn is_direct(&self) -> bool {
         is_direct(self.room.as_ref())
+    }
+
+    /// Only so many of the sources can be cited: those that the model was given. From here on they are the documents' own words, also where
+    /// it was given notes on them: what it quotes must stand there.
+    pub fn cite(&mut self, sources: usize) {
+        if let Some(notes) = &mut self.notes {
+            notes.cite(&mut self.sources, sources);
+        }
+        self.sources.truncate(sources);
     }
 
     /// What the question holds beside its text that was not read.
@@ -102,4 +126,30 @@ impl Exchange {
 /// Whether a room is a conversation of two now. Of a room that is not known, nothing is concluded.
 pub fn is_direct(room: Option<&RoomFacts>) -> bool {
     room.is_some_and(|room| room.kind == RoomKind::Direct)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Noted, Source};
+    use crate::document::{Partition, Passage, Place};
+
+    #[test]
+    fn what_of_the_notes_has_no_place_is_known_and_what_is_cited_are_the_documents_own_words() {
+        let note = |mark| Source {
+            mark,
+            partition: Partition::Catalogue,
+            document: 1,
+            title: "Guide.pdf".to_owned(),
+            link: None,
+            passage: Passage { ordinal: 0, place: Place::Page(1), headings: Vec::new(), text: "note".to_owned() },
+            passages: 1,
+        };
+        for (given, left_out) in [(2, false), (1, true)] {
+            let mut notes = [note(1), note(2)];
+            let mut noted = Noted { words: vec!["un".to_owned(), "deux".to_owned()], left_out: false };
+            noted.cite(&mut notes, given);
+            assert_eq!(noted.left_out, left_out);
+            assert_eq!(notes.map(|note| note.passage.text), ["un", "deux"]);
+        }
+    }
 }

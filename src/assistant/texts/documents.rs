@@ -38,7 +38,7 @@ pub enum Documents<'a> {
     /// There is no document of that number.
     NoSuch {
         /// The number.
-        number: usize,
+        number: u64,
     },
     /// No file came with the command, and it replies to none.
     NoFile,
@@ -187,7 +187,7 @@ pub fn fr(text: &Documents<'_>) -> String {
 fn not_read_fr(why: NotRead) -> String {
     match why {
         NotRead::Encrypted => "il est protégé par un mot de passe. Envoyez-le sans mot de passe.",
-        NotRead::Empty => "il est vide.",
+        NotRead::Empty => "il est vide. Vérifiez-le, puis renvoyez-le.",
         NotRead::NoText => "il ne contient pas de texte, seulement des images de pages. Envoyez une version dont on peut copier le texte.",
         NotRead::TooLarge(most) => return format!("il dépasse {most} Mo. Envoyez-en une partie."),
         NotRead::TooManyPages(most) => return format!("il dépasse {most} pages. Envoyez-en une partie."),
@@ -195,12 +195,12 @@ fn not_read_fr(why: NotRead) -> String {
         NotRead::UnknownType => "je ne connais pas ce format. Je lis les fichiers PDF, Word, LibreOffice, PowerPoint, Excel, CSV, texte, Markdown, HTML et les courriels.",
         NotRead::Damaged => "il est abîmé. Renvoyez-le, ou enregistrez-le de nouveau.",
         NotRead::TooSlow => "sa lecture prend trop de temps. Envoyez-en une partie.",
-        NotRead::Infected => "l’antivirus y a trouvé quelque chose.",
-        NotRead::Forbidden => "l’antivirus n’accepte pas ce type de fichier.",
+        NotRead::Infected => "l’antivirus y a trouvé un contenu dangereux. Prévenez votre support informatique.",
+        NotRead::Forbidden => "l’antivirus n’accepte pas ce type de fichier. Envoyez-le dans un autre format, en PDF par exemple.",
         NotRead::Gone => "il n’est plus sur le serveur. Renvoyez-le.",
         NotRead::Unavailable => "le serveur ne me l’a pas donné. Renvoyez-le plus tard.",
-        NotRead::Full { everywhere: false } => "il y a déjà trop de documents ici. Retirez-en avec `!documents retirer`.",
-        NotRead::Full { everywhere: true } => "le service n’a plus de place pour des documents.",
+        NotRead::Full { everywhere: false } => "il y a déjà trop de documents ici. Retirez-en un (`!documents` donne leurs numéros), puis renvoyez-le.",
+        NotRead::Full { everywhere: true } => "le service n’a plus de place pour des documents. Prévenez l’équipe qui l’exploite, et renvoyez-le plus tard.",
         NotRead::Failed => "sa lecture a échoué. Renvoyez-le plus tard.",
     }
     .to_owned()
@@ -216,11 +216,11 @@ pub fn en(text: &Documents<'_>) -> String {
             }
         },
         Documents::NotRead { name, why, read } => {
-            let sentence = format!("I have not read {name}: {}", not_read_en(*why));
+            let sentence = format!("I could not read {name}: {}", not_read_en(*why));
             if read.is_empty() { sentence } else { format!("{sentence}\n\n{}", en(&Documents::Read(read.clone()))) }
         }
         Documents::List { lists } => format!(
-            "**The documents that my answers here rest on**\n\n{lists}\n\nTo remove one: `!documents remove` and its number. To add one: reply to a file with `!documents add`."
+            "**The documents I use to answer here**\n\n{lists}\n\nTo remove one: `!documents remove` and its number. To add one: reply to a file with `!documents add`."
         ),
         Documents::Nothing => {
             "I have no documents here. Send a file to the conversation, or reply to a file with `!documents add`."
@@ -237,16 +237,17 @@ pub fn en(text: &Documents<'_>) -> String {
             format!("{name}: {whose}.")
         }
         Documents::Removed { name } => format!(
-            "I have removed {name} and use it no more. The file is still shown in Tchap: delete its message if needed."
+            "I have removed {name} and no longer use it. The file is still shown in Tchap: delete its message if needed."
         ),
         Documents::NoSuch { number } => {
-            format!("I have no document number {number} here. To see the numbers: `!documents`.")
+            format!("I have no document number {number} here. `!documents` lists the numbers.")
         }
         Documents::NoFile => {
-            "I cannot tell which file you mean: reply to a message that holds a file with `!documents add`.".to_owned()
+            "I cannot tell which file you mean: reply to a message that contains a file with `!documents add`."
+                .to_owned()
         }
         Documents::NotYours => {
-            "This document is somebody else’s: that person or an administrator of the room can remove it.".to_owned()
+            "Someone else added this document: only they or a room administrator can remove it.".to_owned()
         }
     }
 }
@@ -254,20 +255,20 @@ pub fn en(text: &Documents<'_>) -> String {
 fn not_read_en(why: NotRead) -> String {
     match why {
         NotRead::Encrypted => "it is protected by a password. Please send it without one.",
-        NotRead::Empty => "it is empty.",
-        NotRead::NoText => "it holds no text, only pictures of pages. Please send a version whose text can be copied.",
-        NotRead::TooLarge(most) => return format!("it is larger than {most} MB. Please send a part of it."),
-        NotRead::TooManyPages(most) => return format!("it has more than {most} pages. Please send a part of it."),
-        NotRead::TooMuch => "it holds more than I can read. Please send a part of it.",
+        NotRead::Empty => "it is empty. Please check it, then send it again.",
+        NotRead::NoText => "it contains no text, only images of pages. Please send a version whose text can be copied.",
+        NotRead::TooLarge(most) => return format!("it is larger than {most} MB. Please send part of it."),
+        NotRead::TooManyPages(most) => return format!("it has more than {most} pages. Please send part of it."),
+        NotRead::TooMuch => "it contains more than I can read. Please send part of it.",
         NotRead::UnknownType => "I do not know this format. I read PDF, Word, LibreOffice, PowerPoint, Excel, CSV, text, Markdown and HTML files, and e-mails.",
-        NotRead::Damaged => "it is damaged. Please send it again, or save it anew.",
-        NotRead::TooSlow => "reading it takes too long. Please send a part of it.",
-        NotRead::Infected => "the antivirus found something in it.",
-        NotRead::Forbidden => "the antivirus does not accept files of this type.",
+        NotRead::Damaged => "it is damaged. Please send it again, or save it again first.",
+        NotRead::TooSlow => "reading it takes too long. Please send part of it.",
+        NotRead::Infected => "the antivirus found dangerous content in it. Please tell your IT support.",
+        NotRead::Forbidden => "the antivirus does not accept files of this type. Please send it in another format, such as PDF.",
         NotRead::Gone => "it is no longer on the server. Please send it again.",
         NotRead::Unavailable => "the server did not give it to me. Please send it again later.",
-        NotRead::Full { everywhere: false } => "there are too many documents here already. Remove some with `!documents remove`.",
-        NotRead::Full { everywhere: true } => "the service has no space left for documents.",
+        NotRead::Full { everywhere: false } => "there are too many documents here already. Remove one (`!documents` lists the numbers), then send it again.",
+        NotRead::Full { everywhere: true } => "the service has no space left for documents. Please tell the team that runs it, and send it again later.",
         NotRead::Failed => "reading it failed. Please send it again later.",
     }
     .to_owned()

@@ -120,6 +120,9 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::NeedsAdministrator => {
             "Only this room’s administrators can do that. Ask one of them, or message me privately, where you decide."
         }
+        Text::NoRightHere => {
+            "You do not have the right to do that in this conversation. Please message me in a new private conversation."
+        }
         Text::OnlyInPrivate => {
             "Others would read my answer here. Please send me this command in a private conversation."
         }

@@ -129,6 +129,9 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::NeedsAdministrator => {
             "Seuls les administrateurs de ce salon peuvent faire cela. Demandez-le à l’un d’eux, ou écrivez-moi en message privé : là, vous décidez."
         }
+        Text::NoRightHere => {
+            "Dans cette conversation, vous n’avez pas le droit de faire cela. Écrivez-moi dans une nouvelle conversation privée."
+        }
         Text::OnlyInPrivate => "Ici, d’autres liraient ma réponse : écrivez-moi cette commande en message privé.",
         Text::NeedsInstanceAdministrator => "Seuls les administrateurs du service peuvent faire cela.",
         Text::UnverifiedDevice => {

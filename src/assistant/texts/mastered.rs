@@ -63,7 +63,12 @@ pub enum Mastered<'a> {
         /// Its number.
         number: u64,
     },
-    /// It is refused, or removed.
+    /// A proposal is turned down.
+    Declined {
+        /// Its number.
+        number: u64,
+    },
+    /// An approved one is removed.
     Removed {
         /// Its number.
         number: u64,
@@ -90,6 +95,8 @@ pub enum Mastered<'a> {
         /// The most characters.
         limit: usize,
     },
+    /// Answers are proposed in a room, by its administrators.
+    OnlyInRoom,
     /// What the administrators of the service are told of a proposal.
     News {
         /// What the compagnon is called.
@@ -122,7 +129,7 @@ fn fr(text: &Mastered<'_>) -> String {
         Mastered::Shown { number, questions, text, waiting } => {
             let decide = if *waiting {
                 format!(
-                    "\n\nPour l’accepter : `!compagnon réponse accepter {number}` ; pour la refuser : `!compagnon réponse refuser {number}`."
+                    "\n\nPour la valider : `!compagnon réponse accepter {number}` ; pour la refuser : `!compagnon réponse refuser {number}`."
                 )
             } else {
                 String::new()
@@ -138,6 +145,7 @@ fn fr(text: &Mastered<'_>) -> String {
         Mastered::Accepted { number } => {
             format!("La réponse {number} est validée : elle sera donnée mot pour mot à cette question.")
         }
+        Mastered::Declined { number } => format!("La réponse {number} est refusée : elle ne sera pas donnée."),
         Mastered::Removed { number } => format!("La réponse {number} est retirée."),
         Mastered::NoSuch { number } => {
             format!("Il n’y a pas de réponse {number} ici. La liste : `!compagnon réponses`.")
@@ -150,6 +158,9 @@ fn fr(text: &Mastered<'_>) -> String {
         ),
         Mastered::BadAnswer { limit } => {
             format!("La réponse, écrite à la ligne sous la commande, a entre 1 et {limit} caractères.")
+        }
+        Mastered::OnlyInRoom => {
+            "Une réponse se propose dans un salon dont vous êtes administrateur : envoyez-y cette commande.".to_owned()
         }
         Mastered::News { title, author, number } => format!(
             "{author} propose une réponse validée pour {title}. Pour la lire : `!compagnon réponse voir {number}`."
@@ -170,7 +181,7 @@ fn en(text: &Mastered<'_>) -> String {
         Mastered::Shown { number, questions, text, waiting } => {
             let decide = if *waiting {
                 format!(
-                    "\n\nTo accept it: `!compagnon answer accept {number}`; to decline it: `!compagnon answer decline {number}`."
+                    "\n\nTo approve it: `!compagnon answer accept {number}`; to decline it: `!compagnon answer decline {number}`."
                 )
             } else {
                 String::new()
@@ -186,7 +197,8 @@ fn en(text: &Mastered<'_>) -> String {
         Mastered::Accepted { number } => {
             format!("Answer {number} is approved: it will be given word for word to this question.")
         }
-        Mastered::Removed { number } => format!("Answer {number} is removed."),
+        Mastered::Declined { number } => format!("Answer {number} has been declined: it will not be given."),
+        Mastered::Removed { number } => format!("Answer {number} has been removed."),
         Mastered::NoSuch { number } => format!("There is no answer {number} here. The list: `!compagnon answers`."),
         Mastered::Full { limit } => {
             format!("There are {limit} answers already: remove one with `!compagnon answer remove <number>`.")
@@ -196,6 +208,9 @@ fn en(text: &Mastered<'_>) -> String {
         ),
         Mastered::BadAnswer { limit } => {
             format!("The answer, written on the line below the command, has between 1 and {limit} characters.")
+        }
+        Mastered::OnlyInRoom => {
+            "Answers are proposed in a room that you administer: please send this command there.".to_owned()
         }
         Mastered::News { title, author, number } => {
             format!("{author} proposes an approved answer for {title}. To read it: `!compagnon answer show {number}`.")

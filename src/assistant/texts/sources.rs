@@ -47,13 +47,13 @@ pub(super) fn fr(text: &Sources<'_>) -> String {
     match text {
         Sources::Cited { lines } => format!("**Sources :**\n\n{lines}"),
         Sources::NoneCited => {
-            "*Cette réponse ne cite aucun des extraits de documents qui lui ont été donnés : vérifiez-la.*".to_owned()
+            "*Cette réponse ne cite aucun des passages de documents qui lui ont été donnés : vérifiez-la.*".to_owned()
         }
         Sources::NothingFound { direct: false } => {
-            "*Rien trouvé dans les documents de ce salon : réponse sans source.*".to_owned()
+            "*Rien trouvé à ce sujet dans les documents de ce salon : réponse sans source.*".to_owned()
         }
         Sources::NothingFound { direct: true } => {
-            "*Rien trouvé dans les documents de cette conversation : réponse sans source.*".to_owned()
+            "*Rien trouvé à ce sujet dans les documents de cette conversation : réponse sans source.*".to_owned()
         }
         Sources::NotSearched => "*Les documents n’ont pas pu être consultés : réponse sans source.*".to_owned(),
         Sources::Required => {
@@ -75,23 +75,22 @@ pub(super) fn fr(text: &Sources<'_>) -> String {
 pub(super) fn en(text: &Sources<'_>) -> String {
     match text {
         Sources::Cited { lines } => format!("**Sources:**\n\n{lines}"),
-        Sources::NoneCited => {
-            "*This answer cites none of the extracts of documents that it was given: check it.*".to_owned()
-        }
+        Sources::NoneCited => "*This answer cites none of the passages it was given: please check it.*".to_owned(),
         Sources::NothingFound { direct: false } => {
-            "*Nothing found in the documents of this room: an answer without sources.*".to_owned()
+            "*I found nothing about this in this room’s documents: this answer has no sources.*".to_owned()
         }
         Sources::NothingFound { direct: true } => {
-            "*Nothing found in the documents of this conversation: an answer without sources.*".to_owned()
+            "*I found nothing about this in this conversation’s documents: this answer has no sources.*".to_owned()
         }
-        Sources::NotSearched => "*The documents could not be searched: an answer without sources.*".to_owned(),
+        Sources::NotSearched => "*The documents could not be searched: this answer has no sources.*".to_owned(),
         Sources::Required => {
-            "I answer from documents only here, and I find nothing in them that answers this question.".to_owned()
+            "Here I answer only from documents, and I found nothing in them that answers this question.".to_owned()
         }
         Sources::RequiredNotSearched => {
-            "I answer from documents only here, and they could not be searched. Try again in a few minutes.".to_owned()
+            "Here I answer only from documents, and they could not be searched. Please try again in a few minutes."
+                .to_owned()
         }
-        Sources::Passages { passages } => format!("Here are the passages that the answer cites:\n\n{passages}"),
+        Sources::Passages { passages } => format!("Here are the passages the answer cites:\n\n{passages}"),
         Sources::Gone { mark } => format!("**\\[{mark}\\]** This document is no longer there."),
         Sources::CitesNothing => "This answer cites no document.".to_owned(),
         Sources::More { left: 1 } => "*One more passage is too long to be shown here.*".to_owned(),

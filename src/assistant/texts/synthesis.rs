@@ -18,7 +18,8 @@ pub enum Synthesis {
 pub(super) fn fr(synthesis: Synthesis) -> String {
     match synthesis {
         Synthesis::Reading { read, parts } => {
-            format!("Lecture en cours : {read} parties lues sur {parts}. Écrivez `!stop` pour l’arrêter.")
+            let part = (read + 1).min(parts);
+            format!("Lecture en cours : partie {part} sur {parts}. Écrivez `!stop` pour l’arrêter.")
         }
         Synthesis::NotWhole => {
             "_Les documents sont très longs : une partie n’a pas pu être prise en compte._".to_owned()
@@ -30,10 +31,11 @@ pub(super) fn fr(synthesis: Synthesis) -> String {
 pub(super) fn en(synthesis: Synthesis) -> String {
     match synthesis {
         Synthesis::Reading { read, parts } => {
-            format!("Reading: {read} of {parts} parts done. Write `!stop` to end it.")
+            let part = (read + 1).min(parts);
+            format!("Reading part {part} of {parts}. Write `!stop` to stop.")
         }
         Synthesis::NotWhole => {
-            "_The documents are very long: a part of them could not be taken into account._".to_owned()
+            "_The documents are very long: part of them could not be taken into account._".to_owned()
         }
     }
 }

@@ -124,6 +124,8 @@ pub enum Text<'a> {
     },
     /// Only who administers the room may do this.
     NeedsAdministrator,
+    /// As [`Text::NeedsAdministrator`], in a conversation of two: who was only left over in one has no power there.
+    NoRightHere,
     /// Not to be read by a whole room.
     OnlyInPrivate,
     /// Only who administers the service may do this.

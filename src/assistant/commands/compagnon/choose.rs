@@ -123,7 +123,7 @@ pub(super) async fn choose(context: &Context<'_>, asked: &str) -> Result<Reply, 
         Err(missing) => return not_found(context, &missing),
     };
     if !context.administers().await? {
-        return context.say(&Text::NeedsAdministrator);
+        return context.say(&context.not_administrator());
     }
     if !context.fits(found.compagnon()) {
         return context.say(&Text::DoesNotFit);

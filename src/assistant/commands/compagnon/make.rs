@@ -37,7 +37,7 @@ pub(super) async fn create(context: &Context<'_>, line: &str, text: &str) -> Res
         return usage(context, &[Action::Create]);
     }
     if !context.administers().await? {
-        return context.say(&Text::NeedsAdministrator);
+        return context.say(&context.not_administrator());
     }
     if let Err(error) = check_name(name).and(if id.is_empty() { Err(FieldError::NotLatin) } else { Ok(()) }) {
         return context.say(&Text::BadField(&error));
@@ -156,7 +156,7 @@ pub(super) async fn own(context: &Context<'_>, asked: &str) -> Result<Result<Mad
     if may_change(context, &made).await? {
         return Ok(Ok(made));
     }
-    context.say(if here { &Text::NeedsAdministrator } else { &Text::NotYours }).map(Err)
+    context.say(&if here { context.not_administrator() } else { Text::NotYours }).map(Err)
 }
 
 /// Whether the author of the message administers the room in which the compagnon was made. Of a room that the bot has left, nobody can

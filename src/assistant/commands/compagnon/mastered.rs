@@ -18,7 +18,6 @@ use crate::{
     approved::{AnswerState, LONGEST_ANSWER, LONGEST_QUESTION, MOST_ANSWERS, MOST_WORDINGS, MasteredAnswer},
     assistant::{
         clock::now,
-        documents::compagnon_of,
         exchange::compose,
         failure::Failure,
         texts::{Mastered, Text},
@@ -60,29 +59,29 @@ pub(super) async fn run(context: &Context<'_>, rest: &str, text: &str) -> Result
 /// What answers here: the partition of the room's compagnon, and what it is called.
 async fn here(context: &Context<'_>) -> Result<(Partition, String), Failure> {
     let effective = context.effective_compagnon().await?;
-    let name = compagnon_of(&context.settings, &effective.compagnon.id, effective.gone);
-    Ok((Partition::Compagnon(name), title(&effective.compagnon)))
+    Ok((effective.partition(&context.settings), title(&effective.compagnon)))
 }
 
 /// Why the author of the message may not decide on the answers of a partition; nothing where they may.
 async fn refused(context: &Context<'_>, partition: &Partition) -> Result<Option<Reply>, Failure> {
-    let made = match (partition, &context.settings.compagnon) {
-        (Partition::Compagnon(name), Some(Choice::Made(number) | Choice::Own(number)))
-            if *name == format!("made/{number}") =>
-        {
-            let visible = find::reachable(context).await?;
-            visible.into_iter().find_map(|found| match found {
-                Found::Made(made, _) if made.number == *number => Some(made.id),
-                _ => None,
-            })
-        }
-        _ => None,
-    };
-    match made {
+    match made_here(context, partition).await? {
         Some(id) => Ok(own(context, &id).await?.err()),
-        None if context.administers_instance() => Ok(None),
-        None => context.say(&Text::NeedsInstanceAdministrator).map(Some),
+        None => context.instance_refusal().map(|refusal| context.say(&refusal)).transpose(),
     }
+}
+
+/// The identifier of the compagnon whose partition this is, where it is the room's, made by command and not in the catalogue: on any other
+/// the administrators of the instance decide.
+async fn made_here(context: &Context<'_>, partition: &Partition) -> Result<Option<String>, Failure> {
+    let Some(number) = partition.made() else { return Ok(None) };
+    if !matches!(context.settings.compagnon, Some(Choice::Made(chosen) | Choice::Own(chosen)) if chosen == number) {
+        return Ok(None);
+    }
+    let visible = find::reachable(context).await?;
+    Ok(visible.into_iter().find_map(|found| match found {
+        Found::Made(made, _) if made.number == number && made.published.is_none() => Some(made.id),
+        _ => None,
+    }))
 }
 
 async fn list(context: &Context<'_>) -> Result<Reply, Failure> {
@@ -125,8 +124,8 @@ async fn propose(context: &Context<'_>, line: &str, text: &str) -> Result<Reply,
     if text.is_empty() || text.chars().count() > LONGEST_ANSWER {
         return context.say(&Text::Mastered(Mastered::BadAnswer { limit: LONGEST_ANSWER }));
     }
-    if !context.administers_instance() && (context.message.direct || !context.administers().await?) {
-        return context.say(&Text::NeedsAdministrator);
+    if let Some(refusal) = may_not_propose(context).await? {
+        return context.say(&refusal);
     }
     let (of_compagnon, title) = here(context).await?;
     let partition = if for_all { Partition::Catalogue } else { of_compagnon };
@@ -134,7 +133,7 @@ async fn propose(context: &Context<'_>, line: &str, text: &str) -> Result<Reply,
     if there.len() >= MOST_ANSWERS {
         return context.say(&Text::Mastered(Mastered::Full { limit: MOST_ANSWERS }));
     }
-    let by_instance = !matches!(&partition, Partition::Compagnon(name) if name.starts_with("made/"));
+    let by_instance = made_here(context, &partition).await?.is_none();
     let replaces = there.iter().find(|answer| answer.is_approved() && answer.question == question);
     let number = context.new_answer_number().await?;
     let answer = MasteredAnswer {
@@ -154,6 +153,16 @@ async fn propose(context: &Context<'_>, line: &str, text: &str) -> Result<Reply,
     Ok(Reply { text, changes, proposal: by_instance.then(|| Box::new(news)) })
 }
 
+/// Why the author may not propose an answer. Who administers a room may, there; who administers the instance, anywhere.
+async fn may_not_propose(context: &Context<'_>) -> Result<Option<Text<'static>>, Failure> {
+    let Some(refusal) = context.instance_refusal() else { return Ok(None) };
+    if context.message.direct {
+        // Nobody proposes for others from a conversation of two.
+        return Ok(Some(if context.administers_instance() { refusal } else { Text::Mastered(Mastered::OnlyInRoom) }));
+    }
+    Ok((!context.administers().await?).then(|| context.not_administrator()))
+}
+
 /// The answer of that number among those of the compagnon here and of the catalogue. Who administers the instance finds those of any
 /// compagnon, to decide on them where they were told of them.
 async fn find(context: &Context<'_>, number: u64) -> Result<Option<MasteredAnswer>, Failure> {
@@ -162,6 +171,8 @@ async fn find(context: &Context<'_>, number: u64) -> Result<Option<MasteredAnswe
     if context.administers_instance() && context.message.direct {
         let library = context.parts.library.library();
         partitions.extend(library.iter().map(|compagnon| Partition::Compagnon(compagnon.id.clone())));
+        let made = context.parts.store.all_made().await?.into_iter().filter(|made| made.published.is_some());
+        partitions.extend(made.map(|made| Partition::of_made(made.number)));
     }
     let answers = context.parts.store.mastered(&partitions).await?;
     Ok(answers.into_iter().find(|answer| answer.number == number))
@@ -198,6 +209,7 @@ async fn remove(context: &Context<'_>, number: u64) -> Result<Reply, Failure> {
     if let Some(refused) = refused(context, &answer.partition).await? {
         return Ok(refused);
     }
+    let text = if answer.is_approved() { Mastered::Removed { number } } else { Mastered::Declined { number } };
     let changes = vec![Change::RemoveAnswer(answer.partition, number), context.audit("answer.remove", None)];
-    context.change(&Text::Mastered(Mastered::Removed { number }), changes)
+    context.change(&Text::Mastered(text), changes)
 }

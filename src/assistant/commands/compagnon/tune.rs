@@ -28,7 +28,7 @@ pub(super) async fn addition(context: &Context<'_>, line: &str, text: &str) -> R
         };
     }
     if !context.administers().await? {
-        return context.say(&Text::NeedsAdministrator);
+        return context.say(&context.not_administrator());
     }
     let limit = context.parts.config.limits.prompt;
     if addition.chars().count() > limit {
@@ -71,7 +71,7 @@ pub(super) async fn set(context: &Context<'_>, line: &str) -> Result<Reply, Fail
         return usage(context, &[Action::Set]);
     };
     if !context.administers().await? {
-        return context.say(&Text::NeedsAdministrator);
+        return context.say(&context.not_administrator());
     }
     if let Some(allowed) = allowed {
         return context.say(&Text::BadValue { allowed: &allowed });

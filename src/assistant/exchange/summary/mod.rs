@@ -11,12 +11,12 @@ use std::{
 };
 
 use self::prompt::Prompt;
-use super::effective::EffectiveCompagnon;
+use super::{effective::EffectiveCompagnon, whole::whole};
 use crate::{
     assistant::{clock::now, config::Config, dispatch::Lanes, failure::Failure, lifecycle::Lifecycle},
     compagnon::{Language, LibraryWatcher},
     conversation::{Role, Turn, trimmed},
-    inference::{ChatModel, InferenceError, Message, Piece, Request, Sampling},
+    inference::{ChatModel, InferenceError, Message, Request, Sampling},
     message::ConversationId,
     store::{NewSummary, Past, Store},
 };
@@ -181,8 +181,8 @@ impl Summaries {
         while *tries > 0 {
             lanes.quiet().await;
             let read = async {
-                let generation = model.generate(request.clone());
-                read(generation).await
+                let generation = model.generate(request.clone())?;
+                whole(generation).await
             };
             tokio::select! {
                 biased;
@@ -212,19 +212,6 @@ enum Written {
     Interrupted,
     /// The model failed, or wrote nothing.
     Failed,
-}
-
-/// The whole text of a generation.
-async fn read(generation: Result<crate::inference::Generation, InferenceError>) -> Result<String, InferenceError> {
-    let mut generation = generation?;
-    let mut text = String::new();
-    while let Some(piece) = generation.next().await {
-        match piece? {
-            Piece::Text(more) => text.push_str(&more),
-            Piece::Done(_) => return Ok(text),
-        }
-    }
-    Err(InferenceError::Engine("the engine went away".to_owned()))
 }
 
 /// A summary is put below headings in a system message: on one line it cannot pass for one of them. A long one is cut after a word.

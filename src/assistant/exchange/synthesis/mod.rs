@@ -11,8 +11,4 @@ mod shown;
 #[cfg(test)]
 mod tests;
 
-pub use self::{
-    prompt::asks_for_synthesis,
-    reader::Whole,
-    shown::{Reading, read_documents},
-};
+pub use self::{prompt::asks_for_synthesis, reader::Whole, shown::read_documents};

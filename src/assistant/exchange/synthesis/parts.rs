@@ -20,11 +20,11 @@ pub struct Fitted {
 }
 
 /// The passages of each document in parts that cost at most `room`. A passage that costs more alone keeps its head and tail.
-pub fn parts(documents: &[Vec<Passage>], room: usize, cost: impl Fn(&str) -> usize) -> Vec<Part> {
+pub fn parts(documents: &[&[Passage]], room: usize, cost: impl Fn(&str) -> usize) -> Vec<Part> {
     let mut parts = Vec::new();
     for (document, passages) in documents.iter().enumerate() {
         let mut open: Option<(Part, usize)> = None;
-        for passage in passages {
+        for passage in *passages {
             let text = with_heading(passage, open.as_ref().map(|(part, _)| &part.passage));
             let alone = cost(&text);
             match &mut open {
@@ -44,6 +44,19 @@ pub fn parts(documents: &[Vec<Passage>], room: usize, cost: impl Fn(&str) -> usi
         parts.extend(open.map(|(part, _)| part));
     }
     parts
+}
+
+/// The words of neighbouring passages, with their headings.
+pub fn words_of<'a>(passages: impl Iterator<Item = &'a Passage>) -> String {
+    let (mut words, mut before) = (String::new(), None);
+    for passage in passages {
+        if before.is_some() {
+            words.push_str("\n\n");
+        }
+        words.push_str(&with_heading(passage, before));
+        before = Some(passage);
+    }
+    words
 }
 
 /// The text of a passage, below its last heading where that is not the one before it.

@@ -5,6 +5,7 @@ use crate::{
     compagnon::Language,
     conversation::{Role, plain_lines},
     document::Place,
+    index::french::fold,
     inference::{ChatModel, InferenceError, Message, Request, Sampling},
 };
 
@@ -38,17 +39,16 @@ const WORDS: [&str; 13] = [
     "de quoi parle",
 ];
 
-/// Whether a question asks for what stands in the whole of a document, and not for a place in it.
+/// What is looked at of a question: after that may come a text that it brings.
+fn beginning(question: &str) -> &str {
+    question.char_indices().nth(LONGEST_QUESTION).map_or(question, |(end, _)| &question[..end])
+}
+
+/// Whether a question asks for what stands in the whole of something, and not for a place in it.
 #[must_use]
 pub fn asks_for_synthesis(question: &str) -> bool {
-    use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
-    let folded: String = question
-        .to_lowercase()
-        .nfd()
-        .filter(|letter| !is_combining_mark(*letter))
-        .collect::<String>()
-        .replace('’', "'");
-    let words = folded.split(|letter: char| !letter.is_alphanumeric() && letter != '-').collect::<Vec<_>>().join(" ");
+    let words = fold(beginning(question));
+    let words = words.split(|letter: char| !letter.is_alphanumeric() && letter != '-').collect::<Vec<_>>().join(" ");
     let spaced = format!(" {words}");
     WORDS.iter().any(|word| spaced.contains(&format!(" {word}")))
 }
@@ -74,8 +74,7 @@ impl<'a> Prompt<'a> {
         let words = Words::of(language);
         let max_tokens = (context / SHARE).clamp(*NOTES.start(), *NOTES.end());
         let system = Message::new(Role::System, words.instruction.replace("{words}", &(max_tokens / 2).to_string()));
-        let end = question.char_indices().nth(LONGEST_QUESTION).map_or(question.len(), |(end, _)| end);
-        let question = &question[..end];
+        let question = beginning(question);
         let frame = counter.count(&system) + counter.count(&Message::new(Role::User, question)) + FRAME;
         let tokens = max_tokens + MARGIN + counter.accuracy().margin(context) + frame;
         let room = context.checked_sub(tokens).filter(|room| *room >= max_tokens);

@@ -6,13 +6,15 @@ use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::Bo
 use tokio::sync::watch;
 
 use super::{
-    parts::{Part, fitted, parts},
+    parts::{Part, fitted, parts, words_of},
     prompt::Prompt,
 };
 use crate::{
+    assistant::exchange::whole::whole,
     compagnon::Language,
+    conversation::Role,
     document::{Document, Passage, Source},
-    inference::{ChatModel, InferenceError, Piece, Request, Sampling},
+    inference::{ChatModel, InferenceError, Message, Request, Sampling},
 };
 
 /// How many parts are read at once: the engine computes them together, and its other rows stay free for rooms.
@@ -69,6 +71,8 @@ pub struct Reader<'a> {
 pub struct Notes {
     /// The notes, as sources of the answer.
     pub sources: Vec<Source>,
+    /// The documents' own words of which each note was made: what can be quoted.
+    pub words: Vec<String>,
     /// Whether the end of the documents was left out.
     pub left_out: bool,
 }
@@ -77,30 +81,34 @@ impl Reader<'_> {
     /// Reads documents, and gives notes on them that cost at most `budget` tokens. Dropping it ends the requests.
     pub async fn read(&self, documents: &[Whole], budget: usize) -> Result<Notes, InferenceError> {
         let counter = self.model.token_counter();
-        let cost = |text: &str| counter.count(&crate::inference::Message::new(crate::conversation::Role::User, text));
+        let cost = |text: &str| counter.count(&Message::new(Role::User, text));
         let prompt = Prompt::new(self.model, self.sampling, self.language, self.question)?;
-        let mut texts: Vec<Vec<Passage>> = documents.iter().map(|whole| whole.passages.clone()).collect();
+        let mut texts: Option<Vec<Vec<Passage>>> = None;
         let mut left_out = false;
         for round in 1..=MOST_ROUNDS {
-            let mut parts = parts(&texts, prompt.room(), cost);
+            let read: Vec<&[Passage]> = match &texts {
+                Some(texts) => texts.iter().map(Vec::as_slice).collect(),
+                None => documents.iter().map(|whole| whole.passages.as_slice()).collect(),
+            };
+            let mut parts = parts(&read, prompt.room(), cost);
             left_out |= parts.len() > MOST_PARTS;
             parts.truncate(MOST_PARTS);
             let (notes, before) = (self.round(&prompt, documents, &parts).await?, parts.len());
-            texts = documents.iter().enumerate().map(|(index, _)| passages_of(&notes, index)).collect();
-            let total: usize = texts.iter().flatten().map(|passage| cost(&passage.text)).sum();
+            let noted: Vec<Vec<Passage>> =
+                documents.iter().enumerate().map(|(index, _)| passages_of(&notes, index)).collect();
+            let total: usize = noted.iter().flatten().map(|passage| cost(&passage.text)).sum();
             tracing::debug!(round, parts = before, tokens = total, "documents were read");
+            texts = Some(noted);
             if total <= budget || notes.len() <= 1 {
                 break;
             }
         }
-        let sources = fitted(texts, budget, cost);
-        left_out |= sources.left_out;
-        let sources = sources.passages.into_iter().enumerate().filter_map(|(place, (index, passage))| {
-            let Document { partition, number, title, link, .. } = &documents.get(index)?.document;
-            let (partition, title, link) = (partition.clone(), title.clone(), link.clone());
-            Some(Source { mark: place + 1, partition, document: *number, title, link, passage, passages: 1 })
-        });
-        Ok(Notes { sources: sources.collect(), left_out })
+        let texts = texts.unwrap_or_default();
+        let begin: Vec<Vec<u32>> = texts.iter().map(|notes| notes.iter().map(|note| note.ordinal).collect()).collect();
+        let fitted = fitted(texts, budget, cost);
+        left_out |= fitted.left_out;
+        let (sources, words) = quotable(documents, &begin, fitted.passages);
+        Ok(Notes { sources, words, left_out })
     }
 
     /// The notes on each part, in order.
@@ -130,7 +138,7 @@ impl Reader<'_> {
     /// What the model writes; waits for a place in its queue.
     async fn written(&self, request: &Request) -> Result<String, InferenceError> {
         let mut waits = 0;
-        let mut generation = loop {
+        let generation = loop {
             match self.model.generate(request.clone()) {
                 Err(InferenceError::Busy) if waits < MOST_WAITS => {
                     waits += 1;
@@ -139,15 +147,32 @@ impl Reader<'_> {
                 generation => break generation?,
             }
         };
-        let mut text = String::new();
-        while let Some(piece) = generation.next().await {
-            match piece? {
-                Piece::Text(more) => text.push_str(&more),
-                Piece::Done(_) => return Ok(text),
-            }
-        }
-        Err(InferenceError::Engine("the engine went away".to_owned()))
+        whole(generation).await
     }
+}
+
+/// Notes, each with the index of its document, as sources with the documents' words that they stand for: those from where a note begins until
+/// where the next one does. `begin` says that of all notes on each document.
+fn quotable(documents: &[Whole], begin: &[Vec<u32>], notes: Vec<(usize, Passage)>) -> (Vec<Source>, Vec<String>) {
+    let (mut sources, mut words) = (Vec::new(), Vec::new());
+    for (index, passage) in notes {
+        let (Some(whole), Some(begin)) = (documents.get(index), begin.get(index)) else { continue };
+        let first = passage.ordinal;
+        let end = begin.iter().copied().filter(|next| *next > first).min().unwrap_or(u32::MAX);
+        let of_it = whole.passages.iter().filter(move |one| (first..end).contains(&one.ordinal));
+        words.push(words_of(of_it.clone()));
+        let Document { partition, number, title, link, .. } = &whole.document;
+        sources.push(Source {
+            mark: sources.len() + 1,
+            partition: partition.clone(),
+            document: *number,
+            title: title.clone(),
+            link: link.clone(),
+            passage,
+            passages: of_it.count().max(1) as u32,
+        });
+    }
+    (sources, words)
 }
 
 /// The notes on one document. A part of which nothing was noted has none.

@@ -9,7 +9,11 @@ use crate::{
     assistant::{
         courier::{Screen, Stage},
         dispatch::{ActiveGeneration, Interruption},
-        exchange::{generate::show_typing, parts::Parts, value::Exchange},
+        exchange::{
+            generate::show_typing,
+            parts::Parts,
+            value::{Exchange, Noted},
+        },
         failure::Failure,
         texts::{Synthesis, Text},
     },
@@ -19,28 +23,18 @@ use crate::{
 /// How often the progress is looked at. The homeserver's rate limit makes what is shown rarer.
 const TICK: Duration = Duration::from_millis(500);
 
-/// How a reading ended.
-#[derive(Debug)]
-pub enum Reading {
-    /// With these notes.
-    Read(Notes),
-    /// Somebody stopped it.
-    Stopped,
-    /// Its question has another text now, or is no more.
-    Changed,
-}
-
-/// Reads documents for the exchange's question, which then names the draft that the answer replaces.
+/// Reads documents for the exchange's question: the notes on them are its sources then, and it names the draft that the answer replaces. Gives
+/// why it was not read to the end.
 pub async fn read_documents(
     parts: &Parts,
     generation: &ActiveGeneration,
     exchange: &mut Exchange,
     documents: &[Whole],
     budget: usize,
-) -> Result<Reading, Failure> {
+) -> Result<Option<Interruption>, Failure> {
     // An edit or a redaction that came before the generation was active found nothing to interrupt.
     if !parts.store.is_waiting(&exchange.queued.question).await? {
-        return Ok(Reading::Changed);
+        return Ok(Some(Interruption::Changed));
     }
     let (progress, seen) = watch::channel(Progress::default());
     let reader = Reader {
@@ -79,8 +73,12 @@ pub async fn read_documents(
     let ended = ended?;
     exchange.queued.draft = draft;
     match ended {
-        Ok(notes) => Ok(Reading::Read(notes?)),
-        Err(Interruption::Stopped) => Ok(Reading::Stopped),
-        Err(Interruption::Changed) => Ok(Reading::Changed),
+        Ok(notes) => {
+            let Notes { sources, words, left_out } = notes?;
+            exchange.sources = sources;
+            exchange.notes = Some(Noted { words, left_out });
+            Ok(None)
+        }
+        Err(why) => Ok(Some(why)),
     }
 }

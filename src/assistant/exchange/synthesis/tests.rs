@@ -207,7 +207,8 @@ proptest! {
         let documents: Vec<Vec<Passage>> =
             lengths.iter().map(|lengths| lengths.iter().enumerate().map(passage).collect()).collect();
         let cost = |text: &str| text.split_whitespace().count();
-        let parts = parts(&documents, room, cost);
+        let slices: Vec<&[Passage]> = documents.iter().map(Vec::as_slice).collect();
+        let parts = parts(&slices, room, cost);
         for (index, passages) in documents.iter().enumerate() {
             let of_it = parts.iter().filter(|part| part.document == index);
             let read: Vec<&str> = of_it.flat_map(|part| part.passage.text.split_whitespace()).filter(|word| word.starts_with('p')).collect();

@@ -20,10 +20,26 @@ use self::{blocks::CloseBlocks, citations::Citations, cut::Cut, ellipsis::Ellips
 /// The longest draft, in bytes: a longer answer is split into several messages once it is complete.
 pub const LONGEST_DRAFT: usize = 6 * 1024;
 
+/// What an answer is checked against.
+#[derive(Clone)]
+pub enum Checking {
+    /// Documents.
+    Against(Arc<Checks>),
+    /// There are none: marks point at nothing, and go.
+    Unsourced,
+    /// There are none, and the marks of people stay.
+    Nothing,
+}
+
 /// From the generation to the answer, as people read it. One from documents is checked against them.
 #[must_use]
-pub fn answer(checks: Option<Arc<Checks>>) -> Chain {
-    let checked = checks.map(|checks| Box::new(Citations::new(checks)) as Box<dyn Transform>);
+pub fn answer(checking: Checking) -> Chain {
+    let checked = match checking {
+        Checking::Against(checks) => Some(Citations::new(checks)),
+        Checking::Unsourced => Some(Citations::unsourced()),
+        Checking::Nothing => None,
+    };
+    let checked = checked.map(|citations| Box::new(citations) as Box<dyn Transform>);
     Chain::new(checked.into_iter().chain([Box::<Trim>::default() as Box<dyn Transform>]).collect())
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::{
-    Chain, Checks, CloseBlocks, Cut, Ellipsis, Extract, LONGEST_DRAFT, Placeholders, Settle, Transform, Trim, answer,
-    complete, draft,
+    Chain, Checking, Checks, CloseBlocks, Cut, Ellipsis, Extract, LONGEST_DRAFT, Placeholders, Settle, Transform, Trim,
+    answer, complete, draft,
 };
 use crate::matrix;
 
@@ -42,7 +42,7 @@ fn white_space_around_an_answer_is_dropped_and_within_it_kept() {
 
 #[test]
 fn an_answer_so_far_never_ends_with_white_space() {
-    let (mut chain, mut out) = (answer(None), String::new());
+    let (mut chain, mut out) = (answer(Checking::Nothing), String::new());
     for piece in ["Voici", " :", "\n\n", "- a"] {
         chain.push(piece, &mut out);
         assert_eq!(out, out.trim(), "after {piece:?}");
@@ -138,17 +138,18 @@ proptest! {
     ) {
         let pieces = cut(&text, &places);
         prop_assert_eq!(pieces.concat(), text.clone());
-        let chains: [&dyn Fn() -> Chain; 10] = [
+        let chains: [&dyn Fn() -> Chain; 11] = [
             &|| one(Trim::default()),
             &|| one(Cut::at(limit)),
             &|| one(CloseBlocks::default()),
             &|| one(Ellipsis::default()),
             &|| one(Settle::default()),
-            &|| answer(None),
-            &|| answer(Some(checks())),
+            &|| answer(Checking::Nothing),
+            &|| answer(Checking::Unsourced),
+            &|| answer(Checking::Against(checks())),
             &draft,
             &complete,
-            &|| Chain::new(vec![Box::new(answer(None)), Box::new(Cut::at(limit)), Box::new(complete())]),
+            &|| Chain::new(vec![Box::new(answer(Checking::Nothing)), Box::new(Cut::at(limit)), Box::new(complete())]),
         ];
         for (number, chain) in chains.iter().enumerate() {
             prop_assert_eq!(in_pieces(chain(), &pieces), chain().apply(&text), "chain {}", number);
@@ -157,7 +158,7 @@ proptest! {
 
     #[test]
     fn the_transforms_do_what_they_say(text in markdown(), limit in 0_usize..40) {
-        prop_assert_eq!(answer(None).apply(&text), text.trim());
+        prop_assert_eq!(answer(Checking::Nothing).apply(&text), text.trim());
         let short = one(Cut::at(limit)).apply(&text);
         prop_assert!(text.starts_with(&short) && short.len() <= limit);
         prop_assert!(short.len() == text.len() || short.len() + 4 > limit);

@@ -52,8 +52,10 @@ enum Step {
 
 /// The state between two pieces.
 pub struct Scan {
-    /// Nothing: every mark is kept, and nothing else is looked at.
+    /// Nothing: nothing but the marks is looked at.
     checks: Option<Arc<Checks>>,
+    /// Whether all marks go where there are no checks; otherwise all are kept.
+    removes: bool,
     /// What is not decided yet.
     held: String,
     /// How many bytes of the text came before it.
@@ -94,6 +96,7 @@ impl Scan {
     pub fn reading() -> Self {
         Self {
             checks: None,
+            removes: false,
             held: String::new(),
             offset: 0,
             written: 0,
@@ -109,6 +112,11 @@ impl Scan {
             recent: String::new(),
             marks: Vec::new(),
         }
+    }
+
+    /// Removes the marks of an answer.
+    pub fn removing() -> Self {
+        Self { removes: true, ..Self::reading() }
     }
 
     /// The marks that were found.
@@ -276,11 +284,14 @@ impl Scan {
             Read::More => return Read::More,
             Read::IsNot => return Read::IsNot,
         };
-        let Some(checks) = self.checks.clone() else {
+        let behind_word = spaces == 0 && self.previous.is_some_and(char::is_alphanumeric);
+        let checks = self.checks.clone();
+        if checks.is_none() && (!self.removes || behind_word) {
             return Read::Is(self.keep(rest, spaces, &found, out));
-        };
+        }
+        let has = |number: usize| checks.as_ref().is_some_and(|checks| checks.has(number));
         let following = at[found.length..].chars().next();
-        let kept: Vec<&(String, usize)> = found.numbers.iter().filter(|(_, number)| checks.has(*number)).collect();
+        let kept: Vec<&(String, usize)> = found.numbers.iter().filter(|(_, number)| has(*number)).collect();
         if kept.is_empty() {
             if following.is_none() && !ended {
                 return Read::More;

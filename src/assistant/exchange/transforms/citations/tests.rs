@@ -282,3 +282,24 @@ fn what_is_held_back_is_bounded() {
         citations.finish(&mut out);
     }
 }
+
+#[test]
+fn without_passages_marks_go_and_nothing_else_changes() {
+    let unsourced = |text: &str| {
+        let (mut citations, mut out) = (Citations::unsourced(), String::new());
+        citations.push(text, &mut out);
+        citations.finish(&mut out);
+        out
+    };
+    for (text, expected) in [
+        ("Oui [1]. Non 【2†source】.", "Oui. Non."),
+        (
+            "« Une citation de personne » et (lien)[x], 06 11 22 33 99.",
+            "« Une citation de personne » et (lien)[x], 06 11 22 33 99.",
+        ),
+        ("Le tableau t[1] et `t[2]` :\n```\nt[3]\n```", "Le tableau t[1] et `t[2]` :\n```\nt[3]\n```"),
+        ("- [ ] à faire [voir](https://a.fr)", "- [ ] à faire [voir](https://a.fr)"),
+    ] {
+        assert_eq!(unsourced(text), expected);
+    }
+}
