@@ -1,0 +1,61 @@
+//! What is known of a word.
+
+use std::ops::{BitOr, BitOrAssign};
+
+/// A set of what a word may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Flags(u16);
+
+impl Flags {
+    /// A common French word.
+    pub(super) const WORD: Self = Self(1);
+    /// A first name.
+    pub(super) const FIRST: Self = Self(1 << 1);
+    /// A surname.
+    pub(super) const SURNAME: Self = Self(1 << 2);
+    /// One of the most frequent surnames.
+    pub(super) const COMMON: Self = Self(1 << 3);
+    /// An article, a pronoun, an auxiliary: never a name.
+    pub(super) const FUNCTION: Self = Self(1 << 4);
+    /// A proper noun that names nobody: a service of the State, a brand, a country, a month.
+    pub(super) const KNOWN: Self = Self(1 << 5);
+    /// "Madame", "M.": a name follows.
+    pub(super) const TITLE: Self = Self(1 << 6);
+    /// "conseillère", "mari": a name may follow.
+    pub(super) const ROLE: Self = Self(1 << 7);
+    /// What stands inside a name: "de", "ben", "van".
+    pub(super) const PARTICLE: Self = Self(1 << 8);
+    /// The first word of a place's name.
+    pub(super) const PLACE: Self = Self(1 << 9);
+    /// "association", "lycée": a name may follow.
+    pub(super) const BODY: Self = Self(1 << 10);
+    /// "rue", "avenue".
+    pub(super) const STREET: Self = Self(1 << 11);
+    /// A verb in the third person, or what stands before one: the subject came before.
+    pub(super) const VERB: Self = Self(1 << 12);
+    /// "Bonjour", "cher".
+    pub(super) const GREETING: Self = Self(1 << 13);
+    /// A legal form.
+    pub(super) const LEGAL: Self = Self(1 << 14);
+    /// Any of a person's names.
+    pub(super) const NAME: Self = Self(Self::FIRST.0 | Self::SURNAME.0 | Self::COMMON.0);
+
+    /// Whether it is one of these.
+    pub(super) fn any(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+impl BitOr for Flags {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl BitOrAssign for Flags {
+    fn bitor_assign(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+}

@@ -1,0 +1,42 @@
+//! Pseudonymisation: what identifies a person in a French text is replaced by placeholders as `[PERSONNE_1]`, and put back.
+//!
+//! A [`Table`] belongs to one conversation: the same person, number or address is the same placeholder wherever it stands, and
+//! [`Table::restore`] gives back the text byte for byte. What is found is decided by rules alone: identifiers by their keys, people, places
+//! and organisations by the words around them and by lists (`data/`, whose sources are named in its `README.md`).
+//!
+//! Pure: no I/O, and time in proportion to the text, whatever it holds.
+
+mod address;
+mod contact;
+mod dates;
+mod detect;
+mod finding;
+mod flags;
+mod fold;
+mod gazetteer;
+pub mod keys;
+mod kind;
+mod known;
+mod names;
+mod numbers;
+mod organisations;
+mod page;
+mod papers;
+mod people;
+mod persons;
+mod placeholder;
+mod places;
+mod table;
+mod tokens;
+mod triggers;
+mod vocabulary;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
+pub use finding::{Finding, Pseudonymised};
+pub use kind::Kind;
+pub use placeholder::LONGEST as LONGEST_PLACEHOLDER;
+pub use table::Table;

@@ -1,0 +1,289 @@
+//! People who are known by their names alone.
+
+use std::ops::Range;
+
+use super::flags::Flags;
+use super::gazetteer::has;
+use super::kind::Kind;
+use super::names::{Context, parse};
+use super::page::Page;
+use super::places::{Before, before};
+use super::tokens::{Case, Shape};
+use super::triggers::person;
+use super::vocabulary::SPOKEN;
+
+/// Finds those who stand beside somebody found: "Paul Durand, Hiltraud Vandaele et Tobiasz Jouve".
+pub(super) fn listed(page: &mut Page<'_>) {
+    let mut index = 0;
+    // What is found is looked at in its turn.
+    while index < page.hits.len() {
+        let hit = &page.hits[index];
+        index += 1;
+        if hit.kind != Kind::Person {
+            continue;
+        }
+        let at = page.tokens_in(&(hit.start..hit.end)).end;
+        let joined = page.mark(at, ',') || matches!(page.folded(at), "et" | "ou" | "puis");
+        let next = if page.mark(at, ',') && page.folded(at + 1) == "et" { at + 2 } else { at + 1 };
+        let title = page.flags(next).any(Flags::TITLE | Flags::ROLE);
+        if !joined || !page.follows(at) || !page.follows(next) || title || page.tokens[next].taken {
+            continue;
+        }
+        let name = page.capital(next) || uncommon(page, next) && !page.flags(next).any(Flags::PLACE);
+        let sure = (name && !page.flags(next).any(Flags::WORD | Flags::PLACE)) || (page.capital(next) && before_first(page, next));
+        if let Some(end) = parse(page, next, Context::Likely).filter(|_| sure) {
+            person(page, next..end, None);
+        }
+    }
+}
+
+/// Finds them.
+pub(super) fn find(page: &mut Page<'_>) {
+    let mut at = 0;
+    while at < page.tokens.len() {
+        let found = if !page.free_word(at) {
+            None
+        } else if page.capital(at) {
+            in_capitals(page, at)
+        } else {
+            in_lower_case(page, at)
+        };
+        at = match found {
+            Some((range, sure)) => {
+                let end = range.end;
+                if sure {
+                    person(page, range, None);
+                }
+                end.max(at + 1)
+            }
+            None => at + 1,
+        };
+    }
+}
+
+/// What a run of words with capitals is made of.
+#[derive(Default)]
+struct Count {
+    words: usize,
+    first: usize,
+    /// Surnames that are no common words.
+    surnames: usize,
+    /// Common words that are also frequent surnames.
+    doubtful: usize,
+    unknown: usize,
+    places: usize,
+    ordinary: usize,
+}
+
+/// The words with capitals from a token on, and whether they are a person.
+fn in_capitals(page: &Page<'_>, start: usize) -> Option<(Range<usize>, bool)> {
+    let mut start = start;
+    let end = run(page, start)?;
+    // "Depuis Karim", "Bonjour Karim": the first word of a sentence says little.
+    while start < end && ordinary(page, start) && !before_first(page, start) {
+        start += 1;
+    }
+    let mut last = end;
+    while last > start && ((ordinary(page, last - 1) && !(last == start + 2 && after_first(page, last - 1))) || trailing(page, last - 1)) {
+        last -= 1;
+    }
+    if start >= last {
+        return Some((start..end, false));
+    }
+    let count = count(page, start..last);
+    let sure = if count.words == 1 { alone(page, start) } else { together(&count) };
+    Some((start..last, sure))
+}
+
+/// Past the words with capitals, and the particles between them, from a token on.
+fn run(page: &Page<'_>, start: usize) -> Option<usize> {
+    if !in_run(page, start) {
+        return None;
+    }
+    let mut end = start + 1;
+    for _ in 0..8 {
+        let mut next = end;
+        if page.mark(next, '.') && page.case(next - 1) == Case::Initial && !page.tokens[next].space {
+            next += 1;
+        }
+        while next < end + 3 && page.follows(next) && page.flags(next).any(Flags::PARTICLE) && !page.capital(next) && !page.tokens[next].taken {
+            next += 1;
+        }
+        if !page.follows(next) || !in_run(page, next) || page.tokens[next].opens {
+            break;
+        }
+        end = next + 1;
+    }
+    Some(end)
+}
+
+fn in_run(page: &Page<'_>, at: usize) -> bool {
+    let flags = page.flags(at);
+    if page.free_word(at) && page.case(at) == Case::Initial && page.mark(at + 1, '.') {
+        return true;
+    }
+    let excluded = flags.any(Flags::FUNCTION | Flags::TITLE | Flags::BODY | Flags::LEGAL | Flags::STREET) && !flags.any(Flags::PARTICLE);
+    page.free_word(at) && page.capital(at) && !excluded && !flags.any(Flags::KNOWN)
+}
+
+/// Whether a frequent surname stands before a first name: "BEY Yoan".
+fn before_first(page: &Page<'_>, at: usize) -> bool {
+    let next = page.flags(at + 1);
+    page.flags(at).any(Flags::COMMON) && page.follows(at + 1) && page.capital(at + 1) && next.any(Flags::FIRST) && !next.any(Flags::WORD)
+}
+
+/// Whether a first name, and nothing else, stands before: "Giselle Cinq".
+fn after_first(page: &Page<'_>, at: usize) -> bool {
+    let before = page.flags(at.saturating_sub(1));
+    let kept = page.flags(at).any(Flags::KNOWN | Flags::ROLE | Flags::BODY | Flags::FUNCTION | Flags::GREETING | Flags::VERB);
+    at > 0 && before.any(Flags::FIRST) && !before.any(Flags::WORD) && !kept
+}
+
+/// A common word that is not used as a name here.
+fn ordinary(page: &Page<'_>, at: usize) -> bool {
+    let flags = page.flags(at);
+    let opens = page.tokens[at].opens;
+    flags.any(Flags::WORD) && !flags.any(Flags::FIRST) && (opens || !flags.any(Flags::COMMON))
+}
+
+fn trailing(page: &Page<'_>, at: usize) -> bool {
+    page.tokens[at].shape != Shape::Word || (page.flags(at).any(Flags::PARTICLE) && !page.flags(at).any(Flags::NAME))
+}
+
+fn count(page: &Page<'_>, range: Range<usize>) -> Count {
+    let mut count = Count::default();
+    for at in range {
+        if page.tokens[at].shape != Shape::Word || (!page.capital(at)) {
+            continue;
+        }
+        let flags = page.flags(at);
+        count.words += 1;
+        let acronym = page.case(at) == Case::Upper && page.written(at).len() <= 3;
+        match flags {
+            flags if flags.any(Flags::FIRST) => count.first += 1,
+            flags if flags.any(Flags::WORD) && flags.any(Flags::COMMON) => count.doubtful += 1,
+            flags if flags.any(Flags::WORD) => count.ordinary += 1,
+            flags if flags.any(Flags::NAME) => count.surnames += 1,
+            flags if flags.any(Flags::PLACE) => count.places += 1,
+            _ if acronym => count.ordinary += 1,
+            _ => count.unknown += 1,
+        }
+    }
+    count
+}
+
+/// Whether several words with capitals are a person.
+fn together(count: &Count) -> bool {
+    let Count { words, first, surnames, doubtful, unknown, ordinary, .. } = *count;
+    if words == 0 {
+        return false;
+    }
+    let others = words - first;
+    (first > 0 && (others == 0 || surnames + doubtful + unknown > 0 || ordinary < words)) || (surnames > 0 && ordinary == 0) || (unknown > 0 && ordinary + doubtful == 0)
+}
+
+/// Whether one word with a capital is a person.
+fn alone(page: &Page<'_>, at: usize) -> bool {
+    let flags = page.flags(at);
+    let (opens, verb) = (page.tokens[at].opens, verb_next(page, at));
+    let case = page.case(at);
+    if matches!(case, Case::Initial | Case::Mixed) && !flags.any(Flags::NAME) {
+        return false;
+    }
+    if flags.any(Flags::FIRST) {
+        return !flags.any(Flags::WORD) || !opens || verb;
+    }
+    if flags.any(Flags::PLACE) && !flags.any(Flags::SURNAME) {
+        return false;
+    }
+    if flags.any(Flags::SURNAME) && !flags.any(Flags::WORD) {
+        let acronym = case == Case::Upper && page.written(at).len() <= 4;
+        return !acronym && (!flags.any(Flags::PLACE) || before(page, at) == Before::Nothing);
+    }
+    if flags.any(Flags::COMMON) {
+        return !opens && case == Case::Capital && verb;
+    }
+    if case == Case::Upper {
+        return page.written(at).len() >= 7 && pronounceable(page.folded(at));
+    }
+    !flags.any(Flags::WORD) && (!opens || verb) && page.folded(at).len() >= 3
+}
+
+/// Whether what follows is what follows a subject.
+fn verb_next(page: &Page<'_>, at: usize) -> bool {
+    page.follows(at + 1)
+        && match page.tokens[at + 1].shape {
+            Shape::Word => page.flags(at + 1).any(Flags::VERB),
+            Shape::Elided => matches!(page.folded(at + 1), "m" | "n" | "s" | "l"),
+            _ => false,
+        }
+}
+
+/// Whether letters can be said: vowels between consonants.
+fn pronounceable(word: &str) -> bool {
+    let vowels = word.bytes().filter(|byte| b"aeiouy".contains(byte)).count();
+    vowels * 4 >= word.len() && vowels * 4 <= word.len() * 3
+}
+
+/// A word that no common one is, nor the name of a place.
+fn uncommon(page: &Page<'_>, at: usize) -> bool {
+    let flags = page.flags(at);
+    let other = flags.any(Flags::WORD | Flags::KNOWN | Flags::FUNCTION | Flags::TITLE) || (flags.any(Flags::PLACE) && !flags.any(Flags::NAME));
+    page.free_word(at) && !page.capital(at) && !other && page.folded(at).len() >= 3
+}
+
+/// Two words in a row that are no common ones, or one after "avec".
+fn unknown_in_lower_case(page: &Page<'_>, at: usize) -> Option<(Range<usize>, bool)> {
+    if !uncommon(page, at) || page.tokens[at].foreign {
+        return None;
+    }
+    let (first, second) = (page.flags(at), page.flags(at + 1));
+    let named = first.any(Flags::NAME) || second.any(Flags::NAME) || page.folded(at).len() >= 4;
+    let pair = uncommon(page, at + 1) && page.follows(at + 1) && named;
+    let before = if page.follows(at) && at > 0 { page.folded(at - 1) } else { "" };
+    let led = matches!(before, "avec" | "par" | "chez" | "voir" | "rappeler" | "rappele" | "que" | "qu" | "joindre" | "contacter")
+        || (matches!(before, "a" | "de" | "d" | "et" | "pour") && (first.any(Flags::NAME) || page.folded(at).len() >= 5) && spoken(page, at));
+    let subject = page.folded(at).len() >= 4 && verb_next(page, at) && first.any(Flags::NAME);
+    (pair || (led && page.folded(at).len() >= 4) || subject).then(|| {
+        let end = parse(page, at, Context::Likely).unwrap_or(at + 1);
+        (at..end, true)
+    })
+}
+
+/// Whether a verb of speech, or a word as "dossier", stands shortly before.
+fn spoken(page: &Page<'_>, at: usize) -> bool {
+    (at.saturating_sub(4)..at).any(|before| {
+        let word = page.folded(before);
+        has(SPOKEN, word) || matches!(word, "dossier" | "fiche" | "situation" | "demande" | "nom" | "fils" | "fille" | "enfants" | "mere" | "pere" | "famille" | "compte" | "presence")
+    })
+}
+
+/// A first name in lower case, with what follows.
+fn in_lower_case(page: &Page<'_>, at: usize) -> Option<(Range<usize>, bool)> {
+    let flags = page.flags(at);
+    if flags.any(Flags::FUNCTION | Flags::KNOWN | Flags::TITLE | Flags::ROLE) {
+        return None;
+    }
+    let sure_first = |at: usize| page.free_word(at) && page.flags(at).any(Flags::FIRST) && !page.flags(at).any(Flags::WORD | Flags::FUNCTION);
+    if sure_first(at) {
+        let end = parse(page, at, Context::None)?;
+        let place = flags.any(Flags::PLACE) && before(page, at) > Before::Nothing;
+        let long = page.folded(at).len() >= 4 || end > at + 1;
+        return Some((at..end, long && !place));
+    }
+    let follows = page.follows(at + 1);
+    if let Some(found) = unknown_in_lower_case(page, at) {
+        return Some(found);
+    }
+    // "dupont marie".
+    if flags.any(Flags::SURNAME) && !flags.any(Flags::WORD) && follows && sure_first(at + 1) {
+        return parse(page, at, Context::Likely).map(|end| (at..end, true));
+    }
+    // "claire dubois": a word that is also a first name, before a surname that is nothing else.
+    let next = page.flags(at + 1);
+    let surname_next = page.free_word(at + 1) && next.any(Flags::COMMON) && !next.any(Flags::WORD);
+    if flags.any(Flags::FIRST) && follows && surname_next {
+        return parse(page, at, Context::Likely).or(Some(at + 2)).map(|end| (at..end.max(at + 2), true));
+    }
+    None
+}

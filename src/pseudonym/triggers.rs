@@ -1,0 +1,324 @@
+//! People whom the words before them announce: titles, functions, kin, fields of forms, greetings and signatures.
+
+use std::ops::Range;
+
+use super::flags::Flags;
+use super::gazetteer::has;
+use super::kind::Kind;
+use super::names::{Context, accepts, parse};
+use super::page::{Gender, Page};
+use super::tokens::{Case, Shape};
+use super::vocabulary::{ABBREVIATED, CALLED, CLOSING, FEMALE, FIELD, MALE};
+
+/// The most words of a field or of a signature that is a name.
+const FIELD_WORDS: usize = 5;
+/// The most lines below a closing formula where a name may stand.
+const CLOSING_LINES: usize = 3;
+
+/// Finds them.
+pub(super) fn find(page: &mut Page<'_>) {
+    for at in 0..page.tokens.len() {
+        if page.tokens[at].taken {
+            continue;
+        }
+        if let Some((after, context)) = title(page, at) {
+            titled(page, at, after, context);
+        }
+        called(page, at);
+        field(page, at);
+        role(page, at);
+        greeting(page, at);
+    }
+    closings(page);
+    lines(page);
+}
+
+/// Claims a person.
+pub(super) fn person(page: &mut Page<'_>, tokens: Range<usize>, gender: Option<Gender>) -> bool {
+    let tokens = led(page, whole_point(page, tokens));
+    let claimed = page.claim_tokens(Kind::Person, tokens);
+    if let Some(hit) = page.hits.last_mut().filter(|_| claimed) {
+        hit.gender = gender;
+    }
+    claimed
+}
+
+/// With the particle in capitals before it: "LE BERTELOOT", "El Khatib", but not "Le Durand" at the start of a sentence.
+fn led(page: &Page<'_>, tokens: Range<usize>) -> Range<usize> {
+    let mut start = tokens.start;
+    while start > 0 && tokens.start - start < 3 && page.follows(start) && page.free_word(start - 1) && page.capital(start - 1) {
+        let upper = page.case(start - 1) == Case::Upper && page.case(start) == Case::Upper;
+        if !page.flags(start - 1).any(Flags::PARTICLE) || (page.tokens[start - 1].opens && !upper) {
+            break;
+        }
+        start -= 1;
+    }
+    start..tokens.end
+}
+
+/// The point after a last initial belongs to it, unless it ends the sentence too.
+fn whole_point(page: &Page<'_>, tokens: Range<usize>) -> Range<usize> {
+    let dotted = tokens.end > tokens.start + 1 && page.mark(tokens.end - 1, '.');
+    if dotted { tokens.start..tokens.end - 1 } else { tokens }
+}
+
+/// Past a title at a token, and how sure it makes a name.
+fn title(page: &Page<'_>, at: usize) -> Option<(usize, Context)> {
+    if !page.free_word(at) {
+        return None;
+    }
+    let word = page.folded(at);
+    let dotted = page.mark(at + 1, '.') && !page.tokens[at + 1].space;
+    let after = if dotted { at + 2 } else { at + 1 };
+    let capital_next = page.capital(after) && page.follows(after);
+    match word {
+        // "M. Durand", "m. durand"; not "m" alone.
+        "m" | "mm" => (dotted || (capital_next && page.case(at) != Case::Lower)).then_some((after, Context::Strong)),
+        "me" => (page.capital(at) && capital_next && !page.flags(after).any(Flags::WORD)).then_some((after, Context::Strong)),
+        "veuve" | "maitre" | "feu" | "dame" | "sieur" | "pr" | "soeur" | "abbe" => capital_next.then_some((after, Context::Likely)),
+        _ if has(ABBREVIATED, word) => Some((after, Context::Sure)),
+        _ => page.flags(at).any(Flags::TITLE).then_some((after, Context::Strong)),
+    }
+}
+
+/// The name after a title, perhaps after "le maire".
+fn titled(page: &mut Page<'_>, at: usize, after: usize, context: Context) {
+    let word = page.folded(at);
+    let gender = if has(FEMALE, word) {
+        Some(Gender::Female)
+    } else {
+        has(MALE, word).then_some(Gender::Male)
+    };
+    if !page.follows(after) {
+        return;
+    }
+    // "Madame, Monsieur", "Madame et Monsieur".
+    let context = if context == Context::Sure && !sure_word(page, after) { Context::Strong } else { context };
+    if let Some(end) = parse(page, after, context) {
+        person(page, after..end, gender);
+        return;
+    }
+    // "M. le maire, Paul Durand": the function's own rule finds it.
+    if page.flags(after).any(Flags::ROLE)
+        && let Some(end) = parse(page, after + 1, Context::Likely).filter(|_| page.capital(after + 1) && page.follows(after + 1))
+    {
+        person(page, after + 1..end, gender);
+    }
+}
+
+/// Whether a word after "Mme" in lower case may be a name: not what she does.
+fn sure_word(page: &Page<'_>, at: usize) -> bool {
+    !page.flags(at).any(Flags::VERB | Flags::FUNCTION | Flags::ROLE | Flags::GREETING | Flags::KNOWN)
+}
+
+/// "je m'appelle", "nommé", "je suis".
+fn called(page: &mut Page<'_>, at: usize) {
+    if !page.free_word(at) {
+        return;
+    }
+    let word = page.folded(at);
+    let reflexive = at > 0 && page.tokens[at - 1].shape == Shape::Elided && matches!(page.folded(at - 1), "m" | "s" | "t");
+    let introduced = match word {
+        "appelle" | "appelles" | "appel" | "appele" | "appelait" => reflexive,
+        "suis" => at > 0 && page.folded(at - 1) == "je" || word_before(page, at, "c"),
+        _ => has(CALLED, word),
+    };
+    if !introduced {
+        return;
+    }
+    let mut next = at + 1;
+    while page.mark(next, ':') || page.mark(next, ',') || page.mark(next, '(') || page.mark(next, '«') || page.flags(next).any(Flags::TITLE) {
+        next += 1;
+    }
+    let context = if word == "suis" { Context::Likely } else { Context::Strong };
+    if !page.follows(next) || page.tokens[next].taken {
+        return;
+    }
+    let Some(end) = parse(page, next, context) else { return };
+    // "je suis allocatair": one unknown word in lower case is a slip of the pen.
+    let lone = end == next + 1 && !page.capital(next) && !page.flags(next).any(Flags::NAME);
+    if word != "suis" || !lone {
+        person(page, next..end, None);
+    }
+}
+
+fn word_before(page: &Page<'_>, at: usize, word: &str) -> bool {
+    at > 0 && page.folded(at - 1) == word
+}
+
+/// "Nom : …", "Prénom : …".
+fn field(page: &mut Page<'_>, at: usize) {
+    if !page.free_word(at) || !page.mark(at + 1, ':') || !has(FIELD, page.folded(at)) {
+        return;
+    }
+    let word = page.folded(at);
+    // "Date de naissance", "Lieu de naissance".
+    let of = |name: &str| page.before(page.tokens[at].start, 3).any(|before| page.folded(before) == name);
+    if matches!(word, "naissance" | "usage" | "famille") && !of("nom") {
+        return;
+    }
+    let named = matches!(word, "nom" | "prenom" | "prenoms" | "noms" | "naissance" | "usage" | "famille");
+    let mut start = at + 2;
+    while page.flags(start).any(Flags::TITLE) && page.follows(start) {
+        start += if page.mark(start + 1, '.') { 2 } else { 1 };
+    }
+    if !page.follows(start) {
+        return;
+    }
+    let end = if named { to_end_of_field(page, start) } else { parse(page, start, Context::Strong) };
+    if let Some(end) = end {
+        person(page, start..end, None);
+    }
+}
+
+/// Every word up to the end of a field, where there are few.
+fn to_end_of_field(page: &Page<'_>, start: usize) -> Option<usize> {
+    let mut end = start;
+    while end < start + FIELD_WORDS && page.follows(end) {
+        let token = page.tokens[end];
+        let word = matches!(token.shape, Shape::Word | Shape::Elided) && !token.taken;
+        // The next field: "Nom : Petit Prénom : Julie".
+        if !word || page.mark(end + 1, ':') && end > start || (page.flags(end).any(Flags::FUNCTION) && !page.flags(end).any(Flags::PARTICLE)) {
+            break;
+        }
+        end += 1;
+    }
+    (end > start).then_some(end)
+}
+
+/// "ma conseillère Julie", "mon fils kevin".
+fn role(page: &mut Page<'_>, at: usize) {
+    if !page.free_word(at) || !page.flags(at).any(Flags::ROLE) {
+        return;
+    }
+    let mut next = at + 1;
+    if page.mark(next, ',') || page.mark(next, ':') || page.mark(next, '(') {
+        next += 1;
+    }
+    let comma = next > at + 1;
+    while page.flags(next).any(Flags::TITLE) && page.follows(next) {
+        next += 1;
+    }
+    if !page.follows(next) || !page.free_word(next) {
+        return;
+    }
+    let flags = page.flags(next);
+    let first = flags.any(Flags::FIRST) && !flags.any(Flags::WORD);
+    let capital = page.capital(next) && page.case(next) != Case::Mixed && accepts(page, next, 0, Context::Likely, false);
+    let acronym = page.case(next) == Case::Upper && page.written(next).len() <= 4 && !flags.any(Flags::NAME);
+    // In lower case a word that nobody knows may be a slip of the pen; after a comma anything may follow.
+    let unknown = !comma && !flags.any(Flags::WORD | Flags::KNOWN | Flags::PLACE | Flags::FUNCTION) && page.folded(next).len() >= 4;
+    let particle = flags.any(Flags::PARTICLE) && page.capital(next);
+    if (first || (capital && !acronym) || unknown || particle)
+        && let Some(end) = parse(page, next, Context::Likely)
+    {
+        person(page, next..end, None);
+    }
+}
+
+/// "Bonjour Karim", "Chère Julie".
+fn greeting(page: &mut Page<'_>, at: usize) {
+    if !page.free_word(at) || !page.flags(at).any(Flags::GREETING) || !page.follows(at + 1) || !page.free_word(at + 1) {
+        return;
+    }
+    let next = if page.folded(at) == "merci" && page.folded(at + 1) == "a" { at + 2 } else { at + 1 };
+    let flags = page.flags(next);
+    let alone = page.tokens.get(next + 1).is_none_or(|token| token.line || token.shape == Shape::Mark(','));
+    let name = flags.any(Flags::FIRST) && (!flags.any(Flags::WORD) || page.capital(next) || alone);
+    let unknown = !flags.any(Flags::WORD | Flags::KNOWN | Flags::FUNCTION) && page.folded(next).len() >= 4;
+    if page.follows(next)
+        && (name || unknown)
+        && let Some(end) = parse(page, next, if alone { Context::Strong } else { Context::Likely })
+    {
+        person(page, next..end, None);
+    }
+}
+
+/// The names below "Cordialement".
+fn closings(page: &mut Page<'_>) {
+    for at in 0..page.tokens.len() {
+        let yours = page.folded(at) == "vous" && at > 1 && page.folded(at - 1) == "a" && page.folded(at - 2) == "bien";
+        if !page.free_word(at) || !(yours || has(CLOSING, page.folded(at))) {
+            continue;
+        }
+        // To the end of the formula, then the lines below.
+        let mut next = at + 1;
+        let mut lines = 0;
+        while lines < CLOSING_LINES && next < page.tokens.len() {
+            if page.tokens[next].line || page.mark(next - 1, ',') || page.mark(next - 1, '.') || page.mark(next - 1, ':') || next == at + 1 {
+                lines += usize::from(page.tokens[next].line);
+                if let Some(end) = signature(page, next) {
+                    person(page, next..end, None);
+                    break;
+                }
+            }
+            if next - at > 30 {
+                break;
+            }
+            next += 1;
+        }
+    }
+}
+
+/// A name that is all there is up to the end of a line, or of the text.
+fn signature(page: &Page<'_>, start: usize) -> Option<usize> {
+    let mut start = start;
+    while page.flags(start).any(Flags::TITLE) && page.free_word(start) {
+        start += if page.mark(start + 1, '.') { 2 } else { 1 };
+    }
+    let mut end = start;
+    let (mut names, mut unknown, mut other) = (0, 0, 0);
+    while end < start + FIELD_WORDS && end < page.tokens.len() && (end == start || page.follows(end)) {
+        let token = page.tokens[end];
+        if token.taken || !matches!(token.shape, Shape::Word | Shape::Elided) {
+            if token.shape == Shape::Mark('.') && end > start && page.case(end - 1) == Case::Initial {
+                end += 1;
+                continue;
+            }
+            break;
+        }
+        let flags = page.flags(end);
+        if page.mark(end + 1, '.') && page.written(end).chars().count() == 1 {
+            end += 2;
+            continue;
+        }
+        if flags.any(Flags::FUNCTION | Flags::GREETING | Flags::KNOWN | Flags::TITLE | Flags::BODY | Flags::ROLE) && !flags.any(Flags::PARTICLE) {
+            if flags.any(Flags::NAME) && page.capital(end) && names + unknown > 0 {
+                end += 1;
+                continue;
+            }
+            return None;
+        }
+        match (flags.any(Flags::WORD), flags.any(Flags::NAME)) {
+            (false, true) => names += 1,
+            (true, true) => names += usize::from(page.capital(end) || flags.any(Flags::COMMON | Flags::FIRST)),
+            (false, false) if !flags.any(Flags::PARTICLE) && page.case(end) != Case::Initial => unknown += 1,
+            (false, false) => {}
+            (true, false) => other += usize::from(!flags.any(Flags::PARTICLE)),
+        }
+        end += 1;
+    }
+    let ends = end >= page.tokens.len() || page.tokens[end].line || matches!(page.tokens[end].shape, Shape::Mark(',' | '.' | '-' | '–' | '|' | '(' | '!' | '/'));
+    (ends && other == 0 && names + unknown > 0 && end > start).then_some(end)
+}
+
+/// A name that is alone on its line: the head of a letter, a row of a list.
+fn lines(page: &mut Page<'_>) {
+    for line in 0..page.tokens.len() {
+        if !page.tokens[line].line {
+            continue;
+        }
+        let listed = matches!(page.tokens[line].shape, Shape::Mark('-' | '•' | '*' | '–' | '—' | '·'));
+        let at = if listed { line + 1 } else { line };
+        let Some(end) = signature(page, at).filter(|end| *end >= at + 2) else { continue };
+        let Some(first) = page.tokens.get(at).filter(|token| !token.taken) else { continue };
+        let ends = page.tokens.get(end).is_none_or(|token| token.line) || (listed && !first.line);
+        let sure = (at..end).any(|word| page.flags(word).any(Flags::FIRST) && !page.flags(word).any(Flags::WORD));
+        let plain = (at..end).all(|word| !page.flags(word).any(Flags::WORD | Flags::KNOWN));
+        // An address or a number right below: the head of a letter.
+        let headed = page.tokens.get(end).is_some_and(|token| token.line && token.taken) && (at..end).all(|word| page.capital(word));
+        if ends && (sure || headed || (listed && plain)) {
+            person(page, at..end, None);
+        }
+    }
+}
