@@ -124,6 +124,9 @@ fn street_word(page: &Page<'_>, at: usize, words: usize, start: usize, lower_see
     if flags.any(Flags::FUNCTION) {
         return false;
     }
+    if words > 0 && page.tokens[at - 1].shape == Shape::Number && has(MONTHS, page.folded(at)) {
+        return true;
+    }
     if page.capital(at) {
         return !page.tokens[at].opens && !(lower_seen && page.mark(at.wrapping_sub(1), ','));
     }

@@ -16,6 +16,8 @@ const PRONOUNS: [&str; 18] =
 /// The lists, read once.
 pub(super) struct Gazetteer {
     words: HashMap<&'static str, Flags>,
+    /// Words that only their accents tell from a name: "marié".
+    accented: HashSet<&'static str>,
     /// Names of places, their parts separated by one space.
     places: HashSet<String>,
 }
@@ -42,6 +44,7 @@ impl Gazetteer {
         add(vocabulary::VERB, Flags::VERB | Flags::WORD);
         add(vocabulary::GREETING, Flags::GREETING | Flags::WORD);
         add(vocabulary::KNOWN, Flags::KNOWN);
+        add(vocabulary::MORE, Flags::WORD);
         add(vocabulary::CALLED, Flags::WORD);
         add(vocabulary::FIELD, Flags::WORD);
         add(vocabulary::CLOSING, Flags::WORD);
@@ -54,13 +57,15 @@ impl Gazetteer {
         lines(include_str!("data/common_surnames.txt"), Flags::COMMON | Flags::SURNAME);
         lines(include_str!("data/surnames.txt"), Flags::SURNAME);
         lines(include_str!("data/countries.txt"), Flags::KNOWN);
+        lines(include_str!("data/terms.txt"), Flags::KNOWN);
         let mut places = HashSet::with_capacity(12_000);
         for line in include_str!("data/places.txt").lines() {
             places.insert(line.replace(['-', '\''], " "));
             let first = line.split(['-', '\'', ' ']).next().unwrap_or(line);
             *words.entry(first).or_default() |= Flags::PLACE;
         }
-        Self { words, places }
+        let accented = include_str!("data/accented.txt").lines().collect();
+        Self { words, accented, places }
     }
 
     /// What a folded word may be; one with hyphens, by its parts.
@@ -90,6 +95,11 @@ impl Gazetteer {
             flags |= Flags::SURNAME;
         }
         flags
+    }
+
+    /// Whether a word in lower case is told from a name by its accents.
+    pub(super) fn accented_word(&self, written: &str) -> bool {
+        !written.is_ascii() && self.accented.contains(written)
     }
 
     /// Whether folded parts, separated by a space, name a place.

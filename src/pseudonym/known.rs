@@ -6,6 +6,7 @@ use super::flags::Flags;
 use super::gazetteer::has;
 use super::kind::Kind;
 use super::page::Page;
+use super::persons::verb_next;
 use super::tokens::Shape;
 use super::triggers::person;
 use super::vocabulary::GENERIC;
@@ -37,6 +38,15 @@ pub(super) fn find(page: &mut Page<'_>, before: &HashSet<String>) {
         }
         if known.len() > MOST {
             break;
+        }
+    }
+    for index in 0..page.hits.len() {
+        let hit = &page.hits[index];
+        let at = page.tokens_in(&(hit.start..hit.end)).start;
+        let led = hit.kind == Kind::Person && at > 0 && page.follows(at) && !page.tokens[at - 1].taken;
+        if led && (known.contains(&pair(page, at)) || before.contains(&pair(page, at))) {
+            page.tokens[at - 1].taken = true;
+            page.hits[index].start = page.tokens[at - 1].start;
         }
     }
     let mut at = 0;
@@ -90,5 +100,5 @@ fn is_known(page: &Page<'_>, at: usize, known: &HashSet<String>, before: &HashSe
         return false;
     }
     // "petit" is also a word: only with a capital that is not the sentence's.
-    !flags.any(Flags::WORD) || (page.capital(at) && !page.tokens[at].opens)
+    !flags.any(Flags::WORD) || (page.capital(at) && (!page.tokens[at].opens || verb_next(page, at)))
 }

@@ -33,7 +33,8 @@ impl Run {
             let written = page.written(at);
             let fits = match token.shape {
                 Shape::Number | Shape::Code => true,
-                Shape::Word => written.len() <= 4,
+                // "FR 76", "AB-123-CD", "ab 123 cd", but not "16 mars".
+                Shape::Word => written.len() <= 3 || (written.len() == 4 && !written.bytes().any(|byte| byte.is_ascii_lowercase())),
                 _ => false,
             };
             if token.taken || !fits || !written.is_ascii() || written.contains(['-', '\'']) {
@@ -98,7 +99,7 @@ pub(super) fn find(page: &mut Page<'_>) {
         if !starts {
             continue;
         }
-        if let Some((kind, end)) = phone(page, at).map(|end| (Kind::Phone, end)).or_else(|| identify(page, at)) {
+        if let Some((kind, end)) = identify(page, at) {
             page.claim_tokens(kind, at..end);
         }
     }
@@ -110,15 +111,16 @@ fn letters_before_digits(page: &Page<'_>, at: usize) -> bool {
     let short = written.len() <= 4 && written.is_ascii();
     let upper = !written.bytes().any(|byte| byte.is_ascii_lowercase());
     let joined = page.tokens.get(at + 1).is_some_and(|next| !next.space && matches!(next.shape, Shape::Mark('-' | '/' | '_')));
-    short && page.follows(at + 1) && (joined || (upper && written.len() == 2) || keys::iban_country(written))
+    short && page.follows(at + 1) && (joined || (upper && written.len() == 2) || keys::iban_country(written) || said(page, at) == Some(Said::Plate))
 }
 
 fn identify(page: &Page<'_>, at: usize) -> Option<(Kind, usize)> {
     let run = Run::at(page, at);
+    let phone = || phone(page, at).map(|end| (Kind::Phone, end));
     if run.compact.is_empty() || !run.compact.bytes().any(|byte| byte.is_ascii_digit()) {
-        return None;
+        return phone();
     }
-    keyed(page, &run).or_else(|| papers::by_form(page, &run)).or_else(|| announced(page, &run))
+    keyed(page, &run).or_else(phone).or_else(|| papers::by_form(page, &run)).or_else(|| announced(page, &run))
 }
 
 /// What its key tells.
@@ -275,7 +277,7 @@ const ANNOUNCE: [(Said, &str); 12] = [
         Said::Reference,
         "dossier dossiers reference references ref refs contrat client cliente identifiant agdref ine permis titre sejour etranger recepisse \
             licence matricule facture adherent adherente abonne abonnee compteur pdl pce visa affaire rg parcelle inscription candidat candidature patient \
-            ticket courrier recommande colis sociale demandeur oqtf avis numen siv nif foyer assure assuree usager police sinistre",
+            ticket courrier recommande colis demandeur oqtf avis numen siv nif foyer assure assuree usager police sinistre",
     ),
 ];
 
@@ -323,7 +325,9 @@ fn announced(page: &Page<'_>, run: &Run) -> Option<(Kind, usize)> {
     if letters && !joined && !matches!(said, Said::Plate | Said::Bank) {
         return None;
     }
-    let upto = |lengths: &[usize]| lengths.iter().find_map(|length| run.groups(*length));
+    let mostly_digits = |length: usize| run.compact.get(..length).is_some_and(|part| part.bytes().filter(u8::is_ascii_digit).count() * 2 >= length);
+    let one_group = |length: usize| run.groups(length).is_some_and(|(sizes, _)| sizes.len() == 1);
+    let upto = |lengths: &[usize]| lengths.iter().filter(|length| mostly_digits(**length) || one_group(**length)).find_map(|length| run.groups(*length));
     let all_digits = |length: usize| run.compact.get(..length).is_some_and(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
     let number = |lengths: &[usize]| upto(lengths).map(|(_, next)| (Kind::Number, next));
     match said {

@@ -16,8 +16,7 @@ pub(super) fn find(page: &mut Page<'_>) {
             continue;
         }
         let flags = page.flags(at);
-        let legal = flags.any(Flags::LEGAL) && (page.case(at) == Case::Upper || page.capital(at) || page.folded(at).len() > 3);
-        if legal {
+        if flags.any(Flags::LEGAL) {
             beside_form(page, at);
         } else if flags.any(Flags::BODY) {
             after_body(page, at);
@@ -104,7 +103,7 @@ fn at_company(page: &mut Page<'_>, at: usize) {
     let company = page.free_word(at) && page.capital(at) && !flags.any(Flags::FIRST | Flags::KNOWN | Flags::TITLE | Flags::FUNCTION) && page.follows(at);
     if company && let Some((start, end)) = name(page, at) {
         page.claim_tokens(Kind::Organisation, start..end);
-    } else if !page.capital(at) && !flags.any(Flags::FIRST | Flags::TITLE) {
+    } else if (!page.capital(at) && !flags.any(Flags::FIRST | Flags::TITLE)) || (page.free_word(at) && with_ending(page, at + 1) > at + 1) {
         lower_name(page, at);
     }
 }
@@ -179,6 +178,20 @@ const TRADES: &str = "transports ateliers atelier menuiserie plomberie maconneri
 
 /// The name of an association in lower case: from its article up to what no name goes on with.
 fn lower_association(page: &mut Page<'_>, at: usize) {
+    if !page.free_word(at) && page.tokens[at].shape != Shape::Elided {
+        return;
+    }
+    // "association solidarité noyon", "association espoir et partage".
+    let plain = |next: usize| page.free_word(next) && page.follows(next) && !page.flags(next).any(Flags::FUNCTION | Flags::VERB | Flags::KNOWN);
+    if plain(at) && page.folded(at + 1) == "et" && plain(at + 2) && page.folded(at).len() >= 4 {
+        page.claim_tokens(Kind::Organisation, at..at + 3);
+        return;
+    }
+    if plain(at) && plain(at + 1) && page.flags(at).any(Flags::WORD) && !page.flags(at + 1).any(Flags::WORD) {
+        let end = super::places::matched(page, at + 1).unwrap_or(at + 2);
+        page.claim_tokens(Kind::Organisation, at..end);
+        return;
+    }
     let led = matches!(page.folded(at), "les" | "le" | "un" | "une" | "la") || (page.tokens[at].shape == Shape::Elided && page.folded(at) == "l");
     let mut end = at;
     let (mut words, mut content) = (0, false);
@@ -210,6 +223,11 @@ fn lower_name(page: &mut Page<'_>, at: usize) {
     let mut end = at;
     if page.free_word(at) && has(TRADES, page.folded(at)) && page.follows(at + 1) {
         end += 1;
+        // "menuiserie martel".
+        if page.free_word(end) && page.flags(end).any(Flags::NAME) && !page.flags(end).any(Flags::FUNCTION | Flags::VERB) && page.flags(end).any(Flags::WORD) {
+            page.claim_tokens(Kind::Organisation, at..end + 1);
+            return;
+        }
     }
     let start = end;
     while end < at + 3 && page.free_word(end) && page.follows(end) {

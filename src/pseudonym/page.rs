@@ -5,9 +5,10 @@ use std::ops::Range;
 
 use super::flags::Flags;
 use super::fold::fold;
-use super::gazetteer::GAZETTEER;
+use super::gazetteer::{GAZETTEER, has};
 use super::kind::Kind;
 use super::tokens::{Case, Shape, Token, tokens};
+use super::vocabulary::FOREIGN;
 
 /// Whether a title said that somebody is a woman or a man.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(super) struct Hit {
     pub start: usize,
     pub end: usize,
     pub gender: Option<Gender>,
+    /// Whether this is the same person as the finding before: "Nom : …", "Prénom : …".
+    pub same: bool,
 }
 
 /// A word of the text, once however often it stands there.
@@ -39,8 +42,9 @@ struct Line {
     lower: usize,
     /// Articles and the like that begin with a capital.
     raised: usize,
-    /// Words that no list has.
-    unknown: usize,
+    /// Small words of other languages, and of French.
+    foreign: usize,
+    french: usize,
 }
 
 /// The fewest words of a line that is judged.
@@ -59,7 +63,9 @@ impl Line {
             line.upper += usize::from(token.case == Case::Upper);
             line.lower += usize::from(token.case == Case::Lower);
             line.raised += usize::from(token.case == Case::Capital && !token.opens && flags.any(Flags::FUNCTION));
-            line.unknown += usize::from(flags == Flags::default());
+            let foreign = has(FOREIGN, page.folded(at));
+            line.foreign += usize::from(foreign);
+            line.french += usize::from(!foreign && flags.any(Flags::FUNCTION));
         }
         line
     }
@@ -71,7 +77,7 @@ impl Line {
 
     /// Whether most words are of another language.
     fn foreign(&self) -> bool {
-        self.words >= LINE_WORDS && self.unknown * 5 >= self.words * 2
+        self.foreign >= 2 && self.foreign > self.french
     }
 }
 
@@ -96,7 +102,7 @@ impl<'t> Page<'t> {
             };
             token.word = *known.entry(written).or_insert_with(|| {
                 let folded = fold(written);
-                let flags = GAZETTEER.flags(&folded);
+                let flags = if GAZETTEER.accented_word(written) { Flags::WORD } else { GAZETTEER.flags(&folded) };
                 words.push(Word { folded, flags });
                 u32::try_from(words.len() - 1).unwrap_or(0)
             });
@@ -177,7 +183,7 @@ impl<'t> Page<'t> {
             return false;
         }
         self.tokens[tokens].iter_mut().for_each(|token| token.taken = true);
-        self.hits.push(Hit { kind, start: range.start, end: range.end, gender: None });
+        self.hits.push(Hit { kind, start: range.start, end: range.end, gender: None, same: false });
         true
     }
 

@@ -7,7 +7,7 @@ use super::gazetteer::has;
 use super::kind::Kind;
 use super::names::{Context, parse};
 use super::page::Page;
-use super::places::{Before, before};
+use super::places::{Before, before, matched};
 use super::tokens::{Case, Shape};
 use super::triggers::person;
 use super::vocabulary::SPOKEN;
@@ -73,6 +73,8 @@ struct Count {
     unknown: usize,
     places: usize,
     ordinary: usize,
+    /// A word in capitals after one that only begins with one, or before: "Wasila PORC".
+    raised: bool,
 }
 
 /// The words with capitals from a token on, and whether they are a person.
@@ -84,7 +86,7 @@ fn in_capitals(page: &Page<'_>, start: usize) -> Option<(Range<usize>, bool)> {
         start += 1;
     }
     let mut last = end;
-    while last > start && ((ordinary(page, last - 1) && !(last == start + 2 && after_first(page, last - 1))) || trailing(page, last - 1)) {
+    while last > start && ((ordinary(page, last - 1) && !(last == start + 2 && after_first(page, last - 1)) && !raised(page, last - 1)) || trailing(page, last - 1)) {
         last -= 1;
     }
     if start >= last {
@@ -159,6 +161,7 @@ fn count(page: &Page<'_>, range: Range<usize>) -> Count {
         let flags = page.flags(at);
         count.words += 1;
         let acronym = page.case(at) == Case::Upper && page.written(at).len() <= 3;
+        count.raised |= raised(page, at);
         match flags {
             flags if flags.any(Flags::FIRST) => count.first += 1,
             flags if flags.any(Flags::WORD) && flags.any(Flags::COMMON) => count.doubtful += 1,
@@ -172,6 +175,14 @@ fn count(page: &Page<'_>, range: Range<usize>) -> Count {
     count
 }
 
+/// Whether a word in capitals stands beside one that is in none, as a surname does.
+fn raised(page: &Page<'_>, at: usize) -> bool {
+    let mixed = |one: usize, other: usize| {
+        page.case(one) == Case::Upper && page.written(one).len() >= 4 && page.case(other) == Case::Capital && !page.flags(other).any(Flags::WORD | Flags::KNOWN)
+    };
+    at > 0 && page.follows(at) && page.tokens[at - 1].shape == Shape::Word && (mixed(at, at - 1) || mixed(at - 1, at))
+}
+
 /// Whether several words with capitals are a person.
 fn together(count: &Count) -> bool {
     let Count { words, first, surnames, doubtful, unknown, ordinary, .. } = *count;
@@ -179,7 +190,7 @@ fn together(count: &Count) -> bool {
         return false;
     }
     let others = words - first;
-    (first > 0 && (others == 0 || surnames + doubtful + unknown > 0 || ordinary < words)) || (surnames > 0 && ordinary == 0) || (unknown > 0 && ordinary + doubtful == 0)
+    (first > 0 && (others == 0 || surnames + doubtful + unknown > 0 || ordinary < words)) || (surnames + unknown > 0 && ordinary == 0) || (count.raised && unknown + surnames > 0)
 }
 
 /// Whether one word with a capital is a person.
@@ -190,18 +201,25 @@ fn alone(page: &Page<'_>, at: usize) -> bool {
     if matches!(case, Case::Initial | Case::Mixed) && !flags.any(Flags::NAME) {
         return false;
     }
+    // Words of services that are also first names.
+    if matches!(page.folded(at), "albert" | "noel" | "toussaint") {
+        return verb && !opens;
+    }
     if flags.any(Flags::FIRST) {
         return !flags.any(Flags::WORD) || !opens || verb;
     }
-    if flags.any(Flags::PLACE) && !flags.any(Flags::SURNAME) {
+    if flags.any(Flags::PLACE) && (!flags.any(Flags::SURNAME) || matched(page, at) == Some(at + 1)) {
         return false;
     }
     if flags.any(Flags::SURNAME) && !flags.any(Flags::WORD) {
         let acronym = case == Case::Upper && page.written(at).len() <= 4;
         return !acronym && (!flags.any(Flags::PLACE) || before(page, at) == Before::Nothing);
     }
-    if flags.any(Flags::COMMON) {
-        return !opens && case == Case::Capital && verb;
+    // "que Wolfram sera absent", not "la Carte est".
+    if flags.any(Flags::WORD) {
+        let joined = at > 0 && page.follows(at) && matches!(page.folded(at - 1), "que" | "qu" | "et" | "avec" | "par" | "a" | "or" | "mais" | "si" | "car" | "puis");
+        let other = flags.any(Flags::KNOWN | Flags::ROLE | Flags::BODY | Flags::STREET | Flags::GREETING);
+        return !opens && !other && case == Case::Capital && verb && (joined || flags.any(Flags::COMMON));
     }
     if case == Case::Upper {
         return page.written(at).len() >= 7 && pronounceable(page.folded(at));
@@ -210,7 +228,7 @@ fn alone(page: &Page<'_>, at: usize) -> bool {
 }
 
 /// Whether what follows is what follows a subject.
-fn verb_next(page: &Page<'_>, at: usize) -> bool {
+pub(super) fn verb_next(page: &Page<'_>, at: usize) -> bool {
     page.follows(at + 1)
         && match page.tokens[at + 1].shape {
             Shape::Word => page.flags(at + 1).any(Flags::VERB),
@@ -243,7 +261,7 @@ fn unknown_in_lower_case(page: &Page<'_>, at: usize) -> Option<(Range<usize>, bo
     let before = if page.follows(at) && at > 0 { page.folded(at - 1) } else { "" };
     let led = matches!(before, "avec" | "par" | "chez" | "voir" | "rappeler" | "rappele" | "que" | "qu" | "joindre" | "contacter")
         || (matches!(before, "a" | "de" | "d" | "et" | "pour") && (first.any(Flags::NAME) || page.folded(at).len() >= 5) && spoken(page, at));
-    let subject = page.folded(at).len() >= 4 && verb_next(page, at) && first.any(Flags::NAME);
+    let subject = page.folded(at).len() >= 4 && verb_next(page, at) && (first.any(Flags::NAME) || page.tokens[at].opens || matches!(before, "et" | "que"));
     (pair || (led && page.folded(at).len() >= 4) || subject).then(|| {
         let end = parse(page, at, Context::Likely).unwrap_or(at + 1);
         (at..end, true)
@@ -281,7 +299,7 @@ fn in_lower_case(page: &Page<'_>, at: usize) -> Option<(Range<usize>, bool)> {
     }
     // "claire dubois": a word that is also a first name, before a surname that is nothing else.
     let next = page.flags(at + 1);
-    let surname_next = page.free_word(at + 1) && next.any(Flags::COMMON) && !next.any(Flags::WORD);
+    let surname_next = page.free_word(at + 1) && (next.any(Flags::COMMON) && !next.any(Flags::WORD) || uncommon(page, at + 1) && page.folded(at + 1).len() >= 4);
     if flags.any(Flags::FIRST) && follows && surname_next {
         return parse(page, at, Context::Likely).or(Some(at + 2)).map(|end| (at..end.max(at + 2), true));
     }

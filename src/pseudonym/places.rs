@@ -5,11 +5,14 @@ use super::gazetteer::{GAZETTEER, PLACE_PARTS, has};
 use super::kind::Kind;
 use super::page::Page;
 use super::tokens::{Case, Shape};
-use super::vocabulary::{AT, SPOKEN};
+use super::vocabulary::{AT, SPOKEN, SURELY};
 
 /// Where the longest name of the lists that begins at a token ends.
 pub(super) fn matched(page: &Page<'_>, at: usize) -> Option<usize> {
     if !page.flags(at).any(Flags::PLACE) && !page.folded(at).contains('-') && page.tokens.get(at)?.shape != Shape::Elided {
+        return None;
+    }
+    if page.tokens[at].shape == Shape::Elided && !page.free_word(at + 1) {
         return None;
     }
     let mut name = String::new();
@@ -85,8 +88,14 @@ pub(super) enum Before {
     Of,
     /// "à", "vers".
     To,
-    /// "habite à", "mairie de".
+    /// "agence de", "service de".
     At,
+    /// "habite à", "mairie de": nothing else can follow.
+    Sure,
+}
+
+fn sureness(word: &str) -> Before {
+    if has(SURELY, word) { Before::Sure } else { Before::At }
 }
 
 /// What stands before a token.
@@ -95,7 +104,7 @@ pub(super) fn before(page: &Page<'_>, at: usize) -> Before {
     let word = page.folded(last);
     let small = matches!(word, "a" | "de" | "d" | "du" | "des" | "la" | "le" | "l" | "vers" | "sur" | "au" | "aux" | "les" | "pres" | "en" | "depuis");
     if has(AT, word) && word != "ne" && !small {
-        return Before::At;
+        return sureness(word);
     }
     if !small {
         return Before::Nothing;
@@ -105,7 +114,7 @@ pub(super) fn before(page: &Page<'_>, at: usize) -> Before {
         // "ne" is "né" only with its accent, or before "à".
         let born = word != "ne" || page.written(far).to_lowercase() != "ne" || page.folded(far + 1) == "a";
         if has(AT, word) && born {
-            return Before::At;
+            return sureness(word);
         }
         if has(SPOKEN, word) {
             return Before::Nothing;
@@ -124,7 +133,9 @@ pub(super) fn before(page: &Page<'_>, at: usize) -> Before {
 /// Finds places that the words around make certain, or their form.
 pub(super) fn certain(page: &mut Page<'_>) {
     for at in 0..page.tokens.len() {
-        if !page.free_word(at) || page.flags(at).any(Flags::FUNCTION) && !matches!(page.folded(at), "la" | "le" | "les") {
+        let elided = page.tokens[at].shape == Shape::Elided && !page.tokens[at].taken && page.folded(at) == "l";
+        let small = page.flags(at).any(Flags::FUNCTION) && !matches!(page.folded(at), "la" | "le" | "les");
+        if !elided && (!page.free_word(at) || small) {
             continue;
         }
         let said = before(page, at);
@@ -133,12 +144,14 @@ pub(super) fn certain(page: &mut Page<'_>) {
             let several = end > at + 1 || page.folded(at).contains('-');
             let name = flags.any(Flags::NAME) || flags.any(Flags::WORD);
             let article = matches!(page.folded(at), "la" | "le" | "les") || page.tokens[at].shape == Shape::Elided;
-            // "la réunion".
-            if article && several && !page.capital(at + 1) && page.flags(at + 1).any(Flags::WORD) && said < Before::At {
+            // "la réunion", "l'Union européenne".
+            let lower = (!page.capital(at + 1) && !page.folded(at + 1).contains('-')) || page.case(at) == Case::Lower;
+            if article && several && lower && page.flags(at + 1).any(Flags::WORD) && said < Before::Sure {
                 continue;
             }
             let place = match said {
-                Before::At => true,
+                Before::Sure => true,
+                Before::At => page.capital(at) || !flags.any(Flags::WORD) || several,
                 Before::To => (page.capital(at) && !flags.any(Flags::FIRST)) || !name || several,
                 Before::Of | Before::Nothing => several || !name,
             };
@@ -149,7 +162,7 @@ pub(super) fn certain(page: &mut Page<'_>) {
         }
         if formed(page.folded(at)) && (page.capital(at) || !flags.any(Flags::WORD)) && !flags.any(Flags::FIRST) {
             page.claim_tokens(Kind::Place, at..at + 1);
-        } else if said == Before::At || said == Before::To {
+        } else if said >= Before::To {
             unknown(page, at, said);
         }
     }
@@ -169,15 +182,16 @@ fn unknown(page: &mut Page<'_>, at: usize, said: Before) {
     if page.capital(at) {
         let name = flags.any(Flags::FIRST) || (said == Before::To && flags.any(Flags::NAME));
         let end = capitalised(page, at);
-        let led = end.is_some_and(|end| end > at + 1);
-        if let Some(end) = end.filter(|_| (!name && !flags.any(Flags::WORD)) || led)
+        let led = end.is_some_and(|end| end > at + 1 && page.case(end - 1) != Case::Upper && !page.flags(end - 1).any(Flags::KNOWN | Flags::WORD));
+        if let Some(end) = end.filter(|_| (!name && (!flags.any(Flags::WORD) || (said == Before::Sure && !page.tokens[at].opens))) || led)
             && page.case(at) != Case::Mixed
+            && !(page.case(at) == Case::Upper && page.written(at).len() <= 6)
         {
             page.claim_tokens(Kind::Place, at..end);
         }
-    } else if (said == Before::At || accented(page, at)) && !flags.any(Flags::WORD | Flags::NAME | Flags::PARTICLE) && page.folded(at).len() >= 4 {
+    } else if (said >= Before::At && !flags.any(Flags::FIRST) || accented(page, at) && !flags.any(Flags::NAME)) && !flags.any(Flags::WORD | Flags::PARTICLE) && page.folded(at).len() >= if said == Before::Sure { 3 } else { 4 } {
         page.claim_tokens(Kind::Place, at..at + 1);
-    } else if said == Before::At && matches!(page.folded(at), "la" | "le" | "les") {
+    } else if (said == Before::Sure || accented(page, at)) && (matches!(page.folded(at), "la" | "le" | "les") || page.tokens[at].shape == Shape::Elided) {
         let flags = page.flags(at + 1);
         if page.free_word(at + 1) && page.follows(at + 1) && !flags.any(Flags::WORD | Flags::FUNCTION | Flags::KNOWN) {
             page.claim_tokens(Kind::Place, at..at + 2);
@@ -198,7 +212,7 @@ pub(super) fn rest(page: &mut Page<'_>) {
         let lower = !page.capital(at);
         let doubtful = flags.any(Flags::WORD | Flags::KNOWN | Flags::FUNCTION);
         let article = matches!(page.folded(at), "la" | "le" | "les") || page.tokens[at].shape == Shape::Elided;
-        if article && end > at + 1 && !page.capital(at + 1) && page.flags(at + 1).any(Flags::WORD) {
+        if article && end > at + 1 && (!page.capital(at + 1) || page.case(at) == Case::Lower) && page.flags(at + 1).any(Flags::WORD) {
             continue;
         }
         if end == at + 1 && (doubtful && (lower || before(page, at) < Before::Of) || lower && page.folded(at).len() < 4) {

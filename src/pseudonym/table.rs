@@ -75,9 +75,17 @@ impl Table {
         let mut shown = String::with_capacity(text.len());
         let mut found = Vec::with_capacity(hits.len());
         let mut done = 0;
-        for Hit { kind, start, end, gender } in hits {
+        let mut person = None;
+        for Hit { kind, start, end, gender, same } in hits {
             let original = &text[start..end];
-            let placeholder = self.placeholder(kind, original, gender).write();
+            let placeholder = match person.filter(|_| same) {
+                Some(number) => self.other_name(number, original),
+                None => self.placeholder(kind, original, gender),
+            };
+            if kind == Kind::Person {
+                person = Some(placeholder.number);
+            }
+            let placeholder = placeholder.write();
             shown.push_str(&text[done..start]);
             shown.push_str(&placeholder);
             found.push(Finding { kind, range: start..end, original: original.to_owned(), placeholder });
@@ -121,6 +129,12 @@ impl Table {
         let number = self.number(kind, original, gender);
         let spelling = self.note(kind, number, original, gender);
         Placeholder { kind, number, spelling }
+    }
+
+    /// Another name of a person who has a number.
+    fn other_name(&mut self, number: u32, original: &str) -> Placeholder {
+        self.people.restore(usize::try_from(number).unwrap_or(1).saturating_sub(1), original, None);
+        Placeholder { kind: Kind::Person, number, spelling: self.note(Kind::Person, number, original, None) }
     }
 
     /// The number of something.

@@ -7,6 +7,7 @@ use super::gazetteer::has;
 use super::kind::Kind;
 use super::names::{Context, accepts, parse};
 use super::page::{Gender, Page};
+use super::persons::verb_next;
 use super::tokens::{Case, Shape};
 use super::vocabulary::{ABBREVIATED, CALLED, CLOSING, FEMALE, FIELD, MALE};
 
@@ -24,13 +25,16 @@ pub(super) fn find(page: &mut Page<'_>) {
         if let Some((after, context)) = title(page, at) {
             titled(page, at, after, context);
         }
+        before_address(page, at);
         called(page, at);
         field(page, at);
+        of_somebody(page, at);
         role(page, at);
         greeting(page, at);
     }
     closings(page);
     lines(page);
+    heads(page);
 }
 
 /// Claims a person.
@@ -73,9 +77,15 @@ fn title(page: &Page<'_>, at: usize) -> Option<(usize, Context)> {
     let capital_next = page.capital(after) && page.follows(after);
     match word {
         // "M. Durand", "m. durand"; not "m" alone.
-        "m" | "mm" => (dotted || (capital_next && page.case(at) != Case::Lower)).then_some((after, Context::Strong)),
+        "m" | "mm" if dotted => Some((after, Context::Sure)),
+        "m" | "mm" => (capital_next && page.case(at) != Case::Lower).then_some((after, Context::Strong)),
         "me" => (page.capital(at) && capital_next && !page.flags(after).any(Flags::WORD)).then_some((after, Context::Strong)),
-        "veuve" | "maitre" | "feu" | "dame" | "sieur" | "pr" | "soeur" | "abbe" => capital_next.then_some((after, Context::Likely)),
+        "maitre" => {
+            let flags = page.flags(after);
+            let name = page.follows(after) && page.free_word(after) && !flags.any(Flags::WORD | Flags::KNOWN | Flags::FUNCTION) && page.folded(after).len() >= 3;
+            (capital_next || name).then_some((after, Context::Likely))
+        }
+        "veuve" | "feu" | "dame" | "sieur" | "pr" | "soeur" | "abbe" => capital_next.then_some((after, Context::Likely)),
         _ if has(ABBREVIATED, word) => Some((after, Context::Sure)),
         _ => page.flags(at).any(Flags::TITLE).then_some((after, Context::Strong)),
     }
@@ -119,6 +129,8 @@ fn called(page: &mut Page<'_>, at: usize) {
     let word = page.folded(at);
     let reflexive = at > 0 && page.tokens[at - 1].shape == Shape::Elided && matches!(page.folded(at - 1), "m" | "s" | "t");
     let introduced = match word {
+        // "son ancien nom est", "mon nom de jeune fille est".
+        "est" | "etait" => (at.saturating_sub(5)..at).any(|before| matches!(page.folded(before), "nom" | "prenom" | "prenoms")) && page.follows(at),
         "appelle" | "appelles" | "appel" | "appele" | "appelait" => reflexive,
         "suis" => at > 0 && page.folded(at - 1) == "je" || word_before(page, at, "c"),
         _ => has(CALLED, word),
@@ -130,7 +142,7 @@ fn called(page: &mut Page<'_>, at: usize) {
     while page.mark(next, ':') || page.mark(next, ',') || page.mark(next, '(') || page.mark(next, '«') || page.flags(next).any(Flags::TITLE) {
         next += 1;
     }
-    let context = if word == "suis" { Context::Likely } else { Context::Strong };
+    let context = if word == "suis" && !page.flags(next).any(Flags::FIRST) { Context::Likely } else { Context::Strong };
     if !page.follows(next) || page.tokens[next].taken {
         return;
     }
@@ -167,7 +179,28 @@ fn field(page: &mut Page<'_>, at: usize) {
     }
     let end = if named { to_end_of_field(page, start) } else { parse(page, start, Context::Strong) };
     if let Some(end) = end {
-        person(page, start..end, None);
+        let given = matches!(word, "prenom" | "prenoms");
+        let other = page.hits.last().filter(|hit| hit.kind == Kind::Person && hit.end <= page.tokens[at].start);
+        // The surname's field right before, or the first name's.
+        let same = other.is_some_and(|hit| {
+            let last = page.tokens_in(&(hit.start..hit.end));
+            last.end + 1 >= at.saturating_sub(2) && field_of(page, last.start).is_some_and(|surname| surname == given)
+        });
+        if person(page, start..end, None)
+            && let Some(hit) = page.hits.last_mut()
+        {
+            hit.same = same && named;
+        }
+    }
+}
+
+/// Whether what begins at a token stands in a field of surnames; nothing where it stands in no field of names.
+fn field_of(page: &Page<'_>, start: usize) -> Option<bool> {
+    let name = start.checked_sub(2).filter(|_| page.mark(start - 1, ':'))?;
+    match page.folded(name) {
+        "nom" | "noms" => Some(true),
+        "prenom" | "prenoms" => Some(false),
+        _ => None,
     }
 }
 
@@ -203,16 +236,35 @@ fn role(page: &mut Page<'_>, at: usize) {
         return;
     }
     let flags = page.flags(next);
-    let first = flags.any(Flags::FIRST) && !flags.any(Flags::WORD);
+    let first = flags.any(Flags::FIRST) && (!flags.any(Flags::WORD) || subject(page, next));
     let capital = page.capital(next) && page.case(next) != Case::Mixed && accepts(page, next, 0, Context::Likely, false);
     let acronym = page.case(next) == Case::Upper && page.written(next).len() <= 4 && !flags.any(Flags::NAME);
-    // In lower case a word that nobody knows may be a slip of the pen; after a comma anything may follow.
-    let unknown = !comma && !flags.any(Flags::WORD | Flags::KNOWN | Flags::PLACE | Flags::FUNCTION) && page.folded(next).len() >= 4;
+    let unknown = !(comma && page.tokens[next].foreign) && !flags.any(Flags::WORD | Flags::KNOWN | Flags::PLACE | Flags::FUNCTION) && page.folded(next).len() >= 4;
     let particle = flags.any(Flags::PARTICLE) && page.capital(next);
     if (first || (capital && !acronym) || unknown || particle)
-        && let Some(end) = parse(page, next, Context::Likely)
+        && let Some(end) = parse(page, next, Context::Strong)
     {
         person(page, next..end, None);
+    }
+}
+
+/// Whether a word is followed by what follows a subject, or by the end of its clause.
+fn subject(page: &Page<'_>, at: usize) -> bool {
+    !page.flags(at).any(Flags::VERB | Flags::FUNCTION) && (verb_next(page, at) || matches!(page.tokens.get(at + 1).map(|next| next.shape), Some(Shape::Mark(',' | '.' | ')'))))
+}
+
+/// "le dossier de élise furet", "la fiche d'alice".
+fn of_somebody(page: &mut Page<'_>, at: usize) {
+    let file = matches!(page.folded(at), "dossier" | "fiche" | "situation" | "dossiers" | "identite" | "compte" | "nom" | "part" | "absence" | "presence" | "domicile");
+    if !file || !page.free_word(at) || !matches!(page.folded(at + 1), "de" | "d") || !page.follows(at + 2) {
+        return;
+    }
+    let flags = page.flags(at + 2);
+    if page.free_word(at + 2)
+        && flags.any(Flags::FIRST)
+        && let Some(end) = parse(page, at + 2, Context::Strong)
+    {
+        person(page, at + 2..end, None);
     }
 }
 
@@ -224,7 +276,7 @@ fn greeting(page: &mut Page<'_>, at: usize) {
     let next = if page.folded(at) == "merci" && page.folded(at + 1) == "a" { at + 2 } else { at + 1 };
     let flags = page.flags(next);
     let alone = page.tokens.get(next + 1).is_none_or(|token| token.line || token.shape == Shape::Mark(','));
-    let name = flags.any(Flags::FIRST) && (!flags.any(Flags::WORD) || page.capital(next) || alone);
+    let name = flags.any(Flags::FIRST) && (!flags.any(Flags::WORD) || page.capital(next) || alone) || (alone && page.capital(next) && flags.any(Flags::NAME));
     let unknown = !flags.any(Flags::WORD | Flags::KNOWN | Flags::FUNCTION) && page.folded(next).len() >= 4;
     if page.follows(next)
         && (name || unknown)
@@ -316,9 +368,47 @@ fn lines(page: &mut Page<'_>) {
         let sure = (at..end).any(|word| page.flags(word).any(Flags::FIRST) && !page.flags(word).any(Flags::WORD));
         let plain = (at..end).all(|word| !page.flags(word).any(Flags::WORD | Flags::KNOWN));
         // An address or a number right below: the head of a letter.
-        let headed = page.tokens.get(end).is_some_and(|token| token.line && token.taken) && (at..end).all(|word| page.capital(word));
-        if ends && (sure || headed || (listed && plain)) {
+        let headed = page.tokens.get(end).is_some_and(|token| token.line && token.taken);
+        if ends && (sure || headed || listed && (plain || end <= at + 4)) {
             person(page, at..end, None);
         }
+    }
+}
+
+/// Two to four words with capitals on a line of their own, right above an address or a number.
+fn heads(page: &mut Page<'_>) {
+    for line in 0..page.tokens.len() {
+        if !page.tokens[line].line {
+            continue;
+        }
+        let mut end = line;
+        while end < line + 4 && page.free_word(end) && page.capital(end) && (end == line || page.follows(end)) && name_like(page, end) {
+            end += 1;
+        }
+        if end >= line + 2 && page.tokens.get(end).is_some_and(|token| token.line && token.taken) {
+            person(page, line..end, None);
+        }
+    }
+}
+
+fn name_like(page: &Page<'_>, at: usize) -> bool {
+    !page.flags(at).any(Flags::FUNCTION | Flags::KNOWN | Flags::BODY | Flags::GREETING | Flags::ROLE | Flags::TITLE | Flags::STREET)
+}
+
+/// The name before an e-mail address in angle brackets.
+fn before_address(page: &mut Page<'_>, at: usize) {
+    if !page.mark(at, '<') || !page.tokens.get(at + 1).is_some_and(|token| token.taken) {
+        return;
+    }
+    let mut start = at;
+    while start > 0 && at - start < FIELD_WORDS && page.follows(start) {
+        let token = page.tokens[start - 1];
+        if token.taken || !matches!(token.shape, Shape::Word | Shape::Elided) {
+            break;
+        }
+        start -= 1;
+    }
+    if start < at {
+        person(page, start..at, None);
     }
 }

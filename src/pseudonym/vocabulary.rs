@@ -58,7 +58,9 @@ pub(super) const PARTICLE: &str = "de du des d la le les l el al ben bin bint ib
 
 /// After a subject.
 pub(super) const VERB: &str = "a est m'a m'avait l'a n'a n'est s'est nous vous va avait etait etaient ont sont sera doit peut veut dit demande souhaite habite travaille ecrit appelle \
-    attend vient vit explique indique precise confirme refuse accepte repond rencontre conteste signale declare sollicite reside demeure beneficie percoit \
+    attend vient vit explique indique precise confirme refuse accepte repond rencontre conteste signale declare sollicite reside demeure beneficie percoit presente ouvre remplace rejoint gere valide suit conduit dirige rappellera \
+    transmettra viendra pourra devra fera sera aura dira donnera passera prendra travaillait habitait voulait devait pouvait venait disait pense croit veux veulent seront \
+    anime intervient participe accompagne repondra pleure souffre touche paie \
     me m lui ne n s se l y aurait avoue affirme estime pense reclame remercie rappelle transmet adresse envoie depose et qui a-t-il a-t-elle est-il est-elle";
 
 /// After verbs and nouns of speech, "à" has a person behind it.
@@ -90,24 +92,37 @@ pub(super) const KNOWN: &str = "caf cpam msa urssaf carsat cnav cnaf cnam crous 
     engie orange sfr bouygues free google gmail outlook yahoo hotmail microsoft windows excel word teams zoom whatsapp facebook instagram twitter linkedin youtube apple \
     iphone android samsung amazon leboncoin vinted airbnb uber blablacar carrefour leclerc auchan lidl ikea laposte chronopost colissimo sncf ratp tgv ter navigo \
     velib linky gaz impots impot etat republique parlement senat assemblee nationale gouvernement ministere conseil cour tribunal europe union ue schengen \
-    bic iban rib siret siren nir cni vitale cesu tva csg crds cdi cdd smic insee ine cerfa pdf docx csv xml html url wifi usb sim pin otp 2fa tel fax \
+    lituanie lettonie estonie slovenie slovaquie macedoine kosovo palestine taiwan tchequie union oniam sacem anah bic iban rib siret siren nir cni vitale cesu tva csg crds cdi cdd smic insee ine cerfa pdf docx csv xml html url wifi usb sim pin otp 2fa tel fax \
     janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre lundi mardi mercredi jeudi vendredi samedi dimanche \
     paques pentecote ascension ramadan aid covid internet web intranet web html francais francaise anglais arabe espagnol portugais \
     maire madame monsieur cedex bp cs sas sarl oqtf ofii ofpra cnda cada spada huda ceseda vls-ts dublin apostille afrique asie amerique maghreb loire-energie \
     cordialement objet ref page annexe article alinea code loi decret arrete bureau direction service pole mairie departement region commune ville metropole \
     communaute agglomeration intercommunalite credit agricole mutuel societe generale bnp paribas postale lcl macif maif matmut axa maaf pajemploi cesu afnor iso \
-    kbis inpi rcs rna sirene data gouv albert assistant compagnon matrix ia ssi rgpd fiscal france-services marianne pacs bts cap bac dut but master licence \
+    kbis inpi rcs rna sirene data gouv assistant compagnon matrix ia ssi rgpd fiscal france-services marianne pacs bts cap bac dut but master licence \
     allocations aides logement visale action carte grise assurance maladie retraite chomage agirc arrco ircantec cnracl msp pass navigo culture sport education";
 
 /// Common words before a place.
-pub(super) const AT: &str = "habite habitant reside residant demeurant domicilie domiciliee domicilies vis vit vivant ne nee nes installe installee arrive arrivee demenage demenager emmenage \
+pub(super) const AT: &str = "habite habitons habitez habitent habitait habitais habitant reside residons resident residait residant demeurant domicilie domiciliee domicilies vis vit vivant ne nee nes installe installee arrive arrivee demenage demenager emmenage \
     mute mutee loge logee logement mairie maire ville commune prefecture sous-prefecture gare agence departement canton arrondissement village hameau metropole \
     agglomeration quartier tribunal caf cpam urssaf msa direction maison centre hopital chu antenne communaute rectorat prefet academie region bourg trajet aeroport secteur affecte affectee situe situee sis sise guichet services service accueil fait originaire hospitalise hospitalisee scolarise scolarisee \
     inscrit inscrite travaille natif native exerce sejourne heberge hebergee";
 
+/// Those of them after which nothing but a place comes.
+pub(super) const SURELY: &str = "habite habitons habitez habitent habitait habitais habitant reside residons resident demeurant domicilie domiciliee domicilies ne nee nes mairie maire ville \
+    commune prefecture sous-prefecture village hameau affecte affectee emmenage demenage originaire";
+
 /// E-mail local parts that name nobody.
 pub(super) const GENERIC: &str = "contact info infos accueil mairie secretariat support service services noreply no-reply direction courrier admin webmaster rh drh compta comptabilite \
     commercial reception bureau contacts reply postmaster communication urbanisme etat civil presse guichet formation recrutement asso association perso pro mail gmail";
+
+/// Small words of other languages that French has not.
+pub(super) const FOREIGN: &str = "the of and to is you for with this that are have not please my your we it in at be from was will can would der die das und ist nicht ich sie mit fur \
+    ein eine zu auf los las para con por una como pero il che per sono gli nao com uma os";
+
+/// Words of services that the list of common words has not.
+pub(super) const MORE: &str = "courriel courriels allocataire allocataires teleservice teleservices telepaiement teleprocedure cybersecurite numerique dematerialise dematerialisee \
+    dematerialisation usager usagers demarche demarches rdv email emails e-mail e-mails mail mails sms internet wifi covid smartphone tuto prefectoral prefectorale \
+    interimaire autoentrepreneur autoentrepreneurs microentreprise covoiturage teletravail chatbot captcha login mdp appli applis";
 
 /// Units: the number before them is none of somebody's.
 pub(super) const UNIT: &str = "euros euro eur habitants km m2 kg ko mo go ans jours mois heures h % personnes dossiers fois kwh m3 octets francs usd dollars";
