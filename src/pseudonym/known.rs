@@ -42,11 +42,16 @@ pub(super) fn find(page: &mut Page<'_>, before: &HashSet<String>) {
     }
     for index in 0..page.hits.len() {
         let hit = &page.hits[index];
-        let at = page.tokens_in(&(hit.start..hit.end)).start;
-        let led = hit.kind == Kind::Person && at > 0 && page.follows(at) && !page.tokens[at - 1].taken;
-        if led && (known.contains(&pair(page, at)) || before.contains(&pair(page, at))) {
-            page.tokens[at - 1].taken = true;
-            page.hits[index].start = page.tokens[at - 1].start;
+        let mut at = page.tokens_in(&(hit.start..hit.end)).start;
+        // "de la Ferrali", where only the last word was found.
+        for _ in 0..3 {
+            let led = page.hits[index].kind == Kind::Person && at > 0 && page.follows(at) && !page.tokens[at - 1].taken;
+            if !led || !(known.contains(&pair(page, at)) || before.contains(&pair(page, at))) {
+                break;
+            }
+            at -= 1;
+            page.tokens[at].taken = true;
+            page.hits[index].start = page.tokens[at].start;
         }
     }
     let mut at = 0;
@@ -91,7 +96,7 @@ fn of_address(address: &str) -> Vec<String> {
 
 fn is_known(page: &Page<'_>, at: usize, known: &HashSet<String>, before: &HashSet<String>) -> bool {
     let flags = page.flags(at);
-    if flags.any(Flags::FUNCTION | Flags::TITLE | Flags::KNOWN) {
+    if flags.any(Flags::FUNCTION | Flags::TITLE) || (flags.any(Flags::KNOWN) && !page.capital(at)) {
         return false;
     }
     let word = page.folded(at);

@@ -156,7 +156,10 @@ fn lower(page: &Page<'_>, at: usize, words: usize, context: Context, led: bool) 
         return match context {
             Context::Sure => true,
             Context::Strong => surname || (verb_next(page, at) && !flags.any(Flags::VERB) && length >= 4) || (flags.any(Flags::SURNAME) && !flags.any(Flags::VERB) && words == 0 && length >= 5),
-            Context::Likely => surname && words > 0 && after_sure_first(page, at) && !led,
+            Context::Likely => {
+                let subject = verb_next(page, at) && length >= 4 && !flags.any(Flags::VERB);
+                words > 0 && !led && (surname || subject) && after_sure_first(page, at)
+            }
             Context::None => false,
         };
     }

@@ -29,9 +29,15 @@ pub(super) fn listed(page: &mut Page<'_>) {
         if !joined || !page.follows(at) || !page.follows(next) || title || page.tokens[next].taken {
             continue;
         }
-        let name = page.capital(next) || uncommon(page, next) && !page.flags(next).any(Flags::PLACE);
-        let sure = (name && !page.flags(next).any(Flags::WORD | Flags::PLACE)) || (page.capital(next) && before_first(page, next));
-        if let Some(end) = parse(page, next, Context::Likely).filter(|_| sure) {
+        let flags = page.flags(next);
+        let and = page.folded(next - 1) == "et";
+        let other = flags.any(Flags::KNOWN | Flags::BODY | Flags::FUNCTION | Flags::GREETING | Flags::STREET | Flags::VERB);
+        let lower = uncommon(page, next) && !flags.any(Flags::PLACE) || (flags.any(Flags::FIRST) && and && ends_clause(page, next));
+        let upper = !flags.any(Flags::WORD | Flags::PLACE) || flags.any(Flags::FIRST) || and || before_first(page, next);
+        let sure = !other && if page.capital(next) { upper } else { lower };
+        let context = if and && page.capital(next) { Context::Strong } else { Context::Likely };
+        let end = if and && flags.any(Flags::FIRST) { parse(page, next, context).or(Some(next + 1)) } else { parse(page, next, context) };
+        if let Some(end) = end.filter(|_| sure) {
             person(page, next..end, None);
         }
     }
@@ -82,11 +88,11 @@ fn in_capitals(page: &Page<'_>, start: usize) -> Option<(Range<usize>, bool)> {
     let mut start = start;
     let end = run(page, start)?;
     // "Depuis Karim", "Bonjour Karim": the first word of a sentence says little.
-    while start < end && ordinary(page, start) && !before_first(page, start) {
+    while start < end && ordinary(page, start) && !before_first(page, start) && !(start + 1 < end && page.tokens[start].opens && may_be_first(page, start)) {
         start += 1;
     }
     let mut last = end;
-    while last > start && ((ordinary(page, last - 1) && !(last == start + 2 && after_first(page, last - 1)) && !raised(page, last - 1)) || trailing(page, last - 1)) {
+    while last > start && ((ordinary(page, last - 1) && !(last == start + 2 && after_first(page, last - 1)) && !raised(page, last - 1) && !after_particle(page, start, last - 1)) || trailing(page, last - 1)) {
         last -= 1;
     }
     if start >= last {
@@ -128,10 +134,21 @@ fn in_run(page: &Page<'_>, at: usize) -> bool {
     page.free_word(at) && page.capital(at) && !excluded && !flags.any(Flags::KNOWN)
 }
 
-/// Whether a frequent surname stands before a first name: "BEY Yoan".
+/// Whether the first word of a sentence, a common one, may be the first name before a surname: "Acacia Pogeant", not "Dossier Pogeant".
+fn may_be_first(page: &Page<'_>, at: usize) -> bool {
+    let word = page.folded(at);
+    let flags = page.flags(at);
+    let other = flags.any(Flags::FUNCTION | Flags::VERB | Flags::GREETING | Flags::ROLE | Flags::BODY | Flags::KNOWN | Flags::STREET | Flags::TITLE);
+    let verbal = ["er", "ez", "ant", "ir", "re", "on", "ment", "e", "s"].iter().any(|ending| word.ends_with(ending));
+    let next = page.flags(at + 1);
+    !other && !verbal && word.len() >= 4 && page.follows(at + 1) && page.free_word(at + 1) && page.capital(at + 1) && !next.any(Flags::WORD | Flags::PLACE | Flags::KNOWN)
+}
+
+/// Whether a frequent surname, or any word in capitals, stands before a first name: "BEY Yoan".
 fn before_first(page: &Page<'_>, at: usize) -> bool {
     let next = page.flags(at + 1);
-    page.flags(at).any(Flags::COMMON) && page.follows(at + 1) && page.capital(at + 1) && next.any(Flags::FIRST) && !next.any(Flags::WORD)
+    let upper = page.case(at) == Case::Upper && page.written(at).len() >= 4 && page.case(at + 1) == Case::Capital;
+    (upper || page.flags(at).any(Flags::COMMON)) && page.follows(at + 1) && page.capital(at + 1) && next.any(Flags::FIRST) && !next.any(Flags::WORD)
 }
 
 /// Whether a first name, and nothing else, stands before: "Giselle Cinq".
@@ -139,6 +156,11 @@ fn after_first(page: &Page<'_>, at: usize) -> bool {
     let before = page.flags(at.saturating_sub(1));
     let kept = page.flags(at).any(Flags::KNOWN | Flags::ROLE | Flags::BODY | Flags::FUNCTION | Flags::GREETING | Flags::VERB);
     at > 0 && before.any(Flags::FIRST) && !before.any(Flags::WORD) && !kept
+}
+
+/// Whether a particle within the name stands before: "Jeana d'Serrure".
+fn after_particle(page: &Page<'_>, start: usize, at: usize) -> bool {
+    at > start + 1 && page.flags(at - 1).any(Flags::PARTICLE)
 }
 
 /// A common word that is not used as a name here.
@@ -227,6 +249,11 @@ fn alone(page: &Page<'_>, at: usize) -> bool {
     !flags.any(Flags::WORD) && (!opens || verb) && page.folded(at).len() >= 3
 }
 
+/// Whether a clause ends after a token.
+fn ends_clause(page: &Page<'_>, at: usize) -> bool {
+    matches!(page.tokens.get(at + 1).map(|next| next.shape), None | Some(Shape::Mark(',' | '.' | ')' | ';' | '!')))
+}
+
 /// Whether what follows is what follows a subject.
 pub(super) fn verb_next(page: &Page<'_>, at: usize) -> bool {
     page.follows(at + 1)
@@ -257,6 +284,11 @@ fn unknown_in_lower_case(page: &Page<'_>, at: usize) -> Option<(Range<usize>, bo
     }
     let (first, second) = (page.flags(at), page.flags(at + 1));
     let named = first.any(Flags::NAME) || second.any(Flags::NAME) || page.folded(at).len() >= 4;
+    let surname = second.any(Flags::COMMON) && !second.any(Flags::VERB | Flags::FUNCTION) && page.free_word(at + 1) && page.folded(at + 1).len() >= 4;
+    let ends = verb_next(page, at + 1) || matches!(page.tokens.get(at + 2).map(|next| next.shape), Some(Shape::Mark(',' | ')' | '.' | '(')));
+    if surname && ends && page.follows(at + 1) && page.folded(at).len() >= 4 {
+        return Some((at..at + 2, true));
+    }
     let pair = uncommon(page, at + 1) && page.follows(at + 1) && named;
     let before = if page.follows(at) && at > 0 { page.folded(at - 1) } else { "" };
     let led = matches!(before, "avec" | "par" | "chez" | "voir" | "rappeler" | "rappele" | "que" | "qu" | "joindre" | "contacter")

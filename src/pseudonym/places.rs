@@ -155,6 +155,11 @@ pub(super) fn certain(page: &mut Page<'_>) {
                 Before::To => (page.capital(at) && !flags.any(Flags::FIRST)) || !name || several,
                 Before::Of | Before::Nothing => several || !name,
             };
+            // "Müret Servais" is somebody.
+            let followed = end == at + 1 && said < Before::To && page.capital(at) && page.capital(end) && page.free_word(end) && page.follows(end);
+            if followed && !page.flags(end).any(Flags::FUNCTION | Flags::KNOWN) {
+                continue;
+            }
             if place && !page.flags(at).any(Flags::KNOWN) && !(lone_small(page, at, end)) {
                 page.claim_tokens(Kind::Place, at..end);
                 continue;

@@ -83,7 +83,7 @@ fn title(page: &Page<'_>, at: usize) -> Option<(usize, Context)> {
         "maitre" => {
             let flags = page.flags(after);
             let name = page.follows(after) && page.free_word(after) && !flags.any(Flags::WORD | Flags::KNOWN | Flags::FUNCTION) && page.folded(after).len() >= 3;
-            (capital_next || name).then_some((after, Context::Likely))
+            (capital_next || name).then_some((after, if capital_next { Context::Strong } else { Context::Likely }))
         }
         "veuve" | "feu" | "dame" | "sieur" | "pr" | "soeur" | "abbe" => capital_next.then_some((after, Context::Likely)),
         _ if has(ABBREVIATED, word) => Some((after, Context::Sure)),
@@ -142,7 +142,7 @@ fn called(page: &mut Page<'_>, at: usize) {
     while page.mark(next, ':') || page.mark(next, ',') || page.mark(next, '(') || page.mark(next, '«') || page.flags(next).any(Flags::TITLE) {
         next += 1;
     }
-    let context = if word == "suis" && !page.flags(next).any(Flags::FIRST) { Context::Likely } else { Context::Strong };
+    let context = if word == "suis" && !page.flags(next).any(Flags::FIRST) && !page.capital(next) { Context::Likely } else { Context::Strong };
     if !page.follows(next) || page.tokens[next].taken {
         return;
     }
@@ -261,7 +261,8 @@ fn of_somebody(page: &mut Page<'_>, at: usize) {
     }
     let flags = page.flags(at + 2);
     if page.free_word(at + 2)
-        && flags.any(Flags::FIRST)
+        && (flags.any(Flags::FIRST) || !flags.any(Flags::WORD | Flags::KNOWN | Flags::PLACE | Flags::FUNCTION) && page.folded(at + 2).len() >= 4)
+        && !page.tokens[at].foreign
         && let Some(end) = parse(page, at + 2, Context::Strong)
     {
         person(page, at + 2..end, None);
@@ -276,7 +277,7 @@ fn greeting(page: &mut Page<'_>, at: usize) {
     let next = if page.folded(at) == "merci" && page.folded(at + 1) == "a" { at + 2 } else { at + 1 };
     let flags = page.flags(next);
     let alone = page.tokens.get(next + 1).is_none_or(|token| token.line || token.shape == Shape::Mark(','));
-    let name = flags.any(Flags::FIRST) && (!flags.any(Flags::WORD) || page.capital(next) || alone) || (alone && page.capital(next) && flags.any(Flags::NAME));
+    let name = flags.any(Flags::FIRST) && (!flags.any(Flags::WORD) || page.capital(next) || alone) || (alone && page.capital(next) && (flags.any(Flags::NAME) || !matches!(page.folded(at), "cher" | "chere" | "chers" | "cheres")) && name_like(page, next));
     let unknown = !flags.any(Flags::WORD | Flags::KNOWN | Flags::FUNCTION) && page.folded(next).len() >= 4;
     if page.follows(next)
         && (name || unknown)
@@ -319,7 +320,7 @@ fn signature(page: &Page<'_>, start: usize) -> Option<usize> {
         start += if page.mark(start + 1, '.') { 2 } else { 1 };
     }
     let mut end = start;
-    let (mut names, mut unknown, mut other) = (0, 0, 0);
+    let (mut names, mut unknown, mut other, mut initial) = (0, 0, 0, false);
     while end < start + FIELD_WORDS && end < page.tokens.len() && (end == start || page.follows(end)) {
         let token = page.tokens[end];
         if token.taken || !matches!(token.shape, Shape::Word | Shape::Elided) {
@@ -331,6 +332,7 @@ fn signature(page: &Page<'_>, start: usize) -> Option<usize> {
         }
         let flags = page.flags(end);
         if page.mark(end + 1, '.') && page.written(end).chars().count() == 1 {
+            initial |= end == start;
             end += 2;
             continue;
         }
@@ -343,6 +345,7 @@ fn signature(page: &Page<'_>, start: usize) -> Option<usize> {
         }
         match (flags.any(Flags::WORD), flags.any(Flags::NAME)) {
             (false, true) => names += 1,
+            (true, _) if initial && page.capital(end) => names += 1,
             (true, true) => names += usize::from(page.capital(end) || flags.any(Flags::COMMON | Flags::FIRST)),
             (false, false) if !flags.any(Flags::PARTICLE) && page.case(end) != Case::Initial => unknown += 1,
             (false, false) => {}
@@ -362,7 +365,7 @@ fn lines(page: &mut Page<'_>) {
         }
         let listed = matches!(page.tokens[line].shape, Shape::Mark('-' | '•' | '*' | '–' | '—' | '·'));
         let at = if listed { line + 1 } else { line };
-        let Some(end) = signature(page, at).filter(|end| *end >= at + 2) else { continue };
+        let Some(end) = signature(page, at).or_else(|| row(page, at).filter(|_| listed)).filter(|end| *end >= at + 2) else { continue };
         let Some(first) = page.tokens.get(at).filter(|token| !token.taken) else { continue };
         let ends = page.tokens.get(end).is_none_or(|token| token.line) || (listed && !first.line);
         let sure = (at..end).any(|word| page.flags(word).any(Flags::FIRST) && !page.flags(word).any(Flags::WORD));
@@ -373,6 +376,16 @@ fn lines(page: &mut Page<'_>) {
             person(page, at..end, None);
         }
     }
+}
+
+/// A row of two or three words of which one is a first name and nothing else.
+fn row(page: &Page<'_>, at: usize) -> Option<usize> {
+    let mut end = at;
+    while end < at + 4 && page.free_word(end) && (end == at || page.follows(end)) && name_like(page, end) {
+        end += 1;
+    }
+    let sure = |word: usize| page.flags(word).any(Flags::FIRST) && !page.flags(word).any(Flags::WORD);
+    (end >= at + 2 && end <= at + 3 && page.tokens.get(end).is_none_or(|token| token.line) && (at..end).any(sure)).then_some(end)
 }
 
 /// Two to four words with capitals on a line of their own, right above an address or a number.
