@@ -45,11 +45,15 @@ fn house(page: &Page<'_>, at: usize) -> Option<usize> {
         return None;
     }
     let mut next = at + 1;
-    if (page.mark(next, '-') || page.mark(next, '/')) && page.tokens.get(next + 1).is_some_and(|token| token.shape == Shape::Number) {
+    if (page.mark(next, '-') || page.mark(next, '/'))
+        && page.tokens.get(next + 1).is_some_and(|token| token.shape == Shape::Number)
+    {
         next += 2;
     }
     let suffix = page.folded(next);
-    if matches!(suffix, "bis" | "ter" | "quater") || (page.free_word(next) && matches!(page.written(next), "A" | "B" | "C" | "D" | "E" | "F")) {
+    if matches!(suffix, "bis" | "ter" | "quater")
+        || (page.free_word(next) && matches!(page.written(next), "A" | "B" | "C" | "D" | "E" | "F"))
+    {
         next += 1;
     }
     if page.mark(next, ',') {
@@ -66,13 +70,15 @@ fn street(page: &Page<'_>, at: usize, numbered: bool) -> Option<usize> {
     let kind = page.folded(at);
     let doubtful = has(DOUBTFUL_STREET, kind);
     let mut next = at + 1;
-    if page.mark(next, '.') && matches!(kind, "av" | "bd" | "ave" | "pl" | "imp" | "ch" | "rte" | "sq" | "fbg" | "bld" | "all" | "che") {
+    if page.mark(next, '.')
+        && matches!(kind, "av" | "bd" | "ave" | "pl" | "imp" | "ch" | "rte" | "sq" | "fbg" | "bld" | "all" | "che")
+    {
         next += 1;
     }
     let (end, words) = named(page, next);
     // "la rue", "place à la discussion".
     let certain = numbered || !doubtful || capitals(page, next, end);
-    (words > 0 && certain && (numbered || !matches!(kind, "za" | "zi" | "zac") || words > 0)).then_some(end)
+    (words > 0 && certain).then_some(end)
 }
 
 fn capitals(page: &Page<'_>, start: usize, end: usize) -> bool {
@@ -81,10 +87,11 @@ fn capitals(page: &Page<'_>, start: usize, end: usize) -> bool {
 
 /// The words of a street's name from a token on: where they end, and how many there are.
 fn named(page: &Page<'_>, start: usize) -> (usize, usize) {
-    let (mut at, mut end, mut words, mut lower_seen) = (start, start, 0, false);
+    let (mut at, mut end, mut words) = (start, start, 0);
     while words < WORDS && page.follows(at) && !page.tokens[at].taken {
         let token = page.tokens[at];
-        let small = token.shape == Shape::Elided || (page.flags(at).any(Flags::PARTICLE) && (token.case == Case::Lower || words == 0));
+        let small = token.shape == Shape::Elided
+            || (page.flags(at).any(Flags::PARTICLE) && (token.case == Case::Lower || words == 0));
         let accepted = match token.shape {
             Shape::Number => words == 0 && has(MONTHS, page.folded(at + 1)),
             Shape::Word if small => {
@@ -95,7 +102,7 @@ fn named(page: &Page<'_>, start: usize) -> (usize, usize) {
                 at += 1;
                 continue;
             }
-            Shape::Word => street_word(page, at, words, start, lower_seen),
+            Shape::Word => street_word(page, at, words, start),
             Shape::Mark('.') => page.case(at - 1) == Case::Initial && end == at,
             _ => false,
         };
@@ -103,11 +110,13 @@ fn named(page: &Page<'_>, start: usize) -> (usize, usize) {
             break;
         }
         words += usize::from(token.shape != Shape::Mark('.'));
-        lower_seen |= token.shape == Shape::Word && token.case == Case::Lower;
         at += 1;
         end = at;
         // "rue du 8 mai 1945".
-        if has(MONTHS, page.folded(at - 1)) && page.tokens.get(at).is_some_and(|token| token.shape == Shape::Number) && page.written(at).len() == 4 {
+        if has(MONTHS, page.folded(at - 1))
+            && page.tokens.get(at).is_some_and(|token| token.shape == Shape::Number)
+            && page.written(at).len() == 4
+        {
             return (at + 1, words + 1);
         }
     }
@@ -119,7 +128,7 @@ const DESCRIBING: &str = "deux trois quatre cinq six sept huit neuf dix cent mil
     hautes bas basse basses beau belle beaux belles bon bonne nouveau nouvelle saint sainte saints";
 
 /// Whether a word goes on with a street's name.
-fn street_word(page: &Page<'_>, at: usize, words: usize, start: usize, lower_seen: bool) -> bool {
+fn street_word(page: &Page<'_>, at: usize, words: usize, start: usize) -> bool {
     let flags = page.flags(at);
     if flags.any(Flags::FUNCTION) {
         return false;
@@ -128,12 +137,17 @@ fn street_word(page: &Page<'_>, at: usize, words: usize, start: usize, lower_see
         return true;
     }
     if page.capital(at) {
-        return !page.tokens[at].opens && !(lower_seen && page.mark(at.wrapping_sub(1), ','));
+        return !page.tokens[at].opens;
     }
     // After a small word, one more; a name goes on after another.
-    let after_small = at > start && (page.flags(at - 1).any(Flags::PARTICLE) || page.tokens[at - 1].shape == Shape::Elided);
-    let titled = matches!(page.folded(at), "general" | "marechal" | "docteur" | "president" | "professeur" | "abbe" | "colonel" | "commandant");
-    let name = flags.any(Flags::NAME) && !flags.any(Flags::WORD) || (flags.any(Flags::FIRST | Flags::COMMON) && words < 2 && !flags.any(Flags::VERB));
+    let after_small =
+        at > start && (page.flags(at - 1).any(Flags::PARTICLE) || page.tokens[at - 1].shape == Shape::Elided);
+    let titled = matches!(
+        page.folded(at),
+        "general" | "marechal" | "docteur" | "president" | "professeur" | "abbe" | "colonel" | "commandant"
+    );
+    let name = flags.any(Flags::NAME) && !flags.any(Flags::WORD)
+        || (flags.any(Flags::FIRST | Flags::COMMON) && words < 2 && !flags.any(Flags::VERB));
     let described = words > 0 && has(DESCRIBING, page.folded(at - 1));
     if words == 0 {
         !flags.any(Flags::VERB) || after_small
@@ -145,7 +159,8 @@ fn street_word(page: &Page<'_>, at: usize, words: usize, start: usize, lower_see
 /// "BP 123", "CS 12345".
 fn box_number(page: &Page<'_>, at: usize) -> Option<usize> {
     let announced = matches!(page.written(at), "BP" | "CS" | "B.P" | "TSA");
-    let number = page.tokens.get(at + 1).is_some_and(|token| token.shape == Shape::Number && !token.line && !token.taken);
+    let number =
+        page.tokens.get(at + 1).is_some_and(|token| token.shape == Shape::Number && !token.line && !token.taken);
     (announced && number && page.free_word(at)).then_some(at + 2)
 }
 
@@ -154,13 +169,22 @@ fn after_street(page: &Page<'_>, end: usize) -> usize {
     let mut end = end;
     for _ in 0..4 {
         let mut next = end;
-        if matches!(page.tokens.get(next).map(|token| token.shape), Some(Shape::Mark(',' | '-' | '–' | '(' | '·' | '/'))) {
+        if matches!(
+            page.tokens.get(next).map(|token| token.shape),
+            Some(Shape::Mark(',' | '-' | '–' | '(' | '·' | '/'))
+        ) {
             next += 1;
         }
         if matches!(page.folded(next), "a" | "au") && page.tokens.get(next).is_some_and(|token| !token.line) {
             next += 1;
         }
-        let Some(after) = town(page, next).or_else(|| any_town(page, next)).or_else(|| box_number_at(page, next)).or_else(|| building(page, next)) else { break };
+        let Some(after) = town(page, next)
+            .or_else(|| any_town(page, next))
+            .or_else(|| box_number_at(page, next))
+            .or_else(|| building(page, next))
+        else {
+            break;
+        };
         end = after;
     }
     end
@@ -172,11 +196,25 @@ fn box_number_at(page: &Page<'_>, at: usize) -> Option<usize> {
 
 /// "appartement 12", "bâtiment B".
 fn building(page: &Page<'_>, at: usize) -> Option<usize> {
-    let announced = matches!(page.folded(at), "appartement" | "appt" | "apt" | "batiment" | "bat" | "escalier" | "esc" | "etage" | "porte" | "logement" | "bloc");
+    let announced = matches!(
+        page.folded(at),
+        "appartement"
+            | "appt"
+            | "apt"
+            | "batiment"
+            | "bat"
+            | "escalier"
+            | "esc"
+            | "etage"
+            | "porte"
+            | "logement"
+            | "bloc"
+    );
     let next = if page.mark(at + 1, '.') { at + 2 } else { at + 1 };
     let token = page.tokens.get(next)?;
     let short = token.end - token.start <= 4 && !token.line && !token.taken;
-    let named = matches!(token.shape, Shape::Number | Shape::Code) || (token.shape == Shape::Word && token.end - token.start == 1);
+    let named = matches!(token.shape, Shape::Number | Shape::Code)
+        || (token.shape == Shape::Word && token.end - token.start == 1);
     (announced && page.free_word(at) && short && named).then_some(next + 1)
 }
 
@@ -188,7 +226,8 @@ fn town(page: &Page<'_>, at: usize) -> Option<usize> {
         return None;
     }
     let next = if matches!(page.tokens.get(at + 1)?.shape, Shape::Mark('-' | ',')) { at + 2 } else { at + 1 };
-    let mut end = places::matched(page, next).or_else(|| places::capitalised(page, next)).or_else(|| unknown_town(page, next))?;
+    let mut end =
+        places::matched(page, next).or_else(|| places::capitalised(page, next)).or_else(|| unknown_town(page, next))?;
     if page.folded(end) == "cedex" {
         end += 1;
         if page.tokens.get(end).is_some_and(|token| token.shape == Shape::Number && token.end - token.start <= 2) {
@@ -200,7 +239,10 @@ fn town(page: &Page<'_>, at: usize) -> Option<usize> {
 
 /// After a street, whatever follows the postcode is the town.
 fn any_town(page: &Page<'_>, at: usize) -> Option<usize> {
-    let code = page.tokens.get(at).filter(|token| token.shape == Shape::Number && !token.taken && token.end - token.start == 5)?;
+    let code = page
+        .tokens
+        .get(at)
+        .filter(|token| token.shape == Shape::Number && !token.taken && token.end - token.start == 5)?;
     let article = matches!(page.folded(at + 1), "la" | "le" | "les" | "l");
     let last = if article { at + 2 } else { at + 1 };
     let word = page.free_word(last) && page.follows(last) && !page.flags(last).any(Flags::FUNCTION | Flags::VERB);

@@ -45,7 +45,8 @@ fn address(text: &str, at: usize, after: usize) -> Option<Range<usize>> {
     let domain = domain(&text[from..])?;
     let spaced = before.len() < at || from > after;
     // "rendez-vous @ tchap.gouv.fr" would be one too.
-    (!local.is_empty() && (!spaced || local.contains(['.', '_']) || after - at > 1)).then(|| before.len() - local.len()..from + domain)
+    (!local.is_empty() && (!spaced || local.contains(['.', '_']) || after - at > 1))
+        .then(|| before.len() - local.len()..from + domain)
 }
 
 /// How long the domain at the start of a text is.

@@ -24,7 +24,10 @@ pub(super) fn find(page: &mut Page<'_>) {
 }
 
 fn number(page: &Page<'_>, at: usize) -> Option<u32> {
-    let token = page.tokens.get(at).filter(|token| token.shape == Shape::Number && !token.taken && token.end - token.start <= 4)?;
+    let token = page
+        .tokens
+        .get(at)
+        .filter(|token| token.shape == Shape::Number && !token.taken && token.end - token.start <= 4)?;
     page.text[token.start..token.end].parse().ok()
 }
 
@@ -34,7 +37,8 @@ fn year(value: u32, digits: usize) -> bool {
 
 /// Where the date that begins at a token ends.
 fn date(page: &Page<'_>, at: usize) -> Option<usize> {
-    let separated = |at: usize| page.tokens.get(at).is_some_and(|token| matches!(token.shape, Shape::Mark('/' | '-' | '.' | '–')));
+    let separated =
+        |at: usize| page.tokens.get(at).is_some_and(|token| matches!(token.shape, Shape::Mark('/' | '-' | '.' | '–')));
     if let Some(first) = number(page, at) {
         let digits = page.written(at).len();
         // 12/03/1980, 1980-03-12, and with spaces.
@@ -76,11 +80,12 @@ fn worded(page: &Page<'_>, month: usize) -> Option<usize> {
 /// Whether the words around say that somebody was born then.
 fn of_birth(page: &Page<'_>, start: usize, end: usize) -> bool {
     let short = end - start < 2;
-    let mut between = 0;
-    for at in page.before(page.tokens[start].start, REACH) {
+    for (between, at) in page.before(page.tokens[start].start, REACH).enumerate() {
         let word = page.folded(at);
         match word {
-            "nee" | "nes" | "nees" | "naissance" | "naissances" | "anniversaire" | "ddn" | "naquit" => return !short || between < 3,
+            "nee" | "nes" | "nees" | "naissance" | "naissances" | "anniversaire" | "ddn" | "naquit" => {
+                return !short || between < 3;
+            }
             // "Né le", "né à Lyon le": but "ne" is also a negation.
             "ne" if born(page, at, start) => return true,
             _ => {}
@@ -88,7 +93,6 @@ fn of_birth(page: &Page<'_>, start: usize, end: usize) -> bool {
         if page.tokens[at].shape == Shape::Number || matches!(page.tokens[at].shape, Shape::Mark(';' | '!' | '?')) {
             return false;
         }
-        between += 1;
     }
     page.mark(end, '(') && page.folded(end + 1) == "naissance"
 }

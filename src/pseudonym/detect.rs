@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use super::kind::Kind;
 use super::page::{Hit, Page};
-use super::{address, contact, dates, known, numbers, organisations, persons, placeholder, places, triggers};
+use super::{
+    address, contact, dates, known, numbers, organisations, persons, placeholder, places, signatures, triggers,
+};
 
 /// Everything found, in order, apart from one another; `names` are those of earlier texts.
 pub(super) fn detect(text: &str, names: &HashSet<String>) -> Vec<Hit> {
@@ -18,6 +20,7 @@ pub(super) fn detect(text: &str, names: &HashSet<String>) -> Vec<Hit> {
     address::find(&mut page);
     organisations::find(&mut page);
     triggers::find(&mut page);
+    signatures::find(&mut page);
     places::certain(&mut page);
     persons::find(&mut page);
     persons::listed(&mut page);

@@ -4,7 +4,7 @@ use std::ops::{BitOr, BitOrAssign};
 
 /// A set of what a word may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Flags(u16);
+pub(super) struct Flags(u32);
 
 impl Flags {
     /// A common French word.
@@ -37,6 +37,18 @@ impl Flags {
     pub(super) const GREETING: Self = Self(1 << 13);
     /// A legal form.
     pub(super) const LEGAL: Self = Self(1 << 14);
+    /// "habite", "agence": a place may follow "à" or "de".
+    pub(super) const AT: Self = Self(1 << 15);
+    /// "mairie": nothing but a place follows.
+    pub(super) const SURELY: Self = Self(1 << 16);
+    /// "écrire": a person follows "à".
+    pub(super) const SPOKEN: Self = Self(1 << 17);
+    /// "Cordialement".
+    pub(super) const CLOSING: Self = Self(1 << 18);
+    /// "nommé".
+    pub(super) const CALLED: Self = Self(1 << 19);
+    /// A small word of another language.
+    pub(super) const FOREIGN: Self = Self(1 << 20);
     /// Any of a person's names.
     pub(super) const NAME: Self = Self(Self::FIRST.0 | Self::SURNAME.0 | Self::COMMON.0);
 

@@ -10,8 +10,10 @@ use super::vocabulary;
 pub(super) const PLACE_PARTS: usize = 8;
 
 /// What ends an inversion: "peut-elle" is no name.
-const PRONOUNS: [&str; 18] =
-    ["je", "tu", "il", "elle", "on", "nous", "vous", "ils", "elles", "ce", "la", "ci", "moi", "toi", "le", "les", "lui", "meme"];
+const PRONOUNS: [&str; 18] = [
+    "je", "tu", "il", "elle", "on", "nous", "vous", "ils", "elles", "ce", "la", "ci", "moi", "toi", "le", "les", "lui",
+    "meme",
+];
 
 /// The lists, read once.
 pub(super) struct Gazetteer {
@@ -45,9 +47,13 @@ impl Gazetteer {
         add(vocabulary::GREETING, Flags::GREETING | Flags::WORD);
         add(vocabulary::KNOWN, Flags::KNOWN);
         add(vocabulary::MORE, Flags::WORD);
-        add(vocabulary::CALLED, Flags::WORD);
+        add(vocabulary::CALLED, Flags::WORD | Flags::CALLED);
+        add(vocabulary::AT, Flags::AT);
+        add(vocabulary::SURELY, Flags::SURELY);
+        add(vocabulary::SPOKEN, Flags::SPOKEN);
+        add(vocabulary::FOREIGN, Flags::FOREIGN);
         add(vocabulary::FIELD, Flags::WORD);
-        add(vocabulary::CLOSING, Flags::WORD);
+        add(vocabulary::CLOSING, Flags::WORD | Flags::CLOSING);
         let mut lines = |list: &'static str, flag: Flags| {
             for line in list.lines() {
                 *words.entry(line).or_default() |= flag;

@@ -64,7 +64,9 @@ fn nir_number(text: &str) -> Option<u64> {
 #[must_use]
 pub fn nir_form(text: &str) -> bool {
     let bytes = text.as_bytes();
-    if bytes.len() != 13 || !bytes.iter().enumerate().all(|(at, b)| b.is_ascii_digit() || (at == 6 && b.is_ascii_alphabetic())) {
+    if bytes.len() != 13
+        || !bytes.iter().enumerate().all(|(at, b)| b.is_ascii_digit() || (at == 6 && b.is_ascii_alphabetic()))
+    {
         return false;
     }
     let corsica = bytes[6].is_ascii_alphabetic();
@@ -136,7 +138,8 @@ pub fn rib(text: &str) -> bool {
             Some(sum * 10 + u64::from(digit))
         })
     };
-    let (Some(bank), Some(branch), Some(account)) = (value(&text[..5]), value(&text[5..10]), value(&text[10..21])) else {
+    let (Some(bank), Some(branch), Some(account)) = (value(&text[..5]), value(&text[5..10]), value(&text[10..21]))
+    else {
         return false;
     };
     let Ok(key) = text[21..].parse::<u64>() else { return false };

@@ -2,13 +2,12 @@
 
 use std::collections::HashSet;
 
+use super::claims::person;
 use super::flags::Flags;
 use super::gazetteer::has;
 use super::kind::Kind;
 use super::page::Page;
-use super::persons::verb_next;
 use super::tokens::Shape;
-use super::triggers::person;
 use super::vocabulary::GENERIC;
 
 /// The fewest letters of a name that is looked for everywhere.
@@ -57,11 +56,18 @@ pub(super) fn find(page: &mut Page<'_>, before: &HashSet<String>) {
     let mut at = 0;
     while at < page.tokens.len() {
         let mut end = at;
-        while end < at + 6 && page.free_word(end) && (end == at || page.follows(end)) && is_known(page, end, &known, before) {
+        while end < at + 6
+            && page.free_word(end)
+            && (end == at || page.follows(end))
+            && is_known(page, end, &known, before)
+        {
             end += 1;
         }
         if end > at {
-            let led = at > 0 && page.follows(at) && !page.tokens[at - 1].taken && (known.contains(&pair(page, at)) || before.contains(&pair(page, at)));
+            let led = at > 0
+                && page.follows(at)
+                && !page.tokens[at - 1].taken
+                && (known.contains(&pair(page, at)) || before.contains(&pair(page, at)));
             person(page, if led { at - 1 } else { at }..end, None);
         }
         at = end.max(at + 1);
@@ -101,9 +107,10 @@ fn is_known(page: &Page<'_>, at: usize, known: &HashSet<String>, before: &HashSe
     }
     let word = page.folded(at);
     let has = |word: &str| known.contains(word) || before.contains(word);
-    if !has(word) && !(word.contains('-') && word.split('-').all(|part| has(part))) {
+    let whole = has(word) || (word.contains('-') && word.split('-').all(has));
+    if !whole {
         return false;
     }
     // "petit" is also a word: only with a capital that is not the sentence's.
-    !flags.any(Flags::WORD) || (page.capital(at) && (!page.tokens[at].opens || verb_next(page, at)))
+    !flags.any(Flags::WORD) || (page.capital(at) && (!page.tokens[at].opens || page.verb_next(at)))
 }

@@ -7,6 +7,7 @@
 //! Pure: no I/O, and time in proportion to the text, whatever it holds.
 
 mod address;
+mod claims;
 mod contact;
 mod dates;
 mod detect;
@@ -26,6 +27,9 @@ mod people;
 mod persons;
 mod placeholder;
 mod places;
+mod run;
+mod said;
+mod signatures;
 mod table;
 mod tokens;
 mod triggers;

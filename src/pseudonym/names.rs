@@ -2,7 +2,6 @@
 
 use super::flags::Flags;
 use super::page::Page;
-use super::persons::verb_next;
 use super::tokens::{Case, Shape};
 
 /// The most words of a name.
@@ -44,7 +43,8 @@ pub(super) fn parse(page: &Page<'_>, start: usize, context: Context) -> Option<u
             continue;
         }
         let word = particles(page, at, words, context);
-        let accepted = accepts(page, word, words, context, word > at) || (words > 0 && began >= Context::Strong && surely_goes_on(page, word));
+        let accepted = accepts(page, word, words, context, word > at)
+            || (words > 0 && began >= Context::Strong && surely_goes_on(page, word));
         if !accepted {
             break;
         }
@@ -110,7 +110,10 @@ pub(super) fn accepts(page: &Page<'_>, at: usize, words: usize, context: Context
     let flags = page.flags(at);
     let name = flags.any(Flags::NAME);
     let known = flags.any(Flags::KNOWN) && !(name && page.capital(at) && context >= Context::Likely);
-    if flags.any(Flags::FUNCTION | Flags::TITLE) || known || (flags.any(Flags::ROLE | Flags::BODY | Flags::LEGAL) && !(name && page.capital(at) && words > 0)) {
+    if flags.any(Flags::FUNCTION | Flags::TITLE)
+        || known
+        || (flags.any(Flags::ROLE | Flags::BODY | Flags::LEGAL) && !(name && page.capital(at) && words > 0))
+    {
         return false;
     }
     if page.capital(at) { capital(page, at, words, context, led) } else { lower(page, at, words, context, led) }
@@ -119,9 +122,22 @@ pub(super) fn accepts(page: &Page<'_>, at: usize, words: usize, context: Context
 /// Whether a common word goes on with a name that a title began: "Madame Tida Serrure".
 fn surely_goes_on(page: &Page<'_>, at: usize) -> bool {
     let flags = page.flags(at);
-    let other = flags.any(Flags::FUNCTION | Flags::TITLE | Flags::ROLE | Flags::BODY | Flags::KNOWN | Flags::VERB | Flags::GREETING | Flags::STREET);
-    let ends = verb_next(page, at) || matches!(page.tokens.get(at + 1).map(|next| next.shape), Some(Shape::Mark(',' | ')' | '(' | '<')));
-    page.free_word(at) && page.follows(at) && !other && if page.capital(at) { !page.tokens[at].opens } else { flags.any(Flags::COMMON | Flags::FIRST) || ends }
+    let other = flags.any(
+        Flags::FUNCTION
+            | Flags::TITLE
+            | Flags::ROLE
+            | Flags::BODY
+            | Flags::KNOWN
+            | Flags::VERB
+            | Flags::GREETING
+            | Flags::STREET,
+    );
+    let ends = page.verb_next(at)
+        || matches!(page.tokens.get(at + 1).map(|next| next.shape), Some(Shape::Mark(',' | ')' | '(' | '<')));
+    page.free_word(at)
+        && page.follows(at)
+        && !other
+        && if page.capital(at) { !page.tokens[at].opens } else { flags.any(Flags::COMMON | Flags::FIRST) || ends }
 }
 
 /// A word with a capital.
@@ -129,12 +145,22 @@ fn capital(page: &Page<'_>, at: usize, words: usize, context: Context, led: bool
     let flags = page.flags(at);
     let name = flags.any(Flags::NAME);
     if flags.any(Flags::WORD) {
-        let after = words > 0 && after_sure_first(page, at) && !page.tokens[at].opens && !flags.any(Flags::VERB | Flags::GREETING);
+        let after = words > 0
+            && after_sure_first(page, at)
+            && !page.tokens[at].opens
+            && !flags.any(Flags::VERB | Flags::GREETING);
         let before = at.saturating_sub(1);
         // "Wasila PORC", "Olivier d'Heritier".
         let surname = words > 0
-            && (led || (page.case(at) == Case::Upper && page.written(at).len() >= 3 && page.case(before) == Case::Capital && !page.flags(before).any(Flags::WORD)));
-        return after || surname || (name && (context >= Context::Likely || flags.any(Flags::FIRST))) || context >= Context::Strong;
+            && (led
+                || (page.case(at) == Case::Upper
+                    && page.written(at).len() >= 3
+                    && page.case(before) == Case::Capital
+                    && !page.flags(before).any(Flags::WORD)));
+        return after
+            || surname
+            || (name && (context >= Context::Likely || flags.any(Flags::FIRST)))
+            || context >= Context::Strong;
     }
     // Acronyms: "RSA", but also "SY" after a first name.
     let acronym = page.case(at) == Case::Upper && page.written(at).len() <= 4 && !name;
@@ -155,9 +181,13 @@ fn lower(page: &Page<'_>, at: usize, words: usize, context: Context, led: bool) 
         let surname = flags.any(Flags::COMMON | Flags::FIRST) && !flags.any(Flags::VERB);
         return match context {
             Context::Sure => true,
-            Context::Strong => surname || (verb_next(page, at) && !flags.any(Flags::VERB) && length >= 4) || (flags.any(Flags::SURNAME) && !flags.any(Flags::VERB) && words == 0 && length >= 5),
+            Context::Strong => {
+                surname
+                    || (page.verb_next(at) && !flags.any(Flags::VERB) && length >= 4)
+                    || (flags.any(Flags::SURNAME) && !flags.any(Flags::VERB) && words == 0 && length >= 5)
+            }
             Context::Likely => {
-                let subject = verb_next(page, at) && length >= 4 && !flags.any(Flags::VERB);
+                let subject = page.verb_next(at) && length >= 4 && !flags.any(Flags::VERB);
                 words > 0 && !led && (surname || subject) && after_sure_first(page, at)
             }
             Context::None => false,

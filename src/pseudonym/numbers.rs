@@ -1,88 +1,14 @@
 //! Numbers by which people, companies and accounts are known.
 
-use super::flags::Flags;
 use super::gazetteer::has;
 use super::keys;
 use super::kind::Kind;
 use super::page::Page;
 use super::papers;
+use super::run::{GROUPS, Run};
+use super::said::{Said, said};
 use super::tokens::Shape;
 use super::vocabulary;
-
-/// The most groups of a number, and characters.
-const GROUPS: usize = 16;
-const CHARACTERS: usize = 40;
-
-/// Groups of digits and letters that may be one number.
-pub(super) struct Run {
-    pub start: usize,
-    pub compact: String,
-    /// After each group: how many characters there are, and which token comes next.
-    cuts: Vec<(usize, usize)>,
-    /// Whether digits stand right before, as in a longer number.
-    pub continues: bool,
-}
-
-impl Run {
-    /// The groups from a token on.
-    pub(super) fn at(page: &Page<'_>, start: usize) -> Self {
-        let mut run = Self { start, compact: String::new(), cuts: Vec::new(), continues: continues(page, start) };
-        let mut at = start;
-        while run.cuts.len() < GROUPS && run.compact.len() < CHARACTERS {
-            let Some(token) = page.tokens.get(at) else { break };
-            let written = page.written(at);
-            let fits = match token.shape {
-                Shape::Number | Shape::Code => true,
-                // "FR 76", "AB-123-CD", "ab 123 cd", but not "16 mars".
-                Shape::Word => written.len() <= 3 || (written.len() == 4 && !written.bytes().any(|byte| byte.is_ascii_lowercase())),
-                _ => false,
-            };
-            if token.taken || !fits || !written.is_ascii() || written.contains(['-', '\'']) {
-                break;
-            }
-            run.compact.push_str(written);
-            at += 1;
-            run.cuts.push((run.compact.len(), at));
-            if !page.follows(at) {
-                break;
-            }
-            if page.tokens.get(at).is_some_and(|token| matches!(token.shape, Shape::Mark('.' | '-' | '–' | '‑' | '/' | '_'))) {
-                at += 1;
-            }
-        }
-        run
-    }
-
-    /// The sizes of the groups that make up so many characters, and the token after them.
-    pub(super) fn groups(&self, length: usize) -> Option<(Vec<usize>, usize)> {
-        let last = self.cuts.iter().position(|(characters, _)| *characters == length)?;
-        let mut before = 0;
-        let sizes = self.cuts[..=last].iter().map(|(characters, _)| characters - std::mem::replace(&mut before, *characters)).collect();
-        Some((sizes, self.cuts[last].1))
-    }
-
-    /// Characters and the token after them, where the groups have one of these forms; each is also accepted without a gap.
-    pub(super) fn shaped(&self, length: usize, forms: &[&[usize]]) -> Option<(&str, usize)> {
-        let (sizes, next) = self.groups(length)?;
-        (sizes.len() == 1 || forms.contains(&sizes.as_slice())).then(|| (&self.compact[..length], next))
-    }
-}
-
-/// Whether a number stands right before a token.
-fn continues(page: &Page<'_>, at: usize) -> bool {
-    let Some(mut before) = at.checked_sub(1) else { return false };
-    if !page.follows(at) {
-        return false;
-    }
-    if page.tokens[before].shape != Shape::Number && !page.tokens[at].space {
-        match before.checked_sub(1) {
-            Some(earlier) if matches!(page.tokens[before].shape, Shape::Mark('.' | '-' | '/' | ',')) => before = earlier,
-            _ => return false,
-        }
-    }
-    let token = &page.tokens[before];
-    token.shape == Shape::Number && !token.taken
-}
 
 /// Finds them.
 pub(super) fn find(page: &mut Page<'_>) {
@@ -110,8 +36,14 @@ fn letters_before_digits(page: &Page<'_>, at: usize) -> bool {
     let written = page.written(at);
     let short = written.len() <= 4 && written.is_ascii();
     let upper = !written.bytes().any(|byte| byte.is_ascii_lowercase());
-    let joined = page.tokens.get(at + 1).is_some_and(|next| !next.space && matches!(next.shape, Shape::Mark('-' | '/' | '_')));
-    short && page.follows(at + 1) && (joined || (upper && written.len() == 2) || keys::iban_country(written) || said(page, at) == Some(Said::Plate))
+    let joined =
+        page.tokens.get(at + 1).is_some_and(|next| !next.space && matches!(next.shape, Shape::Mark('-' | '/' | '_')));
+    short
+        && page.follows(at + 1)
+        && (joined
+            || (upper && written.len() == 2)
+            || keys::iban_country(written)
+            || said(page, at) == Some(Said::Plate))
 }
 
 fn identify(page: &Page<'_>, at: usize) -> Option<(Kind, usize)> {
@@ -172,14 +104,19 @@ fn keyed(page: &Page<'_>, run: &Run) -> Option<(Kind, usize)> {
 /// Whether more digits follow on the same line.
 fn longer(page: &Page<'_>, next: usize) -> bool {
     let number = |at: usize| page.follows(at) && page.tokens[at].shape == Shape::Number;
-    number(next) || (matches!(page.tokens.get(next).map(|t| t.shape), Some(Shape::Mark('.' | '-' | '/' | ','))) && page.follows(next) && {
-        page.tokens.get(next + 1).is_some_and(|token| !token.space) && number(next + 1)
-    })
+    number(next)
+        || (matches!(page.tokens.get(next).map(|t| t.shape), Some(Shape::Mark('.' | '-' | '/' | ',')))
+            && page.follows(next)
+            && { page.tokens.get(next + 1).is_some_and(|token| !token.space) && number(next + 1) })
 }
 
 /// Whether what follows says that the number counts something.
 fn counts(page: &Page<'_>, next: usize) -> bool {
-    page.follows(next) && (page.mark(next, '€') || page.mark(next, '%') || page.mark(next, '$') || has(vocabulary::UNIT, page.folded(next)))
+    page.follows(next)
+        && (page.mark(next, '€')
+            || page.mark(next, '%')
+            || page.mark(next, '$')
+            || has(vocabulary::UNIT, page.folded(next)))
 }
 
 /// A telephone number, and the token after it.
@@ -195,7 +132,11 @@ fn phone(page: &Page<'_>, start: usize) -> Option<usize> {
     let mut end = None;
     for _ in 0..GROUPS {
         let token = page.tokens.get(at)?;
-        if token.shape != Shape::Number || token.taken || (at > start && token.line) || digits.len() + token.end - token.start > 16 {
+        if token.shape != Shape::Number
+            || token.taken
+            || (at > start && token.line)
+            || digits.len() + token.end - token.start > 16
+        {
             break;
         }
         digits.push_str(page.written(at));
@@ -219,12 +160,17 @@ fn phone(page: &Page<'_>, start: usize) -> Option<usize> {
         }
     }
     let end = end?;
-    (plus || !page.tokens.get(start.checked_sub(1)?).is_some_and(|before| glued(page, before.shape, start)) || start == 0).then_some(end)
+    (plus
+        || !page.tokens.get(start.checked_sub(1)?).is_some_and(|before| glued(page, before.shape, start))
+        || start == 0)
+        .then_some(end)
 }
 
 /// Whether a number goes on without space from what stands before it.
 fn glued(page: &Page<'_>, before: Shape, at: usize) -> bool {
-    !page.tokens[at].space && matches!(before, Shape::Number | Shape::Code | Shape::Mark('-' | '/' | '_')) && page.tokens[at].shape == Shape::Number
+    !page.tokens[at].space
+        && matches!(before, Shape::Number | Shape::Code | Shape::Mark('-' | '/' | '_'))
+        && page.tokens[at].shape == Shape::Number
 }
 
 /// Whether digits are a whole telephone number.
@@ -243,80 +189,6 @@ fn complete(digits: &str, plus: bool) -> bool {
     }
 }
 
-/// What the words before a number say that it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Said {
-    Nir,
-    Siret,
-    Siren,
-    Bank,
-    Card,
-    Tax,
-    Caf,
-    Passport,
-    Identity,
-    Plate,
-    Phone,
-    Reference,
-}
-
-/// Words, and what is a number after them.
-const ANNOUNCE: [(Said, &str); 12] = [
-    (Said::Nir, "nir nss securite secu vitale immatriculation-sociale"),
-    (Said::Siret, "siret"),
-    (Said::Siren, "siren"),
-    (Said::Bank, "iban rib compte bancaire bancaires"),
-    (Said::Card, "carte bancaire bleue cb visa mastercard"),
-    (Said::Tax, "fiscal fiscale fiscaux spi impots impot declarant telepaiement"),
-    (Said::Caf, "allocataire caf allocataires msa"),
-    (Said::Passport, "passeport passport passeports"),
-    (Said::Identity, "identite cni"),
-    (Said::Plate, "immatricule immatriculee immatriculation plaque vehicule voiture grise scooter moto camion"),
-    (Said::Phone, "tel telephone portable mobile joindre joignable fixe fax whatsapp telephonique appeler appelez rappeler rappelez phone"),
-    (
-        Said::Reference,
-        "dossier dossiers reference references ref refs contrat client cliente identifiant agdref ine permis titre sejour etranger recepisse \
-            licence matricule facture adherent adherente abonne abonnee compteur pdl pce visa affaire rg parcelle inscription candidat candidature patient \
-            ticket courrier recommande colis demandeur oqtf avis numen siv nif foyer assure assuree usager police sinistre",
-    ),
-];
-
-/// What is said between the word and the number.
-const FILLERS: &str = "numero numeros no nos num n est suivant suivante le la l du de des d mon ma mes son sa ses votre vos notre nos leur et pour a au sous \
-    porte portant fin finissant commencant par qui que avec ancien ancienne nouveau nouvelle actuel personnel personnelle francais francaise complet code voici \
-    electronique biometrique est-le sociale sociaux bancaire bleue nationale national conduire sejour credit unique interne enregistre enregistree depose deposee";
-
-/// How far the word may be.
-const REACH: usize = 9;
-
-/// What the words before a token say.
-pub(super) fn said(page: &Page<'_>, token: usize) -> Option<Said> {
-    let mut others = 0;
-    for at in page.before(page.tokens[token].start, REACH) {
-        let current = page.tokens[at];
-        match current.shape {
-            Shape::Word | Shape::Elided => {}
-            Shape::Mark(':' | '°' | 'º' | '.' | '(' | '/' | '-' | '#' | '*' | '«' | '=' | '’' | '"' | '|') => continue,
-            _ => return None,
-        }
-        let word = page.folded(at);
-        // "carte bancaire" is nearer to a card than to an account.
-        if word == "bancaire" && at > 0 && page.folded(at - 1) == "carte" {
-            return Some(Said::Card);
-        }
-        if let Some((said, _)) = ANNOUNCE.iter().find(|(_, words)| has(words, word)) {
-            return Some(*said);
-        }
-        if !has(FILLERS, word) && !page.flags(at).any(Flags::FUNCTION) {
-            others += 1;
-        }
-        if others > 1 {
-            return None;
-        }
-    }
-    None
-}
-
 /// A number without a key that holds, where the text says what it is.
 fn announced(page: &Page<'_>, run: &Run) -> Option<(Kind, usize)> {
     let said = said(page, run.start)?;
@@ -325,14 +197,24 @@ fn announced(page: &Page<'_>, run: &Run) -> Option<(Kind, usize)> {
     if letters && !joined && !matches!(said, Said::Plate | Said::Bank) {
         return None;
     }
-    let mostly_digits = |length: usize| run.compact.get(..length).is_some_and(|part| part.bytes().filter(u8::is_ascii_digit).count() * 2 >= length);
+    let mostly_digits = |length: usize| {
+        run.compact.get(..length).is_some_and(|part| part.bytes().filter(u8::is_ascii_digit).count() * 2 >= length)
+    };
     let one_group = |length: usize| run.groups(length).is_some_and(|(sizes, _)| sizes.len() == 1);
-    let upto = |lengths: &[usize]| lengths.iter().filter(|length| mostly_digits(**length) || one_group(**length)).find_map(|length| run.groups(*length));
-    let all_digits = |length: usize| run.compact.get(..length).is_some_and(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+    let upto = |lengths: &[usize]| {
+        lengths
+            .iter()
+            .filter(|length| mostly_digits(**length) || one_group(**length))
+            .find_map(|length| run.groups(*length))
+    };
+    let all_digits =
+        |length: usize| run.compact.get(..length).is_some_and(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
     let number = |lengths: &[usize]| upto(lengths).map(|(_, next)| (Kind::Number, next));
     match said {
         Said::Nir => match run.groups(13) {
-            Some((_, next)) if keys::nir_form(&run.compact[..13]) && run.groups(15).is_none() => Some((Kind::Nir, next)),
+            Some((_, next)) if keys::nir_form(&run.compact[..13]) && run.groups(15).is_none() => {
+                Some((Kind::Nir, next))
+            }
             _ => number(&[15, 13, 14, 16]),
         },
         Said::Siret => number(&[14, 13, 15]),
@@ -359,7 +241,7 @@ fn reference(page: &Page<'_>, run: &Run) -> Option<(Kind, usize)> {
     let mut digits = 0;
     let mut mixed = false;
     for _ in 0..GROUPS {
-        let token = page.tokens.get(next).filter(|token| !token.taken && !(token.space && next > run.start))?;
+        let token = page.tokens.get(next).filter(|token| !token.taken && (!token.space || next == run.start))?;
         match token.shape {
             Shape::Number | Shape::Code | Shape::Word => {
                 digits += page.written(next).bytes().filter(u8::is_ascii_digit).count();
@@ -368,17 +250,28 @@ fn reference(page: &Page<'_>, run: &Run) -> Option<(Kind, usize)> {
             }
             _ => break,
         }
-        let joined = page.tokens.get(next).is_some_and(|token| !token.space && matches!(token.shape, Shape::Mark('-' | '/' | '_')));
-        let goes_on = page.tokens.get(next + 1).is_some_and(|token| !token.space && matches!(token.shape, Shape::Number | Shape::Code | Shape::Word));
+        let joined = page
+            .tokens
+            .get(next)
+            .is_some_and(|token| !token.space && matches!(token.shape, Shape::Mark('-' | '/' | '_')));
+        let goes_on = page
+            .tokens
+            .get(next + 1)
+            .is_some_and(|token| !token.space && matches!(token.shape, Shape::Number | Shape::Code | Shape::Word));
         if !(joined && goes_on) {
             break;
         }
         next += 1;
     }
     // Groups with spaces: "dossier 12 345 678".
-    if digits < REFERENCE_DIGITS && let Some(length) = [12, 11, 10, 9, 8, 7, 6].into_iter().find(|length| run.groups(*length).is_some()) {
+    if digits < REFERENCE_DIGITS
+        && let Some(length) = [12, 11, 10, 9, 8, 7, 6].into_iter().find(|length| run.groups(*length).is_some())
+    {
         let all = run.compact[..length].bytes().all(|byte| byte.is_ascii_digit());
-        return run.groups(length).filter(|(_, next)| all && !counts(page, *next)).map(|(_, next)| (Kind::Number, next));
+        return run
+            .groups(length)
+            .filter(|(_, next)| all && !counts(page, *next))
+            .map(|(_, next)| (Kind::Number, next));
     }
     let enough = digits >= REFERENCE_DIGITS || (mixed && digits >= 3);
     (enough && !counts(page, next)).then_some((Kind::Number, next))

@@ -37,8 +37,12 @@ fn beside_form(page: &mut Page<'_>, at: usize) {
     let mut start = at;
     while start > 0 && page.follows(start) && at - start < WORDS {
         let before = start - 1;
-        let small = page.flags(before).any(Flags::PARTICLE) && !page.capital(before) || matches!(page.folded(before), "et") || page.mark(before, '&');
-        if !(page.free_word(before) && page.capital(before) && !page.flags(before).any(Flags::FUNCTION)) && !(small && before > 0 && page.capital(before - 1)) {
+        let small = page.flags(before).any(Flags::PARTICLE) && !page.capital(before)
+            || matches!(page.folded(before), "et")
+            || page.mark(before, '&');
+        let named = page.free_word(before) && page.capital(before) && !page.flags(before).any(Flags::FUNCTION);
+        let joins = small && before > 0 && page.capital(before - 1);
+        if !named && !joins {
             break;
         }
         start = before;
@@ -56,14 +60,52 @@ fn after_body(page: &mut Page<'_>, at: usize) {
     // "centre hospitalier", "école maternelle", "maison de retraite".
     for _ in 0..3 {
         let flags = page.flags(next);
-        let plain = page.free_word(next) && !page.capital(next) && flags.any(Flags::WORD) && !flags.any(Flags::VERB | Flags::FUNCTION);
+        let plain = page.free_word(next)
+            && !page.capital(next)
+            && flags.any(Flags::WORD)
+            && !flags.any(Flags::VERB | Flags::FUNCTION);
         let kind = matches!(
             page.folded(next),
-            "hospitalier" | "maternelle" | "primaire" | "elementaire" | "retraite" | "sportive" | "sportif" | "culturelle" | "medical" | "dentaire" | "sociale" | "social"
-                | "privee" | "prive" | "publique" | "public" | "professionnel" | "general" | "technique" | "universitaire" | "municipale" | "municipal" | "d'avocats" | "avocats"
-                | "comptable" | "immobiliere" | "mutualiste" | "generale" | "technologique" | "polyvalent" | "polyvalente" | "de" | "d" | "dite" | "nommee" | "denommee" | "veterinaire"
+            "hospitalier"
+                | "maternelle"
+                | "primaire"
+                | "elementaire"
+                | "retraite"
+                | "sportive"
+                | "sportif"
+                | "culturelle"
+                | "medical"
+                | "dentaire"
+                | "sociale"
+                | "social"
+                | "privee"
+                | "prive"
+                | "publique"
+                | "public"
+                | "professionnel"
+                | "general"
+                | "technique"
+                | "universitaire"
+                | "municipale"
+                | "municipal"
+                | "d'avocats"
+                | "avocats"
+                | "comptable"
+                | "immobiliere"
+                | "mutualiste"
+                | "generale"
+                | "technologique"
+                | "polyvalent"
+                | "polyvalente"
+                | "de"
+                | "d"
+                | "dite"
+                | "nommee"
+                | "denommee"
+                | "veterinaire"
         );
-        if !(plain && kind || matches!(page.folded(next), "de" | "d") && !page.capital(next + 1)) || !page.follows(next) {
+        if !(plain && kind || matches!(page.folded(next), "de" | "d") && !page.capital(next + 1)) || !page.follows(next)
+        {
             break;
         }
         next += 1;
@@ -77,7 +119,10 @@ fn after_body(page: &mut Page<'_>, at: usize) {
         lower_association(page, next);
     } else if matches!(page.folded(at), "college" | "lycee" | "ecole" | "hopital" | "clinique") {
         school(page, next);
-    } else if matches!(page.folded(at), "societe" | "entreprise" | "garage" | "cabinet" | "pharmacie" | "association" | "boulangerie" | "restaurant") {
+    } else if matches!(
+        page.folded(at),
+        "societe" | "entreprise" | "garage" | "cabinet" | "pharmacie" | "association" | "boulangerie" | "restaurant"
+    ) {
         lower_name(page, next);
     }
 }
@@ -85,10 +130,19 @@ fn after_body(page: &mut Page<'_>, at: usize) {
 /// "collège jean moulin": a first name and what follows it.
 fn school(page: &mut Page<'_>, at: usize) {
     let mut end = at;
-    while end < at + 3 && page.free_word(end) && page.follows(end) && page.flags(end).any(Flags::NAME) && !page.flags(end).any(Flags::FUNCTION | Flags::VERB) {
+    while end < at + 3
+        && page.free_word(end)
+        && page.follows(end)
+        && page.flags(end).any(Flags::NAME)
+        && !page.flags(end).any(Flags::FUNCTION | Flags::VERB)
+    {
         end += 1;
     }
-    let unknown = |next: usize| page.free_word(next) && page.follows(next) && !page.flags(next).any(Flags::WORD | Flags::KNOWN | Flags::FUNCTION);
+    let unknown = |next: usize| {
+        page.free_word(next)
+            && page.follows(next)
+            && !page.flags(next).any(Flags::WORD | Flags::KNOWN | Flags::FUNCTION)
+    };
     while end < at + 3 && unknown(end) {
         end += 1;
     }
@@ -100,10 +154,15 @@ fn school(page: &mut Page<'_>, at: usize) {
 /// "chez Dubrac".
 fn at_company(page: &mut Page<'_>, at: usize) {
     let flags = page.flags(at);
-    let company = page.free_word(at) && page.capital(at) && !flags.any(Flags::FIRST | Flags::KNOWN | Flags::TITLE | Flags::FUNCTION) && page.follows(at);
+    let company = page.free_word(at)
+        && page.capital(at)
+        && !flags.any(Flags::FIRST | Flags::KNOWN | Flags::TITLE | Flags::FUNCTION)
+        && page.follows(at);
     if company && let Some((start, end)) = name(page, at) {
         page.claim_tokens(Kind::Organisation, start..end);
-    } else if (!page.capital(at) && !flags.any(Flags::FIRST | Flags::TITLE)) || (page.free_word(at) && with_ending(page, at + 1) > at + 1) {
+    } else if (!page.capital(at) && !flags.any(Flags::FIRST | Flags::TITLE))
+        || (page.free_word(at) && with_ending(page, at + 1) > at + 1)
+    {
         lower_name(page, at);
     }
 }
@@ -111,8 +170,11 @@ fn at_company(page: &mut Page<'_>, at: usize) {
 /// The name that begins at a token: between quotation marks, or as long as there are capitals.
 fn name(page: &Page<'_>, at: usize) -> Option<(usize, usize)> {
     if let Some(Shape::Mark('«' | '"' | '“')) = page.tokens.get(at).map(|token| token.shape) {
-        let close = (at + 1..(at + 2 + WORDS).min(page.tokens.len()))
-            .find(|next| matches!(page.tokens[*next].shape, Shape::Mark('»' | '"' | '”')) || page.tokens[*next].line || page.tokens[*next].taken)?;
+        let close = (at + 1..(at + 2 + WORDS).min(page.tokens.len())).find(|next| {
+            matches!(page.tokens[*next].shape, Shape::Mark('»' | '"' | '”'))
+                || page.tokens[*next].line
+                || page.tokens[*next].taken
+        })?;
         let closed = matches!(page.tokens[close].shape, Shape::Mark(_)) && !page.tokens[close].taken;
         return (closed && close > at + 1).then_some((at + 1, close));
     }
@@ -129,7 +191,24 @@ fn name(page: &Page<'_>, at: usize) -> Option<(usize, usize)> {
         while next < end + 3
             && page.follows(next)
             && !page.tokens[next].taken
-            && (page.mark(next, '&') || page.tokens[next].shape == Shape::Elided || matches!(page.folded(next), "de" | "du" | "des" | "la" | "le" | "les" | "et" | "en" | "d" | "l" | "aux" | "pour" | "sans" | "sur"))
+            && (page.mark(next, '&')
+                || page.tokens[next].shape == Shape::Elided
+                || matches!(
+                    page.folded(next),
+                    "de" | "du"
+                        | "des"
+                        | "la"
+                        | "le"
+                        | "les"
+                        | "et"
+                        | "en"
+                        | "d"
+                        | "l"
+                        | "aux"
+                        | "pour"
+                        | "sans"
+                        | "sur"
+                ))
             && !page.capital(next)
         {
             next += 1;
@@ -149,7 +228,8 @@ fn name(page: &Page<'_>, at: usize) -> Option<(usize, usize)> {
 
 fn in_name(page: &Page<'_>, at: usize) -> bool {
     let flags = page.flags(at);
-    let article = matches!(page.folded(at), "les" | "le" | "la" | "aux" | "au" | "mon" | "un" | "une" | "nos" | "tous" | "vers");
+    let article =
+        matches!(page.folded(at), "les" | "le" | "la" | "aux" | "au" | "mon" | "un" | "une" | "nos" | "tous" | "vers");
     page.free_word(at)
         && page.capital(at)
         && page.case(at) != Case::Initial
@@ -159,7 +239,23 @@ fn in_name(page: &Page<'_>, at: usize) -> bool {
 
 /// What often ends a company's name.
 fn ends_name(page: &Page<'_>, at: usize) -> bool {
-    matches!(page.folded(at), "conseil" | "conseils" | "services" | "service" | "formation" | "international" | "france" | "groupe" | "freres" | "fils" | "associes" | "cie" | "energie" | "habitat")
+    matches!(
+        page.folded(at),
+        "conseil"
+            | "conseils"
+            | "services"
+            | "service"
+            | "formation"
+            | "international"
+            | "france"
+            | "groupe"
+            | "freres"
+            | "fils"
+            | "associes"
+            | "cie"
+            | "energie"
+            | "habitat"
+    )
 }
 
 /// Past "et fils", "& associés", "conseil".
@@ -182,7 +278,11 @@ fn lower_association(page: &mut Page<'_>, at: usize) {
         return;
     }
     // "association solidarité noyon", "association espoir et partage".
-    let plain = |next: usize| page.free_word(next) && page.follows(next) && !page.flags(next).any(Flags::FUNCTION | Flags::VERB | Flags::KNOWN);
+    let plain = |next: usize| {
+        page.free_word(next)
+            && page.follows(next)
+            && !page.flags(next).any(Flags::FUNCTION | Flags::VERB | Flags::KNOWN)
+    };
     if plain(at) && page.folded(at + 1) == "et" && plain(at + 2) && page.folded(at).len() >= 4 {
         page.claim_tokens(Kind::Organisation, at..at + 3);
         return;
@@ -192,12 +292,17 @@ fn lower_association(page: &mut Page<'_>, at: usize) {
         page.claim_tokens(Kind::Organisation, at..end);
         return;
     }
-    let led = matches!(page.folded(at), "les" | "le" | "un" | "une" | "la") || (page.tokens[at].shape == Shape::Elided && page.folded(at) == "l");
+    let led = matches!(page.folded(at), "les" | "le" | "un" | "une" | "la")
+        || (page.tokens[at].shape == Shape::Elided && page.folded(at) == "l");
     let mut end = at;
     let (mut words, mut content) = (0, false);
-    while led && words < WORDS && end < page.tokens.len() && (end == at || page.follows(end)) && !page.tokens[end].taken {
+    while led && words < WORDS && end < page.tokens.len() && (end == at || page.follows(end)) && !page.tokens[end].taken
+    {
         let flags = page.flags(end);
-        let small = matches!(page.folded(end), "les" | "le" | "un" | "une" | "la" | "de" | "du" | "des" | "d" | "l" | "pour" | "et" | "sur");
+        let small = matches!(
+            page.folded(end),
+            "les" | "le" | "un" | "une" | "la" | "de" | "du" | "des" | "d" | "l" | "pour" | "et" | "sur"
+        );
         let word = matches!(page.tokens[end].shape, Shape::Word | Shape::Elided);
         if !word || (!small && flags.any(Flags::FUNCTION | Flags::VERB)) || (content && page.folded(end) == "et") {
             break;
@@ -224,7 +329,11 @@ fn lower_name(page: &mut Page<'_>, at: usize) {
     if page.free_word(at) && has(TRADES, page.folded(at)) && page.follows(at + 1) {
         end += 1;
         // "menuiserie martel".
-        if page.free_word(end) && page.flags(end).any(Flags::NAME) && !page.flags(end).any(Flags::FUNCTION | Flags::VERB) && page.flags(end).any(Flags::WORD) {
+        if page.free_word(end)
+            && page.flags(end).any(Flags::NAME)
+            && !page.flags(end).any(Flags::FUNCTION | Flags::VERB)
+            && page.flags(end).any(Flags::WORD)
+        {
             page.claim_tokens(Kind::Organisation, at..end + 1);
             return;
         }
@@ -238,7 +347,11 @@ fn lower_name(page: &mut Page<'_>, at: usize) {
         end += 1;
     }
     // "chez blanc et fils".
-    if end == start && with_ending(page, end + 1) > end + 1 && page.free_word(end) && !page.flags(end).any(Flags::FUNCTION) {
+    if end == start
+        && with_ending(page, end + 1) > end + 1
+        && page.free_word(end)
+        && !page.flags(end).any(Flags::FUNCTION)
+    {
         end += 1;
     }
     if end > start {

@@ -5,10 +5,9 @@ use std::ops::Range;
 
 use super::flags::Flags;
 use super::fold::fold;
-use super::gazetteer::{GAZETTEER, has};
+use super::gazetteer::GAZETTEER;
 use super::kind::Kind;
 use super::tokens::{Case, Shape, Token, tokens};
-use super::vocabulary::FOREIGN;
 
 /// Whether a title said that somebody is a woman or a man.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +62,7 @@ impl Line {
             line.upper += usize::from(token.case == Case::Upper);
             line.lower += usize::from(token.case == Case::Lower);
             line.raised += usize::from(token.case == Case::Capital && !token.opens && flags.any(Flags::FUNCTION));
-            let foreign = has(FOREIGN, page.folded(at));
+            let foreign = flags.any(Flags::FOREIGN);
             line.foreign += usize::from(foreign);
             line.french += usize::from(!foreign && flags.any(Flags::FUNCTION));
         }
@@ -72,7 +71,8 @@ impl Line {
 
     /// Whether nearly every word is in capitals, or begins with one as no name would.
     fn level(&self) -> bool {
-        self.words >= LINE_WORDS && (self.upper * 4 >= self.words * 3 || (self.lower * 12 <= self.words && self.raised >= 2))
+        self.words >= LINE_WORDS
+            && (self.upper * 4 >= self.words * 3 || (self.lower * 12 <= self.words && self.raised >= 2))
     }
 
     /// Whether most words are of another language.
@@ -162,6 +162,16 @@ impl<'t> Page<'t> {
     /// Whether a token follows the one before on the same line, with nothing but space between.
     pub(super) fn follows(&self, at: usize) -> bool {
         self.tokens.get(at).is_some_and(|token| !token.line)
+    }
+
+    /// Whether what follows is what follows a subject.
+    pub(super) fn verb_next(&self, at: usize) -> bool {
+        self.follows(at + 1)
+            && match self.tokens[at + 1].shape {
+                Shape::Word => self.flags(at + 1).any(Flags::VERB),
+                Shape::Elided => matches!(self.folded(at + 1), "m" | "n" | "s" | "l"),
+                _ => false,
+            }
     }
 
     /// The digits or letters of a token as they are written.

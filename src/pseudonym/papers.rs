@@ -1,8 +1,9 @@
 //! Plates, passports and identity cards by their form.
 
-use super::numbers::{Run, Said, said};
 use super::kind::Kind;
 use super::page::Page;
+use super::run::Run;
+use super::said::{Said, said};
 
 /// Whether characters have a form: `A` a letter, `9` a digit, `*` either.
 fn has_form(text: &str, form: &str) -> bool {

@@ -30,20 +30,21 @@ const SMALL: [&str; 12] = ["de", "du", "des", "d", "la", "le", "l", "van", "von"
 
 /// The words of a name, folded.
 pub(super) fn words(name: &str) -> Vec<String> {
-    fold(name).split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty() && !SMALL.contains(word)).map(str::to_owned).collect()
+    fold(name)
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|word| !word.is_empty() && !SMALL.contains(word))
+        .map(str::to_owned)
+        .collect()
 }
 
 impl People {
     /// The number of the person who is called so, from 1 on: an earlier one, or a new one.
     pub(super) fn number(&mut self, name: &str, gender: Option<Gender>) -> u32 {
         let words = words(name);
-        let number = match self.same(&words, gender) {
-            Some(index) => index,
-            None => {
-                self.persons.push(Person::default());
-                self.persons.len() - 1
-            }
-        };
+        let number = self.same(&words, gender).unwrap_or(self.persons.len());
+        if number == self.persons.len() {
+            self.persons.push(Person::default());
+        }
         self.note(number, words, gender);
         u32::try_from(number + 1).unwrap_or(u32::MAX)
     }
@@ -79,8 +80,13 @@ impl People {
 
     /// The earlier person whom a name fits, the one named last where several do.
     fn same(&self, words: &[String], gender: Option<Gender>) -> Option<usize> {
-        let mut candidates: Vec<u32> =
-            words.iter().flat_map(|word| keys(word)).filter_map(|key| self.by_word.get(&key)).flatten().copied().collect();
+        let mut candidates: Vec<u32> = words
+            .iter()
+            .flat_map(|word| keys(word))
+            .filter_map(|key| self.by_word.get(&key))
+            .flatten()
+            .copied()
+            .collect();
         candidates.sort_unstable();
         candidates.dedup();
         let fits = |index: &usize| self.persons.get(*index).is_some_and(|person| fits(person, words, gender));
@@ -116,7 +122,9 @@ fn fits(person: &Person, words: &[String], gender: Option<Gender>) -> bool {
         let mut shared = false;
         one.iter().all(|word| {
             let found = other.iter().any(|theirs| alike(word, theirs));
-            shared |= found && word.chars().count() > 1 && other.iter().any(|theirs| theirs.chars().count() > 1 && alike(word, theirs));
+            shared |= found
+                && word.chars().count() > 1
+                && other.iter().any(|theirs| theirs.chars().count() > 1 && alike(word, theirs));
             found
         }) && shared
     };
@@ -134,5 +142,16 @@ fn alike(one: &str, other: &str) -> bool {
         return long.starts_with(short);
     }
     // Longer words than these are no names, and comparing takes the square of their length.
-    short.len() >= SLIP && long.len() <= 40 && long.len() - short.len() <= 1 && strsim::osa_distance(short, long) <= 1
+    let near = short.len() >= SLIP && long.len() <= 40 && long.len() - short.len() <= 1;
+    near && ends_alike(short.as_bytes(), long.as_bytes()) && strsim::osa_distance(short, long) <= 1
+}
+
+/// Whether all but two letters are the same at the two ends, as they are wherever one slip makes the difference.
+fn ends_alike(short: &[u8], long: &[u8]) -> bool {
+    let same = |(one, other): &(&u8, &u8)| one == other;
+    let start = short.iter().zip(long).take_while(same).count();
+    let end = short.iter().rev().zip(long.iter().rev()).take_while(same).count();
+    // Two letters, which are two bytes each in another alphabet.
+    let two = if long.is_ascii() && short.is_ascii() { 2 } else { 8 };
+    start + end + two >= long.len()
 }

@@ -2,15 +2,13 @@
 
 use std::ops::Range;
 
+use super::claims::person;
 use super::flags::Flags;
-use super::gazetteer::has;
 use super::kind::Kind;
 use super::names::{Context, parse};
 use super::page::Page;
 use super::places::{Before, before, matched};
 use super::tokens::{Case, Shape};
-use super::triggers::person;
-use super::vocabulary::SPOKEN;
 
 /// Finds those who stand beside somebody found: "Paul Durand, Hiltraud Vandaele et Tobiasz Jouve".
 pub(super) fn listed(page: &mut Page<'_>) {
@@ -31,12 +29,19 @@ pub(super) fn listed(page: &mut Page<'_>) {
         }
         let flags = page.flags(next);
         let and = page.folded(next - 1) == "et";
-        let other = flags.any(Flags::KNOWN | Flags::BODY | Flags::FUNCTION | Flags::GREETING | Flags::STREET | Flags::VERB);
-        let lower = uncommon(page, next) && !flags.any(Flags::PLACE) || (flags.any(Flags::FIRST) && and && ends_clause(page, next));
-        let upper = !flags.any(Flags::WORD | Flags::PLACE) || flags.any(Flags::FIRST) || and || before_first(page, next);
+        let other =
+            flags.any(Flags::KNOWN | Flags::BODY | Flags::FUNCTION | Flags::GREETING | Flags::STREET | Flags::VERB);
+        let lower = uncommon(page, next) && !flags.any(Flags::PLACE)
+            || (flags.any(Flags::FIRST) && and && ends_clause(page, next));
+        let upper =
+            !flags.any(Flags::WORD | Flags::PLACE) || flags.any(Flags::FIRST) || and || before_first(page, next);
         let sure = !other && if page.capital(next) { upper } else { lower };
         let context = if and && page.capital(next) { Context::Strong } else { Context::Likely };
-        let end = if and && flags.any(Flags::FIRST) { parse(page, next, context).or(Some(next + 1)) } else { parse(page, next, context) };
+        let end = if and && flags.any(Flags::FIRST) {
+            parse(page, next, context).or(Some(next + 1))
+        } else {
+            parse(page, next, context)
+        };
         if let Some(end) = end.filter(|_| sure) {
             person(page, next..end, None);
         }
@@ -88,11 +93,15 @@ fn in_capitals(page: &Page<'_>, start: usize) -> Option<(Range<usize>, bool)> {
     let mut start = start;
     let end = run(page, start)?;
     // "Depuis Karim", "Bonjour Karim": the first word of a sentence says little.
-    while start < end && ordinary(page, start) && !before_first(page, start) && !(start + 1 < end && page.tokens[start].opens && may_be_first(page, start)) {
+    while start < end
+        && ordinary(page, start)
+        && !before_first(page, start)
+        && !(start + 1 < end && page.tokens[start].opens && may_be_first(page, start))
+    {
         start += 1;
     }
     let mut last = end;
-    while last > start && ((ordinary(page, last - 1) && !(last == start + 2 && after_first(page, last - 1)) && !raised(page, last - 1) && !after_particle(page, start, last - 1)) || trailing(page, last - 1)) {
+    while last > start && ends_name(page, start, last - 1) {
         last -= 1;
     }
     if start >= last {
@@ -114,7 +123,12 @@ fn run(page: &Page<'_>, start: usize) -> Option<usize> {
         if page.mark(next, '.') && page.case(next - 1) == Case::Initial && !page.tokens[next].space {
             next += 1;
         }
-        while next < end + 3 && page.follows(next) && page.flags(next).any(Flags::PARTICLE) && !page.capital(next) && !page.tokens[next].taken {
+        while next < end + 3
+            && page.follows(next)
+            && page.flags(next).any(Flags::PARTICLE)
+            && !page.capital(next)
+            && !page.tokens[next].taken
+        {
             next += 1;
         }
         if !page.follows(next) || !in_run(page, next) || page.tokens[next].opens {
@@ -130,7 +144,8 @@ fn in_run(page: &Page<'_>, at: usize) -> bool {
     if page.free_word(at) && page.case(at) == Case::Initial && page.mark(at + 1, '.') {
         return true;
     }
-    let excluded = flags.any(Flags::FUNCTION | Flags::TITLE | Flags::BODY | Flags::LEGAL | Flags::STREET) && !flags.any(Flags::PARTICLE);
+    let excluded = flags.any(Flags::FUNCTION | Flags::TITLE | Flags::BODY | Flags::LEGAL | Flags::STREET)
+        && !flags.any(Flags::PARTICLE);
     page.free_word(at) && page.capital(at) && !excluded && !flags.any(Flags::KNOWN)
 }
 
@@ -138,24 +153,50 @@ fn in_run(page: &Page<'_>, at: usize) -> bool {
 fn may_be_first(page: &Page<'_>, at: usize) -> bool {
     let word = page.folded(at);
     let flags = page.flags(at);
-    let other = flags.any(Flags::FUNCTION | Flags::VERB | Flags::GREETING | Flags::ROLE | Flags::BODY | Flags::KNOWN | Flags::STREET | Flags::TITLE);
+    let other = flags.any(
+        Flags::FUNCTION
+            | Flags::VERB
+            | Flags::GREETING
+            | Flags::ROLE
+            | Flags::BODY
+            | Flags::KNOWN
+            | Flags::STREET
+            | Flags::TITLE,
+    );
     let verbal = ["er", "ez", "ant", "ir", "re", "on", "ment", "e", "s"].iter().any(|ending| word.ends_with(ending));
     let next = page.flags(at + 1);
-    !other && !verbal && word.len() >= 4 && page.follows(at + 1) && page.free_word(at + 1) && page.capital(at + 1) && !next.any(Flags::WORD | Flags::PLACE | Flags::KNOWN)
+    !other
+        && !verbal
+        && word.len() >= 4
+        && page.follows(at + 1)
+        && page.free_word(at + 1)
+        && page.capital(at + 1)
+        && !next.any(Flags::WORD | Flags::PLACE | Flags::KNOWN)
 }
 
 /// Whether a frequent surname, or any word in capitals, stands before a first name: "BEY Yoan".
 fn before_first(page: &Page<'_>, at: usize) -> bool {
     let next = page.flags(at + 1);
     let upper = page.case(at) == Case::Upper && page.written(at).len() >= 4 && page.case(at + 1) == Case::Capital;
-    (upper || page.flags(at).any(Flags::COMMON)) && page.follows(at + 1) && page.capital(at + 1) && next.any(Flags::FIRST) && !next.any(Flags::WORD)
+    (upper || page.flags(at).any(Flags::COMMON))
+        && page.follows(at + 1)
+        && page.capital(at + 1)
+        && next.any(Flags::FIRST)
+        && !next.any(Flags::WORD)
 }
 
 /// Whether a first name, and nothing else, stands before: "Giselle Cinq".
 fn after_first(page: &Page<'_>, at: usize) -> bool {
     let before = page.flags(at.saturating_sub(1));
-    let kept = page.flags(at).any(Flags::KNOWN | Flags::ROLE | Flags::BODY | Flags::FUNCTION | Flags::GREETING | Flags::VERB);
+    let kept =
+        page.flags(at).any(Flags::KNOWN | Flags::ROLE | Flags::BODY | Flags::FUNCTION | Flags::GREETING | Flags::VERB);
     at > 0 && before.any(Flags::FIRST) && !before.any(Flags::WORD) && !kept
+}
+
+/// Whether the last word of a run belongs to no name.
+fn ends_name(page: &Page<'_>, start: usize, at: usize) -> bool {
+    let kept = (at == start + 1 && after_first(page, at)) || raised(page, at) || after_particle(page, start, at);
+    trailing(page, at) || (ordinary(page, at) && !kept)
 }
 
 /// Whether a particle within the name stands before: "Jeana d'Serrure".
@@ -200,7 +241,10 @@ fn count(page: &Page<'_>, range: Range<usize>) -> Count {
 /// Whether a word in capitals stands beside one that is in none, as a surname does.
 fn raised(page: &Page<'_>, at: usize) -> bool {
     let mixed = |one: usize, other: usize| {
-        page.case(one) == Case::Upper && page.written(one).len() >= 4 && page.case(other) == Case::Capital && !page.flags(other).any(Flags::WORD | Flags::KNOWN)
+        page.case(one) == Case::Upper
+            && page.written(one).len() >= 4
+            && page.case(other) == Case::Capital
+            && !page.flags(other).any(Flags::WORD | Flags::KNOWN)
     };
     at > 0 && page.follows(at) && page.tokens[at - 1].shape == Shape::Word && (mixed(at, at - 1) || mixed(at - 1, at))
 }
@@ -212,13 +256,15 @@ fn together(count: &Count) -> bool {
         return false;
     }
     let others = words - first;
-    (first > 0 && (others == 0 || surnames + doubtful + unknown > 0 || ordinary < words)) || (surnames + unknown > 0 && ordinary == 0) || (count.raised && unknown + surnames > 0)
+    (first > 0 && (others == 0 || surnames + doubtful + unknown > 0 || ordinary < words))
+        || (surnames + unknown > 0 && ordinary == 0)
+        || (count.raised && unknown + surnames > 0)
 }
 
 /// Whether one word with a capital is a person.
 fn alone(page: &Page<'_>, at: usize) -> bool {
     let flags = page.flags(at);
-    let (opens, verb) = (page.tokens[at].opens, verb_next(page, at));
+    let (opens, verb) = (page.tokens[at].opens, page.verb_next(at));
     let case = page.case(at);
     if matches!(case, Case::Initial | Case::Mixed) && !flags.any(Flags::NAME) {
         return false;
@@ -239,7 +285,12 @@ fn alone(page: &Page<'_>, at: usize) -> bool {
     }
     // "que Wolfram sera absent", not "la Carte est".
     if flags.any(Flags::WORD) {
-        let joined = at > 0 && page.follows(at) && matches!(page.folded(at - 1), "que" | "qu" | "et" | "avec" | "par" | "a" | "or" | "mais" | "si" | "car" | "puis");
+        let joined = at > 0
+            && page.follows(at)
+            && matches!(
+                page.folded(at - 1),
+                "que" | "qu" | "et" | "avec" | "par" | "a" | "or" | "mais" | "si" | "car" | "puis"
+            );
         let other = flags.any(Flags::KNOWN | Flags::ROLE | Flags::BODY | Flags::STREET | Flags::GREETING);
         return !opens && !other && case == Case::Capital && verb && (joined || flags.any(Flags::COMMON));
     }
@@ -254,16 +305,6 @@ fn ends_clause(page: &Page<'_>, at: usize) -> bool {
     matches!(page.tokens.get(at + 1).map(|next| next.shape), None | Some(Shape::Mark(',' | '.' | ')' | ';' | '!')))
 }
 
-/// Whether what follows is what follows a subject.
-pub(super) fn verb_next(page: &Page<'_>, at: usize) -> bool {
-    page.follows(at + 1)
-        && match page.tokens[at + 1].shape {
-            Shape::Word => page.flags(at + 1).any(Flags::VERB),
-            Shape::Elided => matches!(page.folded(at + 1), "m" | "n" | "s" | "l"),
-            _ => false,
-        }
-}
-
 /// Whether letters can be said: vowels between consonants.
 fn pronounceable(word: &str) -> bool {
     let vowels = word.bytes().filter(|byte| b"aeiouy".contains(byte)).count();
@@ -273,7 +314,8 @@ fn pronounceable(word: &str) -> bool {
 /// A word that no common one is, nor the name of a place.
 fn uncommon(page: &Page<'_>, at: usize) -> bool {
     let flags = page.flags(at);
-    let other = flags.any(Flags::WORD | Flags::KNOWN | Flags::FUNCTION | Flags::TITLE) || (flags.any(Flags::PLACE) && !flags.any(Flags::NAME));
+    let other = flags.any(Flags::WORD | Flags::KNOWN | Flags::FUNCTION | Flags::TITLE)
+        || (flags.any(Flags::PLACE) && !flags.any(Flags::NAME));
     page.free_word(at) && !page.capital(at) && !other && page.folded(at).len() >= 3
 }
 
@@ -284,16 +326,26 @@ fn unknown_in_lower_case(page: &Page<'_>, at: usize) -> Option<(Range<usize>, bo
     }
     let (first, second) = (page.flags(at), page.flags(at + 1));
     let named = first.any(Flags::NAME) || second.any(Flags::NAME) || page.folded(at).len() >= 4;
-    let surname = second.any(Flags::COMMON) && !second.any(Flags::VERB | Flags::FUNCTION) && page.free_word(at + 1) && page.folded(at + 1).len() >= 4;
-    let ends = verb_next(page, at + 1) || matches!(page.tokens.get(at + 2).map(|next| next.shape), Some(Shape::Mark(',' | ')' | '.' | '(')));
+    let surname = second.any(Flags::COMMON)
+        && !second.any(Flags::VERB | Flags::FUNCTION)
+        && page.free_word(at + 1)
+        && page.folded(at + 1).len() >= 4;
+    let ends = page.verb_next(at + 1)
+        || matches!(page.tokens.get(at + 2).map(|next| next.shape), Some(Shape::Mark(',' | ')' | '.' | '(')));
     if surname && ends && page.follows(at + 1) && page.folded(at).len() >= 4 {
         return Some((at..at + 2, true));
     }
     let pair = uncommon(page, at + 1) && page.follows(at + 1) && named;
     let before = if page.follows(at) && at > 0 { page.folded(at - 1) } else { "" };
-    let led = matches!(before, "avec" | "par" | "chez" | "voir" | "rappeler" | "rappele" | "que" | "qu" | "joindre" | "contacter")
-        || (matches!(before, "a" | "de" | "d" | "et" | "pour") && (first.any(Flags::NAME) || page.folded(at).len() >= 5) && spoken(page, at));
-    let subject = page.folded(at).len() >= 4 && verb_next(page, at) && (first.any(Flags::NAME) || page.tokens[at].opens || matches!(before, "et" | "que"));
+    let led = matches!(
+        before,
+        "avec" | "par" | "chez" | "voir" | "rappeler" | "rappele" | "que" | "qu" | "joindre" | "contacter"
+    ) || (matches!(before, "a" | "de" | "d" | "et" | "pour")
+        && (first.any(Flags::NAME) || page.folded(at).len() >= 5)
+        && spoken(page, at));
+    let subject = page.folded(at).len() >= 4
+        && page.verb_next(at)
+        && (first.any(Flags::NAME) || page.tokens[at].opens || matches!(before, "et" | "que"));
     (pair || (led && page.folded(at).len() >= 4) || subject).then(|| {
         let end = parse(page, at, Context::Likely).unwrap_or(at + 1);
         (at..end, true)
@@ -304,7 +356,23 @@ fn unknown_in_lower_case(page: &Page<'_>, at: usize) -> Option<(Range<usize>, bo
 fn spoken(page: &Page<'_>, at: usize) -> bool {
     (at.saturating_sub(4)..at).any(|before| {
         let word = page.folded(before);
-        has(SPOKEN, word) || matches!(word, "dossier" | "fiche" | "situation" | "demande" | "nom" | "fils" | "fille" | "enfants" | "mere" | "pere" | "famille" | "compte" | "presence")
+        page.flags(before).any(Flags::SPOKEN)
+            || matches!(
+                word,
+                "dossier"
+                    | "fiche"
+                    | "situation"
+                    | "demande"
+                    | "nom"
+                    | "fils"
+                    | "fille"
+                    | "enfants"
+                    | "mere"
+                    | "pere"
+                    | "famille"
+                    | "compte"
+                    | "presence"
+            )
     })
 }
 
@@ -314,7 +382,9 @@ fn in_lower_case(page: &Page<'_>, at: usize) -> Option<(Range<usize>, bool)> {
     if flags.any(Flags::FUNCTION | Flags::KNOWN | Flags::TITLE | Flags::ROLE) {
         return None;
     }
-    let sure_first = |at: usize| page.free_word(at) && page.flags(at).any(Flags::FIRST) && !page.flags(at).any(Flags::WORD | Flags::FUNCTION);
+    let sure_first = |at: usize| {
+        page.free_word(at) && page.flags(at).any(Flags::FIRST) && !page.flags(at).any(Flags::WORD | Flags::FUNCTION)
+    };
     if sure_first(at) {
         let end = parse(page, at, Context::None)?;
         let place = flags.any(Flags::PLACE) && before(page, at) > Before::Nothing;
@@ -331,7 +401,9 @@ fn in_lower_case(page: &Page<'_>, at: usize) -> Option<(Range<usize>, bool)> {
     }
     // "claire dubois": a word that is also a first name, before a surname that is nothing else.
     let next = page.flags(at + 1);
-    let surname_next = page.free_word(at + 1) && (next.any(Flags::COMMON) && !next.any(Flags::WORD) || uncommon(page, at + 1) && page.folded(at + 1).len() >= 4);
+    let surname_next = page.free_word(at + 1)
+        && (next.any(Flags::COMMON) && !next.any(Flags::WORD)
+            || uncommon(page, at + 1) && page.folded(at + 1).len() >= 4);
     if flags.any(Flags::FIRST) && follows && surname_next {
         return parse(page, at, Context::Likely).or(Some(at + 2)).map(|end| (at..end.max(at + 2), true));
     }

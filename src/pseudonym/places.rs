@@ -1,15 +1,17 @@
 //! Communes, departments and regions.
 
 use super::flags::Flags;
-use super::gazetteer::{GAZETTEER, PLACE_PARTS, has};
+use super::gazetteer::{GAZETTEER, PLACE_PARTS};
 use super::kind::Kind;
 use super::page::Page;
 use super::tokens::{Case, Shape};
-use super::vocabulary::{AT, SPOKEN, SURELY};
 
 /// Where the longest name of the lists that begins at a token ends.
 pub(super) fn matched(page: &Page<'_>, at: usize) -> Option<usize> {
-    if !page.flags(at).any(Flags::PLACE) && !page.folded(at).contains('-') && page.tokens.get(at)?.shape != Shape::Elided {
+    if !page.flags(at).any(Flags::PLACE)
+        && !page.folded(at).contains('-')
+        && page.tokens.get(at)?.shape != Shape::Elided
+    {
         return None;
     }
     if page.tokens[at].shape == Shape::Elided && !page.free_word(at + 1) {
@@ -75,9 +77,13 @@ pub(super) fn capitalised(page: &Page<'_>, at: usize) -> Option<usize> {
 
 /// Whether a word has the form that only places have.
 fn formed(word: &str) -> bool {
-    const INNER: [&str; 12] = ["-sur-", "-sous-", "-en-", "-les-", "-lez-", "-le-", "-la-", "-aux-", "-de-", "-du-", "-des-", "-d-"];
+    const INNER: [&str; 12] =
+        ["-sur-", "-sous-", "-en-", "-les-", "-lez-", "-le-", "-la-", "-aux-", "-de-", "-du-", "-des-", "-d-"];
     word.len() >= 8
-        && (INNER.iter().any(|inner| word.contains(inner)) || word.starts_with("saint-") || word.starts_with("sainte-") || word.starts_with("st-"))
+        && (INNER.iter().any(|inner| word.contains(inner))
+            || word.starts_with("saint-")
+            || word.starts_with("sainte-")
+            || word.starts_with("st-"))
 }
 
 /// How much the words before a token say that a place comes.
@@ -94,17 +100,34 @@ pub(super) enum Before {
     Sure,
 }
 
-fn sureness(word: &str) -> Before {
-    if has(SURELY, word) { Before::Sure } else { Before::At }
+fn sureness(page: &Page<'_>, at: usize) -> Before {
+    if page.flags(at).any(Flags::SURELY) { Before::Sure } else { Before::At }
 }
 
 /// What stands before a token.
 pub(super) fn before(page: &Page<'_>, at: usize) -> Before {
     let Some(last) = at.checked_sub(1).filter(|_| page.follows(at)) else { return Before::Nothing };
     let word = page.folded(last);
-    let small = matches!(word, "a" | "de" | "d" | "du" | "des" | "la" | "le" | "l" | "vers" | "sur" | "au" | "aux" | "les" | "pres" | "en" | "depuis");
-    if has(AT, word) && word != "ne" && !small {
-        return sureness(word);
+    let small = matches!(
+        word,
+        "a" | "de"
+            | "d"
+            | "du"
+            | "des"
+            | "la"
+            | "le"
+            | "l"
+            | "vers"
+            | "sur"
+            | "au"
+            | "aux"
+            | "les"
+            | "pres"
+            | "en"
+            | "depuis"
+    );
+    if page.flags(last).any(Flags::AT) && word != "ne" && !small {
+        return sureness(page, last);
     }
     if !small {
         return Before::Nothing;
@@ -113,10 +136,10 @@ pub(super) fn before(page: &Page<'_>, at: usize) -> Before {
         let word = page.folded(far);
         // "ne" is "né" only with its accent, or before "à".
         let born = word != "ne" || page.written(far).to_lowercase() != "ne" || page.folded(far + 1) == "a";
-        if has(AT, word) && born {
-            return sureness(word);
+        if page.flags(far).any(Flags::AT) && born {
+            return sureness(page, far);
         }
-        if has(SPOKEN, word) {
+        if page.flags(far).any(Flags::SPOKEN) {
             return Before::Nothing;
         }
         if !page.flags(far).any(Flags::FUNCTION | Flags::PARTICLE) {
@@ -156,7 +179,12 @@ pub(super) fn certain(page: &mut Page<'_>) {
                 Before::Of | Before::Nothing => several || !name,
             };
             // "Müret Servais" is somebody.
-            let followed = end == at + 1 && said < Before::To && page.capital(at) && page.capital(end) && page.free_word(end) && page.follows(end);
+            let followed = end == at + 1
+                && said < Before::To
+                && page.capital(at)
+                && page.capital(end)
+                && page.free_word(end)
+                && page.follows(end);
             if followed && !page.flags(end).any(Flags::FUNCTION | Flags::KNOWN) {
                 continue;
             }
@@ -181,22 +209,32 @@ fn lone_small(page: &Page<'_>, at: usize, end: usize) -> bool {
 /// A place that no list has, after words that announce one.
 fn unknown(page: &mut Page<'_>, at: usize, said: Before) {
     let flags = page.flags(at);
-    if flags.any(Flags::KNOWN | Flags::TITLE | Flags::FUNCTION | Flags::ROLE | Flags::BODY) && !matches!(page.folded(at), "la" | "le" | "les") {
+    if flags.any(Flags::KNOWN | Flags::TITLE | Flags::FUNCTION | Flags::ROLE | Flags::BODY)
+        && !matches!(page.folded(at), "la" | "le" | "les")
+    {
         return;
     }
     if page.capital(at) {
         let name = flags.any(Flags::FIRST) || (said == Before::To && flags.any(Flags::NAME));
         let end = capitalised(page, at);
-        let led = end.is_some_and(|end| end > at + 1 && page.case(end - 1) != Case::Upper && !page.flags(end - 1).any(Flags::KNOWN | Flags::WORD));
-        if let Some(end) = end.filter(|_| (!name && (!flags.any(Flags::WORD) || (said == Before::Sure && !page.tokens[at].opens))) || led)
+        let led = end.is_some_and(|end| {
+            end > at + 1 && page.case(end - 1) != Case::Upper && !page.flags(end - 1).any(Flags::KNOWN | Flags::WORD)
+        });
+        if let Some(end) = end
+            .filter(|_| (!name && (!flags.any(Flags::WORD) || (said == Before::Sure && !page.tokens[at].opens))) || led)
             && page.case(at) != Case::Mixed
             && !(page.case(at) == Case::Upper && page.written(at).len() <= 6)
         {
             page.claim_tokens(Kind::Place, at..end);
         }
-    } else if (said >= Before::At && !flags.any(Flags::FIRST) || accented(page, at) && !flags.any(Flags::NAME)) && !flags.any(Flags::WORD | Flags::PARTICLE) && page.folded(at).len() >= if said == Before::Sure { 3 } else { 4 } {
+    } else if (said >= Before::At && !flags.any(Flags::FIRST) || accented(page, at) && !flags.any(Flags::NAME))
+        && !flags.any(Flags::WORD | Flags::PARTICLE)
+        && page.folded(at).len() >= if said == Before::Sure { 3 } else { 4 }
+    {
         page.claim_tokens(Kind::Place, at..at + 1);
-    } else if (said == Before::Sure || accented(page, at)) && (matches!(page.folded(at), "la" | "le" | "les") || page.tokens[at].shape == Shape::Elided) {
+    } else if (said == Before::Sure || accented(page, at))
+        && (matches!(page.folded(at), "la" | "le" | "les") || page.tokens[at].shape == Shape::Elided)
+    {
         let flags = page.flags(at + 1);
         if page.free_word(at + 1) && page.follows(at + 1) && !flags.any(Flags::WORD | Flags::FUNCTION | Flags::KNOWN) {
             page.claim_tokens(Kind::Place, at..at + 2);
@@ -217,10 +255,15 @@ pub(super) fn rest(page: &mut Page<'_>) {
         let lower = !page.capital(at);
         let doubtful = flags.any(Flags::WORD | Flags::KNOWN | Flags::FUNCTION);
         let article = matches!(page.folded(at), "la" | "le" | "les") || page.tokens[at].shape == Shape::Elided;
-        if article && end > at + 1 && (!page.capital(at + 1) || page.case(at) == Case::Lower) && page.flags(at + 1).any(Flags::WORD) {
+        if article
+            && end > at + 1
+            && (!page.capital(at + 1) || page.case(at) == Case::Lower)
+            && page.flags(at + 1).any(Flags::WORD)
+        {
             continue;
         }
-        if end == at + 1 && (doubtful && (lower || before(page, at) < Before::Of) || lower && page.folded(at).len() < 4) {
+        if end == at + 1 && (doubtful && (lower || before(page, at) < Before::Of) || lower && page.folded(at).len() < 4)
+        {
             continue;
         }
         page.claim_tokens(Kind::Place, at..end);

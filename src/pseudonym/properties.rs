@@ -6,8 +6,46 @@ use super::{Kind, LONGEST_PLACEHOLDER, Table, keys};
 
 /// Pieces that rules turn on, so that random texts are full of them.
 const PIECES: [&str; 40] = [
-    "M. ", "Mme ", "Dupont", "Jean-Pierre ", " de ", "d'", "L'", "[PERSONNE_1]", "[LIEU_2.1]", "[", "]", "_1]", "[personne\\_3", "@", ".", "\n", ", ", " : ", "Nom",
-    "rue", "12", "69100 ", "Lyon", "06 12 34 56 78", "FR76", " 3000", "née le ", "1985", "mars", "é", "É", "e\u{301}", "\u{a0}", "œ", "ﬁ", "-", "'", "cordialement", "İ", "🙂",
+    "M. ",
+    "Mme ",
+    "Dupont",
+    "Jean-Pierre ",
+    " de ",
+    "d'",
+    "L'",
+    "[PERSONNE_1]",
+    "[LIEU_2.1]",
+    "[",
+    "]",
+    "_1]",
+    "[personne\\_3",
+    "@",
+    ".",
+    "\n",
+    ", ",
+    " : ",
+    "Nom",
+    "rue",
+    "12",
+    "69100 ",
+    "Lyon",
+    "06 12 34 56 78",
+    "FR76",
+    " 3000",
+    "née le ",
+    "1985",
+    "mars",
+    "é",
+    "É",
+    "e\u{301}",
+    "\u{a0}",
+    "œ",
+    "ﬁ",
+    "-",
+    "'",
+    "cordialement",
+    "İ",
+    "🙂",
 ];
 
 fn texts() -> impl Strategy<Value = String> {
@@ -69,8 +107,13 @@ const NUMBERS: usize = 10_000;
 
 #[test]
 fn every_number_with_its_key_is_found_and_none_without() {
-    let forms: [(Kind, usize, fn(&str) -> bool); 4] =
-        [(Kind::Siren, 9, keys::siren), (Kind::Siret, 14, keys::siret), (Kind::Card, 16, keys::card), (Kind::TaxNumber, 13, keys::tax)];
+    type Check = fn(&str) -> bool;
+    let forms: [(Kind, usize, Check); 4] = [
+        (Kind::Siren, 9, keys::siren),
+        (Kind::Siret, 14, keys::siret),
+        (Kind::Card, 16, keys::card),
+        (Kind::TaxNumber, 13, keys::tax),
+    ];
     for (kind, length, right) in forms {
         let mut digits = Digits(7);
         let (mut with, mut without) = (0, 0);
@@ -100,21 +143,31 @@ fn every_nir_and_account_with_its_key_is_found_and_none_without() {
     let mut digits = Digits(11);
     for at in 0..NUMBERS {
         let random: u64 = digits.next(12).parse().expect("digits");
-        let (year, month, town, order) = (random % 100, random / 100 % 12 + 1, random / 10_000 % 989 + 1, random / 10_000_000 % 999 + 1);
+        let (year, month, town, order) =
+            (random % 100, random / 100 % 12 + 1, random / 10_000 % 989 + 1, random / 10_000_000 % 999 + 1);
         let (written, counted) = [("2A", 19), ("2B", 18), ("75", 75), ("01", 1)][at % 4];
-        let value: u64 = format!("{}{year:02}{month:02}{counted:02}{town:03}{order:03}", at % 2 + 1).parse().expect("digits");
+        let value: u64 =
+            format!("{}{year:02}{month:02}{counted:02}{town:03}{order:03}", at % 2 + 1).parse().expect("digits");
         for wrong in [0, 1] {
             let key = (97 - value % 97 + wrong - 1) % 97 + 1;
             let number = format!("{}{year:02}{month:02}{written}{town:03}{order:03}{key:02}", at % 2 + 1);
             let found = Table::new().pseudonymise(&format!("Voici {number}.")).found;
-            assert_eq!(found.iter().any(|finding| finding.kind == Kind::Nir && finding.original == number), wrong == 0, "{number}");
+            assert_eq!(
+                found.iter().any(|finding| finding.kind == Kind::Nir && finding.original == number),
+                wrong == 0,
+                "{number}"
+            );
         }
         let body = digits.next(23);
         let remainder = format!("{body}152700").bytes().fold(0, |rest, byte| (rest * 10 + u32::from(byte - b'0')) % 97);
         for wrong in [0, 1] {
             let number = format!("FR{:02}{body}", 98 - remainder + wrong);
             let found = Table::new().pseudonymise(&format!("Voici {number}.")).found;
-            assert_eq!(found.iter().any(|finding| finding.kind == Kind::BankAccount && finding.original == number), wrong == 0, "{number}");
+            assert_eq!(
+                found.iter().any(|finding| finding.kind == Kind::BankAccount && finding.original == number),
+                wrong == 0,
+                "{number}"
+            );
         }
     }
 }
@@ -123,7 +176,31 @@ fn every_nir_and_account_with_its_key_is_found_and_none_without() {
 #[test]
 fn hostile_texts_come_back() {
     const LENGTH: usize = 200_000;
-    for piece in ["a", "A", "A ", "1", "1 ", "@", "a@", "[", "[PERSONNE_", "M. ", "de ", "Jean ", "l'", "a-", "12 rue ", "Nom : ", "\n", "Cordialement,\n", "né le ", "<a@b.fr> ", "« ", "SARL ", "Dupont, "] {
+    for piece in [
+        "a",
+        "A",
+        "A ",
+        "1",
+        "1 ",
+        "@",
+        "a@",
+        "[",
+        "[PERSONNE_",
+        "M. ",
+        "de ",
+        "Jean ",
+        "l'",
+        "a-",
+        "12 rue ",
+        "Nom : ",
+        "\n",
+        "Cordialement,\n",
+        "né le ",
+        "<a@b.fr> ",
+        "« ",
+        "SARL ",
+        "Dupont, ",
+    ] {
         let text = piece.repeat(LENGTH / piece.len());
         let mut table = Table::new();
         let shown = table.pseudonymise(&text).text;

@@ -40,7 +40,15 @@ fn people_are_found_in_lower_case_and_without_accents() {
 
 #[test]
 fn names_with_particles_hyphens_and_apostrophes_are_whole() {
-    for name in ["Charles de La Fontaine", "Aïssatou N'Diaye", "Sean O'Brien", "Youssef Ben Ali", "Jan van der Berg", "Jean-Pierre Dupont-Durand", "Nguyen Thi Hoa"] {
+    for name in [
+        "Charles de La Fontaine",
+        "Aïssatou N'Diaye",
+        "Sean O'Brien",
+        "Youssef Ben Ali",
+        "Jan van der Berg",
+        "Jean-Pierre Dupont-Durand",
+        "Nguyen Thi Hoa",
+    ] {
         let text = format!("Le dossier de Mme {name} est complet.");
         assert_eq!(found(&text, Kind::Person), [name], "{text}");
     }
@@ -49,19 +57,30 @@ fn names_with_particles_hyphens_and_apostrophes_are_whole() {
 #[test]
 fn one_person_keeps_one_number_in_every_spelling() {
     let mut table = Table::new();
-    let first = table.pseudonymise("Mme Sophie Lefèvre a appelé. LEFEVRE Sophie rappellera. Mme Lefevre attend. Voir avec Sophie.").text;
+    let first = table
+        .pseudonymise("Mme Sophie Lefèvre a appelé. LEFEVRE Sophie rappellera. Mme Lefevre attend. Voir avec Sophie.")
+        .text;
     assert_eq!(
         first,
         "Mme [PERSONNE_1] a appelé. [PERSONNE_1.2] rappellera. Mme [PERSONNE_1.3] attend. Voir avec [PERSONNE_1.4]."
     );
     // In the next message of the conversation too, and beside another of that name.
-    assert_eq!(table.pseudonymise("M. Lefèvre est son mari, lefèvre le sait.").text, "M. [PERSONNE_2] est son mari, [PERSONNE_2.2] le sait.");
-    assert_eq!(table.restore("Chère [PERSONNE_1], [personne\\_1.3] et [PERSONNE_2] :"), "Chère Sophie Lefèvre, Lefevre et Lefèvre :");
+    assert_eq!(
+        table.pseudonymise("M. Lefèvre est son mari, lefèvre le sait.").text,
+        "M. [PERSONNE_2] est son mari, [PERSONNE_2.2] le sait."
+    );
+    assert_eq!(
+        table.restore("Chère [PERSONNE_1], [personne\\_1.3] et [PERSONNE_2] :"),
+        "Chère Sophie Lefèvre, Lefevre et Lefèvre :"
+    );
 }
 
 #[test]
 fn the_fields_of_a_form_are_one_person() {
-    assert_eq!(shown("Nom : Petit\nPrénom : Rose\nTél : 0612345678"), "Nom : [PERSONNE_1]\nPrénom : [PERSONNE_1.2]\nTél : [TELEPHONE_1]");
+    assert_eq!(
+        shown("Nom : Petit\nPrénom : Rose\nTél : 0612345678"),
+        "Nom : [PERSONNE_1]\nPrénom : [PERSONNE_1.2]\nTél : [TELEPHONE_1]"
+    );
 }
 
 #[test]

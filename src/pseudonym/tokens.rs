@@ -43,6 +43,10 @@ pub(super) enum Case {
 
 /// A piece of a text.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and a text has a token for every few bytes"
+)]
 pub(super) struct Token {
     pub start: usize,
     pub end: usize,
@@ -77,7 +81,18 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
         }
         let (end, shape) = piece(text, at, character);
         let piece = &text[at..end];
-        tokens.push(Token { start: at, end, shape, case: case(piece), word: 0, opens, line, space, foreign: false, taken: false });
+        tokens.push(Token {
+            start: at,
+            end,
+            shape,
+            case: case(piece),
+            word: 0,
+            opens,
+            line,
+            space,
+            foreign: false,
+            taken: false,
+        });
         opens = match shape {
             Shape::Mark('.') => !abbreviation(&tokens, text),
             Shape::Mark('!' | '?' | '…' | ';' | '•' | '|' | '>' | '\t') => true,
@@ -95,7 +110,8 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
 fn abbreviation(tokens: &[Token], text: &str) -> bool {
     let Some(before) = tokens.len().checked_sub(2).map(|at| &tokens[at]) else { return false };
     let word = &text[before.start..before.end];
-    before.case == Case::Initial || matches!(word, "MM" | "Mme" | "Mlle" | "Mr" | "Dr" | "Pr" | "av" | "bd" | "St" | "Ste" | "m" | "mr" | "mme")
+    before.case == Case::Initial
+        || matches!(word, "MM" | "Mme" | "Mlle" | "Mr" | "Dr" | "Pr" | "av" | "bd" | "St" | "Ste" | "m" | "mr" | "mme")
 }
 
 /// One token, from its first character on.

@@ -1,20 +1,16 @@
 //! People whom the words before them announce: titles, functions, kin, fields of forms, greetings and signatures.
 
-use std::ops::Range;
-
+use super::claims::person;
 use super::flags::Flags;
 use super::gazetteer::has;
 use super::kind::Kind;
 use super::names::{Context, accepts, parse};
 use super::page::{Gender, Page};
-use super::persons::verb_next;
 use super::tokens::{Case, Shape};
-use super::vocabulary::{ABBREVIATED, CALLED, CLOSING, FEMALE, FIELD, MALE};
+use super::vocabulary::{ABBREVIATED, FEMALE, FIELD, MALE};
 
 /// The most words of a field or of a signature that is a name.
 const FIELD_WORDS: usize = 5;
-/// The most lines below a closing formula where a name may stand.
-const CLOSING_LINES: usize = 3;
 
 /// Finds them.
 pub(super) fn find(page: &mut Page<'_>) {
@@ -32,38 +28,6 @@ pub(super) fn find(page: &mut Page<'_>) {
         role(page, at);
         greeting(page, at);
     }
-    closings(page);
-    lines(page);
-    heads(page);
-}
-
-/// Claims a person.
-pub(super) fn person(page: &mut Page<'_>, tokens: Range<usize>, gender: Option<Gender>) -> bool {
-    let tokens = led(page, whole_point(page, tokens));
-    let claimed = page.claim_tokens(Kind::Person, tokens);
-    if let Some(hit) = page.hits.last_mut().filter(|_| claimed) {
-        hit.gender = gender;
-    }
-    claimed
-}
-
-/// With the particle in capitals before it: "LE BERTELOOT", "El Khatib", but not "Le Durand" at the start of a sentence.
-fn led(page: &Page<'_>, tokens: Range<usize>) -> Range<usize> {
-    let mut start = tokens.start;
-    while start > 0 && tokens.start - start < 3 && page.follows(start) && page.free_word(start - 1) && page.capital(start - 1) {
-        let upper = page.case(start - 1) == Case::Upper && page.case(start) == Case::Upper;
-        if !page.flags(start - 1).any(Flags::PARTICLE) || (page.tokens[start - 1].opens && !upper) {
-            break;
-        }
-        start -= 1;
-    }
-    start..tokens.end
-}
-
-/// The point after a last initial belongs to it, unless it ends the sentence too.
-fn whole_point(page: &Page<'_>, tokens: Range<usize>) -> Range<usize> {
-    let dotted = tokens.end > tokens.start + 1 && page.mark(tokens.end - 1, '.');
-    if dotted { tokens.start..tokens.end - 1 } else { tokens }
 }
 
 /// Past a title at a token, and how sure it makes a name.
@@ -79,13 +43,19 @@ fn title(page: &Page<'_>, at: usize) -> Option<(usize, Context)> {
         // "M. Durand", "m. durand"; not "m" alone.
         "m" | "mm" if dotted => Some((after, Context::Sure)),
         "m" | "mm" => (capital_next && page.case(at) != Case::Lower).then_some((after, Context::Strong)),
-        "me" => (page.capital(at) && capital_next && !page.flags(after).any(Flags::WORD)).then_some((after, Context::Strong)),
+        "me" => (page.capital(at) && capital_next && !page.flags(after).any(Flags::WORD))
+            .then_some((after, Context::Strong)),
         "maitre" => {
             let flags = page.flags(after);
-            let name = page.follows(after) && page.free_word(after) && !flags.any(Flags::WORD | Flags::KNOWN | Flags::FUNCTION) && page.folded(after).len() >= 3;
+            let name = page.follows(after)
+                && page.free_word(after)
+                && !flags.any(Flags::WORD | Flags::KNOWN | Flags::FUNCTION)
+                && page.folded(after).len() >= 3;
             (capital_next || name).then_some((after, if capital_next { Context::Strong } else { Context::Likely }))
         }
-        "veuve" | "feu" | "dame" | "sieur" | "pr" | "soeur" | "abbe" => capital_next.then_some((after, Context::Likely)),
+        "veuve" | "feu" | "dame" | "sieur" | "pr" | "soeur" | "abbe" => {
+            capital_next.then_some((after, Context::Likely))
+        }
         _ if has(ABBREVIATED, word) => Some((after, Context::Sure)),
         _ => page.flags(at).any(Flags::TITLE).then_some((after, Context::Strong)),
     }
@@ -94,11 +64,7 @@ fn title(page: &Page<'_>, at: usize) -> Option<(usize, Context)> {
 /// The name after a title, perhaps after "le maire".
 fn titled(page: &mut Page<'_>, at: usize, after: usize, context: Context) {
     let word = page.folded(at);
-    let gender = if has(FEMALE, word) {
-        Some(Gender::Female)
-    } else {
-        has(MALE, word).then_some(Gender::Male)
-    };
+    let gender = if has(FEMALE, word) { Some(Gender::Female) } else { has(MALE, word).then_some(Gender::Male) };
     if !page.follows(after) {
         return;
     }
@@ -110,7 +76,8 @@ fn titled(page: &mut Page<'_>, at: usize, after: usize, context: Context) {
     }
     // "M. le maire, Paul Durand": the function's own rule finds it.
     if page.flags(after).any(Flags::ROLE)
-        && let Some(end) = parse(page, after + 1, Context::Likely).filter(|_| page.capital(after + 1) && page.follows(after + 1))
+        && let Some(end) =
+            parse(page, after + 1, Context::Likely).filter(|_| page.capital(after + 1) && page.follows(after + 1))
     {
         person(page, after + 1..end, gender);
     }
@@ -127,22 +94,35 @@ fn called(page: &mut Page<'_>, at: usize) {
         return;
     }
     let word = page.folded(at);
-    let reflexive = at > 0 && page.tokens[at - 1].shape == Shape::Elided && matches!(page.folded(at - 1), "m" | "s" | "t");
+    let reflexive =
+        at > 0 && page.tokens[at - 1].shape == Shape::Elided && matches!(page.folded(at - 1), "m" | "s" | "t");
     let introduced = match word {
         // "son ancien nom est", "mon nom de jeune fille est".
-        "est" | "etait" => (at.saturating_sub(5)..at).any(|before| matches!(page.folded(before), "nom" | "prenom" | "prenoms")) && page.follows(at),
+        "est" | "etait" => {
+            (at.saturating_sub(5)..at).any(|before| matches!(page.folded(before), "nom" | "prenom" | "prenoms"))
+                && page.follows(at)
+        }
         "appelle" | "appelles" | "appel" | "appele" | "appelait" => reflexive,
         "suis" => at > 0 && page.folded(at - 1) == "je" || word_before(page, at, "c"),
-        _ => has(CALLED, word),
+        _ => page.flags(at).any(Flags::CALLED),
     };
     if !introduced {
         return;
     }
     let mut next = at + 1;
-    while page.mark(next, ':') || page.mark(next, ',') || page.mark(next, '(') || page.mark(next, '«') || page.flags(next).any(Flags::TITLE) {
+    while page.mark(next, ':')
+        || page.mark(next, ',')
+        || page.mark(next, '(')
+        || page.mark(next, '«')
+        || page.flags(next).any(Flags::TITLE)
+    {
         next += 1;
     }
-    let context = if word == "suis" && !page.flags(next).any(Flags::FIRST) && !page.capital(next) { Context::Likely } else { Context::Strong };
+    let context = if word == "suis" && !page.flags(next).any(Flags::FIRST) && !page.capital(next) {
+        Context::Likely
+    } else {
+        Context::Strong
+    };
     if !page.follows(next) || page.tokens[next].taken {
         return;
     }
@@ -211,7 +191,10 @@ fn to_end_of_field(page: &Page<'_>, start: usize) -> Option<usize> {
         let token = page.tokens[end];
         let word = matches!(token.shape, Shape::Word | Shape::Elided) && !token.taken;
         // The next field: "Nom : Petit Prénom : Julie".
-        if !word || page.mark(end + 1, ':') && end > start || (page.flags(end).any(Flags::FUNCTION) && !page.flags(end).any(Flags::PARTICLE)) {
+        if !word
+            || page.mark(end + 1, ':') && end > start
+            || (page.flags(end).any(Flags::FUNCTION) && !page.flags(end).any(Flags::PARTICLE))
+        {
             break;
         }
         end += 1;
@@ -228,7 +211,6 @@ fn role(page: &mut Page<'_>, at: usize) {
     if page.mark(next, ',') || page.mark(next, ':') || page.mark(next, '(') {
         next += 1;
     }
-    let comma = next > at + 1;
     while page.flags(next).any(Flags::TITLE) && page.follows(next) {
         next += 1;
     }
@@ -237,9 +219,11 @@ fn role(page: &mut Page<'_>, at: usize) {
     }
     let flags = page.flags(next);
     let first = flags.any(Flags::FIRST) && (!flags.any(Flags::WORD) || subject(page, next));
-    let capital = page.capital(next) && page.case(next) != Case::Mixed && accepts(page, next, 0, Context::Likely, false);
+    let capital =
+        page.capital(next) && page.case(next) != Case::Mixed && accepts(page, next, 0, Context::Likely, false);
     let acronym = page.case(next) == Case::Upper && page.written(next).len() <= 4 && !flags.any(Flags::NAME);
-    let unknown = !(comma && page.tokens[next].foreign) && !flags.any(Flags::WORD | Flags::KNOWN | Flags::PLACE | Flags::FUNCTION) && page.folded(next).len() >= 4;
+    let listed = flags.any(Flags::WORD | Flags::KNOWN | Flags::PLACE | Flags::FUNCTION);
+    let unknown = !listed && !page.tokens[next].foreign && page.folded(next).len() >= 4;
     let particle = flags.any(Flags::PARTICLE) && page.capital(next);
     if (first || (capital && !acronym) || unknown || particle)
         && let Some(end) = parse(page, next, Context::Strong)
@@ -250,18 +234,35 @@ fn role(page: &mut Page<'_>, at: usize) {
 
 /// Whether a word is followed by what follows a subject, or by the end of its clause.
 fn subject(page: &Page<'_>, at: usize) -> bool {
-    !page.flags(at).any(Flags::VERB | Flags::FUNCTION) && (verb_next(page, at) || matches!(page.tokens.get(at + 1).map(|next| next.shape), Some(Shape::Mark(',' | '.' | ')'))))
+    !page.flags(at).any(Flags::VERB | Flags::FUNCTION)
+        && (page.verb_next(at)
+            || matches!(page.tokens.get(at + 1).map(|next| next.shape), Some(Shape::Mark(',' | '.' | ')'))))
 }
 
 /// "le dossier de élise furet", "la fiche d'alice".
 fn of_somebody(page: &mut Page<'_>, at: usize) {
-    let file = matches!(page.folded(at), "dossier" | "fiche" | "situation" | "dossiers" | "identite" | "compte" | "nom" | "part" | "absence" | "presence" | "domicile");
+    let file = matches!(
+        page.folded(at),
+        "dossier"
+            | "fiche"
+            | "situation"
+            | "dossiers"
+            | "identite"
+            | "compte"
+            | "nom"
+            | "part"
+            | "absence"
+            | "presence"
+            | "domicile"
+    );
     if !file || !page.free_word(at) || !matches!(page.folded(at + 1), "de" | "d") || !page.follows(at + 2) {
         return;
     }
     let flags = page.flags(at + 2);
     if page.free_word(at + 2)
-        && (flags.any(Flags::FIRST) || !flags.any(Flags::WORD | Flags::KNOWN | Flags::PLACE | Flags::FUNCTION) && page.folded(at + 2).len() >= 4)
+        && (flags.any(Flags::FIRST)
+            || !flags.any(Flags::WORD | Flags::KNOWN | Flags::PLACE | Flags::FUNCTION)
+                && page.folded(at + 2).len() >= 4)
         && !page.tokens[at].foreign
         && let Some(end) = parse(page, at + 2, Context::Strong)
     {
@@ -277,7 +278,11 @@ fn greeting(page: &mut Page<'_>, at: usize) {
     let next = if page.folded(at) == "merci" && page.folded(at + 1) == "a" { at + 2 } else { at + 1 };
     let flags = page.flags(next);
     let alone = page.tokens.get(next + 1).is_none_or(|token| token.line || token.shape == Shape::Mark(','));
-    let name = flags.any(Flags::FIRST) && (!flags.any(Flags::WORD) || page.capital(next) || alone) || (alone && page.capital(next) && (flags.any(Flags::NAME) || !matches!(page.folded(at), "cher" | "chere" | "chers" | "cheres")) && name_like(page, next));
+    let name = flags.any(Flags::FIRST) && (!flags.any(Flags::WORD) || page.capital(next) || alone)
+        || (alone
+            && page.capital(next)
+            && (flags.any(Flags::NAME) || !matches!(page.folded(at), "cher" | "chere" | "chers" | "cheres"))
+            && super::signatures::name_like(page, next));
     let unknown = !flags.any(Flags::WORD | Flags::KNOWN | Flags::FUNCTION) && page.folded(next).len() >= 4;
     if page.follows(next)
         && (name || unknown)
@@ -285,127 +290,6 @@ fn greeting(page: &mut Page<'_>, at: usize) {
     {
         person(page, next..end, None);
     }
-}
-
-/// The names below "Cordialement".
-fn closings(page: &mut Page<'_>) {
-    for at in 0..page.tokens.len() {
-        let yours = page.folded(at) == "vous" && at > 1 && page.folded(at - 1) == "a" && page.folded(at - 2) == "bien";
-        if !page.free_word(at) || !(yours || has(CLOSING, page.folded(at))) {
-            continue;
-        }
-        // To the end of the formula, then the lines below.
-        let mut next = at + 1;
-        let mut lines = 0;
-        while lines < CLOSING_LINES && next < page.tokens.len() {
-            if page.tokens[next].line || page.mark(next - 1, ',') || page.mark(next - 1, '.') || page.mark(next - 1, ':') || next == at + 1 {
-                lines += usize::from(page.tokens[next].line);
-                if let Some(end) = signature(page, next) {
-                    person(page, next..end, None);
-                    break;
-                }
-            }
-            if next - at > 30 {
-                break;
-            }
-            next += 1;
-        }
-    }
-}
-
-/// A name that is all there is up to the end of a line, or of the text.
-fn signature(page: &Page<'_>, start: usize) -> Option<usize> {
-    let mut start = start;
-    while page.flags(start).any(Flags::TITLE) && page.free_word(start) {
-        start += if page.mark(start + 1, '.') { 2 } else { 1 };
-    }
-    let mut end = start;
-    let (mut names, mut unknown, mut other, mut initial) = (0, 0, 0, false);
-    while end < start + FIELD_WORDS && end < page.tokens.len() && (end == start || page.follows(end)) {
-        let token = page.tokens[end];
-        if token.taken || !matches!(token.shape, Shape::Word | Shape::Elided) {
-            if token.shape == Shape::Mark('.') && end > start && page.case(end - 1) == Case::Initial {
-                end += 1;
-                continue;
-            }
-            break;
-        }
-        let flags = page.flags(end);
-        if page.mark(end + 1, '.') && page.written(end).chars().count() == 1 {
-            initial |= end == start;
-            end += 2;
-            continue;
-        }
-        if flags.any(Flags::FUNCTION | Flags::GREETING | Flags::KNOWN | Flags::TITLE | Flags::BODY | Flags::ROLE) && !flags.any(Flags::PARTICLE) {
-            if flags.any(Flags::NAME) && page.capital(end) && names + unknown > 0 {
-                end += 1;
-                continue;
-            }
-            return None;
-        }
-        match (flags.any(Flags::WORD), flags.any(Flags::NAME)) {
-            (false, true) => names += 1,
-            (true, _) if initial && page.capital(end) => names += 1,
-            (true, true) => names += usize::from(page.capital(end) || flags.any(Flags::COMMON | Flags::FIRST)),
-            (false, false) if !flags.any(Flags::PARTICLE) && page.case(end) != Case::Initial => unknown += 1,
-            (false, false) => {}
-            (true, false) => other += usize::from(!flags.any(Flags::PARTICLE)),
-        }
-        end += 1;
-    }
-    let ends = end >= page.tokens.len() || page.tokens[end].line || matches!(page.tokens[end].shape, Shape::Mark(',' | '.' | '-' | '–' | '|' | '(' | '!' | '/'));
-    (ends && other == 0 && names + unknown > 0 && end > start).then_some(end)
-}
-
-/// A name that is alone on its line: the head of a letter, a row of a list.
-fn lines(page: &mut Page<'_>) {
-    for line in 0..page.tokens.len() {
-        if !page.tokens[line].line {
-            continue;
-        }
-        let listed = matches!(page.tokens[line].shape, Shape::Mark('-' | '•' | '*' | '–' | '—' | '·'));
-        let at = if listed { line + 1 } else { line };
-        let Some(end) = signature(page, at).or_else(|| row(page, at).filter(|_| listed)).filter(|end| *end >= at + 2) else { continue };
-        let Some(first) = page.tokens.get(at).filter(|token| !token.taken) else { continue };
-        let ends = page.tokens.get(end).is_none_or(|token| token.line) || (listed && !first.line);
-        let sure = (at..end).any(|word| page.flags(word).any(Flags::FIRST) && !page.flags(word).any(Flags::WORD));
-        let plain = (at..end).all(|word| !page.flags(word).any(Flags::WORD | Flags::KNOWN));
-        // An address or a number right below: the head of a letter.
-        let headed = page.tokens.get(end).is_some_and(|token| token.line && token.taken);
-        if ends && (sure || headed || listed && (plain || end <= at + 4)) {
-            person(page, at..end, None);
-        }
-    }
-}
-
-/// A row of two or three words of which one is a first name and nothing else.
-fn row(page: &Page<'_>, at: usize) -> Option<usize> {
-    let mut end = at;
-    while end < at + 4 && page.free_word(end) && (end == at || page.follows(end)) && name_like(page, end) {
-        end += 1;
-    }
-    let sure = |word: usize| page.flags(word).any(Flags::FIRST) && !page.flags(word).any(Flags::WORD);
-    (end >= at + 2 && end <= at + 3 && page.tokens.get(end).is_none_or(|token| token.line) && (at..end).any(sure)).then_some(end)
-}
-
-/// Two to four words with capitals on a line of their own, right above an address or a number.
-fn heads(page: &mut Page<'_>) {
-    for line in 0..page.tokens.len() {
-        if !page.tokens[line].line {
-            continue;
-        }
-        let mut end = line;
-        while end < line + 4 && page.free_word(end) && page.capital(end) && (end == line || page.follows(end)) && name_like(page, end) {
-            end += 1;
-        }
-        if end >= line + 2 && page.tokens.get(end).is_some_and(|token| token.line && token.taken) {
-            person(page, line..end, None);
-        }
-    }
-}
-
-fn name_like(page: &Page<'_>, at: usize) -> bool {
-    !page.flags(at).any(Flags::FUNCTION | Flags::KNOWN | Flags::BODY | Flags::GREETING | Flags::ROLE | Flags::TITLE | Flags::STREET)
 }
 
 /// The name before an e-mail address in angle brackets.

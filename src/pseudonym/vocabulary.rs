@@ -46,7 +46,8 @@ pub(super) const FIELD: &str = "nom prenom prenoms noms identite demandeur deman
     employeur salarie salariee eleve candidat candidate objet-de de from to cc";
 
 /// Before the name of the one who is written to.
-pub(super) const GREETING: &str = "bonjour bonsoir salut coucou hello cher chere chers cheres bjr merci bonjours remerciements";
+pub(super) const GREETING: &str =
+    "bonjour bonsoir salut coucou hello cher chere chers cheres bjr merci bonjours remerciements";
 
 /// Before the name of the one who writes.
 pub(super) const CLOSING: &str = "cordialement salutations distingues distinguees respectueusement sincerement cdt cdlt amicalement bien-a-vous devoue devouee sentiments \
