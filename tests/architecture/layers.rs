@@ -22,6 +22,7 @@ const LAYERS: [(u8, &[&str]); 5] = [
             "material",
             "memory",
             "message",
+            "pseudonym",
             "secret",
             "setting",
             "usage",
