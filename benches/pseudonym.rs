@@ -39,7 +39,21 @@ fn main() {
 fn speed(corpus: &str) {
     assert!(!corpus.is_empty(), "texts on standard input");
     timed("corpus", corpus);
-    for piece in ["a", "A ", "1 ", "a@b.", "[PERSONNE_1", "[PERSONNE_1]", "M. ", "Jean ", "l'", "12 rue ", "Nom : ", "né le ", "Dupont et "] {
+    for piece in [
+        "a",
+        "A ",
+        "1 ",
+        "a@b.",
+        "[PERSONNE_1",
+        "[PERSONNE_1]",
+        "M. ",
+        "Jean ",
+        "l'",
+        "12 rue ",
+        "Nom : ",
+        "né le ",
+        "Dupont et ",
+    ] {
         timed(piece, piece);
     }
 }

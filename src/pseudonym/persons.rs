@@ -319,6 +319,15 @@ fn uncommon(page: &Page<'_>, at: usize) -> bool {
     page.free_word(at) && !page.capital(at) && !other && page.folded(at).len() >= 3
 }
 
+/// Two such words around a particle that French has not: "filofteia da valla".
+fn around_particle(page: &Page<'_>, at: usize) -> bool {
+    let particle = matches!(
+        page.folded(at + 1),
+        "da" | "di" | "el" | "al" | "ben" | "ait" | "van" | "von" | "der" | "dos" | "do" | "le" | "la" | "ould" | "bin"
+    );
+    particle && uncommon(page, at + 2) && page.follows(at + 1) && page.follows(at + 2) && page.folded(at).len() >= 4
+}
+
 /// Two words in a row that are no common ones, or one after "avec".
 fn unknown_in_lower_case(page: &Page<'_>, at: usize) -> Option<(Range<usize>, bool)> {
     if !uncommon(page, at) || page.tokens[at].foreign {
@@ -331,11 +340,13 @@ fn unknown_in_lower_case(page: &Page<'_>, at: usize) -> Option<(Range<usize>, bo
         && page.free_word(at + 1)
         && page.folded(at + 1).len() >= 4;
     let ends = page.verb_next(at + 1)
+        || page.flags(at + 2).any(Flags::FUNCTION)
+        || page.tokens.get(at + 2).is_none_or(|next| next.line)
         || matches!(page.tokens.get(at + 2).map(|next| next.shape), Some(Shape::Mark(',' | ')' | '.' | '(')));
     if surname && ends && page.follows(at + 1) && page.folded(at).len() >= 4 {
         return Some((at..at + 2, true));
     }
-    let pair = uncommon(page, at + 1) && page.follows(at + 1) && named;
+    let pair = (uncommon(page, at + 1) && page.follows(at + 1) && named) || around_particle(page, at);
     let before = if page.follows(at) && at > 0 { page.folded(at - 1) } else { "" };
     let led = matches!(
         before,

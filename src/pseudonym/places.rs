@@ -210,7 +210,7 @@ fn lone_small(page: &Page<'_>, at: usize, end: usize) -> bool {
 fn unknown(page: &mut Page<'_>, at: usize, said: Before) {
     let flags = page.flags(at);
     if flags.any(Flags::KNOWN | Flags::TITLE | Flags::FUNCTION | Flags::ROLE | Flags::BODY)
-        && !matches!(page.folded(at), "la" | "le" | "les")
+        && !matches!(page.folded(at), "la" | "le" | "les" | "l")
     {
         return;
     }
@@ -262,8 +262,10 @@ pub(super) fn rest(page: &mut Page<'_>) {
         {
             continue;
         }
-        if end == at + 1 && (doubtful && (lower || before(page, at) < Before::Of) || lower && page.folded(at).len() < 4)
-        {
+        // A capital within a sentence makes a proper noun of a common word: "…, Guéret."
+        let proper = !lower && !page.tokens[at].opens && page.case(at) == Case::Capital && !flags.any(Flags::KNOWN);
+        let weak = doubtful && (lower || (before(page, at) < Before::Of && !proper));
+        if end == at + 1 && (weak || lower && page.folded(at).len() < 4) {
             continue;
         }
         page.claim_tokens(Kind::Place, at..end);

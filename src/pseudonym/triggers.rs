@@ -38,7 +38,8 @@ fn title(page: &Page<'_>, at: usize) -> Option<(usize, Context)> {
     let word = page.folded(at);
     let dotted = page.mark(at + 1, '.') && !page.tokens[at + 1].space;
     let after = if dotted { at + 2 } else { at + 1 };
-    let capital_next = page.capital(after) && page.follows(after);
+    let elided = page.tokens.get(after).is_some_and(|next| next.shape == Shape::Elided) && page.capital(after + 1);
+    let capital_next = (page.capital(after) || elided) && page.follows(after);
     match word {
         // "M. Durand", "m. durand"; not "m" alone.
         "m" | "mm" if dotted => Some((after, Context::Sure)),
@@ -218,7 +219,8 @@ fn role(page: &mut Page<'_>, at: usize) {
         return;
     }
     let flags = page.flags(next);
-    let first = flags.any(Flags::FIRST) && (!flags.any(Flags::WORD) || subject(page, next));
+    let first = (flags.any(Flags::FIRST) && (!flags.any(Flags::WORD) || subject(page, next)))
+        || (page.capital(next) && subject(page, next) && super::signatures::name_like(page, next));
     let capital =
         page.capital(next) && page.case(next) != Case::Mixed && accepts(page, next, 0, Context::Likely, false);
     let acronym = page.case(next) == Case::Upper && page.written(next).len() <= 4 && !flags.any(Flags::NAME);
