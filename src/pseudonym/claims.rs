@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::flags::Flags;
 use super::kind::Kind;
 use super::page::{Gender, Page};
-use super::tokens::Case;
+use super::tokens::{Case, Shape};
 
 /// Claims a person.
 pub(super) fn person(page: &mut Page<'_>, tokens: Range<usize>, gender: Option<Gender>) -> bool {
@@ -31,6 +31,15 @@ fn led(page: &Page<'_>, tokens: Range<usize>) -> Range<usize> {
             break;
         }
         start -= 1;
+    }
+    // "M'Mahawa", "D'Almeida".
+    if start > 0
+        && !page.tokens[start].space
+        && page.tokens[start - 1].shape == Shape::Elided
+        && !page.tokens[start - 1].taken
+    {
+        let raised = matches!(page.written(start - 1).chars().next(), Some('M' | 'N' | 'D'));
+        start -= usize::from(raised && page.capital(start));
     }
     start..tokens.end
 }

@@ -23,6 +23,30 @@ pub(super) fn find(page: &mut Page<'_>) {
     }
 }
 
+/// Finds those right behind a person: "Patient : Djody Mercadier, 19/03/1943."
+pub(super) fn after_people(page: &mut Page<'_>) {
+    for index in 0..page.hits.len() {
+        let hit = &page.hits[index];
+        if hit.kind != Kind::Person {
+            continue;
+        }
+        let at = page.tokens_in(&(hit.start..hit.end)).end;
+        let joined = page.mark(at, ',') || page.mark(at, '(') || page.mark(at, '-') || page.mark(at, '–');
+        if !joined || page.tokens.get(at + 1).is_none_or(|token| token.taken || token.line) {
+            continue;
+        }
+        // A year alone, or a day of this year, is none.
+        if let Some(end) = date(page, at + 1).filter(|end| *end >= at + 4 && page.written(*end - 1).len() >= 2) {
+            let closes = page.tokens.get(end).is_none_or(|token| {
+                token.line || matches!(token.shape, Shape::Mark('.' | ')' | ',' | ';' | '-' | '|'))
+            });
+            if closes {
+                page.claim_tokens(Kind::BirthDate, at + 1..end);
+            }
+        }
+    }
+}
+
 fn number(page: &Page<'_>, at: usize) -> Option<u32> {
     let token = page
         .tokens

@@ -24,6 +24,7 @@ pub(super) fn detect(text: &str, names: &HashSet<String>) -> Vec<Hit> {
     places::certain(&mut page);
     persons::find(&mut page);
     persons::listed(&mut page);
+    dates::after_people(&mut page);
     places::rest(&mut page);
     known::find(&mut page, names);
     let mut hits = page.hits;

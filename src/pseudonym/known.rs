@@ -112,5 +112,9 @@ fn is_known(page: &Page<'_>, at: usize, known: &HashSet<String>, before: &HashSe
         return false;
     }
     // "petit" is also a word: only with a capital that is not the sentence's.
-    !flags.any(Flags::WORD) || (page.capital(at) && (!page.tokens[at].opens || page.verb_next(at)))
+    let led =
+        at > 0 && matches!(page.folded(at - 1), "sans" | "avec" | "par" | "chez" | "que" | "et" | "pour" | "mme" | "a");
+    let lower = flags.any(Flags::FIRST) && (led || page.verb_next(at));
+    let capital = !page.tokens[at].opens || flags.any(Flags::FIRST) || page.verb_next(at);
+    !flags.any(Flags::WORD) || if page.capital(at) { capital } else { lower }
 }

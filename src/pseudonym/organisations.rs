@@ -20,6 +20,10 @@ pub(super) fn find(page: &mut Page<'_>) {
             beside_form(page, at);
         } else if flags.any(Flags::BODY) {
             after_body(page, at);
+        } else if page.flags(at).any(Flags::WORD) && has(TRADES, page.folded(at)) {
+            after_trade(page, at);
+        } else if ends_name(page, at) && at > 0 && page.follows(at) {
+            before_ending(page, at);
         } else if page.folded(at) == "chez" && page.follows(at + 1) {
             at_company(page, at + 1);
         }
@@ -146,6 +150,12 @@ fn school(page: &mut Page<'_>, at: usize) {
     while end < at + 3 && unknown(end) {
         end += 1;
     }
+    // "école firmin terrasse".
+    let flags = page.flags(end);
+    let sure = end == at + 1 && page.flags(at).any(Flags::FIRST) && page.free_word(end) && page.follows(end);
+    if sure && !flags.any(Flags::FUNCTION | Flags::VERB | Flags::KNOWN) {
+        end += 1;
+    }
     if end > at + 1 {
         page.claim_tokens(Kind::Organisation, at..end);
     }
@@ -215,7 +225,9 @@ fn name(page: &Page<'_>, at: usize) -> Option<(usize, usize)> {
         }
         // "la société Durand à Lyon", but "Les Amis du livre".
         let word = page.free_word(next) && page.follows(next) && !page.tokens[next].opens;
-        let known = page.flags(next).any(Flags::KNOWN | Flags::TITLE) && !ends_name(page, next);
+        let known = page.flags(next).any(Flags::KNOWN | Flags::TITLE)
+            && !ends_name(page, next)
+            && !page.flags(next).any(Flags::COMMON);
         if !word || !page.capital(next) || known {
             break;
         }
@@ -271,6 +283,61 @@ fn with_ending(page: &Page<'_>, end: usize) -> usize {
 /// What begins the name of a company, in lower case too.
 const TRADES: &str = "transports ateliers atelier menuiserie plomberie maconnerie garage boulangerie boucherie pharmacie etablissements ets groupe cabinet entreprise \
     electricite peinture couverture charpente imprimerie jardins domaine editions laboratoires taxi taxis ambulances autocars";
+
+/// "Menuiserie Deltour", "transports gublin": a trade with somebody's name.
+fn after_trade(page: &mut Page<'_>, at: usize) {
+    let next = at + 1;
+    let flags = page.flags(next);
+    let other = flags.any(Flags::FUNCTION | Flags::KNOWN | Flags::VERB | Flags::TITLE)
+        || !page.free_word(next)
+        || !page.follows(next);
+    let named =
+        if page.capital(at) { page.capital(next) } else { !flags.any(Flags::WORD) && page.folded(next).len() >= 4 };
+    if !other && named && !page.tokens[next].foreign {
+        let end = with_ending(page, next + 1);
+        page.claim_tokens(Kind::Organisation, at..end);
+    }
+}
+
+/// "Hedoux et Fils", "Boudaoud & Associés", "Rondel Conseil": what the last word makes a company of.
+fn before_ending(page: &mut Page<'_>, at: usize) {
+    let joined = page.mark(at - 1, '&')
+        || (page.folded(at - 1) == "et" && matches!(page.folded(at), "fils" | "associes" | "cie" | "freres"));
+    let last = if joined { at.checked_sub(2) } else { at.checked_sub(1) };
+    let Some(last) = last.filter(|last| page.free_word(*last)) else { return };
+    let fits = |word: usize| {
+        let flags = page.flags(word);
+        let other = flags.any(Flags::FUNCTION | Flags::KNOWN | Flags::TITLE | Flags::ROLE | Flags::BODY | Flags::VERB)
+            && !flags.any(Flags::COMMON);
+        page.free_word(word) && !other
+    };
+    let capital = page.capital(last);
+    // "mon fils et associés", "le service formation": words, unless they begin with a capital.
+    let named = if joined {
+        capital || !page.flags(last).any(Flags::WORD)
+    } else {
+        (capital && page.capital(at) && !page.flags(last).any(Flags::WORD))
+            || (!page.flags(last).any(Flags::WORD | Flags::FIRST) && page.folded(at) == "conseil")
+    };
+    if !named || !fits(last) {
+        return;
+    }
+    let mut start = last;
+    while capital
+        && start > 0
+        && last - start < 3
+        && page.follows(start)
+        && page.capital(start - 1)
+        && !page.tokens[start - 1].opens
+    {
+        let particle = page.flags(start - 1).any(Flags::PARTICLE);
+        if !particle && !fits(start - 1) {
+            break;
+        }
+        start -= 1;
+    }
+    page.claim_tokens(Kind::Organisation, start..at + 1);
+}
 
 /// The name of an association in lower case: from its article up to what no name goes on with.
 fn lower_association(page: &mut Page<'_>, at: usize) {

@@ -190,7 +190,9 @@ fn after_first(page: &Page<'_>, at: usize) -> bool {
     let before = page.flags(at.saturating_sub(1));
     let kept =
         page.flags(at).any(Flags::KNOWN | Flags::ROLE | Flags::BODY | Flags::FUNCTION | Flags::GREETING | Flags::VERB);
-    at > 0 && before.any(Flags::FIRST) && !before.any(Flags::WORD) && !kept
+    let compound = page.written(at).split('-').filter(|part| part.starts_with(char::is_uppercase)).count() > 1;
+    let first = before.any(Flags::FIRST) || (compound && !before.any(Flags::KNOWN | Flags::PLACE));
+    at > 0 && first && !before.any(Flags::WORD) && !kept
 }
 
 /// Whether the last word of a run belongs to no name.
@@ -222,6 +224,10 @@ fn count(page: &Page<'_>, range: Range<usize>) -> Count {
             continue;
         }
         let flags = page.flags(at);
+        // "La" within a name.
+        if flags.any(Flags::PARTICLE) && flags.any(Flags::FUNCTION) {
+            continue;
+        }
         count.words += 1;
         let acronym = page.case(at) == Case::Upper && page.written(at).len() <= 3;
         count.raised |= raised(page, at);

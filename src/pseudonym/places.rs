@@ -218,7 +218,10 @@ fn unknown(page: &mut Page<'_>, at: usize, said: Before) {
         let name = flags.any(Flags::FIRST) || (said == Before::To && flags.any(Flags::NAME));
         let end = capitalised(page, at);
         let led = end.is_some_and(|end| {
-            end > at + 1 && page.case(end - 1) != Case::Upper && !page.flags(end - 1).any(Flags::KNOWN | Flags::WORD)
+            end > at + 1
+                && page.case(end - 1) != Case::Upper
+                && !page.flags(end - 1).any(Flags::KNOWN)
+                && (!page.flags(end - 1).any(Flags::WORD) || page.folded(end - 1).contains('-'))
         });
         if let Some(end) = end
             .filter(|_| (!name && (!flags.any(Flags::WORD) || (said == Before::Sure && !page.tokens[at].opens))) || led)

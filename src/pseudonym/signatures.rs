@@ -35,7 +35,7 @@ fn closings(page: &mut Page<'_>) {
                 || next == at + 1
             {
                 lines += usize::from(page.tokens[next].line);
-                if let Some(end) = signature(page, next) {
+                if let Some(end) = signature(page, next).or_else(|| last_words(page, next)) {
                     person(page, next..end, None);
                     break;
                 }
@@ -118,6 +118,20 @@ fn lines(page: &mut Page<'_>) {
             person(page, at..end, None);
         }
     }
+}
+
+/// One or two words with capitals that end a text: "Merci, Plume".
+fn last_words(page: &Page<'_>, start: usize) -> Option<usize> {
+    let mut end = start;
+    while end < start + 2 && page.free_word(end) && page.capital(end) && (end == start || page.follows(end)) {
+        if !name_like(page, end) || page.flags(end).any(Flags::CLOSING | Flags::VERB) {
+            return None;
+        }
+        end += 1;
+    }
+    let ends = page.tokens.get(end).is_none_or(|token| token.line && end > start)
+        || (page.mark(end, '.') && end + 1 == page.tokens.len());
+    (end > start && ends && page.case(start) != Case::Upper).then_some(end)
 }
 
 /// A row of two or three words of which one is a first name and nothing else.

@@ -220,7 +220,9 @@ fn role(page: &mut Page<'_>, at: usize) {
     }
     let flags = page.flags(next);
     let first = (flags.any(Flags::FIRST) && (!flags.any(Flags::WORD) || subject(page, next)))
-        || (page.capital(next) && subject(page, next) && super::signatures::name_like(page, next));
+        || (page.capital(next)
+            && (subject(page, next) || paired(page, next))
+            && super::signatures::name_like(page, next));
     let capital =
         page.capital(next) && page.case(next) != Case::Mixed && accepts(page, next, 0, Context::Likely, false);
     let acronym = page.case(next) == Case::Upper && page.written(next).len() <= 4 && !flags.any(Flags::NAME);
@@ -232,6 +234,14 @@ fn role(page: &mut Page<'_>, at: usize) {
     {
         person(page, next..end, None);
     }
+}
+
+/// Whether a word with a capital, which no common word is, follows.
+fn paired(page: &Page<'_>, at: usize) -> bool {
+    page.free_word(at + 1)
+        && page.follows(at + 1)
+        && page.capital(at + 1)
+        && !page.flags(at + 1).any(Flags::WORD | Flags::KNOWN)
 }
 
 /// Whether a word is followed by what follows a subject, or by the end of its clause.

@@ -47,7 +47,7 @@ pub(super) const FIELD: &str = "nom prenom prenoms noms identite demandeur deman
 
 /// Before the name of the one who is written to.
 pub(super) const GREETING: &str =
-    "bonjour bonsoir salut coucou hello cher chere chers cheres bjr merci bonjours remerciements";
+    "bonjour bonsoir salut slt hey kikou cc coucou hello cher chere chers cheres bjr merci bonjours remerciements";
 
 /// Before the name of the one who writes.
 pub(super) const CLOSING: &str = "cordialement salutations distingues distinguees respectueusement sincerement cdt cdlt amicalement bien-a-vous devoue devouee sentiments \
@@ -61,7 +61,8 @@ pub(super) const PARTICLE: &str = "de du des d la le les l el al ben bin bint ib
 pub(super) const VERB: &str = "a est m'a m'avait l'a n'a n'est s'est nous vous va avait etait etaient ont sont sera doit peut veut dit demande souhaite habite travaille ecrit appelle \
     attend vient vit explique indique precise confirme refuse accepte repond rencontre conteste signale declare sollicite reside demeure beneficie percoit presente ouvre remplace rejoint gere valide suit conduit dirige rappellera \
     transmettra viendra pourra devra fera sera aura dira donnera passera prendra travaillait habitait voulait devait pouvait venait disait pense croit veux veulent seront \
-    anime intervient participe accompagne repondra pleure souffre touche paie \
+    anime intervient participe accompagne repondra pleure souffre touche paie trouve conteste confirme traite reste semble part prend met sait connait parle aide aime cherche recoit recommande reclame \
+    gagne perd quitte retourne repart telephone rappelle affirme nie plaide soutient assure estime abstient deteste manque tient aussi \
     me m lui ne n s se l y aurait avoue affirme estime pense reclame remercie rappelle transmet adresse envoie depose et qui a-t-il a-t-elle est-il est-elle";
 
 /// After verbs and nouns of speech, "à" has a person behind it.
