@@ -19,7 +19,10 @@ pub(super) fn find(page: &mut Page<'_>) {
         if flags.any(Flags::LEGAL) {
             beside_form(page, at);
         } else if flags.any(Flags::BODY) {
-            after_body(page, at);
+            // The trade belongs to the name, "société" does not.
+            if !(matches!(page.folded(at), "transports" | "ateliers") && after_trade(page, at)) {
+                after_body(page, at);
+            }
         } else if page.flags(at).any(Flags::WORD) && has(TRADES, page.folded(at)) {
             after_trade(page, at);
         } else if ends_name(page, at) && at > 0 && page.follows(at) {
@@ -285,18 +288,16 @@ const TRADES: &str = "transports ateliers atelier menuiserie plomberie maconneri
     electricite peinture couverture charpente imprimerie jardins domaine editions laboratoires taxi taxis ambulances autocars";
 
 /// "Menuiserie Deltour", "transports gublin": a trade with somebody's name.
-fn after_trade(page: &mut Page<'_>, at: usize) {
+fn after_trade(page: &mut Page<'_>, at: usize) -> bool {
     let next = at + 1;
     let flags = page.flags(next);
     let other = flags.any(Flags::FUNCTION | Flags::KNOWN | Flags::VERB | Flags::TITLE)
         || !page.free_word(next)
         || !page.follows(next);
-    let named =
-        if page.capital(at) { page.capital(next) } else { !flags.any(Flags::WORD) && page.folded(next).len() >= 4 };
-    if !other && named && !page.tokens[next].foreign {
-        let end = with_ending(page, next + 1);
-        page.claim_tokens(Kind::Organisation, at..end);
-    }
+    let lower = (flags.any(Flags::COMMON) || !flags.any(Flags::WORD)) && page.folded(next).len() >= 3;
+    let named = if page.capital(at) { page.capital(next) } else { lower };
+    let end = with_ending(page, next + 1);
+    !other && named && !page.tokens[next].foreign && page.claim_tokens(Kind::Organisation, at..end)
 }
 
 /// "Hedoux et Fils", "Boudaoud & Associés", "Rondel Conseil": what the last word makes a company of.

@@ -185,13 +185,20 @@ fn before_first(page: &Page<'_>, at: usize) -> bool {
         && !next.any(Flags::WORD)
 }
 
+/// Whether each part of a word begins with a capital: "Ravier-Goujon".
+fn compound(page: &Page<'_>, at: usize) -> bool {
+    let written = page.written(at);
+    written.contains('-')
+        && page.case(at) == Case::Capital
+        && written.split('-').all(|part| part.starts_with(char::is_uppercase))
+}
+
 /// Whether a first name, and nothing else, stands before: "Giselle Cinq".
 fn after_first(page: &Page<'_>, at: usize) -> bool {
     let before = page.flags(at.saturating_sub(1));
     let kept =
         page.flags(at).any(Flags::KNOWN | Flags::ROLE | Flags::BODY | Flags::FUNCTION | Flags::GREETING | Flags::VERB);
-    let compound = page.written(at).split('-').filter(|part| part.starts_with(char::is_uppercase)).count() > 1;
-    let first = before.any(Flags::FIRST) || (compound && !before.any(Flags::KNOWN | Flags::PLACE));
+    let first = before.any(Flags::FIRST) || (compound(page, at) && !before.any(Flags::KNOWN | Flags::PLACE));
     at > 0 && first && !before.any(Flags::WORD) && !kept
 }
 
@@ -231,8 +238,11 @@ fn count(page: &Page<'_>, range: Range<usize>) -> Count {
         count.words += 1;
         let acronym = page.case(at) == Case::Upper && page.written(at).len() <= 3;
         count.raised |= raised(page, at);
+        let within = at > 0 && page.flags(at - 1).any(Flags::PARTICLE) && page.follows(at) && count.words > 1;
         match flags {
             flags if flags.any(Flags::FIRST) => count.first += 1,
+            // "Turgay Van Bourre", "Ravier-Goujon".
+            flags if flags.any(Flags::WORD) && (within || compound(page, at)) => count.surnames += 1,
             flags if flags.any(Flags::WORD) && flags.any(Flags::COMMON) => count.doubtful += 1,
             flags if flags.any(Flags::WORD) => count.ordinary += 1,
             flags if flags.any(Flags::NAME) => count.surnames += 1,
@@ -356,7 +366,21 @@ fn unknown_in_lower_case(page: &Page<'_>, at: usize) -> Option<(Range<usize>, bo
     let before = if page.follows(at) && at > 0 { page.folded(at - 1) } else { "" };
     let led = matches!(
         before,
-        "avec" | "par" | "chez" | "voir" | "rappeler" | "rappele" | "que" | "qu" | "joindre" | "contacter"
+        "avec"
+            | "par"
+            | "chez"
+            | "selon"
+            | "surtout"
+            | "sans"
+            | "contre"
+            | "envers"
+            | "voir"
+            | "rappeler"
+            | "rappele"
+            | "que"
+            | "qu"
+            | "joindre"
+            | "contacter"
     ) || (matches!(before, "a" | "de" | "d" | "et" | "pour")
         && (first.any(Flags::NAME) || page.folded(at).len() >= 5)
         && spoken(page, at));

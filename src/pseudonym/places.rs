@@ -86,6 +86,16 @@ fn formed(word: &str) -> bool {
             || word.starts_with("st-"))
 }
 
+/// Whether "de" or "à" stands before an article that would melt into it, were it no part of a name: "l'agence de le Coteau".
+fn contracted(page: &Page<'_>, at: usize) -> bool {
+    at > 0
+        && matches!(page.folded(at), "le" | "les")
+        && matches!(page.folded(at - 1), "de" | "a")
+        && page.follows(at)
+        && page.follows(at + 1)
+        && page.free_word(at)
+}
+
 /// How much the words before a token say that a place comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Before {
@@ -169,7 +179,8 @@ pub(super) fn certain(page: &mut Page<'_>) {
             let article = matches!(page.folded(at), "la" | "le" | "les") || page.tokens[at].shape == Shape::Elided;
             // "la réunion", "l'Union européenne".
             let lower = (!page.capital(at + 1) && !page.folded(at + 1).contains('-')) || page.case(at) == Case::Lower;
-            if article && several && lower && page.flags(at + 1).any(Flags::WORD) && said < Before::Sure {
+            let common = article && several && lower && page.flags(at + 1).any(Flags::WORD);
+            if common && said < Before::Sure && !contracted(page, at) {
                 continue;
             }
             let place = match said {
@@ -193,8 +204,15 @@ pub(super) fn certain(page: &mut Page<'_>) {
                 continue;
             }
         }
-        if formed(page.folded(at)) && (page.capital(at) || !flags.any(Flags::WORD)) && !flags.any(Flags::FIRST) {
-            page.claim_tokens(Kind::Place, at..at + 1);
+        let hyphens =
+            said == Before::To && page.folded(at).contains('-') && page.folded(at).len() >= 8 && !page.capital(at);
+        let form = formed(page.folded(at)) || (hyphens && !flags.any(Flags::NAME));
+        if form && (page.capital(at) || !flags.any(Flags::WORD)) && !flags.any(Flags::FIRST) {
+            let article = contracted(page, at.saturating_sub(1));
+            page.claim_tokens(Kind::Place, if article { at - 1 } else { at }..at + 1);
+        } else if contracted(page, at) && page.free_word(at + 1) && !page.flags(at + 1).any(Flags::WORD | Flags::KNOWN)
+        {
+            page.claim_tokens(Kind::Place, at..at + 2);
         } else if said >= Before::To {
             unknown(page, at, said);
         }
@@ -230,6 +248,8 @@ fn unknown(page: &mut Page<'_>, at: usize, said: Before) {
         {
             page.claim_tokens(Kind::Place, at..end);
         }
+    } else if said < Before::At && beside_unknown(page, at) {
+        // "merci à muratcan rolin": two such words are somebody's.
     } else if (said >= Before::At && !flags.any(Flags::FIRST) || accented(page, at) && !flags.any(Flags::NAME))
         && !flags.any(Flags::WORD | Flags::PARTICLE)
         && page.folded(at).len() >= if said == Before::Sure { 3 } else { 4 }
@@ -243,6 +263,13 @@ fn unknown(page: &mut Page<'_>, at: usize, said: Before) {
             page.claim_tokens(Kind::Place, at..at + 2);
         }
     }
+}
+
+/// Whether a word that no list of common words has follows.
+fn beside_unknown(page: &Page<'_>, at: usize) -> bool {
+    page.free_word(at + 1)
+        && page.follows(at + 1)
+        && !page.flags(at + 1).any(Flags::WORD | Flags::FUNCTION | Flags::KNOWN)
 }
 
 /// Whether "à" stands before, with its accent: "a" is also a verb.

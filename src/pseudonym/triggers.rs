@@ -44,6 +44,8 @@ fn title(page: &Page<'_>, at: usize) -> Option<(usize, Context)> {
         // "M. Durand", "m. durand"; not "m" alone.
         "m" | "mm" if dotted => Some((after, Context::Sure)),
         "m" | "mm" => (capital_next && page.case(at) != Case::Lower).then_some((after, Context::Strong)),
+        // "signé chez me Barris".
+        "me" if at > 0 && page.folded(at - 1) == "chez" => Some((after, Context::Sure)),
         "me" => (page.capital(at) && capital_next && !page.flags(after).any(Flags::WORD))
             .then_some((after, Context::Strong)),
         "maitre" => {

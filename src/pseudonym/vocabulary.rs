@@ -37,7 +37,7 @@ pub(super) const ROLE: &str = "agent agente conseiller conseillere collegue dire
 
 /// Before a name, said by the writer.
 pub(super) const CALLED: &str = "m'appelle s'appelle t'appelle appelle nomme nommee nommes nommees prenomme prenommee denomme denommee surnomme soussigne soussignee \
-    m'appel mappelle sappelle prenomment";
+    m'appel mapel mappel mapelle mapell mappelle sappelle prenomment";
 
 /// Fields of forms: a name follows the colon.
 pub(super) const FIELD: &str = "nom prenom prenoms noms identite demandeur demandeuse usager beneficiaire allocataire assure assuree patient patiente signataire \
@@ -106,7 +106,7 @@ pub(super) const KNOWN: &str = "caf cpam msa urssaf carsat cnav cnaf cnam crous 
 /// Common words before a place.
 pub(super) const AT: &str = "habite habitons habitez habitent habitait habitais habitant reside residons resident residait residant demeurant domicilie domiciliee domicilies vis vit vivant ne nee nes installe installee arrive arrivee demenage demenager emmenage \
     mute mutee loge logee logement mairie maire ville commune prefecture sous-prefecture gare agence departement canton arrondissement village hameau metropole \
-    agglomeration quartier tribunal caf cpam urssaf msa direction maison centre hopital chu antenne communaute rectorat prefet academie region bourg trajet aeroport secteur affecte affectee situe situee sis sise guichet services service accueil fait originaire hospitalise hospitalisee scolarise scolarisee \
+    agglomeration quartier tribunal caf cpam urssaf msa direction maison centre hopital chu antenne communaute rectorat prefet academie region bourg trajet aeroport secteur affecte affectee situe situee sis sise guichet services service accueil fait originaire hospitalise hospitalisee depart arrivee scolarise scolarisee \
     inscrit inscrite travaille natif native exerce sejourne heberge hebergee";
 
 /// Those of them after which nothing but a place comes.
