@@ -96,7 +96,7 @@ fn in_capitals(page: &Page<'_>, start: usize) -> Option<(Range<usize>, bool)> {
     while start < end
         && ordinary(page, start)
         && !before_first(page, start)
-        && !(start + 1 < end && page.tokens[start].opens && may_be_first(page, start))
+        && !(start + 1 < end && may_be_first(page, start))
     {
         start += 1;
     }
@@ -166,7 +166,7 @@ fn may_be_first(page: &Page<'_>, at: usize) -> bool {
     let verbal = ["er", "ez", "ant", "ir", "re", "on", "ment", "e", "s"].iter().any(|ending| word.ends_with(ending));
     let next = page.flags(at + 1);
     !other
-        && !verbal
+        && (!verbal || !page.tokens[at].opens)
         && word.len() >= 4
         && page.follows(at + 1)
         && page.free_word(at + 1)
@@ -198,7 +198,11 @@ fn after_first(page: &Page<'_>, at: usize) -> bool {
     let before = page.flags(at.saturating_sub(1));
     let kept =
         page.flags(at).any(Flags::KNOWN | Flags::ROLE | Flags::BODY | Flags::FUNCTION | Flags::GREETING | Flags::VERB);
-    let first = before.any(Flags::FIRST) || (compound(page, at) && !before.any(Flags::KNOWN | Flags::PLACE));
+    // "Sevsevil Terrasse": a word that no list has, within a sentence.
+    let unknown = before == Flags::default()
+        && page.case(at.saturating_sub(1)) == Case::Capital
+        && !page.tokens[at.saturating_sub(1)].opens;
+    let first = before.any(Flags::FIRST) || unknown || (compound(page, at) && !before.any(Flags::KNOWN | Flags::PLACE));
     at > 0 && first && !before.any(Flags::WORD) && !kept
 }
 
@@ -232,7 +236,7 @@ fn count(page: &Page<'_>, range: Range<usize>) -> Count {
         }
         let flags = page.flags(at);
         // "La" within a name.
-        if flags.any(Flags::PARTICLE) && flags.any(Flags::FUNCTION) {
+        if flags.any(Flags::PARTICLE) && flags.any(Flags::FUNCTION | Flags::WORD) {
             continue;
         }
         count.words += 1;
@@ -243,6 +247,7 @@ fn count(page: &Page<'_>, range: Range<usize>) -> Count {
             flags if flags.any(Flags::FIRST) => count.first += 1,
             // "Turgay Van Bourre", "Ravier-Goujon".
             flags if flags.any(Flags::WORD) && (within || compound(page, at)) => count.surnames += 1,
+            flags if flags.any(Flags::WORD) && count.words == 2 && after_first(page, at) => count.surnames += 1,
             flags if flags.any(Flags::WORD) && flags.any(Flags::COMMON) => count.doubtful += 1,
             flags if flags.any(Flags::WORD) => count.ordinary += 1,
             flags if flags.any(Flags::NAME) => count.surnames += 1,
@@ -282,6 +287,10 @@ fn alone(page: &Page<'_>, at: usize) -> bool {
     let flags = page.flags(at);
     let (opens, verb) = (page.tokens[at].opens, page.verb_next(at));
     let case = page.case(at);
+    // "Can you help": the first word of a sentence in another language.
+    if opens && page.tokens[at].foreign {
+        return false;
+    }
     if matches!(case, Case::Initial | Case::Mixed) && !flags.any(Flags::NAME) {
         return false;
     }

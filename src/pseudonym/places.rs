@@ -185,7 +185,7 @@ pub(super) fn certain(page: &mut Page<'_>) {
             }
             let place = match said {
                 Before::Sure => true,
-                Before::At => page.capital(at) || !flags.any(Flags::WORD) || several,
+                Before::At => page.capital(at) || !flags.any(Flags::WORD) || several || accented(page, at),
                 Before::To => (page.capital(at) && !flags.any(Flags::FIRST)) || !name || several,
                 Before::Of | Before::Nothing => several || !name,
             };

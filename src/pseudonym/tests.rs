@@ -98,6 +98,37 @@ fn services_of_the_state_months_and_laws_are_left() {
 }
 
 #[test]
+fn what_people_write_to_services_is_left_where_it_names_nobody() {
+    for text in [
+        "bonjours jai fait ma demande de titre de sejour ya 6 mois et toujour rien, cest inadmisible, jattend une reponce rapide svp",
+        "Je suis tres mecontente du servise, j'ai apeller 10 fois et personne me repond. on ma dit d'attendre mes jai plus de droit au rsa",
+        "Le télé-service ne marche pas sous Firefox ni sous Chrome. J'ai essayé avec Edge, idem. Merci de corriger ce bug.",
+        "Félicitations à toute l'équipe de la Maison France Services ! Accueil chaleureux, agents compétents, locaux propres.",
+        "La Commission Départementale d'Aménagement Commercial a rendu un avis favorable. Les Comités Sociaux Territoriaux se réuniront en Juin.",
+        "Objet : Demande de Subvention\nRéf : DGS/2024\nMonsieur le Maire,\nJ'ai l'honneur de solliciter une subvention pour l'année 2024.",
+        "Can you please help me with my visa application? I have been waiting for three months and nobody answers the phone.",
+        "| Mois | Montant |\n| Janvier | 1 200 € |\n| Février | 1 350 € |",
+        "Selon l'INSEE, la population de l'Europe augmente. L'OCDE et l'ONU confirment. Le Premier ministre s'est rendu à l'Assemblée nationale.",
+    ] {
+        assert_eq!(shown(text), text);
+    }
+}
+
+#[test]
+fn companies_schools_and_associations_are_found_and_places_behind_them() {
+    assert_eq!(
+        shown(
+            "La SARL Kerbrat et Fils, l'association « Un Toit pour tous », le collège Jean Moulin ; Menuiserie Deltour."
+        ),
+        "La SARL [ORGANISATION_1], l'association « [ORGANISATION_2] », le collège [ORGANISATION_3] ; [ORGANISATION_4]."
+    );
+    assert_eq!(
+        shown("La mairie de Saint-Martin-sur-Ouanne et la CAF de Rennes"),
+        "La mairie de [LIEU_1] et la CAF de [LIEU_2]"
+    );
+}
+
+#[test]
 fn identifiers_are_known_by_their_keys() {
     for (kind, text) in [
         (Kind::Nir, "255081416802538"),

@@ -100,6 +100,8 @@ fn called(page: &mut Page<'_>, at: usize) {
     let reflexive =
         at > 0 && page.tokens[at - 1].shape == Shape::Elided && matches!(page.folded(at - 1), "m" | "s" | "t");
     let introduced = match word {
+        // "c'est Karim du service".
+        "est" if word_before(page, at, "c") => unknown_with_article(page, at + 1),
         // "son ancien nom est", "mon nom de jeune fille est".
         "est" | "etait" => {
             (at.saturating_sub(5)..at).any(|before| matches!(page.folded(before), "nom" | "prenom" | "prenoms"))
@@ -135,6 +137,14 @@ fn called(page: &mut Page<'_>, at: usize) {
     if word != "suis" || !lone {
         person(page, next..end, None);
     }
+}
+
+/// Whether a word that no common one is stands before "du", "de", "qui".
+fn unknown_with_article(page: &Page<'_>, at: usize) -> bool {
+    let flags = page.flags(at);
+    let name =
+        !flags.any(Flags::WORD | Flags::KNOWN | Flags::FUNCTION) || (flags.any(Flags::FIRST) && page.capital(at));
+    name && page.free_word(at) && matches!(page.folded(at + 1), "du" | "de" | "qui")
 }
 
 fn word_before(page: &Page<'_>, at: usize, word: &str) -> bool {
@@ -253,22 +263,14 @@ fn subject(page: &Page<'_>, at: usize) -> bool {
             || matches!(page.tokens.get(at + 1).map(|next| next.shape), Some(Shape::Mark(',' | '.' | ')'))))
 }
 
+/// What belongs to somebody, or is somebody's kin.
+const OF_SOMEBODY: &str = "dossier dossiers fiche situation identite compte nom part absence presence domicile fils fille filles epouse epoux mari femme mere pere \
+    frere soeur oncle tante neveu niece cousin cousine enfants enfant famille avocat avocate veuve succession appel mail courrier bureau equipe nouvelles temoignage \
+    plainte conjoint conjointe compagnon compagne remplacement embauche depart arrivee demande demandes courriel";
+
 /// "le dossier de élise furet", "la fiche d'alice".
 fn of_somebody(page: &mut Page<'_>, at: usize) {
-    let file = matches!(
-        page.folded(at),
-        "dossier"
-            | "fiche"
-            | "situation"
-            | "dossiers"
-            | "identite"
-            | "compte"
-            | "nom"
-            | "part"
-            | "absence"
-            | "presence"
-            | "domicile"
-    );
+    let file = has(OF_SOMEBODY, page.folded(at));
     if !file || !page.free_word(at) || !matches!(page.folded(at + 1), "de" | "d") || !page.follows(at + 2) {
         return;
     }

@@ -94,6 +94,7 @@ pub(super) const KNOWN: &str = "caf cpam msa urssaf carsat cnav cnaf cnam crous 
     engie orange sfr bouygues free google gmail outlook yahoo hotmail microsoft windows excel word teams zoom whatsapp facebook instagram twitter linkedin youtube apple \
     iphone android samsung amazon leboncoin vinted airbnb uber blablacar carrefour leclerc auchan lidl ikea laposte chronopost colissimo sncf ratp tgv ter navigo \
     velib linky gaz impots impot etat republique parlement senat assemblee nationale gouvernement ministere conseil cour tribunal europe union ue schengen \
+    firefox chrome edge safari opera linux ubuntu macos ios libreoffice writer calc docker github gitlab python java javascript rust world wikipedia \
     lituanie lettonie estonie slovenie slovaquie macedoine kosovo palestine taiwan tchequie union oniam sacem anah bic iban rib siret siren nir cni vitale cesu tva csg crds cdi cdd smic insee ine cerfa pdf docx csv xml html url wifi usb sim pin otp 2fa tel fax \
     janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre lundi mardi mercredi jeudi vendredi samedi dimanche \
     paques pentecote ascension ramadan aid covid internet web intranet web html francais francaise anglais arabe espagnol portugais \
@@ -124,7 +125,8 @@ pub(super) const FOREIGN: &str = "the of and to is you for with this that are ha
 /// Words of services that the list of common words has not.
 pub(super) const MORE: &str = "courriel courriels allocataire allocataires teleservice teleservices telepaiement teleprocedure cybersecurite numerique dematerialise dematerialisee \
     dematerialisation usager usagers demarche demarches rdv email emails e-mail e-mails mail mails sms internet wifi covid smartphone tuto prefectoral prefectorale \
-    interimaire autoentrepreneur autoentrepreneurs microentreprise covoiturage teletravail chatbot captcha login mdp appli applis";
+    interimaire autoentrepreneur autoentrepreneurs microentreprise covoiturage teletravail secu prefa appart proprio ordi alloc allocs interim assoc perm admin prelevement \
+    jattend jatend jai javais jetais cetait cest ses tres trés pck pcq tt bcp qq qqun pr ds mtn tjs vs ns svp chatbot captcha login mdp appli applis";
 
 /// Units: the number before them is none of somebody's.
 pub(super) const UNIT: &str = "euros euro eur habitants km m2 kg ko mo go ans jours mois heures h % personnes dossiers fois kwh m3 octets francs usd dollars";
