@@ -172,6 +172,21 @@ fn every_nir_and_account_with_its_key_is_found_and_none_without() {
     }
 }
 
+#[test]
+fn one_name_in_every_case_comes_back() {
+    // Each is a spelling of one person.
+    let variant = |bits: u32| -> String {
+        let letter =
+            |(at, letter): (usize, char)| if bits >> at & 1 == 1 { letter.to_ascii_uppercase() } else { letter };
+        "benmansouriatrix".chars().enumerate().map(letter).collect()
+    };
+    let text = (0..1 << 16).map(|bits| format!("Mme {}.\n", variant(bits))).collect::<Vec<_>>().concat();
+    let mut table = Table::new();
+    let shown = table.pseudonymise(&text).text;
+    assert!(table.restore(&shown) == text);
+    assert_eq!(table.len(), 1);
+}
+
 /// The same work for each byte, whatever the text holds: none of these may take the square of its length.
 #[test]
 fn hostile_texts_come_back() {

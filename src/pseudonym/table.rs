@@ -42,6 +42,9 @@ struct Place {
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct Entry {
     spellings: Vec<String>,
+    /// Where each of them stands, from 1 on.
+    #[serde(skip)]
+    places: HashMap<String, u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     female: Option<bool>,
 }
@@ -156,11 +159,14 @@ impl Table {
         }
         let entry = &mut entries[index];
         entry.female = entry.female.or(gender.map(|gender| gender == Gender::Female));
-        let position = entry.spellings.iter().position(|spelling| spelling == original).unwrap_or_else(|| {
+        let spelling = if let Some(spelling) = entry.places.get(original) {
+            *spelling
+        } else {
             entry.spellings.push(original.to_owned());
-            entry.spellings.len() - 1
-        });
-        let spelling = u32::try_from(position + 1).unwrap_or(u32::MAX);
+            let spelling = u32::try_from(entry.spellings.len()).unwrap_or(u32::MAX);
+            entry.places.insert(original.to_owned(), spelling);
+            spelling
+        };
         self.spellings.insert((kind, original.to_owned()), Place { number, spelling });
         if kind == Kind::Person {
             self.names.extend(words(original).iter().flat_map(|word| known::parts(word)));
