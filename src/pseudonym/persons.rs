@@ -171,7 +171,8 @@ fn may_be_first(page: &Page<'_>, at: usize) -> bool {
         && page.follows(at + 1)
         && page.free_word(at + 1)
         && page.capital(at + 1)
-        && !next.any(Flags::WORD | Flags::PLACE | Flags::KNOWN)
+        && !next.any(Flags::WORD | Flags::KNOWN)
+        && (!next.any(Flags::PLACE) || next.any(Flags::NAME))
 }
 
 /// Whether a frequent surname, or any word in capitals, stands before a first name: "BEY Yoan".
