@@ -28,6 +28,8 @@ pub enum Command {
     Documents,
     /// `!sources`
     Sources,
+    /// `!pseudonymiser`
+    Pseudonymise,
     /// `!exporter`
     Export,
     /// `!confidentialité`

@@ -6,7 +6,7 @@ use super::{
     documents, export, forget, help, journal,
     outcome::{NewFile, Outcome, Reply},
     parts::Parts,
-    privacy, redo, remember, retention, sources, status, stop,
+    privacy, pseudonymise, redo, remember, retention, sources, status, stop,
     words::nearest,
 };
 use crate::{
@@ -129,6 +129,7 @@ async fn run(context: &Context<'_>, call: &Call) -> Result<Outcome, Failure> {
         Command::Remember => remember::run(context, &call.arguments, &call.text).await.map(Outcome::Say),
         Command::Memory => remember::list(context).await.map(Outcome::Say),
         Command::Sources => sources::run(context).await.map(Outcome::Say),
+        Command::Pseudonymise => pseudonymise::run(context, &call.arguments, &call.text).map(Outcome::Say),
         Command::Documents => documents::run(context, &call.arguments).await.map(Outcome::Say),
         Command::Export => export::run(context).await,
         Command::Privacy => privacy::run(context).await.map(Outcome::Say),

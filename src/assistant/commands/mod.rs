@@ -27,6 +27,9 @@ mod parse;
 mod parts;
 mod privacy;
 mod proof;
+mod pseudonymise;
+#[cfg(test)]
+mod pseudonymise_tests;
 mod redo;
 mod remember;
 mod retention;

@@ -1,7 +1,7 @@
 //! Reading what people type as a command, once, when its message is accepted.
 
 use super::{
-    answers, compagnon, documents, export, forget, help, journal, privacy, redo, remember, retention, sources,
+    answers, compagnon, documents, export, forget, help, journal, privacy, pseudonymise, redo, remember, retention, sources,
     spec::Spec,
     status, stop,
     words::{self, plain},
@@ -17,7 +17,7 @@ const LONGEST_BARE: usize = 60;
 
 impl Command {
     /// All of them, in the order of the help.
-    pub(in crate::assistant) const ALL: [Self; 15] = [
+    pub(in crate::assistant) const ALL: [Self; 16] = [
         Self::Help,
         Self::Compagnon,
         Self::Stop,
@@ -27,6 +27,7 @@ impl Command {
         Self::Memory,
         Self::Documents,
         Self::Sources,
+        Self::Pseudonymise,
         Self::Answers,
         Self::Retention,
         Self::Privacy,
@@ -46,6 +47,7 @@ impl Command {
             Self::Memory => &remember::LIST,
             Self::Documents => &documents::SPEC,
             Self::Sources => &sources::SPEC,
+            Self::Pseudonymise => &pseudonymise::SPEC,
             Self::Export => &export::SPEC,
             Self::Privacy => &privacy::SPEC,
             Self::Status => &status::SPEC,

@@ -233,6 +233,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Mastered(text) => return super::mastered::say(text, crate::compagnon::Language::En).into(),
         Text::Synthesis(synthesis) => return super::synthesis::en(*synthesis).into(),
         Text::Sources(text) => return super::sources::en(text).into(),
+        Text::Pseudonyms(text) => return super::pseudonyms::en(text).into(),
         Text::AnswersAre(Answers::Mention) => {
             "I answer here when I am mentioned, when someone replies to one of my messages, and in threads where I have already spoken. To have me answer every message: `!answers all`."
         }
@@ -319,6 +320,7 @@ fn summary(command: Command) -> &'static str {
         Command::Remember => "have me remember a fact, for you or for the whole room",
         Command::Memory => "see what I remember here",
         Command::Sources => "the passages that my last answer cites",
+        Command::Pseudonymise => "replace what identifies people in a French text",
         Command::Documents => "see, add or remove the documents that my answers rest on",
         Command::Export => "get a copy of what I keep about you",
         Command::Privacy => "what happens to your messages",

@@ -245,6 +245,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Mastered(text) => return super::mastered::say(text, crate::compagnon::Language::Fr).into(),
         Text::Synthesis(synthesis) => return super::synthesis::fr(*synthesis).into(),
         Text::Sources(text) => return super::sources::fr(text).into(),
+        Text::Pseudonyms(text) => return super::pseudonyms::fr(text).into(),
         Text::AnswersAre(Answers::Mention) => {
             "Ici, je réponds quand on me mentionne, quand on répond à l’un de mes messages, et dans les fils où je parle déjà. Pour que je réponde à tout : `!réponses tout` ; dans un fil par question : `!réponses fil`."
         }
@@ -328,6 +329,7 @@ fn summary(command: Command) -> &'static str {
         Command::Remember => "me faire retenir un fait, pour vous ou pour tout le salon",
         Command::Memory => "voir ce que je retiens ici",
         Command::Sources => "les passages que cite ma dernière réponse",
+        Command::Pseudonymise => "remplacer dans un texte ce qui désigne des personnes",
         Command::Documents => "voir, ajouter ou retirer les documents d’après lesquels je réponds",
         Command::Export => "recevoir ce que je garde sur vous",
         Command::Privacy => "ce que deviennent vos messages",

@@ -11,6 +11,7 @@ mod memory;
 #[cfg(test)]
 mod samples;
 mod say;
+pub(super) mod pseudonyms;
 pub(super) mod sources;
 mod synthesis;
 mod text;

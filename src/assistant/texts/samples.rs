@@ -279,6 +279,7 @@ fn samples() -> Vec<Text<'static>> {
     ];
     all.extend(super::documents::samples().into_iter().map(Text::Documents));
     all.extend(super::sources::samples().into_iter().map(Text::Sources));
+    all.extend(super::pseudonyms::samples().into_iter().map(Text::Pseudonyms));
     all.extend(Command::ALL.map(Text::Summary));
     all
 }

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use super::{documents::Documents, mastered::Mastered, memory::Memory, sources::Sources, synthesis::Synthesis};
+use super::{
+    documents::Documents, mastered::Mastered, memory::Memory, pseudonyms::Pseudonyms, sources::Sources,
+    synthesis::Synthesis,
+};
 use crate::{
     command::Command,
     compagnon::{Answers, CompagnonError, FieldError},
@@ -355,6 +358,8 @@ pub enum Text<'a> {
     Mastered(Mastered<'a>),
     /// About documents that are read part by part.
     Synthesis(Synthesis),
+    /// About pseudonymised texts.
+    Pseudonyms(Pseudonyms<'a>),
     /// About the sources of answers.
     Sources(Sources<'a>),
     /// Which messages are answered.

@@ -122,7 +122,7 @@ impl From<KindRecord> for QueuedKind {
 }
 
 /// How each command is written.
-const COMMANDS: [(Command, &str); 15] = [
+const COMMANDS: [(Command, &str); 16] = [
     (Command::Help, "help"),
     (Command::Compagnon, "compagnon"),
     (Command::Answers, "answers"),
@@ -132,6 +132,7 @@ const COMMANDS: [(Command, &str); 15] = [
     (Command::Memory, "memory"),
     (Command::Documents, "documents"),
     (Command::Sources, "sources"),
+    (Command::Pseudonymise, "pseudonymise"),
     (Command::Export, "export"),
     (Command::Privacy, "privacy"),
     (Command::Status, "status"),
