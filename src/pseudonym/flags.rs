@@ -49,6 +49,10 @@ impl Flags {
     pub(super) const CALLED: Self = Self(1 << 19);
     /// A small word of another language.
     pub(super) const FOREIGN: Self = Self(1 << 20);
+    /// "dossier", "fils": of somebody.
+    pub(super) const OWNED: Self = Self(1 << 21);
+    /// "menuiserie": begins a company's name.
+    pub(super) const TRADE: Self = Self(1 << 22);
     /// Any of a person's names.
     pub(super) const NAME: Self = Self(Self::FIRST.0 | Self::SURNAME.0 | Self::COMMON.0);
 

@@ -49,6 +49,8 @@ impl Gazetteer {
         add(vocabulary::MORE, Flags::WORD);
         add(vocabulary::CALLED, Flags::WORD | Flags::CALLED);
         add(vocabulary::AT, Flags::AT);
+        add(vocabulary::OWNED, Flags::OWNED);
+        add(vocabulary::TRADE, Flags::TRADE);
         add(vocabulary::SURELY, Flags::SURELY);
         add(vocabulary::SPOKEN, Flags::SPOKEN);
         add(vocabulary::FOREIGN, Flags::FOREIGN);

@@ -38,12 +38,15 @@ fn letters_before_digits(page: &Page<'_>, at: usize) -> bool {
     let upper = !written.bytes().any(|byte| byte.is_ascii_lowercase());
     let joined =
         page.tokens.get(at + 1).is_some_and(|next| !next.space && matches!(next.shape, Shape::Mark('-' | '/' | '_')));
+    // "ab 123 cd", where the text says that it is a plate.
+    let plate = written.len() == 2
+        && page.tokens.get(at + 1).is_some_and(|next| next.shape == Shape::Number && next.end - next.start == 3);
     short
         && page.follows(at + 1)
         && (joined
             || (upper && written.len() == 2)
             || keys::iban_country(written)
-            || said(page, at) == Some(Said::Plate))
+            || (plate && said(page, at) == Some(Said::Plate)))
 }
 
 fn identify(page: &Page<'_>, at: usize) -> Option<(Kind, usize)> {

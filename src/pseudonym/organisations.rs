@@ -1,7 +1,6 @@
 //! Companies, associations, schools: names after "société", "association", or beside a legal form.
 
 use super::flags::Flags;
-use super::gazetteer::has;
 use super::kind::Kind;
 use super::page::Page;
 use super::tokens::{Case, Shape};
@@ -23,7 +22,7 @@ pub(super) fn find(page: &mut Page<'_>) {
             if !(matches!(page.folded(at), "transports" | "ateliers") && after_trade(page, at)) {
                 after_body(page, at);
             }
-        } else if page.flags(at).any(Flags::WORD) && has(TRADES, page.folded(at)) {
+        } else if page.flags(at).any(Flags::TRADE) {
             after_trade(page, at);
         } else if ends_name(page, at) && at > 0 && page.follows(at) {
             before_ending(page, at);
@@ -283,10 +282,6 @@ fn with_ending(page: &Page<'_>, end: usize) -> usize {
     if ends { next + 1 } else { end }
 }
 
-/// What begins the name of a company, in lower case too.
-const TRADES: &str = "transports ateliers atelier menuiserie plomberie maconnerie garage boulangerie boucherie pharmacie etablissements ets groupe cabinet entreprise \
-    electricite peinture couverture charpente imprimerie jardins domaine editions laboratoires taxi taxis ambulances autocars";
-
 /// "Menuiserie Deltour", "transports gublin": a trade with somebody's name.
 fn after_trade(page: &mut Page<'_>, at: usize) -> bool {
     let next = at + 1;
@@ -394,7 +389,7 @@ fn lower_association(page: &mut Page<'_>, at: usize) {
 /// A name in lower case: words that are no common ones.
 fn lower_name(page: &mut Page<'_>, at: usize) {
     let mut end = at;
-    if page.free_word(at) && has(TRADES, page.folded(at)) && page.follows(at + 1) {
+    if page.free_word(at) && page.flags(at).any(Flags::TRADE) && page.follows(at + 1) {
         end += 1;
         // "menuiserie martel".
         if page.free_word(end)

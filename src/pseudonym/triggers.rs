@@ -263,14 +263,9 @@ fn subject(page: &Page<'_>, at: usize) -> bool {
             || matches!(page.tokens.get(at + 1).map(|next| next.shape), Some(Shape::Mark(',' | '.' | ')'))))
 }
 
-/// What belongs to somebody, or is somebody's kin.
-const OF_SOMEBODY: &str = "dossier dossiers fiche situation identite compte nom part absence presence domicile fils fille filles epouse epoux mari femme mere pere \
-    frere soeur oncle tante neveu niece cousin cousine enfants enfant famille avocat avocate veuve succession appel mail courrier bureau equipe nouvelles temoignage \
-    plainte conjoint conjointe compagnon compagne remplacement embauche depart arrivee demande demandes courriel";
-
 /// "le dossier de élise furet", "la fiche d'alice".
 fn of_somebody(page: &mut Page<'_>, at: usize) {
-    let file = has(OF_SOMEBODY, page.folded(at));
+    let file = page.flags(at).any(Flags::OWNED);
     if !file || !page.free_word(at) || !matches!(page.folded(at + 1), "de" | "d") || !page.follows(at + 2) {
         return;
     }

@@ -128,6 +128,15 @@ pub(super) const MORE: &str = "courriel courriels allocataire allocataires teles
     interimaire autoentrepreneur autoentrepreneurs microentreprise covoiturage teletravail secu prefa appart proprio ordi alloc allocs interim assoc perm admin prelevement \
     jattend jatend jai javais jetais cetait cest ses tres trés pck pcq tt bcp qq qqun pr ds mtn tjs vs ns svp chatbot captcha login mdp appli applis";
 
+/// What belongs to somebody, or is somebody's kin.
+pub(super) const OWNED: &str = "dossier dossiers fiche situation identite compte nom part absence presence domicile fils fille filles epouse epoux mari femme mere pere \
+    frere soeur oncle tante neveu niece cousin cousine enfants enfant famille avocat avocate veuve succession appel mail courrier bureau equipe nouvelles temoignage \
+    plainte conjoint conjointe compagnon compagne remplacement embauche depart arrivee demande demandes courriel";
+
+/// What begins the name of a company, in lower case too.
+pub(super) const TRADE: &str = "transports ateliers atelier menuiserie plomberie maconnerie garage boulangerie boucherie pharmacie etablissements ets groupe cabinet entreprise \
+    electricite peinture couverture charpente imprimerie jardins domaine editions laboratoires taxi taxis ambulances autocars";
+
 /// Units: the number before them is none of somebody's.
 pub(super) const UNIT: &str = "euros euro eur habitants km m2 kg ko mo go ans jours mois heures h % personnes dossiers fois kwh m3 octets francs usd dollars";
 
