@@ -237,7 +237,7 @@ pub fn stem(word: &str) -> String {
         return format!("{stem}al");
     }
     let mut stem = word.to_owned();
-    if stem.ends_with(['s', 'x']) && !stem.ends_with("ss") && !stem.ends_with("sx") {
+    if is_plural(&stem) && !stem.ends_with("ss") {
         stem.pop();
     }
     let ending = ENDINGS.iter().chain(&[("es", ""), ("e", "")]).find(|(ending, _)| {
@@ -266,13 +266,18 @@ fn light(word: &str) -> String {
     if word.len() <= 3 {
         return stem;
     }
-    if stem.ends_with(['s', 'x']) {
+    if is_plural(&stem) {
         stem.pop();
     }
     if stem.len() > 3 && is_doubled(&stem) && !stem.ends_with(['a', 'e', 'i', 'o', 'u']) {
         stem.pop();
     }
     stem
+}
+
+/// Whether a word has the letter of a plural. An `x` is one after `u` only: a *prix* is not *pris*, a *voix* not *vois*.
+fn is_plural(word: &str) -> bool {
+    word.ends_with('s') || word.ends_with("ux")
 }
 
 /// Whether the last two letters are the same.
@@ -295,6 +300,7 @@ mod tests {
         check("L’employeur a-t-il le droit d’imposer des congés ?", "employeu droit impos cong");
         check("Les œuvres ex æquo", "oeuvr ex aequo");
         check("chevaux, journaux, bureaux", "cheval journal bureau");
+        check("le prix est pris, la voix, tu vois", "prix pri voix voi");
         check("aujourd’hui", "aujourd hui");
         check("démissionner démission", "demission demission");
         check("licenciements licenciement", "licenc licenc");

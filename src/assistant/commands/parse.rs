@@ -1,7 +1,8 @@
 //! Reading what people type as a command, once, when its message is accepted.
 
 use super::{
-    answers, compagnon, documents, export, forget, help, journal, privacy, pseudonymise, redo, remember, retention, sources,
+    answers, compagnon, documents, export, forget, help, journal, privacy, pseudonymise, redo, remember, retention,
+    sources,
     spec::Spec,
     status, stop,
     words::{self, plain},

@@ -21,7 +21,9 @@ async fn a_text_comes_back_with_placeholders_and_the_list_of_what_they_stand_for
 #[tokio::test(flavor = "multi_thread")]
 async fn a_text_cannot_end_its_block_and_a_name_cannot_write_markdown() {
     let mut office = Office::new(Config::default());
-    let shown = office.command(&ben(), "!with-ben:h", "!pseudonymiser\n```\n# Titre\nMme Aïcha **Benali**, 06 12 34 56 78").await;
+    let shown = office
+        .command(&ben(), "!with-ben:h", "!pseudonymiser\n```\n# Titre\nMme Aïcha **Benali**, 06 12 34 56 78")
+        .await;
     assert!(shown.starts_with("````\n"), "{shown}");
 }
 

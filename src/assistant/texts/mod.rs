@@ -8,10 +8,10 @@ mod en;
 mod fr;
 mod mastered;
 mod memory;
+pub(super) mod pseudonyms;
 #[cfg(test)]
 mod samples;
 mod say;
-pub(super) mod pseudonyms;
 pub(super) mod sources;
 mod synthesis;
 mod text;

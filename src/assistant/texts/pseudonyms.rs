@@ -50,7 +50,8 @@ pub(super) fn en(text: &Pseudonyms<'_>) -> String {
             )
         }
         Pseudonyms::Nothing => {
-            "I found nothing to replace in this text. I read French only: check it, I may have missed a name.".to_owned()
+            "I found nothing to replace in this text. I read French only: check it, I may have missed a name."
+                .to_owned()
         }
     }
 }
