@@ -145,11 +145,11 @@ mod tests {
             passages: 1,
         };
         for (given, left_out) in [(2, false), (1, true)] {
-            let mut notes = [note(1), note(2)];
+            let mut sources = [note(1), note(2)];
             let mut noted = Noted { words: vec!["un".to_owned(), "deux".to_owned()], left_out: false };
-            noted.cite(&mut notes, given);
+            noted.cite(&mut sources, given);
             assert_eq!(noted.left_out, left_out);
-            assert_eq!(notes.map(|note| note.passage.text), ["un", "deux"]);
+            assert_eq!(sources.map(|note| note.passage.text), ["un", "deux"]);
         }
     }
 }

@@ -94,11 +94,11 @@ impl Reader<'_> {
             left_out |= parts.len() > MOST_PARTS;
             parts.truncate(MOST_PARTS);
             let (notes, before) = (self.round(&prompt, documents, &parts).await?, parts.len());
-            let noted: Vec<Vec<Passage>> =
+            let shortened: Vec<Vec<Passage>> =
                 documents.iter().enumerate().map(|(index, _)| passages_of(&notes, index)).collect();
-            let total: usize = noted.iter().flatten().map(|passage| cost(&passage.text)).sum();
+            let total: usize = shortened.iter().flatten().map(|passage| cost(&passage.text)).sum();
             tracing::debug!(round, parts = before, tokens = total, "documents were read");
-            texts = Some(noted);
+            texts = Some(shortened);
             if total <= budget || notes.len() <= 1 {
                 break;
             }
