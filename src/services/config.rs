@@ -11,9 +11,6 @@ use crate::setting::{self, Refused, duration, lasts, require, within};
 /// More than any installation has; each is a secret in memory.
 const MOST_SERVICES: usize = 32;
 
-/// The longest name of a service.
-const LONGEST_NAME: usize = 40;
-
 /// The services, by name.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(transparent)]
@@ -43,10 +40,8 @@ impl Config {
         within("services", self.0.len(), 0..=MOST_SERVICES)?;
         for (name, service) in &self.0 {
             let key = |field: &str| format!("services.{name}.{field}");
-            let letters =
-                name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte));
-            let named = letters && (1..=LONGEST_NAME).contains(&name.len());
-            require(named, &format!("services.{name}"), "a service's name is made of a–z, 0–9, _ and -, 40 at most")?;
+            let reason = "a service's name is made of a–z, 0–9, _ and -, 40 at most";
+            require(setting::is_name(name), &format!("services.{name}"), reason)?;
             lasts(&key("timeout"), service.timeout, SignedDuration::from_secs(1)..=SignedDuration::from_mins(5))?;
             let parsed = Url::parse(&service.url).ok().filter(|_| setting::is_web(&service.url));
             let url = parsed.ok_or_else(|| Refused::new(key("url"), "it is not an http or https URL"))?;

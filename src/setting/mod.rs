@@ -48,6 +48,16 @@ pub fn lasts(key: &str, value: SignedDuration, bounds: RangeInclusive<SignedDura
     Err(Refused::new(key, format!("{value} is not between {least} and {most}")))
 }
 
+/// The longest name of a thing that the configuration names.
+const LONGEST_NAME: usize = 40;
+
+/// Whether ops may call a thing so: a–z, 0–9, `_` and `-`, 40 at most. It is fit for a key, a file's name and a log.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    let letters = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte));
+    letters && (1..=LONGEST_NAME).contains(&name.len())
+}
+
 /// Whether `text` is the address of a page or server: `http` or `https`, with a host.
 #[must_use]
 pub fn is_web(text: &str) -> bool {
@@ -69,7 +79,13 @@ pub fn is_local(text: &str) -> bool {
 mod tests {
     use jiff::SignedDuration;
 
-    use super::{lasts, within};
+    use super::{is_name, lasts, within};
+
+    #[test]
+    fn names_are_plain() {
+        assert!(["a", "service-public", "rh_2", &"a".repeat(40)].into_iter().all(is_name));
+        assert!(!["", "RH", "a b", "..", "é", "a/b", &"a".repeat(41)].into_iter().any(is_name));
+    }
 
     #[test]
     fn bounds_are_included_and_named() {
