@@ -34,7 +34,8 @@ pub enum Change {
     ToldCut(ConversationId),
     /// A document of a partition is removed.
     RemoveDocument(Partition, u64),
-    /// A document goes to another partition, under the same number. One that is not there stays away.
+    /// A document goes to another partition, under the same number. One that is not there stays away, and one for which there is no place stays
+    /// where it is: see `Store::has_place_for`.
     MoveDocument {
         /// Where it is.
         from: Partition,

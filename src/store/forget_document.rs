@@ -240,7 +240,7 @@ impl Transaction<'_> {
     }
 
     /// Moves a document to another partition. Its passages stay where they are: its record, with their key, is sealed anew. Where the document
-    /// is not there, or the other partition is of a compagnon that is no more, nothing changes.
+    /// is not there, or the other partition has no place for it or is of a compagnon that is no more, nothing changes.
     pub(super) fn move_document(&mut self, from: &Partition, number: u64, to: &Partition) -> Result<(), StoreError> {
         let Some((place, mut stored)) = self.stored_document(from, number)? else { return Ok(()) };
         if from == to || self.is_unmade(to)? {
@@ -253,6 +253,10 @@ impl Transaction<'_> {
         if !self.places(same).is_empty() {
             // It is there already.
             return self.remove_documents(vec![place]);
+        }
+        if place.group != group && !self.group_has_place(group, 1, stored.size()) {
+            tracing::warn!("a document stays where it is: there are too many where it was to go");
+            return Ok(());
         }
         self.take_record(&place);
         stored.document.partition = to.clone();

@@ -2,6 +2,7 @@
 //! to date by each commit. So what is full, what came with a message, and what is gone is known without reading the disk.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Weak};
 
 use super::document::DocumentPlace;
 use super::seal::BlindedId;
@@ -32,10 +33,23 @@ pub struct GoneDocuments {
     pub others: bool,
 }
 
+/// What who puts chunks holds; without it, and without a record that names them, they are given up.
+pub(super) type PutToken = Arc<()>;
+
+/// Chunks that are written, and that no record names yet.
+#[derive(Debug)]
+pub(super) struct Unnamed {
+    pub(super) document: u64,
+    /// The number of the vectors, where the document itself is there.
+    pub(super) set: Option<u64>,
+    by: Weak<()>,
+}
+
 /// The documents that are held.
 #[derive(Default)]
 pub(super) struct Library {
     pub(super) documents: BTreeMap<u64, Held>,
+    unnamed: Vec<Unnamed>,
     gone: GoneDocuments,
     late: VecDeque<BlindedId>,
 }
@@ -66,6 +80,23 @@ impl Library {
     /// The documents that are gone since this was last asked for.
     pub(super) fn gone(&mut self) -> GoneDocuments {
         std::mem::take(&mut self.gone)
+    }
+
+    /// Notes that chunks are going to be written.
+    pub(super) fn begin(&mut self, document: u64, set: Option<u64>) -> PutToken {
+        let token = PutToken::default();
+        self.unnamed.push(Unnamed { document, set, by: Arc::downgrade(&token) });
+        token
+    }
+
+    /// Notes that the chunks are named by a record now, or gone.
+    pub(super) fn end(&mut self, token: &PutToken) {
+        self.unnamed.retain(|unnamed| unnamed.by.as_ptr() != Arc::as_ptr(token));
+    }
+
+    /// The chunks that nobody goes on writing.
+    pub(super) fn given_up(&mut self) -> Vec<Unnamed> {
+        self.unnamed.extract_if(.., |unnamed| unnamed.by.strong_count() == 0).collect()
     }
 
     /// A message was taken back, a room was left, or a compagnon deleted.

@@ -23,9 +23,10 @@ const SLICE: usize = if cfg!(test) { 40 } else { 1000 };
 /// Converts a record: adds what becomes of it to the transaction. An error of [`StoreError::Damaged`] says that it cannot be read.
 type Convert = fn(&mut Transaction<'_>, &Key, &[u8]) -> Result<(), StoreError>;
 
-/// The steps, the first one from version 1 to version 2: the trees that it goes over, in the order of their letters, and what it does.
+/// The steps, the first one from version 1 to version 2: the trees that it goes over, in the order of their letters, and what it does. One
+/// without trees converts nothing: it only keeps older programs away.
 const STEPS: [(&[Tree], Convert); CURRENT as usize - 1] =
-    [(&[Tree::Answered, Tree::Inbox, Tree::Outbox, Tree::Own], to_version_2)];
+    [(&[Tree::Answered, Tree::Inbox, Tree::Outbox, Tree::Own], to_version_2), (&[], |_, _, _| Ok(()))];
 
 impl Database {
     /// Brings the store to the current version.
@@ -42,14 +43,16 @@ impl Database {
             let Some((trees, convert)) = STEPS.get(step as usize) else { return Ok(()) };
             let mut from = under_way;
             if from.is_none() {
-                let start = IVec::from(&[trees[0].letter()]);
+                let start = trees.first().map(|tree| IVec::from(&[tree.letter()]));
                 let mut transaction = self.transaction();
                 transaction.put_raw(VERSION_KEY, (step + 2).to_be_bytes().to_vec());
-                transaction.put_raw(PROGRESS_KEY, start.to_vec());
+                if let Some(start) = &start {
+                    transaction.put_raw(PROGRESS_KEY, start.to_vec());
+                }
                 transaction.write()?;
                 transaction.sync()?;
                 fail::fail_point!("migration-begun");
-                from = Some(start);
+                from = start;
             }
             let mut records = 0;
             while let Some(start) = from.take() {

@@ -128,6 +128,7 @@ impl Database {
             return Ok(true);
         }
         self.sweep_files(Some(purge.now))?;
+        self.sweep_given_up()?;
         self.sweep()?;
         Ok(false)
     }

@@ -1,18 +1,18 @@
 //! The putting of documents and of vectors: chunks first, in slices, then the record. What a kill leaves of chunks without a record is removed
-//! at the next start.
+//! at the next start, and what somebody leaves who was stopped with the next document, or the next purge.
 
 use std::sync::Arc;
 
 use super::chunk::{CHUNK, CHUNKS_AT_ONCE};
 use super::database::Database;
 use super::document::{
-    Blob, DocumentPlace, LARGEST_DOCUMENT, MOST_BYTES_IN_ALL, MOST_BYTES_OF_GROUP, MOST_IN_ALL, MOST_OF_GROUP,
-    NewDocument, StoredDocument, StoredVectors, VectorSet, chunks_of, made_number,
+    Blob, DocumentPlace, LARGEST_DOCUMENT, MOST_BYTES_IN_ALL, MOST_BYTES_OF_GROUP, MOST_IN_ALL, MOST_OF_GROUP, NewDocument,
+    StoredDocument, StoredVectors, VectorSet, chunks_of, made_number,
 };
 use super::error::{Full, StoreError};
 use super::handle::Store;
 use super::layout::Tree;
-use super::library::Held;
+use super::library::{Held, PutToken, Unnamed};
 use super::records::passages_to_bytes;
 use super::seal::{BlindedId, Cipher, Key32};
 use super::transaction::Transaction;
@@ -35,12 +35,13 @@ pub(super) struct PreparedVectors {
     bytes: Vec<u8>,
 }
 
-/// A document whose chunks are being written.
+/// A document whose chunks are being written, or its vectors alone.
 pub(super) struct Begun {
     number: u64,
     /// The number of its vectors.
     set: u64,
     key: Key32,
+    token: PutToken,
 }
 
 impl Prepared {
@@ -106,7 +107,7 @@ impl Store {
         for from in (0..prepared.vectors.as_ref().map_or(0, |vectors| vectors.bytes.len())).step_by(SLICE) {
             let (prepared, begun) = (prepared.clone(), begun.clone());
             self.run(move |database| match &prepared.vectors {
-                Some(vectors) => database.put_set(begun.number, begun.set, &begun.key, vectors, from),
+                Some(vectors) => database.put_set(&begun, vectors, from),
                 None => Ok(()),
             })
             .await?;
@@ -120,15 +121,13 @@ impl Store {
         let prepared = Arc::new(computed(move || PreparedVectors::new(&vectors, passages)).await?);
         let (partition, number) = (document.partition.clone(), document.number);
         let (whose, size) = (partition.clone(), prepared.bytes.len() as u64);
-        let Some((set, key)) = self.run(move |database| database.begin_vectors(&whose, number, size)).await? else {
-            return Ok(());
-        };
-        let key = Arc::new(key);
+        let begun = self.run(move |database| database.begin_vectors(&whose, number, size)).await?;
+        let Some(begun) = begun.map(Arc::new) else { return Ok(()) };
         for from in (0..prepared.bytes.len()).step_by(SLICE) {
-            let (prepared, key) = (prepared.clone(), key.clone());
-            self.run(move |database| database.put_set(number, set, &key, &prepared, from)).await?;
+            let (prepared, begun) = (prepared.clone(), begun.clone());
+            self.run(move |database| database.put_set(&begun, &prepared, from)).await?;
         }
-        self.run(move |database| database.end_vectors(&partition, number, prepared.set(set))).await
+        self.run(move |database| database.end_vectors(&partition, &begun, &prepared)).await
     }
 }
 
@@ -152,7 +151,7 @@ impl Database {
         }
         if let Some(vectors) = &prepared.vectors {
             for from in (0..vectors.bytes.len()).step_by(SLICE) {
-                self.put_set(begun.number, begun.set, &begun.key, vectors, from)?;
+                self.put_set(&begun, vectors, from)?;
             }
         }
         self.end_document(&prepared, &begun)
@@ -162,11 +161,11 @@ impl Database {
     pub fn put_vectors(&self, document: &Document, vectors: &StoredVectors) -> Result<(), StoreError> {
         let prepared = PreparedVectors::new(vectors, document.passages as usize)?;
         let size = prepared.bytes.len() as u64;
-        let Some((set, key)) = self.begin_vectors(&document.partition, document.number, size)? else { return Ok(()) };
+        let Some(begun) = self.begin_vectors(&document.partition, document.number, size)? else { return Ok(()) };
         for from in (0..prepared.bytes.len()).step_by(SLICE) {
-            self.put_set(document.number, set, &key, &prepared, from)?;
+            self.put_set(&begun, &prepared, from)?;
         }
-        self.end_vectors(&document.partition, document.number, prepared.set(set))
+        self.end_vectors(&document.partition, &begun, &prepared)
     }
 
     /// Begins a document: its numbers, and a new key. Or the document that is there.
@@ -176,9 +175,18 @@ impl Database {
             return Ok(Ok(document));
         }
         transaction.may_put(&prepared.document, prepared.size())?;
+        transaction.remove_given_up()?;
         let (number, set) = (transaction.next()?, transaction.next()?);
+        let token = transaction.state.library.begin(number, None);
         transaction.commit()?;
-        Ok(Err(Begun { number, set, key: Key32::random() }))
+        Ok(Err(Begun { number, set, key: Key32::random(), token }))
+    }
+
+    /// Removes the chunks of documents and vectors that nobody goes on putting.
+    pub(super) fn sweep_given_up(&self) -> Result<(), StoreError> {
+        let mut transaction = self.transaction();
+        transaction.remove_given_up()?;
+        transaction.commit()
     }
 
     pub(super) fn put_passages(&self, prepared: &Prepared, begun: &Begun, from: usize) -> Result<(), StoreError> {
@@ -186,15 +194,9 @@ impl Database {
         self.put_slice(&blob, &begun.key, &prepared.passages, from)
     }
 
-    pub(super) fn put_set(
-        &self,
-        document: u64,
-        set: u64,
-        key: &Key32,
-        vectors: &PreparedVectors,
-        from: usize,
-    ) -> Result<(), StoreError> {
-        self.put_slice(&Blob::vectors(document, set, vectors.bytes.len() as u64), key, &vectors.bytes, from)
+    pub(super) fn put_set(&self, begun: &Begun, vectors: &PreparedVectors, from: usize) -> Result<(), StoreError> {
+        let blob = Blob::vectors(begun.number, begun.set, vectors.bytes.len() as u64);
+        self.put_slice(&blob, &begun.key, &vectors.bytes, from)
     }
 
     /// Writes chunks, from a byte on.
@@ -215,6 +217,7 @@ impl Database {
     /// Ends a document whose chunks are written.
     pub(super) fn end_document(&self, prepared: &Prepared, begun: &Begun) -> Result<Document, StoreError> {
         let mut transaction = self.transaction();
+        transaction.state.library.end(&begun.token);
         // Another one may have put the same meanwhile, or there may be no room for it any more.
         let there = match transaction.same_document(&prepared.document) {
             Ok(None) => transaction.may_put(&prepared.document, prepared.size()).map(|()| None),
@@ -239,29 +242,34 @@ impl Database {
         Ok(stored.document)
     }
 
-    /// Begins the vectors of a document: the number of their set, and the document's key. `None`: the document is there no more.
+    /// Begins the vectors of a document, under its key. `None`: the document is there no more.
     pub(super) fn begin_vectors(
         &self,
         partition: &Partition,
         number: u64,
         size: u64,
-    ) -> Result<Option<(u64, Key32)>, StoreError> {
+    ) -> Result<Option<Begun>, StoreError> {
         let mut transaction = self.transaction();
         let Some((place, stored)) = transaction.stored_document(partition, number)? else { return Ok(None) };
-        transaction.has_place(place.group, 0, size)?;
+        // Those of another model go.
+        let old = stored.vectors.as_ref().map_or(0, |vectors| vectors.bytes);
+        transaction.has_place(place.group, 0, size.saturating_sub(old))?;
+        transaction.remove_given_up()?;
         let set = transaction.next()?;
+        let token = transaction.state.library.begin(number, Some(set));
         transaction.commit()?;
-        Ok(Some((set, stored.key)))
+        Ok(Some(Begun { number, set, key: stored.key, token }))
     }
 
     /// Ends vectors whose chunks are written.
-    fn end_vectors(&self, partition: &Partition, number: u64, set: VectorSet) -> Result<(), StoreError> {
+    fn end_vectors(&self, partition: &Partition, begun: &Begun, vectors: &PreparedVectors) -> Result<(), StoreError> {
         let mut transaction = self.transaction();
-        let kept = set.number;
+        transaction.state.library.end(&begun.token);
+        let Begun { number, set: kept, .. } = *begun;
         match transaction.stored_document(partition, number)? {
             Some((place, stored)) => {
                 transaction.remove_other_sets(number, kept)?;
-                transaction.shelve(&StoredDocument { vectors: Some(set), ..stored }, place.origin)?;
+                transaction.shelve(&StoredDocument { vectors: Some(vectors.set(kept)), ..stored }, place.origin)?;
             }
             // It was moved: then they are made anew.
             None if transaction.holds_document(number) => transaction.remove_set(number, kept)?,
@@ -313,20 +321,26 @@ impl Transaction<'_> {
 
     /// Whether a group, and the store, have place for so many documents and bytes more.
     pub(super) fn has_place(&self, group: BlindedId, documents: usize, bytes: u64) -> Result<(), StoreError> {
-        let (mut of_group, mut in_all) = ((documents, bytes), (documents, bytes));
-        for (_, held) in self.holdings() {
-            in_all = (in_all.0 + 1, in_all.1.saturating_add(held.bytes));
-            if held.place.group == group {
-                of_group = (of_group.0 + 1, of_group.1.saturating_add(held.bytes));
-            }
-        }
-        if of_group.0 > MOST_OF_GROUP || of_group.1 > MOST_BYTES_OF_GROUP {
+        if !self.group_has_place(group, documents, bytes) {
             return Err(StoreError::Full(Full::Group));
         }
-        if in_all.0 > MOST_IN_ALL || in_all.1 > MOST_BYTES_IN_ALL {
+        let (held, size) = self.sum_of_holdings(|_| true);
+        if held + documents > MOST_IN_ALL || size.saturating_add(bytes) > MOST_BYTES_IN_ALL {
             return Err(StoreError::Full(Full::Store));
         }
         Ok(())
+    }
+
+    /// Whether a group has place for so many documents and bytes more.
+    pub(super) fn group_has_place(&self, group: BlindedId, documents: usize, bytes: u64) -> bool {
+        let (held, size) = self.sum_of_holdings(|held| held.place.group == group);
+        held + documents <= MOST_OF_GROUP && size.saturating_add(bytes) <= MOST_BYTES_OF_GROUP
+    }
+
+    /// How many documents are meant, and how many bytes are kept of them.
+    fn sum_of_holdings(&self, is_meant: impl Fn(&Held) -> bool) -> (usize, u64) {
+        let meant = self.holdings().filter(|(_, held)| is_meant(held));
+        meant.fold((0, 0), |(count, bytes), (_, held)| (count + 1, u64::saturating_add(bytes, held.bytes)))
     }
 
     /// Writes the record of a document. `origin` is the message it came with, which the record may not name any more.
@@ -338,6 +352,25 @@ impl Transaction<'_> {
         let partition = Some(stored.document.partition.clone());
         self.note_document(number, Some(Held { place: place.clone(), partition, bytes: stored.size() }));
         Ok(place)
+    }
+
+    /// Removes the chunks that nobody goes on writing. Those that a record names stay, whatever became of who wrote them.
+    fn remove_given_up(&mut self) -> Result<(), StoreError> {
+        for Unnamed { document, set, .. } in self.state.library.given_up() {
+            match set {
+                None if !self.holds_document(document) => self.remove_document_chunks(document)?,
+                Some(set) if !self.names_set(document, set)? => self.remove_set(document, set)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the record of a document names these vectors.
+    fn names_set(&self, document: u64, set: u64) -> Result<bool, StoreError> {
+        let Some(key) = self.held_document(document).map(|held| held.place.key()) else { return Ok(false) };
+        let stored = self.find::<StoredDocument>(&key)?;
+        Ok(stored.and_then(|stored| stored.vectors).is_some_and(|vectors| vectors.number == set))
     }
 
     /// Removes the chunks of vectors but for those of one set.

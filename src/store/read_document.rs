@@ -34,6 +34,12 @@ impl Store {
         self.run(move |database| database.document_from(&room, &event)).await
     }
 
+    /// Whether a document can be moved to another partition: it has place for it.
+    pub async fn has_place_for(&self, document: &Document, to: &Partition) -> Result<bool, StoreError> {
+        let (partition, number, to) = (document.partition.clone(), document.number, to.clone());
+        self.run(move |database| database.has_place_for(&partition, number, &to)).await
+    }
+
     /// The passages of a document, in order; `None` when it is not there any more.
     pub async fn passages(&self, document: &Document) -> Result<Option<Vec<Passage>>, StoreError> {
         let bytes = self.bytes(document, |stored| Some(stored.passages())).await?;
@@ -100,6 +106,14 @@ impl Database {
             }
         }
         Ok(None)
+    }
+
+    /// As [`Store::has_place_for`].
+    pub fn has_place_for(&self, from: &Partition, number: u64, to: &Partition) -> Result<bool, StoreError> {
+        let transaction = self.transaction();
+        let Some((place, stored)) = transaction.stored_document(from, number)? else { return Ok(true) };
+        let (group, _) = self.blinded_ids.places_of(to)?;
+        Ok(place.group == group || transaction.group_has_place(group, 1, stored.size()))
     }
 
     /// As [`Store::passages`].

@@ -205,6 +205,9 @@ async fn add(context: &Context<'_>, to: Shelf) -> Result<Reply, Failure> {
     let here = Partition::Conversation(message.conversation());
     let known = context.parts.documents.came_with(&here, &origin).await?;
     if let Some(known) = known.filter(|_| partition != here) {
+        if !context.parts.store.has_place_for(&known, &partition).await? {
+            return say(context, Documents::NoPlace { name });
+        }
         let change = Change::MoveDocument { from: here, number: known.number, to: partition };
         let changes = std::iter::once(change).chain(audit()).collect();
         return context.change(&Text::Documents(Documents::Added { name, shelf: to }), changes);
@@ -250,6 +253,9 @@ async fn change_scope(context: &Context<'_>, number: u64, to: Shelf) -> Result<R
     let text = Text::Documents(Documents::Added { name: inert(&document.title), shelf: to });
     if document.partition == partition {
         return context.say(&text);
+    }
+    if !context.parts.store.has_place_for(&document, &partition).await? {
+        return say(context, Documents::NoPlace { name: inert(&document.title) });
     }
     let change = Change::MoveDocument { from: document.partition, number: document.number, to: partition };
     context.change(&text, vec![change, context.audit(action_name("scope", to), None)])

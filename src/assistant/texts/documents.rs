@@ -40,6 +40,11 @@ pub enum Documents<'a> {
         /// The number.
         number: u64,
     },
+    /// There are too many documents already where one was to go.
+    NoPlace {
+        /// Its name, fit to be shown.
+        name: String,
+    },
     /// No file came with the command, and it replies to none.
     NoFile,
     /// It is another person's document.
@@ -174,6 +179,9 @@ pub fn fr(text: &Documents<'_>) -> String {
         Documents::NoSuch { number } => {
             format!("Je n’ai pas ici de document numéro {number}. Pour voir les numéros : `!documents`.")
         }
+        Documents::NoPlace { name } => format!(
+            "{name} reste où il est : il y a déjà trop de documents là où il devait aller. Retirez-en avec `!documents retirer`."
+        ),
         Documents::NoFile => {
             "Je ne vois pas de quel fichier il s’agit : répondez à un message qui contient un fichier par `!documents ajouter`.".to_owned()
         }
@@ -242,6 +250,9 @@ pub fn en(text: &Documents<'_>) -> String {
         Documents::NoSuch { number } => {
             format!("I have no document number {number} here. `!documents` lists the numbers.")
         }
+        Documents::NoPlace { name } => format!(
+            "{name} stays where it is: there are too many documents already where it was to go. Remove some with `!documents remove`."
+        ),
         Documents::NoFile => {
             "I cannot tell which file you mean: reply to a message that contains a file with `!documents add`."
                 .to_owned()
@@ -329,6 +340,7 @@ pub(super) fn samples() -> Vec<Documents<'static>> {
         Documents::Nothing,
         Documents::Removed { name: name() },
         Documents::NoSuch { number: 7 },
+        Documents::NoPlace { name: name() },
         Documents::NoFile,
         Documents::NotYours,
     ];

@@ -232,6 +232,28 @@ fn what_a_kill_leaves_of_a_document_is_removed_at_the_next_start() {
 }
 
 #[test]
+fn what_somebody_leaves_who_was_stopped_goes_with_the_next_document() {
+    let folder = folder();
+    let store = open(&folder);
+    let prepared = |name: &str| Prepared::new(new(&Partition::Catalogue, "a", name), 10).unwrap();
+    let begin = |name: &str| {
+        let Err(begun) = store.begin_document(&prepared(name)).unwrap() else { panic!("it is new") };
+        store.put_passages(&prepared(name), &begun, 0).unwrap();
+        begun
+    };
+    let (first, second) = (begin("1"), begin("2"));
+    assert_eq!(with_chunks(&store).len(), 2);
+    drop(first);
+    store.sweep_given_up().unwrap();
+    assert_eq!(with_chunks(&store).len(), 1, "the other one goes on");
+    let kept = store.end_document(&prepared("2"), &second).unwrap();
+    drop(second);
+    drop(begin("3"));
+    let more = put(&store, &Partition::Catalogue, "a", "4");
+    assert_eq!(with_chunks(&store), [kept.number, more.number].into());
+}
+
+#[test]
 fn vectors_of_another_model_take_the_place_of_those_that_were() {
     let first = folder();
     let store = open(&first);
@@ -247,10 +269,18 @@ fn vectors_of_another_model_take_the_place_of_those_that_were() {
     }
     // Killed before the record says so: the former ones count.
     let prepared = PreparedVectors::new(&vectors("e5", 3, 8), 3).unwrap();
-    let begun = store.begin_vectors(&document.partition, document.number, 28).unwrap();
-    let (set, key) = begun.unwrap();
-    store.put_set(document.number, set, &key, &prepared, 0).unwrap();
+    let begin = |store: &Database| {
+        let begun = store.begin_vectors(&document.partition, document.number, 28).unwrap().unwrap();
+        store.put_set(&begun, &prepared, 0).unwrap();
+        begun
+    };
+    let begun = begin(&store);
     assert_eq!(chunks(&store), many + 1);
+    // Who was stopped leaves nothing.
+    drop(begun);
+    store.sweep_given_up().unwrap();
+    assert_eq!(chunks(&store), many);
+    let _begun = begin(&store);
     let second = after_a_kill(&first);
     let store = open(&second);
     assert_eq!(chunks(&store), many, "what was not ended is gone");
@@ -493,8 +523,22 @@ fn no_more_documents_are_kept_than_there_may_be() {
     assert!(matches!(more, Err(StoreError::Full(Full::Group))), "a room with its conversations");
     assert_eq!(with_chunks(&store), [document.number].into());
     assert_eq!(put(&store, &partition, "a", "first"), document, "what is there is given");
-    put(&store, &Partition::Room(room("b")), "a", "more");
+    let elsewhere = put(&store, &Partition::Room(room("b")), "a", "more");
+    let moved = Change::MoveDocument {
+        from: elsewhere.partition.clone(),
+        number: elsewhere.number,
+        to: conversation("a", None),
+    };
+    assert!(!store.has_place_for(&elsewhere.partition, elsewhere.number, &conversation("a", None)).unwrap());
+    store.apply(std::slice::from_ref(&moved), 12).unwrap();
+    assert_eq!(store.documents(&[Partition::Room(room("b"))]).unwrap(), std::slice::from_ref(&elsewhere), "it stays");
+    let within = Change::MoveDocument { from: partition.clone(), number: document.number, to: conversation("a", None) };
+    store.apply(&[within], 12).unwrap();
+    let partition = conversation("a", None);
+    assert_eq!(store.documents(std::slice::from_ref(&partition)).unwrap().len(), 1, "within a group none is added");
     store.apply(&[Change::RemoveDocument(partition, document.number)], 12).unwrap();
+    assert!(store.has_place_for(&elsewhere.partition, elsewhere.number, &conversation("a", None)).unwrap());
+    store.apply(&[Change::RemoveDocument(elsewhere.partition, elsewhere.number)], 12).unwrap();
     let second = after_a_kill(&folder);
     let store = open(&second);
     put(&store, &conversation("a", None), "a", "more");

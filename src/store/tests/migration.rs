@@ -1,4 +1,5 @@
-//! A store of version 1, as a release wrote it (`tests/fixtures/store`), becomes one of this version: whole, whatever kills it on the way.
+//! A store of version 1, as a release wrote it (`tests/fixtures/store`), becomes one of this version, as one of version 2 does: whole, whatever
+//! kills it on the way.
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt as _;
@@ -9,7 +10,9 @@ use ruma::{EventId, RoomId};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Database, folder};
+use super::documents::new;
+use super::{Database, accept, folder, question};
+use crate::document::Partition;
 use crate::store::backup::{BackupKey, put, unseal_backup};
 use crate::store::database::database_in;
 use crate::store::layout::{EventPlace, Key, QUARANTINE, Tree};
@@ -190,6 +193,24 @@ fn each_record_of_a_store_of_version_1_is_read() {
 }
 
 #[test]
+fn a_store_of_version_2_is_of_this_version_from_its_first_start_on() {
+    let folder = folder();
+    let document = {
+        let store = Database::open(folder.path()).unwrap();
+        accept(&store, &[question("a", "1")], 1);
+        let document = store.put_document(new(&Partition::Catalogue, "a", "d"), 2).unwrap();
+        store.db.insert(VERSION_KEY, &2_u32.to_be_bytes()).unwrap();
+        store.db.flush().unwrap();
+        document
+    };
+    let store = Database::open(folder.path()).unwrap();
+    assert_eq!(version(&store.db).unwrap(), Some(CURRENT), "a program of version 2 refuses it");
+    assert!(store.db.get(PROGRESS_KEY).unwrap().is_none());
+    assert_eq!(store.queued().unwrap().len(), 1);
+    assert_eq!(store.documents(&[Partition::Catalogue]).unwrap(), [document]);
+}
+
+#[test]
 fn a_backup_of_version_1_becomes_a_store_of_this_version() {
     let folder = folder();
     assert!(unseal_backup(backup(), &key(), folder.path(), &[], 77).unwrap() >= 119);
@@ -278,7 +299,7 @@ fn a_kill_in_the_migration_loses_nothing_and_doubles_nothing() {
                 }
                 kills += 1;
                 let db = database_in(&folder.path().join("store")).unwrap();
-                let raised = db.get(VERSION_KEY).unwrap().unwrap() == CURRENT.to_be_bytes();
+                let raised = version(&db).unwrap().unwrap() > 1;
                 assert!(raised || db.get(PROGRESS_KEY).unwrap().is_none(), "{point}: an older program would open it");
                 begun += u32::from(raised);
             }
