@@ -16,6 +16,8 @@ const SMALL: u64 = 1 << 20;
 pub(super) struct Archive<'a> {
     zip: ZipArchive<Cursor<&'a [u8]>>,
     left: u64,
+    /// The bytes of the archive: no member is packed in more, whatever it says.
+    packed: u64,
     limits: Limits,
 }
 
@@ -25,7 +27,7 @@ impl<'a> Archive<'a> {
         if zip.len() > MOST_MEMBERS {
             return Err(ExtractError::TooLarge(Limit::Parts(MOST_MEMBERS as u64)));
         }
-        Ok(Self { zip, left: limits.unpacked, limits: limits.clone() })
+        Ok(Self { zip, left: limits.unpacked, packed: bytes.len() as u64, limits: limits.clone() })
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -48,7 +50,8 @@ impl<'a> Archive<'a> {
             ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => ExtractError::Encrypted,
             _ => ExtractError::Damaged,
         })?;
-        let by_ratio = (member.compressed_size().saturating_mul(self.limits.ratio)).max(SMALL);
+        let packed = member.compressed_size().min(self.packed);
+        let by_ratio = packed.saturating_mul(self.limits.ratio).max(SMALL);
         let most = by_ratio.min(self.left);
         // What the archive says of its sizes is not believed: it is read until the limit.
         let mut bytes = Vec::new();
@@ -70,5 +73,30 @@ impl<'a> Archive<'a> {
             self.unpack(index)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write as _};
+
+    use zip::{ZipWriter, write::SimpleFileOptions};
+
+    use super::Archive;
+    use crate::documents::{Config, ExtractError, Limit, limits::Limits};
+
+    #[test]
+    fn what_an_archive_says_of_its_sizes_is_not_believed() {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        writer.start_file("a", SimpleFileOptions::default()).unwrap();
+        writer.write_all(&vec![b'a'; 3 << 20]).unwrap();
+        let mut bytes = writer.finish().unwrap().into_inner();
+        let limits = Limits::of(&Config::default());
+        let refused = Err(ExtractError::TooLarge(Limit::Ratio(limits.ratio)));
+        assert_eq!(Archive::open(&bytes, &limits).unwrap().read("a"), refused);
+        // The packed size in the list at the end: as if the member were hardly packed.
+        let list = bytes.windows(4).rposition(|window| window == b"PK\x01\x02").unwrap();
+        bytes[list + 20..list + 24].copy_from_slice(&(3_u32 << 20).to_le_bytes());
+        assert_eq!(Archive::open(&bytes, &limits).unwrap().read("a"), refused);
     }
 }

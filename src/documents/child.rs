@@ -15,7 +15,8 @@ use super::{
     parse::parse,
     probe::probe,
     sandbox::{self, Confinement},
-    wire::{Answer, Header, LONGEST_HEADER},
+    trouble::Trouble,
+    wire::{Answer, Header, LONGEST_HEADER, Refusal},
 };
 
 /// The stack of the thread that reads. Parsers of nested things use it up before they use up memory.
@@ -36,8 +37,8 @@ pub fn run(limits: &str, task: Task) -> ExitCode {
     let Ok(limits) = serde_json::from_str::<Limits>(limits) else { return ExitCode::from(2) };
     let landlock = match sandbox::enter(&limits) {
         Ok(landlock) => landlock,
-        Err(reason) => {
-            return say(&Answer { confinement: Confinement::default(), result: Err(ExtractError::Failed(reason)) });
+        Err(trouble) => {
+            return say(&Answer { confinement: Confinement::default(), result: Err(Refusal::Child(trouble)) });
         }
     };
     let work = move || {
@@ -51,18 +52,18 @@ pub fn run(limits: &str, task: Task) -> ExitCode {
     thread.ok().and_then(|thread| thread.join().ok()).unwrap_or(ExitCode::FAILURE)
 }
 
-fn read(limits: &Limits) -> Result<super::Extracted, ExtractError> {
+fn read(limits: &Limits) -> Result<super::Extracted, Refusal> {
     let mut input = BufReader::new(io::stdin().lock());
     let mut header = String::new();
-    let failed = |_| ExtractError::Failed("the file could not be read from the pipe".to_owned());
+    let failed = |_| Refusal::Child(Trouble::Pipe);
     (&mut input).take(LONGEST_HEADER).read_line(&mut header).map_err(failed)?;
     let header: Header = serde_json::from_str(&header).unwrap_or_default();
     let mut bytes = Vec::new();
     input.take(limits.file + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > limits.file {
-        return Err(ExtractError::TooLarge(Limit::File(limits.file / 1_000_000)));
+        return Err(ExtractError::TooLarge(Limit::File(limits.file / 1_000_000)).into());
     }
-    parse(&bytes, &header.name, header.media_type.as_deref(), limits)
+    Ok(parse(&bytes, &header.name, header.media_type.as_deref(), limits)?)
 }
 
 fn say(answer: &impl serde::Serialize) -> ExitCode {

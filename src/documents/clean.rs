@@ -2,6 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::compagnon;
+
 /// A text of one or several lines: composed (NFC), ligatures as letters, without soft hyphens, marks of direction, control characters and
 /// other invisible ones; white space is one space, and an empty line ends a paragraph no more than a line does.
 pub(super) fn clean(text: &str) -> String {
@@ -26,11 +28,8 @@ pub(super) fn clean(text: &str) -> String {
 }
 
 /// What is not to be seen: a soft hyphen, a mark of direction, a control character that is no white space.
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e007f}')
-        || (c.is_control() && !c.is_whitespace())
+pub(super) fn is_invisible(c: char) -> bool {
+    compagnon::is_invisible(c) || (c.is_control() && !c.is_whitespace())
 }
 
 /// The letters of a ligature, or the character itself. Bullets of symbol fonts lie in the private area: they are bullets.
@@ -78,5 +77,6 @@ mod tests {
         assert_eq!(clean("\n\n a \r\n\n b\u{c}c \n"), "a\nb\nc");
         assert_eq!(clean("\u{f0b7} point \u{0}\u{1b}[2J"), "• point [2J");
         assert_eq!(clean(" \u{200b}\n "), "");
+        assert_eq!(clean("a\u{180e}b\u{3164}c\u{e0101}"), "abc", "as everywhere in the program");
     }
 }

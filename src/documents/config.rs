@@ -96,6 +96,15 @@ impl Config {
         is_open.then(|| warning.to_owned()).into_iter().collect()
     }
 
+    /// The limits in one line: a file that was refused under others may be read under these.
+    #[must_use]
+    pub fn limits(&self) -> String {
+        let Self { file_size, unpacked, ratio, pages, time, processor_time, memory, output, at_once: _, scanner: _ } =
+            self;
+        let seconds = [time.as_secs(), processor_time.as_secs()];
+        format!("{file_size} {unpacked} {ratio} {pages} {seconds:?} {memory} {output}")
+    }
+
     /// The largest file, in bytes.
     #[must_use]
     pub fn largest_file(&self) -> u64 {
@@ -121,6 +130,24 @@ mod tests {
         assert_eq!(config.warnings(), [""; 0]);
         assert!(read("{scanner: {url: 'http://h.example'}}").warnings()[0].contains("documents.scanner.url"));
         assert_eq!(read("{scanner: {url: 'http://localhost:1'}}").warnings(), [""; 0]);
+    }
+
+    #[test]
+    fn other_limits_are_told_apart() {
+        let limits = |yaml: &str| serde_yaml::from_str::<Config>(yaml).expect("of the right form").limits();
+        assert_eq!(limits("{}"), limits("{at_once: 3, scanner: {url: 'https://h/'}}"));
+        for yaml in [
+            "{file_size: 11}",
+            "{unpacked: 201}",
+            "{ratio: 101}",
+            "{pages: 2001}",
+            "{time: 61s}",
+            "{processor_time: 46s}",
+            "{memory: 1025}",
+            "{output: 33}",
+        ] {
+            assert_ne!(limits("{}"), limits(yaml), "{yaml}");
+        }
     }
 
     #[test]

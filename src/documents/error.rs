@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Config;
+
 /// Why a file gave no passages.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, thiserror::Error)]
 pub enum ExtractError {
@@ -23,8 +25,9 @@ pub enum ExtractError {
     /// The time for it has passed.
     #[error("reading it took too long")]
     TimedOut,
-    /// The process that reads it could not be started, or died. The reason is for the log.
+    /// The process that reads it could not be started, or died. The reason is for the log; no child says one.
     #[error("reading it failed: {0}")]
+    #[serde(skip)]
     Failed(String),
 }
 
@@ -52,4 +55,19 @@ pub enum Limit {
     /// Of the memory that its reading takes, in megabytes.
     #[error("reading a file takes {0} MB of memory at most")]
     Memory(u64),
+}
+
+impl Limit {
+    /// The same limit as the configuration has it.
+    pub(super) fn of(self, config: &Config) -> Self {
+        match self {
+            Self::File(_) => Self::File(config.file_size),
+            Self::Unpacked(_) => Self::Unpacked(config.unpacked),
+            Self::Ratio(_) => Self::Ratio(config.ratio),
+            Self::Pages(_) => Self::Pages(config.pages),
+            Self::Parts(parts) => Self::Parts(parts),
+            Self::Text(_) => Self::Text(config.output),
+            Self::Memory(_) => Self::Memory(config.memory),
+        }
+    }
 }

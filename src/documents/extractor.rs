@@ -14,6 +14,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     process::{Child, Command},
     sync::Semaphore,
+    task::spawn_blocking,
     time::timeout,
 };
 use tracing::warn;
@@ -22,7 +23,8 @@ use super::{
     Config, Confinement, ExtractError, Limit,
     extracted::{Extracted, SourceFile},
     limits::Limits,
-    wire::{ANSWER_TIMES, Answer, Header},
+    sound::sound,
+    wire::{ANSWER_TIMES, Answer, Header, Refusal},
 };
 
 /// Said once a process: the kernel does not change.
@@ -32,18 +34,8 @@ static LACKING: Once = Once::new();
 #[derive(Clone, Debug)]
 pub struct Extractor {
     config: Config,
-    program: Program,
+    program: PathBuf,
     turns: Arc<Semaphore>,
-}
-
-/// What reads a file.
-#[derive(Clone, Debug)]
-enum Program {
-    /// A child, which runs this program.
-    Child(PathBuf),
-    /// The process itself.
-    #[cfg(any(test, fuzzing))]
-    Here,
 }
 
 impl Extractor {
@@ -56,17 +48,6 @@ impl Extractor {
     /// With another program as the child: tests are no `compagnon` themselves.
     #[must_use]
     pub fn with_program(config: &Config, program: PathBuf) -> Self {
-        Self::made(config, Program::Child(program))
-    }
-
-    /// Without a child: for tests of what becomes of passages.
-    #[cfg(any(test, fuzzing))]
-    #[must_use]
-    pub fn in_process(config: &Config) -> Self {
-        Self::made(config, Program::Here)
-    }
-
-    fn made(config: &Config, program: Program) -> Self {
         Self { turns: Arc::new(Semaphore::new(config.at_once)), config: config.clone(), program }
     }
 
@@ -76,33 +57,37 @@ impl Extractor {
             return Err(ExtractError::TooLarge(Limit::File(self.config.file_size)));
         }
         let _turn = self.turns.acquire().await.map_err(|_| ExtractError::Failed("closed".to_owned()))?;
-        let answer = match &self.program {
-            Program::Child(program) => self.ask(program, file).await?,
-            #[cfg(any(test, fuzzing))]
-            Program::Here => {
-                return super::parse::parse(file.bytes, file.name, file.media_type, &Limits::of(&self.config));
-            }
-        };
+        let answer = self.ask(file).await?;
         if let Some(lacking) = answer.confinement.lacks() {
             LACKING.call_once(|| warn!(lacking, "this kernel confines the reading of documents less than it could"));
         }
-        answer.result
+        self.believed(answer.result)
+    }
+
+    /// What may be believed of an answer. The child has read the file: it is the file that answers, where it has broken a parser.
+    fn believed(&self, said: Result<Extracted, Refusal>) -> Result<Extracted, ExtractError> {
+        match said {
+            Ok(extracted) => match sound(&extracted, &Limits::of(&self.config)) {
+                Ok(()) => Ok(extracted),
+                Err(reason) => Err(ExtractError::Failed(format!("the child said what it cannot have read: {reason}"))),
+            },
+            Err(Refusal::File(ExtractError::TooLarge(limit))) => Err(ExtractError::TooLarge(limit.of(&self.config))),
+            Err(Refusal::File(error)) => Err(error),
+            Err(Refusal::Child(trouble)) => Err(ExtractError::Failed(trouble.to_string())),
+        }
     }
 
     /// How the kernel confines a child, for `check`: a small text is read.
     pub async fn confinement(&self) -> Result<Confinement, ExtractError> {
         let file = SourceFile { name: "probe.txt", media_type: None, bytes: b"probe" };
-        match &self.program {
-            Program::Child(program) => Ok(self.ask(program, file).await?.confinement),
-            #[cfg(any(test, fuzzing))]
-            Program::Here => Ok(Confinement::default()),
-        }
+        let answer = self.ask(file).await?;
+        self.believed(answer.result).map(|_| answer.confinement)
     }
 
-    async fn ask(&self, program: &PathBuf, file: SourceFile<'_>) -> Result<Answer, ExtractError> {
+    async fn ask(&self, file: SourceFile<'_>) -> Result<Answer, ExtractError> {
         let failed = |what: &str, error: &dyn fmt::Display| ExtractError::Failed(format!("{what}: {error}"));
         let limits = serde_json::to_string(&Limits::of(&self.config)).map_err(|error| failed("limits", &error))?;
-        let mut child = Command::new(program)
+        let mut child = Command::new(&self.program)
             .args(["extract", "--limits", &limits])
             .env_clear()
             // One heap for all threads: address space is limited, and an arena of a thread takes 64 MiB of it.
@@ -123,7 +108,9 @@ impl Extractor {
         if answer.len() as u64 > self.longest_answer() {
             return Err(ExtractError::TooLarge(Limit::Text(self.config.output)));
         }
-        serde_json::from_slice(&answer).map_err(|_| self.end(status))
+        // Megabytes, perhaps: on a thread that may take its time.
+        let answer = spawn_blocking(move || serde_json::from_slice(&answer).ok()).await;
+        answer.ok().flatten().ok_or_else(|| self.end(status))
     }
 
     /// Gives the child its file and takes its answer, both at a time: it may end before it has read all.
@@ -173,4 +160,35 @@ impl Extractor {
 fn beginning(text: &str) -> String {
     let chars: Vec<char> = text.chars().rev().take(200).collect();
     chars.into_iter().rev().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, Confinement, ExtractError, Extractor, Limit, Refusal};
+    use crate::documents::{Extracted, Format, trouble::Trouble, wire::Answer};
+
+    #[test]
+    fn a_child_is_believed_no_more_than_a_file() {
+        let extractor = Extractor::new(&Config::default());
+        let empty = Extracted { format: Format::Text, title: None, pages: None, passages: Vec::new() };
+        let Err(ExtractError::Failed(reason)) = extractor.believed(Ok(empty)) else { panic!("it is believed") };
+        assert!(reason.ends_with("cannot have read: no passages"), "{reason}");
+        let limit = extractor.believed(Err(Refusal::File(ExtractError::TooLarge(Limit::File(77)))));
+        assert_eq!(limit, Err(ExtractError::TooLarge(Limit::File(10))), "the limit is ours");
+        let trouble = extractor.believed(Err(Refusal::Child(Trouble::Limit(1))));
+        assert_eq!(
+            trouble.unwrap_err().to_string(),
+            "reading it failed: a limit cannot be set: EPERM: Operation not permitted"
+        );
+    }
+
+    #[test]
+    fn a_child_has_no_words_for_the_log() {
+        let said =
+            r#"{"confinement":{"landlock":true,"system_calls":true},"result":{"Err":{"File":{"Failed":"secret"}}}}"#;
+        assert!(serde_json::from_str::<Answer>(said).is_err());
+        let answer = Answer { confinement: Confinement::default(), result: Err(ExtractError::NoText.into()) };
+        let said = serde_json::to_string(&answer).unwrap();
+        assert!(serde_json::from_str::<Answer>(&said).is_ok(), "{said}");
+    }
 }

@@ -6,8 +6,8 @@ use crate::document::Place;
 /// The most blocks of one file. A file of 200 MB that is nothing but empty paragraphs has no more.
 const MOST_BLOCKS: u64 = 1_000_000;
 
-/// The longest title of a file.
-const LONGEST_TITLE: usize = 200;
+/// The longest title of a file, in characters.
+pub(super) const LONGEST_TITLE: usize = 200;
 
 /// A piece of a file that is cut only when it is too long for a passage.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +107,20 @@ impl Flow {
     pub(super) fn item(&mut self, depth: usize, mark: &str, text: &str) -> Result<(), ExtractError> {
         let indent = "  ".repeat(depth.min(8));
         self.text(text, |text| Content::Item(format!("{indent}{mark} {text}")))
+    }
+
+    /// A heading of this level, or an item of a list (its depth and its mark), or a paragraph.
+    pub(super) fn block(
+        &mut self,
+        level: Option<u8>,
+        item: Option<(usize, &str)>,
+        text: &str,
+    ) -> Result<(), ExtractError> {
+        match (level, item) {
+            (Some(level), _) => self.heading(level, text),
+            (None, Some((depth, mark))) => self.item(depth, mark, text),
+            (None, None) => self.paragraph(text),
+        }
     }
 
     fn text(&mut self, text: &str, content: impl FnOnce(String) -> Content) -> Result<(), ExtractError> {

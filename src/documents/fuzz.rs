@@ -4,10 +4,7 @@ use std::io::{Cursor, Write as _};
 
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-use super::{Config, Extracted, limits::Limits, parse::read, sentences::words};
-
-/// The most words of a passage: the text's 300, and a header that a table repeats.
-const MOST_WORDS: usize = 380;
+use super::{Config, limits::Limits, parse::read, sound::sound};
 
 /// A file, whose first line is its name.
 pub(crate) fn document(data: &[u8]) {
@@ -68,12 +65,8 @@ fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
 
 fn try_one(name: &str, bytes: &[u8]) {
     let limits = Limits::of(&Config { unpacked: 1, output: 1, ..Config::default() });
-    let Ok(Extracted { passages, .. }) = read(bytes, name, None, &limits) else { return };
-    assert!(!passages.is_empty(), "a file that is read has a passage");
-    for (ordinal, passage) in (0..).zip(&passages) {
-        assert_eq!(passage.ordinal, ordinal);
-        assert!(!passage.text.trim().is_empty(), "a passage has text");
-        assert!(words(&passage.text) <= MOST_WORDS, "a passage is short");
-        assert!(!passage.text.contains(['\u{202e}', '\u{200b}', '\0']), "what is invisible goes");
-    }
+    let Ok(extracted) = read(bytes, name, None, &limits) else { return };
+    // What the parent takes of a child, a child must give.
+    let reason = sound(&extracted, &limits).err();
+    assert!(reason.is_none(), "{reason:?}");
 }

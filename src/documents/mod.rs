@@ -22,6 +22,8 @@ mod read;
 mod sandbox;
 mod sentences;
 mod sniff;
+mod sound;
+mod trouble;
 mod wire;
 
 #[cfg(test)]

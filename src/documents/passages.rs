@@ -14,7 +14,7 @@ use super::{
 use crate::document::{Passage, Place};
 
 /// The most words of a passage.
-const MOST_WORDS: usize = 300;
+pub(super) const MOST_WORDS: usize = 300;
 
 /// A section with fewer words shares a passage with the next.
 const SHORT_SECTION: usize = 40;
@@ -29,7 +29,7 @@ const LONG_PARAGRAPH: usize = 100;
 const LONGEST_HEADER: usize = 75;
 
 /// The longest heading in the path of a passage, in characters.
-const LONGEST_HEADING: usize = 160;
+pub(super) const LONGEST_HEADING: usize = 160;
 
 /// The passages of a file, in order.
 pub(super) fn passages(blocks: &[Block]) -> Vec<Passage> {
@@ -127,9 +127,16 @@ impl Sections {
             Content::Paragraph(text) => section.text(text, "\n\n"),
             Content::Item(text) => section.text(text, "\n"),
             Content::Row { first: true, cells } => {
-                let text = format!("{}\n|{}", line(cells), "---|".repeat(cells.len()));
-                self.header = (words(&text) <= LONGEST_HEADER).then(|| text.as_str().into());
-                section.push(&text, "\n\n", None);
+                let first = line(cells);
+                let text = format!("{first}\n|{}", "---|".repeat(cells.len()));
+                let count = words(&text);
+                self.header = (count <= LONGEST_HEADER).then(|| text.as_str().into());
+                // One that is too long for a passage heads nothing.
+                if count <= MOST_WORDS {
+                    section.push(&text, "\n\n", None);
+                } else {
+                    section.row(&first, None);
+                }
             }
             Content::Row { first: false, cells } => section.row(&line(cells), self.header.as_ref()),
         }

@@ -21,7 +21,7 @@ use seccompiler::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::limits::Limits;
+use super::{limits::Limits, trouble::Trouble};
 
 /// Files that may be open: the pipes, and what the kernel needs to set the rest up.
 const OPEN_FILES: u64 = 16;
@@ -52,10 +52,9 @@ impl Confinement {
 }
 
 /// Gives up, for all threads that begin later, what can be given up before they begin: other files, the limits, Landlock.
-pub(super) fn enter(limits: &Limits) -> Result<bool, String> {
+pub(super) fn enter(limits: &Limits) -> Result<bool, Trouble> {
     close_others();
-    // The first to go when memory is short. Where `/proc` is not mounted, it is one of many.
-    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+    first_to_go();
     let time = limits.processor_time;
     for (resource, soft, hard) in [
         (Resource::RLIMIT_AS, limits.memory, limits.memory),
@@ -66,10 +65,18 @@ pub(super) fn enter(limits: &Limits) -> Result<bool, String> {
         (Resource::RLIMIT_MEMLOCK, 0, 0),
         (Resource::RLIMIT_MSGQUEUE, 0, 0),
     ] {
-        setrlimit(resource, soft, hard).map_err(|error| format!("a limit cannot be set: {error}"))?;
+        setrlimit(resource, soft, hard).map_err(|error| Trouble::Limit(error as i32))?;
     }
-    prctl::set_no_new_privs().map_err(|error| format!("privileges cannot be given up: {error}"))?;
+    prctl::set_no_new_privs().map_err(|error| Trouble::Privileges(error as i32))?;
     Ok(landlock().unwrap_or(false))
+}
+
+/// Makes the child the first to go when memory is short. Where `/proc` is not mounted, it is one of many. A process that no other of its account
+/// may look into cannot write this either: it can for that moment, in which it knows nothing yet.
+fn first_to_go() {
+    let _ = prctl::set_dumpable(true);
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+    let _ = prctl::set_dumpable(false);
 }
 
 /// Closes what the parent may have left open.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExtractError, Extracted, sandbox::Confinement};
+use super::{ExtractError, Extracted, sandbox::Confinement, trouble::Trouble};
 
 /// The longest first line.
 pub(super) const LONGEST_HEADER: u64 = 16 * 1024;
@@ -25,5 +25,20 @@ pub(super) struct Answer {
     /// How it was confined.
     pub confinement: Confinement,
     /// What the file holds.
-    pub result: Result<Extracted, ExtractError>,
+    pub result: Result<Extracted, Refusal>,
+}
+
+/// Why a child gives nothing.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Refusal {
+    /// The file is such.
+    File(ExtractError),
+    /// The child cannot work.
+    Child(Trouble),
+}
+
+impl From<ExtractError> for Refusal {
+    fn from(error: ExtractError) -> Self {
+        Self::File(error)
+    }
 }

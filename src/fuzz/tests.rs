@@ -5,6 +5,8 @@ use std::{fs, path::Path};
 
 use proptest::{prelude::*, sample::Index, test_runner::Config as Runs};
 
+use crate::documents::Format;
+
 use super::{command, config, document, event, gguf, html, office, prompts, record, template, tokenizer};
 
 /// One change of a seed.
@@ -58,9 +60,24 @@ fn changes() -> impl Strategy<Value = Vec<Change>> {
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/seeds").join(target);
     let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let seeds: Vec<_> = files.map(|file| fs::read(file.expect("an entry").path()).expect("readable")).collect();
+    let mut seeds: Vec<_> = files.map(|file| fs::read(file.expect("an entry").path()).expect("readable")).collect();
+    if target == "document" {
+        seeds.extend(fixtures());
+    }
     assert!(!seeds.is_empty(), "{target} has no seeds");
     seeds
+}
+
+/// The documents of real producers as the target reads them: after a line with their name. Those in PDF it leaves out.
+fn fixtures() -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/documents");
+    let files = fs::read_dir(&folder).expect("a folder").map(|file| file.expect("an entry").path());
+    let read = files.filter_map(|path| {
+        let name = path.file_name()?.to_str()?;
+        Format::of_name(name).filter(|format| *format != Format::Pdf)?;
+        Some([format!("{name}\n").as_bytes(), &fs::read(&path).expect("readable")].concat())
+    });
+    read.collect()
 }
 
 fn check(target: &str, cases: u32, run: impl Fn(&[u8])) {

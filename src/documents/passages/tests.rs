@@ -90,8 +90,19 @@ fn a_table_repeats_its_header_where_it_is_cut() {
     assert!(found.len() > 4, "{}", found.len());
     for passage in &found {
         assert!(passage.text.starts_with("| Grade | Indice |\n|---|---|\n| Attaché |"), "{}", passage.text);
-        assert!(words(&passage.text) <= MOST_WORDS + 10);
+        assert!(words(&passage.text) <= MOST_WORDS);
     }
+}
+
+#[test]
+fn a_first_row_that_is_too_long_is_cut_as_any_other() {
+    let cells: Vec<String> = (0..600).map(|number| format!("Titre {number}")).collect();
+    let long = Content::Row { first: true, cells };
+    let found = whole(vec![long, row(false, &["Attaché", "1"])]);
+    assert!(found.len() > 3, "{}", found.len());
+    assert!(found.iter().all(|passage| words(&passage.text) <= MOST_WORDS));
+    let all: String = found.iter().map(|passage| passage.text.as_str()).collect();
+    assert!(all.contains("Titre 0") && all.contains("Titre 599") && all.contains("Attaché"));
 }
 
 #[test]
@@ -111,6 +122,8 @@ fn content() -> impl Strategy<Value = Content> {
         "[a-zé]{1,9}( [a-z]{1,9}){0,30}".prop_map(Content::Item),
         (any::<bool>(), prop::collection::vec("[a-z|]{0,9}", 1..5))
             .prop_map(|(first, cells)| Content::Row { first, cells }),
+        (any::<bool>(), prop::collection::vec("[a-z|]{0,9}( [a-z]{1,30}){0,9}", 1..100))
+            .prop_map(|(first, cells)| Content::Row { first, cells }),
     ]
 }
 
@@ -127,7 +140,7 @@ proptest! {
     {
         let found = passages(&blocks);
         for passage in &found {
-            prop_assert!(words(&passage.text) <= MOST_WORDS + super::LONGEST_HEADER, "{}", words(&passage.text));
+            prop_assert!(words(&passage.text) <= MOST_WORDS, "{}", words(&passage.text));
             prop_assert!(!passage.text.trim().is_empty());
         }
         let letters = |text: &str| text.chars().filter(|c| c.is_alphabetic()).collect::<String>();

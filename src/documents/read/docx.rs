@@ -190,13 +190,8 @@ impl Body {
         if paragraph.text.trim().is_empty() {
             return Ok(());
         }
-        match (paragraph.level, paragraph.list) {
-            (Some(level), _) => flow.heading(level, &paragraph.text),
-            (None, Some(list)) => {
-                let mark = self.numbering.mark(list, paragraph.depth);
-                flow.item(paragraph.depth, &mark, &paragraph.text)
-            }
-            (None, None) => flow.paragraph(&paragraph.text),
-        }
+        let Paragraph { text, level, list, depth, .. } = paragraph;
+        let mark = list.filter(|_| level.is_none()).map(|list| self.numbering.mark(list, depth));
+        flow.block(level, mark.as_deref().map(|mark| (depth, mark)), &text)
     }
 }

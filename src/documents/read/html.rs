@@ -10,7 +10,7 @@ use html5ever::{
     },
 };
 
-use super::table::Table;
+use super::{lists::Lists, table::Table};
 use crate::documents::{ExtractError, flow::Flow};
 
 pub(in crate::documents) fn read(text: &str, flow: &mut Flow) -> Result<(), ExtractError> {
@@ -19,7 +19,7 @@ pub(in crate::documents) fn read(text: &str, flow: &mut Flow) -> Result<(), Extr
         table: Table::default(),
         line: String::new(),
         heading: None,
-        lists: Vec::new(),
+        lists: Lists::default(),
         mark: None,
         skipped: None,
         title: false,
@@ -59,8 +59,7 @@ struct Page<'a> {
     table: Table,
     line: String,
     heading: Option<u8>,
-    /// The lists that are open, with the number of their next item.
-    lists: Vec<Option<u32>>,
+    lists: Lists,
     mark: Option<String>,
     /// The element that is not read, and how many of its name are open.
     skipped: Option<(String, usize)>,
@@ -122,12 +121,12 @@ impl Page<'_> {
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
                 self.heading = name.get(1..).and_then(|level| level.parse().ok());
             }
-            "ul" | "menu" => self.lists.push(None),
+            "ul" | "menu" => self.lists.begin(None),
             "ol" => {
                 let start = tag.attrs.iter().find(|attribute| &*attribute.name.local == "start");
-                self.lists.push(Some(start.and_then(|start| start.value.trim().parse().ok()).unwrap_or(1)));
+                self.lists.begin(Some(start.and_then(|start| start.value.trim().parse().ok()).unwrap_or(1)));
             }
-            "li" => self.mark = Some(self.next_mark()),
+            "li" => self.mark = Some(self.lists.mark()),
             "table" => self.table.begin(self.flow),
             "tr" => {
                 self.end_row();
@@ -150,23 +149,13 @@ impl Page<'_> {
         }
         self.end_block();
         match name {
-            "ul" | "ol" | "menu" => drop(self.lists.pop()),
+            "ul" | "ol" | "menu" => self.lists.end(),
             "tr" => self.end_row(),
             "table" => {
                 self.end_row();
                 self.table.end(self.flow);
             }
             _ => {}
-        }
-    }
-
-    fn next_mark(&mut self) -> String {
-        match self.lists.last_mut() {
-            Some(Some(number)) => {
-                *number = number.saturating_add(1);
-                format!("{}.", number.saturating_sub(1))
-            }
-            _ => "-".to_owned(),
         }
     }
 
@@ -193,12 +182,8 @@ impl Page<'_> {
         if self.table.in_cell() {
             return self.table.add(line.trim());
         }
-        let depth = self.lists.len().saturating_sub(1);
-        let ended = match (heading, mark) {
-            (Some(level), _) => self.flow.heading(level, &line),
-            (None, Some(mark)) => self.flow.item(depth, &mark, &line),
-            (None, None) => self.flow.paragraph(&line),
-        };
+        let item = mark.as_deref().map(|mark| (self.lists.depth(), mark));
+        let ended = self.flow.block(heading, item, &line);
         self.note(ended);
     }
 

@@ -5,6 +5,7 @@ pub(super) mod docx;
 pub(super) mod eml;
 pub(super) mod grid;
 pub(super) mod html;
+pub(super) mod lists;
 pub(super) mod markdown;
 pub(super) mod msg;
 pub(super) mod numbering;

@@ -178,9 +178,7 @@ impl Open {
 
 fn end(open: Option<Open>, flow: &mut Flow) -> Result<(), ExtractError> {
     match open {
-        Some(Open { text, level: Some(level), .. }) => flow.heading(level, &text),
-        Some(Open { text, item: Some(mark), .. }) => flow.item(0, &mark, &text),
-        Some(Open { text, .. }) => flow.paragraph(&text),
+        Some(Open { text, level, item, .. }) => flow.block(level, item.as_deref().map(|mark| (0, mark)), &text),
         None => Ok(()),
     }
 }

@@ -1,0 +1,99 @@
+//! What a child says of a file, before it is believed: a parser that a file has taken over writes what the file wants. It can make up a text,
+//! as the file itself could have had it, and nothing else.
+
+use super::{
+    clean::is_invisible,
+    extracted::Extracted,
+    flow::LONGEST_TITLE,
+    limits::Limits,
+    passages::{LONGEST_HEADING, MOST_WORDS},
+    sentences::words,
+};
+use crate::document::{Passage, Place};
+
+/// The most headings above a passage: one for each level.
+const MOST_HEADINGS: usize = 10;
+
+/// The most bytes of a passage: 300 words of 20 bytes, and the white space between them.
+const LONGEST_PASSAGE: usize = 16 * 1024;
+
+/// Whether this can have been read from a file. The reason holds nothing of it.
+pub(super) fn sound(extracted: &Extracted, limits: &Limits) -> Result<(), &'static str> {
+    let holds = |holds: bool, reason| if holds { Ok(()) } else { Err(reason) };
+    holds(!extracted.passages.is_empty(), "no passages")?;
+    holds(extracted.pages.is_none_or(|pages| pages <= limits.pages), "more pages than there may be")?;
+    holds(extracted.title.as_deref().is_none_or(|title| is_shown(title, LONGEST_TITLE)), "a title that is none")?;
+    for (ordinal, passage) in (0..).zip(&extracted.passages) {
+        holds(passage.ordinal == ordinal, "passages out of order")?;
+        let headings = passage.headings.len() <= MOST_HEADINGS
+            && passage.headings.iter().all(|heading| is_shown(heading, LONGEST_HEADING));
+        holds(headings, "headings that are none")?;
+        holds(is_placed(passage, extracted.pages.unwrap_or(0)), "a passage in no place")?;
+        let Passage { text, .. } = passage;
+        holds(!text.trim().is_empty(), "an empty passage")?;
+        holds(text.len() <= LONGEST_PASSAGE && words(text) <= MOST_WORDS, "a passage that is too long")?;
+        holds(!text.contains(is_invisible), "a passage with invisible characters")?;
+    }
+    Ok(())
+}
+
+/// A text in one line or two, as it is cut to so many characters: with a mark where it was.
+fn is_shown(text: &str, most: usize) -> bool {
+    !text.trim().is_empty() && text.chars().take(most + 2).count() <= most + 1 && !text.contains(is_invisible)
+}
+
+fn is_placed(passage: &Passage, pages: u32) -> bool {
+    match &passage.place {
+        Place::Whole => true,
+        Place::Page(number) | Place::Slide(number) => (1..=pages).contains(number),
+        Place::Sheet(name) => name.is_empty() || is_shown(name, LONGEST_TITLE),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Extracted, Limits, Passage, Place, sound};
+    use crate::documents::{Config, Format};
+
+    fn good() -> Extracted {
+        let passage = |ordinal: u32| Passage {
+            ordinal,
+            place: Place::Page(ordinal + 1),
+            headings: vec!["Congés".to_owned()],
+            text: "Les congés sont reportés.\nAutomatiquement.".to_owned(),
+        };
+        let passages = (0..3).map(passage).collect();
+        Extracted { format: Format::Pdf, title: Some("Guide".to_owned()), pages: Some(3), passages }
+    }
+
+    #[test]
+    fn what_no_reading_gives_is_refused() {
+        let limits = Limits::of(&Config::default());
+        assert_eq!(sound(&good(), &limits), Ok(()));
+        let changes: [(&str, fn(&mut Extracted)); 14] = [
+            ("no passages", |it| it.passages.clear()),
+            ("more pages", |it| it.pages = Some(2_001)),
+            ("a title", |it| it.title = Some("a".repeat(300))),
+            ("a title", |it| it.title = Some("\u{202e}rbonjour".to_owned())),
+            ("out of order", |it| it.passages.swap(0, 1)),
+            ("out of order", |it| it.passages[2].ordinal = 7),
+            ("headings", |it| it.passages[1].headings = vec!["h".to_owned(); 11]),
+            ("headings", |it| it.passages[1].headings = vec!["h".repeat(200)]),
+            ("no place", |it| it.passages[1].place = Place::Page(0)),
+            ("no place", |it| it.passages[1].place = Place::Slide(4)),
+            ("no place", |it| it.passages[1].place = Place::Sheet("s".repeat(300))),
+            ("an empty passage", |it| it.passages[0].text = " \n".to_owned()),
+            ("too long", |it| it.passages[0].text = "mot ".repeat(301)),
+            ("invisible", |it| it.passages[0].text = "a\u{200b}b\u{1b}[2J".to_owned()),
+        ];
+        for (reason, change) in changes {
+            let mut extracted = good();
+            change(&mut extracted);
+            let refused = sound(&extracted, &limits).expect_err(reason);
+            assert!(refused.contains(reason), "{refused} for {reason}");
+        }
+        let mut blank = good();
+        blank.passages[0].text = format!("a{}b", " ".repeat(1 << 20));
+        assert!(sound(&blank, &limits).is_err());
+    }
+}
