@@ -17,8 +17,9 @@ pub(super) fn open(config: &Config, encoders: &Encoders) -> anyhow::Result<(Docu
     let index = collections::index(config, shared.clone());
     let Encoders { embedding, reranker } = encoders.clone();
     let searchable = Searchable::new(kept.clone(), Arc::clone(&index), embedding.as_deref(), shared.clone());
-    let indexing = Indexing::new(kept, &config.documents, embedding.clone(), shared);
+    // One reader for all: it holds how many files are read at a time.
     let (reader, largest_file) = assistant::reader(&config.documents);
+    let indexing = Indexing::new(kept, &config.documents, Arc::clone(&reader), embedding.clone(), shared);
     let collections = Arc::new(searchable);
     Ok((DocumentParts { index, embedding, collections, reranker, reader, largest_file }, indexing))
 }

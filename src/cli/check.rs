@@ -8,9 +8,10 @@ use super::{output, status};
 use crate::{
     app::{Encoders, folder, open_encoders, open_model, processors},
     assistant::compose,
-    collections,
+    collections::{self, Collections, Engine},
     compagnon::{Compagnon, Library},
     config::{Config, ConfigError},
+    documents::Extractor,
     index::PostgresIndex,
     inference::{ChatModel, local::Processors},
     matrix::{self, ProbeOutcome},
@@ -91,13 +92,32 @@ fn all(config: &Config, arguments: &Arguments, findings: &mut Findings) -> anyho
         let opened = Services::open(&config.services).map_err(|refused| ConfigError::from(refused).into());
         findings.add("services", opened.map(|_| config.services.0.keys().cloned().collect::<Vec<_>>().join(", ")));
     }
-    collections(config, arguments, findings)?;
+    documents(config);
+    collections(config, arguments, findings);
     account(config, arguments, findings)
 }
 
+/// How the kernel confines what reads documents. The bot answers without it.
+fn documents(config: &Config) {
+    let asked = Runtime::new().map_err(anyhow::Error::from).and_then(|runtime| {
+        let extractor = Extractor::new(&config.documents);
+        Ok(runtime.block_on(extractor.confinement())?)
+    });
+    match asked.map(|confinement| confinement.lacks()) {
+        Ok(None) => {
+            Findings::good("documents", "they are read in a process of their own, confined by Landlock and seccomp")
+        }
+        Ok(Some(lacking)) => {
+            let detail =
+                format!("they are read in a process of their own; this kernel does not confine it by {lacking}");
+            Findings::doubtful("documents", &detail);
+        }
+        Err(error) => Findings::doubtful("documents", &format!("none can be read: {error:#}")),
+    }
+}
+
 /// Collections that cannot be read, that were never read, or that nobody searches; and the server that some may be in.
-#[allow(clippy::unnecessary_wraps)] // As the other steps of the check.
-fn collections(config: &Config, arguments: &Arguments, findings: &mut Findings) -> anyhow::Result<()> {
+fn collections(config: &Config, arguments: &Arguments, findings: &mut Findings) {
     let (library, _) = Library::load(config.prompts.as_deref()).unwrap_or_default();
     for (name, collection) in &config.collections.0 {
         let what = format!("collection {name}");
@@ -110,8 +130,9 @@ fn collections(config: &Config, arguments: &Arguments, findings: &mut Findings) 
         for id in collection.compagnons.iter().filter(|id| *id != collections::ALL && library.get(id).is_err()) {
             Findings::doubtful(&what, &format!("there is no compagnon `{id}` in the prompts folder"));
         }
-        // A folder that is kept shows that it was read.
-        if !config.data().join("collections").join(name).exists() {
+        // Of those that are shared, another bot may read it.
+        let reads = collection.index == Engine::Embedded || !collection.refresh.is_zero();
+        if reads && !Collections::was_read(config.data(), name) {
             Findings::doubtful(&what, &format!("it was not read yet: compagnon collection index {name}"));
         }
     }
@@ -123,16 +144,15 @@ fn collections(config: &Config, arguments: &Arguments, findings: &mut Findings) 
             );
         }
     }
-    let Some(section) = &config.postgres else { return Ok(()) };
+    let Some(section) = &config.postgres else { return };
     let opened = PostgresIndex::open(section).map_err(|refused| anyhow::Error::from(ConfigError::from(refused)));
     if arguments.offline {
         findings.add("postgres", opened.map(|_| "it was not asked".to_owned()));
-        return Ok(());
+        return;
     }
     Findings::begun("postgres", "connects");
     let asked = opened.and_then(|index| Ok(Runtime::new()?.block_on(index.check())?));
     findings.add("postgres", asked.map(|()| "it answers, and has the tables".to_owned()));
-    Ok(())
 }
 
 fn encoders(config: &Config, processors: &Processors, findings: &mut Findings) {
@@ -144,9 +164,8 @@ fn encoders(config: &Config, processors: &Processors, findings: &mut Findings) {
             });
             let none = "none (model.embedding is not set): documents are searched by their words alone";
             Findings::good("embedding model", described.as_deref().unwrap_or(none));
-            if let Some(reranker) = reranker {
-                Findings::good("reranker", reranker.name());
-            }
+            let none = "none (model.reranker is not set): what is found stays in the order of the search";
+            Findings::good("reranker", reranker.as_ref().map_or(none, |model| model.name()));
         }
         Err(error) => findings.wrong("embedding model", &error),
     }

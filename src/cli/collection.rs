@@ -7,14 +7,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::runtime::Runtime;
 
 use super::output;
 use crate::{
     app::{self, folder},
-    assistant::collections::{Indexing, Options, Progress, Searchable, Summary},
+    assistant::{
+        self,
+        collections::{Indexing, Options, Progress, Searchable, Summary},
+    },
     collections::{Collection, Collections, Engine},
     config::Config,
     document::{Partition, Place},
@@ -70,7 +73,8 @@ async fn index(config: &Config, collections: Collections, name: Option<&str>, em
         None => collections.iter().map(|(name, _)| name.to_owned()).collect(),
     };
     let encoders = app::open_encoders(config, &app::processors(config)?)?;
-    let indexing = Indexing::new(collections, &config.documents, encoders.embedding, app::postgres(config)?);
+    let ((reader, _), shared) = (assistant::reader(&config.documents), app::postgres(config)?);
+    let indexing = Indexing::new(collections, &config.documents, reader, encoders.embedding, shared);
     let mut failed = false;
     for name in &names {
         let (begun, mut shown) = (Instant::now(), Shown::new(name));
@@ -108,8 +112,17 @@ fn say(name: &str, summary: &Summary, took: Duration) {
 }
 
 fn list(collections: &Collections) -> anyhow::Result<ExitCode> {
+    let mut failed = false;
     for (name, collection) in collections.iter() {
-        let kept = collections.kept(name).with_context(|| format!("collection {name}"))?;
+        let kept = match collections.kept(name).with_context(|| format!("collection {name}")) {
+            Ok(kept) => kept,
+            // The others are listed all the same.
+            Err(error) => {
+                output::complain(&format!("{error:#}"));
+                failed = true;
+                continue;
+            }
+        };
         let manifest = kept.manifest();
         let (documents, passages) =
             manifest.documents().fold((0_usize, 0_u64), |(documents, passages), (_, stored)| {
@@ -130,7 +143,7 @@ fn list(collections: &Collections) -> anyhow::Result<ExitCode> {
             of(collection)
         ));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(ExitCode::from(u8::from(failed)))
 }
 
 /// Who searches a collection, and where.
@@ -144,18 +157,23 @@ fn of(collection: &Collection) -> String {
 }
 
 async fn test(config: &Config, collections: Collections, name: &str, question: &str) -> anyhow::Result<ExitCode> {
-    collections.get(name)?;
+    let is_shared = collections.get(name)?.index == Engine::Postgres;
+    let of = || format!("collection {name}");
+    if !is_shared {
+        let was_read = !collections.kept(name).with_context(of)?.manifest().entries.is_empty();
+        ensure!(was_read, "collection {name}: nothing was read yet: compagnon collection index {name}");
+    }
     let encoders = app::open_encoders(config, &app::processors(config)?)?;
     let (embedding, shared) = (encoders.embedding, app::postgres(config)?);
     let index: Arc<dyn Index> = app::index(config, shared.clone());
     let searchable = Searchable::new(collections, Arc::clone(&index), embedding.as_deref(), shared);
-    searchable.load(&[name.to_owned()]).await;
+    searchable.try_load(name).await.with_context(of)?;
     let vector = match &embedding {
-        Some(model) => model.embed(TextKind::Query, &[question.to_owned()]).await?.pop(),
+        Some(model) => model.embed(TextKind::Query, &[question.to_owned()]).await.context("the question")?.pop(),
         None => None,
     };
     let query = Query { text: question.to_owned(), vector, generic: None, most: SHOWN };
-    let hits = index.search(&[Partition::Collection(name.to_owned())], &query).await?;
+    let hits = index.search(&[Partition::Collection(name.to_owned())], &query).await.with_context(of)?;
     if hits.is_empty() {
         output::say("nothing is found");
     }

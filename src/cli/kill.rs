@@ -70,3 +70,40 @@ fn pass(point: &str, order: &Path) {
         process::abort();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::POINTS;
+
+    /// Points at which other tests have something else done, or die in a process of their own.
+    const OTHERS: [&str; 6] =
+        ["engine-dies", "backfill", "membership-task", "migration-begun", "migration-slice-written", "migration-slice"];
+
+    /// The names of the points without a value in the sources below a folder.
+    fn named(folder: &Path, names: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                named(&path, names);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let points = text.split(concat!("fail_point", "!(\"")).skip(1);
+                names.extend(points.filter_map(|rest| rest.split_once("\");")).map(|(name, _)| name.to_owned()));
+            }
+        }
+    }
+
+    #[test]
+    fn each_point_of_the_sources_can_kill() {
+        let mut names = Vec::new();
+        named(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut names);
+        names.retain(|name| !name.contains('"') && !OTHERS.contains(&name.as_str()));
+        assert!(names.len() >= POINTS.len());
+        let lacking: Vec<_> = names.iter().filter(|name| !POINTS.contains(&name.as_str())).collect();
+        assert!(lacking.is_empty(), "{lacking:?}");
+        let unknown: Vec<_> = POINTS.iter().filter(|point| !names.iter().any(|name| name == *point)).collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
+    }
+}

@@ -9,13 +9,10 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use super::service_public;
-use crate::setting::{Refused, duration, lasts, require, within};
+use crate::setting::{Refused, duration, is_name, lasts, require, within};
 
 /// More than any installation has: each is searched with every question of its compagnons.
 pub const MOST_COLLECTIONS: usize = 64;
-
-/// The longest name of a collection.
-const LONGEST_NAME: usize = 40;
 
 /// Stands in `compagnons` for all of them.
 pub const ALL: &str = "all";
@@ -129,6 +126,7 @@ impl Config {
         for (name, collection) in &self.0 {
             let key = |field: &str| format!("collections.{name}.{field}");
             let reason = "a collection's name is made of a–z, 0–9, _ and -, 40 at most";
+            // It is a folder's name as well.
             require(is_name(name), &format!("collections.{name}"), reason)?;
             require(
                 !collection.folder.as_os_str().is_empty(),
@@ -160,13 +158,6 @@ impl Config {
         }
         Ok(())
     }
-}
-
-/// Whether this is the name of a collection: it is a folder's name as well.
-#[must_use]
-pub fn is_name(name: &str) -> bool {
-    let letters = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte));
-    letters && (1..=LONGEST_NAME).contains(&name.len())
 }
 
 #[cfg(test)]

@@ -19,6 +19,9 @@ pub enum CollectionError {
     /// What is kept of it does not open with the store's key.
     #[error("what is kept of the collection is damaged, or of another store: index it again")]
     Damaged,
+    /// What is kept of one document does not open.
+    #[error("what is kept of a document is damaged: index the collection again")]
+    DamagedDocument,
     /// Its folder of files cannot be read.
     #[error("the folder {folder} cannot be read: {reason}")]
     Folder {
@@ -36,6 +39,14 @@ pub enum CollectionError {
         folder: String,
         /// How many documents there are.
         documents: usize,
+    },
+    /// Nothing comes of its folder of files, and several bots share what came of it before.
+    #[error(
+        "nothing was read in the folder {folder}, and the collection has documents in PostgreSQL: is it mounted? To remove them for all bots, add --empty"
+    )]
+    EmptiedShared {
+        /// The folder.
+        folder: String,
     },
     /// Its folder has more files than a collection may have.
     #[error("the folder {folder} has more than {most} files to read: make it several collections")]

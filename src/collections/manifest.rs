@@ -60,7 +60,8 @@ pub enum Outcome {
     Failed {
         /// Why.
         reason: String,
-        /// The program that tried; a newer one tries again. `None`: it is tried again each time.
+        /// The program that tried, and the limits of its reading; another one, or one with other limits, tries again. `None`: it is tried again
+        /// each time.
         by: Option<String>,
     },
 }
@@ -148,6 +149,15 @@ impl Manifest {
             Outcome::Document(stored) => Some((path, stored)),
             Outcome::Copy | Outcome::Failed { .. } => None,
         })
+    }
+
+    /// The document of a file.
+    #[must_use]
+    pub fn document(&self, path: &FilePath) -> Option<&Stored> {
+        match &self.entries.get(path)?.outcome {
+            Outcome::Document(stored) => Some(stored),
+            Outcome::Copy | Outcome::Failed { .. } => None,
+        }
     }
 
     /// The files that gave nothing, each with the reason.

@@ -14,7 +14,7 @@ mod segment;
 pub mod service_public;
 mod walk;
 
-pub use self::config::{ALL, Collection, Config, Engine, Importer, MOST_COLLECTIONS, is_name};
+pub use self::config::{ALL, Collection, Config, Engine, Importer, MOST_COLLECTIONS};
 pub use self::error::CollectionError;
 pub use self::manifest::{Entry, FilePath, FileState, Manifest, Outcome, READING, Stored};
 pub use self::open::{Collections, Kept, Loaded};

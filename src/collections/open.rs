@@ -1,6 +1,7 @@
 //! What the program knows of its collections, and what it has read of them.
 
 use std::{
+    collections::HashMap,
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -10,7 +11,7 @@ use super::{
     config::{ALL, Collection, Config},
     error::CollectionError,
     manifest::{FilePath, Manifest, Stored},
-    sealed::Folder,
+    sealed::{Folder, MANIFEST},
 };
 use crate::{
     compagnon::Compagnon,
@@ -35,6 +36,8 @@ pub struct Kept {
     name: String,
     folder: Folder,
     manifest: Arc<Manifest>,
+    /// The paths of its documents, by number.
+    paths: Arc<HashMap<u64, FilePath>>,
 }
 
 /// A document with its passages, and their vectors where there are some.
@@ -54,6 +57,12 @@ impl Collections {
     #[must_use]
     pub fn new(config: Config, data: &Path, key: SealingKey) -> Self {
         Self { config: Arc::new(config), root: data.join(FOLDER), key }
+    }
+
+    /// Whether something is kept of a collection in a data folder. Needs no key.
+    #[must_use]
+    pub fn was_read(data: &Path, name: &str) -> bool {
+        data.join(FOLDER).join(name).join(MANIFEST).exists()
     }
 
     /// Their names with what the configuration says of them.
@@ -92,8 +101,9 @@ impl Collections {
     pub fn kept(&self, name: &str) -> Result<Kept, CollectionError> {
         self.get(name)?;
         let folder = self.folder(name);
-        let manifest = Arc::new(folder.manifest()?.unwrap_or_default());
-        Ok(Kept { name: name.to_owned(), folder, manifest })
+        let manifest = folder.manifest()?.unwrap_or_default();
+        let paths = manifest.documents().map(|(path, _)| (path.number(), path.clone())).collect();
+        Ok(Kept { name: name.to_owned(), folder, manifest: Arc::new(manifest), paths: Arc::new(paths) })
     }
 }
 
@@ -109,20 +119,27 @@ impl Kept {
         &self.manifest
     }
 
-    /// Its documents with their passages, one after the other. One whose segment is gone, because the collection has just changed, or does not
-    /// open, is left out: `None`.
+    /// Its documents with their passages, one after the other. One whose segment is gone, because the collection has just changed, is left out:
+    /// `None`.
     pub fn load(&self) -> impl Iterator<Item = Result<Option<Loaded>, CollectionError>> {
         self.manifest.documents().map(|(path, stored)| self.open(path, stored))
     }
 
-    /// One document with its passages.
+    /// One document with its passages. One that is damaged is an error once, and then gone: the next reading of the collection makes it anew.
     pub fn document(&self, number: u64) -> Result<Option<Loaded>, CollectionError> {
-        let found = self.manifest.documents().find(|(path, _)| path.number() == number);
+        let found = self.paths.get(&number).and_then(|path| Some((path, self.manifest.document(path)?)));
         found.map_or(Ok(None), |(path, stored)| self.open(path, stored))
     }
 
     fn open(&self, path: &FilePath, stored: &Stored) -> Result<Option<Loaded>, CollectionError> {
-        let Some(segment) = self.folder.segment(&stored.segment)? else { return Ok(None) };
+        let segment = match self.folder.segment(&stored.segment) {
+            Err(CollectionError::DamagedDocument) => {
+                self.folder.discard(&stored.segment);
+                return Err(CollectionError::DamagedDocument);
+            }
+            segment => segment?,
+        };
+        let Some(segment) = segment else { return Ok(None) };
         let (document, model) = (stored.document(&self.name, path), stored.model.clone());
         Ok(Some(Loaded { document, passages: segment.passages, vectors: segment.vectors, model }))
     }

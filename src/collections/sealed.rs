@@ -21,7 +21,7 @@ use super::{
 };
 use crate::secret::SealingKey;
 
-const MANIFEST: &str = "manifest";
+pub(super) const MANIFEST: &str = "manifest";
 const LOCK: &str = "lock";
 /// The ending of a file that is being written.
 const UNFINISHED: &str = "new";
@@ -68,11 +68,18 @@ impl Folder {
         serde_json::from_slice(&plain).map(Some).map_err(|_| CollectionError::Damaged)
     }
 
-    /// A segment; `None` when it is not there, or does not open.
+    /// A segment; `None` when it is not there.
     pub fn segment(&self, id: &[u8]) -> Result<Option<Segment>, CollectionError> {
         let name = hex::text(id);
-        let sealed = read(&self.path.join(&name))?;
-        Ok(sealed.and_then(|sealed| self.seal.open(&name, &sealed)).and_then(|plain| Segment::read(&plain)))
+        let Some(sealed) = read(&self.path.join(&name))? else { return Ok(None) };
+        let segment = self.seal.open(&name, &sealed).and_then(|plain| Segment::read(&plain));
+        segment.map(Some).ok_or(CollectionError::DamagedDocument)
+    }
+
+    /// Removes a segment that does not open, so that the next reading of the collection makes it anew.
+    pub(super) fn discard(&self, id: &[u8]) {
+        // Where it cannot be removed, it is found damaged again.
+        let _ = fs::remove_file(self.path.join(hex::text(id)));
     }
 
     /// Whether a segment is there.

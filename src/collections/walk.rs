@@ -45,6 +45,8 @@ pub struct Found {
     pub files: BTreeMap<FilePath, FileState>,
     /// What could not be looked at, with the system's reason: what is below it is not known to be gone.
     pub unreadable: Vec<(FilePath, String)>,
+    /// Whether a folder is among them: files that it has are not known.
+    pub hides: bool,
 }
 
 /// Finds the files of `root` that `wanted` says are to be read, by their names.
@@ -61,6 +63,7 @@ pub fn walk(root: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Found, Collec
             Ok(entries) => entries,
             Err(error) => {
                 found.unreadable.push((FilePath::new(&below), error.to_string()));
+                found.hides = true;
                 continue;
             }
         };
@@ -73,6 +76,7 @@ pub fn walk(root: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Found, Collec
                 Ok(entry) => entry,
                 Err(error) => {
                     found.unreadable.push((FilePath::new(&below), error.to_string()));
+                    found.hides = true;
                     break;
                 }
             };

@@ -36,6 +36,8 @@ fn files_and_fiches_are_read_listed_and_found() {
     put(&place, "files/conges.txt", "Les congés non pris sont reportés jusqu’au 31 mars.\n");
     put(&place, "files/sous/note.md", "# Parapheur\n\nLe parapheur est électronique.\n");
     put(&place, "files/~$conges.txt", "verrou");
+    let early = place.run(&["collection", "test", "rh", "congés"]);
+    assert!(early.status == Some(1) && early.last().ends_with("compagnon collection index rh"), "{early:?}");
     put(&place, "fiches/particuliers/F1.json", &fiche("Congé de formation", "Le congé de formation est de droit."));
     put(&place, "fiches/index.json", "[]");
     let index = place.run(&["collection", "index"]);
@@ -58,6 +60,17 @@ fn files_and_fiches_are_read_listed_and_found() {
     assert!(test.out.contains("31 mars") && test.out.contains("https://x.example/conges.txt"), "{}", test.out);
     let test = place.run(&["collection", "test", "sp", "congé de formation"]);
     assert!(test.out.contains("https://www.service-public.gouv.fr/particuliers/vosdroits/F1"), "{}", test.out);
+    // What is damaged is said in one sentence, and the others are listed.
+    fs::write(place.path("data/collections/rh/manifest"), "x").expect("written");
+    let list = place.run(&["collection", "list"]);
+    assert!(list.status == Some(1) && list.has("sp — sp: 1 documents"), "{list:?}");
+    assert!(list.last().contains("collection rh: what is kept of the collection is damaged"), "{list:?}");
+    let test = place.run(&["collection", "test", "rh", "congés"]);
+    assert!(
+        test.status == Some(1) && test.last().contains("collection rh: what is kept of the collection"),
+        "{test:?}"
+    );
+    assert!(place.run(&["collection", "index", "rh"]).has("rh: 0 read, 2 unchanged"), "its documents are used again");
     let unknown = place.run(&["collection", "test", "nulle", "x"]);
     assert!(unknown.status == Some(1) && unknown.last().contains("there are: rh, sp"), "{unknown:?}");
 }

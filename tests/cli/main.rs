@@ -381,6 +381,7 @@ fn check_says_what_is_to_be_looked_at_and_goes_on() {
     assert!(check.has("warn  cross-signing: the account has not signed this device"), "{}", check.out);
     assert!(check.has("warn  files: the homeserver takes files of 1000 bytes"), "{}", check.out);
     assert!(check.has("ok    session: none yet"), "{}", check.out);
+    assert!(check.out.contains("documents: they are read in a process of their own"), "{}", check.out);
 
     // A password is not tried, and a stored token that has expired is renewed by the next start.
     let server = Homeserver::start(&[VERSIONS, LOGIN]);

@@ -291,6 +291,9 @@ async fn several_bots_begin_at_once_and_see_each_others_documents() {
     assert!(matches!(other, Err(IndexError::Dimension { found: 3, expected: 2 })), "{other:?}");
     let of_another = Query { vector: Some(vec![1.0, 0.0, 0.0]), ..query("congé") };
     assert_eq!(bots[0].search(&[rh()], &of_another).await.unwrap().len(), 6, "by words");
+    let (known, passages) = bots[1].passages("rh", 3).await.unwrap().unwrap();
+    assert_eq!((known.title.as_str(), passages.len(), passages[0].text.as_str()), ("Note 3", 1, "congés nº 3"));
+    assert!(bots[1].passages("rh", 77).await.unwrap().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]

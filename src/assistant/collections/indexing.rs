@@ -4,7 +4,7 @@
 //! and then, so that a long first reading can be searched before its end. Only one process reads a collection at a time.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -12,9 +12,12 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use super::{blocking::blocking, searchable::publish};
+use super::{
+    blocking::blocking,
+    shared::{Publication, SharedIndex, Unseen},
+};
 use crate::{
-    assistant::documents::{FileReader, embed, reader},
+    assistant::documents::{FileReader, embed},
     collections::{
         self, Collection, CollectionError, Collections, Engine, Entry, FilePath, FileState, Found, Importer, Manifest,
         Outcome, Segment, Stored, Writer, service_public,
@@ -33,8 +36,10 @@ pub struct Indexing {
     collections: Collections,
     reader: Arc<dyn FileReader>,
     largest_file: u64,
+    /// The program, and the limits of its reading.
+    tried_by: String,
     embedding: Option<Arc<dyn EmbeddingModel>>,
-    shared: Option<Arc<PostgresIndex>>,
+    shared: Option<Arc<dyn SharedIndex>>,
 }
 
 /// How a collection is read.
@@ -75,26 +80,29 @@ pub struct Summary {
 }
 
 impl Indexing {
-    /// Reads collections with these parts.
+    /// Reads collections with these parts. `reader` reads within the limits of `documents`.
     #[must_use]
     pub fn new(
         collections: Collections,
         documents: &documents::Config,
+        reader: Arc<dyn FileReader>,
         embedding: Option<Arc<dyn EmbeddingModel>>,
         shared: Option<Arc<PostgresIndex>>,
     ) -> Self {
-        let (reader, largest_file) = reader(documents);
-        Self { collections, reader, largest_file, embedding, shared }
+        let tried_by = format!("{} {}", env!("CARGO_PKG_VERSION"), documents.limits());
+        let shared = shared.map(|shared| shared as Arc<dyn SharedIndex>);
+        Self { collections, reader, largest_file: documents.largest_file(), tried_by, embedding, shared }
     }
 
-    /// Reads with another reader of files.
+    /// Reads files of so many bytes, and shares with another server.
     #[cfg(test)]
     pub fn with(
         collections: Collections,
         reader: Arc<dyn FileReader>,
         embedding: Option<Arc<dyn EmbeddingModel>>,
+        (largest_file, shared): (u64, Option<Arc<dyn SharedIndex>>),
     ) -> Self {
-        Self { collections, reader, largest_file: 10_000, embedding, shared: None }
+        Self { collections, reader, largest_file, tried_by: largest_file.to_string(), embedding, shared }
     }
 
     /// The collections.
@@ -121,6 +129,8 @@ impl Indexing {
         };
         let (wanted, root) = (wanted(collection), collection.folder.clone());
         let found = blocking(move || collections::walk(&root, wanted)).await?;
+        // Until the shared server has it as well: of two that publish, one would undo what the other does.
+        let _held = Arc::clone(&writer);
         let mut run = Run::new(self, name, collection, writer, old.unwrap_or_default());
         run.drop_gone(&found, options)?;
         let of = found.files.len();
@@ -128,11 +138,19 @@ impl Indexing {
             tell(Progress { done, of, passages: run.passages });
             run.file(path, state).await?;
             run.publish_now_and_then().await?;
+            // A folder of many files that have not changed waits for nothing.
+            tokio::task::yield_now().await;
         }
         tell(Progress { done: of, of, passages: run.passages });
-        let summary = run.end().await?;
-        if let (Engine::Postgres, Some(shared)) = (collection.index, &self.shared) {
-            publish(&self.collections, name, shared, self.embedding.as_deref()).await?;
+        let (mut summary, unseen) = run.end().await?;
+        if let (Engine::Postgres, Some(shared)) = (collection.index, self.shared.as_deref()) {
+            let (collections, embedding) = (&self.collections, self.embedding.as_deref());
+            let publication = Publication { collections, name, shared, embedding, unseen, empty: options.empty };
+            let damaged = publication.publish().await?;
+            if damaged > 0 {
+                let reason = format!("{damaged} documents are damaged: index it again");
+                summary.failed.push((".".to_owned(), reason));
+            }
         }
         Ok(summary)
     }
@@ -148,6 +166,7 @@ struct Run<'a> {
     /// The paths that each content was found at first.
     seen: HashMap<Vec<u8>, FilePath>,
     summary: Summary,
+    unseen: Unseen,
     passages: u64,
     published: Instant,
 }
@@ -161,7 +180,8 @@ impl<'a> Run<'a> {
         manifest: Manifest,
     ) -> Self {
         let (seen, summary, published) = (HashMap::new(), Summary::default(), Instant::now());
-        Self { parts, name, collection, writer, manifest, seen, summary, passages: 0, published }
+        let unseen = Unseen::default();
+        Self { parts, name, collection, writer, manifest, seen, summary, unseen, passages: 0, published }
     }
 
     /// Removes the entries of files that are gone. What could not be looked at is not gone.
@@ -172,11 +192,15 @@ impl<'a> Run<'a> {
             return Err(CollectionError::Emptied { folder, documents });
         }
         for (path, reason) in &found.unreadable {
-            self.summary.failed.push((shown(path), reason.clone()));
+            self.not_read(path, reason);
         }
+        let numbers = |manifest: &Manifest| manifest.documents().map(|(path, _)| path.number()).collect::<HashSet<_>>();
+        let before = numbers(&self.manifest);
         let unseen = |path: &FilePath| found.unreadable.iter().any(|(above, _)| path.path().starts_with(above.path()));
         self.manifest.entries.retain(|path, _| found.files.contains_key(path) || unseen(path));
-        self.summary.removed = documents - self.manifest.documents().count();
+        let after = numbers(&self.manifest);
+        self.summary.removed = before.len() - after.len();
+        self.unseen.only = found.hides.then(|| before.difference(&after).copied().collect());
         Ok(())
     }
 
@@ -190,23 +214,27 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let (root, below, most) = (self.collection.folder.clone(), path.clone(), self.largest());
-        let read = blocking(move || Ok(collections::read(&root, below.path(), most))).await?;
-        let (bytes, state) = match read {
+        let read = move || {
+            let read = collections::read(&root, below.path(), most);
+            Ok(read.map(|(bytes, state)| (Sha256::digest(&bytes).to_vec(), bytes, state)))
+        };
+        let (content, bytes, state) = match blocking(read).await? {
             Ok(read) => read,
             Err(error) => {
                 self.not_read(&path, &error.to_string());
                 return Ok(());
             }
         };
-        let content = Sha256::digest(&bytes).to_vec();
         let outcome = if self.seen.get(&content).is_some_and(|first| *first != path) {
             self.summary.copies += 1;
             Outcome::Copy
         } else {
             self.outcome(&path, &content, bytes).await?
         };
-        if matches!(outcome, Outcome::Document(_)) {
-            self.seen.insert(content.clone(), path.clone());
+        match &outcome {
+            Outcome::Document(_) => drop(self.seen.insert(content.clone(), path.clone())),
+            Outcome::Failed { by: None, .. } => drop(self.unseen.numbers.insert(path.number())),
+            Outcome::Copy | Outcome::Failed { .. } => {}
         }
         self.manifest.entries.insert(path, Entry { state, content, outcome });
         Ok(())
@@ -225,7 +253,7 @@ impl<'a> Run<'a> {
                 first.is_none() && stored.segment == expected && stored.link == self.link(path) && folder.has(&expected)
             }
             Outcome::Copy => first.is_some(),
-            Outcome::Failed { by, .. } => by.as_deref() == Some(env!("CARGO_PKG_VERSION")),
+            Outcome::Failed { by, .. } => by.as_deref() == Some(&self.parts.tried_by),
         }
     }
 
@@ -239,6 +267,7 @@ impl<'a> Run<'a> {
 
     /// A file that cannot be read at this moment keeps its document.
     fn not_read(&mut self, path: &FilePath, reason: &str) {
+        self.unseen.numbers.insert(path.number());
         self.summary.failed.push((shown(path), reason.to_owned()));
     }
 
@@ -246,7 +275,7 @@ impl<'a> Run<'a> {
     async fn outcome(&mut self, path: &FilePath, content: &[u8], bytes: Vec<u8>) -> Result<Outcome, CollectionError> {
         let (kind, model) = (self.kind(path), self.model().map(str::to_owned));
         let id = self.writer.folder().id(content, &kind, model.as_deref());
-        if let Some(segment) = self.segment(&id).await? {
+        if let Some(segment) = self.segment(&id).await {
             self.summary.unchanged += 1;
             return Ok(self.stored(path, id, model, &segment));
         }
@@ -254,9 +283,9 @@ impl<'a> Run<'a> {
         let plain = self.writer.folder().id(content, &kind, None);
         let known = match self.manifest.entries.get(path) {
             Some(Entry { content: old, outcome: Outcome::Document(stored), .. }) if old == content => {
-                self.segment(&stored.segment.clone()).await?
+                self.segment(&stored.segment.clone()).await
             }
-            _ => self.segment(&plain).await?,
+            _ => self.segment(&plain).await,
         };
         let mut segment = match known {
             Some(segment) => segment,
@@ -286,17 +315,19 @@ impl<'a> Run<'a> {
         Ok(outcome)
     }
 
-    async fn segment(&self, id: &[u8]) -> Result<Option<Segment>, CollectionError> {
+    /// What is kept of a content. What cannot be read of it is made anew.
+    async fn segment(&self, id: &[u8]) -> Option<Segment> {
         let (writer, id) = (Arc::clone(&self.writer), id.to_vec());
-        blocking(move || writer.folder().segment(&id)).await
+        blocking(move || writer.folder().segment(&id)).await.unwrap_or_else(|error| {
+            tracing::warn!(collection = self.name, %error, "what is kept of a document is made anew");
+            None
+        })
     }
 
     /// The passages of a file, or why it has none.
     async fn extract(&self, path: &FilePath, bytes: Vec<u8>) -> Result<Segment, Outcome> {
-        let failed = |reason: String, lasts: bool| Outcome::Failed {
-            reason,
-            by: lasts.then(|| env!("CARGO_PKG_VERSION").to_owned()),
-        };
+        let failed =
+            |reason: String, lasts: bool| Outcome::Failed { reason, by: lasts.then(|| self.parts.tried_by.clone()) };
         if bytes.len() as u64 > self.largest() {
             return Err(failed(format!("it is too large: {} MB at most", self.largest() / 1_000_000), true));
         }
@@ -374,7 +405,7 @@ impl<'a> Run<'a> {
         .await
     }
 
-    async fn end(mut self) -> Result<Summary, CollectionError> {
+    async fn end(mut self) -> Result<(Summary, Unseen), CollectionError> {
         self.manifest.completed_at = Some(now());
         self.publish(true).await?;
         self.summary.documents = self.manifest.documents().count();
@@ -388,7 +419,7 @@ impl<'a> Run<'a> {
             documents = self.summary.documents,
             "a collection was read"
         );
-        Ok(self.summary)
+        Ok((self.summary, self.unseen))
     }
 }
 

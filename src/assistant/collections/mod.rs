@@ -5,8 +5,10 @@
 mod blocking;
 mod indexing;
 mod searchable;
+mod shared;
 #[cfg(test)]
 mod tests;
 
 pub use self::indexing::{Indexing, Options, Progress, Summary};
-pub use self::searchable::Searchable;
+pub use self::searchable::{Searchable, SearchableError};
+pub use self::shared::SharedIndex;

@@ -8,12 +8,15 @@ use std::{
 
 use tokio::sync::Mutex;
 
-use super::blocking::blocking;
+use super::{
+    blocking::{blocking, load},
+    shared::SharedIndex,
+};
 use crate::{
-    collections::{CollectionError, Collections, Engine, Kept, Loaded, Stamp},
+    collections::{CollectionError, Collections, Engine, Loaded, Stamp},
     compagnon::Compagnon,
     document::{Document, Partition, Passage},
-    index::{Index, IndexError, IndexedDocument, PostgresIndex, SharedDocument},
+    index::{Index, IndexError, IndexedDocument, PostgresIndex},
     inference::EmbeddingModel,
 };
 
@@ -26,7 +29,7 @@ pub struct Searchable {
     index: Arc<dyn Index>,
     /// The name of the model of the queries: vectors of another cannot be compared with them.
     model: Option<String>,
-    shared: Option<Arc<PostgresIndex>>,
+    pub(super) shared: Option<Arc<dyn SharedIndex>>,
     /// What was put into the index. Held while a collection is brought up to date, so that it is put once.
     indexed: HashMap<String, Mutex<Indexed>>,
     /// The documents of each, by number, for their links.
@@ -65,6 +68,7 @@ impl Searchable {
         if let Some(shared) = &shared {
             shared.compares(model.as_deref());
         }
+        let shared = shared.map(|shared| shared as Arc<dyn SharedIndex>);
         Self { collections, index, model, shared, indexed, documents: RwLock::default() }
     }
 
@@ -83,7 +87,7 @@ impl Searchable {
     /// Brings collections into the index before a search. One that cannot be read is left out, and logged.
     pub async fn load(&self, names: &[String]) {
         for name in names {
-            if let Err(error) = self.load_one(name).await {
+            if let Err(error) = self.try_load(name).await {
                 tracing::error!(collection = name, %error, "a collection is not searched as it is kept");
             }
         }
@@ -100,6 +104,13 @@ impl Searchable {
 
     /// A document of a collection with its passages, as it is kept now.
     pub async fn passages(&self, name: &str, number: u64) -> Option<(Document, Vec<Passage>)> {
+        if self.collections.get(name).ok()?.index == Engine::Postgres {
+            // Another bot may have read it: here nothing of it is kept then.
+            return self.shared.as_ref()?.passages(name, number).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, collection = name, "a document of a collection cannot be read");
+                None
+            });
+        }
         let (collections, of) = (self.collections.clone(), name.to_owned());
         match blocking(move || collections.kept(&of)?.document(number)).await {
             Ok(loaded) => loaded.map(|loaded| (loaded.document, loaded.passages)),
@@ -118,7 +129,8 @@ impl Searchable {
         }
     }
 
-    async fn load_one(&self, name: &str) -> Result<(), SearchableError> {
+    /// Brings one collection into the index.
+    pub async fn try_load(&self, name: &str) -> Result<(), SearchableError> {
         let (collection, Some(indexed)) = (self.collections.get(name)?, self.indexed.get(name)) else { return Ok(()) };
         if collection.index == Engine::Postgres {
             return Ok(());
@@ -129,35 +141,48 @@ impl Searchable {
         if held && indexed.looked.is_some_and(|looked| looked.elapsed() < LOOK_EVERY) {
             return Ok(());
         }
-        let folder = self.collections.folder(name);
-        let stamp = blocking(move || Ok(folder.stamp())).await?;
+        let stamp = self.stamp(name).await?;
         if !held || stamp != indexed.stamp {
             if !held {
                 indexed.versions.clear();
             }
-            if self.bring(name, &partition, &mut indexed).await? {
+            let lacking = self.bring(name, &partition, &mut indexed).await?;
+            // Otherwise it has changed meanwhile, and is looked at again.
+            if self.stamp(name).await? == stamp {
                 indexed.stamp = stamp;
+                if lacking > 0 {
+                    tracing::error!(
+                        collection = name,
+                        documents = lacking,
+                        "documents of a collection are damaged, and are not searched until it is read again (compagnon collection index)"
+                    );
+                }
             }
         }
         indexed.looked = Some(Instant::now());
         Ok(())
     }
 
-    /// Puts what is new or changed, and removes what is gone. Whether all of it was there: otherwise the collection has just changed again.
-    async fn bring(&self, name: &str, partition: &Partition, indexed: &mut Indexed) -> Result<bool, SearchableError> {
+    async fn stamp(&self, name: &str) -> Result<Option<Stamp>, CollectionError> {
+        let folder = self.collections.folder(name);
+        blocking(move || Ok(folder.stamp())).await
+    }
+
+    /// Puts what is new or changed, and removes what is gone. Returns how many documents were not there, or damaged: they stop no other.
+    async fn bring(&self, name: &str, partition: &Partition, indexed: &mut Indexed) -> Result<usize, SearchableError> {
         let (collections, of) = (self.collections.clone(), name.to_owned());
         let kept = Arc::new(blocking(move || collections.kept(&of)).await?);
         let documents: Vec<_> = kept.documents().collect();
         let mut by_number = HashMap::with_capacity(documents.len());
-        let mut whole = true;
+        let mut lacking = 0;
         for (document, version) in documents {
             let number = document.number;
             by_number.insert(number, document);
             if indexed.versions.get(&number) == Some(&version) {
                 continue;
             }
-            let Some(loaded) = load(&kept, number).await? else {
-                whole = false;
+            let Ok(Some(loaded)) = load(&kept, number).await else {
+                lacking += 1;
                 continue;
             };
             self.index.put(partition, self.indexed(loaded)).await?;
@@ -170,7 +195,7 @@ impl Searchable {
             indexed.versions.remove(&number);
         }
         self.documents.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), Arc::new(by_number));
-        Ok(whole)
+        Ok(lacking)
     }
 
     fn indexed(&self, loaded: Loaded) -> IndexedDocument {
@@ -182,43 +207,4 @@ impl Searchable {
             vectors: loaded.vectors.filter(|_| comparable).map(Into::into),
         }
     }
-}
-
-async fn load(kept: &Arc<Kept>, number: u64) -> Result<Option<Loaded>, CollectionError> {
-    let kept = Arc::clone(kept);
-    blocking(move || kept.document(number)).await
-}
-
-/// Puts what has changed in a collection into the server that several bots share.
-pub(super) async fn publish(
-    collections: &Collections,
-    name: &str,
-    shared: &PostgresIndex,
-    embedding: Option<&dyn EmbeddingModel>,
-) -> Result<(), CollectionError> {
-    let unreachable = |error: IndexError| CollectionError::Shared(error.to_string());
-    let model = embedding.map(|model| (model.name(), model.limits().dimension));
-    let mut there = shared.begin(name, model).await.map_err(unreachable)?;
-    let (of, all) = (name.to_owned(), collections.clone());
-    let kept = Arc::new(blocking(move || all.kept(&of)).await?);
-    let documents: Vec<_> = kept.documents().collect();
-    for (document, version) in documents {
-        if there.remove(&document.number).is_some_and(|known| known == version) {
-            continue;
-        }
-        let Some(loaded) = load(&kept, document.number).await? else { continue };
-        let vectors = loaded.vectors.filter(|_| loaded.model.as_deref() == model.map(|(name, _)| name));
-        let put = SharedDocument {
-            document: &loaded.document,
-            version,
-            passages: &loaded.passages,
-            vectors: vectors.as_deref(),
-        };
-        shared.put_document(name, &put).await.map_err(unreachable)?;
-    }
-    let partition = Partition::Collection(name.to_owned());
-    for number in there.into_keys() {
-        shared.remove(&partition, Some(number)).await.map_err(unreachable)?;
-    }
-    Ok(())
 }

@@ -1,5 +1,7 @@
 //! Folders that are read, changed, cut short and read again; what of them is searched.
 
+mod shared;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -14,10 +16,10 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Indexing, Options, Searchable, Summary};
+use super::{Indexing, Options, Searchable, SharedIndex, Summary};
 use crate::{
     assistant::documents::{FileReader, fakes::FakeIndex},
-    collections::{CollectionError, Collections, Config},
+    collections::{CollectionError, Collections, Config, Outcome},
     compagnon::Compagnon,
     document::{Partition, Passage, Place},
     documents::{ExtractError, Extracted, Format, SourceFile},
@@ -92,12 +94,15 @@ struct Scene {
     data: tempfile::TempDir,
     reader: Arc<Lines>,
     embedding: Option<Arc<Embedding>>,
+    shared: Option<Arc<shared::Server>>,
+    /// The largest file, in bytes.
+    largest: u64,
 }
 
 impl Scene {
     fn new() -> Self {
         let (files, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        Self { files, data, reader: Arc::default(), embedding: None }
+        Self { files, data, reader: Arc::default(), embedding: None, shared: None, largest: 10_000 }
     }
 
     fn put(&self, path: &str, text: impl AsRef<[u8]>) {
@@ -108,14 +113,22 @@ impl Scene {
     }
 
     fn collections(&self) -> Collections {
-        let yaml = format!("rh: {{folder: '{}', links: 'https://x.example/{{path}}'}}", self.files.path().display());
+        let engine = if self.shared.is_some() { ", confidential: false, index: postgres" } else { "" };
+        let folder = self.files.path().display();
+        let yaml = format!("rh: {{folder: '{folder}', links: 'https://x.example/{{path}}'{engine}}}");
         let config: Config = serde_yaml::from_str(&yaml).unwrap();
         Collections::new(config, self.data.path(), SealingKey::new(&[7; 32]))
     }
 
     fn indexing(&self) -> Indexing {
         let embedding = self.embedding.clone().map(|model| model as Arc<dyn EmbeddingModel>);
-        Indexing::with(self.collections(), Arc::clone(&self.reader) as Arc<dyn FileReader>, embedding)
+        let shared = self.shared.clone().map(|shared| shared as Arc<dyn SharedIndex>);
+        Indexing::with(
+            self.collections(),
+            Arc::clone(&self.reader) as Arc<dyn FileReader>,
+            embedding,
+            (self.largest, shared),
+        )
     }
 
     async fn try_index(&self, options: Options) -> Result<Summary, CollectionError> {
@@ -225,6 +238,62 @@ async fn what_fails_is_said_and_the_others_are_read() {
 }
 
 #[tokio::test]
+async fn what_a_limit_refuses_is_read_once_the_limit_is_raised() {
+    let mut scene = Scene::new();
+    scene.put("gros.txt", [b'x'; 10_001]);
+    scene.put("casse.txt", b"\xff");
+    assert_eq!(scene.index().await.failed.len(), 2);
+    let tried_by = |scene: &Scene| {
+        let kept = scene.collections().kept("rh").unwrap();
+        let outcomes = kept.manifest().entries.values().map(|entry| entry.outcome.clone());
+        let by = outcomes.filter_map(|outcome| if let Outcome::Failed { by, .. } = outcome { by } else { None });
+        by.collect::<Vec<_>>()
+    };
+    // What was tried under these limits is not tried again under them, when it rests.
+    assert_eq!(tried_by(&scene), ["10000", "10000"]);
+    scene.largest = 20_000;
+    let summary = scene.index().await;
+    assert_eq!((summary.documents, summary.failed.len()), (1, 1));
+    assert!(scene.kept().contains_key("gros.txt"));
+    assert_eq!(tried_by(&scene), ["20000"]);
+}
+
+/// Writes over the one segment that there is.
+fn damage(scene: &Scene) {
+    let folder = scene.data.path().join("collections/rh");
+    let segments = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let segment = segments.filter(|path| !path.ends_with("manifest") && !path.ends_with("lock")).min().unwrap();
+    fs::write(segment, "not what was sealed").unwrap();
+}
+
+#[tokio::test]
+async fn a_damaged_document_stops_no_other_and_is_made_anew() {
+    let scene = Scene::new();
+    scene.put("a.txt", "congés reportés");
+    scene.put("b.txt", "congés perdus");
+    scene.index().await;
+    damage(&scene);
+    let index: Arc<dyn Index> = Arc::new(FakeIndex::default());
+    let searchable = Searchable::new(scene.collections(), Arc::clone(&index), None, None);
+    let found = async || {
+        let query = Query { text: "congés".to_owned(), vector: None, generic: None, most: 5 };
+        index.search(&[Partition::Collection("rh".to_owned())], &query).await.unwrap().len()
+    };
+    searchable.load(&["rh".to_owned()]).await;
+    assert_eq!(found().await, 1, "the other one");
+    scene.read();
+    assert_eq!((scene.index().await.documents, scene.read()), (2, 1), "it alone is read anew");
+    searchable.look_again().await;
+    searchable.load(&["rh".to_owned()]).await;
+    assert_eq!(found().await, 2);
+    // One that nobody has searched since is found damaged when its vectors are to be made.
+    damage(&scene);
+    let scene = Scene { embedding: Some(embedding("e5")), ..scene };
+    assert_eq!(scene.index().await.documents, 2);
+    assert_eq!(scene.kept().len(), 2);
+}
+
+#[tokio::test]
 async fn a_file_that_cannot_be_read_at_the_moment_keeps_its_document() {
     let scene = Scene::new();
     scene.put("a.txt", "un");
@@ -258,7 +327,7 @@ async fn one_process_at_a_time_and_nothing_of_another_key() {
     let other = Collections::new(config, scene.data.path(), SealingKey::new(&[8; 32]));
     assert!(matches!(other.kept("rh"), Err(CollectionError::Damaged)));
     // A store that was begun anew reads its collections anew.
-    let indexing = Indexing::with(other, Arc::clone(&scene.reader) as Arc<dyn FileReader>, None);
+    let indexing = Indexing::with(other, Arc::clone(&scene.reader) as Arc<dyn FileReader>, None, (10_000, None));
     assert_eq!(indexing.index("rh", Options::default(), &mut |_| {}).await.unwrap().read, 1);
 }
 

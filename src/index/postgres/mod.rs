@@ -4,6 +4,7 @@
 
 mod candidates;
 mod config;
+mod passages;
 mod pool;
 mod put;
 mod schema;
@@ -26,7 +27,7 @@ use self::{
 };
 use super::{Hit, Index, IndexError, IndexedDocument, Query};
 use crate::{
-    document::{Document, Partition},
+    document::{Document, Partition, Passage},
     setting::Refused,
 };
 
@@ -121,6 +122,14 @@ impl PostgresIndex {
         let document = within(self.pool.limit(), read).await?;
         lent.give_back();
         Ok(document)
+    }
+
+    /// A document of a collection with its passages.
+    pub async fn passages(&self, name: &str, number: u64) -> Result<Option<(Document, Vec<Passage>)>, IndexError> {
+        let Some(document) = self.document(name, number).await? else { return Ok(None) };
+        let client = self.client().await?;
+        let passages = passages::passages(&client, name, number).await.map_err(|error| failed(&error))?;
+        Ok(Some((document, passages)))
     }
 
     async fn removed(&self, name: &str, document: Option<u64>) -> Result<(), IndexError> {
