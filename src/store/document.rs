@@ -10,7 +10,7 @@
 
 use std::fmt;
 
-use super::chunk::CHUNK;
+use super::chunk::Blob;
 use super::error::StoreError;
 use super::layout::{Key, Tree};
 use super::seal::{BlindedId, BlindedIds, Key32};
@@ -109,31 +109,14 @@ impl StoredDocument {
     }
 }
 
-/// Bytes in chunks under a document's key.
-#[derive(Clone, Debug)]
-pub(super) struct Blob {
-    pub(super) tree: Tree,
-    place: Vec<u8>,
-    bytes: u64,
-}
-
+/// The bytes of a document, under its key.
 impl Blob {
     pub(super) fn passages(document: u64, bytes: u64) -> Self {
-        Self { tree: Tree::Passages, place: document.to_be_bytes().to_vec(), bytes }
+        Self::new(Tree::Passages, &[&document.to_be_bytes()], bytes)
     }
 
     pub(super) fn vectors(document: u64, set: u64, bytes: u64) -> Self {
-        let place = [document.to_be_bytes(), set.to_be_bytes()].concat();
-        Self { tree: Tree::Vectors, place, bytes }
-    }
-
-    pub(super) fn chunk(&self, chunk: usize) -> Key {
-        Key::new(self.tree, &[&self.place, &(chunk as u32).to_be_bytes()])
-    }
-
-    /// How many chunks it has.
-    pub(super) fn chunks(&self) -> usize {
-        (self.bytes as usize).div_ceil(CHUNK)
+        Self::new(Tree::Vectors, &[&document.to_be_bytes(), &set.to_be_bytes()], bytes)
     }
 }
 

@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use ruma::RoomId;
 
 use super::answer::Delivery;
-use super::chunk::{CHUNK, CHUNKS_AT_ONCE};
+use super::chunk::{Blob, CHUNK, CHUNKS_AT_ONCE};
 use super::database::Database;
 use super::error::StoreError;
 use super::layout::{Key, Tree};
@@ -47,9 +47,14 @@ impl StoredFile {
         }
     }
 
+    /// Its bytes, among those of a room.
+    fn blob(&self, room: BlindedId) -> Blob {
+        Blob::new(Tree::Chunks, &[&room, &self.number.to_be_bytes()], self.size)
+    }
+
     /// How many chunks it has.
     pub(super) fn chunks(&self) -> usize {
-        (self.size as usize).div_ceil(CHUNK)
+        self.blob(BlindedId::default()).chunks()
     }
 }
 
@@ -61,10 +66,6 @@ fn record_key(room: BlindedId, number: u64) -> Key {
 /// Where the chunks of a file stand.
 fn chunks_key(room: BlindedId, number: u64) -> Key {
     Key::new(Tree::Chunks, &[&room, &number.to_be_bytes()])
-}
-
-fn chunk_key(room: BlindedId, number: u64, chunk: usize) -> Key {
-    Key::new(Tree::Chunks, &[&room, &number.to_be_bytes(), &(chunk as u32).to_be_bytes()])
 }
 
 /// A number in a key, after the letter and the room.
@@ -106,16 +107,7 @@ impl Database {
         first: usize,
         bytes: &[u8],
     ) -> Result<(), StoreError> {
-        let mut transaction = self.transaction();
-        let room = transaction.blinded_ids().room(room);
-        let cipher = Cipher::new(&file.key);
-        for (index, chunk) in bytes.chunks(CHUNK).enumerate() {
-            let key = chunk_key(room, file.number, first + index);
-            let damaged = StoreError::Damaged { tree: Tree::Chunks.name() };
-            let sealed = cipher.seal(Tree::Chunks.name(), &key.bytes, chunk).ok_or(damaged)?;
-            transaction.put_raw(&key.bytes, sealed);
-        }
-        transaction.commit()?;
+        self.put_blob(&file.blob(self.blinded_ids.room(room)), &file.key, first, bytes)?;
         fail::fail_point!("chunks-stored");
         Ok(())
     }
@@ -155,14 +147,11 @@ impl Database {
 
     /// Reads chunks of a file, from the one of number `first` on, [`CHUNKS_AT_ONCE`] at most.
     pub(super) fn chunks(&self, room: BlindedId, file: &StoredFile, first: usize) -> Result<Vec<u8>, StoreError> {
-        const DAMAGED: StoreError = StoreError::Damaged { tree: "chunks" };
-        let cipher = Cipher::new(&file.key);
+        let (transaction, cipher, blob) = (self.transaction(), Cipher::new(&file.key), file.blob(room));
         let mut bytes = Vec::new();
-        for chunk in first..file.chunks().min(first + CHUNKS_AT_ONCE) {
-            self.touch(1);
-            let key = chunk_key(room, file.number, chunk);
-            let sealed = self.db.get(&key.bytes)?.ok_or(DAMAGED)?;
-            bytes.extend_from_slice(&cipher.open(Tree::Chunks.name(), &key.bytes, &sealed).ok_or(DAMAGED)?);
+        for chunk in first..blob.chunks().min(first + CHUNKS_AT_ONCE) {
+            let plain = transaction.chunk_of(&blob, &cipher, chunk)?.ok_or_else(|| blob.damaged())?;
+            bytes.extend_from_slice(&plain);
         }
         Ok(bytes)
     }
@@ -234,21 +223,12 @@ impl Transaction<'_> {
     }
 
     fn remove_chunks(&mut self, room: BlindedId, number: u64) -> Result<(), StoreError> {
-        self.remove_all_chunks(&chunks_key(room, number))
+        self.remove_chunks_under(&chunks_key(room, number), |_| true)
     }
 
     /// Removes the chunks of all files of a room.
     pub(super) fn remove_chunks_of_room(&mut self, room: BlindedId) -> Result<(), StoreError> {
-        self.remove_all_chunks(&Key::new(Tree::Chunks, &[&room]))
-    }
-
-    fn remove_all_chunks(&mut self, prefix: &Key) -> Result<(), StoreError> {
-        let database = self.database;
-        for key in database.db.scan_prefix(&prefix.bytes).keys() {
-            database.touch(1);
-            self.remove_raw(&key?);
-        }
-        Ok(())
+        self.remove_chunks_under(&Key::new(Tree::Chunks, &[&room]), |_| true)
     }
 
     /// The room under whose key a file stands. Few rooms have files at a time: it jumps from room to room.

@@ -1,7 +1,6 @@
 //! The going of documents: one by one, by what they belong to, and to another partition.
 
 use ruma::{EventId, RoomId, UserId};
-use sled::IVec;
 
 use super::database::Database;
 use super::document::{DocumentPlace, StoredDocument, chunks_of, document_of};
@@ -219,22 +218,6 @@ impl Transaction<'_> {
     pub(super) fn remove_document_chunks(&mut self, number: u64) -> Result<(), StoreError> {
         for tree in CHUNKS {
             self.remove_chunks_under(&chunks_of(tree, number), |_| true)?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn remove_chunks_under(
-        &mut self,
-        prefix: &Key,
-        is_meant: impl Fn(&IVec) -> bool,
-    ) -> Result<(), StoreError> {
-        let database = self.database;
-        for key in database.db.scan_prefix(&prefix.bytes).keys() {
-            database.touch(1);
-            let key = key?;
-            if is_meant(&key) {
-                self.remove_raw(&key);
-            }
         }
         Ok(())
     }

@@ -50,6 +50,7 @@ mod rotate;
 mod said;
 mod schema;
 mod seal;
+mod sealed_chunks;
 mod sealed_file;
 mod settings;
 mod snapshot;

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::chunk::{CHUNK, CHUNKS_AT_ONCE};
+use super::chunk::{Blob, CHUNK, CHUNKS_AT_ONCE};
 use super::database::Database;
 use super::document::{
-    Blob, DocumentPlace, LARGEST_DOCUMENT, MOST_BYTES_IN_ALL, MOST_BYTES_OF_GROUP, MOST_IN_ALL, MOST_OF_GROUP, NewDocument,
+    DocumentPlace, LARGEST_DOCUMENT, MOST_BYTES_IN_ALL, MOST_BYTES_OF_GROUP, MOST_IN_ALL, MOST_OF_GROUP, NewDocument,
     StoredDocument, StoredVectors, VectorSet, chunks_of, made_number,
 };
 use super::error::{Full, StoreError};
@@ -14,7 +14,7 @@ use super::handle::Store;
 use super::layout::Tree;
 use super::library::{Held, PutToken, Unnamed};
 use super::records::passages_to_bytes;
-use super::seal::{BlindedId, Cipher, Key32};
+use super::seal::{BlindedId, Key32};
 use super::transaction::Transaction;
 use super::vectors;
 use crate::document::{Document, Partition};
@@ -201,15 +201,8 @@ impl Database {
 
     /// Writes chunks, from a byte on.
     fn put_slice(&self, blob: &Blob, key: &Key32, bytes: &[u8], from: usize) -> Result<(), StoreError> {
-        let mut transaction = self.transaction();
-        let cipher = Cipher::new(key);
         let slice = bytes.get(from..bytes.len().min(from + SLICE)).unwrap_or_default();
-        for (index, chunk) in slice.chunks(CHUNK).enumerate() {
-            let key = blob.chunk(from / CHUNK + index);
-            let sealed = cipher.seal(blob.tree.name(), &key.bytes, chunk);
-            transaction.put_raw(&key.bytes, sealed.ok_or(StoreError::Damaged { tree: blob.tree.name() })?);
-        }
-        transaction.commit()?;
+        self.put_blob(blob, key, from / CHUNK, slice)?;
         fail::fail_point!("document-chunks-stored");
         Ok(())
     }

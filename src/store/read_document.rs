@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use ruma::{EventId, RoomId};
 
-use super::chunk::CHUNKS_AT_ONCE;
+use super::chunk::{Blob, CHUNKS_AT_ONCE};
 use super::database::Database;
-use super::document::{Blob, DocumentPlace, StoredDocument, document_of};
+use super::document::{DocumentPlace, StoredDocument, document_of};
 use super::error::StoreError;
 use super::handle::Store;
 use super::layout::{Key, Tree};
@@ -164,17 +164,14 @@ impl Database {
         let cipher = Cipher::new(&stored.key);
         let mut bytes = Vec::new();
         for chunk in first..blob.chunks().min(first + CHUNKS_AT_ONCE) {
-            let key = blob.chunk(chunk);
-            let sealed = transaction.raw(&key.bytes)?;
-            let plain = sealed.and_then(|sealed| cipher.open(blob.tree.name(), &key.bytes, &sealed));
-            if let Some(plain) = plain {
+            if let Some(plain) = transaction.chunk_of(blob, &cipher, chunk)? {
                 bytes.extend_from_slice(&plain);
                 continue;
             }
             let Document { partition, number, .. } = &stored.document;
             let now = transaction.stored_document(partition, *number)?;
             let same = now.is_some_and(|(_, now)| now.vectors == stored.vectors);
-            return if same { Err(StoreError::Damaged { tree: blob.tree.name() }) } else { Ok(None) };
+            return if same { Err(blob.damaged()) } else { Ok(None) };
         }
         Ok(Some(bytes))
     }
