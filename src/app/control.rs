@@ -13,12 +13,12 @@ use std::{
 };
 
 use anyhow::Context as _;
-use tokio::{net::UnixListener, task::JoinHandle, time::timeout};
+use tokio::{net::UnixListener, runtime::Handle, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     matrix,
-    store::{Snapshot, Store, StoreError},
+    store::{BackupError, Store},
 };
 
 /// The socket's name.
@@ -54,7 +54,7 @@ pub fn listen(folder: &Path, store: &Store, stop: CancellationToken) -> Option<J
                 () = stop.cancelled() => break,
                 accepted = listener.accept() => accepted.and_then(|(stream, _)| stream.into_std()),
             };
-            // One at a time, because each holds a copy of the store in memory.
+            // One at a time, because for each is kept in memory what is written over before it is read.
             if let Err(error) = serve(accepted, &folder, &store, &stop).await {
                 tracing::error!(%error, "a backup could not be delivered");
                 // The next connection may fail for the same reason.
@@ -76,9 +76,8 @@ async fn serve(
     let shut = stream.try_clone()?;
     let folder = folder.to_owned();
     let store = store.clone();
-    let snapshots = tokio::runtime::Handle::current();
-    let mut answered =
-        tokio::task::spawn_blocking(move || answer(&stream, &folder, || snapshots.block_on(store.snapshot())));
+    let runtime = Handle::current();
+    let mut answered = tokio::task::spawn_blocking(move || answer(&stream, &folder, &store, &runtime));
     let answered = tokio::select! {
         answered = &mut answered => answered,
         () = stop.cancelled() => {
@@ -94,11 +93,7 @@ async fn serve(
     Ok(())
 }
 
-fn answer(
-    stream: &UnixStream,
-    folder: &Path,
-    snapshot: impl FnOnce() -> Result<Snapshot, StoreError>,
-) -> io::Result<usize> {
+fn answer(stream: &UnixStream, folder: &Path, store: &Store, runtime: &Handle) -> io::Result<usize> {
     stream.set_nonblocking(false)?;
     stream.set_read_timeout(Some(TO_ASK))?;
     stream.set_write_timeout(Some(PATIENCE))?;
@@ -107,11 +102,11 @@ fn answer(
     if request != REQUEST {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "an unknown request"));
     }
-    let snapshot = snapshot().map_err(io::Error::other)?;
-    let mut out = BufWriter::new(stream);
-    snapshot.write(&matrix::portable(folder)?, &mut out)?;
-    out.flush()?;
-    Ok(snapshot.records())
+    let others = matrix::portable(folder)?;
+    store.write_snapshot(runtime, &others, &mut BufWriter::new(stream)).map_err(|error| match error {
+        BackupError::Io(error) => error,
+        error => io::Error::other(error),
+    })
 }
 
 /// Requests a backup from the bot that runs on this folder; `None` when none runs. The stream delivers the frames of a snapshot.

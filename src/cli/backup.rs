@@ -3,19 +3,20 @@
 
 use std::{
     io::{self, BufWriter, IsTerminal as _, Read},
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
+    thread::{self, JoinHandle},
 };
 
 use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
-use zeroize::Zeroizing;
 
 use super::output;
 use crate::{
     app::{control, folder},
     config::Config,
     matrix,
-    store::{Database, backup_key, copy_store, seal_backup, seal_into},
+    store::{BackupError, Database, backup_key, copy_store, seal_backup, seal_into},
 };
 
 /// Stands for the standard output.
@@ -45,7 +46,7 @@ pub(super) fn backup(config: &Config, arguments: &Arguments) -> anyhow::Result<(
     // Before the key is created, so that a failure leaves none.
     let frames: Box<dyn Read> = match control::ask(data)? {
         Some(stream) => Box::new(stream),
-        None => Box::new(io::Cursor::new(frames(data)?)),
+        None => Box::new(Frames::of(data)?),
     };
     if !arguments.key_file.exists() {
         ensure_outside(data, &arguments.key_file, "the key")?;
@@ -74,16 +75,41 @@ fn ensure_outside(data: &Path, file: &Path, what: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The frames of a folder that no bot uses.
-fn frames(data: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
-    let store = data.join("store");
-    let there = store.try_exists().with_context(|| format!("{} cannot be read", store.display()))?;
-    ensure!(there, "there is no store in the data folder {}: nothing to back up", data.display());
-    let (beside, others) = copy(data)?;
-    let snapshot = Database::open(beside.path())?.snapshot()?;
-    let mut frames = Zeroizing::new(Vec::new());
-    snapshot.write(&others, &mut *frames)?;
-    Ok(frames)
+/// The frames of a folder that no bot uses, which a thread writes as they are read.
+struct Frames {
+    stream: UnixStream,
+    thread: Option<JoinHandle<Result<usize, BackupError>>>,
+}
+
+impl Frames {
+    fn of(data: &Path) -> anyhow::Result<Self> {
+        let store = data.join("store");
+        let there = store.try_exists().with_context(|| format!("{} cannot be read", store.display()))?;
+        ensure!(there, "there is no store in the data folder {}: nothing to back up", data.display());
+        let (beside, others) = copy(data)?;
+        let database = Database::open(beside.path())?;
+        let (stream, other_end) = UnixStream::pair()?;
+        let thread = thread::Builder::new().name("backup".to_owned()).spawn(move || {
+            let records = database.write_snapshot(&others, &mut BufWriter::new(other_end));
+            drop((database, beside));
+            records
+        })?;
+        Ok(Self { stream, thread: Some(thread) })
+    }
+}
+
+impl Read for Frames {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.stream.read(bytes)?;
+        // The end, or the reason why there is no more.
+        if read == 0
+            && !bytes.is_empty()
+            && let Some(thread) = self.thread.take()
+        {
+            thread.join().map_err(|_| io::Error::other("the store could not be read"))?.map_err(io::Error::other)?;
+        }
+        Ok(read)
+    }
 }
 
 /// A copy of the store in a temporary folder, and the session files for the backup. The data folder is unlocked when this returns.

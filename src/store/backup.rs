@@ -1,6 +1,6 @@
 //! Backup and restore: the store as it is at one moment, in one sealed file.
 //!
-//! A [`Snapshot`] is the store as it was when it was begun: it is read in slices, and what others change meanwhile is kept as it was
+//! A backup is of the store as it was when it was begun: it is read and written in slices, and what others change meanwhile is kept as it was
 //! (`snapshot.rs`). The records stay sealed. On its way it is a row of frames, each `kind (1 byte) ‖ lengths of name and content (4 bytes each, big endian) ‖ name ‖ content`,
 //! the last of kind [`END`]; in the file the frames are sealed once more, because they hold the keys.
 
@@ -13,11 +13,13 @@ use std::path::{Path, PathBuf};
 use serde::de::IgnoredAny;
 use sled::{Batch, IVec};
 use tempfile::NamedTempFile;
+use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
 use super::database::{Database, database_in};
 use super::error::StoreError;
 use super::files;
+use super::handle::Store;
 use super::head::HEAD_FILE;
 use super::keys::{MASTER_FILE, ROOMS_FILE};
 use super::layout::{Key, QUARANTINE, RESTORED, Tree};
@@ -73,7 +75,7 @@ pub enum BackupError {
         error: io::Error,
     },
     /// What is to be backed up could not be read.
-    #[error("the bot did not give the whole backup ({0}): try again")]
+    #[error("the store was not given whole ({0}): try again")]
     Source(#[source] io::Error),
     /// A stream could not be read or written.
     #[error(transparent)]
@@ -83,33 +85,37 @@ pub enum BackupError {
     Store(#[from] StoreError),
 }
 
-/// The store at one moment.
-pub struct Snapshot {
+/// Files of a data folder, by name.
+type Files = [(&'static str, Zeroizing<Vec<u8>>)];
+
+/// The store at one moment: its keys, and what its records are asked for with.
+pub(super) struct Snapshot {
     files: Vec<(&'static str, Zeroizing<Vec<u8>>)>,
-    records: Vec<(IVec, IVec)>,
+    token: SnapshotToken,
 }
 
-impl std::fmt::Debug for Snapshot {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Snapshot").field("records", &self.records.len()).finish_non_exhaustive()
+impl Store {
+    /// Writes what is committed at this moment, with its keys, as a row of frames. `others` are files of the data folder that go with it. Returns
+    /// how many records there are. It blocks; in memory is a slice of the records, and what is written over before it is read.
+    pub fn write_snapshot(&self, runtime: &Handle, others: &Files, out: &mut impl Write) -> Result<usize, BackupError> {
+        let Snapshot { files, token } = runtime.block_on(self.run(Database::start_snapshot))?;
+        let slice = || {
+            let token = token.clone();
+            runtime.block_on(self.run(move |database| database.snapshot_slice(&token)))
+        };
+        frames(&[&files, others], slice, out)
     }
 }
 
 impl Database {
-    /// What is committed, with its keys.
-    pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        let (mut snapshot, token) = self.start_snapshot()?;
-        loop {
-            let slice = self.snapshot_slice(&token)?;
-            if slice.is_empty() {
-                return Ok(snapshot);
-            }
-            snapshot.extend(slice);
-        }
+    /// As [`Store::write_snapshot`].
+    pub fn write_snapshot(&self, others: &Files, out: &mut impl Write) -> Result<usize, BackupError> {
+        let Snapshot { files, token } = self.start_snapshot()?;
+        frames(&[&files, others], || self.snapshot_slice(&token), out)
     }
 
     /// The keys of this moment; its records are then given by [`Database::snapshot_slice`].
-    pub(super) fn start_snapshot(&self) -> Result<(Snapshot, SnapshotToken), StoreError> {
+    fn start_snapshot(&self) -> Result<Snapshot, StoreError> {
         let transaction = self.transaction();
         let folder = transaction.rooms().folder();
         let mut kept = Vec::new();
@@ -117,7 +123,7 @@ impl Database {
             let path = folder.join(name);
             kept.push((name, Zeroizing::new(fs::read(&path).map_err(files::at(&path))?)));
         }
-        Ok((Snapshot { files: kept, records: Vec::new() }, self.begin_snapshot()))
+        Ok(Snapshot { files: kept, token: self.begin_snapshot() })
     }
 
     /// Until when another bot may have answered for this account, in milliseconds since the epoch: the one that this store is a copy
@@ -158,28 +164,29 @@ impl Database {
     }
 }
 
-impl Snapshot {
-    /// Adds records, in the order of their keys.
-    pub(super) fn extend(&mut self, records: Vec<(IVec, IVec)>) {
-        self.records.extend(records);
+/// Writes a row of frames: files, then records in slices, of which the last one is empty. Returns how many records there are.
+fn frames(
+    files: &[&Files],
+    mut slice: impl FnMut() -> Result<Vec<(IVec, IVec)>, StoreError>,
+    out: &mut impl Write,
+) -> Result<usize, BackupError> {
+    for (name, content) in files.iter().copied().flatten() {
+        frame(out, FILE, name.as_bytes(), content)?;
     }
-
-    /// How many records it has.
-    #[must_use]
-    pub fn records(&self) -> usize {
-        self.records.len()
-    }
-
-    /// Writes its frames. `others` are files of the data folder that go with it.
-    pub fn write(&self, others: &[(&'static str, Zeroizing<Vec<u8>>)], out: &mut impl Write) -> io::Result<()> {
-        for (name, content) in self.files.iter().chain(others) {
-            frame(out, FILE, name.as_bytes(), content)?;
-        }
-        for (key, sealed) in &self.records {
+    let mut records = 0;
+    loop {
+        let slice = slice()?;
+        for (key, sealed) in &slice {
             frame(out, RECORD, key, sealed)?;
         }
-        frame(out, END, &[], &[])
+        records += slice.len();
+        if slice.is_empty() {
+            break;
+        }
     }
+    frame(out, END, &[], &[])?;
+    out.flush()?;
+    Ok(records)
 }
 
 /// Reads the key of a backup; with `make` a new one is made where there is none. Returns whether it was made.

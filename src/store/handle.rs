@@ -10,7 +10,6 @@ use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId, UserId};
 
 use super::answer::{Conclusion, Delivery};
 use super::audit::Entry;
-use super::backup::Snapshot;
 use super::changes::Change;
 use super::chunk::{CHUNK, CHUNKS_AT_ONCE};
 use super::database::Database;
@@ -176,19 +175,6 @@ impl Store {
     pub async fn is_informed(&self, user: &UserId) -> Result<bool, StoreError> {
         let user = user.to_owned();
         self.run(move |database| database.is_informed(&user)).await
-    }
-
-    /// What is committed at this moment, with its keys. Others write meanwhile.
-    pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        let (mut snapshot, token) = self.run(Database::start_snapshot).await?;
-        loop {
-            let token = token.clone();
-            let slice = self.run(move |database| database.snapshot_slice(&token)).await?;
-            if slice.is_empty() {
-                return Ok(snapshot);
-            }
-            snapshot.extend(slice);
-        }
     }
 
     /// Until when another bot may have answered for this account, in milliseconds since the epoch: the one that this store is a copy

@@ -69,9 +69,7 @@ mod withdrawal;
 pub use self::acknowledge::Acknowledgement;
 pub use self::answer::{Answer, Conclusion, Delivery, Sent};
 pub use self::audit::Entry;
-pub use self::backup::{
-    BackupError, BackupKey, Snapshot, backup_key, copy_store, seal_backup, seal_into, unseal_backup,
-};
+pub use self::backup::{BackupError, BackupKey, backup_key, copy_store, seal_backup, seal_into, unseal_backup};
 pub use self::changes::Change;
 pub use self::database::Database;
 pub use self::document::{NewDocument, StoredVectors};

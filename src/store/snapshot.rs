@@ -16,6 +16,9 @@ use super::state::{SnapshotToken, SnapshotWalk};
 /// How many records are read before others get their turn.
 const SLICE: usize = if cfg!(test) { 100 } else { 1000 };
 
+/// Bytes of records after which they get it, too: those of documents are large.
+pub(super) const SLICE_BYTES: usize = 4 << 20;
+
 impl Database {
     /// Begins a snapshot of this moment.
     pub(super) fn begin_snapshot(&self) -> SnapshotToken {
@@ -31,13 +34,14 @@ impl Database {
         let Some(walk) = snapshots.iter_mut().find(|walk| walk.is_of(token)) else { return Ok(Vec::new()) };
         loop {
             let mut slice: BTreeMap<IVec, IVec> = BTreeMap::new();
-            let mut end = None;
+            let (mut end, mut bytes) = (None, 0);
             for (count, record) in self.db.range(walk.next.as_slice()..).enumerate() {
                 let (key, value) = record?;
-                if count == SLICE {
+                if count == SLICE || bytes >= SLICE_BYTES {
                     end = Some(key);
                     break;
                 }
+                bytes += key.len() + value.len();
                 slice.insert(key, value);
             }
             self.touch(slice.len());

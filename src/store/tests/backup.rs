@@ -15,7 +15,7 @@ fn through_a_backup(store: &Database) -> Result<(TempDir, usize), BackupError> {
     let (key, made) = backup_key(&key_file, true)?;
     assert!(made);
     let mut frames = Vec::new();
-    store.snapshot()?.write(&[], &mut frames)?;
+    store.write_snapshot(&[], &mut frames)?;
     let records = seal_backup(frames.as_slice(), &file, &key)?;
     let (key, made) = backup_key(&key_file, false)?;
     assert!(!made);
@@ -60,7 +60,7 @@ fn a_row_of_frames_that_is_cut_short_is_no_backup() {
     let store = open(&folder);
     accept(&store, &[question("a", "1")], 1);
     let mut frames = Vec::new();
-    store.snapshot().unwrap().write(&[], &mut frames).unwrap();
+    store.write_snapshot(&[], &mut frames).unwrap();
     let (key, _) = backup_key(&aside.path().join("key"), true).unwrap();
     for length in [0, 5, frames.len() / 2, frames.len() - 9, frames.len() - 1] {
         let made = seal_backup(&frames[..length], &aside.path().join("backup"), &key);
@@ -75,7 +75,7 @@ fn frames() -> (TempDir, Vec<u8>, crate::store::BackupKey) {
     let store = open(&folder);
     accept(&store, &[question("a", "1")], 1);
     let mut frames = Vec::new();
-    store.snapshot().unwrap().write(&[], &mut frames).unwrap();
+    store.write_snapshot(&[], &mut frames).unwrap();
     drop(store);
     let aside = tempfile::tempdir().unwrap();
     let (key, _) = backup_key(&aside.path().join("key"), true).unwrap();

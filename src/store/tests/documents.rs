@@ -589,7 +589,7 @@ fn restored(store: &Database) -> Result<TempDir, BackupError> {
     let file = aside.path().join("backup");
     let (key, _) = backup_key(&aside.path().join("key"), true)?;
     let mut frames = Vec::new();
-    store.snapshot()?.write(&[], &mut frames)?;
+    store.write_snapshot(&[], &mut frames)?;
     seal_backup(frames.as_slice(), &file, &key)?;
     unseal_backup(fs::File::open(&file)?, &key, there.path(), &[], 77)?;
     Ok(there)

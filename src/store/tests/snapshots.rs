@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 
 use sled::IVec;
 
+use super::documents::{new, passages};
 use super::{accept, conclude, exchange, folder, leave, open, question, redact};
-use crate::store::Database;
+use crate::document::Partition;
+use crate::store::chunk::CHUNK;
+use crate::store::snapshot::SLICE_BYTES;
+use crate::store::{Database, NewDocument};
 
 fn all(store: &Database) -> BTreeMap<IVec, IVec> {
     store.db.iter().map(Result::unwrap).collect()
@@ -44,6 +48,29 @@ fn what_is_written_while_a_snapshot_is_read_is_not_in_it() {
     assert_ne!(all(&store), before);
     assert!(read == before, "{} records, {} before", read.len(), before.len());
     assert!(store.snapshots.borrow().is_empty(), "nothing is kept for it any more");
+}
+
+#[test]
+fn a_slice_has_few_bytes_however_large_the_records_are() {
+    let folder = folder();
+    let store = open(&folder);
+    let large = NewDocument { passages: passages("é", 40_000), vectors: None, ..new(&Partition::Catalogue, "a", "1") };
+    store.put_document(large, 1).unwrap();
+    let before = all(&store);
+    let size = |slice: &[(IVec, IVec)]| slice.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
+    let all_bytes: usize = before.iter().map(|(key, value)| key.len() + value.len()).sum();
+    assert!(all_bytes > 2 * SLICE_BYTES, "{all_bytes} bytes in {} records", before.len());
+    let token = store.begin_snapshot();
+    let mut read = BTreeMap::new();
+    loop {
+        let slice = store.snapshot_slice(&token).unwrap();
+        assert!(size(&slice) <= SLICE_BYTES + 2 * CHUNK, "{}", size(&slice));
+        if slice.is_empty() {
+            break;
+        }
+        read.extend(slice);
+    }
+    assert!(read == before);
 }
 
 #[test]
