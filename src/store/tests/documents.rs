@@ -269,18 +269,18 @@ fn vectors_of_another_model_take_the_place_of_those_that_were() {
     }
     // Killed before the record says so: the former ones count.
     let prepared = PreparedVectors::new(&vectors("e5", 3, 8), 3).unwrap();
-    let begin = |store: &Database| {
+    let put_first = |store: &Database| {
         let begun = store.begin_vectors(&document.partition, document.number, 28).unwrap().unwrap();
         store.put_set(&begun, &prepared, 0).unwrap();
         begun
     };
-    let begun = begin(&store);
+    let begun = put_first(&store);
     assert_eq!(chunks(&store), many + 1);
     // Who was stopped leaves nothing.
     drop(begun);
     store.sweep_given_up().unwrap();
     assert_eq!(chunks(&store), many);
-    let _begun = begin(&store);
+    let _begun = put_first(&store);
     let second = after_a_kill(&first);
     let store = open(&second);
     assert_eq!(chunks(&store), many, "what was not ended is gone");
