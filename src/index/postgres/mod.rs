@@ -127,8 +127,10 @@ impl PostgresIndex {
     /// A document of a collection with its passages.
     pub async fn passages(&self, name: &str, number: u64) -> Result<Option<(Document, Vec<Passage>)>, IndexError> {
         let Some(document) = self.document(name, number).await? else { return Ok(None) };
-        let client = self.client().await?;
-        let passages = passages::passages(&client, name, number).await.map_err(|error| failed(&error))?;
+        let lent = self.client().await?;
+        let read = async { passages::passages(&lent, name, number).await.map_err(|error| failed(&error)) };
+        let passages = within(self.pool.limit(), read).await?;
+        lent.give_back();
         Ok(Some((document, passages)))
     }
 
