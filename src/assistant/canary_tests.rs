@@ -73,8 +73,8 @@ fn conversation(room_id: OwnedRoomId, thread: Option<OwnedEventId>) -> Partition
     Partition::Conversation(ConversationId { room_id, thread })
 }
 
-fn thread(number: usize) -> Option<OwnedEventId> {
-    Some(id(format!("$t{number}:h")))
+fn thread(number: usize) -> OwnedEventId {
+    id(format!("$t{number}:h"))
 }
 
 struct Asked {
@@ -101,7 +101,7 @@ impl Building {
         let parrot = Parrot::default();
         let index: Arc<dyn Index> = Arc::new(EmbeddedIndex::new(1 << 26));
         let collections = Arc::new(Searchable::none(Arc::clone(&index)));
-        let documents = DocumentParts { collections, index, ..FakeIndex::parts() };
+        let documents = DocumentParts { index, collections, ..FakeIndex::parts() };
         let bench = assistant_searching(folder.path(), &gateway, parrot.clone(), config, documents);
         Self { bench, parrot, folder, asked: HashMap::new() }
     }
@@ -172,7 +172,7 @@ async fn a_question_is_given_what_its_asker_may_see_in_fifty_rooms_and_nothing_e
         for (partition, place, name, at) in [
             (conversation(room(number), None), room(number), "ancien", long_ago),
             (conversation(room(number), None), room(number), "nouveau", lately),
-            (conversation(room(number), thread(number)), room(number), "fil", long_ago),
+            (conversation(room(number), Some(thread(number))), room(number), "fil", long_ago),
             (Partition::Room(room(number)), room(number), "salon", long_ago),
             (Partition::Person(person(number)), private(number), "moi", long_ago),
             (conversation(private(number), None), private(number), "prive", long_ago),
@@ -200,7 +200,7 @@ async fn a_question_is_given_what_its_asker_may_see_in_fifty_rooms_and_nothing_e
         let compagnon = number % COMPAGNONS.len();
         for sender in [person(number), person(number + 7)] {
             building.ask(in_room(number, sender.clone()), &of(&["ancien", "nouveau", "salon"], number, compagnon));
-            let in_thread = Incoming { thread: thread(number), ..in_room(number, sender) };
+            let in_thread = Incoming { thread: Some(thread(number)), ..in_room(number, sender) };
             building.ask(in_thread, &of(&["fil", "salon"], number, compagnon));
         }
         let alone = Incoming { sender: person(number), ..incoming("$x:h", private(number).as_str(), "") };

@@ -2,10 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use super::{
-    documents::Documents, mastered::Mastered, memory::Memory, pseudonyms::Pseudonyms, sources::Sources,
-    synthesis::Synthesis,
-};
+use super::{documents::Documents, mastered::Mastered, memory::Memory, sources::Sources, synthesis::Synthesis};
 use crate::{
     command::Command,
     compagnon::{Answers, CompagnonError, FieldError},
@@ -359,7 +356,7 @@ pub enum Text<'a> {
     /// About documents that are read part by part.
     Synthesis(Synthesis),
     /// About pseudonymised texts.
-    Pseudonyms(Pseudonyms<'a>),
+    Pseudonyms(super::pseudonyms::Pseudonyms<'a>),
     /// About the sources of answers.
     Sources(Sources<'a>),
     /// Which messages are answered.

@@ -180,11 +180,11 @@ async fn what_was_dropped_while_it_was_loaded_is_loaded_again_and_never_half_the
     }
     index.put(&own, document(2, "t", &[&text])).await.unwrap();
     assert!(!index.holds(&own).await.unwrap(), "a part of it is not taken for all of it");
-    assert_eq!(found(&index, &[own.clone()], &words("mot")).await, []);
+    assert_eq!(found(&index, std::slice::from_ref(&own), &words("mot")).await, []);
     for number in 1..=2 {
         index.put(&own, document(number, "t", &[&text])).await.unwrap();
     }
-    assert_eq!(found(&index, &[own.clone()], &words("mot")).await, [(1, 0), (2, 0)]);
+    assert_eq!(found(&index, std::slice::from_ref(&own), &words("mot")).await, [(1, 0), (2, 0)]);
     assert!(index.holds(&own).await.unwrap());
 }
 

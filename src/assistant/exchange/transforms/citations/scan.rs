@@ -50,12 +50,19 @@ enum Step {
     More,
 }
 
+/// What is done.
+enum Work {
+    /// Marks, quotations and addresses are checked.
+    Check(Arc<Checks>),
+    /// Marks are found, and kept.
+    Find,
+    /// Marks are removed.
+    Remove,
+}
+
 /// The state between two pieces.
 pub struct Scan {
-    /// Nothing: nothing but the marks is looked at.
-    checks: Option<Arc<Checks>>,
-    /// Whether all marks go where there are no checks; otherwise all are kept.
-    removes: bool,
+    work: Work,
     /// What is not decided yet.
     held: String,
     /// How many bytes of the text came before it.
@@ -89,14 +96,13 @@ pub struct Scan {
 impl Scan {
     /// Checks an answer.
     pub fn new(checks: Arc<Checks>) -> Self {
-        Self { checks: Some(checks), ..Self::reading() }
+        Self { work: Work::Check(checks), ..Self::reading() }
     }
 
     /// Finds the marks of an answer that was checked.
     pub fn reading() -> Self {
         Self {
-            checks: None,
-            removes: false,
+            work: Work::Find,
             held: String::new(),
             offset: 0,
             written: 0,
@@ -116,7 +122,14 @@ impl Scan {
 
     /// Removes the marks of an answer.
     pub fn removing() -> Self {
-        Self { removes: true, ..Self::reading() }
+        Self { work: Work::Remove, ..Self::reading() }
+    }
+
+    fn checks(&self) -> Option<&Arc<Checks>> {
+        match &self.work {
+            Work::Check(checks) => Some(checks),
+            Work::Find | Work::Remove => None,
+        }
     }
 
     /// The marks that were found.
@@ -144,7 +157,7 @@ impl Scan {
     /// Takes text in, without letters that are not seen: they would part what belongs together.
     fn take(&mut self, piece: &str) {
         for letter in piece.chars() {
-            let hidden = self.checks.is_some() && is_hidden(letter, self.taken);
+            let hidden = self.checks().is_some() && is_hidden(letter, self.taken);
             if !hidden {
                 self.held.push(letter);
                 self.taken = Some(letter);
@@ -214,7 +227,7 @@ impl Scan {
             return Step::Read(length);
         }
         if !self.in_code() {
-            if self.line_start && letter == '>' && self.checks.is_some() {
+            if self.line_start && letter == '>' && self.checks().is_some() {
                 return self.quoted_line(rest, ended, out);
             }
             match self.mark(letter, rest, ended, out) {
@@ -222,7 +235,7 @@ impl Scan {
                 Read::More => return Step::More,
                 Read::IsNot => {}
             }
-            if self.checks.is_some() && self.opens(letter, rest) {
+            if self.checks().is_some() && self.opens(letter, rest) {
                 return self.quotation(letter, rest, ended, out);
             }
         }
@@ -285,10 +298,10 @@ impl Scan {
             Read::IsNot => return Read::IsNot,
         };
         let behind_word = spaces == 0 && self.previous.is_some_and(char::is_alphanumeric);
-        let checks = self.checks.clone();
-        if checks.is_none() && (!self.removes || behind_word) {
+        if matches!(self.work, Work::Find) || (matches!(self.work, Work::Remove) && behind_word) {
             return Read::Is(self.keep(rest, spaces, &found, out));
         }
+        let checks = self.checks().cloned();
         let has = |number: usize| checks.as_ref().is_some_and(|checks| checks.has(number));
         let following = at[found.length..].chars().next();
         let kept: Vec<&(String, usize)> = found.numbers.iter().filter(|(_, number)| has(*number)).collect();
