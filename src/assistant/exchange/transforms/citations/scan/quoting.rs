@@ -16,7 +16,7 @@ impl Scan {
         if inside.is_empty() && !ended {
             return Step::More;
         }
-        let Some(checks) = self.checks.clone() else { return Step::More };
+        let Some(checks) = self.checks().cloned() else { return Step::More };
         let (text, close) = match quotations::end(open, inside, ended) {
             End::More => return Step::More,
             End::TooLong => {
@@ -65,7 +65,7 @@ impl Scan {
         if end.is_none() && !ended && rest.len() <= LONGEST_LINE {
             return Step::More;
         }
-        let Some(checks) = self.checks.clone() else { return Step::More };
+        let Some(checks) = self.checks().cloned() else { return Step::More };
         let line = rest[..end.unwrap_or(rest.len())].trim_start_matches(['>', ' ']);
         let mut marks = Vec::new();
         for (at, _) in line.char_indices().filter(|(_, letter)| matches!(letter, '[' | '【' | '［')) {

@@ -9,7 +9,7 @@ impl Scan {
     /// A word, or a phone number.
     pub(super) fn word(&mut self, rest: &str, ended: bool, out: &mut String) -> Step {
         self.drop_spaces = false;
-        let Some(checks) = self.checks.clone() else {
+        let Some(checks) = self.checks().cloned() else {
             let letter = rest.chars().next().map_or(1, char::len_utf8);
             self.write(&rest[..letter], out);
             return Step::Read(letter);
