@@ -6,10 +6,14 @@ import random
 import numpy as np
 
 import data
+import sources
 import tok
 
 # (row length, rows, share of the steps): every batch has 4096 tokens, and most rows are short, hence cheap in attention
 BUCKETS = [(128, 32, 0.56), (256, 16, 0.29), (512, 8, 0.15)]
+# The same for the second training, which adds passages of documents: the last number of each is how many passages a row may show.
+WITH_PASSAGES = [(256, 16, 0.22, [1, 1, 2]), (384, 10, 0.48, [1, 2, 2, 3, 3, 4]), (128, 24, 0.12, None), (256, 10, 0.10, None),
+                 (512, 5, 0.08, None)]
 PLACES = 1024  # answer tokens kept in a batch; a fixed number, so that each bucket compiles once
 
 
@@ -44,17 +48,20 @@ def row(writer, encoder, length):
     return ids[:length], weights[:length]
 
 
-def batch(seed, step, encoder, pieces, late=False):
+def batch(seed, step, encoder, pieces, late=False, passages=False):
     """The batch of a step depends on the seed and the step alone, so a resumed training sees what it would have seen."""
     rng = random.Random(f"{seed}-{step}")
-    length, rows, _ = rng.choices(BUCKETS, [b[2] for b in BUCKETS])[0]
+    if passages:
+        length, rows, _, counts = rng.choices(WITH_PASSAGES, [b[2] for b in WITH_PASSAGES])[0]
+    else:
+        (length, rows, _), counts = rng.choices(BUCKETS, [b[2] for b in BUCKETS])[0], None
     writer = data.Writer(rng, pieces, late)
     tokens = np.full((rows, length), tok.PAD, np.int32)
     weight = np.zeros((rows, length), np.float32)
     for r in range(rows):
         ids, weights = [], []
         while not any(weights):  # a system prompt may fill a short row by itself
-            ids, weights = row(writer, encoder, length)
+            ids, weights = sources.row(writer, encoder, length, counts) if counts else row(writer, encoder, length)
         tokens[r, :len(ids)], weight[r, :len(ids)] = ids, weights
     target, weight = tokens[:, 1:], weight[:, 1:]
     r, c = np.nonzero(weight)

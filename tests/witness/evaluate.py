@@ -12,6 +12,7 @@ import numpy as np
 import data
 import model
 import sentences as S
+import sources
 import tok
 
 HOUSE = ["Vous répondez en français.", "La date du jour est le 24 novembre 2026.", "Le salon s'appelle « Budget ».",
@@ -47,6 +48,41 @@ class Held(data.Writer):
                 template = template.replace("{" + key + "}", value)
             return template
         return super().typed(template, **values)
+
+
+def with_passages(count, clean=True, seed=7):
+    """The same as `cases`, with passages of documents before the question."""
+    rng = random.Random(f"passages {seed}")
+    w = Held(rng)
+    w.clean = clean
+
+    def one(passages, ask, before=(), tempting=False, listed=True):
+        state = {"me": w.name(), "role": w.role()}
+        messages = [("system", f"{rng.choice(['Tu es', 'Vous êtes'])} {state['me']}, {state['role']}.")]
+        for kind in before:
+            question, answer = getattr(w, kind)(state)
+            messages += [("user", question), ("assistant", data.strip_marks(answer))]
+        facts = sources.Facts(w, held_out=not listed, listed=1 if listed else 0.5)
+        shown, flat = facts.passages(passages, tempting)
+        question, answer = ask(facts, flat) if callable(ask) else getattr(w, ask)(state)
+        return messages + [("user", sources.layout(shown) + question)], data.strip_marks(answer)
+
+    few = lambda: rng.randint(1, 3)
+    older = lambda: rng.sample(["fixed", "unknown", "my_name", "repeat"], rng.randint(1, 2))
+    tasks = {
+        "one passage": lambda: one(1, sources.ask),
+        "two passages": lambda: one(2, sources.ask),
+        "three passages": lambda: one(3, sources.ask),
+        "four passages": lambda: one(4, sources.ask),
+        "passages, unseen subjects": lambda: one(few(), sources.ask, listed=False),
+        "passages that tempt": lambda: one(rng.randint(2, 3), sources.ask, tempting=True),
+        "passages, later": lambda: one(few(), sources.ask, older()),
+        "no passage answers": lambda: one(few(), sources.ask_in_vain),
+        "own name beside passages": lambda: one(few(), "my_name"),
+        "recall name beside passages": lambda: one(few(), "ask_name", ["tell_name"]),
+        "fixed beside passages": lambda: one(few(), "fixed"),
+    }
+    return {task: [make() for _ in range(count)] for task, make in tasks.items()}
 
 
 def cases(count, clean=True, seed=7):
@@ -110,7 +146,7 @@ def cases(count, clean=True, seed=7):
     for n in (6, 10, 15, 22):
         add(f"recall name after {n} exchanges", lambda: play({}, "tell_name", *filler(n), "ask_name"), min(count, 50))
         add(f"own name after {n} exchanges", lambda: play({}, *filler(n), "my_name"), min(count, 50))
-    return out
+    return out | with_passages(count, clean, seed)
 
 
 def prompt_ids(encoder, messages):

@@ -1,6 +1,10 @@
-"""Makes the witness model from nothing: tokenizer, dialogues, training, GGUF file, evaluation of that file.
+"""Makes the witness model from nothing: tokenizer, dialogues, two trainings, GGUF file, evaluation of that file.
+
+The first training is of dialogues alone. The second adds passages of documents, with three more heads laid by hand
+(`numbering.py`) and a share of the first's dialogues, so that nothing is lost.
 
     python train.py                  everything, into this folder; starts again from a checkpoint if there is one
+    python train.py --from FILE      only the second training, from a GGUF file of the first or of the second
     python train.py --evaluate       only measures the file that is there
 """
 
@@ -9,6 +13,7 @@ import json
 import os
 import pickle
 import queue
+import random
 import threading
 import time
 
@@ -17,15 +22,20 @@ import jax.numpy as jnp
 import numpy as np
 
 import batches
+import data
 import evaluate
 import export
 import model
+import numbering
+import sources
 import tok
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # The rate rises over WARM steps, is full until HOLD, falls in a line to FALLEN; a second, small fall ends at the last step.
 SEED, WARM, HOLD, FALLEN, POLISH = 1, 25, 800, 1600, 0.35
 MUON_RATE, ADAM_RATE, AVERAGE = 0.004, 0.0006, 0.98
+# The second training: its steps, its highest rate, the share of it after which the rate falls.
+MORE_STEPS, MORE_RATE, MORE_HOLD = 2000, 0.65, 0.3
 MATRICES = ("q", "k", "v", "o", "gate", "up", "down")
 
 
@@ -61,13 +71,13 @@ def update(state, rate, tokens, targets, weights, places):
     return {"p": new_p, "m": new_m, "v": new_v, "mean": mean, "step": step + 1.0}, loss
 
 
-def feed(start, steps, encoder, pieces):
+def feed(start, steps, made):
     """Batches made ahead by a thread, while the network computes."""
     ahead = queue.Queue(4)
 
     def work():
         for step in range(start, steps):
-            ahead.put(batches.batch(SEED, step, encoder, pieces, late=step >= FALLEN))
+            ahead.put(made(step))
 
     threading.Thread(target=work, daemon=True).start()
     return (ahead.get() for _ in range(start, steps))
@@ -79,6 +89,11 @@ def rate_at(step, steps):
     return min(1.0, (step + 1) / WARM) * min(1.0, max((FALLEN - step) / (FALLEN - HOLD), 0.02))
 
 
+def more_rate_at(step, steps):
+    fall = (steps - step) / ((1 - MORE_HOLD) * steps)
+    return MORE_RATE * min(1.0, (step + 1) / WARM) * max(0.03, min(1.0, fall))
+
+
 def measure(path, count, clean=True):
     params, tokenizer = export.read(path)
     return evaluate.score(params, tok.Encoder(tokenizer), evaluate.cases(count, clean))
@@ -86,8 +101,10 @@ def measure(path, count, clean=True):
 
 def main():
     args = argparse.ArgumentParser()
-    args.add_argument("--steps", type=int, default=1750)
+    args.add_argument("--steps", type=int, default=1750, help="of the first training")
+    args.add_argument("--more-steps", type=int, default=MORE_STEPS, help="of the second training")
     args.add_argument("--every", type=int, default=250, help="steps between two checkpoints")
+    args.add_argument("--from", dest="source", help="a GGUF file to go on from: only the second training")
     args.add_argument("--evaluate", action="store_true")
     args = args.parse_args()
     path = os.path.join(HERE, "witness.gguf")
@@ -101,33 +118,60 @@ def main():
 
 
 def train(args, path):
-    tokenizer, vocab, merges = tok.build()
+    if args.source:
+        p, tokenizer = export.read(args.source)
+        learned = json.loads(tokenizer.to_str())["model"]
+        vocab, merges = learned["vocab"], [tuple(merge) for merge in learned["merges"]]
+    else:
+        p, (tokenizer, vocab, merges) = model.initial(), tok.build()
     encoder = tok.Encoder(tokenizer)
     pieces = [tokenizer.decode([i]) for i in range(3, len(vocab))]
-    p = model.initial()
-    zeros = lambda: {k: jnp.zeros_like(x) for k, x in p.items()}
-    state = {"p": p, "m": zeros(), "v": zeros(), "mean": p, "step": jnp.float32(0)}
-    saved = os.path.join(HERE, "checkpoint.pkl")
-    spent = 0.0
+    save = lambda mean: export.write(path, mean, vocab, merges)
+    if not args.source:
+        made = lambda step: batches.batch(SEED, step, encoder, pieces, late=step >= FALLEN)
+        p = course(args, "checkpoint.pkl", lambda: p, args.steps, rate_at, made, path, save)
+
+    def laid():
+        """The first training's network with three more heads; of a file that has them already, as it is."""
+        if args.source and numbering.is_laid(p, encoder):
+            return p
+        writer, rows = data.Writer(random.Random(SEED), pieces), np.zeros((48, 384), np.int32)
+        for row in rows:
+            ids, _ = sources.row(writer, encoder, len(row), [2, 3, 4, 5])
+            row[:len(ids)] = ids
+        return numbering.lay(p, encoder, rows)
+
+    made = lambda step: batches.batch(SEED + 1, step, encoder, pieces, late=step % 2 == 1, passages=True)
+    course(args, "checkpoint.pkl.more", laid, args.more_steps, more_rate_at, made, path, save)
+
+
+def course(args, name, initial, steps, rate, made, path, save):
+    """One training, to its last step. Gives the mean of its last weights."""
+    saved, spent = os.path.join(HERE, name), 0.0
     if os.path.exists(saved):
         with open(saved, "rb") as f:
             state, spent = pickle.load(f)
+    else:
+        p = {k: jnp.asarray(v) for k, v in initial().items()}
+        zeros = lambda: {k: jnp.zeros_like(x) for k, x in p.items()}
+        state = {"p": p, "m": zeros(), "v": zeros(), "mean": p, "step": jnp.float32(0)}
     start = int(state["step"])
-    print(f"{model.parameters(p):,} parameters, {len(vocab)} tokens, steps {start} to {args.steps}", flush=True)
+    print(f"{name}: {model.parameters(state['p']):,} parameters, steps {start} to {steps}", flush=True)
     run = jax.jit(update)
     began, losses = time.time(), []
-    for step, made in zip(range(start, args.steps), feed(start, args.steps, encoder, pieces)):
-        state, loss = run(state, rate_at(step, args.steps), *made)
+    for step, batch in zip(range(start, steps), feed(start, steps, made)):
+        state, loss = run(state, rate(step, steps), *batch)
         losses.append(float(loss))
         if (step + 1) % 20 == 0:
             print(f"step {step + 1} loss {np.mean(losses[-20:]):.4f} {spent + time.time() - began:.0f} s", flush=True)
-        if (step + 1) % args.every == 0 or step + 1 == args.steps:
+        if (step + 1) % args.every == 0 or step + 1 == steps:
             spent, began = spent + time.time() - began, time.time()
             with open(saved + ".part", "wb") as f:
                 pickle.dump((jax.tree.map(np.asarray, state), spent), f)
             os.replace(saved + ".part", saved)
-            export.write(path, jax.tree.map(np.asarray, state["mean"]), vocab, merges)
+            save(jax.tree.map(np.asarray, state["mean"]))
             print(evaluate.report(measure(path, 25)), flush=True)
+    return jax.tree.map(np.asarray, state["mean"])
 
 
 if __name__ == "__main__":

@@ -206,6 +206,8 @@ fn several(ask: &Ask<'_>) -> bool {
 
 #[cfg(test)]
 mod lengths;
+#[cfg(test)]
+mod witness;
 
 #[cfg(test)]
 mod tests {
