@@ -99,13 +99,13 @@ fn all(config: &Config, arguments: &Arguments, findings: &mut Findings) -> anyho
 
 /// How the kernel confines what reads documents. The bot answers without it.
 fn documents(config: &Config) {
-    let asked = Runtime::new().map_err(anyhow::Error::from).and_then(|runtime| {
+    let lacks = Runtime::new().map_err(anyhow::Error::from).and_then(|runtime| {
         let extractor = Extractor::new(&config.documents);
-        Ok(runtime.block_on(extractor.confinement())?)
+        Ok(runtime.block_on(extractor.confinement())?.lacks())
     });
-    match asked.map(|confinement| confinement.lacks()) {
+    match lacks {
         Ok(None) => {
-            Findings::good("documents", "they are read in a process of their own, confined by Landlock and seccomp")
+            Findings::good("documents", "they are read in a process of their own, confined by Landlock and seccomp");
         }
         Ok(Some(lacking)) => {
             let detail =

@@ -62,7 +62,7 @@ pub(super) fn collection(config: &Config, command: &Command) -> anyhow::Result<E
     let collections = app::collections(config)?;
     match command {
         Command::Index { name, empty } => Runtime::new()?.block_on(index(config, collections, name.as_deref(), *empty)),
-        Command::List => list(&collections),
+        Command::List => Ok(list(&collections)),
         Command::Test { name, question } => Runtime::new()?.block_on(test(config, collections, name, question)),
     }
 }
@@ -111,7 +111,7 @@ fn say(name: &str, summary: &Summary, took: Duration) {
     ));
 }
 
-fn list(collections: &Collections) -> anyhow::Result<ExitCode> {
+fn list(collections: &Collections) -> ExitCode {
     let mut failed = false;
     for (name, collection) in collections.iter() {
         let kept = match collections.kept(name).with_context(|| format!("collection {name}")) {
@@ -143,7 +143,7 @@ fn list(collections: &Collections) -> anyhow::Result<ExitCode> {
             of(collection)
         ));
     }
-    Ok(ExitCode::from(u8::from(failed)))
+    ExitCode::from(u8::from(failed))
 }
 
 /// Who searches a collection, and where.

@@ -70,7 +70,8 @@ mod tests {
     fn what_no_reading_gives_is_refused() {
         let limits = Limits::of(&Config::default());
         assert_eq!(sound(&good(), &limits), Ok(()));
-        let changes: [(&str, fn(&mut Extracted)); 14] = [
+        type Change = fn(&mut Extracted);
+        let changes: [(&str, Change); 14] = [
             ("no passages", |it| it.passages.clear()),
             ("more pages", |it| it.pages = Some(2_001)),
             ("a title", |it| it.title = Some("a".repeat(300))),

@@ -25,22 +25,22 @@ pub(in crate::documents) fn read(text: &str, flow: &mut Flow) -> Result<(), Extr
                 line.clear();
             }
             Event::Start(Tag::Heading { level, .. }) => {
-                end(&mut line, None, mark.take(), &lists, flow)?;
+                end(&mut line, None, mark.take().as_deref(), &lists, flow)?;
                 heading = Some(level);
             }
             Event::Start(Tag::List(first)) => {
-                end(&mut line, None, mark.take(), &lists, flow)?;
+                end(&mut line, None, mark.take().as_deref(), &lists, flow)?;
                 lists.begin(first);
             }
             Event::Start(Tag::Item) => mark = Some(lists.mark()),
             Event::End(TagEnd::List(_)) => {
-                end(&mut line, None, mark.take(), &lists, flow)?;
+                end(&mut line, None, mark.take().as_deref(), &lists, flow)?;
                 lists.end();
             }
-            Event::Start(Tag::HtmlBlock) => end(&mut line, None, mark.take(), &lists, flow)?,
+            Event::Start(Tag::HtmlBlock) => end(&mut line, None, mark.take().as_deref(), &lists, flow)?,
             Event::End(TagEnd::HtmlBlock) => html::read(&std::mem::take(&mut line), flow)?,
             Event::End(TagEnd::Heading(_) | TagEnd::Paragraph | TagEnd::Item | TagEnd::CodeBlock) => {
-                end(&mut line, heading.take(), mark.take(), &lists, flow)?;
+                end(&mut line, heading.take(), mark.take().as_deref(), &lists, flow)?;
             }
             Event::Start(Tag::Table(_)) => table.begin(flow),
             Event::Start(Tag::TableHead | Tag::TableRow) => table.begin_row(),
@@ -59,7 +59,7 @@ pub(in crate::documents) fn read(text: &str, flow: &mut Flow) -> Result<(), Extr
             _ => {}
         }
     }
-    end(&mut line, None, mark, &lists, flow)
+    end(&mut line, None, mark.as_deref(), &lists, flow)
 }
 
 /// Whether a tag ends a line.
@@ -71,12 +71,12 @@ fn is_break(tag: &str) -> bool {
 fn end(
     line: &mut String,
     heading: Option<HeadingLevel>,
-    mark: Option<String>,
+    mark: Option<&str>,
     lists: &Lists,
     flow: &mut Flow,
 ) -> Result<(), ExtractError> {
     let text = std::mem::take(line);
-    flow.block(heading.map(|level| level as u8), mark.as_deref().map(|mark| (lists.depth(), mark)), &text)
+    flow.block(heading.map(|level| level as u8), mark.map(|mark| (lists.depth(), mark)), &text)
 }
 
 /// The title in the front matter.
