@@ -66,11 +66,12 @@ mod tests {
         Extracted { format: Format::Pdf, title: Some("Guide".to_owned()), pages: Some(3), passages }
     }
 
+    type Change = fn(&mut Extracted);
+
     #[test]
     fn what_no_reading_gives_is_refused() {
         let limits = Limits::of(&Config::default());
         assert_eq!(sound(&good(), &limits), Ok(()));
-        type Change = fn(&mut Extracted);
         let changes: [(&str, Change); 14] = [
             ("no passages", |it| it.passages.clear()),
             ("more pages", |it| it.pages = Some(2_001)),
