@@ -8,7 +8,7 @@ use crate::{
     sources::{answer, bot_of},
     support::{
         bot::Setup,
-        engine::Engine,
+        engine::{Engine, Given},
         people::Person,
         room::{Message, Text},
     },
@@ -50,9 +50,9 @@ async fn give(person: &Person, room: &str, words: &Text, canary: &str) -> Messag
 async fn a_question_is_given_what_its_asker_may_see_and_nothing_else() {
     let world = World::shared().await;
     let engine = Engine::start(|prompt| {
-        let marks: String =
-            prompt.passages().iter().map(|given| format!("{} [{}]. ", given.text.trim(), given.mark)).collect();
-        if marks.is_empty() { "Je ne sais pas.".to_owned() } else { marks }
+        let cited = |given: &Given| format!("{} [{}].", given.text.trim(), given.mark);
+        let answer = prompt.passages().iter().map(cited).collect::<Vec<_>>().join(" ");
+        if answer.is_empty() { "Je ne sais pas.".to_owned() } else { answer }
     });
     let chief = world.person("chef").await;
     let setup = Setup {
