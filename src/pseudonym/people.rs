@@ -142,7 +142,8 @@ fn alike(one: &str, other: &str) -> bool {
         return long.starts_with(short);
     }
     // Longer words than these are no names, and comparing takes the square of their length.
-    let near = short.len() >= SLIP && long.len() <= 40 && long.len() - short.len() <= 1;
+    // Of words in two alphabets the one of fewer letters may have more bytes.
+    let near = short.len() >= SLIP && long.len() <= 40 && long.len().abs_diff(short.len()) <= 1;
     near && ends_alike(short.as_bytes(), long.as_bytes()) && strsim::osa_distance(short, long) <= 1
 }
 
@@ -153,5 +154,16 @@ fn ends_alike(short: &[u8], long: &[u8]) -> bool {
     let end = short.iter().rev().zip(long.iter().rev()).take_while(same).count();
     // Two letters, which are two bytes each in another alphabet.
     let two = if long.is_ascii() && short.is_ascii() { 2 } else { 8 };
-    start + end + two >= long.len()
+    start + end + two >= long.len().max(short.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::alike;
+
+    #[test]
+    fn words_of_two_alphabets_are_not_alike_whichever_has_more_bytes() {
+        assert!(!alike("жуковск", "zukowska") && !alike("zukowska", "жуковск"));
+        assert!(alike("zukowska", "zukowski") && !alike("zukowska", "kowalska"));
+    }
 }
