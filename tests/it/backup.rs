@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Output, time::Instant};
 use crate::world::{World, assert_answered_once, id_of};
 
 /// Makes an answer last long enough for a backup to be made meanwhile.
-const SLOWLY: &str = "decode=sleep(30)";
+const SLOWLY: &str = "decode=sleep(60)";
 
 #[tokio::test]
 async fn a_backup_made_while_the_bot_answers_brings_everything_back() {
@@ -17,7 +17,8 @@ async fn a_backup_made_while_the_bot_answers_brings_everything_back() {
     awa.answer_to(&room, &first).await;
     let named = awa.send(&room, "Je m'appelle Awa.").await;
     awa.answer_to(&room, &named).await;
-    let long = awa.send(&room, "Présentez-vous longuement.").await;
+    // Of some 70 tokens: the witness recalls a name beyond it.
+    let long = awa.send(&room, "Présentez le service en quelques phrases.").await;
     awa.first_text(&room, &long).await;
 
     let begun = Instant::now();
