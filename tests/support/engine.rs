@@ -2,15 +2,13 @@
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
-    net::{Shutdown, TcpListener, TcpStream},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
+    net::{Shutdown, TcpStream},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use serde::Deserialize;
+
+use super::listening::Listening;
 
 /// One message of a prompt.
 #[derive(Clone, Debug, Deserialize)]
@@ -84,38 +82,25 @@ type Says = Box<dyn Fn(&Prompt) -> String + Send + Sync>;
 struct Shared {
     says: Says,
     prompts: Mutex<Vec<Prompt>>,
-    ended: AtomicBool,
 }
 
 /// The model; it ends with this value.
 pub struct Engine {
-    port: u16,
+    listening: Listening,
     shared: Arc<Shared>,
 }
 
 impl Engine {
     /// One that says what `says` makes of a prompt.
     pub fn start(says: impl Fn(&Prompt) -> String + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
-        let shared =
-            Arc::new(Shared { says: Box::new(says), prompts: Mutex::default(), ended: AtomicBool::new(false) });
+        let shared = Arc::new(Shared { says: Box::new(says), prompts: Mutex::default() });
         let serving = Arc::clone(&shared);
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                if serving.ended.load(Ordering::Relaxed) {
-                    return;
-                }
-                let shared = Arc::clone(&serving);
-                thread::spawn(move || shared.answer(&stream));
-            }
-        });
-        Self { port, shared }
+        Self { listening: Listening::start(move |stream| serving.answer(stream)), shared }
     }
 
     /// For [`super::bot::Setup::failpoints`] or the start of a bot.
     pub fn failpoint(&self) -> String {
-        format!("scripted-model=return(127.0.0.1:{})", self.port)
+        format!("scripted-model=return(127.0.0.1:{})", self.listening.port())
     }
 
     /// Everything it was asked.
@@ -126,13 +111,6 @@ impl Engine {
     /// How often it was asked.
     pub fn asked(&self) -> usize {
         self.prompts().len()
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        self.shared.ended.store(true, Ordering::Relaxed);
-        let _ = TcpStream::connect(("127.0.0.1", self.port));
     }
 }
 

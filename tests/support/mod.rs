@@ -8,6 +8,7 @@ pub mod e5;
 pub mod engine;
 pub mod js;
 pub mod leash;
+pub mod listening;
 pub mod people;
 pub mod postgres;
 pub mod proxy;

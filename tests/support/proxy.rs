@@ -1,20 +1,19 @@
 //! A homeserver that misbehaves: a proxy in front of a good one, for one bot, with faults by path.
 //!
-//! One request per connection and one thread per request: a test has its own runtime, and this must outlive its moods.
+//! One request per connection.
 
 use std::{
     io::{self, BufReader, Write as _},
-    net::{Shutdown, TcpListener, TcpStream},
-    sync::{
-        Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering},
-    },
+    net::{Shutdown, TcpStream},
+    sync::{Arc, Mutex, MutexGuard},
     thread,
     time::Duration,
 };
 
 use serde::Deserialize;
 use serde_json::Value;
+
+use super::listening::Listening;
 
 /// A change of a JSON answer.
 pub type Change = Arc<dyn Fn(&mut Value) + Send + Sync>;
@@ -87,12 +86,11 @@ struct Shared {
     arrived: Mutex<usize>,
     /// How many requests met a fault.
     met: Mutex<usize>,
-    ended: AtomicBool,
 }
 
 /// The proxy; it ends with this value.
 pub struct Proxy {
-    port: u16,
+    listening: Listening,
     shared: Arc<Shared>,
 }
 
@@ -114,26 +112,18 @@ impl Proxy {
     /// In front of the homeserver at `url`.
     pub fn start(url: &str) -> Self {
         let upstream = url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
         let shared = Arc::new(Shared { upstream, ..Shared::default() });
         let serving = Arc::clone(&shared);
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                if serving.ended.load(Ordering::Relaxed) {
-                    return;
-                }
-                let shared = Arc::clone(&serving);
-                // A client that goes away in the middle is no error.
-                thread::spawn(move || shared.serve(&stream));
-            }
+        let listening = Listening::start(move |stream| {
+            // A client that goes away in the middle is no error.
+            let _ = serving.serve(stream);
         });
-        Self { port, shared }
+        Self { listening, shared }
     }
 
     /// The base URL for the bot.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://127.0.0.1:{}", self.listening.port())
     }
 
     /// Has requests whose path contains `path` meet a fault, `times` times or until [`Self::lift`]. An empty method is any.
@@ -160,8 +150,6 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.lift();
-        self.shared.ended.store(true, Ordering::Relaxed);
-        let _ = TcpStream::connect(("127.0.0.1", self.port));
     }
 }
 
