@@ -56,6 +56,18 @@ impl Flags {
     /// Any of a person's names.
     pub(super) const NAME: Self = Self(Self::FIRST.0 | Self::SURNAME.0 | Self::COMMON.0);
 
+    /// What is no name, though it is written as one.
+    pub(super) const NO_NAME: Self = Self(
+        Self::FUNCTION.0
+            | Self::TITLE.0
+            | Self::ROLE.0
+            | Self::BODY.0
+            | Self::KNOWN.0
+            | Self::VERB.0
+            | Self::GREETING.0
+            | Self::STREET.0,
+    );
+
     /// Whether it is one of these.
     pub(super) fn any(self, other: Self) -> bool {
         self.0 & other.0 != 0

@@ -122,16 +122,7 @@ pub(super) fn accepts(page: &Page<'_>, at: usize, words: usize, context: Context
 /// Whether a common word goes on with a name that a title began: "Madame Tida Serrure".
 fn surely_goes_on(page: &Page<'_>, at: usize) -> bool {
     let flags = page.flags(at);
-    let other = flags.any(
-        Flags::FUNCTION
-            | Flags::TITLE
-            | Flags::ROLE
-            | Flags::BODY
-            | Flags::KNOWN
-            | Flags::VERB
-            | Flags::GREETING
-            | Flags::STREET,
-    );
+    let other = flags.any(Flags::NO_NAME);
     let ends = page.verb_next(at)
         || matches!(page.tokens.get(at + 1).map(|next| next.shape), Some(Shape::Mark(',' | ')' | '(' | '<')));
     page.free_word(at)

@@ -153,16 +153,7 @@ fn in_run(page: &Page<'_>, at: usize) -> bool {
 fn may_be_first(page: &Page<'_>, at: usize) -> bool {
     let word = page.folded(at);
     let flags = page.flags(at);
-    let other = flags.any(
-        Flags::FUNCTION
-            | Flags::VERB
-            | Flags::GREETING
-            | Flags::ROLE
-            | Flags::BODY
-            | Flags::KNOWN
-            | Flags::STREET
-            | Flags::TITLE,
-    );
+    let other = flags.any(Flags::NO_NAME);
     let verbal = ["er", "ez", "ant", "ir", "re", "on", "ment", "e", "s"].iter().any(|ending| word.ends_with(ending));
     let next = page.flags(at + 1);
     !other

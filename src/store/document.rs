@@ -159,12 +159,6 @@ impl DocumentPlace {
     }
 }
 
-/// The number of a compagnon that was made by command, by its identifier.
-pub(super) fn made_number(compagnon: &str) -> Option<u64> {
-    let number = compagnon.strip_prefix("made/")?;
-    number.parse().ok().filter(|parsed: &u64| parsed.to_string() == number)
-}
-
 impl BlindedIds {
     /// Under whose key the records of a partition are sealed, and the partition's own name.
     pub(super) fn places_of(&self, partition: &Partition) -> Result<(BlindedId, BlindedId), StoreError> {
@@ -179,7 +173,7 @@ impl BlindedIds {
                 (self.group("person", person.as_str()), self.partition(&["person", person.as_str()]))
             }
             Partition::Compagnon(compagnon) => {
-                let group = match made_number(compagnon) {
+                let group = match partition.made() {
                     Some(number) => self.made(number),
                     None => self.group("compagnon", compagnon),
                 };

@@ -7,7 +7,7 @@ use super::chunk::{Blob, CHUNK, CHUNKS_AT_ONCE};
 use super::database::Database;
 use super::document::{
     DocumentPlace, LARGEST_DOCUMENT, MOST_BYTES_IN_ALL, MOST_BYTES_OF_GROUP, MOST_IN_ALL, MOST_OF_GROUP, NewDocument,
-    StoredDocument, StoredVectors, VectorSet, chunks_of, made_number,
+    StoredDocument, StoredVectors, VectorSet, chunks_of,
 };
 use super::error::{Full, StoreError};
 use super::handle::Store;
@@ -306,8 +306,7 @@ impl Transaction<'_> {
 
     /// Whether this is a compagnon made by command that there is not.
     pub(super) fn is_unmade(&self, partition: &Partition) -> Result<bool, StoreError> {
-        let Partition::Compagnon(compagnon) = partition else { return Ok(false) };
-        let Some(number) = made_number(compagnon) else { return Ok(false) };
+        let Some(number) = partition.made() else { return Ok(false) };
         let key = self.blinded_ids().compagnon(number);
         Ok(!self.contains(&key)? && !self.set_aside(&key)?)
     }
