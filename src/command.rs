@@ -28,6 +28,16 @@ pub enum Command {
     Documents,
     /// `!sources`
     Sources,
+    /// `!traduire`
+    Translate,
+    /// `!glossaire`
+    Glossary,
+    /// `!note`
+    Note,
+    /// `!manqué`
+    CatchUp,
+    /// `!avis`
+    Reviews,
     /// `!pseudonymiser`
     Pseudonymise,
     /// `!exporter`

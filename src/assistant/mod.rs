@@ -40,6 +40,7 @@ mod intake;
 mod isolation_tests;
 #[cfg(test)]
 mod items_tests;
+mod jobs;
 mod lifecycle;
 mod limits;
 mod model_cache;

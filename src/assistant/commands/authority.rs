@@ -30,7 +30,7 @@ impl Authority {
 }
 
 /// Why a command is not even tried, if its author's device does not prove enough.
-pub(super) async fn refusal(parts: &Parts, message: &Incoming, call: &Call) -> Result<Option<Text<'static>>, Failure> {
+pub async fn refusal(parts: &Parts, message: &Incoming, call: &Call) -> Result<Option<Text<'static>>, Failure> {
     unproven(parts, message, Authority::of(call, message.direct)).await
 }
 

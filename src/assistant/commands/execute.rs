@@ -3,7 +3,7 @@
 use super::{
     answers, authority, compagnon,
     context::{Context, Known},
-    documents, export, forget, help, journal,
+    documents, export, forget, glossary, help, journal,
     outcome::{NewFile, Outcome, Reply},
     parts::Parts,
     privacy, pseudonymise, redo, remember, retention, sources, status, stop,
@@ -129,6 +129,9 @@ async fn run(context: &Context<'_>, call: &Call) -> Result<Outcome, Failure> {
         Command::Remember => remember::run(context, &call.arguments, &call.text).await.map(Outcome::Say),
         Command::Memory => remember::list(context).await.map(Outcome::Say),
         Command::Sources => sources::run(context).await.map(Outcome::Say),
+        Command::Glossary => context.usage(&glossary::SPEC.usage(context.language)).map(Outcome::Say),
+        // They are carried out as jobs.
+        Command::Translate | Command::Note | Command::CatchUp | Command::Reviews => Err(Failure::NotKnown),
         Command::Pseudonymise => pseudonymise::run(context, &call.arguments, &call.text).map(Outcome::Say),
         Command::Documents => documents::run(context, &call.arguments).await.map(Outcome::Say),
         Command::Export => export::run(context).await,

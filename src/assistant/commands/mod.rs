@@ -7,6 +7,7 @@
 
 mod answers;
 mod authority;
+mod catch_up;
 mod compagnon;
 mod confirm;
 mod context;
@@ -16,12 +17,14 @@ mod export;
 mod forget;
 #[cfg(any(test, fuzzing))]
 pub(super) mod fuzz;
+mod glossary;
 mod help;
 mod journal;
 #[cfg(test)]
 mod mastered_tests;
 #[cfg(test)]
 mod memory_tests;
+mod note;
 mod outcome;
 mod parse;
 mod parts;
@@ -33,6 +36,7 @@ mod pseudonymise_tests;
 mod redo;
 mod remember;
 mod retention;
+mod reviews;
 mod sources;
 mod spec;
 mod status;
@@ -41,8 +45,10 @@ mod stop;
 mod tests;
 #[cfg(test)]
 mod thread_tests;
+mod translate;
 mod words;
 
+pub(super) use authority::refusal;
 pub(super) use confirm::Confirmations;
 pub(super) use execute::execute;
 pub(super) use forget::asks_to_forget;

@@ -1,10 +1,10 @@
 //! Reading what people type as a command, once, when its message is accepted.
 
 use super::{
-    answers, compagnon, documents, export, forget, help, journal, privacy, pseudonymise, redo, remember, retention,
-    sources,
+    answers, catch_up, compagnon, documents, export, forget, glossary, help, journal, note, privacy, pseudonymise,
+    redo, remember, retention, reviews, sources,
     spec::Spec,
-    status, stop,
+    status, stop, translate,
     words::{self, plain},
 };
 use crate::{
@@ -18,7 +18,7 @@ const LONGEST_BARE: usize = 60;
 
 impl Command {
     /// All of them, in the order of the help.
-    pub(in crate::assistant) const ALL: [Self; 16] = [
+    pub(in crate::assistant) const ALL: [Self; 21] = [
         Self::Help,
         Self::Compagnon,
         Self::Stop,
@@ -28,6 +28,11 @@ impl Command {
         Self::Memory,
         Self::Documents,
         Self::Sources,
+        Self::Translate,
+        Self::Glossary,
+        Self::Note,
+        Self::CatchUp,
+        Self::Reviews,
         Self::Pseudonymise,
         Self::Answers,
         Self::Retention,
@@ -48,6 +53,11 @@ impl Command {
             Self::Memory => &remember::LIST,
             Self::Documents => &documents::SPEC,
             Self::Sources => &sources::SPEC,
+            Self::Translate => &translate::SPEC,
+            Self::Glossary => &glossary::SPEC,
+            Self::Note => &note::SPEC,
+            Self::CatchUp => &catch_up::SPEC,
+            Self::Reviews => &reviews::SPEC,
             Self::Pseudonymise => &pseudonymise::SPEC,
             Self::Export => &export::SPEC,
             Self::Privacy => &privacy::SPEC,
@@ -171,6 +181,11 @@ impl Call {
     pub(super) fn decides(&self) -> bool {
         matches!(self.command, Some(Command::Compagnon | Command::Answers | Command::Retention | Command::Remember))
             && !self.is_urgent()
+    }
+
+    /// Whether the model works on it, perhaps for minutes: `assistant::jobs` carries it out.
+    pub(in crate::assistant) fn is_job(&self) -> bool {
+        matches!(self.command, Some(Command::Translate | Command::Note | Command::CatchUp | Command::Reviews))
     }
 
     /// Whether it is never refused for the rate.

@@ -42,6 +42,8 @@ pub struct Screen<'a> {
 pub enum Stage {
     /// How far the reading of documents has come.
     Reading,
+    /// How far a job has come.
+    Job,
     /// The answer.
     Answer,
 }
@@ -116,6 +118,7 @@ impl<'a> Screen<'a> {
         let edition = edition(self.queued.again.as_deref(), &self.lost);
         let stage = match self.stage {
             Stage::Reading => "-reading",
+            Stage::Job => "-job",
             Stage::Answer => "",
         };
         let shown = self.draft.as_ref().map(|_| format!("{stage}-{}-{}", self.queued.attempts, self.refreshes));

@@ -56,6 +56,8 @@ pub enum Admission<'a> {
     Read,
     /// A command is executed.
     Command(&'a Call),
+    /// A job is carried out.
+    Job(&'a Call),
     /// The room is told what the bot is.
     Welcome,
     /// A sentence of the bot's own is the answer.
@@ -91,6 +93,9 @@ pub fn admit<'a>(queued: &'a Queued, facts: &Facts, rules: &Rules<'_>) -> Admiss
         return if queued.again.is_some() { Admission::Close } else { Admission::Decline(Text::TooOld) };
     }
     match &queued.kind {
+        QueuedKind::Command(call) if call.is_job() => {
+            refused_room(queued, facts, rules).map_or(Admission::Job(call), Admission::Decline)
+        }
         QueuedKind::Command(call) => Admission::Command(call),
         QueuedKind::Attachment if readable(&queued.question).is_some() => {
             refused_room(queued, facts, rules).map_or(Admission::Read, Admission::Decline)

@@ -38,6 +38,7 @@ mod whole;
 
 pub use self::{
     effective::{EffectiveCompagnon, version_in},
+    generate::show_typing,
     history::History,
     parts::Parts,
     pipeline::Exchanges,
@@ -45,4 +46,5 @@ pub use self::{
     remembered::{fitting, remembered},
     search::{View, readable},
     summary::{Parts as SummaryParts, Summaries},
+    whole::patiently,
 };

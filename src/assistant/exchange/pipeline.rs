@@ -31,6 +31,7 @@ use crate::{
         dispatch::{ActiveGeneration, Interruption},
         documents::Long,
         failure::Failure,
+        jobs,
         texts::{
             Language, Text, note,
             sources::{Sources, placeholders},
@@ -60,11 +61,16 @@ impl Exchanges {
     pub async fn answer(&self, mut queued: Queued) -> Result<Option<Concluded>, Failure> {
         let arrived = Instant::now();
         let mut facts = self.facts(&mut queued).await?;
-        if matches!(admit(&queued, &facts, &self.rules()), Admission::Answer | Admission::Read) {
+        if matches!(admit(&queued, &facts, &self.rules()), Admission::Answer | Admission::Read | Admission::Job(_)) {
             // The homeserver is not asked about the room of a question that is refused without that.
             facts.room = self.0.homeserver.room(&queued.question.room_id).await?;
         }
         let admission = admit(&queued, &facts, &self.rules());
+        if let Admission::Job(call) = admission {
+            let call = call.clone();
+            // On the heap: it holds the states of all jobs.
+            return Box::pin(jobs::run(&self.0, queued, &call, facts.room.as_ref())).await;
+        }
         if admission != Admission::Answer {
             return self.settle(&queued, admission).await.map(|()| None);
         }
@@ -188,7 +194,8 @@ impl Exchanges {
         let Parts { store, courier, commands, .. } = &self.0;
         let question = &queued.question;
         match admission {
-            Admission::Answer => Ok(()),
+            // They end in an answer.
+            Admission::Answer | Admission::Job(_) => Ok(()),
             // On the heap: it holds the states of a whole transfer.
             Admission::Read => Box::pin(read(&self.0, queued)).await,
             Admission::Command(call) => commands::execute(commands, queued, call).await,

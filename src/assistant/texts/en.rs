@@ -10,7 +10,8 @@ use self::{
     times::{delay, span},
 };
 use super::{
-    text::{Destroys, Text, Welcome},
+    shown::{Destroys, Welcome},
+    text::Text,
     unread, unreadable,
 };
 use crate::{
@@ -300,6 +301,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Stopping { dropped } => {
             return format!("I have stopped, and dropped your waiting questions ({dropped}).").into();
         }
+        Text::JobStopped => "Stopped: nothing comes of this work.",
         Text::NothingToStop => "I am not writing an answer at the moment.",
         Text::StopNotYours => "This answer is for someone else: only they or a room administrator can stop it.",
         Text::Journal => "**Audit trail** (newest first)",
@@ -320,6 +322,11 @@ fn summary(command: Command) -> &'static str {
         Command::Remember => "have me remember a fact, for you or for the whole room",
         Command::Memory => "see what I remember here",
         Command::Sources => "the passages that my last answer cites",
+        Command::Translate => "translate a message, a text or a file",
+        Command::Glossary => "the terms that translations keep to",
+        Command::Note => "write the note of a conversation",
+        Command::CatchUp => "what you missed in a room",
+        Command::Reviews => "draft a reply to a user’s review",
         Command::Pseudonymise => "replace what identifies people in a French text",
         Command::Documents => "see, add or remove the documents that my answers rest on",
         Command::Export => "get a copy of what I keep about you",

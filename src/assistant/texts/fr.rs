@@ -10,7 +10,8 @@ use self::{
     times::{delay, of, span},
 };
 use super::{
-    text::{Destroys, Text, Welcome},
+    shown::{Destroys, Welcome},
+    text::Text,
     unread, unreadable,
 };
 use crate::{
@@ -309,6 +310,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Stopping { dropped } => {
             return format!("Je m’arrête, et j’abandonne vos questions en attente ({dropped}).").into();
         }
+        Text::JobStopped => "C’est arrêté : je ne rends rien de ce travail.",
         Text::NothingToStop => "Je n’écris rien en ce moment.",
         Text::StopNotYours => {
             "Cette réponse est pour quelqu’un d’autre : lui-même ou un administrateur du salon peut l’arrêter."
@@ -329,6 +331,11 @@ fn summary(command: Command) -> &'static str {
         Command::Remember => "me faire retenir un fait, pour vous ou pour tout le salon",
         Command::Memory => "voir ce que je retiens ici",
         Command::Sources => "les passages que cite ma dernière réponse",
+        Command::Translate => "traduire un message, un texte ou un fichier",
+        Command::Glossary => "les termes que les traductions respectent",
+        Command::Note => "écrire la note d’une conversation",
+        Command::CatchUp => "ce que vous avez manqué dans un salon",
+        Command::Reviews => "préparer une réponse à l’avis d’un usager",
         Command::Pseudonymise => "remplacer dans un texte ce qui désigne des personnes",
         Command::Documents => "voir, ajouter ou retirer les documents d’après lesquels je réponds",
         Command::Export => "recevoir ce que je garde sur vous",

@@ -12,6 +12,7 @@ pub(super) mod pseudonyms;
 #[cfg(test)]
 mod samples;
 mod say;
+mod shown;
 pub(super) mod sources;
 mod synthesis;
 mod text;
@@ -20,7 +21,8 @@ mod unreadable;
 
 pub(super) use self::mastered::Mastered;
 pub(super) use self::memory::{FactPlace, Memory};
+pub(super) use self::shown::{Destroys, Welcome};
 pub(super) use self::synthesis::Synthesis;
-pub(super) use self::text::{Destroys, Text, Welcome};
+pub(super) use self::text::Text;
 pub use self::{say::refusal, unread::note};
 pub use crate::compagnon::Language;

@@ -272,6 +272,7 @@ fn samples() -> Vec<Text<'static>> {
         Text::NothingToRedo,
         Text::Stopping { dropped: 0 },
         Text::Stopping { dropped: 2 },
+        Text::JobStopped,
         Text::NothingToStop,
         Text::StopNotYours,
         Text::Journal,

@@ -2,7 +2,14 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use super::{documents::Documents, mastered::Mastered, memory::Memory, sources::Sources, synthesis::Synthesis};
+use super::{
+    documents::Documents,
+    mastered::Mastered,
+    memory::Memory,
+    shown::{Destroys, Welcome},
+    sources::Sources,
+    synthesis::Synthesis,
+};
 use crate::{
     command::Command,
     compagnon::{Answers, CompagnonError, FieldError},
@@ -443,6 +450,8 @@ pub enum Text<'a> {
         /// Questions of this person that are dropped as well.
         dropped: usize,
     },
+    /// A job was stopped: nothing comes of it.
+    JobStopped,
     /// Nothing is being written.
     NothingToStop,
     /// The answer is another person's.
@@ -451,48 +460,4 @@ pub enum Text<'a> {
     Journal,
     /// The audit trail is empty.
     JournalEmpty,
-}
-
-/// What a command would destroy.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Destroys<'a> {
-    /// A conversation in which others have spoken.
-    Conversation,
-    /// All that was said in a room.
-    Room {
-        /// Whether it is a direct conversation.
-        direct: bool,
-    },
-    /// What is older than a room is to keep from now on.
-    Retention {
-        /// How long that is.
-        retention: Duration,
-    },
-    /// All that is remembered for a room, or for the person who asks.
-    Facts {
-        /// Whether for the room.
-        of_room: bool,
-    },
-    /// A compagnon with all its versions.
-    Compagnon {
-        /// Its title.
-        title: &'a str,
-    },
-}
-
-/// What the first message in a room tells.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Welcome<'a> {
-    /// The body that runs the bot.
-    pub organisation: &'a str,
-    /// The compagnon's title.
-    pub title: &'a str,
-    /// What it does.
-    pub description: &'a str,
-    /// How long things are kept.
-    pub retention: Duration,
-    /// Whether this is a direct conversation.
-    pub direct: bool,
-    /// Whether people outside of the State may be in the room.
-    pub open: bool,
 }

@@ -122,7 +122,7 @@ impl From<KindRecord> for QueuedKind {
 }
 
 /// How each command is written.
-const COMMANDS: [(Command, &str); 16] = [
+const COMMANDS: [(Command, &str); 21] = [
     (Command::Help, "help"),
     (Command::Compagnon, "compagnon"),
     (Command::Answers, "answers"),
@@ -132,6 +132,11 @@ const COMMANDS: [(Command, &str); 16] = [
     (Command::Memory, "memory"),
     (Command::Documents, "documents"),
     (Command::Sources, "sources"),
+    (Command::Translate, "translate"),
+    (Command::Glossary, "glossary"),
+    (Command::Note, "note"),
+    (Command::CatchUp, "catch_up"),
+    (Command::Reviews, "reviews"),
     (Command::Pseudonymise, "pseudonymise"),
     (Command::Export, "export"),
     (Command::Privacy, "privacy"),

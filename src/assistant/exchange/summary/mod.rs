@@ -182,7 +182,7 @@ impl Summaries {
             lanes.quiet().await;
             let read = async {
                 let generation = model.generate(request.clone())?;
-                whole(generation).await
+                whole(generation).await.map(|(text, _)| text)
             };
             tokio::select! {
                 biased;

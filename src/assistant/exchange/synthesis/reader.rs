@@ -1,7 +1,5 @@
 //! The reading itself, without a room: parts in rounds, until the notes fit.
 
-use std::time::Duration;
-
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::BoxFuture, stream};
 use tokio::sync::watch;
 
@@ -10,11 +8,11 @@ use super::{
     prompt::Prompt,
 };
 use crate::{
-    assistant::exchange::whole::whole,
+    assistant::exchange::whole::patiently,
     compagnon::Language,
     conversation::Role,
     document::{Document, Passage, Source},
-    inference::{ChatModel, InferenceError, Message, Request, Sampling},
+    inference::{ChatModel, InferenceError, Message, Sampling},
 };
 
 /// How many parts are read at once: the engine computes them together, and its other rows stay free for rooms.
@@ -25,10 +23,6 @@ const MOST_PARTS: usize = 300;
 
 /// The most rounds. Each makes what is left several times shorter.
 const MOST_ROUNDS: usize = 4;
-
-/// How often a part waits for a place in the engine's queue, and how long each time.
-const MOST_WAITS: usize = 120;
-const WAIT: Duration = Duration::from_secs(1);
 
 /// The most characters of the notes on one part, whatever the length of the model's tokens.
 const LONGEST_NOTES: usize = 2_000;
@@ -123,7 +117,7 @@ impl Reader<'_> {
         let requests = parts.iter().enumerate().map(|(index, part)| {
             let request = prompt.request(title(part), part, index + 1, parts.len());
             let noted = async move {
-                let text = self.written(&request).await?;
+                let (text, _) = patiently(self.model, &request).await?;
                 self.progress.send_modify(|progress| progress.read += 1);
                 let passage = Passage { text: shortest(&text), ..part.passage.clone() };
                 Ok(Part { document: part.document, passage })
@@ -133,21 +127,6 @@ impl Reader<'_> {
         // Boxed and collected: the compiler does not see that a stream of closures may move between threads.
         let requests: Vec<BoxFuture<'_, Result<Part, InferenceError>>> = requests.collect();
         stream::iter(requests).buffered(AT_ONCE).try_collect().await
-    }
-
-    /// What the model writes; waits for a place in its queue.
-    async fn written(&self, request: &Request) -> Result<String, InferenceError> {
-        let mut waits = 0;
-        let generation = loop {
-            match self.model.generate(request.clone()) {
-                Err(InferenceError::Busy) if waits < MOST_WAITS => {
-                    waits += 1;
-                    tokio::time::sleep(WAIT).await;
-                }
-                generation => break generation?,
-            }
-        };
-        whole(generation).await
     }
 }
 

@@ -1,0 +1,10 @@
+//! Jobs: commands that have the model work, perhaps for minutes, and end with texts or files of their own rather than with an answer to a question.
+//!
+//! [`run`] is their frame: what may be done is checked, progress is shown, `!stop`, an edit and the end of the process are noticed, and what comes of it
+//! is written down in one write. A file or folder per job.
+
+mod frame;
+mod job;
+mod texts;
+
+pub use self::frame::run;
