@@ -19,7 +19,7 @@ pub use self::{
     config::Config,
     embedding::{EmbeddingError, EmbeddingLimits, EmbeddingModel, Prefixes, TextKind},
     generation::{Generation, InferenceError, Piece},
-    request::{CacheHint, CacheScope, Message, Request, Sampling},
+    request::{CacheHint, CacheScope, Message, OutputFormat, Request, Sampling},
     reranker::Reranker,
 };
 pub use crate::usage::{Finish, Usage};

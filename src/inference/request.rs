@@ -1,6 +1,6 @@
 //! What a model is asked: messages, sampling parameters, and what a prefix cache may keep of them.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::Deserialize;
 
@@ -87,6 +87,8 @@ pub struct Request {
     pub sampling: Sampling,
     /// What a prefix cache may keep of the prompt.
     pub cache: CacheHint,
+    /// The form that the answer must have; any text without one.
+    pub format: Option<Arc<OutputFormat>>,
 }
 
 impl Request {
@@ -94,6 +96,30 @@ impl Request {
     #[must_use]
     pub fn new(messages: Vec<Message>, sampling: Sampling) -> Self {
         Self { messages, sampling, ..Self::default() }
+    }
+}
+
+/// The form of an answer. A model's reasoning, where it has one, is free: the form is of what follows it.
+///
+/// An answer that ends by itself ([`Finish::Stop`](super::Finish::Stop)) has the form. One that ends for another reason (the most
+/// tokens, a stop text, the time limit) is cut: the JSON of a cut answer may not parse.
+#[derive(Clone, PartialEq)]
+pub enum OutputFormat {
+    /// JSON that this JSON schema accepts.
+    JsonSchema(serde_json::Value),
+    /// A text that this regular expression matches as a whole: without anchors, look-around and back-references.
+    Pattern(String),
+}
+
+impl fmt::Debug for OutputFormat {
+    /// Leaves the schema out: its enumerations may be of a conversation.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::JsonSchema(_) => formatter.debug_struct("JsonSchema").finish_non_exhaustive(),
+            Self::Pattern(pattern) => {
+                formatter.debug_struct("Pattern").field("bytes", &pattern.len()).finish_non_exhaustive()
+            }
+        }
     }
 }
 

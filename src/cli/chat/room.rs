@@ -144,6 +144,7 @@ mod tests {
             messages: vec![Message::new(Role::System, "Vous êtes C."), asked],
             sampling: Sampling { max_tokens: 10, temperature: 0.5, ..Sampling::default() },
             cache: CacheHint { cache_key: 0, shared_prefix_len: 0 },
+            format: None,
         };
         let left_out = LeftOut { turns: 4, last_exchange: false, material: true };
         assert_eq!(

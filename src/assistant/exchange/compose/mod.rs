@@ -148,7 +148,13 @@ pub fn compose(
     let messages = std::iter::once(system).chain(history.iter().map(said)).chain(std::iter::once(asked_last)).collect();
     let sampling = Sampling { max_tokens: budget.answer(), ..sampling };
     let cache = CacheHint { cache_key: ask.cache_key, shared_prefix_len: usize::from(of_any_room) };
-    Ok(Composed { request: Request { messages, sampling, cache }, left_out, sources: sources.len(), room, taken })
+    Ok(Composed {
+        request: Request { messages, sampling, cache, format: None },
+        left_out,
+        sources: sources.len(),
+        room,
+        taken,
+    })
 }
 
 /// About how many characters a question may have, rounded down: as many for a token as this question has.
