@@ -8,9 +8,8 @@ use super::{
 use crate::{
     assistant::{
         access::Authority,
-        courier::unless_refused,
         documents::{Ingested, SentFile, promises, readable as readable_file, title},
-        exchange::{View, compose::day, read_file, readable},
+        exchange::{View, compose::day, message_for, read_file, readable},
         failure::Failure,
         texts::{
             Text,
@@ -175,14 +174,8 @@ async fn file(context: &Context<'_>) -> Result<Option<(Origin, MediaRef)>, Failu
         return Ok(Some((message.origin(), media.clone())));
     }
     let Some(target) = &message.replies_to else { return Ok(None) };
-    let found = homeserver.retry(|| homeserver.gateway.message(&message.room_id, target)).await;
-    let Some(found) = unless_refused(found)?.flatten().filter(|found| !found.own) else { return Ok(None) };
-    if found.sender != message.sender {
-        let since = homeserver.reads_since(&message.room_id, &message.sender).await?;
-        if since.is_some_and(|since| found.sent_at < since) {
-            return Ok(None);
-        }
-    }
+    let found = message_for(homeserver, message, target).await?.filter(|found| !found.own);
+    let Some(found) = found else { return Ok(None) };
     let origin = Origin {
         room_id: message.room_id.clone(),
         event_id: found.event_id,

@@ -192,6 +192,14 @@ impl Ingestion {
         })
     }
 
+    /// The bytes of a file, of which nothing is stored; or why there are none.
+    pub async fn fetch(&self, media: &MediaRef) -> Result<Result<Vec<u8>, NotRead>, Failure> {
+        // Never closed.
+        let _place = self.files.acquire().await;
+        // On the heap: it holds the states of a whole transfer.
+        Box::pin(self.lifecycle.until_abort(self.download(media))).await?
+    }
+
     /// The bytes of a file, or why there are none.
     async fn download(&self, media: &MediaRef) -> Result<Result<Vec<u8>, NotRead>, Failure> {
         let most = self.documents.largest_file;

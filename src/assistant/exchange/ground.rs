@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{
     parts::Parts,
+    pointed::{own_words, reads},
     read::{Attached, attach},
     transforms::without_marks,
     value::Exchange,
@@ -17,7 +18,7 @@ use crate::{
         courier::unless_refused,
         documents::{promises, readable},
         failure::Failure,
-        texts::{Language, Text, sources::Sources},
+        texts::{Language, Text},
     },
     command::Call,
     conversation::Turn,
@@ -137,7 +138,7 @@ fn material(message: RoomMessage, kind: MaterialKind, read: bool, language: Lang
         Author::Person(message.name.unwrap_or_else(|| message.sender.localpart().to_owned()))
     };
     let content = message.text.map(|text| {
-        let text = if message.own { without_marks(without_sources(without_mark(&text))) } else { text };
+        let text = if message.own { without_marks(own_words(&text)) } else { text };
         match message.file {
             Some(name) => format!("{}\n{text}", file(&name, read, language)).trim_end().to_owned(),
             None => text,
@@ -159,31 +160,6 @@ fn file(name: &str, read: bool, language: Language) -> String {
         Language::Fr => format!("(fichier « {name} », dont le contenu n’est pas lisible)"),
         Language::En => format!("(file \u{201c}{name}\u{201d}, whose content cannot be read)"),
     }
-}
-
-/// An answer of the bot without its list of sources.
-fn without_sources(answer: &str) -> &str {
-    let lists = [Language::Fr, Language::En].map(|language| Text::Sources(Sources::Cited { lines: "" }).say(language));
-    let begun = lists.iter().filter_map(|list| answer.rfind(&format!("\n{}\n", list.trim_end()))).max();
-    begun.map_or(answer, |at| answer[..at].trim_end())
-}
-
-/// An answer of the bot without what stands below it.
-fn without_mark(answer: &str) -> &str {
-    let marks = [Language::Fr, Language::En].map(|language| Text::Mark { title: "\0" }.say(language));
-    let is_mark = |line: &str| {
-        let mut marks = marks.iter().filter_map(|mark| mark.split_once('\0'));
-        marks.any(|(before, after)| line.starts_with(before) && line.ends_with(after))
-    };
-    let mut offset = answer.len();
-    for line in answer.rsplit('\n') {
-        offset -= line.len();
-        if is_mark(line.trim()) {
-            return answer[..offset].trim_end();
-        }
-        offset = offset.saturating_sub(1);
-    }
-    answer
 }
 
 /// Whether a message gives a model anything to read, if only that it cannot be read.
@@ -304,7 +280,7 @@ impl Reading<'_> {
         let answer = self.ask(|| gateway.reads_since(&question.room_id, &question.sender)).await?;
         // Where the homeserver does not say it, they read what they wrote.
         let since = answer.unwrap_or(Some(u64::MAX));
-        messages.retain(|message| theirs(message) || since.is_none_or(|since| message.sent_at >= since));
+        messages.retain(|message| reads(message, &question.sender, since));
         Ok(Readable { messages, known: answer.is_some() })
     }
 

@@ -26,6 +26,7 @@ mod history;
 mod mastered;
 mod parts;
 mod pipeline;
+mod pointed;
 mod read;
 mod remembered;
 mod resolve;
@@ -42,6 +43,7 @@ pub use self::{
     history::History,
     parts::Parts,
     pipeline::Exchanges,
+    pointed::{message_for, own_words},
     read::read_file,
     remembered::{fitting, remembered},
     search::{View, readable},

@@ -5,6 +5,8 @@
 
 mod frame;
 mod job;
+#[allow(dead_code)] // The jobs that use it are being written.
+mod target;
 mod texts;
 
 pub use self::frame::run;

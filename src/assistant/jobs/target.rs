@@ -1,0 +1,83 @@
+//! What a job is about: a text written with the command, a file, or the message replied to.
+
+use super::job::Job;
+use crate::{
+    assistant::{
+        commands::{inert, is_blank},
+        documents::{promises, title},
+        exchange::{message_for, own_words},
+        failure::Failure,
+        texts::{
+            Text,
+            documents::{Documents, NotRead},
+        },
+    },
+    material::Unreadable,
+    message::{Content, MediaRef},
+};
+
+/// What a job is about. Nothing of it is stored.
+pub(super) enum Target {
+    /// A text.
+    Text {
+        /// What it says.
+        text: String,
+        /// The message that it is the text of; nothing for what was written with the command.
+        event: Option<ruma::OwnedEventId>,
+    },
+    /// A file, downloaded.
+    File {
+        /// Its name, as its sender gave it.
+        name: String,
+        /// Its media type, as its sender gave it.
+        media_type: Option<String>,
+        /// Its bytes.
+        bytes: Vec<u8>,
+    },
+    /// Nothing is pointed at.
+    Nothing,
+    /// It cannot be read: this is said.
+    NotRead(Text<'static>),
+}
+
+impl Target {
+    /// What the command is about. `own` is the text that was written with it, as far as that is no argument of it: it counts before a file, and
+    /// a file of the message itself before the message that it replies to.
+    pub(super) async fn of(job: &Job<'_>, own: &str) -> Result<Self, Failure> {
+        let (parts, message) = (job.parts, job.message);
+        if !is_blank(own) {
+            return Ok(Self::Text { text: own.to_owned(), event: None });
+        }
+        if let Content::Attachment(media) = &message.content {
+            return download(job, media).await;
+        }
+        let Some(target) = &message.replies_to else { return Ok(Self::Nothing) };
+        let Some(found) = message_for(&parts.homeserver, message, target).await? else {
+            return Ok(Self::NotRead(Text::CannotAnswerTo(Unreadable::Unavailable)));
+        };
+        if let Some(media) = &found.media {
+            return download(job, media).await;
+        }
+        Ok(match found.text {
+            Err(why) => Self::NotRead(Text::CannotAnswerTo(why)),
+            Ok(text) => {
+                let text = if found.own { own_words(&text).to_owned() } else { text };
+                if is_blank(&text) { Self::Nothing } else { Self::Text { text, event: Some(found.event_id) } }
+            }
+        })
+    }
+}
+
+/// The bytes of a file that can be read, perhaps.
+async fn download(job: &Job<'_>, media: &MediaRef) -> Result<Target, Failure> {
+    let not_read = |why| {
+        Target::NotRead(Text::Documents(Documents::NotRead { name: inert(&title(&media.name)), why, read: Vec::new() }))
+    };
+    if !promises(media) {
+        return Ok(not_read(NotRead::UnknownType));
+    }
+    Ok(match job.parts.ingestion.fetch(media).await? {
+        Ok(bytes) => Target::File { name: media.name.clone(), media_type: media.media_type.clone(), bytes },
+        Err(why) => not_read(why),
+    })
+}
