@@ -20,8 +20,8 @@ use crate::{
         Request, TokenCounter, Usage,
     },
     matrix::{
-        self, DownloadError, Fingerprint, Gateway, OutgoingFile, RoomFacts, RoomKind, RoomMessage, SendError, Upload,
-        VerificationRequest,
+        self, DownloadError, Fingerprint, Gateway, History, HistoryMessage, OutgoingFile, RoomFacts, RoomKind,
+        RoomMessage, SendError, Upload, VerificationRequest,
     },
     message::{Authorship, Content, Incoming, MediaRef, MessageKind, Outgoing},
     store::{Queued, QueuedKind},
@@ -112,6 +112,7 @@ pub(super) enum Method {
     Original,
     Message,
     Thread,
+    History,
     ReadsSince,
     Download,
 }
@@ -522,6 +523,27 @@ impl Gateway for FakeGateway {
         };
         let earlier = rooms.written.iter().filter(here).map(|written| written.message.clone());
         Ok(earlier.take_while(|message| message.event_id != before).collect())
+    }
+
+    async fn history(
+        &self,
+        room_id: &RoomId,
+        thread: Option<&EventId>,
+        since: u64,
+        most: usize,
+    ) -> Result<History, SendError> {
+        self.play(Method::History).await?;
+        let rooms = self.rooms();
+        let here = |written: &&Written| {
+            let of_thread = |root| written.thread.as_deref() == Some(root) || written.message.event_id == root;
+            written.room == room_id && written.message.sent_at >= since && thread.is_none_or(of_thread)
+        };
+        let said = |written: &&Written| !written.message.own && !written.message.notice;
+        let of_it: Vec<&Written> = rooms.written.iter().filter(here).filter(said).collect();
+        let newest = of_it.iter().skip(of_it.len().saturating_sub(most));
+        let message =
+            |written: &&Written| HistoryMessage { message: written.message.clone(), thread: written.thread.clone() };
+        Ok(History { messages: newest.map(message).collect(), cut: of_it.len() > most })
     }
 
     async fn authorship(&self, message: &Incoming) -> Result<Authorship, SendError> {

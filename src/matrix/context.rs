@@ -60,18 +60,18 @@ pub(super) async fn in_time<T>(reading: impl Future<Output = Result<T, SendError
 }
 
 /// An event as the homeserver gave it.
-struct Given {
-    raw: String,
+pub(super) struct Given {
+    pub(super) raw: String,
     /// The time of the request. The homeserver gives the age of an event when it answers, and the decryption, the keys and the names come
     /// later: by this time, no message counts as sent later than it was, and none before a join passes for one after it.
-    asked_at: u64,
+    pub(super) asked_at: u64,
 }
 
 /// One reading in a room.
 pub(super) struct Lookup<'a> {
-    session: &'a Session,
-    room: &'a Room,
-    once: RequestConfig,
+    pub(super) session: &'a Session,
+    pub(super) room: &'a Room,
+    pub(super) once: RequestConfig,
     encrypted: bool,
     /// The texts by which a message may address the bot.
     own_names: Vec<String>,
@@ -79,6 +79,9 @@ pub(super) struct Lookup<'a> {
     keys: HashMap<String, bool>,
     names: HashMap<OwnedUserId, Option<String>>,
     asked_names: usize,
+    /// How many of each are looked for.
+    most_keys: usize,
+    most_names: usize,
 }
 
 impl<'a> Lookup<'a> {
@@ -86,7 +89,13 @@ impl<'a> Lookup<'a> {
         let encrypted = session.encrypted.contains(room).await;
         let own_names = timeline::own_names(session, room).await;
         let (keys, names) = (HashMap::new(), HashMap::new());
-        Self { session, room, once, encrypted, own_names, keys, names, asked_names: 0 }
+        let (most_keys, most_names) = (MOST_KEYS, MOST_NAMES);
+        Self { session, room, once, encrypted, own_names, keys, names, asked_names: 0, most_keys, most_names }
+    }
+
+    /// The same, which looks for as many keys and names.
+    pub(super) fn with_bounds(self, most_keys: usize, most_names: usize) -> Self {
+        Self { most_keys, most_names, ..self }
     }
 
     /// One message, by its id.
@@ -160,7 +169,7 @@ impl<'a> Lookup<'a> {
     }
 
     /// Decrypts and reads an event.
-    async fn read(&mut self, Given { raw, asked_at }: Given) -> Option<RoomMessage> {
+    pub(super) async fn read(&mut self, Given { raw, asked_at }: Given) -> Option<RoomMessage> {
         let event = self.opened(raw).await?;
         let json = event.raw().json().get();
         let reader = MessageReader { own: self.session.user_id(), names: &self.own_names };
@@ -223,7 +232,7 @@ impl<'a> Lookup<'a> {
         if let Some(came) = self.keys.get(session_id) {
             return *came;
         }
-        if self.keys.len() == MOST_KEYS {
+        if self.keys.len() >= self.most_keys {
             return false;
         }
         let backups = self.session.client().encryption().backups();
@@ -246,7 +255,7 @@ impl<'a> Lookup<'a> {
         }
         let member = self.room.get_member_no_sync(user_id).await.ok().flatten();
         let mut name = member.as_ref().and_then(|member| member.display_name().map(str::to_owned));
-        if member.is_none() && self.asked_names < MOST_NAMES {
+        if member.is_none() && self.asked_names < self.most_names {
             self.asked_names += 1;
             let content = membership::state_once(self.room, "m.room.member", user_id.as_str(), Some(self.once)).await;
             let content = content.ok().flatten().unwrap_or_default();
@@ -259,7 +268,7 @@ impl<'a> Lookup<'a> {
 }
 
 /// Whether an event is of this room and, where one is asked for, has this id.
-fn is_of(raw: &str, room: &Room, event_id: Option<&EventId>) -> bool {
+pub(super) fn is_of(raw: &str, room: &Room, event_id: Option<&EventId>) -> bool {
     let Ok(event) = serde_json::from_str::<Value>(raw) else { return false };
     let here = event.get("room_id").is_none_or(|id| id == room.room_id().as_str());
     here && event_id.is_none_or(|id| event["event_id"] == id.as_str())
@@ -281,7 +290,7 @@ fn is_redacted(event: &Value) -> bool {
 }
 
 /// Whether a message of a thread is read: the bot remembers its own, or has forgotten them.
-fn is_context(message: &RoomMessage) -> bool {
+pub(super) fn is_context(message: &RoomMessage) -> bool {
     !message.own && message.text != Err(Unreadable::Redacted)
 }
 

@@ -25,6 +25,37 @@ pub struct RoomFacts {
     pub encrypted: bool,
 }
 
+/// A message of a room's past.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryMessage {
+    /// The message.
+    pub message: RoomMessage,
+    /// The root of its thread; the message itself may be that.
+    pub thread: Option<OwnedEventId>,
+}
+
+/// What was said in a stretch of a room's past, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// The messages of people.
+    pub messages: Vec<HistoryMessage>,
+    /// Whether there were more than are read at a time: the oldest are left out.
+    pub cut: bool,
+}
+
+impl History {
+    /// Messages that were read from the newest back.
+    pub(super) fn in_order(mut self) -> Self {
+        self.messages.reverse();
+        self
+    }
+
+    /// The same, of a stretch that was not read to its beginning.
+    pub(super) fn cut(self) -> Self {
+        Self { cut: true, ..self.in_order() }
+    }
+}
+
 /// Why a message could not be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
@@ -176,6 +207,17 @@ pub trait Gateway: Send + Sync + 'static {
     /// What stands in a thread before one of its messages, the root included, oldest first: the newest messages, up to a limit of their
     /// number and size. Redacted ones are left out, and so are the bot's own.
     async fn thread(&self, room_id: &RoomId, root: &EventId, before: &EventId) -> Result<Vec<RoomMessage>, SendError>;
+
+    /// What people have said in a room, or in the thread with this root, from a time on (in milliseconds since the epoch): at most so many
+    /// messages, the newest, decrypted, as they stand now. Redacted ones are left out, and those of the bot and of programs. Takes minutes where
+    /// it is long.
+    async fn history(
+        &self,
+        room_id: &RoomId,
+        thread: Option<&EventId>,
+        since: u64,
+        most: usize,
+    ) -> Result<History, SendError>;
 
     /// How far the author of a message is proven, at this moment: the device may have been signed since.
     async fn authorship(&self, message: &Incoming) -> Result<Authorship, SendError>;

@@ -24,6 +24,7 @@ mod gap;
 mod gateway;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod harmless;
+mod history;
 mod html;
 mod intake;
 mod lease;
@@ -52,7 +53,7 @@ pub use account_health::AccountHealth;
 pub use batch::Batch;
 pub use config::Config;
 pub use event::room_message::RoomMessage;
-pub use gateway::{DownloadError, Gateway, OutgoingFile, RoomFacts, SendError, Upload};
+pub use gateway::{DownloadError, Gateway, History, HistoryMessage, OutgoingFile, RoomFacts, SendError, Upload};
 pub use intake::{CatchUp, SyncError, sync_loop};
 pub use markdown::{Tables, says_enough, settled};
 pub use probe::{ProbeOutcome, probe, probe_offline};

@@ -37,11 +37,12 @@ use tracing::debug;
 use url::Url;
 
 use super::{
-    DownloadError, Gateway, OutgoingFile, RoomFacts, RoomMessage, SendError, Upload, content,
+    DownloadError, Gateway, History, OutgoingFile, RoomFacts, RoomMessage, SendError, Upload, content,
     context::{self, Lookup},
     download,
     fault::{Fault, is_foreign_success},
     file,
+    history::{self, Stretch},
     markdown::Tables,
     queries,
     rooms::{self, OPENED_WITH, RoomKind},
@@ -361,6 +362,17 @@ impl Gateway for MatrixGateway {
     async fn thread(&self, room_id: &RoomId, root: &EventId, before: &EventId) -> Result<Vec<RoomMessage>, SendError> {
         let known = self.known(room_id)?;
         context::in_time(async { Lookup::of(&self.session, &known, once()).await.thread(root, before).await }).await
+    }
+
+    async fn history(
+        &self,
+        room_id: &RoomId,
+        thread: Option<&EventId>,
+        since: u64,
+        most: usize,
+    ) -> Result<History, SendError> {
+        let (known, stretch) = (self.known(room_id)?, Stretch { thread, since, most });
+        history::in_time(async { Lookup::of(&self.session, &known, once()).await.history(stretch).await }).await
     }
 
     async fn authorship(&self, message: &Incoming) -> Result<Authorship, SendError> {
