@@ -9,7 +9,7 @@
 //! | 4 | [`app`], [`config`], [`telemetry`], [`http`] |
 //! | 3 | [`assistant`] |
 //! | 2 | [`matrix`], [`store`], [`inference`], [`services`], [`documents`], [`index`], [`collections`] |
-//! | 1 | [`approved`], [`command`], [`conversation`], [`compagnon`], [`document`], [`material`], [`memory`], [`message`], [`pseudonym`], [`secret`], [`setting`], [`usage`] |
+//! | 1 | [`approved`], [`command`], [`conversation`], [`compagnon`], [`document`], [`material`], [`memory`], [`message`], [`pseudonym`], [`secret`], [`segment`], [`setting`], [`usage`] |
 
 pub mod app;
 pub mod approved;
@@ -34,6 +34,7 @@ pub mod memory;
 pub mod message;
 pub mod pseudonym;
 pub mod secret;
+pub mod segment;
 pub mod services;
 pub mod setting;
 pub mod store;

@@ -22,6 +22,9 @@ pub enum ExtractError {
     /// It is of a format that is read, and broken.
     #[error("it is damaged")]
     Damaged,
+    /// It is of a format that is read, and that cannot be given back with other texts and the same form: PDF, the formats before 2007, mail.
+    #[error("it cannot be given back with its form")]
+    FixedForm,
     /// The time for it has passed.
     #[error("reading it took too long")]
     TimedOut,

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Format;
-use crate::document::Passage;
+use crate::{document::Passage, segment::Segment};
 
 /// A file as it came.
 #[derive(Clone, Copy)]
@@ -29,6 +29,15 @@ pub struct Extracted {
     pub pages: Option<u32>,
     /// Its text, in order. There is at least one.
     pub passages: Vec<Passage>,
+}
+
+/// The texts of a file that can be put back changed.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Segments {
+    /// What it turned out to be.
+    pub format: Format,
+    /// Its texts, in the order in which they stand in its parts. There is at least one.
+    pub segments: Vec<Segment>,
 }
 
 impl fmt::Debug for SourceFile<'_> {

@@ -10,6 +10,7 @@ use std::{
 };
 
 use nix::libc;
+use serde::de::DeserializeOwned;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     process::{Child, Command},
@@ -21,10 +22,10 @@ use tracing::warn;
 
 use super::{
     Config, Confinement, ExtractError, Limit,
-    extracted::{Extracted, SourceFile},
+    extracted::{Extracted, Segments, SourceFile},
     limits::Limits,
-    sound::sound,
-    wire::{ANSWER_TIMES, Answer, Header, Refusal},
+    sound::{is_still, sound, sound_segments},
+    wire::{ANSWER_TIMES, Answer, Header, LONGEST_HEADER, Refusal, Work, Written},
 };
 
 /// Said once a process: the kernel does not change.
@@ -53,22 +54,60 @@ impl Extractor {
 
     /// Reads a file. Dropping the future ends the child.
     pub async fn extract(&self, file: SourceFile<'_>) -> Result<Extracted, ExtractError> {
+        let (answer, _) = self.in_turn(file, Work::Read, &[]).await?;
+        self.believed(answer, |extracted, limits| sound(extracted, limits))
+    }
+
+    /// The texts of a file that can be put back changed ([`Self::rewritten`]). Dropping the future ends the child.
+    pub async fn segments(&self, file: SourceFile<'_>) -> Result<Segments, ExtractError> {
+        let (answer, _) = self.in_turn(file, Work::Segments, &[]).await?;
+        self.believed(answer, |segments, limits| sound_segments(segments, limits))
+    }
+
+    /// The file with other texts, all else in place: as many as it has segments, each of as many runs. What is given back as it was stays as it
+    /// is in the file, byte by byte. Dropping the future ends the child.
+    pub async fn rewritten(&self, file: SourceFile<'_>, texts: Vec<Vec<String>>) -> Result<Vec<u8>, ExtractError> {
+        // Megabytes, perhaps: on a thread that may take its time.
+        let texts = spawn_blocking(move || serde_json::to_vec(&texts).ok()).await.ok().flatten();
+        let texts = texts.ok_or_else(|| ExtractError::Failed("the texts cannot be written".to_owned()))?;
+        if texts.len() as u64 > self.longest_answer(Work::Read) {
+            return Err(ExtractError::TooLarge(Limit::Text(self.config.output)));
+        }
+        let (answer, rewritten) = self.in_turn(file, Work::Rewrite(texts.len() as u64), &texts).await?;
+        let said: Written = self.believed(answer, |_, _| Ok(()))?;
+        if said.bytes != rewritten.len() as u64 || !is_still(file.bytes, &rewritten) {
+            return Err(ExtractError::Failed("the child wrote what is no such file".to_owned()));
+        }
+        Ok(rewritten)
+    }
+
+    /// Has a child do something with a file, when it is its turn: what it answers, and the bytes after that.
+    async fn in_turn<T: DeserializeOwned + Send + 'static>(
+        &self,
+        file: SourceFile<'_>,
+        work: Work,
+        texts: &[u8],
+    ) -> Result<(Answer<T>, Vec<u8>), ExtractError> {
         if file.bytes.len() as u64 > self.config.largest_file() {
             return Err(ExtractError::TooLarge(Limit::File(self.config.file_size)));
         }
         let _turn = self.turns.acquire().await.map_err(|_| ExtractError::Failed("closed".to_owned()))?;
-        let answer = self.ask(file).await?;
+        let (answer, rest) = self.ask(file, work, texts).await?;
         if let Some(lacking) = answer.confinement.lacks() {
             LACKING.call_once(|| warn!(lacking, "this kernel confines the reading of documents less than it could"));
         }
-        self.believed(answer.result)
+        Ok((answer, rest))
     }
 
     /// What may be believed of an answer. The child has read the file: it is the file that answers, where it has broken a parser.
-    fn believed(&self, said: Result<Extracted, Refusal>) -> Result<Extracted, ExtractError> {
-        match said {
-            Ok(extracted) => match sound(&extracted, &Limits::of(&self.config)) {
-                Ok(()) => Ok(extracted),
+    fn believed<T>(
+        &self,
+        answer: Answer<T>,
+        sound: impl FnOnce(&T, &Limits) -> Result<(), &'static str>,
+    ) -> Result<T, ExtractError> {
+        match answer.result {
+            Ok(said) => match sound(&said, &Limits::of(&self.config)) {
+                Ok(()) => Ok(said),
                 Err(reason) => Err(ExtractError::Failed(format!("the child said what it cannot have read: {reason}"))),
             },
             Err(Refusal::File(ExtractError::TooLarge(limit))) => Err(ExtractError::TooLarge(limit.of(&self.config))),
@@ -80,11 +119,17 @@ impl Extractor {
     /// How the kernel confines a child, for `check`: a small text is read.
     pub async fn confinement(&self) -> Result<Confinement, ExtractError> {
         let file = SourceFile { name: "probe.txt", media_type: None, bytes: b"probe" };
-        let answer = self.ask(file).await?;
-        self.believed(answer.result).map(|_| answer.confinement)
+        let (answer, _) = self.ask(file, Work::Read, &[]).await?;
+        let confinement = answer.confinement;
+        self.believed(answer, |extracted, limits| sound(extracted, limits)).map(|_| confinement)
     }
 
-    async fn ask(&self, file: SourceFile<'_>) -> Result<Answer, ExtractError> {
+    async fn ask<T: DeserializeOwned + Send + 'static>(
+        &self,
+        file: SourceFile<'_>,
+        work: Work,
+        texts: &[u8],
+    ) -> Result<(Answer<T>, Vec<u8>), ExtractError> {
         let failed = |what: &str, error: &dyn fmt::Display| ExtractError::Failed(format!("{what}: {error}"));
         let limits = serde_json::to_string(&Limits::of(&self.config)).map_err(|error| failed("limits", &error))?;
         let mut child = Command::new(&self.program)
@@ -100,36 +145,50 @@ impl Extractor {
             .spawn()
             .map_err(|error| failed("the child does not start", &error))?;
         let time = Duration::try_from(self.config.time).unwrap_or(Duration::MAX);
-        let Ok(said) = timeout(time, self.exchange(&mut child, file)).await else {
+        let Ok(said) = timeout(time, self.exchange(&mut child, file, work, texts)).await else {
             let _ = child.kill().await;
             return Err(ExtractError::TimedOut);
         };
-        let (answer, status) = said.map_err(|error| failed("the child", &error))?;
-        if answer.len() as u64 > self.longest_answer() {
-            return Err(ExtractError::TooLarge(Limit::Text(self.config.output)));
+        let (mut answer, status) = said.map_err(|error| failed("the child", &error))?;
+        if answer.len() as u64 > self.longest_answer(work) {
+            return Err(match work {
+                Work::Rewrite(_) => ExtractError::TooLarge(Limit::File(self.config.file_size)),
+                Work::Read | Work::Segments => ExtractError::TooLarge(Limit::Text(self.config.output)),
+            });
         }
         // Megabytes, perhaps: on a thread that may take its time.
-        let answer = spawn_blocking(move || serde_json::from_slice(&answer).ok()).await;
-        answer.ok().flatten().ok_or_else(|| self.end(status))
+        let read = move || {
+            let end = answer.iter().position(|byte| *byte == b'\n').unwrap_or(answer.len());
+            let rest = answer.get(end + 1..).unwrap_or_default().to_vec();
+            answer.truncate(end);
+            Some((serde_json::from_slice(&answer).ok()?, rest))
+        };
+        spawn_blocking(read).await.ok().flatten().ok_or_else(|| self.end(status))
     }
 
     /// Gives the child its file and takes its answer, both at a time: it may end before it has read all.
-    async fn exchange(&self, child: &mut Child, file: SourceFile<'_>) -> std::io::Result<(Vec<u8>, ExitStatus)> {
+    async fn exchange(
+        &self,
+        child: &mut Child,
+        file: SourceFile<'_>,
+        work: Work,
+        texts: &[u8],
+    ) -> std::io::Result<(Vec<u8>, ExitStatus)> {
         let (input, output) = (child.stdin.take(), child.stdout.take());
-        let header = Header { name: beginning(file.name), media_type: file.media_type.map(beginning) };
+        let header = Header { name: beginning(file.name), media_type: file.media_type.map(beginning), work };
         let write = async {
             let Some(mut input) = input else { return };
             let mut header = serde_json::to_vec(&header).unwrap_or_default();
             header.push(b'\n');
             // Who ends early says why in its answer, or by its exit.
-            if input.write_all(&header).await.is_ok() {
+            if input.write_all(&header).await.is_ok() && input.write_all(texts).await.is_ok() {
                 let _ = input.write_all(file.bytes).await;
             }
         };
         let read = async {
             let mut answer = Vec::new();
             if let Some(output) = output {
-                output.take(self.longest_answer() + 1).read_to_end(&mut answer).await?;
+                output.take(self.longest_answer(work) + 1).read_to_end(&mut answer).await?;
             }
             Ok::<_, std::io::Error>(answer)
         };
@@ -138,8 +197,13 @@ impl Extractor {
         Ok((answer, child.wait().await?))
     }
 
-    fn longest_answer(&self) -> u64 {
-        Limits::of(&self.config).output * ANSWER_TIMES
+    /// The most bytes that a child may answer.
+    fn longest_answer(&self, work: Work) -> u64 {
+        let limits = Limits::of(&self.config);
+        match work {
+            Work::Read | Work::Segments => limits.output * ANSWER_TIMES,
+            Work::Rewrite(_) => limits.rewritten() + LONGEST_HEADER,
+        }
     }
 
     /// Why a child that gave no answer ended.
@@ -164,18 +228,21 @@ fn beginning(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Config, Confinement, ExtractError, Extractor, Limit, Refusal};
+    use super::{Config, Confinement, ExtractError, Extractor, Limit, Refusal, sound};
     use crate::documents::{Extracted, Format, trouble::Trouble, wire::Answer};
 
     #[test]
     fn a_child_is_believed_no_more_than_a_file() {
         let extractor = Extractor::new(&Config::default());
         let empty = Extracted { format: Format::Text, title: None, pages: None, passages: Vec::new() };
-        let Err(ExtractError::Failed(reason)) = extractor.believed(Ok(empty)) else { panic!("it is believed") };
+        let believed = |result: Result<Extracted, Refusal>| {
+            extractor.believed(Answer { confinement: Confinement::default(), result }, sound)
+        };
+        let Err(ExtractError::Failed(reason)) = believed(Ok(empty)) else { panic!("it is believed") };
         assert!(reason.ends_with("cannot have read: no passages"), "{reason}");
-        let limit = extractor.believed(Err(Refusal::File(ExtractError::TooLarge(Limit::File(77)))));
+        let limit = believed(Err(Refusal::File(ExtractError::TooLarge(Limit::File(77)))));
         assert_eq!(limit, Err(ExtractError::TooLarge(Limit::File(10))), "the limit is ours");
-        let trouble = extractor.believed(Err(Refusal::Child(Trouble::Limit(1))));
+        let trouble = believed(Err(Refusal::Child(Trouble::Limit(1))));
         assert_eq!(
             trouble.unwrap_err().to_string(),
             "reading it failed: a limit cannot be set: EPERM: Operation not permitted"
@@ -186,9 +253,10 @@ mod tests {
     fn a_child_has_no_words_for_the_log() {
         let said =
             r#"{"confinement":{"landlock":true,"system_calls":true},"result":{"Err":{"File":{"Failed":"secret"}}}}"#;
-        assert!(serde_json::from_str::<Answer>(said).is_err());
-        let answer = Answer { confinement: Confinement::default(), result: Err(ExtractError::NoText.into()) };
+        assert!(serde_json::from_str::<Answer<Extracted>>(said).is_err());
+        let result = Err(ExtractError::NoText.into());
+        let answer: Answer<Extracted> = Answer { confinement: Confinement::default(), result };
         let said = serde_json::to_string(&answer).unwrap();
-        assert!(serde_json::from_str::<Answer>(&said).is_ok(), "{said}");
+        assert!(serde_json::from_str::<Answer<Extracted>>(&said).is_ok(), "{said}");
     }
 }

@@ -6,6 +6,9 @@ use super::Config;
 
 const MEGABYTE: u64 = 1_000_000;
 
+/// How many times the limit of a file a rewritten file may have, beside a megabyte: a translation is longer, and other programs pack better.
+const REWRITTEN_TIMES: u64 = 2;
+
 /// What the reading of one file may cost. Sizes are in bytes, times in seconds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Limits {
@@ -36,5 +39,10 @@ impl Limits {
             memory: config.memory * MEGABYTE,
             output: config.output * MEGABYTE,
         }
+    }
+
+    /// The most bytes of a rewritten file.
+    pub(super) fn rewritten(&self) -> u64 {
+        self.file * REWRITTEN_TIMES + MEGABYTE
     }
 }

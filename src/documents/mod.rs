@@ -1,4 +1,4 @@
-//! From the bytes of a file to passages, in a child process that can do nothing else.
+//! From the bytes of a file to passages, or to segments and back, in a child process that can do nothing else.
 //!
 //! [`Extractor`] is all that the rest of the program calls. It starts the program once more as `compagnon extract`, gives it the bytes by a
 //! pipe and reads passages from another: a parser that is broken by a file breaks alone.
@@ -19,6 +19,7 @@ mod parse;
 mod passages;
 mod probe;
 mod read;
+mod rewrite;
 mod sandbox;
 mod sentences;
 mod sniff;
@@ -31,7 +32,7 @@ mod fixtures;
 
 pub use config::Config;
 pub use error::{ExtractError, Limit};
-pub use extracted::{Extracted, SourceFile};
+pub use extracted::{Extracted, Segments, SourceFile};
 pub use extractor::Extractor;
 pub use format::{Format, can_read};
 pub use sandbox::Confinement;

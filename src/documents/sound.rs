@@ -3,10 +3,12 @@
 
 use super::{
     clean::is_invisible,
-    extracted::Extracted,
+    extracted::{Extracted, Segments},
     flow::LONGEST_TITLE,
     limits::Limits,
     passages::{LONGEST_HEADING, MOST_WORDS},
+    read::plain,
+    rewrite::MOST_SEGMENTS,
     sentences::words,
 };
 use crate::document::{Passage, Place};
@@ -35,6 +37,52 @@ pub(super) fn sound(extracted: &Extracted, limits: &Limits) -> Result<(), &'stat
         holds(!text.contains(is_invisible), "a passage with invisible characters")?;
     }
     Ok(())
+}
+
+/// Whether these can be the segments of a file.
+pub(super) fn sound_segments(segments: &Segments, limits: &Limits) -> Result<(), &'static str> {
+    let holds = |holds: bool, reason| if holds { Ok(()) } else { Err(reason) };
+    let Segments { segments, .. } = segments;
+    holds(!segments.is_empty(), "no segments")?;
+    holds(segments.len() <= MOST_SEGMENTS, "more segments than there may be")?;
+    holds(segments.iter().all(|segment| !segment.runs.is_empty()), "a segment without a run")?;
+    let runs = || segments.iter().flat_map(|segment| &segment.runs);
+    holds(runs().map(String::len).sum::<usize>() as u64 <= limits.output, "more text than there may be")?;
+    let is_text = |c: char| !c.is_control() || matches!(c, '\t' | '\n');
+    holds(runs().all(|run| run.chars().all(is_text)), "a segment with control characters")
+}
+
+/// Whether a rewritten file is still of the kind that the file was, as far as its first bytes say. Who opens it trusts it no more than the file:
+/// that it is a good one of its kind, only the child could tell.
+pub(super) fn is_still(file: &[u8], rewritten: &[u8]) -> bool {
+    match (Kind::of(file), Kind::of(rewritten)) {
+        (Kind::Package(one), Kind::Package(other)) => one == other,
+        (Kind::Text, Kind::Text) => true,
+        _ => false,
+    }
+}
+
+/// The kinds of files that are rewritten.
+enum Kind<'a> {
+    /// A zip archive, and the type that those of `OpenDocument` begin with.
+    Package(Option<&'a [u8]>),
+    Text,
+    Other,
+}
+
+impl<'a> Kind<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        /// What stands before the name of the first member, and that name.
+        const NAME: (usize, &[u8]) = (30, b"mimetype");
+        /// The first bytes of a type: they tell texts, sheets and presentations apart.
+        const TYPE: usize = 45;
+        if bytes.starts_with(b"PK\x03\x04") {
+            let name = bytes.get(NAME.0..).filter(|rest| rest.starts_with(NAME.1));
+            return Self::Package(name.and_then(|rest| rest.get(NAME.1.len()..NAME.1.len() + TYPE)));
+        }
+        let marked = encoding_rs::Encoding::for_bom(bytes).is_some();
+        if marked || plain::guess(bytes).is_some() { Self::Text } else { Self::Other }
+    }
 }
 
 /// A text in one line or two, as it is cut to so many characters: with a mark where it was.

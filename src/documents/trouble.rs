@@ -12,6 +12,9 @@ pub(super) enum Trouble {
     /// New privileges could be had, with the kernel's error.
     #[error("privileges cannot be given up: {}", Errno::from_raw(*.0))]
     Privileges(i32),
+    /// The texts are not as many as the file has.
+    #[error("the texts are not those of its segments")]
+    Misfit,
     /// The file did not come.
     #[error("the file could not be read from the pipe")]
     Pipe,

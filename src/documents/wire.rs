@@ -1,8 +1,9 @@
-//! What parent and child say to each other: one line of JSON and the file to the child, one JSON value back.
+//! What parent and child say to each other: one line of JSON, the texts where there are such and the file to the child; one line of JSON and the
+//! rewritten file, where there is one, back.
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExtractError, Extracted, sandbox::Confinement, trouble::Trouble};
+use super::{ExtractError, sandbox::Confinement, trouble::Trouble};
 
 /// The longest first line.
 pub(super) const LONGEST_HEADER: u64 = 16 * 1024;
@@ -17,15 +18,37 @@ pub(super) struct Header {
     pub name: String,
     /// The type that was declared with it.
     pub media_type: Option<String>,
+    /// What is to be done with it.
+    #[serde(default)]
+    pub work: Work,
+}
+
+/// What is to be done with a file.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub(super) enum Work {
+    /// Its passages are read.
+    #[default]
+    Read,
+    /// Its segments are read.
+    Segments,
+    /// Its segments get other texts, so many bytes of JSON that stand before the file.
+    Rewrite(u64),
+}
+
+/// What is said of a rewritten file, before its bytes.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Written {
+    /// How many bytes follow.
+    pub bytes: u64,
 }
 
 /// What the child answers.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Answer {
+pub(super) struct Answer<T> {
     /// How it was confined.
     pub confinement: Confinement,
     /// What the file holds.
-    pub result: Result<Extracted, Refusal>,
+    pub result: Result<T, Refusal>,
 }
 
 /// Why a child gives nothing.

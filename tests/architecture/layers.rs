@@ -24,6 +24,7 @@ const LAYERS: [(u8, &[&str]); 5] = [
             "message",
             "pseudonym",
             "secret",
+            "segment",
             "setting",
             "usage",
         ],

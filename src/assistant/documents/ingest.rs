@@ -271,7 +271,8 @@ fn not_read(error: &ExtractError) -> NotRead {
         ExtractError::TooLarge(Limit::File(most)) => NotRead::TooLarge(*most),
         ExtractError::TooLarge(Limit::Pages(most)) => NotRead::TooManyPages(*most),
         ExtractError::TooLarge(_) => NotRead::TooMuch,
-        ExtractError::UnknownType => NotRead::UnknownType,
+        // No reading says that a form is fixed.
+        ExtractError::UnknownType | ExtractError::FixedForm => NotRead::UnknownType,
         ExtractError::Damaged => NotRead::Damaged,
         ExtractError::TimedOut => NotRead::TooSlow,
         ExtractError::Failed(_) => NotRead::Failed,

@@ -13,18 +13,22 @@ pub(in crate::documents) fn decode(bytes: &[u8]) -> Option<String> {
     if let Some((encoding, _)) = Encoding::for_bom(bytes) {
         return Some(encoding.decode(bytes).0.into_owned());
     }
+    let encoding = guess(bytes)?;
+    Some(encoding.decode(bytes).0.into_owned())
+}
+
+/// The encoding of bytes without a mark: UTF-8, or as a browser would guess. Nothing when they are no text.
+pub(in crate::documents) fn guess(bytes: &[u8]) -> Option<&'static Encoding> {
     let beginning = bytes.get(..GUESSED_BY.min(bytes.len())).unwrap_or_default();
     if is_binary(beginning) {
         return None;
     }
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return Some(text.to_owned());
+    if std::str::from_utf8(bytes).is_ok() {
+        return Some(UTF_8);
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(beginning, true);
-    let encoding = detector.guess(Some(b"fr"), Utf8Detection::Allow);
-    let (text, _, _) = if encoding == UTF_8 { UTF_8.decode(bytes) } else { encoding.decode(bytes) };
-    Some(text.into_owned())
+    Some(detector.guess(Some(b"fr"), Utf8Detection::Allow))
 }
 
 /// Control characters that no text has.

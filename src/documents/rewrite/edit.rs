@@ -1,0 +1,160 @@
+//! What to change in a source so that its runs have other texts. What a text does not change stays as it is, byte by byte.
+
+use std::ops::Range;
+
+use super::unit::{Kind, Piece, Run, Unit};
+
+/// A stretch of a source, and what stands there afterwards.
+pub(super) type Edit = (Range<usize>, String);
+
+/// The source with changes, of which none overlaps another.
+pub(super) fn apply(source: &str, mut edits: Vec<Edit>) -> String {
+    edits.sort_by_key(|(range, _)| (range.start, range.end));
+    let (mut changed, mut at) = (String::with_capacity(source.len()), 0);
+    for (range, with) in edits {
+        changed.push_str(source.get(at..range.start).unwrap_or_default());
+        changed.push_str(&with);
+        at = range.end.max(at);
+    }
+    changed.push_str(source.get(at..).unwrap_or_default());
+    changed
+}
+
+/// The changes that give a unit these texts, one for each of its runs.
+pub(super) fn edits(source: &str, unit: &Unit, texts: &[String], edits: &mut Vec<Edit>) {
+    for (run, text) in unit.runs.iter().zip(texts) {
+        if run.text() != *text {
+            change(source, run, &allowed(text), edits);
+        }
+    }
+}
+
+/// Without what no file may have in it.
+fn allowed(text: &str) -> String {
+    let text = text.replace("\r\n", "\n");
+    text.chars()
+        .filter(|c| !c.is_control() || matches!(c, '\t' | '\n'))
+        .filter(|c| !matches!(c, '\u{fffe}' | '\u{ffff}'))
+        .collect()
+}
+
+/// A run between two marks that stay: what is to be written there.
+struct Stretch<'a> {
+    pieces: &'a [Piece],
+    text: String,
+}
+
+fn change(source: &str, run: &Run, text: &str, edits: &mut Vec<Edit>) {
+    let mut stretches: Vec<Stretch<'_>> = Vec::new();
+    let mut rest = text;
+    let marks: Vec<usize> = (0..run.pieces.len()).filter(|at| run.pieces[*at].kind == Kind::Fixed).collect();
+    let mut start = 0;
+    for (index, at) in marks.iter().enumerate() {
+        // Where a mark is gone from the text, what came after it stands before it, up to the next mark that is there.
+        let later = marks[index..]
+            .iter()
+            .find_map(|mark| rest.find(run.pieces[*mark].text.as_str()).map(|found| (*mark, found)));
+        let (section, left) = match later {
+            Some((mark, found)) if mark == *at => (&rest[..found], &rest[found + run.pieces[mark].text.len()..]),
+            Some((_, found)) => (&rest[..found], &rest[found..]),
+            None => (rest, ""),
+        };
+        stretches.push(Stretch { pieces: &run.pieces[start..*at], text: section.to_owned() });
+        rest = left;
+        start = at + 1;
+    }
+    stretches.push(Stretch { pieces: &run.pieces[start..], text: rest.to_owned() });
+    // Between two marks may be no place for a text: it goes to what is before.
+    for index in (1..stretches.len()).rev() {
+        if !stretches[index].pieces.iter().any(Piece::is_text) {
+            let text = std::mem::take(&mut stretches[index].text);
+            stretches[index - 1].text.push_str(&text);
+        }
+    }
+    for Stretch { pieces, text } in stretches {
+        let old: String = pieces.iter().map(|piece| piece.text.as_str()).collect();
+        if old != text {
+            refill(source, pieces, &old, &text, edits);
+        }
+    }
+}
+
+/// Writes a text over pieces of which those that are no text may go.
+fn refill(source: &str, pieces: &[Piece], old: &str, text: &str, edits: &mut Vec<Edit>) {
+    let length = |pieces: &[Piece]| pieces.iter().map(|piece| piece.text.len()).sum::<usize>();
+    let (mut rest, mut start) = (text, 0);
+    for (at, mark) in pieces.iter().enumerate().filter(|(_, piece)| !piece.is_text()) {
+        let texts = &pieces[start..at];
+        let place = match mark.kind {
+            Kind::Wrap => nearest_space(rest, length(texts), length(&pieces[start..])),
+            _ => {
+                let after_space = old.get(..length(&pieces[..at])).is_some_and(|before| before.ends_with(' '));
+                find_loose(rest, &mark.text, after_space)
+            }
+        };
+        let Some(place) = place.filter(|_| texts.iter().any(Piece::is_text)) else {
+            edits.push((mark.range.clone(), String::new()));
+            continue;
+        };
+        spread(source, texts, &rest[..place.start], edits);
+        rest = &rest[place.end..];
+        start = at + 1;
+    }
+    spread(source, &pieces[start..], rest, edits);
+}
+
+/// Where what stands for these characters may stay.
+fn find_loose(text: &str, mark: &str, after_space: bool) -> Option<Range<usize>> {
+    if mark.is_empty() {
+        return None;
+    }
+    let whole = if after_space { format!(" {mark}") } else { mark.to_owned() };
+    let end = text.find(&whole)? + whole.len();
+    Some(end - mark.len()..end)
+}
+
+/// The space of a text that is nearest to where it was: so far of so much.
+fn nearest_space(text: &str, was: usize, of: usize) -> Option<Range<usize>> {
+    let wanted = text.len() * was.min(of) / of.max(1);
+    let spaces = text.match_indices(' ').map(|(at, _)| at);
+    spaces.min_by_key(|at| at.abs_diff(wanted)).map(|at| at..at + 1)
+}
+
+/// Writes a text over texts: what it shares with them at both ends stays where it is, if that is most of it.
+fn spread(source: &str, pieces: &[Piece], text: &str, edits: &mut Vec<Edit>) {
+    let texts: Vec<&Piece> = pieces.iter().filter(|piece| piece.is_text()).collect();
+    let old: String = texts.iter().map(|piece| piece.text.as_str()).collect();
+    if old == text {
+        return;
+    }
+    let (mut before, mut after) = shared(&old, text);
+    if (before + after) * 2 < old.len().max(text.len()) {
+        (before, after) = (0, 0);
+    }
+    let (kept, middle) = (old.len() - after, &text[before..text.len() - after]);
+    let mut start = 0;
+    let last = texts.len().saturating_sub(1);
+    for (number, piece) in texts.iter().enumerate() {
+        let end = start + piece.text.len();
+        let mut new = String::new();
+        new.push_str(&piece.text[..before.clamp(start, end) - start]);
+        if before >= start && (before < end || number == last) {
+            new.push_str(middle);
+        }
+        new.push_str(&piece.text[kept.clamp(start, end).max(before.clamp(start, end)) - start..]);
+        if new != piece.text
+            && let Kind::Text(escape) = piece.kind
+        {
+            escape.write(source, &piece.range, &new, edits);
+        }
+        start = end;
+    }
+}
+
+/// How many bytes two texts share at their beginning and at their end, without counting any twice.
+fn shared(one: &str, other: &str) -> (usize, usize) {
+    let before: usize = one.chars().zip(other.chars()).take_while(|(a, b)| a == b).map(|(c, _)| c.len_utf8()).sum();
+    let (one, other) = (&one[before..], &other[before..]);
+    let ends = one.chars().rev().zip(other.chars().rev());
+    (before, ends.take_while(|(a, b)| a == b).map(|(c, _)| c.len_utf8()).sum())
+}

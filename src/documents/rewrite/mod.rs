@@ -1,0 +1,132 @@
+//! A file's texts taken out as segments and put back changed, all else in place.
+//!
+//! No format is written anew. A source (a text file, a part of a package) is read once for where its texts stand ([`unit::Unit`]); a changed
+//! text is written over those bytes ([`edit`]), and everything between them stays as it is, byte by byte. This runs in the child.
+
+mod edit;
+mod escape;
+mod markdown;
+mod source;
+mod text;
+mod unit;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use self::{
+    edit::{apply, edits},
+    source::Source,
+    unit::Unit,
+};
+use super::{
+    ExtractError, Format, Limit,
+    extracted::Segments,
+    limits::Limits,
+    sniff::{Sniffed, sniff},
+};
+
+/// The most segments of a file.
+pub(super) const MOST_SEGMENTS: usize = 200_000;
+
+/// Why a file is not rewritten.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NotWritten {
+    /// The file is such.
+    File(ExtractError),
+    /// The texts are not as many as the file has segments and runs.
+    Misfit,
+}
+
+impl From<ExtractError> for NotWritten {
+    fn from(error: ExtractError) -> Self {
+        Self::File(error)
+    }
+}
+
+/// The segments of a file, in the order in which they stand in it.
+pub(super) fn segments(
+    bytes: &[u8],
+    name: &str,
+    media_type: Option<&str>,
+    limits: &Limits,
+) -> Result<Segments, ExtractError> {
+    let read = || {
+        let opened = open(bytes, name, media_type, limits)?;
+        let segments: Vec<_> = opened.units().map(Unit::segment).collect();
+        let letters: usize = segments.iter().flat_map(|segment| &segment.runs).map(String::len).sum();
+        if segments.len() > MOST_SEGMENTS {
+            return Err(ExtractError::TooLarge(Limit::Parts(MOST_SEGMENTS as u64)));
+        }
+        if letters as u64 > limits.output {
+            return Err(ExtractError::TooLarge(Limit::Text(limits.output / 1_000_000)));
+        }
+        if segments.is_empty() {
+            return Err(ExtractError::NoText);
+        }
+        Ok(Segments { format: opened.format, segments })
+    };
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or(Err(ExtractError::Damaged))
+}
+
+/// The file with other texts: as many as it has segments, each of as many runs.
+pub(super) fn rewritten(
+    bytes: &[u8],
+    name: &str,
+    media_type: Option<&str>,
+    texts: &[Vec<String>],
+    limits: &Limits,
+) -> Result<Vec<u8>, NotWritten> {
+    let write = || {
+        let opened = open(bytes, name, media_type, limits)?;
+        let fits = opened.units().count() == texts.len()
+            && opened.units().zip(texts).all(|(unit, texts)| unit.runs.len() == texts.len());
+        if !fits {
+            return Err(NotWritten::Misfit);
+        }
+        Ok(opened.write(bytes, texts)?)
+    };
+    catch_unwind(AssertUnwindSafe(write)).unwrap_or(Err(ExtractError::Damaged.into()))
+}
+
+/// A file whose texts were found.
+struct Opened {
+    format: Format,
+    source: Source,
+    units: Vec<Unit>,
+}
+
+fn open(bytes: &[u8], name: &str, media_type: Option<&str>, limits: &Limits) -> Result<Opened, ExtractError> {
+    if bytes.is_empty() {
+        return Err(ExtractError::NoText);
+    }
+    match sniff(bytes, name, media_type, limits)? {
+        Sniffed::Text(format @ (Format::Text | Format::Markdown), _) => {
+            let source = Source::of(bytes, None).ok_or(ExtractError::UnknownType)?;
+            let units = match format {
+                Format::Markdown => markdown::units(&source.text),
+                _ => text::units(&source.text),
+            };
+            Ok(Opened { format, source, units })
+        }
+        _ => Err(ExtractError::FixedForm),
+    }
+}
+
+impl Opened {
+    fn units(&self) -> impl Iterator<Item = &Unit> {
+        self.units.iter()
+    }
+
+    fn write(&self, bytes: &[u8], texts: &[Vec<String>]) -> Result<Vec<u8>, ExtractError> {
+        let mut changes = Vec::new();
+        for (unit, texts) in self.units.iter().zip(texts) {
+            edits(&self.source.text, unit, texts, &mut changes);
+        }
+        if changes.is_empty() {
+            return Ok(bytes.to_vec());
+        }
+        Ok(self.source.bytes(&apply(&self.source.text, changes)))
+    }
+}
+
+#[cfg(test)]
+mod tests;
