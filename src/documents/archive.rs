@@ -1,6 +1,9 @@
 //! A zip archive, read in memory: how many members it has, what each unpacks to, and what all do, are bounded. No path is ever written.
 
-use std::io::{Cursor, Read as _};
+use std::{
+    borrow::Cow,
+    io::{Cursor, Read as _},
+};
 
 use zip::{ZipArchive, result::ZipError};
 
@@ -32,6 +35,10 @@ impl<'a> Archive<'a> {
 
     pub(super) fn has(&self, name: &str) -> bool {
         self.zip.index_for_name(name).is_some()
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+        self.zip.file_names().filter_map(Result::ok).map(Cow::into_owned)
     }
 
     /// A member's bytes, or nothing when there is none.

@@ -11,7 +11,7 @@ use quick_xml::{
 use crate::documents::{ExtractError, Limit};
 
 /// The most levels of elements inside one another.
-const MAX_DEPTH: usize = 512;
+pub(in crate::documents) const MAX_DEPTH: usize = 512;
 
 /// The attributes of an element that are looked at.
 const MOST_ATTRIBUTES: usize = 256;
@@ -114,7 +114,7 @@ impl Element<'_> {
 }
 
 /// What a reference stands for: a predefined entity or a character. Declared entities are not known.
-fn resolve(name: &str) -> Option<String> {
+pub(in crate::documents) fn resolve(name: &str) -> Option<String> {
     if let Some(number) = name.strip_prefix('#') {
         let code = match number.strip_prefix(['x', 'X']) {
             Some(hex) => u32::from_str_radix(hex, 16).ok()?,

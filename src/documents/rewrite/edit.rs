@@ -21,10 +21,10 @@ pub(super) fn apply(source: &str, mut edits: Vec<Edit>) -> String {
 }
 
 /// The changes that give a unit these texts, one for each of its runs.
-pub(super) fn edits(source: &str, unit: &Unit, texts: &[String], edits: &mut Vec<Edit>) {
+pub(super) fn edits(unit: &Unit, texts: &[String], edits: &mut Vec<Edit>) {
     for (run, text) in unit.runs.iter().zip(texts) {
         if run.text() != *text {
-            change(source, run, &allowed(text), edits);
+            change(run, &allowed(text), edits);
         }
     }
 }
@@ -44,7 +44,7 @@ struct Stretch<'a> {
     text: String,
 }
 
-fn change(source: &str, run: &Run, text: &str, edits: &mut Vec<Edit>) {
+fn change(run: &Run, text: &str, edits: &mut Vec<Edit>) {
     let mut stretches: Vec<Stretch<'_>> = Vec::new();
     let mut rest = text;
     let marks: Vec<usize> = (0..run.pieces.len()).filter(|at| run.pieces[*at].kind == Kind::Fixed).collect();
@@ -74,13 +74,13 @@ fn change(source: &str, run: &Run, text: &str, edits: &mut Vec<Edit>) {
     for Stretch { pieces, text } in stretches {
         let old: String = pieces.iter().map(|piece| piece.text.as_str()).collect();
         if old != text {
-            refill(source, pieces, &old, &text, edits);
+            refill(pieces, &old, &text, edits);
         }
     }
 }
 
 /// Writes a text over pieces of which those that are no text may go.
-fn refill(source: &str, pieces: &[Piece], old: &str, text: &str, edits: &mut Vec<Edit>) {
+fn refill(pieces: &[Piece], old: &str, text: &str, edits: &mut Vec<Edit>) {
     let length = |pieces: &[Piece]| pieces.iter().map(|piece| piece.text.len()).sum::<usize>();
     let (mut rest, mut start) = (text, 0);
     for (at, mark) in pieces.iter().enumerate().filter(|(_, piece)| !piece.is_text()) {
@@ -96,11 +96,11 @@ fn refill(source: &str, pieces: &[Piece], old: &str, text: &str, edits: &mut Vec
             edits.push((mark.range.clone(), String::new()));
             continue;
         };
-        spread(source, texts, &rest[..place.start], edits);
+        spread(texts, &rest[..place.start], edits);
         rest = &rest[place.end..];
         start = at + 1;
     }
-    spread(source, &pieces[start..], rest, edits);
+    spread(&pieces[start..], rest, edits);
 }
 
 /// Where what stands for these characters may stay.
@@ -121,7 +121,7 @@ fn nearest_space(text: &str, was: usize, of: usize) -> Option<Range<usize>> {
 }
 
 /// Writes a text over texts: what it shares with them at both ends stays where it is, if that is most of it.
-fn spread(source: &str, pieces: &[Piece], text: &str, edits: &mut Vec<Edit>) {
+fn spread(pieces: &[Piece], text: &str, edits: &mut Vec<Edit>) {
     let texts: Vec<&Piece> = pieces.iter().filter(|piece| piece.is_text()).collect();
     let old: String = texts.iter().map(|piece| piece.text.as_str()).collect();
     if old == text {
@@ -145,7 +145,7 @@ fn spread(source: &str, pieces: &[Piece], text: &str, edits: &mut Vec<Edit>) {
         if new != piece.text
             && let Kind::Text(escape) = piece.kind
         {
-            escape.write(source, &piece.range, &new, edits);
+            escape.write(&piece.range, &new, edits);
         }
         start = end;
     }

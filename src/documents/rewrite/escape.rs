@@ -13,19 +13,56 @@ pub(super) enum Escape {
     Markdown,
     /// In a cell of a table of Markdown.
     MarkdownCell,
+    /// In an element of XML.
+    Xml(Space),
+    /// In an attribute of XML.
+    Attribute,
+}
+
+/// What white space in an element is, with the place where it is said that white space at its ends counts, if that is to be said.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Space {
+    /// Spaces, in one line.
+    OneLine(Option<usize>),
+    /// What it is: lines are lines.
+    Kept(Option<usize>),
+    /// Spaces and tabs.
+    Tabs,
 }
 
 impl Escape {
     /// The change that writes a text over a stretch of the source.
-    pub(super) fn write(self, source: &str, range: &Range<usize>, text: &str, edits: &mut Vec<Edit>) {
-        let _ = source;
+    pub(super) fn write(self, range: &Range<usize>, text: &str, edits: &mut Vec<Edit>) {
+        let place = match self {
+            Self::Xml(Space::OneLine(place) | Space::Kept(place)) if text.trim() != text => place,
+            _ => None,
+        };
+        edits.extend(place.map(|place| (place..place, " xml:space=\"preserve\"".to_owned())));
         let written = match self {
+            Self::Xml(Space::Kept(_)) => xml(text),
+            Self::Xml(Space::Tabs) => xml(&text.replace('\n', " ")),
+            Self::Xml(Space::OneLine(_)) | Self::Attribute => xml(&text.replace(['\n', '\t'], " ")),
             Self::Plain => text.to_owned(),
             Self::Markdown => markdown(text, false),
             Self::MarkdownCell => markdown(text, true),
         };
         edits.push((range.clone(), written));
     }
+}
+
+/// Text in XML, in an element as in an attribute.
+fn xml(text: &str) -> String {
+    let mut written = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => written.push_str("&amp;"),
+            '<' => written.push_str("&lt;"),
+            '>' => written.push_str("&gt;"),
+            '"' => written.push_str("&quot;"),
+            c => written.push(c),
+        }
+    }
+    written
 }
 
 /// Text in Markdown: one line, in which nothing is markup.

@@ -6,6 +6,11 @@
 mod edit;
 mod escape;
 mod markdown;
+mod markup;
+mod odf;
+mod office;
+mod package;
+mod parts;
 mod source;
 mod text;
 mod unit;
@@ -90,6 +95,12 @@ pub(super) fn rewritten(
 /// A file whose texts were found.
 struct Opened {
     format: Format,
+    parts: Vec<Part>,
+}
+
+/// A source of texts: the file itself, or a member of a package.
+struct Part {
+    member: Option<String>,
     source: Source,
     units: Vec<Unit>,
 }
@@ -98,33 +109,46 @@ fn open(bytes: &[u8], name: &str, media_type: Option<&str>, limits: &Limits) -> 
     if bytes.is_empty() {
         return Err(ExtractError::NoText);
     }
-    match sniff(bytes, name, media_type, limits)? {
+    let (format, parts) = match sniff(bytes, name, media_type, limits)? {
         Sniffed::Text(format @ (Format::Text | Format::Markdown), _) => {
             let source = Source::of(bytes, None).ok_or(ExtractError::UnknownType)?;
             let units = match format {
                 Format::Markdown => markdown::units(&source.text),
                 _ => text::units(&source.text),
             };
-            Ok(Opened { format, source, units })
+            (format, vec![Part { member: None, source, units }])
         }
-        _ => Err(ExtractError::FixedForm),
-    }
+        Sniffed::Package(format, mut archive, main) => (format, parts::of(format, &mut archive, &main)?),
+        _ => return Err(ExtractError::FixedForm),
+    };
+    Ok(Opened { format, parts })
 }
 
 impl Opened {
     fn units(&self) -> impl Iterator<Item = &Unit> {
-        self.units.iter()
+        self.parts.iter().flat_map(|part| &part.units)
     }
 
     fn write(&self, bytes: &[u8], texts: &[Vec<String>]) -> Result<Vec<u8>, ExtractError> {
-        let mut changes = Vec::new();
-        for (unit, texts) in self.units.iter().zip(texts) {
-            edits(&self.source.text, unit, texts, &mut changes);
+        let (mut texts, mut members) = (texts.iter(), Vec::new());
+        for part in &self.parts {
+            let mut changes = Vec::new();
+            for (unit, texts) in part.units.iter().zip(texts.by_ref()) {
+                edits(unit, texts, &mut changes);
+            }
+            if changes.is_empty() {
+                continue;
+            }
+            let changed = part.source.bytes(&apply(&part.source.text, changes));
+            match &part.member {
+                Some(member) => members.push((member.clone(), changed)),
+                None => return Ok(changed),
+            }
         }
-        if changes.is_empty() {
+        if members.is_empty() {
             return Ok(bytes.to_vec());
         }
-        Ok(self.source.bytes(&apply(&self.source.text, changes)))
+        package::replaced(bytes, &members)
     }
 }
 

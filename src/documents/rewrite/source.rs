@@ -33,6 +33,14 @@ impl Source {
         Some(if is_exact { source } else { Self { encoding: UTF_8, mark: MARK.to_vec(), ..source } })
     }
 
+    /// The text of a part of a package: UTF-8, or UTF-16 with its mark.
+    pub(super) fn of_xml(bytes: &[u8]) -> Option<Self> {
+        let (encoding, length) = Encoding::for_bom(bytes).unwrap_or((UTF_8, 0));
+        let (mark, body) = bytes.split_at_checked(length)?;
+        let (text, is_broken) = encoding.decode_without_bom_handling(body);
+        (!is_broken).then(|| Self { text: text.into_owned(), encoding, mark: mark.to_vec() })
+    }
+
     /// A text in the encoding, or nothing where it has characters that the encoding lacks.
     fn encode(&self, text: &str) -> Option<Vec<u8>> {
         let mut bytes = self.mark.clone();

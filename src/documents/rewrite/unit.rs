@@ -85,6 +85,7 @@ pub(super) struct Draft {
     marks: Vec<Piece>,
     cut: bool,
     hidden: bool,
+    left: bool,
 }
 
 impl Draft {
@@ -124,10 +125,15 @@ impl Draft {
         self.cut = true;
     }
 
+    /// What is read now is no text of the document.
+    pub(super) fn leave(&mut self) {
+        self.left = true;
+    }
+
     /// The unit, if there is anything in it to be read.
     pub(super) fn finish(self) -> Option<Unit> {
         let mut texts = self.runs.iter().flat_map(|run| &run.pieces).filter(|piece| piece.is_text());
-        let worth = texts.any(|piece| piece.text.contains(char::is_alphanumeric));
+        let worth = !self.left && texts.any(|piece| piece.text.contains(char::is_alphanumeric));
         worth.then_some(Unit { runs: self.runs, hidden: self.hidden })
     }
 }
