@@ -9,7 +9,7 @@
 //! | 4 | [`app`], [`config`], [`telemetry`], [`http`] |
 //! | 3 | [`assistant`] |
 //! | 2 | [`matrix`], [`store`], [`inference`], [`services`], [`documents`], [`index`], [`collections`] |
-//! | 1 | [`approved`], [`command`], [`conversation`], [`compagnon`], [`document`], [`material`], [`memory`], [`message`], [`pseudonym`], [`secret`], [`segment`], [`setting`], [`usage`] |
+//! | 1 | [`approved`], [`command`], [`conversation`], [`compagnon`], [`document`], [`job`], [`material`], [`memory`], [`message`], [`pseudonym`], [`secret`], [`segment`], [`setting`], [`usage`] |
 
 pub mod app;
 pub mod approved;
@@ -28,6 +28,7 @@ pub mod fuzz;
 pub mod http;
 pub mod index;
 pub mod inference;
+pub mod job;
 pub mod material;
 pub mod matrix;
 pub mod memory;

@@ -82,7 +82,9 @@ impl ModelCache {
                 // They are given without the model.
                 | Change::ProposeAnswer(_)
                 | Change::AcceptAnswer { .. }
-                | Change::RemoveAnswer(..) => {}
+                | Change::RemoveAnswer(..)
+                | Change::KeepJob(_)
+                | Change::DropJob(..) => {}
             }
         }
     }

@@ -10,6 +10,7 @@ use super::transaction::Transaction;
 use crate::approved::MasteredAnswer;
 use crate::compagnon::{Made, Settings, SettingsPatch};
 use crate::document::Partition;
+use crate::job::{JobKind, JobScope, JobState};
 use crate::memory::Fact;
 use crate::message::ConversationId;
 
@@ -57,6 +58,10 @@ pub enum Change {
     },
     /// A mastered answer is refused, or taken away.
     RemoveAnswer(Partition, u64),
+    /// A job keeps this until its next message. What is larger than `JobState::fits` allows is refused, with the rest of the write.
+    KeepJob(Box<JobState>),
+    /// What a job kept is removed.
+    DropJob(JobKind, JobScope),
     /// What was said in one conversation is forgotten, with the documents that were put into it.
     ForgetConversation(ConversationId),
     /// Others have come into a conversation of two: what was said in it is forgotten, with the documents that were put into it while it was one
@@ -106,6 +111,8 @@ impl Transaction<'_> {
             Change::ProposeAnswer(answer) => self.propose_answer(answer),
             Change::AcceptAnswer { partition, number, by } => self.accept_answer(partition, *number, by, now),
             Change::RemoveAnswer(partition, number) => self.remove_answer(partition, *number),
+            Change::KeepJob(state) => self.keep_job(state),
+            Change::DropJob(kind, scope) => self.drop_job(*kind, scope),
             Change::ForgetConversation(conversation) => self.forget_conversation(conversation),
             Change::BeginAnew(conversation) => self.begin_anew(conversation),
             Change::ForgetTurns(room) => self.forget_turns(room),

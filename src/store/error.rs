@@ -25,8 +25,8 @@ pub enum StoreError {
         /// The kind of record.
         tree: &'static str,
     },
-    /// A file is larger than the store keeps.
-    #[error("the file is too large for the store")]
+    /// A file, or what a job is to keep, is larger than the store keeps.
+    #[error("what is to be kept is too large for the store")]
     TooLarge,
     /// There are as many documents as there may be, or they take as many bytes.
     #[error("{0}")]

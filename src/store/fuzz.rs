@@ -17,6 +17,7 @@ use super::seal::{Cipher, Key32};
 use super::withdrawal::Withdrawal;
 use crate::approved::MasteredAnswer;
 use crate::compagnon::{Made, Settings};
+use crate::job::{JobState, LARGEST_STATE};
 use crate::message::{Gap, Undecrypted};
 
 /// The bytes as each kind of record, as a file of keys, and as a sealed value.
@@ -33,6 +34,10 @@ pub(crate) fn record(data: &[u8]) {
     written_as_read::<StoredFile>(data);
     written_as_read::<StoredDocument>(data);
     written_as_read::<MasteredAnswer>(data);
+    if let Ok(record) = serde_json::from_slice::<<JobState as Stored>::Record>(data) {
+        // Numbers in what a job keeps need not come back to the last digit.
+        assert!(JobState::from(record).fits() || data.len() > LARGEST_STATE / 64);
+    }
     if let Some(made) = written_as_read::<Made>(data) {
         for version in &made.versions {
             let _ = made.read(version);

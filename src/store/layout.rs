@@ -75,6 +75,8 @@ pub(super) enum Tree {
     Documents,
     /// Mastered answers: group, partition, number.
     Approved,
+    /// What jobs keep between two messages: group, conversation (or none), kind.
+    Jobs,
     /// The passages of documents, under the documents' own keys: number of the document, number of the chunk.
     Passages,
     /// The vectors of the passages, under the documents' own keys: number of the document, number of the set, number of the chunk.
@@ -82,7 +84,7 @@ pub(super) enum Tree {
 }
 
 /// The trees of what is sealed under the key of its room (or of its compagnon, or of another group of documents) and goes with it.
-pub(super) const ROOM_TREES: [Tree; 14] = [
+pub(super) const ROOM_TREES: [Tree; 15] = [
     Tree::Inbox,
     Tree::Outbox,
     Tree::Turns,
@@ -97,6 +99,7 @@ pub(super) const ROOM_TREES: [Tree; 14] = [
     Tree::Memory,
     Tree::Documents,
     Tree::Approved,
+    Tree::Jobs,
 ];
 
 impl Tree {
@@ -141,6 +144,7 @@ impl Tree {
             Self::Chunks => b'k',
             Self::Documents => b'b',
             Self::Approved => b'j',
+            Self::Jobs => b'z',
             Self::Passages => b'h',
             Self::Vectors => b'v',
         }
@@ -170,6 +174,7 @@ impl Tree {
             Self::Chunks => "chunks",
             Self::Documents => "documents",
             Self::Approved => "approved",
+            Self::Jobs => "jobs",
             Self::Passages => "passages",
             Self::Vectors => "vectors",
         }

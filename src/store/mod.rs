@@ -29,6 +29,7 @@ pub(crate) mod fuzz;
 mod handle;
 mod head;
 mod inbox;
+mod job;
 mod keys;
 mod layout;
 mod library;

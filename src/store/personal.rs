@@ -16,6 +16,7 @@ use crate::approved::MasteredAnswer;
 use crate::compagnon::Made;
 use crate::conversation::Turn;
 use crate::document::Document;
+use crate::job::JobState;
 use crate::memory::Fact;
 use crate::message::ConversationId;
 
@@ -35,6 +36,8 @@ pub struct Personal {
     pub documents: Vec<Document>,
     /// The mastered answers that the person has proposed.
     pub answers: Vec<MasteredAnswer>,
+    /// What jobs keep for the person, and what the person has chosen for those of others.
+    pub jobs: Vec<JobState>,
     /// When the person was told what the bot is.
     pub informed_at: Option<u64>,
     /// When the person was last told that a message of theirs cannot be read.
@@ -73,7 +76,8 @@ impl Database {
         let mut documents: Vec<Document> = documents.collect();
         documents.sort_by_key(|document| document.number);
         let answers = transaction.answers_by(user)?;
-        Ok(Personal { exchanges, made, audit, facts, documents, answers, informed_at, told_unread_at })
+        let jobs = transaction.jobs_by(&user.to_owned())?;
+        Ok(Personal { exchanges, made, audit, facts, documents, answers, jobs, informed_at, told_unread_at })
     }
 }
 
@@ -88,7 +92,7 @@ impl Transaction<'_> {
         Ok(said)
     }
 
-    /// Removes what a person has asked in any room with the answers, for good, what they have asked to be remembered for them, their documents,
+    /// Removes what a person has asked in any room with the answers, for good, what they have asked to be remembered for them, their documents, what jobs keep for them,
     /// and what they were told. What is under way stays, and so do the audit trail and what they told or added for others,
     /// without their name.
     pub(super) fn forget_person(&mut self, user: &UserId) -> Result<(), StoreError> {
@@ -97,6 +101,8 @@ impl Transaction<'_> {
         let answered = answered.filter(|(_, answered)| answered.question.sender == user).map(|(key, _)| key);
         let gone: Vec<Key> = said.chain(answered).collect();
         self.forget_condensed(&gone);
+        self.forget_derived_from(&gone)?;
+        self.forget_jobs_of_person(user)?;
         for key in &gone {
             self.remove(key);
             if let Some(room) = key.room() {

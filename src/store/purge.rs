@@ -20,6 +20,7 @@ use super::transaction::Transaction;
 use super::withdrawal::Withdrawal;
 use crate::compagnon::Settings;
 use crate::document::{Document, Partition};
+use crate::job::JobState;
 use crate::memory::Fact;
 use crate::message::{ConversationId, Undecrypted};
 
@@ -48,8 +49,16 @@ pub(super) const TOLD_FOR: Duration = Duration::from_hours(24);
 pub(super) const SLICE: usize = 1000;
 
 /// The trees of a room in which something grows old. Settings, compagnons and what is under way do not.
-const OF_A_ROOM: [Tree; 7] =
-    [Tree::Undecrypted, Tree::Turns, Tree::Summaries, Tree::Answered, Tree::Withdrawals, Tree::Memory, Tree::Documents];
+const OF_A_ROOM: [Tree; 8] = [
+    Tree::Undecrypted,
+    Tree::Turns,
+    Tree::Summaries,
+    Tree::Answered,
+    Tree::Withdrawals,
+    Tree::Memory,
+    Tree::Documents,
+    Tree::Jobs,
+];
 
 /// As how many records a document counts that is removed: its chunks go with it.
 const OF_A_DOCUMENT: usize = 20;
@@ -221,6 +230,10 @@ impl Transaction<'_> {
                 })?;
                 Ok(Expired { read: expired.read + OF_A_DOCUMENT * expired.old.len(), ..expired })
             }
+            Tree::Jobs => self.expired_of::<JobState>(prefix, from, limit, |state| {
+                let said = state.scope.is_of_room() && !state.kind.is_chosen();
+                now > state.until || (said && older(state.at, kept))
+            }),
             Tree::Withdrawals | Tree::Stranded => {
                 self.expired_of::<Withdrawal>(prefix, from, limit, |one| one.is_older(now, keep.dedup))
             }
@@ -266,6 +279,7 @@ impl Transaction<'_> {
             return Ok(());
         }
         self.uncover(old)?;
+        self.forget_derived_from(old)?;
         for key in old {
             self.remove(key);
             self.remove_expired_document(key)?;

@@ -16,7 +16,7 @@ impl Database {
 
 impl Transaction<'_> {
     /// Moves what is tied to a room to the one that takes its place: its settings, unless the new room has its own, what is
-    /// remembered in it, its documents, and the compagnons made there.
+    /// remembered in it, what was chosen for its jobs, its documents, and the compagnons made there.
     pub(super) fn upgrade(&mut self, old: &RoomId, new: &RoomId) -> Result<(), StoreError> {
         let (from, to) = (self.blinded_ids().settings(old), self.blinded_ids().settings(new));
         let here = self.find::<Settings>(&to)?.unwrap_or_default();
@@ -28,6 +28,7 @@ impl Transaction<'_> {
             self.remove(&from);
         }
         self.move_facts(old, new)?;
+        self.move_jobs(old, new)?;
         self.move_documents(old, new)?;
         self.move_made(old, new)
     }

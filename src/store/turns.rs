@@ -86,6 +86,7 @@ impl Transaction<'_> {
 
     /// Removes what was said in one conversation, for good.
     pub(super) fn forget_said(&mut self, conversation: &ConversationId) -> Result<(), StoreError> {
+        self.forget_jobs_of_conversation(conversation)?;
         let room = self.blinded_ids().room(&conversation.room_id);
         let turns = self.raw_keys(&self.blinded_ids().turns(conversation))?;
         let mut answered = self.scan::<Answered>(&Key::new(Tree::Answered, &[&room]))?;
@@ -107,6 +108,7 @@ impl Transaction<'_> {
     /// way stay, and so do its settings.
     pub(super) fn forget_turns(&mut self, room: &RoomId) -> Result<(), StoreError> {
         let room = self.blinded_ids().room(room);
+        self.forget_jobs_of_room(room)?;
         let mut gone = self.raw_keys(&Key::new(Tree::Turns, &[&room]))?;
         gone.extend(self.raw_keys(&Key::new(Tree::Answered, &[&room]))?);
         gone.extend(self.raw_keys(&Key::new(Tree::Memory, &[&room]))?);

@@ -138,6 +138,7 @@ impl Transaction<'_> {
             self.remove(key);
         }
         self.uncover(&said)?;
+        self.forget_derived_from(&said)?;
         self.put_value(&Key::new(Tree::Done, &[&place.event]), &now)?;
         self.rotate(place.room)?;
         Ok((RedactedPart::Exchange, Some(question)))

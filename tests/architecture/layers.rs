@@ -19,6 +19,7 @@ const LAYERS: [(u8, &[&str]); 5] = [
             "conversation",
             "compagnon",
             "document",
+            "job",
             "material",
             "memory",
             "message",
@@ -32,7 +33,7 @@ const LAYERS: [(u8, &[&str]); 5] = [
 ];
 
 /// The exceptions among siblings: the wiring sees what it wires, and the root of the configuration sees each section.
-const SIBLINGS: [(&str, &str); 11] = [
+const SIBLINGS: [(&str, &str); 12] = [
     ("main", "cli"),
     ("app", "config"),
     ("app", "telemetry"),
@@ -47,6 +48,8 @@ const SIBLINGS: [(&str, &str); 11] = [
     ("message", "conversation"),
     ("message", "document"),
     ("approved", "document"),
+    // What a job keeps may be a conversation's.
+    ("job", "conversation"),
 ];
 
 /// Crates and the only modules that may name them.

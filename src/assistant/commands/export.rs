@@ -10,6 +10,7 @@ use crate::{
     compagnon::Made,
     conversation::Turn,
     document::Document,
+    job::{JobKind, JobScope, JobState},
     memory::Fact,
     message::ConversationId,
     store::{Entry, LARGEST_FILE, Personal},
@@ -54,6 +55,7 @@ async fn file(context: &Context<'_>, personal: &Personal) -> Result<Value, Failu
         "memory": personal.facts.iter().map(fact).collect::<Vec<_>>(),
         "documents": personal.documents.iter().map(document).collect::<Vec<_>>(),
         "proposed_answers": personal.answers.iter().map(proposed).collect::<Vec<_>>(),
+        "jobs": personal.jobs.iter().map(job).collect::<Vec<_>>(),
         "compagnons": personal.made.iter().map(made).collect::<Vec<_>>(),
         "commands": personal.audit.iter().map(entry).collect::<Vec<_>>(),
     }))
@@ -104,6 +106,25 @@ fn proposed(answer: &MasteredAnswer) -> Value {
         "questions": answer.wordings().collect::<Vec<_>>(),
         "text": answer.text,
     })
+}
+
+fn job(state: &JobState) -> Value {
+    let kind = match state.kind {
+        JobKind::Note => "note",
+        JobKind::Reviews => "reviews",
+        JobKind::Pseudonyms => "pseudonyms",
+        JobKind::TranslationMemory => "translation_memory",
+        JobKind::Glossary => "glossary",
+        JobKind::Continuous => "continuous_translation",
+        JobKind::DocsAddress => "docs_address",
+    };
+    let of = match &state.scope {
+        JobScope::Conversation(conversation) => json!({"room": conversation.room_id, "thread": conversation.thread}),
+        JobScope::Room(room) => json!({"room": room}),
+        JobScope::Person(person) => json!({"person": person}),
+        JobScope::Compagnon(compagnon) => json!({"compagnon": compagnon}),
+    };
+    json!({"job": kind, "of": of, "at": time(state.at), "kept_until": time(state.until), "content": state.content})
 }
 
 fn made(made: &Made) -> Value {

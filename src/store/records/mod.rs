@@ -9,6 +9,7 @@ mod approved;
 mod document;
 mod file;
 mod hex;
+mod job;
 mod memory;
 mod message;
 mod question;

@@ -9,6 +9,7 @@ mod damage;
 mod documents;
 mod files;
 mod forgetting;
+mod jobs;
 mod memory;
 mod migration;
 mod model;
