@@ -22,7 +22,7 @@ use crate::{
     collections::{CollectionError, Collections, Config, Outcome},
     compagnon::Compagnon,
     document::{Partition, Passage, Place},
-    documents::{ExtractError, Extracted, Format, SourceFile},
+    documents::{ExtractError, Extracted, Format, Segments, SourceFile},
     index::{Index, Query},
     inference::{EmbeddingError, EmbeddingLimits, EmbeddingModel, TextKind},
     secret::SealingKey,
@@ -52,6 +52,14 @@ impl FileReader for Lines {
         };
         let passages = (0..).zip(text.lines()).map(passage).collect();
         Ok(Extracted { format: Format::Text, title: None, pages: None, passages })
+    }
+
+    async fn segments(&self, _: SourceFile<'_>) -> Result<Segments, ExtractError> {
+        Err(ExtractError::UnknownType)
+    }
+
+    async fn rewritten(&self, _: SourceFile<'_>, _: Vec<Vec<String>>) -> Result<Vec<u8>, ExtractError> {
+        Err(ExtractError::UnknownType)
     }
 }
 

@@ -11,8 +11,9 @@ use super::{DocumentParts, FileReader};
 use crate::{
     assistant::collections::Searchable,
     document::{Partition, Passage, Place},
-    documents::{ExtractError, Extracted, Format, Limit, SourceFile},
+    documents::{ExtractError, Extracted, Format, Limit, Segments, SourceFile},
     index::{Evidence, Hit, Index, IndexError, IndexedDocument, Query},
+    segment::Segment,
 };
 
 /// An index without vectors.
@@ -139,5 +140,17 @@ impl FileReader for FakeReader {
         }
         let pages = Some(pages.len() as u32);
         Ok(Extracted { format: Format::of_name(file.name).unwrap_or(Format::Text), title: None, pages, passages })
+    }
+
+    /// Each paragraph is a segment, each stretch between bars one of its runs.
+    async fn segments(&self, file: SourceFile<'_>) -> Result<Segments, ExtractError> {
+        let Extracted { format, passages, .. } = self.read(file).await?;
+        let runs = |text: &str| text.split('|').map(str::to_owned).collect();
+        Ok(Segments { format, segments: passages.iter().map(|passage| Segment::new(runs(&passage.text))).collect() })
+    }
+
+    async fn rewritten(&self, _: SourceFile<'_>, texts: Vec<Vec<String>>) -> Result<Vec<u8>, ExtractError> {
+        let paragraphs: Vec<String> = texts.iter().map(|runs| runs.join("|")).collect();
+        Ok(paragraphs.join("\n\n").into_bytes())
     }
 }

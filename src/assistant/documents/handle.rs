@@ -70,6 +70,11 @@ impl Documents {
         &self.collections
     }
 
+    /// What reads files.
+    pub fn reader(&self) -> &dyn FileReader {
+        &*self.reader
+    }
+
     pub(super) fn lock_indexed(&self) -> MutexGuard<'_, HashMap<Partition, Indexed>> {
         self.indexed.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -264,7 +264,8 @@ fn not_downloaded(error: &DownloadError) -> NotRead {
     }
 }
 
-fn not_read(error: &ExtractError) -> NotRead {
+/// Why a file was not read, as it is said.
+pub fn not_read(error: &ExtractError) -> NotRead {
     match error {
         ExtractError::Encrypted => NotRead::Encrypted,
         ExtractError::NoText => NotRead::NoText,

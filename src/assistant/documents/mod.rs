@@ -24,7 +24,7 @@ mod unsaid;
 
 pub use self::asked::Search;
 pub use self::handle::{DocumentParts, Documents};
-pub use self::ingest::{Ingested, Ingestion, SentFile, promises, readable, reader};
+pub use self::ingest::{Ingested, Ingestion, SentFile, not_read, promises, readable, reader};
 pub use self::long::Long;
 pub use self::names::title;
 pub use self::partitions::{Scope, searched};
