@@ -9,7 +9,7 @@
 //! | 4 | [`app`], [`config`], [`telemetry`], [`http`] |
 //! | 3 | [`assistant`] |
 //! | 2 | [`matrix`], [`store`], [`inference`], [`services`], [`documents`], [`index`], [`collections`] |
-//! | 1 | [`approved`], [`command`], [`conversation`], [`compagnon`], [`document`], [`job`], [`material`], [`memory`], [`message`], [`pseudonym`], [`secret`], [`segment`], [`setting`], [`usage`] |
+//! | 1 | [`approved`], [`command`], [`conversation`], [`compagnon`], [`document`], [`job`], [`material`], [`memory`], [`message`], [`pseudonym`], [`secret`], [`segment`], [`setting`], [`translation`], [`usage`] |
 
 pub mod app;
 pub mod approved;
@@ -40,4 +40,5 @@ pub mod services;
 pub mod setting;
 pub mod store;
 pub mod telemetry;
+pub mod translation;
 pub mod usage;

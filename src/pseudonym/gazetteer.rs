@@ -9,6 +9,18 @@ use super::vocabulary;
 /// The most parts of a place's name: "saint remy en bouzemont saint genest et isson" is cut.
 pub(super) const PLACE_PARTS: usize = 8;
 
+/// Whether a folded word is an ordinary one in French, whatever else it is.
+#[must_use]
+pub fn is_ordinary(word: &str) -> bool {
+    GAZETTEER.flags(word).any(Flags::WORD | Flags::FUNCTION)
+}
+
+/// Whether a folded word is the name of a person or of a place, and no ordinary word.
+#[must_use]
+pub fn is_name(word: &str) -> bool {
+    GAZETTEER.flags(word).any(Flags::FIRST | Flags::SURNAME | Flags::PLACE) && !is_ordinary(word)
+}
+
 /// What ends an inversion: "peut-elle" is no name.
 const PRONOUNS: [&str; 18] = [
     "je", "tu", "il", "elle", "on", "nous", "vous", "ils", "elles", "ce", "la", "ci", "moi", "toi", "le", "les", "lui",

@@ -41,6 +41,7 @@ mod properties;
 mod tests;
 
 pub use finding::{Finding, Pseudonymised};
+pub use gazetteer::{is_name, is_ordinary};
 pub use kind::Kind;
 pub use placeholder::LONGEST as LONGEST_PLACEHOLDER;
 pub use table::Table;

@@ -27,6 +27,7 @@ const LAYERS: [(u8, &[&str]); 5] = [
             "secret",
             "segment",
             "setting",
+            "translation",
             "usage",
         ],
     ),
