@@ -22,7 +22,7 @@ pub(in crate::documents) fn read(text: &str, flow: &mut Flow) -> Result<(), Extr
 }
 
 /// Semicolons are what a French spreadsheet writes; commas in decimals must not win over them.
-fn delimiter(text: &str) -> u8 {
+pub(in crate::documents) fn delimiter(text: &str) -> u8 {
     let lines: Vec<&str> = text
         .split('\n')
         .filter(|line| !line.trim().is_empty())

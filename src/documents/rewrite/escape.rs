@@ -17,6 +17,22 @@ pub(super) enum Escape {
     Xml(Space),
     /// In an attribute of XML.
     Attribute,
+    /// In HTML.
+    Html,
+    /// In HTML where white space is kept.
+    Verbatim,
+    /// In an attribute of HTML in quotes.
+    HtmlAttribute,
+    /// In one without.
+    HtmlBare,
+    /// In a line of plain text.
+    Line,
+    /// In a line with references as HTML has them.
+    HtmlLine,
+    /// In a field with quotes.
+    Quoted,
+    /// In a field without, by what ends it.
+    Field(u8),
 }
 
 /// What white space in an element is, with the place where it is said that white space at its ends counts, if that is to be said.
@@ -38,10 +54,20 @@ impl Escape {
             _ => None,
         };
         edits.extend(place.map(|place| (place..place, " xml:space=\"preserve\"".to_owned())));
+        let line = || text.replace(['\n', '\t'], " ");
         let written = match self {
+            Self::Html | Self::HtmlAttribute | Self::HtmlLine => html(&line()),
+            Self::Verbatim => html(text),
+            Self::HtmlBare => format!("\"{}\"", html(&line())),
+            Self::Line => line(),
+            Self::Quoted => text.replace('"', "\"\""),
+            Self::Field(delimiter) if text.contains(['"', '\n', '\r', delimiter as char]) => {
+                format!("\"{}\"", text.replace('"', "\"\""))
+            }
+            Self::Field(_) => text.to_owned(),
             Self::Xml(Space::Kept(_)) => xml(text),
             Self::Xml(Space::Tabs) => xml(&text.replace('\n', " ")),
-            Self::Xml(Space::OneLine(_)) | Self::Attribute => xml(&text.replace(['\n', '\t'], " ")),
+            Self::Xml(Space::OneLine(_)) | Self::Attribute => xml(&line()),
             Self::Plain => text.to_owned(),
             Self::Markdown => markdown(text, false),
             Self::MarkdownCell => markdown(text, true),
@@ -63,6 +89,11 @@ fn xml(text: &str) -> String {
         }
     }
     written
+}
+
+/// Text in HTML.
+fn html(text: &str) -> String {
+    xml(text).replace('\u{a0}', "&nbsp;")
 }
 
 /// Text in Markdown: one line, in which nothing is markup.

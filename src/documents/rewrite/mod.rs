@@ -5,6 +5,7 @@
 
 mod edit;
 mod escape;
+mod html;
 mod markdown;
 mod markup;
 mod odf;
@@ -12,8 +13,10 @@ mod office;
 mod package;
 mod parts;
 mod source;
+mod subtitles;
 mod text;
 mod unit;
+mod values;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -110,10 +113,17 @@ fn open(bytes: &[u8], name: &str, media_type: Option<&str>, limits: &Limits) -> 
         return Err(ExtractError::NoText);
     }
     let (format, parts) = match sniff(bytes, name, media_type, limits)? {
-        Sniffed::Text(format @ (Format::Text | Format::Markdown), _) => {
-            let source = Source::of(bytes, None).ok_or(ExtractError::UnknownType)?;
+        Sniffed::Text(format, _) => {
+            let source = match format {
+                Format::Html => Source::of_html(bytes, html::named(bytes)),
+                _ => Source::of(bytes),
+            };
+            let source = source.ok_or(ExtractError::UnknownType)?;
             let units = match format {
                 Format::Markdown => markdown::units(&source.text),
+                Format::Html => html::units(&source.text),
+                Format::Csv => values::units(&source.text),
+                _ if subtitles::is(name, &source.text) => subtitles::units(&source.text),
                 _ => text::units(&source.text),
             };
             (format, vec![Part { member: None, source, units }])

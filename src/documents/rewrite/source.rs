@@ -13,21 +13,44 @@ pub(super) struct Source {
     encoding: &'static Encoding,
     /// The mark of the encoding.
     mark: Vec<u8>,
+    lacks: Lacks,
+}
+
+/// What becomes of a character that the encoding of a file lacks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lacks {
+    /// The whole file is written in UTF-8 with its mark.
+    Marked,
+    /// It is written as a reference.
+    References,
+    /// All that is not ASCII is: the file was, and says nothing of its encoding.
+    AllReferences,
 }
 
 impl Source {
-    /// The text of bytes by their mark, as UTF-8, by the encoding that they name, or as a browser would guess. Nothing when they are no
-    /// text.
-    pub(super) fn of(bytes: &[u8], named: Option<&'static Encoding>) -> Option<Self> {
+    /// The text of bytes by their mark, as UTF-8, or as a browser would guess. Nothing when they are no text.
+    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+        Self::by(bytes, plain::guess, Lacks::Marked)
+    }
+
+    /// The same of a page, which may name its encoding.
+    pub(super) fn of_html(bytes: &[u8], named: Option<&'static Encoding>) -> Option<Self> {
+        let lacks = if bytes.is_ascii() && named.is_none() { Lacks::AllReferences } else { Lacks::References };
+        let guess = |bytes: &[u8]| match named {
+            // What is UTF-8 is, whatever it says; what could be anything is what it says.
+            Some(named) if bytes.is_ascii() || std::str::from_utf8(bytes).is_err() => Some(named),
+            _ => plain::guess(bytes),
+        };
+        Self::by(bytes, guess, lacks)
+    }
+
+    fn by(bytes: &[u8], guess: impl Fn(&[u8]) -> Option<&'static Encoding>, lacks: Lacks) -> Option<Self> {
         let (marked, length) =
             Encoding::for_bom(bytes).map_or((None, 0), |(encoding, length)| (Some(encoding), length));
         let (mark, body) = bytes.split_at_checked(length)?;
-        let encoding = marked
-            .or_else(|| std::str::from_utf8(bytes).is_ok().then_some(UTF_8))
-            .or(named)
-            .or_else(|| plain::guess(bytes))?;
+        let encoding = marked.or_else(|| guess(bytes))?;
         let (text, _) = encoding.decode_without_bom_handling(body);
-        let source = Self { text: text.into_owned(), encoding, mark: mark.to_vec() };
+        let source = Self { text: text.into_owned(), encoding, mark: mark.to_vec(), lacks };
         // What does not come back as it was is written as UTF-8.
         let is_exact = source.encode(&source.text).is_some_and(|again| again == bytes);
         Some(if is_exact { source } else { Self { encoding: UTF_8, mark: MARK.to_vec(), ..source } })
@@ -38,7 +61,8 @@ impl Source {
         let (encoding, length) = Encoding::for_bom(bytes).unwrap_or((UTF_8, 0));
         let (mark, body) = bytes.split_at_checked(length)?;
         let (text, is_broken) = encoding.decode_without_bom_handling(body);
-        (!is_broken).then(|| Self { text: text.into_owned(), encoding, mark: mark.to_vec() })
+        let lacks = Lacks::Marked;
+        (!is_broken).then(|| Self { text: text.into_owned(), encoding, mark: mark.to_vec(), lacks })
     }
 
     /// A text in the encoding, or nothing where it has characters that the encoding lacks.
@@ -58,15 +82,20 @@ impl Source {
         Some(bytes)
     }
 
-    /// The bytes of a changed text: in UTF-8, with its mark, where the encoding lacks a character of it.
+    /// The bytes of a changed text.
     pub(super) fn bytes(&self, text: &str) -> Vec<u8> {
-        self.encode(text).unwrap_or_else(|| [MARK, text.as_bytes()].concat())
+        match (self.lacks, self.encode(text)) {
+            (Lacks::AllReferences, _) => text.chars().flat_map(reference).collect::<String>().into_bytes(),
+            (_, Some(bytes)) => bytes,
+            (Lacks::Marked, None) => [MARK, text.as_bytes()].concat(),
+            (Lacks::References, None) => [self.mark.as_slice(), &self.encoding.encode(text).0].concat(),
+        }
     }
+}
 
-    /// The same where characters that the encoding lacks can be written as references.
-    pub(super) fn bytes_with_references(&self, text: &str) -> Vec<u8> {
-        self.encode(text).unwrap_or_else(|| [self.mark.as_slice(), &self.encoding.encode(text).0].concat())
-    }
+/// A character of ASCII, or a reference to one that is not.
+fn reference(c: char) -> Vec<char> {
+    if c.is_ascii() { vec![c] } else { format!("&#{};", u32::from(c)).chars().collect() }
 }
 
 #[cfg(test)]
@@ -80,12 +109,16 @@ mod tests {
         let windows = encoding_rs::WINDOWS_1252.encode(french).0.into_owned();
         for bytes in [french.as_bytes().to_vec(), [b"\xef\xbb\xbf", french.as_bytes()].concat(), utf16, windows.clone()]
         {
-            let source = Source::of(&bytes, None).unwrap();
+            let source = Source::of(&bytes).unwrap();
             assert_eq!((source.text.as_str(), source.bytes(french)), (french, bytes));
         }
-        let source = Source::of(&windows, None).unwrap();
+        let source = Source::of(&windows).unwrap();
         assert_eq!(source.bytes("Ελλάδα"), "\u{feff}Ελλάδα".as_bytes());
-        assert_eq!(source.bytes_with_references("é Ω"), b"\xe9 &#937;");
-        assert!(Source::of(b"\x89PNG\0\0", None).is_none());
+        let page = Source::of_html(&windows, None).unwrap();
+        assert_eq!(page.bytes("é Ω"), b"\xe9 &#937;");
+        assert_eq!(Source::of_html(b"a", None).unwrap().bytes("\u{e9}"), b"&#233;");
+        assert_eq!(Source::of_html(b"a", Some(encoding_rs::WINDOWS_1252)).unwrap().bytes("\u{e9}"), b"\xe9");
+        assert_eq!(Source::of_html("é".as_bytes(), Some(encoding_rs::WINDOWS_1252)).unwrap().text, "é");
+        assert!(Source::of(b"\x89PNG\0\0").is_none());
     }
 }

@@ -145,3 +145,86 @@ fn packages_of_real_producers_keep_their_form() {
         assert!(read(name, &after) == expected, "{name}: {:?}\n{:?}", read(name, &after), expected);
     }
 }
+
+#[test]
+fn pages_keep_their_markup() {
+    let page = "<!DOCTYPE html>\n<html lang=fr><head><title>Guide &amp; congés</title><style>p { color: red }</style>\n\
+        <meta name=\"description\" content=\"le guide\"></head><body>\n<!-- rien -->\n<h1>Les <em>congés</em> annuels</h1>\n\
+        <p>Un   mot<br>et&nbsp;un <a href=\"/a?b=c&d\" title='le lien'>lien</a>, <code>x &lt; y</code> : 3 < 4 &eacute;t&eacute;.\n\
+        <ul><li>un<li>deux <b>gras</b><b> suite</b></ul>\n<img src=a.png alt=logo>\n<pre>texte  brut</pre>\n\
+        <script>let a = '<p>non</p>';</script>\n<table><tr><td>cell<td>5</table>\n</body></html>\n";
+    let expected = "<!DOCTYPE html>\n<html lang=fr><head><title>GUIDE &amp; CONGÉS</title><style>p { color: red }</style>\n\
+        <meta name=\"description\" content=\"LE GUIDE\"></head><body>\n<!-- rien -->\n<h1>LES <em>CONGÉS</em> ANNUELS</h1>\n\
+        <p>UN MOT<br>ET&nbsp;UN <a href=\"/a?b=c&d\" title='LE LIEN'>LIEN</a>, <code>x &lt; y</code> : 3 &lt; 4 ÉTÉ.\n\
+        <ul><li>UN<li>DEUX <b>GRAS SUITE</b><b></b></ul>\n<img src=a.png alt=\"LOGO\">\n<pre>texte  brut</pre>\n\
+        <script>let a = '<p>non</p>';</script>\n<table><tr><td>CELL<td>5</table>\n</body></html>\n";
+    assert_eq!(upper("a.html", page), expected);
+    let hidden: Vec<String> =
+        read("a.html", page.as_bytes()).iter().filter(|one| one.hidden).map(crate::segment::plain).collect();
+    assert_eq!(hidden, ["x < y", "texte  brut"], "code holds names too");
+}
+
+#[test]
+fn a_page_of_a_real_producer_keeps_its_form() {
+    let name = "libreoffice-guide.html";
+    let bytes = fixture(name);
+    assert!(changed(name, &bytes, str::to_owned) == bytes);
+    let after = String::from_utf8(changed(name, &bytes, str::to_uppercase)).unwrap();
+    let before = String::from_utf8(bytes).unwrap();
+    // All but the letters of texts, and the white space in them.
+    let tags = |page: &str| {
+        let tags: Vec<String> =
+            page.split('<').skip(1).filter_map(|rest| rest.split_once('>')).map(|(tag, _)| tag.to_owned()).collect();
+        tags
+    };
+    let (old, new) = (tags(&before), tags(&after));
+    assert_eq!(old.len(), new.len());
+    for (old, new) in old.iter().zip(&new).filter(|(old, new)| old != new) {
+        assert!(
+            (old.starts_with("meta name=") || old.contains(" title=")) && old.to_uppercase() == new.to_uppercase(),
+            "{old} {new}"
+        );
+    }
+    assert!(after.contains("LES JOURS NON PRIS"));
+}
+
+#[test]
+fn subtitles_keep_their_times() {
+    let text = "1\r\n00:00:01,000 --> 00:00:03,500\r\n<i>Bonjour à tous</i>\r\net bienvenue.\r\n\r\n2\r\n00:00:04,000 --> 00:00:05,000\r\n- {\\an8}Qui parle ?\r\n- Moi.\r\n";
+    assert_eq!(
+        upper("a.srt", text),
+        "1\r\n00:00:01,000 --> 00:00:03,500\r\n<i>BONJOUR À TOUS</i>\r\nET BIENVENUE.\r\n\r\n2\r\n00:00:04,000 --> 00:00:05,000\r\n- {\\an8}QUI PARLE ?\r\n- MOI.\r\n"
+    );
+    let web = "WEBVTT - titre\n\nNOTE un mot\n\nintro\n00:01.000 --> 00:02.000 align:start\n<v Anne>Toi &amp; moi\n";
+    assert_eq!(upper("a.vtt", web), web.replace("Toi &amp; moi", "TOI &amp; MOI"));
+    let texts = vec![vec!["a\n\nb".to_owned(), "c".to_owned()], vec!["- d\n".to_owned(), "e\nf".to_owned()]];
+    let found = read("a.srt", text.as_bytes());
+    assert_eq!(
+        found.iter().map(|one| one.runs.len()).collect::<Vec<_>>(),
+        [2, 2],
+        "{:?}",
+        found.iter().map(|one| &one.runs).collect::<Vec<_>>()
+    );
+    let after = rewritten(text.as_bytes(), "a.srt", None, &texts, &limits()).unwrap();
+    assert!(String::from_utf8(after).unwrap().contains("<i>a  b</i>"), "no empty line in a cue");
+}
+
+#[test]
+fn values_keep_their_quotes() {
+    let text = "Nom;Note;\"Rue \"\"A\"\"\"\r\n\"Martin; Anne\";12,5;\r\n;x y;\"deux\nlignes\"";
+    assert_eq!(upper("a.csv", text), text.to_uppercase());
+    let runs: Vec<Vec<String>> = read("a.csv", text.as_bytes()).into_iter().map(|_| vec!["a;\"b".to_owned()]).collect();
+    let after = rewritten(text.as_bytes(), "a.csv", None, &runs, &limits()).unwrap();
+    assert_eq!(
+        String::from_utf8(after).unwrap(),
+        "\"a;\"\"b\";\"a;\"\"b\";\"a;\"\"b\"\r\n\"a;\"\"b\";\"a;\"\"b\";\r\n;\"a;\"\"b\";\"a;\"\"b\""
+    );
+    let windows = fixture("windows-1252.csv");
+    assert_eq!(
+        changed("a.csv", &windows, |text| text.replace("Lefèvre", "Œuf")),
+        encoding_rs::WINDOWS_1252
+            .encode(&encoding_rs::WINDOWS_1252.decode(&windows).0.replace("Lefèvre", "Œuf"))
+            .0
+            .into_owned()
+    );
+}

@@ -131,7 +131,17 @@ impl Draft {
     }
 
     /// The unit, if there is anything in it to be read.
-    pub(super) fn finish(self) -> Option<Unit> {
+    pub(super) fn finish(mut self) -> Option<Unit> {
+        // White space at the end stays where it is.
+        let runs = self.runs.len();
+        if let Some(pieces) = self.runs.last_mut().map(|run| &mut run.pieces) {
+            while pieces.len() > 1 && pieces.last().is_some_and(|piece| piece.text.trim().is_empty()) {
+                pieces.pop();
+            }
+            if runs > 1 && pieces.iter().all(|piece| piece.text.trim().is_empty()) {
+                self.runs.pop();
+            }
+        }
         let mut texts = self.runs.iter().flat_map(|run| &run.pieces).filter(|piece| piece.is_text());
         let worth = !self.left && texts.any(|piece| piece.text.contains(char::is_alphanumeric));
         worth.then_some(Unit { runs: self.runs, hidden: self.hidden })
