@@ -71,6 +71,10 @@ fn change(run: &Run, text: &str, edits: &mut Vec<Edit>) {
             stretches[index - 1].text.push_str(&text);
         }
     }
+    if let Some(first) = stretches.iter().position(|stretch| stretch.pieces.iter().any(Piece::is_text)) {
+        let before: String = stretches[..first].iter_mut().map(|stretch| std::mem::take(&mut stretch.text)).collect();
+        stretches[first].text.insert_str(0, &before);
+    }
     for Stretch { pieces, text } in stretches {
         let old: String = pieces.iter().map(|piece| piece.text.as_str()).collect();
         if old != text {
@@ -92,7 +96,7 @@ fn refill(pieces: &[Piece], old: &str, text: &str, edits: &mut Vec<Edit>) {
                 find_loose(rest, &mark.text, after_space)
             }
         };
-        let Some(place) = place.filter(|_| texts.iter().any(Piece::is_text)) else {
+        let Some(place) = place.filter(|place| place.start == 0 || texts.iter().any(Piece::is_text)) else {
             edits.push((mark.range.clone(), String::new()));
             continue;
         };

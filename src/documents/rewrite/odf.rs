@@ -159,6 +159,9 @@ impl<'a> Content<'a> {
             .iter()
             .find(|(name, _)| *name == tag.name && !matches!(self.markup.parent(), "p" | "h" | "span" | "a"));
         match tag.name {
+            "date" | "date-string" if matches!(self.markup.parent(), "annotation" | "change-info") => {
+                self.markup.skip()?
+            }
             name if LEFT.contains(&name) => {
                 self.cut();
                 self.markup.skip()?;

@@ -3,12 +3,17 @@
 use std::collections::{HashSet, VecDeque};
 
 use super::{
-    Part, odf,
+    Part,
+    markup::{Markup, Token, unescaped},
+    odf,
     office::{self, Dialect},
     source::Source,
     unit::Unit,
 };
-use crate::documents::{ExtractError, Format, archive::Archive, read::ooxml::relations};
+use crate::{
+    documents::{ExtractError, Format, archive::Archive, read::ooxml::relations},
+    segment::plain,
+};
 
 /// The parts, in the order in which they are named from the main one.
 pub(super) fn of(format: Format, archive: &mut Archive<'_>, main: &str) -> Result<Vec<Part>, ExtractError> {
@@ -29,8 +34,12 @@ fn office(archive: &mut Archive<'_>, main: &str, own: Dialect) -> Result<Vec<Par
             .then_some((relation.target, Dialect::Properties))
     });
     let about: Vec<_> = about.collect();
+    let mut columns = HashSet::new();
     while let Some((name, dialect)) = waiting.pop_front() {
         for relation in relations(archive, &name)? {
+            if relation.kind == "table" {
+                columns.extend(archive.read(&relation.target)?.map_or_else(|| Ok(Vec::new()), |bytes| names(&bytes))?);
+            }
             let Some(dialect) = dialect_of(&relation.kind, own) else { continue };
             if known.insert(relation.target.clone()) {
                 waiting.push_back((relation.target, dialect));
@@ -43,7 +52,26 @@ fn office(archive: &mut Archive<'_>, main: &str, own: Dialect) -> Result<Vec<Par
             add(archive, &mut parts, name, |text| office::units(text, dialect))?;
         }
     }
+    // Formulas name the columns of a table, and a book whose tables and cells name them differently is broken.
+    for part in &mut parts {
+        part.units.retain(|unit| unit.hidden || columns.is_empty() || !columns.contains(plain(&unit.segment()).trim()));
+    }
     Ok(parts)
+}
+
+/// The names of the columns of a table.
+fn names(bytes: &[u8]) -> Result<Vec<String>, ExtractError> {
+    let source = Source::of_xml(bytes).ok_or(ExtractError::Damaged)?;
+    let (mut markup, mut names) = (Markup::new(&source.text), Vec::new());
+    while let Some(token) = markup.next()? {
+        let Token::Open(tag) = token else { continue };
+        if tag.name == "tableColumn" {
+            names.extend(
+                tag.raw("name").and_then(unescaped).map(|name| name.replace("_x000a_", "\n").trim().to_owned()),
+            );
+        }
+    }
+    Ok(names)
 }
 
 /// What a part is to which there is a relation of a kind, where it holds text.

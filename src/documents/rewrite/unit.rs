@@ -14,7 +14,7 @@ pub(super) struct Unit {
     pub hidden: bool,
 }
 
-/// Text of one formatting, with nothing between its pieces that must stay beside them. It begins with a text.
+/// Text of one formatting, with nothing between its pieces that must stay beside them. At least one is a text.
 #[derive(Default)]
 pub(super) struct Run {
     pub pieces: Vec<Piece>,
@@ -81,8 +81,8 @@ pub(super) struct Draft {
     runs: Vec<Run>,
     /// What the formatting of the last run is.
     key: String,
-    /// What stands after the last text.
-    marks: Vec<Piece>,
+    /// What stands after the last text, up to where no run goes across, and behind that.
+    marks: (Vec<Piece>, Vec<Piece>),
     cut: bool,
     hidden: bool,
     left: bool,
@@ -100,15 +100,17 @@ impl Draft {
         }
         let joins = !self.cut && (self.key == key || piece.text.trim().is_empty());
         let full = self.runs.len() >= MOST_RUNS;
+        let (mut before, mut pieces) = std::mem::take(&mut self.marks);
         if let Some(run) = self.runs.last_mut() {
-            run.pieces.append(&mut self.marks);
+            run.pieces.append(&mut before);
             if joins || full {
+                run.pieces.append(&mut pieces);
                 run.pieces.push(piece);
                 return;
             }
         }
-        self.marks.clear();
-        self.runs.push(Run { pieces: vec![piece] });
+        pieces.push(piece);
+        self.runs.push(Run { pieces });
         key.clone_into(&mut self.key);
         self.cut = false;
     }
@@ -116,7 +118,8 @@ impl Draft {
     /// Something that stands for characters. Before the first text and after the last one it is none of the segment's.
     pub(super) fn mark(&mut self, range: Range<usize>, text: &str, kind: Kind) {
         if !self.runs.is_empty() {
-            self.marks.push(Piece { range, text: text.to_owned(), kind });
+            let marks = if self.cut { &mut self.marks.1 } else { &mut self.marks.0 };
+            marks.push(Piece { range, text: text.to_owned(), kind });
         }
     }
 
@@ -135,7 +138,9 @@ impl Draft {
         // White space at the end stays where it is.
         let runs = self.runs.len();
         if let Some(pieces) = self.runs.last_mut().map(|run| &mut run.pieces) {
-            while pieces.len() > 1 && pieces.last().is_some_and(|piece| piece.text.trim().is_empty()) {
+            while pieces.iter().filter(|piece| piece.is_text()).count() > 1
+                && pieces.last().is_some_and(|piece| piece.text.trim().is_empty())
+            {
                 pieces.pop();
             }
             if runs > 1 && pieces.iter().all(|piece| piece.text.trim().is_empty()) {
