@@ -47,6 +47,8 @@ mod model_cache;
 #[cfg(test)]
 mod promotion_tests;
 #[cfg(test)]
+mod pseudonyms_tests;
+#[cfg(test)]
 mod retry_tests;
 #[cfg(test)]
 mod sources_tests;
@@ -57,6 +59,7 @@ mod tests;
 pub mod texts;
 #[cfg(test)]
 mod unread_tests;
+mod veil;
 #[cfg(test)]
 mod verification_tests;
 mod wiring;
@@ -70,6 +73,7 @@ pub use self::{
     config::Config,
     documents::{DocumentParts, reader},
     exchange::compose,
+    veil::Veiled,
     wiring::Parts,
 };
 use self::{

@@ -6,6 +6,7 @@ mod room;
 use std::{
     io::{self, IsTerminal as _, Write as _},
     path::PathBuf,
+    sync::Arc,
 };
 
 use anyhow::Context as _;
@@ -16,11 +17,12 @@ use self::input::{Input, read_file};
 use super::output;
 use crate::{
     app::{open_model, processors},
-    assistant::compose,
-    compagnon::{Compagnon, Library},
+    assistant::{Veiled, compose},
+    compagnon::{Compagnon, Library, Pseudonyms},
     config::Config,
     conversation::{Role, Turn},
     inference::{ChatModel, Piece, Request},
+    pseudonym::Table,
 };
 
 /// The compagnon without a configuration: the one that the embedded test model was trained for.
@@ -55,6 +57,8 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
     while let Some(question) = input.next()? {
         let question = question.as_str();
         let outcome = compagnon(config, arguments, default).and_then(|compagnon| {
+            let veil = veil(&model, &compagnon);
+            let reader: &dyn ChatModel = veil.as_ref().map_or(&*model, |veil| veil);
             let ask = compose::Ask {
                 compagnon: &compagnon,
                 settings: &room.settings,
@@ -70,17 +74,22 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
                 // One conversation per process, whose KV cache the next question reuses.
                 cache_key: 1,
             };
-            let composed = compose::compose(
-                &*model,
+            if let Some(veil) = &veil {
+                veil.learn(turns.iter().map(|turn| turn.content.as_str()).chain([question]));
+            }
+            let mut composed = compose::compose(
+                reader,
                 &config.model.sampling,
                 &config.assistant,
                 &ask,
                 compose::today(&config.assistant),
             )?;
+            let request = std::mem::take(&mut composed.request);
             if arguments.room.show_prompt {
+                composed.request = veil.as_ref().map_or_else(|| request.clone(), |veil| veil.veiled(&request));
                 output::say(&room::shown(&composed));
             }
-            answer(&*model, composed.request)
+            answer(reader, request)
         });
         match outcome {
             Ok(answer) => {
@@ -100,6 +109,12 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
         }
     }
     Ok(())
+}
+
+/// What stands before the model for this compagnon. Its table begins anew with each question: all that was said goes through it again.
+fn veil(model: &Arc<dyn ChatModel>, compagnon: &Compagnon) -> Option<Veiled> {
+    let asked = Pseudonyms::of(compagnon.about.pseudonyms, None, model.is_remote());
+    (asked != Pseudonyms::No).then(|| Veiled::new(Arc::clone(model), Table::new(), compagnon.about.language))
 }
 
 fn compagnon(config: &Config, arguments: &Arguments, default: &str) -> anyhow::Result<Compagnon> {

@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{language::Language, settings::Sourcing};
+use super::{
+    language::Language,
+    settings::{Pseudonyms, Sourcing},
+};
 
 /// The variables a system prompt may name, in the order in which people are told of them.
 pub const VARIABLES: [&str; 4] = ["name", "date", "organisation", "room"];
@@ -63,6 +66,9 @@ pub struct About {
     /// Whether it answers only what documents say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sources: Option<Sourcing>,
+    /// Whether the model is given placeholders for what identifies people.
+    #[serde(default, skip_serializing_if = "Option::is_none", alias = "pseudonymes")]
+    pub pseudonyms: Option<Pseudonyms>,
 }
 
 /// Whether a compagnon of the library is shown in lists. A hidden one can be chosen by whoever knows its identifier.

@@ -15,5 +15,5 @@ pub use definition::{About, Compagnon, CompagnonError, VARIABLES, Variables, Vis
 pub use language::Language;
 pub use library::{FolderError, Library};
 pub use made::{Made, Version};
-pub use settings::{Answers, Choice, Settings, SettingsPatch, Sourcing};
+pub use settings::{Answers, Choice, Pseudonyms, Settings, SettingsPatch, Sourcing};
 pub use watcher::LibraryWatcher;

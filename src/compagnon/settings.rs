@@ -26,6 +26,8 @@ pub struct Settings {
     pub retention: Option<u64>,
     /// Whether only what documents say is answered.
     pub sources: Option<Sourcing>,
+    /// Whether the model is given placeholders for what identifies people.
+    pub pseudonyms: Option<Pseudonyms>,
     /// When the room was told what the bot is, in milliseconds since the epoch.
     pub welcomed_at: Option<u64>,
 }
@@ -50,6 +52,7 @@ impl Settings {
             SettingsPatch::Answers(answers) => self.answers = answers,
             SettingsPatch::Retention(retention) => self.retention = retention,
             SettingsPatch::Sources(sources) => self.sources = sources,
+            SettingsPatch::Pseudonyms(pseudonyms) => self.pseudonyms = pseudonyms,
             SettingsPatch::WelcomedAt(at) => self.welcomed_at = at,
         }
     }
@@ -66,6 +69,7 @@ impl Settings {
             (self.answers != other.answers).then_some(SettingsPatch::Answers(other.answers)),
             (self.retention != other.retention).then_some(SettingsPatch::Retention(other.retention)),
             (self.sources != other.sources).then_some(SettingsPatch::Sources(other.sources)),
+            (self.pseudonyms != other.pseudonyms).then_some(SettingsPatch::Pseudonyms(other.pseudonyms)),
             (self.welcomed_at != other.welcomed_at).then_some(SettingsPatch::WelcomedAt(other.welcomed_at)),
         ];
         patches.into_iter().flatten().collect()
@@ -91,6 +95,8 @@ pub enum SettingsPatch {
     Retention(Option<u64>),
     /// [`Settings::sources`].
     Sources(Option<Sourcing>),
+    /// [`Settings::pseudonyms`].
+    Pseudonyms(Option<Pseudonyms>),
     /// [`Settings::welcomed_at`].
     WelcomedAt(Option<u64>),
 }
@@ -146,9 +152,34 @@ pub enum Sourcing {
     Optional,
 }
 
+/// Whether a model is given placeholders for what identifies people, from the least to the most.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pseudonyms {
+    /// It reads what people write.
+    #[serde(alias = "non")]
+    No,
+    /// It is given placeholders, and its answers are shown with the names.
+    #[serde(alias = "oui")]
+    Yes,
+    /// Its answers are shown with the placeholders.
+    #[serde(alias = "sans retour", alias = "one way")]
+    OneWay,
+}
+
+impl Pseudonyms {
+    /// What holds where a compagnon and a room say this. A room can ask for more than its compagnon, and not for less. A model that is asked over
+    /// a network is given placeholders, unless the compagnon says otherwise.
+    #[must_use]
+    pub fn of(compagnon: Option<Self>, room: Option<Self>, remote: bool) -> Self {
+        let usual = if remote { Self::Yes } else { Self::No };
+        compagnon.unwrap_or(usual).max(room.unwrap_or(Self::No))
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Answers, Choice, Language, Settings, Sourcing};
+    use super::{Answers, Choice, Language, Pseudonyms, Settings, Sourcing};
 
     #[test]
     fn patches_lead_from_any_settings_to_any_others() {
@@ -161,10 +192,11 @@ mod tests {
             answers: Answers::All,
             retention: Some(7),
             sources: Some(Sourcing::Required),
+            pseudonyms: Some(Pseudonyms::Yes),
             welcomed_at: Some(1),
         };
         let none = Settings::default();
-        for (from, to, count) in [(&one, &none, 9), (&none, &one, 9), (&one, &one, 0)] {
+        for (from, to, count) in [(&one, &none, 10), (&none, &one, 10), (&one, &one, 0)] {
             let patches = from.patches_to(to);
             assert_eq!(patches.len(), count);
             let mut settings = from.clone();
@@ -172,6 +204,23 @@ mod tests {
                 settings.apply(patch);
             }
             assert!(settings == *to);
+        }
+    }
+
+    #[test]
+    fn a_room_asks_for_more_pseudonyms_than_its_compagnon_and_not_for_less() {
+        use Pseudonyms::{No, OneWay, Yes};
+        for (compagnon, room, remote, expected) in [
+            (None, None, false, No),
+            (None, Some(Yes), false, Yes),
+            (Some(Yes), Some(No), false, Yes),
+            (Some(OneWay), Some(Yes), false, OneWay),
+            (Some(No), Some(OneWay), false, OneWay),
+            (None, None, true, Yes),
+            (None, Some(No), true, Yes),
+            (Some(No), None, true, No),
+        ] {
+            assert_eq!(Pseudonyms::of(compagnon, room, remote), expected, "{compagnon:?} {room:?} {remote}");
         }
     }
 }

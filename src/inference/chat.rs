@@ -25,6 +25,11 @@ pub trait ChatModel: Send + Sync + 'static {
     /// Starts answering. Returns at once, with [`InferenceError::Busy`] when the bounded queue is full.
     fn generate(&self, request: Request) -> Result<Generation, InferenceError>;
 
+    /// Whether what it is asked leaves this machine: then nothing that identifies anybody is sent, unless a compagnon says otherwise.
+    fn is_remote(&self) -> bool {
+        false
+    }
+
     /// Removes from the cache what requests submitted before this call have left in it; of a request that is running or queued,
     /// as soon as it has ended. An engine that keeps nothing which this process could remove does nothing.
     fn invalidate(&self, _scope: CacheScope) {}

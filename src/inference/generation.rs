@@ -13,26 +13,84 @@ pub enum Piece {
     Done(Usage),
 }
 
+/// What comes of an engine.
+type Received = Result<Piece, InferenceError>;
+
 /// An answer being generated. Dropping it cancels the work within one step of the engine.
 pub struct Generation {
     pieces: mpsc::Receiver<Result<Piece, InferenceError>>,
+    /// What the text goes through.
+    through: Option<Box<dyn TextFilter>>,
+    /// The end, once the last text was given before it.
+    end: Option<Piece>,
+}
+
+/// Changes the text of a generation on its way.
+pub trait TextFilter: Send {
+    /// Takes the next piece, and gives what may go on; the rest is held back.
+    fn push(&mut self, piece: &str) -> String;
+
+    /// The text is over: gives what was held back.
+    fn finish(&mut self) -> String;
 }
 
 impl Generation {
     /// A generation read from `pieces`; the sender sees the channel closed when the reader is dropped, and stops.
     #[must_use]
     pub fn new(pieces: mpsc::Receiver<Result<Piece, InferenceError>>) -> Self {
-        Self { pieces }
+        Self { pieces, through: None, end: None }
+    }
+
+    /// The same, whose text goes through a filter.
+    #[must_use]
+    pub fn through(self, filter: impl TextFilter + 'static) -> Self {
+        Self { through: Some(Box::new(filter)), ..self }
     }
 
     /// The next piece; `None` after [`Piece::Done`] or an error.
     pub async fn next(&mut self) -> Option<Result<Piece, InferenceError>> {
-        self.pieces.recv().await
+        loop {
+            if let Some(end) = self.end.take() {
+                return Some(Ok(end));
+            }
+            let piece = self.pieces.recv().await;
+            if let Some(piece) = self.filtered(piece) {
+                return piece;
+            }
+        }
     }
 
     /// The next piece, for a thread outside the async runtime.
     pub fn blocking_next(&mut self) -> Option<Result<Piece, InferenceError>> {
-        self.pieces.blocking_recv()
+        loop {
+            if let Some(end) = self.end.take() {
+                return Some(Ok(end));
+            }
+            let piece = self.pieces.blocking_recv();
+            if let Some(piece) = self.filtered(piece) {
+                return piece;
+            }
+        }
+    }
+
+    /// A piece behind the filter. Nothing where all of it is held back.
+    fn filtered(&mut self, piece: Option<Received>) -> Option<Option<Received>> {
+        let Some(filter) = &mut self.through else { return Some(piece) };
+        match piece {
+            Some(Ok(Piece::Text(text))) => {
+                let text = filter.push(&text);
+                (!text.is_empty()).then_some(Some(Ok(Piece::Text(text))))
+            }
+            Some(Ok(end @ Piece::Done(_))) => {
+                let rest = filter.finish();
+                if rest.is_empty() {
+                    return Some(Some(Ok(end)));
+                }
+                self.end = Some(end);
+                Some(Some(Ok(Piece::Text(rest))))
+            }
+            other => Some(other),
+        }
     }
 }
 

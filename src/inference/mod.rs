@@ -18,7 +18,7 @@ pub use self::{
     chat::{ChatModel, CountAccuracy, Health, ModelLimits, TokenCounter},
     config::Config,
     embedding::{EmbeddingError, EmbeddingLimits, EmbeddingModel, Prefixes, TextKind},
-    generation::{Generation, InferenceError, Piece},
+    generation::{Generation, InferenceError, Piece, TextFilter},
     request::{CacheHint, CacheScope, Message, OutputFormat, Request, Sampling},
     reranker::Reranker,
 };

@@ -98,6 +98,17 @@ impl Table {
         Pseudonymised { text: shown, found }
     }
 
+    /// The placeholder of a name that is known to be a person's, as of a room's member. Its words are found from here on, wherever they stand.
+    pub fn person(&mut self, name: &str) -> String {
+        self.placeholder(Kind::Person, name, None).write()
+    }
+
+    /// How many words are known to be of names. Where a text has added some, texts before it may be replaced anew.
+    #[must_use]
+    pub fn known(&self) -> usize {
+        self.names.len()
+    }
+
     /// Puts back what placeholders stand for. Those that stand for nothing are left.
     #[must_use]
     pub fn restore(&self, text: &str) -> String {
@@ -115,7 +126,7 @@ impl Table {
     }
 
     /// What a placeholder stands for; an unknown spelling is the first one.
-    fn original(&self, Placeholder { kind, number, spelling }: Placeholder) -> Option<&str> {
+    pub(super) fn original(&self, Placeholder { kind, number, spelling }: Placeholder) -> Option<&str> {
         let entry = self.entries.get(&kind)?.get(usize::try_from(number).ok()?.checked_sub(1)?)?;
         let spelling = usize::try_from(spelling).ok()?.saturating_sub(1);
         entry.spellings.get(spelling).or_else(|| entry.spellings.first()).map(String::as_str)

@@ -14,6 +14,7 @@ use crate::{
         config::Config,
         courier::Ending,
         texts::{Synthesis, Text, sources::Sources},
+        veil::Veil,
     },
     compagnon::SettingsPatch,
     conversation::{Role, Turn},
@@ -38,7 +39,7 @@ pub fn conclude(
         return None;
     }
     Some(Ending {
-        turns: turns(exchange, &said(exchange, &written.text), now),
+        turns: turns(exchange, &restored(exchange, &said(exchange, &written.text)), now),
         items: items(exchange, left_out, written, config),
         changes: changes(exchange, left_out),
         usage: match written.end {
@@ -56,6 +57,14 @@ pub fn conclude(
 /// An answer as its conversation keeps it: later marks mean other passages. Without passages, the marks that it has are of people.
 fn said<'a>(exchange: &Exchange, answer: &'a str) -> Cow<'a, str> {
     if exchange.sources.is_empty() { answer.into() } else { transforms::without_marks(answer).into() }
+}
+
+/// As its conversation keeps it, an answer has the names also where people are shown placeholders: the next prompt has the same ones for them.
+fn restored<'a>(exchange: &Exchange, answer: &'a str) -> Cow<'a, str> {
+    match &exchange.veil {
+        Some(Veil { model, one_way: true, .. }) => model.restored(answer).into(),
+        _ => answer.into(),
+    }
 }
 
 /// The question and the answer. An answer stopped before its first word is no turn of a conversation.
@@ -156,5 +165,6 @@ fn changes(exchange: &Exchange, left_out: LeftOut) -> Vec<Change> {
     if says_cut(exchange, left_out) {
         changes.push(Change::ToldCut(question.conversation()));
     }
+    changes.extend(exchange.veil.as_ref().and_then(Veil::kept));
     changes
 }

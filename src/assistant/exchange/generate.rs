@@ -79,13 +79,13 @@ pub async fn generate(
     request: Request,
     checking: Checking,
 ) -> Result<Option<Written>, Failure> {
-    let Parts { store, model, .. } = parts;
+    let Parts { store, .. } = parts;
     let question = &exchange.queued.question;
     // An edit or a redaction that came before the generation was active found nothing to interrupt.
     if !store.is_waiting(question).await? {
         return Ok(None);
     }
-    let pieces = model.generate(request)?;
+    let pieces = exchange.model(parts).generate(request)?;
     let _typing = show_typing(parts, question);
     let mut screen = Screen::open(&parts.courier, &exchange.queued, generation, Stage::Answer).await?;
     let mut answer = Answer::new(checking, exchange.needs_sources());

@@ -31,6 +31,9 @@ use crate::{
 /// How long one request for messages is repeated. A question is not lost by what it points at: after that it is answered without.
 const REPEATED: Duration = Duration::from_mins(2);
 
+/// Who wrote a message of which nothing is known, in French and in English.
+pub const SOMEBODY: [&str; 2] = ["Quelqu’un", "Somebody"];
+
 /// What became of a question whose surroundings were read.
 pub enum Grounded {
     /// It can be answered.
@@ -123,9 +126,10 @@ impl Pointed {
 
 /// A message of which nothing is known.
 fn unknown(why: Unreadable, kind: MaterialKind, language: Language) -> Material {
+    let [french, english] = SOMEBODY;
     let somebody = match language {
-        Language::Fr => "Quelqu’un",
-        Language::En => "Somebody",
+        Language::Fr => french,
+        Language::En => english,
     };
     Material { kind, author: Author::Person(somebody.to_owned()), content: Err(why) }
 }

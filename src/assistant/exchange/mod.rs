@@ -8,6 +8,7 @@
 //! | mastered | a question with an approved answer is given that | `mastered` |
 //! | ground | the message replied to, the earlier messages of the thread | `ground` |
 //! | search | the passages of documents that answer it, perhaps | `search` |
+//! | learn | where the model is given placeholders: what is to be replaced | `pseudonyms` |
 //! | compose | budgets, one request to the model: pure | `compose` |
 //! | generate | a stream of pieces, through the transforms, to the screen | `generate` |
 //! | conclude | items, turns, changes: pure; then one write | `conclude` |
@@ -27,6 +28,7 @@ mod mastered;
 mod parts;
 mod pipeline;
 mod pointed;
+mod pseudonyms;
 mod read;
 mod remembered;
 mod resolve;

@@ -16,6 +16,7 @@ use super::{
     history::Before,
     mastered::mastered,
     parts::Parts,
+    pseudonyms::{learn, learn_documents, show_placeholders},
     read::{read, say_what_was_read},
     resolve::{refresh, resolve},
     search::search,
@@ -95,6 +96,7 @@ impl Exchanges {
         if let Some(refusal) = exchange.unsourced() {
             return self.decline(&exchange.queued, &refusal).await;
         }
+        learn(&exchange);
         let mut composed = match self.compose(&exchange) {
             Ok(composed) => composed,
             Err(error) => return self.decline(&exchange.queued, &excuse(&error)).await,
@@ -104,6 +106,7 @@ impl Exchanges {
             return self.decline(&exchange.queued, &refusal).await;
         }
         let request = std::mem::take(&mut composed.request);
+        show_placeholders(&mut exchange);
         let checks = checks(&exchange, &request, self.0.config.language_in(&exchange.settings));
         let prepared = arrived.elapsed();
         let Some(mut written) = generate(&self.0, &active.generation, &mut exchange, request, checks).await? else {
@@ -152,6 +155,8 @@ impl Exchanges {
         }
         let documents: Vec<Whole> =
             documents.into_iter().map(|(document, passages)| Whole { document, passages }).collect();
+        learn(exchange);
+        let documents = learn_documents(exchange, documents).await;
         let budget = self.0.model.limits().context_length / SHARE_OF_NOTES;
         let why = Box::pin(read_documents(&self.0, generation, exchange, &documents, budget)).await?;
         if let Some(notes) = &mut exchange.notes {
@@ -219,7 +224,8 @@ impl Exchanges {
     }
 
     fn compose(&self, exchange: &Exchange) -> Result<Composed, ComposeError> {
-        let Parts { model, sampling, config, cache, .. } = &self.0;
+        let Parts { sampling, config, cache, .. } = &self.0;
+        let model = exchange.model(&self.0);
         let question = &exchange.queued.question;
         let room = exchange.room.as_ref().and_then(|room| room.name.as_deref());
         let before = exchange.history.before(question);
@@ -240,9 +246,8 @@ impl Exchanges {
             cache_key: if exchange.holds_others_words() { 0 } else { cache.key(&question.conversation()) },
         };
         let today = today(config);
-        let composed = with_or_without_summary(before, |summary| {
-            compose(&**model, sampling, config, &Ask { summary, ..ask }, today)
-        });
+        let composed =
+            with_or_without_summary(before, |summary| compose(model, sampling, config, &Ask { summary, ..ask }, today));
         if let Ok(Composed { left_out, .. }) = &composed {
             tracing::debug!(summarised = before.summary.is_some(), ?left_out, "composed");
         }

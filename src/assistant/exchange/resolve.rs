@@ -9,7 +9,13 @@ use super::{
     remembered::remembered,
     value::{Exchange, Searched, is_direct},
 };
-use crate::{assistant::failure::Failure, store::Queued};
+use crate::{
+    assistant::{
+        failure::Failure,
+        veil::{Place, Veil},
+    },
+    store::Queued,
+};
 
 /// Gathers what an answer depends on. Who asks for the first time is told what the bot is, before they are answered.
 pub async fn resolve(parts: &Parts, queued: Queued, facts: Facts) -> Result<Exchange, Failure> {
@@ -20,8 +26,15 @@ pub async fn resolve(parts: &Parts, queued: Queued, facts: Facts) -> Result<Exch
     let history = History::of(store, homeserver, question, facts.room.as_ref()).await?;
     let compagnon = EffectiveCompagnon::of_room(store, library, config, &question.room_id, &settings).await?;
     let direct = is_direct(facts.room.as_ref());
-    let remembered = remembered(store, &**model, &question.room_id, &question.sender, direct).await?;
+    let conversation = question.conversation();
+    let place = Place { conversation: &conversation, compagnon: &compagnon.compagnon, settings: &settings };
+    // An edited question took something back.
+    let anew = history.opened || question.edited_at > 0;
+    let veil = Veil::of(store, config, model, place, anew).await?;
+    let reader = veil.as_ref().map_or(&**model, |veil| &veil.model);
+    let remembered = remembered(store, reader, &question.room_id, &question.sender, direct).await?;
     Ok(Exchange {
+        veil,
         settings,
         compagnon,
         room: facts.room,
@@ -39,10 +52,10 @@ pub async fn resolve(parts: &Parts, queued: Queued, facts: Facts) -> Result<Exch
 
 /// Reads again what may have been forgotten since: nothing of it reaches the model, or the model's cache, which was cleared of it already.
 pub async fn refresh(parts: &Parts, exchange: &mut Exchange) -> Result<(), Failure> {
-    let Parts { store, model, .. } = parts;
+    let Parts { store, .. } = parts;
     let question = &exchange.queued.question;
     exchange.history.refresh(store, question).await?;
     let direct = exchange.is_direct();
-    exchange.facts = remembered(store, &**model, &question.room_id, &question.sender, direct).await?;
+    exchange.facts = remembered(store, exchange.model(parts), &question.room_id, &question.sender, direct).await?;
     Ok(())
 }

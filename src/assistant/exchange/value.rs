@@ -1,13 +1,15 @@
 //! The value that goes from stage to stage.
 
-use super::{effective::EffectiveCompagnon, history::History};
+use super::{effective::EffectiveCompagnon, history::History, parts::Parts};
 use crate::{
     assistant::{
         documents::readable,
         texts::{Text, sources::Sources},
+        veil::Veil,
     },
     compagnon::{Settings, Sourcing},
     document::{Document, Source},
+    inference::ChatModel,
     material::Material,
     matrix::{RoomFacts, RoomKind},
     memory::RememberedFacts,
@@ -19,6 +21,8 @@ use crate::{
 pub struct Exchange {
     /// The question, as it waits in the store.
     pub queued: Queued,
+    /// What stands between its conversation and the model.
+    pub veil: Option<Veil>,
     /// The settings of its room.
     pub settings: Settings,
     /// Who answers.
@@ -77,6 +81,14 @@ pub enum Searched {
 }
 
 impl Exchange {
+    /// What answers: the model, or what stands before it.
+    pub fn model<'a>(&'a self, parts: &'a Parts) -> &'a dyn ChatModel {
+        match &self.veil {
+            Some(veil) => &veil.model,
+            None => &*parts.model,
+        }
+    }
+
     /// Whether only what documents say is answered here.
     pub fn needs_sources(&self) -> bool {
         self.settings.sources == Some(Sourcing::Required)

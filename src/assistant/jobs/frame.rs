@@ -13,6 +13,7 @@ use crate::{
         exchange::{EffectiveCompagnon, Parts, show_typing},
         failure::Failure,
         texts::{Language, Text},
+        veil::{Place, Veil},
     },
     command::{Call, Command},
     matrix::RoomFacts,
@@ -29,13 +30,16 @@ pub async fn run(
     call: &Call,
     room: Option<&RoomFacts>,
 ) -> Result<Option<Concluded>, Failure> {
-    let Parts { store, library, config, courier, .. } = parts;
+    let Parts { store, library, config, courier, model, .. } = parts;
     let question = queued.question.clone();
     if let Some(refusal) = commands::refusal(&parts.commands, &question, call).await? {
         return courier.decline(&queued, &refusal).await.map(|()| None);
     }
     let settings = store.room_settings(&question.room_id).await?;
     let compagnon = EffectiveCompagnon::of_room(store, library, config, &question.room_id, &settings).await?;
+    let conversation = question.conversation();
+    let place = Place { conversation: &conversation, compagnon: &compagnon.compagnon, settings: &settings };
+    let veil = Veil::of(store, config, model, place, question.edited_at > 0).await?;
     // Who calls a command by its English name reads English, unless the room says otherwise.
     let language = settings.language.unwrap_or(if call.english { Language::En } else { config.language });
     // Until what comes of it is stored: a second stop would otherwise take the message for one that still waits, and drop it.
@@ -53,6 +57,7 @@ pub async fn run(
             call,
             settings: &settings,
             compagnon: &compagnon,
+            veil: veil.as_ref(),
             room,
             language,
             progress: &progress,
@@ -61,7 +66,11 @@ pub async fn run(
     };
     queued.draft = done.draft;
     let ending = match done.outcome {
-        Ok(ending) => ending?,
+        Ok(ending) => {
+            let mut ending = ending?;
+            ending.changes.extend(veil.as_ref().and_then(Veil::kept));
+            ending
+        }
         Err(Interruption::Changed) => return Ok(None),
         Err(Interruption::Stopped) => {
             let items = super::texts::notices(&Text::JobStopped.say(language));

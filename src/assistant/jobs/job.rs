@@ -6,10 +6,11 @@ use crate::{
     assistant::{
         exchange::{EffectiveCompagnon, Parts, patiently},
         texts::{Language, Text},
+        veil::Veil,
     },
     command::Call,
     compagnon::Settings,
-    inference::{InferenceError, Request},
+    inference::{ChatModel, InferenceError, Request},
     matrix::RoomFacts,
     message::{Incoming, Item},
     store::Queued,
@@ -25,6 +26,8 @@ pub struct Job<'a> {
     pub(super) settings: &'a Settings,
     /// Who answers in the room: its prompt may matter, and it is named in the usage.
     pub(super) compagnon: &'a EffectiveCompagnon,
+    /// What stands between the conversation and the model.
+    pub(super) veil: Option<&'a Veil>,
     /// What the room is; nothing when the bot is not in it any more.
     pub(super) room: Option<&'a RoomFacts>,
     /// The language of what the bot says.
@@ -54,9 +57,17 @@ impl Job<'_> {
         });
     }
 
+    /// What reads and writes for the job: the model, or what stands before it. Every request goes to this one, and is counted with it.
+    pub(super) fn model(&self) -> &dyn ChatModel {
+        match self.veil {
+            Some(veil) => &veil.model,
+            None => &*self.parts.model,
+        }
+    }
+
     /// What the model writes for a request, with what it cost. Waits for a place in its queue.
     pub(super) async fn write(&self, request: &Request) -> Result<(String, Usage), InferenceError> {
-        patiently(&*self.parts.model, request).await
+        patiently(self.model(), request).await
     }
 
     /// What the work cost, with who did it.

@@ -4,7 +4,7 @@ use ruma::{OwnedRoomId, OwnedUserId};
 use serde::{Deserialize, Serialize};
 
 use super::stored::Stored;
-use crate::compagnon::{Answers, Choice, Language, Made, Settings, Sourcing, Version};
+use crate::compagnon::{Answers, Choice, Language, Made, Pseudonyms, Settings, Sourcing, Version};
 use crate::store::audit::Entry;
 
 /// A room's [`Settings`].
@@ -21,6 +21,7 @@ pub(in crate::store) struct SettingsRecord {
     in_thread: bool,
     retention: Option<u64>,
     sources: Option<Sourcing>,
+    pseudonyms: Option<Pseudonyms>,
     welcomed_at: Option<u64>,
 }
 
@@ -76,6 +77,7 @@ impl From<&Settings> for SettingsRecord {
             in_thread: settings.answers == Answers::Thread,
             retention: settings.retention,
             sources: settings.sources,
+            pseudonyms: settings.pseudonyms,
             welcomed_at: settings.welcomed_at,
         }
     }
@@ -103,6 +105,7 @@ impl From<SettingsRecord> for Settings {
             },
             retention: record.retention,
             sources: record.sources,
+            pseudonyms: record.pseudonyms,
             welcomed_at: record.welcomed_at,
         }
     }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     assistant::{failure::Failure, texts::Text},
-    compagnon::{Compagnon, Language, Settings, Sourcing},
+    compagnon::{Compagnon, Language, Pseudonyms, Settings, Sourcing},
 };
 
 /// The names of the settings, in French and in English.
@@ -20,6 +20,10 @@ pub(super) const LANGUAGE: [&str; 2] = ["langue", "language"];
 pub(super) const SOURCES: [&str; 2] = ["sources", "sources"];
 pub(super) const REQUIRED: [&str; 2] = ["exigées", "required"];
 pub(super) const OPTIONAL: [&str; 2] = ["facultatives", "optional"];
+pub(super) const PSEUDONYMS: [&str; 2] = ["pseudonymes", "pseudonyms"];
+pub(super) const YES: [&str; 2] = ["oui", "yes"];
+pub(super) const NO: [&str; 2] = ["non", "no"];
+pub(super) const ONE_WAY: [&str; 2] = ["sans retour", "one-way"];
 pub(super) const NONE: [&str; 2] = ["aucun", "none"];
 /// How these actions are written, as an answer.
 pub(super) fn usage(context: &Context<'_>, actions: &[Action]) -> Result<Reply, Failure> {
@@ -60,12 +64,19 @@ pub(super) fn named(names: [&'static str; 2], language: Language) -> &'static st
 
 /// The room's own settings, for people.
 pub(super) fn shown(context: &Context<'_>) -> Vec<String> {
-    let Settings { temperature, max_tokens, sources, .. } = context.settings;
+    let Settings { temperature, max_tokens, sources, pseudonyms, .. } = context.settings;
     let temperature = temperature
         .map(|value| format!("{} {}", named(TEMPERATURE, context.language), decimal(value, context.language)));
     let length = max_tokens.map(|value| format!("{} {value}", named(LENGTH, context.language)));
     let required = sources.filter(|sources| *sources == Sourcing::Required);
     let sources =
         required.map(|_| format!("{} {}", named(SOURCES, context.language), named(REQUIRED, context.language)));
-    temperature.into_iter().chain(length).chain(sources).collect()
+    let pseudonyms = pseudonyms.and_then(|pseudonyms| match pseudonyms {
+        Pseudonyms::No => None,
+        Pseudonyms::Yes => Some(YES),
+        Pseudonyms::OneWay => Some(ONE_WAY),
+    });
+    let pseudonyms =
+        pseudonyms.map(|value| format!("{} {}", named(PSEUDONYMS, context.language), named(value, context.language)));
+    temperature.into_iter().chain(length).chain(sources).chain(pseudonyms).collect()
 }

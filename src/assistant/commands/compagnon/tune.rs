@@ -6,12 +6,12 @@ use super::{
         words::{self, decimal, is, number},
     },
     Action,
-    say::{LANGUAGE, LENGTH, NONE, OPTIONAL, REQUIRED, SOURCES, TEMPERATURE, named},
+    say::{LANGUAGE, LENGTH, NO, NONE, ONE_WAY, OPTIONAL, PSEUDONYMS, REQUIRED, SOURCES, TEMPERATURE, YES, named},
     usage,
 };
 use crate::{
     assistant::{failure::Failure, texts::Text},
-    compagnon::{HOTTEST, Language, Sourcing},
+    compagnon::{HOTTEST, Language, Pseudonyms, Sourcing},
 };
 
 /// The shortest answer that may be asked for, in tokens.
@@ -50,7 +50,7 @@ pub(super) async fn set(context: &Context<'_>, line: &str) -> Result<Reply, Fail
     let mut settings = context.settings.clone();
     let (names, allowed) = if is(word, &NONE) {
         (settings.temperature, settings.max_tokens, settings.language) = (None, None, None);
-        settings.sources = None;
+        (settings.sources, settings.pseudonyms) = (None, None);
         (NONE, None)
     } else if is(word, &TEMPERATURE) {
         settings.temperature = number(value).filter(|value| (0.0..=HOTTEST).contains(value));
@@ -67,6 +67,12 @@ pub(super) async fn set(context: &Context<'_>, line: &str) -> Result<Reply, Fail
         let known = settings.sources.is_some() || is(value, &OPTIONAL);
         let allowed = || format!("{}, {}", named(REQUIRED, context.language), named(OPTIONAL, context.language));
         (SOURCES, (!known).then(allowed))
+    } else if is(word, &PSEUDONYMS) {
+        settings.pseudonyms =
+            if is(value, &ONE_WAY) { Some(Pseudonyms::OneWay) } else { is(value, &YES).then_some(Pseudonyms::Yes) };
+        let known = settings.pseudonyms.is_some() || is(value, &NO);
+        let allowed = || [YES, NO, ONE_WAY].map(|value| named(value, context.language)).join(", ");
+        (PSEUDONYMS, (!known).then(allowed))
     } else {
         return usage(context, &[Action::Set]);
     };

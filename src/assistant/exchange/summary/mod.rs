@@ -13,7 +13,14 @@ use std::{
 use self::prompt::Prompt;
 use super::{effective::EffectiveCompagnon, whole::whole};
 use crate::{
-    assistant::{clock::now, config::Config, dispatch::Lanes, failure::Failure, lifecycle::Lifecycle},
+    assistant::{
+        clock::now,
+        config::Config,
+        dispatch::Lanes,
+        failure::Failure,
+        lifecycle::Lifecycle,
+        veil::{Place, Veil},
+    },
     compagnon::{Language, LibraryWatcher},
     conversation::{Role, Turn, trimmed},
     inference::{ChatModel, InferenceError, Message, Request, Sampling},
@@ -129,17 +136,25 @@ impl Summaries {
         let Parts { store, model, sampling, .. } = &self.parts;
         let mut tries = MOST_TRIES;
         for _ in 0..MOST_REQUESTS {
-            let language = self.language(&due.conversation).await?;
+            let (language, veil) = self.reader(&due.conversation).await?;
+            let model: &dyn ChatModel = veil.as_ref().map_or(&**model, |veil| &veil.model);
             let past = store.past(&due.conversation).await?;
+            if let Some(veil) = &veil {
+                let asker =
+                    |turn: &'_ Turn| turn.name.clone().or_else(|| Some(turn.asker.as_ref()?.localpart().to_owned()));
+                let names: Vec<String> = past.turns.iter().filter_map(asker).collect();
+                veil.model.meet(names.iter().map(String::as_str));
+                veil.model.learn(past.turns.iter().map(|turn| turn.content.as_str()));
+            }
             let leaving = leaving(&past, due.room, |turn| {
                 model.token_counter().count(&Message::new(turn.role, turn.content.clone()))
             });
             let Some(Prompt { request, turns }) =
-                prompt::prompt(&**model, sampling, language, past.summary.as_ref(), leaving)
+                prompt::prompt(model, sampling, language, past.summary.as_ref(), leaving)
             else {
                 return Ok(());
             };
-            let text = match self.written(&request, &mut tries).await {
+            let text = match self.written(model, &request, &mut tries).await {
                 Written::Summary(text) => text,
                 Written::Interrupted => return Ok(()),
                 Written::Failed => {
@@ -159,12 +174,16 @@ impl Summaries {
         Ok(())
     }
 
-    async fn language(&self, conversation: &ConversationId) -> Result<Language, Failure> {
-        let Parts { store, library, config, .. } = &self.parts;
+    /// The language of a conversation's summary, and what stands between it and the model.
+    async fn reader(&self, conversation: &ConversationId) -> Result<(Language, Option<Veil>), Failure> {
+        let Parts { store, library, config, model, .. } = &self.parts;
         let room = &conversation.room_id;
         let settings = store.room_settings(room).await?;
         let effective = EffectiveCompagnon::of_room(store, library, config, room, &settings).await?;
-        Ok(effective.compagnon.about.language)
+        let place = Place { conversation, compagnon: &effective.compagnon, settings: &settings };
+        // What the summary adds to its table is not kept: the next question finds it, too.
+        let veil = Veil::of(store, config, model, place, false).await?;
+        Ok((effective.compagnon.about.language, veil))
     }
 
     fn note_failure(&self, conversation: &ConversationId) {
@@ -176,8 +195,8 @@ impl Summaries {
     }
 
     /// What the model writes while nobody asks for anything.
-    async fn written(&self, request: &Request, tries: &mut usize) -> Written {
-        let Parts { model, lanes, .. } = &self.parts;
+    async fn written(&self, model: &dyn ChatModel, request: &Request, tries: &mut usize) -> Written {
+        let Parts { lanes, .. } = &self.parts;
         while *tries > 0 {
             lanes.quiet().await;
             let read = async {

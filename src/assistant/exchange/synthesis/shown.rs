@@ -38,7 +38,7 @@ pub async fn read_documents(
     }
     let (progress, seen) = watch::channel(Progress::default());
     let reader = Reader {
-        model: &*parts.model,
+        model: exchange.model(parts),
         sampling: &parts.sampling,
         language: exchange.compagnon.compagnon.about.language,
         question: exchange.asked(),

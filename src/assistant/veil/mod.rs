@@ -1,0 +1,12 @@
+//! Placeholders between people and the model: with `pseudonyms`, nothing that identifies anybody reaches it.
+//!
+//! [`Veiled`] stands in the place of the model, for whoever asks it anything: answers, summaries, notes on documents, jobs. What it counts and what it
+//! sends on are the texts with placeholders; what it gives back has the names again. What a placeholder stands for is kept, sealed, per conversation.
+
+mod conversation;
+mod veiled;
+
+pub use self::{
+    conversation::{Place, Veil},
+    veiled::Veiled,
+};
