@@ -72,7 +72,7 @@ pub(crate) use self::clock::now;
 pub use self::{
     config::Config,
     documents::{DocumentParts, reader},
-    exchange::compose,
+    exchange::{as_shown, compose, patiently},
     veil::Veiled,
     wiring::Parts,
 };

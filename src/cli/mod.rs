@@ -6,6 +6,7 @@ mod chat;
 mod check;
 mod collection;
 mod descriptors;
+mod eval;
 mod extract;
 mod harden;
 mod health;
@@ -49,6 +50,8 @@ enum Command {
     Collection(collection::Command),
     /// Measure how fast a model answers on this machine, compared with the limits of the hardware.
     Bench(bench::Arguments),
+    /// Ask the cases of a set, judge the answers, and compare them with an earlier run.
+    Eval(eval::Arguments),
     /// Ask the running bot whether it is healthy (for a container's health check).
     Health,
     /// Write the bot's store into one encrypted file. Works while the bot runs.
@@ -101,6 +104,7 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Model(command) => return model::model(&config?, &command),
         Command::Collection(command) => return collection::collection(&config?, &command),
         Command::Bench(options) => bench::bench(&config?, &options)?,
+        Command::Eval(options) => return eval::eval(&config?, &options),
         Command::Health => health::health(&config?)?,
         Command::Backup(options) => backup::backup(&config?, &options)?,
         Command::Restore(options) => restore::restore(&config?, &options)?,

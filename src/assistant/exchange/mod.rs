@@ -25,6 +25,7 @@ mod generate;
 mod ground;
 mod history;
 mod mastered;
+mod offline;
 mod parts;
 mod pipeline;
 mod pointed;
@@ -43,6 +44,7 @@ pub use self::{
     effective::{EffectiveCompagnon, version_in},
     generate::show_typing,
     history::History,
+    offline::as_shown,
     parts::Parts,
     pipeline::Exchanges,
     pointed::{message_for, own_words},

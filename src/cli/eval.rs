@@ -1,0 +1,219 @@
+//! `compagnon eval`: asks the cases of a set, judges the answers, and compares them with an earlier run.
+
+mod ask;
+mod judge;
+mod progress;
+mod write;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Instant,
+};
+
+use anyhow::{Context as _, bail, ensure};
+use futures_util::{StreamExt as _, stream};
+use tokio::runtime::Runtime;
+
+use self::{
+    ask::{Asker, Plan},
+    judge::Judge,
+    progress::Shown,
+};
+use super::output;
+use crate::{
+    app::{open_encoders, open_model, processors},
+    assistant::compose,
+    compagnon::{Compagnon, Library},
+    config::Config,
+    evaluation::{self, Case, CaseResult, Run, compare, report},
+    inference::{self, ChatModel},
+};
+
+/// The most bytes of a file that is read.
+const MOST_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Options of `eval`.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The sets of cases: .yaml, .jsonl or .csv files.
+    #[arg(required = true, value_name = "SET")]
+    sets: Vec<PathBuf>,
+    /// The compagnon that is asked where neither a case nor its set names one (default: the configuration's).
+    #[arg(long, value_name = "ID", conflicts_with = "prompt")]
+    compagnon: Option<String>,
+    /// The file of a compagnon that answers all cases.
+    #[arg(long, value_name = "FILE")]
+    prompt: Option<PathBuf>,
+    /// How often each case is asked, where it does not say. It passes only if every repeat does.
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=20))]
+    repeats: u32,
+    /// The seed of the first repeat, where a case does not say; each further one adds 1.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+    /// How many cases the engine computes together.
+    #[arg(long, value_name = "COUNT", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
+    at_once: u16,
+    /// Ask only cases whose name or kind contains this.
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// The file of another model that judges rubrics (default: the model that answers).
+    #[arg(long, value_name = "FILE")]
+    judge: Option<PathBuf>,
+    /// The JSON report of an earlier run: what got better, what got worse.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Fail where fewer than this many percent of the cases pass.
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    threshold: Option<f64>,
+    /// Write the report to this file: .json, .md or .html; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    report: Vec<PathBuf>,
+    #[command(flatten)]
+    evalap: write::EvalAp,
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let percent: f64 = text.trim_end_matches('%').trim().parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=100.0).contains(&percent) { Ok(percent) } else { Err("from 0 to 100".to_owned()) }
+}
+
+/// Runs the cases. Fails where the threshold is missed.
+pub(super) fn eval(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    // Everything that can be refused is, before the model is opened.
+    write::ensure_known(&arguments.report)?;
+    let baseline = arguments.baseline.as_deref().map(write::baseline).transpose()?;
+    let cases = cases(config, arguments)?;
+    let compagnons = compagnons(config, arguments, &cases)?;
+    let processors = processors(config)?;
+    let model = open_model(config, &processors)?;
+    let judge = judge(config, arguments, &cases, &model)?;
+    let similar = cases.iter().any(|(_, case)| case.similar.is_some());
+    let embedding = if similar { open_encoders(config, &processors)?.embedding } else { None };
+    if similar && embedding.is_none() {
+        bail!("a case asks for `similar`, and the configuration has no model of vectors (`model.embedding`)");
+    }
+    let asker = Asker {
+        config,
+        model: &model,
+        embedding: embedding.as_deref(),
+        judge: judge.as_ref(),
+        compagnons: &compagnons,
+    };
+    let plans = plans(arguments, &cases);
+    let begun = Instant::now();
+    let results = Runtime::new()?.block_on(run(&asker, &plans, arguments.at_once));
+    let run = Run {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        model: model.name().to_owned(),
+        judge: judge.map(|judge| judge.name().to_owned()),
+        date: compose::today(&config.assistant).to_string(),
+        seconds: begun.elapsed().as_secs_f64(),
+        cases: results,
+    };
+    let comparison = baseline.as_ref().map(|baseline| compare(baseline, &run));
+    for file in &arguments.report {
+        write::report(file, &run, comparison.as_ref())?;
+    }
+    arguments.evalap.write(&run)?;
+    output::say(report::terminal(&run, comparison.as_ref()).trim_end());
+    let missed = arguments.threshold.is_some_and(|threshold| run.share().percent() < threshold);
+    Ok(if missed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// A case with what its set is called.
+type Named = (String, Case);
+
+/// The cases of all sets that are asked.
+fn cases(config: &Config, arguments: &Arguments) -> anyhow::Result<Vec<Named>> {
+    let default = arguments.compagnon.as_deref().unwrap_or(&config.assistant.compagnon);
+    let mut cases = Vec::new();
+    for path in &arguments.sets {
+        let bytes = read(path)?;
+        let set = evaluation::read(path, &bytes).with_context(|| path.display().to_string())?;
+        let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        for mut case in set.cases {
+            case.compagnon.get_or_insert_with(|| default.to_owned());
+            cases.push((name.to_owned(), case));
+        }
+    }
+    if let Some(only) = &arguments.only {
+        cases.retain(|(_, case)| case.name.contains(only.as_str()) || case.kind.contains(only.as_str()));
+        ensure!(!cases.is_empty(), "no case has “{only}” in its name or kind");
+    }
+    Ok(cases)
+}
+
+/// A file, unless it is longer than any that is read here.
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let context = || path.display().to_string();
+    let length = std::fs::metadata(path).with_context(context)?.len();
+    ensure!(length <= MOST_BYTES, "{} has more than {MOST_BYTES} bytes", path.display());
+    std::fs::read(path).with_context(context)
+}
+
+/// The compagnons that the cases name.
+fn compagnons(
+    config: &Config,
+    arguments: &Arguments,
+    cases: &[Named],
+) -> anyhow::Result<BTreeMap<String, Arc<Compagnon>>> {
+    let mut ids: Vec<&str> = cases.iter().filter_map(|(_, case)| case.compagnon.as_deref()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if let Some(path) = &arguments.prompt {
+        let bytes = read(path)?;
+        let text = std::str::from_utf8(&bytes).with_context(|| format!("{} is not UTF-8", path.display()))?;
+        let id = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("prompt");
+        let compagnon = Arc::new(Compagnon::parse(id, text).with_context(|| path.display().to_string())?);
+        return Ok(ids.into_iter().map(|id| (id.to_owned(), Arc::clone(&compagnon))).collect());
+    }
+    let (library, problems) = Library::load(config.prompts.as_deref())?;
+    for problem in problems {
+        output::note(&format!("{problem}"));
+    }
+    ids.into_iter().map(|id| Ok((id.to_owned(), Arc::clone(library.get(id)?)))).collect()
+}
+
+/// What judges rubrics, where a case has one.
+fn judge(
+    config: &Config,
+    arguments: &Arguments,
+    cases: &[Named],
+    model: &Arc<dyn ChatModel>,
+) -> anyhow::Result<Option<Judge>> {
+    if cases.iter().all(|(_, case)| case.rubric.is_none()) {
+        return Ok(None);
+    }
+    let Some(file) = &arguments.judge else { return Ok(Some(Judge::new(Arc::clone(model)))) };
+    let mut other = config.clone();
+    other.model = inference::Config { file: Some(file.clone()), hub: None, sha256: None, ..other.model };
+    // Threads of its own: while it judges, the other model may be answering.
+    Ok(Some(Judge::new(open_model(&other, &processors(&other)?)?)))
+}
+
+/// Each repeat of each case.
+fn plans<'a>(arguments: &Arguments, cases: &'a [Named]) -> Vec<Plan<'a>> {
+    let of = |(index, (set, case)): (usize, &'a Named)| {
+        let seed = case.seed.unwrap_or(arguments.seed);
+        let repeats = case.repeats.unwrap_or(arguments.repeats);
+        (0..repeats).map(move |repeat| Plan { index, set, case, seed: seed.wrapping_add(u64::from(repeat)) })
+    };
+    cases.iter().enumerate().flat_map(of).collect()
+}
+
+/// Asks all of them, some at a time, and gives the cases in their order.
+async fn run(asker: &Asker<'_>, plans: &[Plan<'_>], at_once: u16) -> Vec<CaseResult> {
+    let shown = Shown::new(plans.len() as u64);
+    let asked = plans.iter().map(|plan| async move { (plan, asker.ask(plan).await) });
+    let mut asked = stream::iter(asked).buffered(usize::from(at_once));
+    let mut results: BTreeMap<usize, CaseResult> = BTreeMap::new();
+    while let Some((plan, attempt)) = asked.next().await {
+        shown.step(attempt.failed.is_empty());
+        results.entry(plan.index).or_insert_with(|| asker.result(plan)).attempts.push(attempt);
+    }
+    shown.end();
+    results.into_values().collect()
+}

@@ -1,0 +1,199 @@
+//! What came of a run: each case with its answers, and shares with their intervals.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Failed;
+
+/// The quantile of the normal distribution for an interval of 95 %.
+const QUANTILE: f64 = 1.959_963_985;
+
+/// One answer to a case.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The seed that it was sampled with.
+    pub seed: u64,
+    /// The answer.
+    pub answer: String,
+    /// What is wrong with it.
+    pub failed: Vec<Failed>,
+    /// From the request to the end of the answer, in seconds; others may have shared the engine meanwhile.
+    pub seconds: f64,
+    /// Tokens of the prompt.
+    pub prompt_tokens: usize,
+    /// Tokens of the answer.
+    pub completion_tokens: usize,
+}
+
+/// A case with its answers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CaseResult {
+    /// The file of its set.
+    pub set: String,
+    /// Its name.
+    pub name: String,
+    /// What is measured by it.
+    pub kind: String,
+    /// Who was asked.
+    pub compagnon: String,
+    /// The question.
+    pub query: String,
+    /// An answer that is right, where the case has one.
+    pub output_true: Option<String>,
+    /// The passages that it was asked with.
+    pub passages: Vec<String>,
+    /// The answers, one a repeat.
+    pub attempts: Vec<Attempt>,
+}
+
+impl CaseResult {
+    /// Whether every repeat passed.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        !self.attempts.is_empty() && self.attempts.iter().all(|attempt| attempt.failed.is_empty())
+    }
+
+    /// How many repeats passed.
+    #[must_use]
+    pub fn repeats_passed(&self) -> usize {
+        self.attempts.iter().filter(|attempt| attempt.failed.is_empty()).count()
+    }
+
+    /// What was wrong, each once, in the order in which it was met.
+    #[must_use]
+    pub fn reasons(&self) -> Vec<&Failed> {
+        let mut reasons: Vec<&Failed> = Vec::new();
+        for failed in self.attempts.iter().flat_map(|attempt| &attempt.failed) {
+            if !reasons.contains(&failed) {
+                reasons.push(failed);
+            }
+        }
+        reasons
+    }
+}
+
+/// A run of one set or several.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// The version of the program.
+    pub version: String,
+    /// The model that answered.
+    pub model: String,
+    /// The model that judged; nothing where no case asks for a judge.
+    pub judge: Option<String>,
+    /// The day.
+    pub date: String,
+    /// From the first request to the last answer, in seconds.
+    pub seconds: f64,
+    /// The cases, in the order of the sets.
+    pub cases: Vec<CaseResult>,
+}
+
+impl Run {
+    /// How many cases passed.
+    #[must_use]
+    pub fn share(&self) -> Share {
+        Share::of(self.cases.iter())
+    }
+
+    /// The same by compagnon.
+    #[must_use]
+    pub fn by_compagnon(&self) -> Vec<(&str, Share)> {
+        self.by(|case| &case.compagnon)
+    }
+
+    /// The same by what is measured; cases that do not say it are left out.
+    #[must_use]
+    pub fn by_kind(&self) -> Vec<(&str, Share)> {
+        let mut kinds = self.by(|case| &case.kind);
+        kinds.retain(|(kind, _)| !kind.is_empty());
+        kinds
+    }
+
+    fn by<'a>(&'a self, key: impl Fn(&'a CaseResult) -> &'a str) -> Vec<(&'a str, Share)> {
+        let mut groups: BTreeMap<&str, Vec<&CaseResult>> = BTreeMap::new();
+        for case in &self.cases {
+            groups.entry(key(case)).or_default().push(case);
+        }
+        groups.into_iter().map(|(key, cases)| (key, Share::of(cases.into_iter()))).collect()
+    }
+}
+
+/// How many cases passed, of how many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Share {
+    /// How many passed.
+    pub passed: usize,
+    /// How many there are.
+    pub of: usize,
+}
+
+/// From where to where a share lies with 95 % confidence, in percent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    /// The least.
+    pub low: f64,
+    /// The most.
+    pub high: f64,
+}
+
+impl Share {
+    fn of<'a>(cases: impl Iterator<Item = &'a CaseResult>) -> Self {
+        cases.fold(Self::default(), |share, case| Self {
+            passed: share.passed + usize::from(case.passed()),
+            of: share.of + 1,
+        })
+    }
+
+    /// In percent; 0 of nothing.
+    #[must_use]
+    pub fn percent(self) -> f64 {
+        if self.of == 0 { 0.0 } else { 100.0 * self.passed as f64 / self.of as f64 }
+    }
+
+    /// Wilson's score interval (Wilson 1927), which stays within 0 and 100 % and is fair with few cases.
+    #[must_use]
+    pub fn interval(self) -> Interval {
+        if self.of == 0 {
+            return Interval { low: 0.0, high: 100.0 };
+        }
+        let (n, p, z2) = (self.of as f64, self.passed as f64 / self.of as f64, QUANTILE * QUANTILE);
+        let middle = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
+        let half = QUANTILE * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt() / (1.0 + z2 / n);
+        Interval { low: 100.0 * (middle - half).max(0.0), high: 100.0 * (middle + half).min(1.0) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Attempt, CaseResult, Failed, Run, Share};
+
+    fn case(kind: &str, passes: &[bool]) -> CaseResult {
+        let attempt = |passes: &bool| Attempt {
+            failed: if *passes { Vec::new() } else { vec![Failed::NotJson] },
+            ..Attempt::default()
+        };
+        CaseResult { kind: kind.to_owned(), attempts: passes.iter().map(attempt).collect(), ..CaseResult::default() }
+    }
+
+    #[test]
+    fn a_case_passes_only_if_every_repeat_does() {
+        let run = Run {
+            cases: vec![case("a", &[true, true]), case("a", &[true, false, false]), case("", &[])],
+            ..Run::default()
+        };
+        assert_eq!(run.share(), Share { passed: 1, of: 3 });
+        assert_eq!(run.by_kind(), [("a", Share { passed: 1, of: 2 })]);
+        assert_eq!((run.cases[1].repeats_passed(), run.cases[1].reasons()), (1, vec![&Failed::NotJson]));
+    }
+
+    #[test]
+    fn intervals_are_wilsons() {
+        // Newcombe 1998, table I: 81 of 263 gives 0.2553 to 0.3662; 0 of 20 gives 0 to 0.1611.
+        for (passed, of, low, high) in [(81, 263, 25.53, 36.62), (0, 20, 0.0, 16.11), (20, 20, 83.89, 100.0)] {
+            let interval = Share { passed, of }.interval();
+            assert!((interval.low - low).abs() < 0.01 && (interval.high - high).abs() < 0.01, "{interval:?}");
+        }
+    }
+}
