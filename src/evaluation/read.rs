@@ -147,7 +147,9 @@ fn set(case: &mut Case, column: &str, value: &str) -> Result<(), String> {
         "repeats" => case.repeats = number(value)?,
         "seed" => case.seed = number(value)?,
         _ => {
-            return Err("no field of a case is called so (turns, passages and cites need YAML or JSON lines)".to_owned());
+            return Err(
+                "no field of a case is called so (turns, passages and cites need YAML or JSON lines)".to_owned()
+            );
         }
     }
     Ok(())

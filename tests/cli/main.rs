@@ -3,6 +3,7 @@
 
 mod collections;
 mod documents;
+mod eval;
 mod homeserver;
 
 use std::{

@@ -24,7 +24,7 @@ pub fn terminal(run: &Run, comparison: Option<&Comparison<'_>>) -> String {
             let _ = writeln!(text, "{name:>20}  {}", shown(share));
         }
     }
-    let _ = writeln!(text, "{}: {} in {:.0} s", run.model, shown(run.share()), run.seconds);
+    let _ = writeln!(text, "{}: {} in {:.1} s", run.model, shown(run.share()), run.seconds);
     text
 }
 

@@ -1,0 +1,108 @@
+//! `compagnon eval`, with the test model: what passes, what fails, what a worsened prompt does, and what is refused.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::{NOBODY, PASSWORD, Place};
+
+const SET: &str = "\
+compagnon: temoin
+cases:
+  - {name: salut, kind: forme, query: Bonjour, contains: [Que puis-je faire pour vous], language: fr, most_words: 12}
+  - {name: nom, kind: identité, query: Comment vous appelez-vous ?, contains: [Témoin], refuses: false}
+  - {name: ignorance, kind: limites, query: Quelle est la capitale du Japon ?, refuses: true, repeats: 2}
+  - name: cantine
+    kind: sources
+    query: À quelle heure ouvre la cantine ?
+    passages: [{title: Guide.md, text: La cantine ouvre à 11 h 30.}]
+    contains: [11 h 30]
+    cites: [Guide.md]
+";
+
+fn place() -> Place {
+    let place = Place::with_account(NOBODY, "bot", PASSWORD, "");
+    fs::write(place.path("set.yaml"), SET).expect("written");
+    place
+}
+
+fn json(place: &Place, name: &str) -> Value {
+    serde_json::from_str(&fs::read_to_string(place.path(name)).expect("a file")).expect("JSON")
+}
+
+#[test]
+fn a_worsened_prompt_is_found_and_the_case_is_named() {
+    let place = place();
+    let good = place.run(&["eval", "set.yaml", "--threshold", "100", "--report", "good.json", "--report", "good.html"]);
+    assert_eq!(good.status, Some(0), "{good:#?}");
+    assert!(good.out.contains("100.0 % (4 of 4"), "{good:#?}");
+    assert_eq!(json(&place, "good.json")["cases"][2]["attempts"].as_array().map(Vec::len), Some(2));
+    assert!(fs::read_to_string(place.path("good.html")).expect("a page").contains("<h1>"));
+
+    fs::write(place.path("bad.md"), "---\nname: Zoé\ndescription: essai\n---\nTu es Zoé, le compagnon de démonstration.").expect("written");
+    let bad = place.run(&[
+        "eval",
+        "set.yaml",
+        "--prompt",
+        "bad.md",
+        "--baseline",
+        "good.json",
+        "--threshold",
+        "85",
+        "--report",
+        "bad.md.md",
+    ]);
+    assert_eq!(bad.status, Some(1), "fewer than the threshold: {bad:#?}");
+    assert!(bad.out.contains("0 better, 1 worse") && bad.out.contains("nom: lacks “Témoin”"), "{bad:#?}");
+    assert!(fs::read_to_string(place.path("bad.md.md")).expect("a report").contains("**worse**: temoin · nom"));
+}
+
+#[test]
+fn a_batch_gives_what_one_at_a_time_gives() {
+    let place = place();
+    let answers = |at_once: &str, report: &str| {
+        let said = place.run(&["eval", "set.yaml", "--at-once", at_once, "--repeats", "3", "--report", report]);
+        assert_eq!(said.status, Some(0), "{said:#?}");
+        let run = json(&place, report);
+        let cases = run["cases"].as_array().expect("cases").clone();
+        let attempts = cases.iter().flat_map(|case| case["attempts"].as_array().expect("attempts").clone());
+        attempts.map(|attempt| attempt["answer"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(answers("1", "one.json"), answers("8", "eight.json"));
+}
+
+#[test]
+fn the_answers_are_written_for_evalap() {
+    let place = place();
+    let said =
+        place.run(&["eval", "set.yaml", "--evalap", "body.json", "--dataset", "rh", "--metrics", "judge_exactness"]);
+    assert_eq!(said.status, Some(0), "{said:#?}");
+    let body = json(&place, "body.json");
+    let models = &body["cv"]["grid_params"]["model"];
+    assert_eq!(models[0]["output"].as_array().map(Vec::len), Some(4));
+    assert_eq!(models[0]["retrieval_context"][3][0], "La cantine ouvre à 11 h 30.");
+    assert_eq!(body["cv"]["common_params"]["metrics"][0], "judge_exactness");
+}
+
+#[test]
+fn what_cannot_be_run_is_refused_before_a_model_is_opened() {
+    let place = place();
+    fs::write(place.path("empty.yaml"), "cases: []").expect("written");
+    fs::write(place.path("typo.yaml"), "cases:\n  - {query: a, contain: [b]}").expect("written");
+    fs::write(place.path("nobody.yaml"), "compagnon: personne\ncases:\n  - {query: a, json: true}").expect("written");
+    fs::write(place.path("similar.yaml"), "cases:\n  - {query: a, output_true: b, similar: 0.8}").expect("written");
+    for (arguments, sentence) in [
+        (vec!["absent.yaml"], "absent.yaml"),
+        (vec!["empty.yaml"], "the set has no case"),
+        (vec!["typo.yaml"], "contain"),
+        (vec!["nobody.yaml"], "personne"),
+        (vec!["similar.yaml"], "no model of vectors"),
+        (vec!["set.yaml", "--report", "x.pdf"], "a report is a .json, .md or .html file"),
+        (vec!["set.yaml", "--baseline", "set.yaml"], "is not the JSON report of a run"),
+        (vec!["set.yaml", "--only", "rien"], "no case has “rien”"),
+    ] {
+        let said = place.run(&[&["eval"], arguments.as_slice()].concat());
+        assert_eq!(said.status, Some(1), "{arguments:?}: {said:#?}");
+        assert!(said.last().contains(sentence), "{arguments:?}: {said:#?}");
+    }
+}
