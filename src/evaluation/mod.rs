@@ -13,6 +13,8 @@ mod read;
 mod refusal;
 pub mod report;
 mod run;
+#[cfg(test)]
+mod shipped_tests;
 mod words;
 
 pub use self::{
