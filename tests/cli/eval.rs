@@ -39,7 +39,11 @@ fn a_worsened_prompt_is_found_and_the_case_is_named() {
     assert_eq!(json(&place, "good.json")["cases"][2]["attempts"].as_array().map(Vec::len), Some(2));
     assert!(fs::read_to_string(place.path("good.html")).expect("a page").contains("<h1>"));
 
-    fs::write(place.path("bad.md"), "---\nname: Zoé\ndescription: essai\n---\nTu es Zoé, le compagnon de démonstration.").expect("written");
+    fs::write(
+        place.path("bad.md"),
+        "---\nname: Zoé\ndescription: essai\n---\nTu es Zoé, le compagnon de démonstration.",
+    )
+    .expect("written");
     let bad = place.run(&[
         "eval",
         "set.yaml",

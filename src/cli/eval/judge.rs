@@ -32,8 +32,14 @@ impl Judge {
     pub(super) async fn meets(&self, case: &Case, rubric: &str, answer: &str) -> Option<bool> {
         let right =
             case.output_true.as_ref().map_or_else(String::new, |right| format!("Réponse attendue :\n{right}\n\n"));
+        let before: String = case
+            .turns
+            .iter()
+            .map(|said| format!("Avant, la personne : {}\nAvant, l’assistant : {}\n\n", said.user, said.assistant))
+            .collect();
         let asked = format!(
-            "Question :\n{}\n\n{right}Réponse de l’assistant :\n{answer}\n\nCritère : {rubric}\n\nLa réponse respecte-t-elle le critère ? OUI ou NON.",
+            "{before}Question :\n{}\n\n{right}Réponse de l’assistant :\n{answer}\n\nCritère : {rubric}\n\n\
+             La réponse respecte-t-elle le critère ? OUI ou NON.",
             case.query
         );
         let messages = vec![Message::new(Role::System, INSTRUCTION), Message::new(Role::User, asked)];
