@@ -112,7 +112,7 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
 }
 
 /// What stands before the model for this compagnon. Its table begins anew with each question: all that was said goes through it again.
-fn veil(model: &Arc<dyn ChatModel>, compagnon: &Compagnon) -> Option<Veiled> {
+pub(super) fn veil(model: &Arc<dyn ChatModel>, compagnon: &Compagnon) -> Option<Veiled> {
     let asked = Pseudonyms::of(compagnon.about.pseudonyms, None, model.is_remote());
     (asked != Pseudonyms::No).then(|| Veiled::new(Arc::clone(model), Table::new(), compagnon.about.language))
 }

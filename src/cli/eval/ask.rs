@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use ruma::owned_event_id;
 
-use super::judge::Judge;
+use super::{super::chat::veil, judge::Judge};
 use crate::{
     assistant::{as_shown, compose, patiently},
     compagnon::{Compagnon, Settings},
@@ -60,18 +60,23 @@ impl Asker<'_> {
         let attempt = Attempt { seed: plan.seed, ..Attempt::default() };
         let none = |reason: String| Attempt { failed: vec![Failed::NoAnswer(reason)], ..attempt.clone() };
         let sources = sources(plan.case);
-        let request = match self.request(plan, &sources) {
+        let compagnon = match self.compagnon(plan.case) {
+            Ok(compagnon) => compagnon,
+            Err(reason) => return none(reason),
+        };
+        // With placeholders where the compagnon has them, as in a room.
+        let veiled = veil(self.model, compagnon);
+        let model = veiled.as_ref().map_or(&**self.model, |veiled| veiled as &dyn ChatModel);
+        let request = match self.request(plan, compagnon, &sources, model) {
             Ok(request) => request,
             Err(reason) => return none(reason),
         };
-        let (answer, usage) = match patiently(&**self.model, &request).await {
+        let (answer, usage) = match patiently(model, &request).await {
             Ok(written) => written,
             Err(error) => return none(error.to_string()),
         };
         let seconds = begun.elapsed().as_secs_f64();
-        let language =
-            self.compagnon(plan.case).map_or_else(|_| self.config.assistant.language, |one| one.about.language);
-        let (answer, titles) = as_shown(&answer, &request, &sources, language);
+        let (answer, titles) = as_shown(&answer, &request, &sources, compagnon.about.language);
         let answer = answer.trim().to_owned();
         if answer.is_empty() {
             return none("the model wrote nothing".to_owned());
@@ -96,9 +101,14 @@ impl Asker<'_> {
         }
     }
 
-    fn request(&self, plan: &Plan<'_>, sources: &[Source]) -> Result<Request, String> {
+    fn request(
+        &self,
+        plan: &Plan<'_>,
+        compagnon: &Compagnon,
+        sources: &[Source],
+        model: &dyn ChatModel,
+    ) -> Result<Request, String> {
         let case = plan.case;
-        let compagnon = self.compagnon(case)?;
         let turns = turns(case);
         let config = self.config;
         let ask = compose::Ask {
@@ -117,7 +127,7 @@ impl Asker<'_> {
             cache_key: 0,
         };
         let today = compose::today(&config.assistant);
-        let composed = compose::compose(&**self.model, &config.model.sampling, &config.assistant, &ask, today)
+        let composed = compose::compose(model, &config.model.sampling, &config.assistant, &ask, today)
             .map_err(|error| error.to_string())?;
         let mut request = composed.request;
         request.sampling.seed = Some(plan.seed);
