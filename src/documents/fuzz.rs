@@ -4,7 +4,13 @@ use std::io::{Cursor, Write as _};
 
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-use super::{Config, limits::Limits, parse::read, sound::sound};
+use super::{
+    Config,
+    limits::Limits,
+    parse::read,
+    rewrite,
+    sound::{is_still, sound, sound_segments},
+};
 
 /// A file, whose first line is its name.
 pub(crate) fn document(data: &[u8]) {
@@ -65,8 +71,27 @@ fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
 
 fn try_one(name: &str, bytes: &[u8]) {
     let limits = Limits::of(&Config { unpacked: 1, output: 1, ..Config::default() });
+    put_back(name, bytes, &limits);
     let Ok(extracted) = read(bytes, name, None, &limits) else { return };
     // What the parent takes of a child, a child must give.
     let reason = sound(&extracted, &limits).err();
     assert!(reason.is_none(), "{reason:?}");
+}
+
+/// Takes the texts of a file out and puts them back, as they are and changed.
+fn put_back(name: &str, bytes: &[u8], limits: &Limits) {
+    let Ok(found) = rewrite::read(bytes, name, None, limits) else { return };
+    let reason = sound_segments(&found, limits).err();
+    assert!(reason.is_none(), "{reason:?}");
+    let texts: Vec<Vec<String>> = found.segments.into_iter().map(|segment| segment.runs).collect();
+    let same = rewrite::write(bytes, name, None, &texts, limits);
+    assert!(same.is_ok_and(|same| same == bytes), "what is not changed stays as it is");
+    let change = |text: &String| text.chars().rev().flat_map(char::to_uppercase).collect::<String>();
+    let changed: Vec<Vec<String>> = texts.iter().map(|runs| runs.iter().map(change).collect()).collect();
+    let Ok(written) = rewrite::write(bytes, name, None, &changed, limits) else { return };
+    assert!(is_still(bytes, &written), "it is no such file any more");
+    if bytes.starts_with(b"PK") {
+        let again = rewrite::read(&written, name, None, limits).map(|found| found.segments.len());
+        assert!(again == Ok(texts.len()), "{again:?} segments of {}", texts.len());
+    }
 }

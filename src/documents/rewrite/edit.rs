@@ -133,7 +133,11 @@ fn spread(pieces: &[Piece], text: &str, edits: &mut Vec<Edit>) {
     }
     let (mut before, mut after) = shared(&old, text);
     if (before + after) * 2 < old.len().max(text.len()) {
-        (before, after) = (0, 0);
+        // White space at the ends stays where it is in any case.
+        let blank = |part: &str, at_start: bool| {
+            if at_start { part.len() - part.trim_start().len() } else { part.len() - part.trim_end().len() }
+        };
+        (before, after) = (blank(&old[..before], true), blank(&old[old.len() - after..], false));
     }
     let (kept, middle) = (old.len() - after, &text[before..text.len() - after]);
     let mut start = 0;

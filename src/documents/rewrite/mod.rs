@@ -50,28 +50,14 @@ impl From<ExtractError> for NotWritten {
     }
 }
 
-/// The segments of a file, in the order in which they stand in it.
+/// The segments of a file, in the order in which they stand in its parts. What panics says that the file is damaged.
 pub(super) fn segments(
     bytes: &[u8],
     name: &str,
     media_type: Option<&str>,
     limits: &Limits,
 ) -> Result<Segments, ExtractError> {
-    let read = || {
-        let opened = open(bytes, name, media_type, limits)?;
-        let segments: Vec<_> = opened.units().map(Unit::segment).collect();
-        let letters: usize = segments.iter().flat_map(|segment| &segment.runs).map(String::len).sum();
-        if segments.len() > MOST_SEGMENTS {
-            return Err(ExtractError::TooLarge(Limit::Parts(MOST_SEGMENTS as u64)));
-        }
-        if letters as u64 > limits.output {
-            return Err(ExtractError::TooLarge(Limit::Text(limits.output / 1_000_000)));
-        }
-        if segments.is_empty() {
-            return Err(ExtractError::NoText);
-        }
-        Ok(Segments { format: opened.format, segments })
-    };
+    let read = || read(bytes, name, media_type, limits);
     catch_unwind(AssertUnwindSafe(read)).unwrap_or(Err(ExtractError::Damaged))
 }
 
@@ -83,16 +69,51 @@ pub(super) fn rewritten(
     texts: &[Vec<String>],
     limits: &Limits,
 ) -> Result<Vec<u8>, NotWritten> {
-    let write = || {
-        let opened = open(bytes, name, media_type, limits)?;
-        let fits = opened.units().count() == texts.len()
-            && opened.units().zip(texts).all(|(unit, texts)| unit.runs.len() == texts.len());
-        if !fits {
-            return Err(NotWritten::Misfit);
-        }
-        Ok(opened.write(bytes, texts)?)
-    };
+    let write = || write(bytes, name, media_type, texts, limits);
     catch_unwind(AssertUnwindSafe(write)).unwrap_or(Err(ExtractError::Damaged.into()))
+}
+
+/// [`segments`], and a panic is one.
+pub(super) fn read(
+    bytes: &[u8],
+    name: &str,
+    media_type: Option<&str>,
+    limits: &Limits,
+) -> Result<Segments, ExtractError> {
+    let opened = open(bytes, name, media_type, limits)?;
+    let segments: Vec<_> = opened.units().map(Unit::segment).collect();
+    let letters: usize = segments.iter().flat_map(|segment| &segment.runs).map(String::len).sum();
+    if segments.len() > MOST_SEGMENTS {
+        return Err(ExtractError::TooLarge(Limit::Parts(MOST_SEGMENTS as u64)));
+    }
+    if letters as u64 > limits.output {
+        return Err(ExtractError::TooLarge(Limit::Text(limits.output / 1_000_000)));
+    }
+    if segments.is_empty() {
+        return Err(ExtractError::NoText);
+    }
+    Ok(Segments { format: opened.format, segments })
+}
+
+/// [`rewritten`], and a panic is one.
+pub(super) fn write(
+    bytes: &[u8],
+    name: &str,
+    media_type: Option<&str>,
+    texts: &[Vec<String>],
+    limits: &Limits,
+) -> Result<Vec<u8>, NotWritten> {
+    let opened = open(bytes, name, media_type, limits)?;
+    let fits = opened.units().count() == texts.len()
+        && opened.units().zip(texts).all(|(unit, texts)| unit.runs.len() == texts.len());
+    if !fits {
+        return Err(NotWritten::Misfit);
+    }
+    let written = opened.write(bytes, texts)?;
+    if written.len() as u64 > limits.rewritten() {
+        return Err(ExtractError::TooLarge(Limit::File(limits.file / 1_000_000)).into());
+    }
+    Ok(written)
 }
 
 /// A file whose texts were found.

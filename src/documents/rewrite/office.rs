@@ -32,7 +32,7 @@ const UNSEEN_ATTRIBUTES: [&str; 10] =
     ["lang", "altLang", "dirty", "err", "noProof", "smtClean", "smtId", "bmk", "kern", "spc"];
 
 /// What may stand between runs that are one to a reader.
-const UNSEEN_BETWEEN: [&str; 20] = [
+const UNSEEN_BETWEEN: [&str; 21] = [
     "r",
     "rPr",
     "pPr",
@@ -43,6 +43,7 @@ const UNSEEN_BETWEEN: [&str; 20] = [
     "bookmarkEnd",
     "commentRangeStart",
     "commentRangeEnd",
+    "commentReference",
     "permStart",
     "permEnd",
     "lastRenderedPageBreak",
@@ -62,9 +63,9 @@ const LEFT: [&str; 9] = ["oMath", "oMathPara", "rPh", "fld", "binData", "instrTe
 const PROPERTIES: [(&str, bool); 12] = [
     ("title", true),
     ("subject", true),
-    ("description", true),
-    ("keywords", true),
-    ("category", true),
+    ("description", false),
+    ("keywords", false),
+    ("category", false),
     ("contentStatus", false),
     ("creator", false),
     ("lastModifiedBy", false),
@@ -83,6 +84,7 @@ pub(super) fn units(source: &str, dialect: Dialect) -> Result<Vec<Unit>, Extract
         open: Vec::new(),
         keys: Vec::new(),
         text: None,
+        is_line: true,
     };
     while let Some(token) = part.markup.next()? {
         match token {
@@ -105,6 +107,8 @@ struct Part<'a> {
     keys: Vec<String>,
     /// The text element that is open, how it is escaped, and whether white space around it is left out.
     text: Option<(Escape, bool)>,
+    /// The break that was read last ends a line, and no page.
+    is_line: bool,
 }
 
 impl<'a> Part<'a> {
@@ -149,9 +153,15 @@ impl<'a> Part<'a> {
             "r" => self.keys.push(String::new()),
             "rPr" if parent == "r" => self.properties(tag)?,
             "t" | "delText" => self.begin_text(tag),
-            "br" if matches!(tag.raw("type"), Some("page" | "column")) => self.cut(),
+            "br" => {
+                self.is_line = !matches!(tag.raw("type"), Some("page" | "column"));
+                if !self.is_line {
+                    self.cut();
+                }
+            }
+            "cr" => self.is_line = true,
             // These stand for characters, which is known at their end.
-            "br" | "cr" | "tab" | "ptab" | "noBreakHyphen" | "softHyphen" => {}
+            "tab" | "ptab" | "noBreakHyphen" | "softHyphen" => {}
             name if UNSEEN_BETWEEN.contains(&name) => {}
             // Within the properties of a paragraph nothing stands between runs, but nothing is lost by a cut before the first.
             _ => self.cut(),
@@ -249,6 +259,7 @@ impl<'a> Part<'a> {
             "t" | "delText" => self.text = None,
             "r" => drop(self.keys.pop()),
             "tab" | "ptab" if around == "r" => draft.mark(range, "\t", Kind::Fixed),
+            "br" | "cr" if !self.is_line => draft.cut(),
             "br" | "cr" if matches!(around, "r" | "p") => draft.mark(range, "\n", Kind::Fixed),
             "noBreakHyphen" if around == "r" => draft.mark(range, "\u{2011}", Kind::Loose),
             "softHyphen" if around == "r" => draft.mark(range, "", Kind::Loose),
