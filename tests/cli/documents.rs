@@ -256,9 +256,62 @@ async fn try_all(files: Vec<(&'static str, &'static str, Vec<u8>, Fits)>) {
         if !fits(&result) || time > LONGEST {
             wrong.push(format!("{name} ({what}): {result:?} after {time:?}"));
         }
+        let begun = Instant::now();
+        let put_back = put_back(&extractor, name, &bytes).await;
+        let time = begun.elapsed();
+        println!("… put back: {put_back:?}, {:.2} s", time.as_secs_f64());
+        if matches!(put_back, Err(ExtractError::Failed(_))) || time > LONGEST * 3 {
+            wrong.push(format!("{name} ({what}): {put_back:?} after {time:?} when it is put back"));
+        }
         assert_eq!(outcome(&extractor, "a.txt", b"Bonjour").await, Ok(Format::Text), "after {name} ({what})");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Takes the texts of a file out and puts them back, as they are and changed: how many there are.
+async fn put_back(extractor: &Extractor, name: &str, bytes: &[u8]) -> Result<usize, ExtractError> {
+    let file = SourceFile { name, media_type: None, bytes };
+    let found = extractor.segments(file).await?.segments;
+    let texts: Vec<Vec<String>> = found.into_iter().map(|segment| segment.runs).collect();
+    let same = extractor.rewritten(file, texts.clone()).await?;
+    assert!(same == bytes, "{name}: what is not changed stays as it is");
+    let upper = |runs: &Vec<String>| runs.iter().map(|run| run.to_uppercase()).collect();
+    extractor.rewritten(file, texts.iter().map(upper).collect()).await?;
+    Ok(texts.len())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_are_put_back_by_the_child() {
+    let extractor = Extractor::with_program(&Config::default(), PROGRAM.into());
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/documents/");
+    for (name, count) in
+        [("python-docx-note.docx", 24), ("libreoffice-missions.odt", 32), ("openpyxl-missions.xlsx", 11)]
+    {
+        let bytes = std::fs::read(format!("{folder}{name}")).expect("the fixture");
+        assert_eq!(put_back(&extractor, name, &bytes).await, Ok(count), "{name}");
+        let file = SourceFile { name, media_type: None, bytes: &bytes };
+        for wrong in [vec![], vec![vec!["seul".to_owned()]]] {
+            let refused = extractor.rewritten(file, wrong).await;
+            assert!(
+                matches!(&refused, Err(ExtractError::Failed(reason)) if reason.contains("segments")),
+                "{refused:?}"
+            );
+        }
+    }
+    let bytes = std::fs::read(format!("{folder}libreoffice-guide.pdf")).expect("the fixture");
+    assert_eq!(put_back(&extractor, "a.pdf", &bytes).await, Err(ExtractError::FixedForm));
+    // More text than a child is given.
+    let file = SourceFile { name: "a.txt", media_type: None, bytes: b"Bonjour" };
+    let small = Config { output: 1, file_size: 1, ..Config::default() };
+    let extractor = Extractor::with_program(&small, PROGRAM.into());
+    let long = |length: usize| vec![vec!["a".repeat(length)]];
+    assert_eq!(extractor.rewritten(file, long(5_000_000)).await, Err(ExtractError::TooLarge(Limit::Text(1))));
+    assert_eq!(extractor.rewritten(file, long(3_900_000)).await, Err(ExtractError::TooLarge(Limit::File(1))));
+    for program in ["/bin/true", "/bin/cat", "/nowhere"] {
+        let extractor = Extractor::with_program(&Config::default(), program.into());
+        let result = extractor.rewritten(file, long(3)).await;
+        assert!(matches!(result, Err(ExtractError::Failed(_))), "{program}: {result:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
