@@ -45,36 +45,21 @@ struct Stretch<'a> {
 }
 
 fn change(run: &Run, text: &str, edits: &mut Vec<Edit>) {
-    let mut stretches: Vec<Stretch<'_>> = Vec::new();
-    let mut rest = text;
-    let marks: Vec<usize> = (0..run.pieces.len()).filter(|at| run.pieces[*at].kind == Kind::Fixed).collect();
-    let mut start = 0;
-    for (index, at) in marks.iter().enumerate() {
-        // Where a mark is gone from the text, what came after it stands before it, up to the next mark that is there.
-        let later = marks[index..]
-            .iter()
-            .find_map(|mark| rest.find(run.pieces[*mark].text.as_str()).map(|found| (*mark, found)));
-        let (section, left) = match later {
-            Some((mark, found)) if mark == *at => (&rest[..found], &rest[found + run.pieces[mark].text.len()..]),
-            Some((_, found)) => (&rest[..found], &rest[found..]),
-            None => (rest, ""),
-        };
-        stretches.push(Stretch { pieces: &run.pieces[start..*at], text: section.to_owned() });
-        rest = left;
-        start = at + 1;
-    }
-    stretches.push(Stretch { pieces: &run.pieces[start..], text: rest.to_owned() });
-    // Between two marks may be no place for a text: it goes to what is before.
-    for index in (1..stretches.len()).rev() {
-        if !stretches[index].pieces.iter().any(Piece::is_text) {
+    let mut stretches = stretches(run, text);
+    // Between two marks may be no place for a text: it goes to what is before, or to the first place.
+    let has_place = |stretch: &Stretch<'_>| stretch.pieces.iter().any(Piece::is_text);
+    let first = stretches.iter().position(has_place).unwrap_or(0);
+    let before: String = stretches.iter_mut().take(first).map(|stretch| std::mem::take(&mut stretch.text)).collect();
+    let mut last = first;
+    for index in first..stretches.len() {
+        if has_place(&stretches[index]) {
+            last = index;
+        } else {
             let text = std::mem::take(&mut stretches[index].text);
-            stretches[index - 1].text.push_str(&text);
+            stretches[last].text.push_str(&text);
         }
     }
-    if let Some(first) = stretches.iter().position(|stretch| stretch.pieces.iter().any(Piece::is_text)) {
-        let before: String = stretches[..first].iter_mut().map(|stretch| std::mem::take(&mut stretch.text)).collect();
-        stretches[first].text.insert_str(0, &before);
-    }
+    stretches[first].text.insert_str(0, &before);
     for Stretch { pieces, text } in stretches {
         let old: String = pieces.iter().map(|piece| piece.text.as_str()).collect();
         if old != text {
@@ -83,26 +68,56 @@ fn change(run: &Run, text: &str, edits: &mut Vec<Edit>) {
     }
 }
 
+/// Cuts a text where the run has marks that stay, which are tabs and line ends. Where one is gone from the text, what came after it stands before
+/// it, up to the next one that is there; one that is new is a space.
+fn stretches<'a>(run: &'a Run, text: &str) -> Vec<Stretch<'a>> {
+    let is_mark = |at: &usize| run.pieces[*at].kind == Kind::Fixed;
+    let marks: Vec<usize> = (0..run.pieces.len()).filter(is_mark).collect();
+    let count = |text: &str| marks.iter().filter(|at| run.pieces[**at].text == text).count();
+    let (mut tabs, mut lines) = (count("\t"), count("\n"));
+    let (mut stretches, mut rest, mut start) = (Vec::new(), text, 0);
+    for at in marks {
+        let is_tab = run.pieces[at].text == "\t";
+        let found = rest.char_indices().find(|(_, c)| (*c == '\t' && tabs > 0) || (*c == '\n' && lines > 0));
+        let (section, left) = match found {
+            Some((place, c)) if (c == '\t') == is_tab => (&rest[..place], &rest[place + 1..]),
+            Some((place, _)) => rest.split_at(place),
+            None => (rest, ""),
+        };
+        stretches.push(Stretch { pieces: &run.pieces[start..at], text: section.to_owned() });
+        rest = left;
+        start = at + 1;
+        *(if is_tab { &mut tabs } else { &mut lines }) -= 1;
+    }
+    stretches.push(Stretch { pieces: &run.pieces[start..], text: rest.to_owned() });
+    stretches
+}
+
 /// Writes a text over pieces of which those that are no text may go.
 fn refill(pieces: &[Piece], old: &str, text: &str, edits: &mut Vec<Edit>) {
-    let length = |pieces: &[Piece]| pieces.iter().map(|piece| piece.text.len()).sum::<usize>();
-    let (mut rest, mut start) = (text, 0);
-    for (at, mark) in pieces.iter().enumerate().filter(|(_, piece)| !piece.is_text()) {
-        let texts = &pieces[start..at];
+    // The pieces from `start` on are not written yet, of which those before the mark have `length` bytes, at `offset` of the old text.
+    let (mut rest, mut start, mut length, mut offset) = (text, 0, 0, 0);
+    for (at, mark) in pieces.iter().enumerate() {
+        offset += mark.text.len();
+        if mark.is_text() {
+            length += mark.text.len();
+            continue;
+        }
+        let before = offset - mark.text.len();
         let place = match mark.kind {
-            Kind::Wrap => nearest_space(rest, length(texts), length(&pieces[start..])),
-            _ => {
-                let after_space = old.get(..length(&pieces[..at])).is_some_and(|before| before.ends_with(' '));
-                find_loose(rest, &mark.text, after_space)
-            }
+            Kind::Wrap => nearest_space(rest, length, old.len() - (before - length)),
+            _ => find_loose(rest, &mark.text, old.get(..before).is_some_and(|before| before.ends_with(' '))),
         };
+        let texts = &pieces[start..at];
         let Some(place) = place.filter(|place| place.start == 0 || texts.iter().any(Piece::is_text)) else {
             edits.push((mark.range.clone(), String::new()));
+            length += mark.text.len();
             continue;
         };
         spread(texts, &rest[..place.start], edits);
         rest = &rest[place.end..];
         start = at + 1;
+        length = 0;
     }
     spread(&pieces[start..], rest, edits);
 }
@@ -119,9 +134,10 @@ fn find_loose(text: &str, mark: &str, after_space: bool) -> Option<Range<usize>>
 
 /// The space of a text that is nearest to where it was: so far of so much.
 fn nearest_space(text: &str, was: usize, of: usize) -> Option<Range<usize>> {
-    let wanted = text.len() * was.min(of) / of.max(1);
-    let spaces = text.match_indices(' ').map(|(at, _)| at);
-    spaces.min_by_key(|at| at.abs_diff(wanted)).map(|at| at..at + 1)
+    let wanted = text.floor_char_boundary(text.len() * was.min(of) / of.max(1));
+    let (before, after) = text.split_at(wanted);
+    let spaces = [before.rfind(' '), after.find(' ').map(|at| at + wanted)];
+    spaces.into_iter().flatten().min_by_key(|at| at.abs_diff(wanted)).map(|at| at..at + 1)
 }
 
 /// Writes a text over texts: what it shares with them at both ends stays where it is, if that is most of it.

@@ -96,6 +96,9 @@ fn html(text: &str) -> String {
     xml(text).replace('\u{a0}', "&nbsp;")
 }
 
+/// How far it is looked ahead for what would end markup.
+const LOOKED_AT: usize = 500;
+
 /// Text in Markdown: one line, in which nothing is markup.
 fn markdown(text: &str, in_cell: bool) -> String {
     let mut written = String::with_capacity(text.len());
@@ -104,7 +107,7 @@ fn markdown(text: &str, in_cell: bool) -> String {
     let mut before = ' ';
     while let Some((at, c)) = chars.next() {
         let next = chars.peek().map_or(' ', |(_, next)| *next);
-        let rest = text.get(at + c.len_utf8()..).unwrap_or_default();
+        let rest = text.get(at + c.len_utf8()..text.floor_char_boundary(at + LOOKED_AT)).unwrap_or_default();
         let escaped = match c {
             '*' | '`' | '~' => true,
             '\\' => next.is_ascii_punctuation() || next == ' ',

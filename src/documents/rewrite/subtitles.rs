@@ -14,6 +14,9 @@ const ARROW: &str = "-->";
 /// How many lines into a file its first times stand.
 const WITHIN: usize = 200;
 
+/// The most bytes of a mark in a text.
+const LONGEST_MARK: usize = 200;
+
 /// Whether a text has the form of subtitles: by its name, and by the times in it.
 pub(super) fn is(name: &str, text: &str) -> bool {
     let ending = name.rsplit('.').next().unwrap_or_default().to_lowercase();
@@ -71,7 +74,8 @@ fn text(source: &str, range: Range<usize>, draft: &mut Draft, escape: Escape) {
                 '{' if rest.get(at + 1..)?.starts_with('\\') => '}',
                 _ => return None,
             };
-            Some((at, at + rest.get(at..)?.find(end)? + 1))
+            let near = rest.get(at..rest.floor_char_boundary(at + LONGEST_MARK))?;
+            Some((at, at + near.find(end)? + 1))
         });
         let (end, after) = mark.unwrap_or((rest.len(), rest.len()));
         let bare = rest.get(..end).unwrap_or_default();
