@@ -10,8 +10,8 @@ pub struct Segment {
     /// Its text, cut where the formatting changes or something stands in it that is no text. There is at least one run. A tab is a tab in
     /// it, and a line break within the paragraph is a line feed: where they are kept, so is what they stand for.
     pub runs: Vec<String>,
-    /// Who opens the file does not read it in the text: a deleted passage, the name of an author, a property of the file. A translation
-    /// leaves it; a pseudonym is needed here as anywhere else.
+    /// It is none of the text that a reader reads: a deleted passage, the name of an author, a property of the file, the address of a link,
+    /// code, a long number in a cell. A translation leaves it; a pseudonym is needed here as anywhere else.
     #[serde(default)]
     pub hidden: bool,
 }

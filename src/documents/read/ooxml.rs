@@ -13,11 +13,16 @@ pub(in crate::documents) struct Relation {
     pub target: String,
 }
 
+/// Where the relations of a part stand in the package.
+pub(in crate::documents) fn path(part: &str) -> String {
+    let (folder, name) = part.rsplit_once('/').unwrap_or(("", part));
+    format!("{folder}{}_rels/{name}.rels", if folder.is_empty() { "" } else { "/" })
+}
+
 /// The relations of a part; of the package itself where the name is empty.
 pub(in crate::documents) fn relations(archive: &mut Archive<'_>, part: &str) -> Result<Vec<Relation>, ExtractError> {
-    let (folder, name) = part.rsplit_once('/').map_or(("", part), |(folder, name)| (folder, name));
-    let path = format!("{folder}{}_rels/{name}.rels", if folder.is_empty() { "" } else { "/" });
-    let Some(bytes) = archive.read(&path)? else { return Ok(Vec::new()) };
+    let folder = part.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let Some(bytes) = archive.read(&path(part))? else { return Ok(Vec::new()) };
     let (text, mut relations) = (text(&bytes), Vec::new());
     let mut xml = Xml::new(&text);
     while let Some(piece) = xml.next()? {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::edit::Edit;
+use super::{edit::Edit, links};
 
 /// The kind of place that a text stands in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +29,12 @@ pub(super) enum Escape {
     Line,
     /// In a line with references as HTML has them.
     HtmlLine,
+    /// In a cell of a sheet in place of its number: its type is said at that place.
+    Cell(usize),
+    /// In the address of a link.
+    Address,
+    /// In code of Markdown.
+    Code,
     /// In a field with quotes.
     Quoted,
     /// In a field without, by what ends it.
@@ -53,13 +59,19 @@ impl Escape {
             Self::Xml(Space::OneLine(place) | Space::Kept(place)) if text.trim() != text => place,
             _ => None,
         };
+        if let Self::Cell(place) = self {
+            edits.push((place..place, " t=\"inlineStr\"".to_owned()));
+        }
         edits.extend(place.map(|place| (place..place, " xml:space=\"preserve\"".to_owned())));
         let line = || text.replace(['\n', '\t'], " ");
         let written = match self {
             Self::Html | Self::HtmlAttribute | Self::HtmlLine => html(&line()),
             Self::Verbatim => html(text),
             Self::HtmlBare => format!("\"{}\"", html(&line())),
+            Self::Cell(_) => format!("<is><t>{}</t></is>", xml(&line())),
+            Self::Address => links::encoded(text),
             Self::Line => line(),
+            Self::Code => line().replace('`', "'"),
             Self::Quoted => text.replace('"', "\"\""),
             Self::Field(delimiter) if text.contains(['"', '\n', '\r', delimiter as char]) => {
                 format!("\"{}\"", text.replace('"', "\"\""))

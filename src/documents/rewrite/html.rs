@@ -11,6 +11,7 @@ use html5ever::{
 
 use super::{
     escape::Escape,
+    links,
     unit::{Draft, Kind, Piece, Unit},
 };
 
@@ -313,6 +314,10 @@ impl Page<'_> {
         let about = if name == "meta" { [value("name"), value("property")].concat() } else { String::new() };
         let mut found = Vec::new();
         for (key, range, quoted) in attributes {
+            if key.eq_ignore_ascii_case("href") {
+                found.extend(links::unit(self.source, range));
+                continue;
+            }
             let hidden = match key.to_ascii_lowercase().as_str() {
                 "value" => !is_button,
                 "content" if matches!(about.as_str(), "description" | "keywords" | "og:title" | "og:description") => {

@@ -56,7 +56,11 @@ impl Page<'_> {
             Event::Text(text) if self.left == 0 => self.text(text, range),
             Event::SoftBreak => self.line(range, Kind::Wrap),
             Event::HardBreak => self.line(range, Kind::Fixed),
-            Event::Text(_) => {}
+            Event::Text(text) => self.code(text, &range, Escape::Line),
+            Event::Code(text) if self.left == 0 => {
+                self.draft.cut();
+                self.code(text, &range, Escape::Code);
+            }
             _ => self.draft.cut(),
         }
     }
@@ -105,6 +109,15 @@ impl Page<'_> {
         } else {
             self.draft.text("", super::unit::Piece::text(range, text.to_owned(), escape));
         }
+    }
+
+    /// Code: a translation leaves it, a name may be in it.
+    fn code(&mut self, text: &str, range: &Range<usize>, escape: Escape) {
+        let found = self.source.get(range.clone()).and_then(|whole| whole.find(text.trim_end()));
+        let Some(start) = found.map(|at| range.start + at) else { return };
+        let mut draft = Draft::new(true);
+        text::add(&mut draft, self.source, &(start..start + text.trim_end().len()), escape);
+        self.units.extend(draft.finish());
     }
 
     /// A line ends: what is between the two texts is the break with the marks of lists and quotations.

@@ -3,9 +3,11 @@
 //! No format is written anew. A source (a text file, a part of a package) is read once for where its texts stand ([`unit::Unit`]); a changed
 //! text is written over those bytes ([`edit`]), and everything between them stays as it is, byte by byte. This runs in the child.
 
+mod cells;
 mod edit;
 mod escape;
 mod html;
+mod links;
 mod markdown;
 mod markup;
 mod odf;

@@ -4,6 +4,7 @@ use std::{collections::HashMap, ops::Range};
 
 use super::{
     escape::{Escape, Space},
+    links,
     markup::{Markup, Tag, Token, unescaped},
     unit::{Draft, Kind, Piece, Unit},
 };
@@ -158,6 +159,9 @@ impl<'a> Content<'a> {
         let leaf = LEAVES
             .iter()
             .find(|(name, _)| *name == tag.name && !matches!(self.markup.parent(), "p" | "h" | "span" | "a"));
+        if tag.name == "a" {
+            self.units.extend(tag.place("href").and_then(|range| links::unit(self.markup.source, &range)));
+        }
         match tag.name {
             "date" | "date-string" if matches!(self.markup.parent(), "annotation" | "change-info") => {
                 self.markup.skip()?

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::{
+    cells,
     escape::{Escape, Space},
     markup::{Markup, Tag, Token, unescaped},
     unit::{Draft, Kind, Piece, Unit},
@@ -19,6 +20,8 @@ pub(super) enum Dialect {
     Drawing,
     /// `SpreadsheetML`: texts that cells share, and comments.
     Sheet,
+    /// A sheet itself.
+    Cells,
     /// Properties of the document: each element is one text.
     Properties,
 }
@@ -77,6 +80,12 @@ const PROPERTIES: [(&str, bool); 12] = [
 
 /// The texts of a part.
 pub(super) fn units(source: &str, dialect: Dialect) -> Result<Vec<Unit>, ExtractError> {
+    if dialect == Dialect::Cells {
+        let mut units =
+            [units(source, Dialect::Sheet)?, cells::units(source)?].into_iter().flatten().collect::<Vec<_>>();
+        units.sort_by_key(Unit::start);
+        return Ok(units);
+    }
     let mut part = Part {
         markup: Markup::new(source),
         dialect,
@@ -226,7 +235,7 @@ impl<'a> Part<'a> {
         self.text = Some(match self.dialect {
             Dialect::Word => (Escape::Xml(Space::OneLine(place)), !preserved),
             Dialect::Drawing => (Escape::Xml(Space::Tabs), false),
-            Dialect::Sheet | Dialect::Properties => (Escape::Xml(Space::Kept(place)), !preserved),
+            Dialect::Sheet | Dialect::Cells | Dialect::Properties => (Escape::Xml(Space::Kept(place)), !preserved),
         });
     }
 

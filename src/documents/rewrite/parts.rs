@@ -3,7 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use super::{
-    Part,
+    Part, links,
     markup::{Markup, Token, unescaped},
     odf,
     office::{self, Dialect},
@@ -11,7 +11,11 @@ use super::{
     unit::Unit,
 };
 use crate::{
-    documents::{ExtractError, Format, archive::Archive, read::ooxml::relations},
+    documents::{
+        ExtractError, Format,
+        archive::Archive,
+        read::ooxml::{path, relations},
+    },
     segment::plain,
 };
 
@@ -45,7 +49,9 @@ fn office(archive: &mut Archive<'_>, main: &str, own: Dialect) -> Result<Vec<Par
                 waiting.push_back((relation.target, dialect));
             }
         }
+        let links = path(&name);
         add(archive, &mut parts, name, |text| office::units(text, dialect))?;
+        add(archive, &mut parts, links, links::units)?;
     }
     for (name, dialect) in about {
         if known.insert(name.clone()) {
@@ -81,7 +87,8 @@ fn dialect_of(kind: &str, own: Dialect) -> Option<Dialect> {
         "comments" => Some(own),
         "slide" | "notesSlide" | "chart" | "diagramData" | "diagramDrawing" | "drawing" | "chartUserShapes"
         | "commentAuthors" | "authors" => Some(Dialect::Drawing),
-        "worksheet" | "sharedStrings" | "threadedComment" | "person" => Some(Dialect::Sheet),
+        "worksheet" => Some(Dialect::Cells),
+        "sharedStrings" | "threadedComment" | "person" => Some(Dialect::Sheet),
         _ => None,
     }
 }

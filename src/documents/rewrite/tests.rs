@@ -411,6 +411,50 @@ fn what_breaks_in_other_programs_is_kept() {
 }
 
 #[test]
+fn what_names_somebody_beside_the_text_is_hidden() {
+    let hidden = |name: &str, bytes: &[u8]| -> Vec<String> {
+        read(name, bytes).iter().filter(|one| one.hidden).map(crate::segment::plain).collect()
+    };
+    let page = "<p>a <a href=\"mailto:anne@exemple.fr?subject=b\">Anne</a></p>";
+    assert_eq!(hidden("a.html", page.as_bytes()), ["anne@exemple.fr"]);
+    let replace = |name: &str, bytes: &[u8], with: &str| {
+        let of = |one: Segment| if one.hidden { one.runs.iter().map(|_| with.to_owned()).collect() } else { one.runs };
+        let texts: Vec<Vec<String>> = read(name, bytes).into_iter().map(of).collect();
+        rewritten(bytes, name, None, &texts, &limits()).expect("written")
+    };
+    let after = replace("a.html", page.as_bytes(), "[COURRIEL_1] é");
+    assert_eq!(String::from_utf8(after.clone()).unwrap(), page.replace("anne@exemple.fr", "%5BCOURRIEL_1%5D%20%C3%A9"));
+    assert_eq!(hidden("a.html", &after), ["[COURRIEL_1] é"]);
+    let code = "Voir `anne.martin` :\n\n```\nlet a = \"Anne\";\n  b\n```\n";
+    assert_eq!(hidden("a.md", code.as_bytes()), ["anne.martin", "let a = \"Anne\";  b"]);
+    assert_eq!(String::from_utf8(replace("a.md", code.as_bytes(), "X")).unwrap(), "Voir `X` :\n\n```\nX\nX\n```\n");
+    // Long numbers of a sheet, and what a formula gave.
+    let sheet = r#"<worksheet><sheetData><row r="1"><c r="A1" s="2"><v>1850578006084</v></c><c r="B1"><v>12</v></c><c r="C1" t="str"><f>A1&amp;"x"</f><v>Anne</v></c><c r="D1"><f>A1</f><v>1850578006084</v></c><c r="E1" t="s"><v>123456789</v></c></row></sheetData></worksheet>"#;
+    let links = r#"<Relationships><Relationship Id="r1" Type="x/hyperlink" Target="mailto:anne@exemple.fr" TargetMode="External"/></Relationships>"#;
+    let book = archive(&[
+        ("_rels/.rels", br#"<Relationships><Relationship Id="r1" Type="x/officeDocument" Target="xl/workbook.xml"/></Relationships>"#),
+        ("xl/workbook.xml", b"<workbook/>"),
+        ("xl/_rels/workbook.xml.rels", br#"<Relationships><Relationship Id="r1" Type="x/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#),
+        ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
+        ("xl/worksheets/_rels/sheet1.xml.rels", links.as_bytes()),
+    ]);
+    assert_eq!(hidden("a.xlsx", &book), ["1850578006084", "Anne", "anne@exemple.fr"]);
+    let after = members(&replace("a.xlsx", &book, "X"));
+    let part =
+        |name: &str| String::from_utf8(after.iter().find(|(member, ..)| member == name).unwrap().2.clone()).unwrap();
+    assert_eq!(
+        part("xl/worksheets/sheet1.xml"),
+        sheet
+            .replace(
+                "<c r=\"A1\" s=\"2\"><v>1850578006084</v>",
+                "<c t=\"inlineStr\" r=\"A1\" s=\"2\"><is><t>X</t></is>"
+            )
+            .replace("Anne", "X")
+    );
+    assert_eq!(part("xl/worksheets/_rels/sheet1.xml.rels"), links.replace("anne@exemple.fr", "X"));
+}
+
+#[test]
 fn markup_in_a_new_text_is_text() {
     let put = |text: &str, new: &str| {
         let after = rewritten(text.as_bytes(), "a.md", None, &[vec![new.to_owned()]], &limits()).expect("written");
