@@ -80,7 +80,7 @@ fn text(source: &str, range: Range<usize>, draft: &mut Draft, escape: Escape) {
         let (end, after) = mark.unwrap_or((rest.len(), rest.len()));
         let bare = rest.get(..end).unwrap_or_default();
         let shown = if escape == Escape::HtmlLine { decoded(bare) } else { bare.to_owned() };
-        draft.text("", Piece::text(start..start + end, shown.replace(|c: char| c.is_control(), " "), escape));
+        draft.text("", Piece::text(start..start + end, shown, escape));
         if mark.is_some() {
             draft.cut();
         }

@@ -42,7 +42,10 @@ pub(super) enum Kind {
 }
 
 impl Piece {
+    /// A text without control characters: who is given it could not put them back.
     pub(super) fn text(range: Range<usize>, text: String, escape: Escape) -> Self {
+        let is_control = |c: char| c.is_control() && !matches!(c, '\t' | '\n');
+        let text = if text.contains(is_control) { text.replace(is_control, " ") } else { text };
         Self { range, text, kind: Kind::Text(escape) }
     }
 

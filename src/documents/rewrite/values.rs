@@ -31,7 +31,7 @@ pub(super) fn units(source: &str) -> Vec<Unit> {
         if let Some(field) = source.get(start..end) {
             let text = if is_quoted { field.replace("\"\"", "\"") } else { field.to_owned() };
             let escape = if is_quoted { Escape::Quoted } else { Escape::Field(delimiter) };
-            let text = text.replace("\r\n", "\n").replace(|c: char| c.is_control() && !matches!(c, '\t' | '\n'), " ");
+            let text = text.replace("\r\n", "\n");
             units.extend(Unit::of(Piece::text(start..end, text, escape), false));
         }
         // Past the quote, whatever stands before the delimiter, and the delimiter.
