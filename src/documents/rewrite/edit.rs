@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::unit::{Kind, Piece, Run, Unit};
-
-/// A stretch of a source, and what stands there afterwards.
-pub(super) type Edit = (Range<usize>, String);
+use super::{
+    escape::Edit,
+    unit::{Kind, Piece, Run, Unit},
+};
 
 /// The source with changes, of which none overlaps another.
 pub(super) fn apply(source: &str, mut edits: Vec<Edit>) -> String {

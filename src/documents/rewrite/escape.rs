@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use super::{edit::Edit, links};
+use super::address;
+
+/// A stretch of a source, and what stands there afterwards.
+pub(super) type Edit = (Range<usize>, String);
 
 /// The kind of place that a text stands in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,7 +72,7 @@ impl Escape {
             Self::Verbatim => html(text),
             Self::HtmlBare => format!("\"{}\"", html(&line())),
             Self::Cell(_) => format!("<is><t>{}</t></is>", xml(&line())),
-            Self::Address => links::encoded(text),
+            Self::Address => address::encoded(text),
             Self::Line => line(),
             Self::Code => line().replace('`', "'"),
             Self::Quoted => text.replace('"', "\"\""),

@@ -3,6 +3,7 @@
 //! No format is written anew. A source (a text file, a part of a package) is read once for where its texts stand ([`unit::Unit`]); a changed
 //! text is written over those bytes ([`edit`]), and everything between them stays as it is, byte by byte. This runs in the child.
 
+mod address;
 mod cells;
 mod edit;
 mod escape;
@@ -24,6 +25,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use self::{
     edit::{apply, edits},
+    parts::Part,
     source::Source,
     unit::Unit,
 };
@@ -122,13 +124,6 @@ pub(super) fn write(
 struct Opened {
     format: Format,
     parts: Vec<Part>,
-}
-
-/// A source of texts: the file itself, or a member of a package.
-struct Part {
-    member: Option<String>,
-    source: Source,
-    units: Vec<Unit>,
 }
 
 fn open(bytes: &[u8], name: &str, media_type: Option<&str>, limits: &Limits) -> Result<Opened, ExtractError> {

@@ -3,7 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use super::{
-    Part, links,
+    links,
     markup::{Markup, Token, unescaped},
     odf,
     office::{self, Dialect},
@@ -18,6 +18,13 @@ use crate::{
     },
     segment::plain,
 };
+
+/// A source of texts: the file itself, or a member of a package.
+pub(super) struct Part {
+    pub member: Option<String>,
+    pub source: Source,
+    pub units: Vec<Unit>,
+}
 
 /// The parts, in the order in which they are named from the main one.
 pub(super) fn of(format: Format, archive: &mut Archive<'_>, main: &str) -> Result<Vec<Part>, ExtractError> {
