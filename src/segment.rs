@@ -46,7 +46,11 @@ pub fn tagged(segment: &Segment) -> String {
         return plain(segment);
     }
     let first = first_tag(segment);
-    (first..).zip(&segment.runs).map(|(number, run)| format!("<{number}>{run}</{number}>")).collect()
+    let mut text = String::new();
+    for (number, run) in (first..).zip(&segment.runs) {
+        text.extend(["<", &number.to_string(), ">", run, "</", &number.to_string(), ">"]);
+    }
+    text
 }
 
 /// The runs of a text as [`tagged`] gave it and as a model changed it, and whether formatting was lost. There are as many runs as the segment

@@ -79,11 +79,10 @@ impl Escape {
             Self::Field(delimiter) if text.contains(['"', '\n', '\r', delimiter as char]) => {
                 format!("\"{}\"", text.replace('"', "\"\""))
             }
-            Self::Field(_) => text.to_owned(),
             Self::Xml(Space::Kept(_)) => xml(text),
             Self::Xml(Space::Tabs) => xml(&text.replace('\n', " ")),
             Self::Xml(Space::OneLine(_)) | Self::Attribute => xml(&line()),
-            Self::Plain => text.to_owned(),
+            Self::Plain | Self::Field(_) => text.to_owned(),
             Self::Markdown => markdown(text, false),
             Self::MarkdownCell => markdown(text, true),
         };

@@ -72,12 +72,15 @@ pub(super) fn units(source: &str) -> Vec<Unit> {
     page.units
 }
 
+/// The name of an attribute, where its value stands, and whether that is in quotes.
+type Attribute<'a> = (&'a str, Range<usize>, bool);
+
 /// A tag, a comment or a declaration.
 enum Tag<'a> {
     Open {
         name: String,
         range: Range<usize>,
-        attributes: Vec<(&'a str, Range<usize>, bool)>,
+        attributes: Vec<Attribute<'a>>,
     },
     Close(String),
     /// What no reader sees.
@@ -117,7 +120,7 @@ fn is_inline(name: &str) -> bool {
 const MOST_ATTRIBUTES: usize = 256;
 
 /// The attributes of a tag: names, where the values stand, and whether these are in quotes; and where the tag ends.
-fn attributes(source: &str, mut at: usize) -> (Vec<(&str, Range<usize>, bool)>, usize) {
+fn attributes(source: &str, mut at: usize) -> (Vec<Attribute<'_>>, usize) {
     let mut found = Vec::new();
     loop {
         let rest = source.get(at..).unwrap_or_default();
@@ -305,7 +308,7 @@ impl Page<'_> {
         }
     }
 
-    fn attributes(&mut self, name: &str, attributes: &[(&str, Range<usize>, bool)]) {
+    fn attributes(&mut self, name: &str, attributes: &[Attribute<'_>]) {
         let value = |wanted: &str| {
             let found = attributes.iter().find(|(name, ..)| name.eq_ignore_ascii_case(wanted));
             found.and_then(|(_, range, _)| self.source.get(range.clone())).unwrap_or_default().to_ascii_lowercase()
@@ -350,17 +353,6 @@ pub(super) fn decoded(text: &str) -> String {
     if !text.contains('&') {
         return text.to_owned();
     }
-    struct Sink(RefCell<String>);
-    impl TokenSink for Sink {
-        type Handle = ();
-
-        fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
-            if let Token::CharacterTokens(text) = token {
-                self.0.borrow_mut().push_str(&text);
-            }
-            TokenSinkResult::Continue
-        }
-    }
     // What is no tag here is none there.
     let (input, sink) = (BufferQueue::default(), Sink(RefCell::new(String::with_capacity(text.len()))));
     input.push_back(StrTendril::from_slice(&text.replace('<', "&lt;")));
@@ -368,4 +360,18 @@ pub(super) fn decoded(text: &str) -> String {
     let _ = tokenizer.feed(&input);
     tokenizer.end();
     tokenizer.sink.0.into_inner()
+}
+
+/// The characters that a browser reads.
+struct Sink(RefCell<String>);
+
+impl TokenSink for Sink {
+    type Handle = ();
+
+    fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
+        if let Token::CharacterTokens(text) = token {
+            self.0.borrow_mut().push_str(&text);
+        }
+        TokenSinkResult::Continue
+    }
 }

@@ -7,12 +7,11 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use super::{
     escape::Escape,
     text,
-    unit::{Draft, Kind, Unit},
+    unit::{Draft, Kind, Piece, Unit},
 };
 
 pub(super) fn units(source: &str) -> Vec<Unit> {
-    let mut page =
-        Page { source, units: Vec::new(), draft: Draft::default(), key: Vec::new(), left: 0, cell: false, last: 0..0 };
+    let mut page = Page { source, units: Vec::new(), draft: Draft::default(), left: 0, cell: false, last: 0..0 };
     for (event, range) in Parser::new_ext(source, options()).into_offset_iter() {
         page.event(&event, range);
     }
@@ -32,8 +31,6 @@ struct Page<'a> {
     source: &'a str,
     units: Vec<Unit>,
     draft: Draft,
-    /// The inline elements that are open.
-    key: Vec<&'static str>,
     /// How many elements are open in which nothing is text.
     left: usize,
     cell: bool,
@@ -67,10 +64,7 @@ impl Page<'_> {
 
     fn open(&mut self, tag: &Tag<'_>) {
         match tag {
-            Tag::Emphasis => self.key.push("i"),
-            Tag::Strong => self.key.push("b"),
-            Tag::Strikethrough => self.key.push("s"),
-            Tag::Link { .. } | Tag::Image { .. } => self.key.push("a"),
+            Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. } => {}
             Tag::TableCell => {
                 self.end();
                 self.cell = true;
@@ -84,7 +78,6 @@ impl Page<'_> {
     fn close(&mut self, tag: TagEnd) {
         match tag {
             TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Link | TagEnd::Image => {
-                self.key.pop();
                 self.draft.cut();
             }
             _ => {
@@ -107,7 +100,7 @@ impl Page<'_> {
         if self.source.get(range.clone()) == Some(text) {
             text::add(&mut self.draft, self.source, &range, escape);
         } else {
-            self.draft.text("", super::unit::Piece::text(range, text.to_owned(), escape));
+            self.draft.text("", Piece::text(range, text.to_owned(), escape));
         }
     }
 

@@ -217,14 +217,15 @@ mod tests {
     fn shown(source: &str) -> Result<String, ExtractError> {
         let (mut markup, mut shown) = (Markup::new(source), String::new());
         while let Some(token) = markup.next()? {
-            shown.push_str(&match token {
+            let token = match token {
                 Token::Open(tag) => {
                     let attributes = tag.attributes().map(|(name, at)| format!(" {name}={}", &source[at]));
                     format!("<{}{}>", tag.name, attributes.collect::<String>())
                 }
                 Token::Close(name, range) => format!("</{name}:{}>", &source[range]),
                 Token::Text(range, text) => format!("[{}={text}]", &source[range]),
-            });
+            };
+            shown.push_str(&token);
         }
         Ok(shown)
     }

@@ -167,10 +167,10 @@ impl Opened {
             if changes.is_empty() {
                 continue;
             }
-            let changed = part.source.bytes(&apply(&part.source.text, changes));
+            let rewritten = part.source.bytes(&apply(&part.source.text, changes));
             match &part.member {
-                Some(member) => members.push((member.clone(), changed)),
-                None => return Ok(changed),
+                Some(member) => members.push((member.clone(), rewritten)),
+                None => return Ok(rewritten),
             }
         }
         if members.is_empty() {

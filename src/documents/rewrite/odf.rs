@@ -164,7 +164,7 @@ impl<'a> Content<'a> {
         }
         match tag.name {
             "date" | "date-string" if matches!(self.markup.parent(), "annotation" | "change-info") => {
-                self.markup.skip()?
+                self.markup.skip()?;
             }
             name if LEFT.contains(&name) => {
                 self.cut();

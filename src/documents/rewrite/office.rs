@@ -133,11 +133,11 @@ impl<'a> Part<'a> {
                 }
                 return Ok(());
             }
-            (_, "p") => true,
-            (Dialect::Sheet, "si" | "is") | (_, "text") => true,
             (Dialect::Word, "del" | "moveFrom") => parent != "rPr" && parent != "trPr",
-            (Dialect::Word, "rt") => true,
-            (Dialect::Sheet, "author") | (Dialect::Drawing, "v") => true,
+            (_, "p" | "text")
+            | (Dialect::Word, "rt")
+            | (Dialect::Sheet, "si" | "is" | "author")
+            | (Dialect::Drawing, "v") => true,
             _ => false,
         };
         if begins {

@@ -87,7 +87,7 @@ fn form(xml: &[u8]) -> (Vec<String>, String) {
             Event::Text(text) => texts.push_str(&text),
             Event::CData(text) => texts.push_str(&text),
             Event::GeneralRef(name) => {
-                texts.push_str(&super::markup::unescaped(&format!("&{};", &*name)).expect("known"))
+                texts.push_str(&super::markup::unescaped(&format!("&{};", &*name)).expect("known"));
             }
             Event::Eof => {
                 let words: Vec<&str> = texts.split_whitespace().collect();
