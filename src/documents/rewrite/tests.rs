@@ -2,6 +2,7 @@
 
 use std::io::{Cursor, Read as _, Write as _};
 
+use proptest::prelude::*;
 use quick_xml::{Reader, events::Event};
 use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
 
@@ -509,4 +510,33 @@ fn wrong_texts_are_refused() {
     assert_eq!(segments(&pdf, "a.pdf", None, &limits()), Err(ExtractError::FixedForm));
     let old = fixture("libreoffice-effectifs.xls");
     assert_eq!(segments(&old, "a.xls", None, &limits()), Err(ExtractError::FixedForm));
+}
+
+proptest! {
+    /// Whatever is written over whatever: no letter is lost or changes its place, and what stays in the text is all there.
+    #[test]
+    fn letters_are_kept_and_marks_stay(
+        pieces in prop::collection::vec(prop_oneof![3 => "[a-c ]{1,4}", 1 => Just("\t".to_owned()), 1 => Just("\n".to_owned()), 1 => Just("\u{2011}".to_owned()), 1 => Just(String::new())], 1..8),
+        new in "[a-cé<& \t\n\u{2011}]{0,12}",
+    ) {
+        let element = |piece: &String| match piece.as_str() {
+            "\t" => "<w:tab/>".to_owned(),
+            "\n" => "<w:br/>".to_owned(),
+            "\u{2011}" => "<w:noBreakHyphen/>".to_owned(),
+            "" => "<w:softHyphen/>".to_owned(),
+            text => format!("<w:t xml:space=\"preserve\">{text}</w:t>"),
+        };
+        let bytes = word(&format!("<w:p><w:r>{}</w:r></w:p>", pieces.iter().map(element).collect::<Vec<_>>().concat()));
+        let Ok(found) = segments(&bytes, "a.docx", None, &limits()) else { return Ok(()) };
+        prop_assert_eq!((found.segments.len(), found.segments[0].runs.len()), (1, 1));
+        let after = rewritten(&bytes, "a.docx", None, &[vec![new.clone()]], &limits()).expect("written");
+        let document = |bytes: &[u8]| String::from_utf8(members(bytes).pop().expect("the document").2).expect("UTF-8");
+        let (before, after) = (document(&bytes), document(&after));
+        for kept in ["<w:tab/>", "<w:br/>"] {
+            prop_assert_eq!(before.matches(kept).count(), after.matches(kept).count());
+        }
+        let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace() && *c != '\u{2011}').collect::<String>();
+        // Marks around the text are none of it, nor is what is in them lost.
+        prop_assert_eq!(letters(&form(after.as_bytes()).1), letters(&new));
+    }
 }
