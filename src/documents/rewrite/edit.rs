@@ -109,7 +109,12 @@ fn refill(pieces: &[Piece], old: &str, text: &str, edits: &mut Vec<Edit>) {
             _ => find_loose(rest, &mark.text, old.get(..before).is_some_and(|before| before.ends_with(' '))),
         };
         let texts = &pieces[start..at];
-        let Some(place) = place.filter(|place| place.start == 0 || texts.iter().any(Piece::is_text)) else {
+        // On both sides there must be a place for what is to stand there.
+        let has_places = |place: &Range<usize>| {
+            (place.start == 0 || texts.iter().any(Piece::is_text))
+                && (place.end == rest.len() || pieces[at..].iter().any(Piece::is_text))
+        };
+        let Some(place) = place.filter(has_places) else {
             edits.push((mark.range.clone(), String::new()));
             length += mark.text.len();
             continue;

@@ -17,16 +17,21 @@ mod package;
 mod parts;
 mod source;
 mod subtitles;
+mod tables;
 mod text;
 mod unit;
 mod values;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    collections::{HashMap, HashSet},
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use self::{
     edit::{apply, edits},
-    parts::Part,
+    parts::{Part, Parts},
     source::Source,
+    tables::{Table, settle},
     unit::Unit,
 };
 use super::{
@@ -35,6 +40,7 @@ use super::{
     limits::Limits,
     sniff::{Sniffed, sniff},
 };
+use crate::segment::plain;
 
 /// The most segments of a file.
 pub(super) const MOST_SEGMENTS: usize = 200_000;
@@ -124,13 +130,14 @@ pub(super) fn write(
 struct Opened {
     format: Format,
     parts: Vec<Part>,
+    tables: Vec<Table>,
 }
 
 fn open(bytes: &[u8], name: &str, media_type: Option<&str>, limits: &Limits) -> Result<Opened, ExtractError> {
     if bytes.is_empty() {
         return Err(ExtractError::NoText);
     }
-    let (format, parts) = match sniff(bytes, name, media_type, limits)? {
+    let (format, Parts { parts, tables }) = match sniff(bytes, name, media_type, limits)? {
         Sniffed::Text(format, _) => {
             let source = match format {
                 Format::Html => Source::of_html(bytes, html::named(bytes)),
@@ -144,12 +151,13 @@ fn open(bytes: &[u8], name: &str, media_type: Option<&str>, limits: &Limits) -> 
                 _ if subtitles::is(name, &source.text) => subtitles::units(&source.text),
                 _ => text::units(&source.text),
             };
-            (format, vec![Part { member: None, source, units }])
+            let parts = vec![Part { member: None, source, units }];
+            (format, Parts { parts, ..Parts::default() })
         }
         Sniffed::Package(format, mut archive, main) => (format, parts::of(format, &mut archive, &main)?),
         _ => return Err(ExtractError::FixedForm),
     };
-    Ok(Opened { format, parts })
+    Ok(Opened { format, parts, tables })
 }
 
 impl Opened {
@@ -157,12 +165,37 @@ impl Opened {
         self.parts.iter().flat_map(|part| &part.units)
     }
 
+    /// The new names of columns whose cells get other texts, those that their tables take.
+    fn names(&self, texts: &[Vec<String>]) -> HashMap<&str, String> {
+        let columns: HashSet<&str> = self.tables.iter().flat_map(Table::names).collect();
+        let mut names: HashMap<&str, Option<String>> = HashMap::new();
+        for (unit, texts) in self.units().zip(texts).filter(|(unit, _)| !columns.is_empty() && !unit.hidden) {
+            let Some(name) = columns.get(plain(&unit.segment()).as_str()) else { continue };
+            let new = names.entry(name).or_insert_with(|| Some(texts.concat()));
+            // Cells that were alike and are not any more.
+            if new.as_ref().is_some_and(|new| *new != texts.concat()) {
+                *new = None;
+            }
+        }
+        let mut names = names.into_iter().filter_map(|(name, new)| Some((name, new?))).collect();
+        settle(&self.tables, &mut names);
+        names
+    }
+
     fn write(&self, bytes: &[u8], texts: &[Vec<String>]) -> Result<Vec<u8>, ExtractError> {
-        let (mut texts, mut members) = (texts.iter(), Vec::new());
+        let (names, mut members) = (self.names(texts), Vec::new());
+        let columns: HashSet<&str> = self.tables.iter().flat_map(Table::names).collect();
+        let mut texts = texts.iter();
         for part in &self.parts {
             let mut changes = Vec::new();
             for (unit, texts) in part.units.iter().zip(texts.by_ref()) {
-                edits(unit, texts, &mut changes);
+                let keeps = !columns.is_empty() && !unit.hidden && {
+                    let text = plain(&unit.segment());
+                    columns.contains(text.as_str()) && !names.contains_key(text.as_str())
+                };
+                if !keeps {
+                    edits(unit, texts, &mut changes);
+                }
             }
             if changes.is_empty() {
                 continue;
@@ -172,6 +205,9 @@ impl Opened {
                 Some(member) => members.push((member.clone(), rewritten)),
                 None => return Ok(rewritten),
             }
+        }
+        for table in &self.tables {
+            members.extend(table.renamed(&names).map(|renamed| (table.member.clone(), renamed)));
         }
         if members.is_empty() {
             return Ok(bytes.to_vec());

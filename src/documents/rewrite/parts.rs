@@ -3,11 +3,10 @@
 use std::collections::{HashSet, VecDeque};
 
 use super::{
-    links,
-    markup::{Markup, Token, unescaped},
-    odf,
+    links, odf,
     office::{self, Dialect},
     source::Source,
+    tables::Table,
     unit::Unit,
 };
 use crate::{
@@ -26,17 +25,26 @@ pub(super) struct Part {
     pub units: Vec<Unit>,
 }
 
-/// The parts, in the order in which they are named from the main one.
-pub(super) fn of(format: Format, archive: &mut Archive<'_>, main: &str) -> Result<Vec<Part>, ExtractError> {
+/// What a package holds of texts.
+#[derive(Default)]
+pub(super) struct Parts {
+    /// Its parts, in the order in which they are named from the main one.
+    pub parts: Vec<Part>,
+    /// Tables whose columns are named as their cells are.
+    pub tables: Vec<Table>,
+}
+
+/// The parts of a package.
+pub(super) fn of(format: Format, archive: &mut Archive<'_>, main: &str) -> Result<Parts, ExtractError> {
     match format {
         Format::Docx => office(archive, main, Dialect::Word),
         Format::Pptx => office(archive, main, Dialect::Drawing),
         Format::Xlsx => office(archive, main, Dialect::Sheet),
-        _ => opened(archive, format),
+        _ => opened(archive, format).map(|parts| Parts { parts, tables: Vec::new() }),
     }
 }
 
-fn office(archive: &mut Archive<'_>, main: &str, own: Dialect) -> Result<Vec<Part>, ExtractError> {
+fn office(archive: &mut Archive<'_>, main: &str, own: Dialect) -> Result<Parts, ExtractError> {
     let (mut parts, mut known) = (Vec::new(), HashSet::from([main.to_owned()]));
     let mut waiting = VecDeque::from([(main.to_owned(), own)]);
     let about = relations(archive, "")?.into_iter().filter_map(|relation| {
@@ -45,11 +53,15 @@ fn office(archive: &mut Archive<'_>, main: &str, own: Dialect) -> Result<Vec<Par
             .then_some((relation.target, Dialect::Properties))
     });
     let about: Vec<_> = about.collect();
-    let mut columns = HashSet::new();
+    // Whether formulas or pivots may name the columns of tables.
+    let (mut tables, mut are_named) = (Vec::new(), false);
     while let Some((name, dialect)) = waiting.pop_front() {
         for relation in relations(archive, &name)? {
-            if relation.kind == "table" {
-                columns.extend(archive.read(&relation.target)?.map_or_else(|| Ok(Vec::new()), |bytes| names(&bytes))?);
+            are_named |= matches!(relation.kind.as_str(), "pivotCacheDefinition" | "pivotTable" | "connections");
+            if relation.kind == "table" && known.insert(relation.target.clone()) {
+                let Some(bytes) = archive.read(&relation.target)? else { continue };
+                tables.push(Table::read(relation.target, &bytes)?);
+                continue;
             }
             let Some(dialect) = dialect_of(&relation.kind, own) else { continue };
             if known.insert(relation.target.clone()) {
@@ -57,7 +69,11 @@ fn office(archive: &mut Archive<'_>, main: &str, own: Dialect) -> Result<Vec<Par
             }
         }
         let links = path(&name);
-        add(archive, &mut parts, name, |text| office::units(text, dialect))?;
+        let formulas = own == Dialect::Sheet && (dialect == Dialect::Cells || name == main);
+        add(archive, &mut parts, name, |text| {
+            are_named |= formulas && text.contains('[');
+            office::units(text, dialect)
+        })?;
         add(archive, &mut parts, links, links::units)?;
     }
     for (name, dialect) in about {
@@ -65,26 +81,23 @@ fn office(archive: &mut Archive<'_>, main: &str, own: Dialect) -> Result<Vec<Par
             add(archive, &mut parts, name, |text| office::units(text, dialect))?;
         }
     }
-    // Formulas name the columns of a table, and a book whose tables and cells name them differently is broken.
+    // Those whose columns are named elsewhere keep their names, and so do the cells that are named alike.
+    let fixed: HashSet<&str> = tables
+        .iter()
+        .filter(|table| are_named || table.is_named)
+        .flat_map(|table| table.names().map(str::trim))
+        .collect();
+    // One that is not named exactly as its cell could not follow it.
+    let exact: HashSet<&str> = tables.iter().flat_map(Table::names).collect();
+    let close: HashSet<&str> = exact.iter().map(|name| name.trim()).collect();
     for part in &mut parts {
-        part.units.retain(|unit| unit.hidden || columns.is_empty() || !columns.contains(plain(&unit.segment()).trim()));
+        part.units.retain(|unit| {
+            let text = if tables.is_empty() || unit.hidden { return true } else { plain(&unit.segment()) };
+            let is_close = close.contains(text.trim()) && !exact.contains(text.as_str());
+            !fixed.contains(text.trim()) && !is_close
+        });
     }
-    Ok(parts)
-}
-
-/// The names of the columns of a table.
-fn names(bytes: &[u8]) -> Result<Vec<String>, ExtractError> {
-    let source = Source::of_xml(bytes).ok_or(ExtractError::Damaged)?;
-    let (mut markup, mut names) = (Markup::new(&source.text), Vec::new());
-    while let Some(token) = markup.next()? {
-        let Token::Open(tag) = token else { continue };
-        if tag.name == "tableColumn" {
-            names.extend(
-                tag.raw("name").and_then(unescaped).map(|name| name.replace("_x000a_", "\n").trim().to_owned()),
-            );
-        }
-    }
-    Ok(names)
+    Ok(Parts { parts, tables })
 }
 
 /// What a part is to which there is a relation of a kind, where it holds text.

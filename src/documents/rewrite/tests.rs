@@ -412,6 +412,52 @@ fn what_breaks_in_other_programs_is_kept() {
 }
 
 #[test]
+fn columns_are_named_as_their_cells() {
+    let relations = |targets: &[(&str, &str)]| {
+        let one =
+            |(kind, target): &(&str, &str)| format!(r#"<Relationship Id="{kind}" Type="x/{kind}" Target="{target}"/>"#);
+        format!("<Relationships>{}</Relationships>", targets.iter().map(one).collect::<Vec<_>>().concat())
+    };
+    let table = r#"<table ref="A1:B3"><tableColumns><tableColumn id="1" name="Nom_x000a_usuel"/><tableColumn id="2" name="Ville"/></tableColumns></table>"#;
+    let strings = r#"<sst><si><t xml:space="preserve">Nom
+usuel</t></si><si><t>Ville</t></si><si><t>Lyon</t></si></sst>"#;
+    let book = |sheet: &str| {
+        archive(&[
+            ("_rels/.rels", relations(&[("officeDocument", "xl/workbook.xml")]).as_bytes()),
+            ("xl/workbook.xml", b"<workbook/>"),
+            (
+                "xl/_rels/workbook.xml.rels",
+                relations(&[("worksheet", "worksheets/s.xml"), ("sharedStrings", "s.xml")]).as_bytes(),
+            ),
+            ("xl/worksheets/s.xml", sheet.as_bytes()),
+            ("xl/worksheets/_rels/s.xml.rels", relations(&[("table", "../t.xml")]).as_bytes()),
+            ("xl/t.xml", table.as_bytes()),
+            ("xl/s.xml", strings.as_bytes()),
+        ])
+    };
+    let free = book("<worksheet/>");
+    let put = |texts: [&str; 3]| {
+        let texts: Vec<Vec<String>> = texts.iter().map(|text| vec![(*text).to_owned()]).collect();
+        let after = members(&rewritten(&free, "a.xlsx", None, &texts, &limits()).expect("written"));
+        let part = |name: &str| {
+            String::from_utf8(after.iter().find(|(member, ..)| member == name).unwrap().2.clone()).unwrap()
+        };
+        (part("xl/t.xml"), part("xl/s.xml"))
+    };
+    let (renamed, changed) = put(["Usual\nname", "City", "Lyons"]);
+    assert_eq!(renamed, table.replace("Nom_x000a_usuel", "Usual_x000a_name").replace("Ville", "City"));
+    assert_eq!(changed, strings.replace("Nom\nusuel", "Usual\nname").replace("Ville", "City").replace("Lyon", "Lyons"));
+    // Names that no table takes: the cells keep theirs.
+    for names in [["A", "a"], ["", "b"], ["Ville", "Ville"]] {
+        let (renamed, changed) = put([names[0], names[1], "Lyons"]);
+        assert_eq!((renamed.as_str(), changed), (table, strings.replace("Lyon", "Lyons")), "{names:?}");
+    }
+    // Formulas that name them.
+    let named = book("<worksheet><sheetData><row><c><f>SUM(T[Ville])</f></c></row></sheetData></worksheet>");
+    assert_eq!(read("a.xlsx", &named).iter().map(crate::segment::plain).collect::<Vec<_>>(), ["Lyon"]);
+}
+
+#[test]
 fn what_names_somebody_beside_the_text_is_hidden() {
     let hidden = |name: &str, bytes: &[u8]| -> Vec<String> {
         read(name, bytes).iter().filter(|one| one.hidden).map(crate::segment::plain).collect()

@@ -141,9 +141,8 @@ impl Draft {
         // White space at the end stays where it is.
         let runs = self.runs.len();
         if let Some(pieces) = self.runs.last_mut().map(|run| &mut run.pieces) {
-            while pieces.iter().filter(|piece| piece.is_text()).count() > 1
-                && pieces.last().is_some_and(|piece| piece.text.trim().is_empty())
-            {
+            let is_blank = |piece: &Piece| !piece.is_text() || piece.text.trim().is_empty();
+            while pieces.last().is_some_and(is_blank) && pieces.iter().any(|piece| !is_blank(piece)) {
                 pieces.pop();
             }
             if runs > 1 && pieces.iter().all(|piece| piece.text.trim().is_empty()) {
