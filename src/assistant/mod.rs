@@ -51,6 +51,8 @@ mod pseudonyms_tests;
 #[cfg(test)]
 mod retry_tests;
 #[cfg(test)]
+mod reviews_tests;
+#[cfg(test)]
 mod sources_tests;
 #[cfg(test)]
 mod summary_tests;

@@ -35,4 +35,5 @@ pub use error::{ExtractError, Limit};
 pub use extracted::{Extracted, Segments, SourceFile};
 pub use extractor::Extractor;
 pub use format::{Format, can_read};
+pub use read::plain::decode as decoded;
 pub use sandbox::Confinement;

@@ -11,6 +11,7 @@ mod claims;
 mod contact;
 mod dates;
 mod detect;
+mod doubt;
 mod finding;
 mod flags;
 mod fold;
@@ -41,6 +42,7 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
+pub use doubt::may_name;
 pub use finding::{Finding, Pseudonymised};
 pub use gazetteer::{is_name, is_ordinary};
 pub use kind::Kind;

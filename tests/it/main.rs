@@ -34,6 +34,7 @@ mod operator;
 mod outage;
 mod privacy;
 mod restart;
+mod reviews;
 mod room_faults;
 mod rooms;
 mod senders;

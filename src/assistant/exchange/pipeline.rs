@@ -79,6 +79,11 @@ impl Exchanges {
         if let Some(ending) = mastered(&self.0, &exchange, now()).await? {
             return self.0.courier.conclude(&exchange.queued, ending).await.map(Some);
         }
+        if let Some(call) =
+            jobs::reviews::meant(&self.0, &exchange.queued.question, &exchange.compagnon.compagnon.id).await?
+        {
+            return Box::pin(jobs::run(&self.0, exchange.queued, &call, exchange.room.as_ref())).await;
+        }
         match ground(&self.0, &mut exchange).await? {
             Grounded::Ready => {}
             Grounded::Declined(refusal) => return self.decline(&exchange.queued, &refusal).await,

@@ -124,7 +124,8 @@ async fn shown(
 /// Each job's own work. Dropping it ends what it has asked of the model.
 async fn work(job: &Job<'_>) -> Result<Ending, Failure> {
     match job.call.command {
-        Some(Command::Translate | Command::Note | Command::CatchUp | Command::Reviews) => {
+        Some(Command::Reviews) => super::reviews::run(job).await,
+        Some(Command::Translate | Command::Note | Command::CatchUp) => {
             Ok(Ending { items: job.say(&Text::JobStopped), ..Ending::default() })
         }
         _ => Err(Failure::NotKnown),

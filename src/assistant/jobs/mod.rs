@@ -5,6 +5,7 @@
 
 mod frame;
 mod job;
+pub(super) mod reviews;
 #[allow(dead_code)] // The jobs that use it are being written.
 mod target;
 mod texts;

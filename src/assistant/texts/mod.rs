@@ -9,6 +9,7 @@ mod fr;
 mod mastered;
 mod memory;
 pub(super) mod pseudonyms;
+pub(super) mod reviews;
 #[cfg(test)]
 mod samples;
 mod say;

@@ -281,6 +281,7 @@ fn samples() -> Vec<Text<'static>> {
     all.extend(super::documents::samples().into_iter().map(Text::Documents));
     all.extend(super::sources::samples().into_iter().map(Text::Sources));
     all.extend(super::pseudonyms::samples().into_iter().map(Text::Pseudonyms));
+    all.extend(super::reviews::samples().into_iter().map(Text::Reviews));
     all.extend(Command::ALL.map(Text::Summary));
     all
 }

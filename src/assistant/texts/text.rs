@@ -364,6 +364,8 @@ pub enum Text<'a> {
     Synthesis(Synthesis),
     /// About pseudonymised texts.
     Pseudonyms(super::pseudonyms::Pseudonyms<'a>),
+    /// Of drafts of replies to reviews.
+    Reviews(super::reviews::Reviews<'a>),
     /// About the sources of answers.
     Sources(Sources<'a>),
     /// Which messages are answered.

@@ -9,7 +9,8 @@ use crate::documents::{ExtractError, flow::Flow};
 const GUESSED_BY: usize = 1 << 20;
 
 /// The text of bytes: by their mark, as UTF-8, or as a browser would guess. Nothing when they are no text.
-pub(in crate::documents) fn decode(bytes: &[u8]) -> Option<String> {
+#[must_use]
+pub fn decode(bytes: &[u8]) -> Option<String> {
     if let Some((encoding, _)) = Encoding::for_bom(bytes) {
         return Some(encoding.decode(bytes).0.into_owned());
     }
