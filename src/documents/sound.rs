@@ -7,7 +7,6 @@ use super::{
     flow::LONGEST_TITLE,
     limits::Limits,
     passages::{LONGEST_HEADING, MOST_WORDS},
-    read::plain,
     rewrite::MOST_SEGMENTS,
     sentences::words,
 };
@@ -72,16 +71,25 @@ enum Kind<'a> {
 
 impl<'a> Kind<'a> {
     fn of(bytes: &'a [u8]) -> Self {
-        /// What stands before the name of the first member, and that name.
+        /// Where a member's header says how it is packed and how long what stands between its name and its content is, and where its name stands.
+        const PACKED: usize = 8;
+        const EXTRA: usize = 28;
         const NAME: (usize, &[u8]) = (30, b"mimetype");
-        /// The first bytes of a type: they tell texts, sheets and presentations apart.
-        const TYPE: usize = 45;
+        /// As much of a type as tells texts, sheets and presentations apart.
+        const TYPE: usize = "application/vnd.oasis.opendocument.text".len();
         if bytes.starts_with(b"PK\x03\x04") {
-            let name = bytes.get(NAME.0..).filter(|rest| rest.starts_with(NAME.1));
-            return Self::Package(name.and_then(|rest| rest.get(NAME.1.len()..NAME.1.len() + TYPE)));
+            let number = |at: usize| {
+                bytes
+                    .get(at..at + 2)
+                    .map_or(0, |two| two.iter().rev().fold(0, |all, byte| all << 8 | usize::from(*byte)))
+            };
+            let start = NAME.0 + NAME.1.len() + number(EXTRA);
+            let is_named = bytes.get(NAME.0..).is_some_and(|rest| rest.starts_with(NAME.1)) && number(PACKED) == 0;
+            return Self::Package(bytes.get(start..start + TYPE).filter(|_| is_named));
         }
-        let marked = encoding_rs::Encoding::for_bom(bytes).is_some();
-        if marked || plain::guess(bytes).is_some() { Self::Text } else { Self::Other }
+        // UTF-16 has its mark, and no other text has this character.
+        let is_text = encoding_rs::Encoding::for_bom(bytes).is_some() || !bytes.contains(&0);
+        if is_text && !bytes.starts_with(b"%PDF-") { Self::Text } else { Self::Other }
     }
 }
 
@@ -100,8 +108,11 @@ fn is_placed(passage: &Passage, pages: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Extracted, Limits, Passage, Place, sound};
-    use crate::documents::{Config, Format};
+    use super::{Extracted, Limits, MOST_SEGMENTS, Passage, Place, Segments, is_still, sound, sound_segments};
+    use crate::{
+        documents::{Config, Format},
+        segment::Segment,
+    };
 
     fn good() -> Extracted {
         let passage = |ordinal: u32| Passage {
@@ -115,6 +126,45 @@ mod tests {
     }
 
     type Change = fn(&mut Extracted);
+
+    #[test]
+    fn a_file_is_of_its_kind_after_a_change() {
+        let read = |name: &str| {
+            std::fs::read(format!("{}/tests/fixtures/documents/{name}", env!("CARGO_MANIFEST_DIR")))
+                .expect("the fixture")
+        };
+        let names = [
+            "libreoffice-guide.odt",
+            "libreoffice-effectifs.ods",
+            "libreoffice-securite.odp",
+            "libreoffice-guide.docx",
+            "windows-1252.csv",
+        ];
+        for one in names {
+            for other in names {
+                assert_eq!(is_still(&read(one), &read(other)), one == other, "{one} {other}");
+            }
+        }
+        assert!(is_still(b"a", "\u{feff}\u{e9}".as_bytes()));
+        assert!(!is_still(b"a", &read("libreoffice-guide.pdf")) && !is_still(b"a", b"\x7fELF\0\0\0\0"));
+    }
+
+    #[test]
+    fn segments_that_no_file_has_are_refused() {
+        let limits = Limits::of(&Config::default());
+        let with = |segments: Vec<Segment>| sound_segments(&Segments { format: Format::Docx, segments }, &limits);
+        let one = |text: &str| Segment::new(vec![text.to_owned()]);
+        assert_eq!(with(vec![one("a\tb\nc \u{200b}\u{202e}")]), Ok(()));
+        for (segments, reason) in [
+            (Vec::new(), "no segments"),
+            (vec![Segment::default()], "without a run"),
+            (vec![one("a\u{1b}[2J")], "control"),
+            (vec![one(&"a".repeat(32_000_001))], "more text"),
+            (vec![one("a"); MOST_SEGMENTS + 1], "more segments"),
+        ] {
+            assert!(with(segments).is_err_and(|refused| refused.contains(reason)), "{reason}");
+        }
+    }
 
     #[test]
     fn what_no_reading_gives_is_refused() {
