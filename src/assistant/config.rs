@@ -1,6 +1,6 @@
 //! The `assistant` section of the configuration.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 use jiff::SignedDuration;
 use ruma::OwnedUserId;
@@ -14,6 +14,9 @@ use crate::{
 
 /// Answered questions are remembered for 90 days: an older one that a homeserver repeats would be new.
 const MOST_DAYS_OF_AGE: i64 = 89;
+
+/// The most glossaries of the configuration: each is read for each translation.
+const MOST_GLOSSARIES: usize = 20;
 
 /// How questions are answered.
 #[derive(Clone, Debug, Deserialize)]
@@ -59,6 +62,27 @@ pub struct Config {
     pub waiting: usize,
     /// The most questions that may wait in one conversation.
     pub waiting_per_conversation: usize,
+    /// What translations keep to.
+    pub translation: Translation,
+}
+
+/// What translations keep to.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Translation {
+    /// The glossaries of the ministry, and of single compagnons; the first counts before those after it.
+    pub glossaries: Vec<GlossaryFile>,
+}
+
+/// A glossary that ops give: a table of terms, read at each translation.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GlossaryFile {
+    /// A line each term, its languages parted by tabs; the first line may name them.
+    pub file: PathBuf,
+    /// The identifiers of the compagnons that it is for; none: all of them.
+    #[serde(default)]
+    pub compagnons: Vec<String>,
 }
 
 /// How an answer appears while it is written.
@@ -149,6 +173,7 @@ impl Default for Config {
             limits: Limits::default(),
             waiting: 500,
             waiting_per_conversation: 100,
+            translation: Translation::default(),
         }
     }
 }
@@ -185,6 +210,7 @@ impl Config {
         within("assistant.power_level", self.power_level, 0..=100)?;
         within("assistant.waiting", self.waiting, 1..=100_000)?;
         within("assistant.waiting_per_conversation", self.waiting_per_conversation, 1..=100_000)?;
+        within("assistant.translation.glossaries", self.translation.glossaries.len(), 0..=MOST_GLOSSARIES)?;
         self.streaming.validate()?;
         self.limits.validate()?;
         let guide = self.guide.as_deref().is_none_or(setting::is_web);

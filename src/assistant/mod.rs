@@ -31,6 +31,7 @@ mod fakes;
 mod faults_tests;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
+mod glossaries;
 #[cfg(test)]
 mod ground_tests;
 #[cfg(test)]

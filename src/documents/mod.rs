@@ -37,3 +37,4 @@ pub use extractor::Extractor;
 pub use format::{Format, can_read};
 pub use read::plain::decode as decoded;
 pub use sandbox::Confinement;
+pub use sentences::sentence_ends;

@@ -19,7 +19,7 @@ pub(super) fn sentences(text: &str, most: usize) -> Vec<&str> {
     let mut cut = Vec::new();
     for line in text.split('\n') {
         let mut start = 0;
-        for end in ends(line) {
+        for end in sentence_ends(line) {
             pieces(line.get(start..end).unwrap_or_default(), most, &mut cut);
             start = end;
         }
@@ -29,7 +29,8 @@ pub(super) fn sentences(text: &str, most: usize) -> Vec<&str> {
 }
 
 /// The places behind the white space that follows a sentence.
-fn ends(line: &str) -> Vec<usize> {
+#[must_use]
+pub fn sentence_ends(line: &str) -> Vec<usize> {
     let mut ends = Vec::new();
     for (space, _) in line.match_indices(' ') {
         let (before, after) = (line.get(..space).unwrap_or_default(), line.get(space + 1..).unwrap_or_default());

@@ -1,6 +1,6 @@
 //! The authority that each command rests on. Its proof is in `proof`.
 
-use super::{Parts, answers, compagnon, documents, forget, proof::unproven, remember, retention};
+use super::{Parts, answers, compagnon, documents, forget, glossary, proof::unproven, remember, retention};
 use crate::{
     assistant::{access::Authority, failure::Failure, texts::Text},
     command::{Call, Command},
@@ -16,6 +16,7 @@ impl Authority {
             Some(Command::Documents) => return documents::authority(&call.arguments, direct),
             Some(Command::Answers) => answers::read(&call.arguments).is_some(),
             Some(Command::Retention) => retention::read(&call.arguments).is_some(),
+            Some(Command::Glossary) => glossary::changes(&call.arguments),
             Some(Command::Remember) => remember::of_room(&call.arguments, direct).0,
             Some(Command::Forget) => forget::Scope::read(&call.arguments).is_some_and(forget::Scope::is_of_all),
             _ => false,
@@ -58,6 +59,10 @@ mod tests {
             ("!remember room: The board meets on Tuesdays.", Room, Nobody),
             ("!retenir Salon des maires : je m’en occupe.", Nobody, Nobody),
             ("!oublier tout", Room, Nobody),
+            ("!glossaire", Nobody, Nobody),
+            ("!glossaire ajouter \"a\" = \"b\"", Room, Nobody),
+            ("!glossary remove a", Room, Nobody),
+            ("!glossaire importer", Room, Nobody),
             ("!réponses", Nobody, Nobody),
             ("!réponses tout", Room, Nobody),
             ("!conservation", Nobody, Nobody),

@@ -129,7 +129,7 @@ async fn run(context: &Context<'_>, call: &Call) -> Result<Outcome, Failure> {
         Command::Remember => remember::run(context, &call.arguments, &call.text).await.map(Outcome::Say),
         Command::Memory => remember::list(context).await.map(Outcome::Say),
         Command::Sources => sources::run(context).await.map(Outcome::Say),
-        Command::Glossary => context.usage(&glossary::SPEC.usage(context.language)).map(Outcome::Say),
+        Command::Glossary => glossary::run(context, &call.arguments, &call.text).await.map(Outcome::Say),
         // They are carried out as jobs.
         Command::Translate | Command::Note | Command::CatchUp | Command::Reviews => Err(Failure::NotKnown),
         Command::Pseudonymise => pseudonymise::run(context, &call.arguments, &call.text).map(Outcome::Say),

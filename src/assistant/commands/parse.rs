@@ -8,6 +8,7 @@ use super::{
     words::{self, plain},
 };
 use crate::{
+    assistant::texts::Language,
     command::{Call, Command},
     compagnon::is_invisible,
     message::{Edit, Incoming},
@@ -66,6 +67,12 @@ impl Command {
             Self::Stop => &stop::SPEC,
             Self::Journal => &journal::SPEC,
         }
+    }
+
+    /// How it is written, a line each form.
+    pub(in crate::assistant) fn usage(self, language: Language) -> String {
+        let forms = self.spec().usage(language).into_iter().map(|form| format!("- {form}"));
+        forms.collect::<Vec<_>>().join("\n")
     }
 
     /// The command of that name, and the name's place among its names.
@@ -179,8 +186,11 @@ impl Call {
 
     /// Whether it may change what other commands read: settings, compagnons, the numbers of facts.
     pub(super) fn decides(&self) -> bool {
-        matches!(self.command, Some(Command::Compagnon | Command::Answers | Command::Retention | Command::Remember))
-            && !self.is_urgent()
+        match self.command {
+            Some(Command::Compagnon | Command::Answers | Command::Retention | Command::Remember) => !self.is_urgent(),
+            Some(Command::Glossary) => glossary::decides(&self.arguments),
+            _ => false,
+        }
     }
 
     /// Whether the model works on it, perhaps for minutes: `assistant::jobs` carries it out.

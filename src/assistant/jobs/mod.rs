@@ -6,8 +6,8 @@
 mod frame;
 mod job;
 pub(super) mod reviews;
-#[allow(dead_code)] // The jobs that use it are being written.
 mod target;
 mod texts;
+mod translate;
 
 pub use self::frame::run;

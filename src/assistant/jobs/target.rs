@@ -16,6 +16,16 @@ use crate::{
     message::{Content, MediaRef},
 };
 
+/// A file that somebody has sent.
+pub(super) struct SentFile {
+    /// Its name, as its sender gave it.
+    pub name: String,
+    /// Its media type, as its sender gave it.
+    pub media_type: Option<String>,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
 /// What a job is about. Nothing of it is stored.
 pub(super) enum Target {
     /// A text.
@@ -26,14 +36,7 @@ pub(super) enum Target {
         event: Option<ruma::OwnedEventId>,
     },
     /// A file, downloaded.
-    File {
-        /// Its name, as its sender gave it.
-        name: String,
-        /// Its media type, as its sender gave it.
-        media_type: Option<String>,
-        /// Its bytes.
-        bytes: Vec<u8>,
-    },
+    File(SentFile),
     /// Nothing is pointed at.
     Nothing,
     /// It cannot be read: this is said.
@@ -77,7 +80,7 @@ async fn download(job: &Job<'_>, media: &MediaRef) -> Result<Target, Failure> {
         return Ok(not_read(NotRead::UnknownType));
     }
     Ok(match job.parts.ingestion.fetch(media).await? {
-        Ok(bytes) => Target::File { name: media.name.clone(), media_type: media.media_type.clone(), bytes },
+        Ok(bytes) => Target::File(SentFile { name: media.name.clone(), media_type: media.media_type.clone(), bytes }),
         Err(why) => not_read(why),
     })
 }

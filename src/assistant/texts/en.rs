@@ -236,6 +236,8 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Sources(text) => return super::sources::en(text).into(),
         Text::Pseudonyms(text) => return super::pseudonyms::en(text).into(),
         Text::Reviews(text) => return super::reviews::say(text, crate::compagnon::Language::En).into(),
+        Text::Translation(text) => return super::translation::en(text).into(),
+        Text::Glossary(text) => return super::glossary::en(text).into(),
         Text::AnswersAre(Answers::Mention) => {
             "I answer here when I am mentioned, when someone replies to one of my messages, and in threads where I have already spoken. To have me answer every message: `!answers all`."
         }

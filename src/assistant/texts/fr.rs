@@ -248,6 +248,8 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Sources(text) => return super::sources::fr(text).into(),
         Text::Pseudonyms(text) => return super::pseudonyms::fr(text).into(),
         Text::Reviews(text) => return super::reviews::say(text, crate::compagnon::Language::Fr).into(),
+        Text::Translation(text) => return super::translation::fr(text).into(),
+        Text::Glossary(text) => return super::glossary::fr(text).into(),
         Text::AnswersAre(Answers::Mention) => {
             "Ici, je réponds quand on me mentionne, quand on répond à l’un de mes messages, et dans les fils où je parle déjà. Pour que je réponde à tout : `!réponses tout` ; dans un fil par question : `!réponses fil`."
         }

@@ -6,6 +6,7 @@
 pub(super) mod documents;
 mod en;
 mod fr;
+pub(super) mod glossary;
 mod mastered;
 mod memory;
 pub(super) mod pseudonyms;
@@ -17,13 +18,16 @@ mod shown;
 pub(super) mod sources;
 mod synthesis;
 mod text;
+pub(super) mod translation;
 mod unread;
 mod unreadable;
 
+pub(super) use self::glossary::Glossary;
 pub(super) use self::mastered::Mastered;
 pub(super) use self::memory::{FactPlace, Memory};
 pub(super) use self::shown::{Destroys, Welcome};
 pub(super) use self::synthesis::Synthesis;
 pub(super) use self::text::Text;
+pub(super) use self::translation::Translation;
 pub use self::{say::refusal, unread::note};
 pub use crate::compagnon::Language;

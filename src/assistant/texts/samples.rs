@@ -282,6 +282,8 @@ fn samples() -> Vec<Text<'static>> {
     all.extend(super::sources::samples().into_iter().map(Text::Sources));
     all.extend(super::pseudonyms::samples().into_iter().map(Text::Pseudonyms));
     all.extend(super::reviews::samples().into_iter().map(Text::Reviews));
+    all.extend(super::translation::samples().into_iter().map(Text::Translation));
+    all.extend(super::glossary::samples().into_iter().map(Text::Glossary));
     all.extend(Command::ALL.map(Text::Summary));
     all
 }

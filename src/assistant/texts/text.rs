@@ -366,6 +366,10 @@ pub enum Text<'a> {
     Pseudonyms(super::pseudonyms::Pseudonyms<'a>),
     /// Of drafts of replies to reviews.
     Reviews(super::reviews::Reviews<'a>),
+    /// About translations.
+    Translation(super::translation::Translation<'a>),
+    /// About glossaries.
+    Glossary(super::glossary::Glossary<'a>),
     /// About the sources of answers.
     Sources(Sources<'a>),
     /// Which messages are answered.

@@ -16,6 +16,13 @@ const TITLES: [&str; 22] = [
 const PARTICLES: [&str; 14] =
     ["de", "du", "des", "la", "le", "van", "von", "der", "den", "di", "da", "del", "ben", "el"];
 
+/// Small words that begin sentences. Folded.
+const FUNCTION: [&str; 40] = [
+    "the", "a", "an", "in", "on", "at", "of", "for", "to", "and", "but", "or", "if", "as", "by", "from", "with",
+    "this", "that", "these", "those", "it", "he", "she", "we", "you", "they", "our", "your", "his", "her", "its",
+    "their", "all", "no", "there", "about", "after", "greater", "former",
+];
+
 /// Words with a capital that are translated: of institutions, days, peoples. Folded; each begins such a word.
 const TRANSLATED: &str = "monday tuesday wednesday thursday friday saturday sunday lundi mardi mercredi jeudi vendredi samedi dimanche minist secretar \
     state etat government gouvernement council conseil department departement office director directeur directrice general president prime premier premiere committee \
@@ -42,6 +49,15 @@ pub fn missing<'a>(source: &'a str, translation: &str, languages: &Languages<'_>
     let mut missing: Vec<(usize, &str)> = Vec::new();
     for name in names(source, languages) {
         let key = fold(name.text);
+        // "Aix-la-Chapelle" is one name.
+        let compound = compound(source, name.start, name.text);
+        let whole = places::is_written_in(&fold(compound), &there);
+        if compound != name.text && whole.is_some() {
+            if whole == Some(false) && !missing.iter().any(|(_, other)| *other == compound) {
+                missing.push((name.start, compound));
+            }
+            continue;
+        }
         let is_there = there.contains(&format!(" {key} "))
             || (name.acronym && is_plural_there(&key, &there))
             || match (places::is_written_in(&key, &there), places::is_acronym_in(&key, &there)) {
@@ -54,6 +70,16 @@ pub fn missing<'a>(source: &'a str, translation: &str, languages: &Languages<'_>
         }
     }
     missing
+}
+
+/// A word with those that hyphens join to it.
+fn compound<'a>(text: &'a str, start: usize, word: &'a str) -> &'a str {
+    let joins = |letter: char| letter.is_alphanumeric() || letter == '-';
+    let before = text.get(..start).unwrap_or_default();
+    let from = before.trim_end_matches(joins).len();
+    let behind = text.get(start + word.len()..).unwrap_or_default();
+    let end = start + word.len() + (behind.len() - behind.trim_start_matches(joins).len());
+    text.get(from..end).unwrap_or(word)
 }
 
 /// "SMEs" for "SME".
@@ -102,9 +128,8 @@ fn names<'a>(text: &'a str, languages: &Languages<'_>) -> Vec<Name<'a>> {
         if single || TITLES.contains(&folded.as_str()) && !person {
             continue;
         }
-        let ordinary = is_translated(&folded)
-            || months::month(&folded, from).is_some()
-            || is_french && (languages.lexicon)(&folded) == Known::Ordinary;
+        let place = !begins && places::is_place(&folded) && !is_translated(&folded);
+        let ordinary = is_ordinary(&folded, from, languages) && !place;
         let next = words.get(at + 1).filter(|next| {
             let gap = text.get(word.start + word.text.len()..next.start).unwrap_or_default();
             gap.chars().all(|mark| mark.is_whitespace() || mark == '-')
@@ -124,7 +149,6 @@ fn names<'a>(text: &'a str, languages: &Languages<'_>) -> Vec<Name<'a>> {
                     _ => true,
                 };
         if is_name {
-            of_person = true;
             names.push(Name { start: word.start, text: word.text, acronym: false });
         }
     }
@@ -132,7 +156,8 @@ fn names<'a>(text: &'a str, languages: &Languages<'_>) -> Vec<Name<'a>> {
 }
 
 fn is_ordinary(folded: &str, from: &str, languages: &Languages<'_>) -> bool {
-    is_translated(folded)
+    FUNCTION.contains(&folded)
+        || is_translated(folded)
         || months::month(folded, from).is_some()
         || matches!(from, "fr" | "") && (languages.lexicon)(folded) == Known::Ordinary
 }

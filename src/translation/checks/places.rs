@@ -28,7 +28,7 @@ florence firenze|genes genoa genova|naples napoli|moscou moscow|saint-petersbour
 le caire cairo|alger algiers|tunis|tanger tangier|beyrouth beirut|damas damascus|jerusalem|bagdad baghdad|teheran tehran|\
 pekin beijing peking|shanghai|tokyo|seoul|hanoi|new york|mexico|la havane havana|strasbourg strassburg|lyon lyons|marseille marseilles|\
 nice nizza niza|paris|corse corsica korsika|bretagne brittany|normandie normandy|bourgogne burgundy|savoie savoy|alsace elsass|lorraine|\
-rhin rhine|danube|alpes alps|pyrenees";
+rhin rhine|tamise thames|nouvelle-caledonie caledonia|danube|alpes alps|pyrenees";
 
 /// Acronyms of the same body, tax or document.
 const ACRONYMS: &str = "\
@@ -37,6 +37,11 @@ ia ai ki|rh hr|pme sme smes kmu|ong ngo ngos|ocde oecd|cjue cjeu eugh|cee eec ew
 cpi icc|cij icj|oaci icao|omi imo|ompi wipo|fao|csnu unsc|osce ocse|oea oas|ua au|cicr icrc|pnud undp|pnue unep|pam wfp|unicef|unesco|bei eib|berd ebrd|\
 pac cap gap|pesc cfsp|psdc csdp|snc|bd db|ti si it|vpn|pdf|tchap|co2|dg|sg|cv|faq foire|adresse url|rd r d|nir ssn|cni id|sarl llc ltd gmbh|sa plc ag|pv minutes|\
 cdi cdd|etp fte|ressortissants tcn|ca revenue|ht excl|ttc incl|covid";
+
+/// Whether a folded word names a place.
+pub fn is_place(name: &str) -> bool {
+    PLACES.split('|').any(|line| line.split(' ').any(|word| word == name))
+}
 
 /// Whether a folded name is another writing of one of these words, or of several of them in a row.
 pub fn is_written_in(name: &str, text: &str) -> Option<bool> {
