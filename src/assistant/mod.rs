@@ -72,6 +72,11 @@ mod withdraw_tests;
 use std::{sync::Arc, time::Duration};
 
 pub(crate) use self::clock::now;
+/// Translation without a room, for its bench.
+pub mod translation {
+    pub use super::jobs::{Memory, Source, Translated, Translation, Translator};
+}
+
 pub use self::{
     config::Config,
     documents::{DocumentParts, reader},

@@ -44,5 +44,6 @@ mod store_faults;
 mod supervision;
 mod support_works;
 mod threads;
+mod translation;
 mod twins;
 mod world;

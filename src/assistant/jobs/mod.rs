@@ -10,4 +10,7 @@ mod target;
 mod texts;
 mod translate;
 
-pub use self::frame::run;
+pub use self::{
+    frame::run,
+    translate::{Memory, Source, Translated, Translation, Translator},
+};

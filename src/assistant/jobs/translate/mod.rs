@@ -13,7 +13,10 @@ mod units;
 #[cfg(test)]
 mod tests;
 
-use self::{memory::Memory, translator::Translator};
+pub use self::{
+    memory::Memory,
+    translator::{Source, Translated, Translation, Translator},
+};
 use super::{job::Job, target::Target};
 use crate::{
     assistant::{
@@ -21,7 +24,7 @@ use crate::{
         courier::Ending,
         failure::Failure,
         glossaries,
-        texts::{Language, Text, Translation},
+        texts::{self, Language, Text},
     },
     command::Command,
     job::{JobKind, JobScope, JobState},
@@ -44,7 +47,7 @@ pub(super) async fn run(job: &Job<'_>) -> Result<Ending, Failure> {
     let asked = asked(&job.call.arguments);
     if let Some(name) = asked.unknown {
         let name = crate::assistant::commands::inert(name);
-        return say(job, &Translation::NoSuchLanguage { name: &name });
+        return say(job, &texts::Translation::NoSuchLanguage { name: &name });
     }
     let own = [asked.rest, job.call.text.as_str()].into_iter().filter(|text| !text.is_empty());
     let own = own.collect::<Vec<_>>().join("\n");
@@ -60,7 +63,7 @@ pub(super) async fn run(job: &Job<'_>) -> Result<Ending, Failure> {
 }
 
 /// Says a sentence and nothing else.
-fn say(job: &Job<'_>, text: &Translation<'_>) -> Result<Ending, Failure> {
+fn say(job: &Job<'_>, text: &texts::Translation<'_>) -> Result<Ending, Failure> {
     Ok(Ending { items: job.say(&Text::Translation(text.clone())), ..Ending::default() })
 }
 
@@ -70,7 +73,7 @@ fn pair(
     text: &str,
     from: Option<TextLanguage>,
     to: Option<TextLanguage>,
-) -> Result<Pair, Translation<'static>> {
+) -> Result<Pair, texts::Translation<'static>> {
     let told = TextLanguage::of(text);
     let language = from.or(told);
     let room = match job.parts.config.language_in(job.settings) {
@@ -79,10 +82,10 @@ fn pair(
     };
     // What is foreign here is translated to the language of the room.
     let to = to.or_else(|| language.filter(|language| *language != room).map(|_| room));
-    let Some(to) = to else { return Err(Translation::WhichLanguage) };
+    let Some(to) = to else { return Err(texts::Translation::WhichLanguage) };
     match language {
-        Some(language) if language == to && from.is_some() => Err(Translation::WhichLanguage),
-        Some(language) if language == to => Err(Translation::Already { to }),
+        Some(language) if language == to && from.is_some() => Err(texts::Translation::WhichLanguage),
+        Some(language) if language == to => Err(texts::Translation::Already { to }),
         language => Ok(Pair { from: language, to }),
     }
 }
@@ -126,7 +129,7 @@ fn translator<'a>(
     progress: &'a (dyn Fn(usize) + Sync),
 ) -> Translator<'a> {
     Translator {
-        model: &*job.parts.model,
+        model: job.model(),
         sampling: &job.parts.sampling,
         from: pair.from,
         to: pair.to,
