@@ -67,6 +67,24 @@ pub struct Call {
     pub arguments: String,
     /// The lines below.
     pub text: String,
+    /// Nobody has written it: a room has asked once for it to be done to each message.
+    #[serde(default)]
+    pub unasked: bool,
+}
+
+impl Call {
+    /// The translation of a message that nobody has asked for.
+    #[must_use]
+    pub fn unasked_translation() -> Self {
+        Self {
+            command: Some(Command::Translate),
+            name: String::new(),
+            english: false,
+            arguments: String::new(),
+            text: String::new(),
+            unasked: true,
+        }
+    }
 }
 
 impl fmt::Debug for Call {

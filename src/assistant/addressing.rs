@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use ruma::RoomId;
 
-use super::{commands::is_blank, config::Config, documents::readable};
+use super::{clock::now, commands::is_blank, config::Config, documents::readable, glossaries::continuous};
 use crate::{
     command::Call,
     compagnon::Answers,
     message::{Content, Edit, Incoming},
     store::{Admitted, QueuedKind, Store, StoreError},
+    translation::languages::TextLanguage,
 };
+
+/// The longest message that is translated unasked, in characters.
+const LONGEST_UNASKED: usize = 4_000;
 
 /// Tells which messages are for the bot.
 pub struct Addressing {
@@ -33,9 +37,25 @@ impl Addressing {
             if self.is_addressed(&message, call.as_ref()).await? {
                 let kind = kind(&message, call);
                 questions.push(Admitted { message: self.placed(message, &kind).await?, kind });
+            } else if self.is_translated(&message, call.as_ref()).await? {
+                let thread = message.thread.clone().unwrap_or_else(|| message.event_id.clone());
+                let message = Incoming { thread: Some(thread), ..message };
+                questions.push(Admitted { message, kind: QueuedKind::Command(Call::unasked_translation()) });
             }
         }
         Ok(questions)
+    }
+
+    /// Whether a message that is not for the bot is translated unasked: a text of a room that wants it, in another language, and not too long.
+    async fn is_translated(&self, message: &Incoming, call: Option<&Call>) -> Result<bool, StoreError> {
+        let Content::Text(text) = &message.content else { return Ok(false) };
+        let theirs = !message.direct && !self.config.limits.bots.contains(&message.sender);
+        if !theirs || call.is_some_and(|call| call.command.is_some()) || text.chars().count() > LONGEST_UNASKED {
+            return Ok(false);
+        }
+        let Some(to) = continuous(&self.store, &message.room_id, now()).await? else { return Ok(false) };
+        // Of a few words it is not known; they are left alone.
+        Ok(TextLanguage::of(text).is_some_and(|language| language != to))
     }
 
     /// A message in the conversation that it is answered in. A file without a word waits in the main line for the questions about it: a thread

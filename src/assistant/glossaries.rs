@@ -1,5 +1,5 @@
-//! The terms that translations keep to, from where they are kept: a room's in the store, the ministry's and the compagnons' in files of the
-//! configuration.
+//! What a room has chosen for its translations, and the terms that they keep to: a room's in the store, the ministry's and the compagnons' in files
+//! of the configuration.
 
 use std::{fs::File, io::Read as _, path::PathBuf};
 
@@ -36,6 +36,24 @@ pub fn kept(room: &RoomId, terms: &[Term], now: u64) -> JobState {
         at: now,
         until: u64::MAX,
         content: json!({ "terms": terms }),
+    }
+}
+
+/// To which language everything in a room is translated.
+pub async fn continuous(store: &Store, room: &RoomId, now: u64) -> Result<Option<TextLanguage>, StoreError> {
+    let state = store.job_state(JobKind::Continuous, &JobScope::Room(room.to_owned()), now).await?;
+    Ok(state.and_then(|state| TextLanguage::named(state.content.get("to")?.as_str()?)))
+}
+
+/// That everything in a room is translated, to be kept. It stands like a setting.
+pub fn translating(room: &RoomId, to: TextLanguage, now: u64) -> JobState {
+    JobState {
+        kind: JobKind::Continuous,
+        scope: JobScope::Room(room.to_owned()),
+        by: None,
+        at: now,
+        until: u64::MAX,
+        content: json!({ "to": to.code() }),
     }
 }
 

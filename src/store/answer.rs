@@ -25,6 +25,8 @@ pub struct Answer {
     pub shown: Vec<OwnedEventId>,
     /// The messages that showed it while it was written and were taken away by somebody: as [`Queued::lost`].
     pub lost: Vec<OwnedEventId>,
+    /// Whether nobody asked for it: nobody is mentioned by it.
+    pub unasked: bool,
 }
 
 impl Answer {

@@ -338,7 +338,7 @@ fn fill(store: &Database) {
         };
         let turns = vec![turn(Role::User, question.text()), turn(Role::Assistant, &"Voici. ".repeat(number))];
         let items = vec![Item::Markdown { text: "Voici.".to_owned(), links: Vec::new(), sources: Vec::new() }];
-        let answer = Answer { items, draft: None, again: None, shown: Vec::new(), lost: Vec::new() };
+        let answer = Answer { items, draft: None, again: None, shown: Vec::new(), lost: Vec::new(), unasked: false };
         let conclusion = Conclusion { question: &question, turns, answer, changes: Vec::new(), usage: None };
         store.conclude(conclusion, 2).unwrap().unwrap();
         if number % 3 == 1 {

@@ -1,6 +1,6 @@
 //! The authority that each command rests on. Its proof is in `proof`.
 
-use super::{Parts, answers, compagnon, documents, forget, glossary, proof::unproven, remember, retention};
+use super::{Parts, answers, compagnon, documents, forget, glossary, proof::unproven, remember, retention, translate};
 use crate::{
     assistant::{access::Authority, failure::Failure, texts::Text},
     command::{Call, Command},
@@ -17,6 +17,7 @@ impl Authority {
             Some(Command::Answers) => answers::read(&call.arguments).is_some(),
             Some(Command::Retention) => retention::read(&call.arguments).is_some(),
             Some(Command::Glossary) => glossary::changes(&call.arguments),
+            Some(Command::Translate) => translate::is_setting(&call.arguments),
             Some(Command::Remember) => remember::of_room(&call.arguments, direct).0,
             Some(Command::Forget) => forget::Scope::read(&call.arguments).is_some_and(forget::Scope::is_of_all),
             _ => false,
@@ -59,6 +60,9 @@ mod tests {
             ("!remember room: The board meets on Tuesdays.", Room, Nobody),
             ("!retenir Salon des maires : je m’en occupe.", Nobody, Nobody),
             ("!oublier tout", Room, Nobody),
+            ("!traduire en anglais", Nobody, Nobody),
+            ("!traduire salon en anglais", Room, Nobody),
+            ("!translate room off", Room, Nobody),
             ("!glossaire", Nobody, Nobody),
             ("!glossaire ajouter \"a\" = \"b\"", Room, Nobody),
             ("!glossary remove a", Room, Nobody),

@@ -6,7 +6,7 @@ use super::{
     documents, export, forget, glossary, help, journal,
     outcome::{NewFile, Outcome, Reply},
     parts::Parts,
-    privacy, pseudonymise, redo, remember, retention, sources, status, stop,
+    privacy, pseudonymise, redo, remember, retention, sources, status, stop, translate,
     words::nearest,
 };
 use crate::{
@@ -131,7 +131,8 @@ async fn run(context: &Context<'_>, call: &Call) -> Result<Outcome, Failure> {
         Command::Sources => sources::run(context).await.map(Outcome::Say),
         Command::Glossary => glossary::run(context, &call.arguments, &call.text).await.map(Outcome::Say),
         // They are carried out as jobs.
-        Command::Translate | Command::Note | Command::CatchUp | Command::Reviews => Err(Failure::NotKnown),
+        Command::Translate => translate::run(context, &call.arguments).await.map(Outcome::Say),
+        Command::Note | Command::CatchUp | Command::Reviews => Err(Failure::NotKnown),
         Command::Pseudonymise => pseudonymise::run(context, &call.arguments, &call.text).map(Outcome::Say),
         Command::Documents => documents::run(context, &call.arguments).await.map(Outcome::Say),
         Command::Export => export::run(context).await,

@@ -172,6 +172,7 @@ impl Call {
             }),
             arguments: arguments.trim().to_owned(),
             text: below.trim_matches('\n').to_owned(),
+            unasked: false,
         }
     }
 
@@ -195,7 +196,9 @@ impl Call {
 
     /// Whether the model works on it, perhaps for minutes: `assistant::jobs` carries it out.
     pub(in crate::assistant) fn is_job(&self) -> bool {
-        matches!(self.command, Some(Command::Translate | Command::Note | Command::CatchUp | Command::Reviews))
+        let setting = self.command == Some(Command::Translate) && translate::is_setting(&self.arguments);
+        !setting
+            && matches!(self.command, Some(Command::Translate | Command::Note | Command::CatchUp | Command::Reviews))
     }
 
     /// Whether it is never refused for the rate.

@@ -74,6 +74,8 @@ pub struct Ending {
     pub changes: Vec<Change>,
     /// What the answer cost, and who answered; `None` for the bot's own sentences.
     pub usage: Option<AnswerUsage>,
+    /// Whether nobody asked for it: nobody is mentioned by it.
+    pub unasked: bool,
 }
 
 /// An answer in the store, on its way.
@@ -104,11 +106,11 @@ impl Courier {
 
     /// Stores an answer and what changes with it, in one write. It is delivered by [`Courier::deliver_concluded`].
     pub async fn conclude(&self, queued: &Queued, ending: Ending) -> Result<Concluded, Failure> {
-        let Ending { turns, items, changes, usage } = ending;
+        let Ending { turns, items, changes, usage, unasked } = ending;
         let question = &queued.question;
         let (draft, again, shown) = (queued.draft.clone(), queued.again.clone(), queued.shown.clone());
         // Which drafts were lost, the store knows best.
-        let answer = Answer { items, draft, again, shown, lost: Vec::new() };
+        let answer = Answer { items, draft, again, shown, lost: Vec::new(), unasked };
         let delivery = self.parts.store.conclude(Conclusion { question, turns, answer, changes, usage }, now()).await?;
         Ok(Concluded { delivery, resumed: queued.attempts > 1 })
     }
@@ -240,6 +242,7 @@ impl Courier {
                 sources: item.sources(),
                 opens: answer.items.iter().take(part).all(|before| before.text().is_none()),
                 complete: true,
+                asker: Some(&*question.sender).filter(|_| question.is_message() && !answer.unasked),
                 ..about(question, part, &transaction)
             };
             self.parts.homeserver.send(&outgoing).await

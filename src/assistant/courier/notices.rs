@@ -20,7 +20,7 @@ use super::{
 use crate::{
     assistant::{clock::now, failure::Failure, texts::Text},
     message::Item,
-    store::{Change, Delivery, Queued},
+    store::{Change, Delivery, Queued, QueuedKind},
 };
 
 /// How long a notice that is being sent keeps its place in the rate budget.
@@ -80,6 +80,12 @@ impl Courier {
     /// Says one of the bot's own sentences instead of an answer. It is delivered as surely as an answer, and leaves no trace in the
     /// conversation.
     pub async fn decline(self: &Arc<Self>, queued: &Queued, text: &Text<'_>) -> Result<(), Failure> {
+        // Who has not asked is told nothing.
+        if matches!(&queued.kind, QueuedKind::Command(call) if call.unasked) {
+            let question = &queued.question;
+            self.parts.store.drop_question(&question.room_id, &question.event_id, now()).await?;
+            return Ok(());
+        }
         let settings = self.parts.store.room_settings(&queued.question.room_id).await?;
         let items = vec![notice(text.say(self.parts.config.language_in(&settings)).into_owned())];
         if queued.draft.is_none() && queued.shown.is_empty() && !self.unconfirmed.has(&queued.question.event_id) {

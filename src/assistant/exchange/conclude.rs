@@ -51,6 +51,7 @@ pub fn conclude(
             }),
             End::Stopped => None,
         },
+        unasked: false,
     })
 }
 

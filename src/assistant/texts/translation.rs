@@ -24,6 +24,15 @@ pub enum Translation<'a> {
         /// The language.
         to: TextLanguage,
     },
+    /// From now on, each message of the room is translated.
+    Continuous {
+        /// To which language.
+        to: TextLanguage,
+    },
+    /// From now on, nothing is translated unasked.
+    ContinuousOff,
+    /// In a direct conversation nothing is translated unasked.
+    OnlyInRooms,
     /// There are no words in it.
     NoWords,
     /// It is too long.
@@ -92,6 +101,12 @@ pub(super) fn fr(text: &Translation<'_>) -> String {
             "Ce texte est déjà en {name}. Pour le traduire quand même, nommez sa langue : `!traduire de l’anglais en français`.",
             name = to.french_name()
         ),
+        Translation::Continuous { to } => format!(
+            "C’est noté : je traduirai vers {}, dans leur fil, les messages de ce salon qui sont dans une autre langue. Pour arrêter : `!traduire salon non`.",
+            to.french_name_with_article()
+        ),
+        Translation::ContinuousOff => "C’est noté : je ne traduis plus de moi-même dans ce salon.".to_owned(),
+        Translation::OnlyInRooms => "La traduction de tous les messages se règle dans un salon. Ici, écrivez `!traduire en anglais` et votre texte.".to_owned(),
         Translation::NoWords => "Il n’y a rien à traduire : ce texte n’a pas de mots.".to_owned(),
         Translation::TooLong { most } => format!("C’est trop long : je traduis au plus {most} passages à la fois."),
         Translation::Done { from, to, passages } => {
@@ -148,6 +163,14 @@ pub(super) fn en(text: &Translation<'_>) -> String {
             "This text is in {name} already. To translate it all the same, name its language: `!translate from French to English`.",
             name = to.english_name()
         ),
+        Translation::Continuous { to } => format!(
+            "Noted: I will translate to {}, in their threads, the messages of this room that are in another language. To stop: `!translate room off`.",
+            to.english_name()
+        ),
+        Translation::ContinuousOff => "Noted: I translate nothing unasked in this room any more.".to_owned(),
+        Translation::OnlyInRooms => {
+            "Translating all messages is set in a room. Here, write `!translate to French` and your text.".to_owned()
+        }
         Translation::NoWords => "There is nothing to translate: this text has no words.".to_owned(),
         Translation::TooLong { most } => format!("This is too long: I translate {most} passages at most."),
         Translation::Done { from, to, passages } => {
@@ -188,6 +211,9 @@ pub(super) fn samples() -> Vec<Translation<'static>> {
         Translation::WhichLanguage,
         Translation::NoSuchLanguage { name: "klingon" },
         Translation::Already { to: french },
+        Translation::Continuous { to: english },
+        Translation::ContinuousOff,
+        Translation::OnlyInRooms,
         Translation::NoWords,
         Translation::TooLong { most: 20_000 },
         done(Some(french), None),

@@ -32,6 +32,8 @@ pub(in crate::store) struct DeliveryRecord {
     #[serde(default)]
     pub(in crate::store) uploaded: BTreeMap<usize, String>,
     pub(in crate::store) stored_at: u64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(in crate::store) unasked: bool,
     #[serde(default)]
     pub(in crate::store) usage: Option<UsageRecord>,
 }
@@ -79,7 +81,7 @@ impl Stored for Delivery {
 
 impl From<&Delivery> for DeliveryRecord {
     fn from(delivery: &Delivery) -> Self {
-        let Answer { items, draft, again, shown, lost } = &delivery.answer;
+        let Answer { items, draft, again, shown, lost, unasked } = &delivery.answer;
         Self {
             sequence: delivery.sequence,
             question: (&delivery.question).into(),
@@ -91,6 +93,7 @@ impl From<&Delivery> for DeliveryRecord {
             sent: delivery.sent.iter().map(SentRecord::from).collect(),
             uploaded: delivery.uploaded.clone(),
             stored_at: delivery.stored_at,
+            unasked: *unasked,
             usage: delivery.usage.as_ref().map(UsageRecord::from),
         }
     }
@@ -107,6 +110,7 @@ impl From<DeliveryRecord> for Delivery {
                 again: record.again,
                 shown: record.shown,
                 lost: record.lost,
+                unasked: record.unasked,
             },
             sent: record.sent.into_iter().map(Sent::from).collect(),
             uploaded: record.uploaded,

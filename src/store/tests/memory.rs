@@ -221,6 +221,7 @@ fn a_command_that_an_edit_makes_another_one_tells_nothing() {
         english: false,
         arguments: "Mon code est 1234".to_owned(),
         text: String::new(),
+        unasked: false,
     };
     let command =
         |name: &str| Admitted { kind: QueuedKind::Command(remembers.clone()), ..admitted(&question("a", name)) };

@@ -118,7 +118,7 @@ fn turns(question: &Incoming, at: u64) -> Vec<Turn> {
 
 fn answer(parts: &[&str]) -> Answer {
     let items = parts.iter().map(|part| item(part)).collect();
-    Answer { items, draft: None, again: None, shown: Vec::new(), lost: Vec::new() }
+    Answer { items, draft: None, again: None, shown: Vec::new(), lost: Vec::new(), unasked: false }
 }
 
 fn item(text: &str) -> Item {

@@ -45,7 +45,7 @@ pub(super) async fn translate(
     let mut memory = recalled(job).await?;
     let all = sources.len();
     let progress = |done: usize| {
-        if all >= SHOWN_FROM {
+        if all >= SHOWN_FROM && !job.call.unasked {
             job.progressed(done, &Text::Translation(Translation::Progress { done, all }));
         }
     };

@@ -44,6 +44,9 @@ struct Pair {
 
 /// Translates what the command is about.
 pub(super) async fn run(job: &Job<'_>) -> Result<Ending, Failure> {
+    if job.call.unasked {
+        return unasked(job).await;
+    }
     let asked = asked(&job.call.arguments);
     if let Some(name) = asked.unknown {
         let name = crate::assistant::commands::inert(name);
@@ -59,6 +62,21 @@ pub(super) async fn run(job: &Job<'_>) -> Result<Ending, Failure> {
             let usage = Command::Translate.usage(job.language);
             Ok(Ending { items: job.say(&Text::Usage { usage: &usage }), ..Ending::default() })
         }
+    }
+}
+
+/// Translates a message that nobody asked the translation of. Where the room wants that no more, nothing is said.
+async fn unasked(job: &Job<'_>) -> Result<Ending, Failure> {
+    let message = job.message;
+    let nothing = Ending { unasked: true, ..Ending::default() };
+    let Some(to) = glossaries::continuous(&job.parts.store, &message.room_id, now()).await? else { return Ok(nothing) };
+    let text = message.text();
+    match TextLanguage::of(text).filter(|from| *from != to) {
+        Some(from) => {
+            let ending = message::translate(job, text, Some(from), Some(to)).await?;
+            Ok(Ending { unasked: true, ..ending })
+        }
+        None => Ok(nothing),
     }
 }
 

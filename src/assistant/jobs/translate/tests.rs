@@ -494,3 +494,27 @@ async fn the_glossary_of_the_room_and_of_the_ministry_are_kept_to() {
     let imported = desk.command("$9:h", "!glossaire importer\nnote\tmemo\nrien").await;
     assert_eq!(imported, glossary(Glossary::AddedMany { count: 1, refused: 1 }));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_may_have_its_messages_translated() {
+    let desk = Desk::new();
+    desk.bench.gateway.set_level(&awa(), 100);
+    let to = TextLanguage::english();
+    assert_eq!(desk.command("$1:h", "!traduire salon en anglais").await, fr(Translation::Continuous { to }));
+    let said = |event: &str, text: &str| Incoming { direct: false, mentions_me: false, ..incoming(event, ROOM, text) };
+    let answer = desk.send(said("$2:h", "La réunion de service est reportée à lundi prochain.")).await;
+    assert!(answer.starts_with("LA RÉUNION DE SERVICE"), "{answer}");
+    assert_eq!(desk.bench.gateway.thread_of("$2:h").expect("a thread").as_str(), "$2:h");
+    // What is in that language already, what is too short or long to tell, and commands.
+    let long = "La réunion est reportée. ".repeat(200);
+    for (event, text) in [("$3:h", "The meeting has been postponed until Monday."), ("$4:h", "ok"), ("$5:h", &long)] {
+        assert_eq!(desk.send(said(event, text)).await, "", "{text}");
+    }
+    assert_eq!(desk.model.asked(), 1);
+    assert_eq!(desk.command("$6:h", "!traduire salon non").await, fr(Translation::ContinuousOff));
+    assert_eq!(desk.send(said("$7:h", "La réunion de service est reportée à mardi prochain.")).await, "");
+    // Others do not decide it.
+    desk.bench.store().apply(&[Change::Informed(ben())], 0).await.expect("stored");
+    let by_ben = Incoming { sender: ben(), direct: false, ..incoming("$8:h", ROOM, "!traduire salon en anglais") };
+    assert_eq!(desk.send(by_ben).await, Text::NeedsAdministrator.say(Language::Fr));
+}
