@@ -1,8 +1,9 @@
 //! Numbers, with the currency or the percent sign that they may have.
 
 use super::{
-    facts::{Reading, Value},
-    tokens::{Shape, Token, ascii},
+    fact::Value,
+    reading::Reading,
+    tokens::{Shape, Token, ascii, plain},
 };
 use crate::translation::words::{fold, words};
 
@@ -132,12 +133,6 @@ fn meanings(groups: &[String], marks: &[char]) -> Vec<String> {
         found.extend(whole());
     }
     found
-}
-
-/// A whole number as it is compared.
-pub fn plain(digits: &str) -> String {
-    let digits = digits.trim_start_matches('0');
-    if digits.is_empty() { "0".to_owned() } else { digits.to_owned() }
 }
 
 fn with_fraction(whole: &str, fraction: &str) -> String {

@@ -1,8 +1,9 @@
 //! Dates and times of day, however they are written.
 
 use super::{
-    facts::{Reading, Value},
+    fact::Value,
     months,
+    reading::Reading,
     tokens::{Shape, Token, small},
 };
 use crate::translation::words::fold;

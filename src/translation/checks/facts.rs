@@ -1,133 +1,52 @@
 //! What a text says in figures, and its addresses.
 
 use super::{
-    Kind, amounts, dates,
+    amounts, dates,
+    difference::Kind,
+    fact::{Fact, Value},
+    reading::Reading,
     tokens::{Shape, Token, ascii, tokens},
 };
-
-/// Something that has to be in a translation.
-#[derive(Debug)]
-pub struct Fact<'a> {
-    pub kind: Kind,
-    /// As it is written.
-    pub shown: &'a str,
-    pub start: usize,
-    /// What it may mean. One of them is enough.
-    pub values: Vec<Value>,
-}
-
-/// What something means.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
-    /// A number, perhaps of a currency or of a hundred: digits, and a point before those of its fraction.
-    Amount { number: String, unit: Option<&'static str> },
-    /// A day, or a month.
-    Date { year: Option<u32>, month: u32, day: Option<u32> },
-    /// Minutes since midnight.
-    Time(u32),
-    /// A reference or an address, as it is compared.
-    Exact(String),
-}
-
-impl Value {
-    /// Whether a translation that has the other one has this.
-    pub fn is(&self, other: &Self) -> bool {
-        match (self, other) {
-            // A month alone is in any date of that month.
-            (Self::Date { year: None, month, day: None }, Self::Date { month: there, .. }) => month == there,
-            (Self::Amount { number, unit: None }, Self::Amount { number: there, .. }) => number == there,
-            _ => self == other,
-        }
-    }
-
-    /// As [`Value::is`], in a language whose words for units are not known here.
-    pub fn is_but_for_unit(&self, other: &Self) -> bool {
-        matches!((self, other), (Self::Amount { number, .. }, Self::Amount { number: there, .. }) if number == there)
-    }
-
-    /// The numbers that it is made of, which may stand apart in a translation. `months` says whether the names of months are known there.
-    pub fn parts(&self, months: bool) -> Option<Vec<String>> {
-        match self {
-            Self::Amount { number, unit: None } => Some(vec![number.clone()]),
-            Self::Amount { .. } | Self::Time(_) => None,
-            Self::Date { year, month, day } => {
-                let month = months.then(|| format!("month {month}"));
-                Some(year.iter().chain(day).map(u32::to_string).chain(month).collect())
-            }
-            Self::Exact(text) => {
-                let digits_only = text.chars().all(|letter| letter.is_ascii_digit() || !letter.is_alphanumeric());
-                digits_only.then(|| numbers_in(text))
-            }
-        }
-    }
-}
-
-impl Fact<'_> {
-    /// The numbers that it is made of.
-    pub fn parts(&self) -> Vec<String> {
-        let of = |value: &Value| match value {
-            Value::Exact(text) => numbers_in(text),
-            Value::Amount { number, .. } => vec![number.clone()],
-            other => other.parts(true).unwrap_or_default(),
-        };
-        self.values.first().map(of).unwrap_or_default()
-    }
-}
-
-fn numbers_in(text: &str) -> Vec<String> {
-    let runs = text.split(|letter: char| !letter.is_ascii_digit()).filter(|run| !run.is_empty());
-    runs.map(amounts::plain).collect()
-}
 
 /// The facts of a text, in order.
 pub fn of<'a>(text: &'a str, language: &str) -> Vec<Fact<'a>> {
     let tokens = tokens(text);
-    let mut reading = Reading { text, language, tokens, facts: Vec::new() };
+    let mut finding = Finding { reading: Reading { text, language, tokens }, facts: Vec::new() };
     let mut at = 0;
-    while at < reading.tokens.len() {
-        at = reading.step(at);
+    while at < finding.reading.tokens.len() {
+        at = finding.step(at);
     }
-    reading.facts
+    finding.facts
 }
 
-/// A text that is being read.
-pub struct Reading<'a, 'l> {
-    pub text: &'a str,
-    pub language: &'l str,
-    pub tokens: Vec<Token<'a>>,
+/// A text being read, and what was found in it.
+struct Finding<'a, 'l> {
+    reading: Reading<'a, 'l>,
     facts: Vec<Fact<'a>>,
 }
 
-impl<'a> Reading<'a, '_> {
-    pub fn token(&self, at: usize) -> Option<&Token<'a>> {
-        self.tokens.get(at)
-    }
-
-    /// Whether a token follows the one before it without white space.
-    pub fn joined(&self, at: usize) -> bool {
-        self.token(at).is_some_and(|token| !token.spaced)
-    }
-
+impl<'a> Finding<'a, '_> {
     /// What begins at a token. Gives the token behind it.
     fn step(&mut self, at: usize) -> usize {
         let begins = at == 0
-            || !self.joined(at)
+            || !self.reading.joined(at)
             || self
+                .reading
                 .token(at - 1)
                 .is_some_and(|before| matches!(before.shape, Shape::Mark(mark) if !"@/".contains(mark)));
         if begins && let Some((end, fact)) = self.address(at) {
             return self.push(at, end, Kind::Address, vec![Value::Exact(fact)]);
         }
-        if let Some((end, values)) = dates::date(self, at) {
+        if let Some((end, values)) = dates::date(&self.reading, at) {
             return self.push(at, end, Kind::Date, values);
         }
-        if let Some((end, values)) = dates::time(self, at) {
+        if let Some((end, values)) = dates::time(&self.reading, at) {
             return self.push(at, end, Kind::Time, values);
         }
         if let Some((end, exact)) = self.reference(at) {
             return self.push(at, end, Kind::Reference, vec![Value::Exact(exact)]);
         }
-        if let Some((end, values)) = amounts::amount(self, at) {
+        if let Some((end, values)) = amounts::amount(&self.reading, at) {
             let with_unit = values.iter().any(|value| matches!(value, Value::Amount { unit: Some(_), .. }));
             let kind = if with_unit { Kind::Amount } else { Kind::Number };
             return self.push(at, end, kind, values);
@@ -136,9 +55,9 @@ impl<'a> Reading<'a, '_> {
     }
 
     fn push(&mut self, at: usize, end: usize, kind: Kind, values: Vec<Value>) -> usize {
-        let start = self.token(at).map_or(0, |token| token.start);
-        let stop = self.token(end.saturating_sub(1)).map_or(start, Token::end);
-        let shown = self.text.get(start..stop).unwrap_or_default();
+        let start = self.reading.token(at).map_or(0, |token| token.start);
+        let stop = self.reading.token(end.saturating_sub(1)).map_or(start, Token::end);
+        let shown = self.reading.text.get(start..stop).unwrap_or_default();
         self.facts.push(Fact { kind, shown, start, values });
         end.max(at + 1)
     }
@@ -146,20 +65,21 @@ impl<'a> Reading<'a, '_> {
     /// An address of mail or of the Web: to the next white space, without what closes a sentence.
     fn address(&self, at: usize) -> Option<(usize, String)> {
         let mut end = at + 1;
-        while self.joined(end) {
+        while self.reading.joined(end) {
             end += 1;
         }
-        let stop = |end: usize| self.token(end - 1).map(Token::end);
+        let stop = |end: usize| self.reading.token(end - 1).map(Token::end);
         while end > at + 1
             && self
+                .reading
                 .token(end - 1)
                 .is_some_and(|last| matches!(last.shape, Shape::Mark(mark) if mark != '/' && mark != '='))
         {
             end -= 1;
         }
         // What stands in brackets or quotation marks, or is a link's.
-        let start = self.token(at)?.start;
-        let chunk = self.text.get(start..stop(end)?)?;
+        let start = self.reading.token(at)?.start;
+        let chunk = self.reading.text.get(start..stop(end)?)?;
         let closes = chunk.find([')', '>', '»', '"', '|', ']']).unwrap_or(chunk.len());
         let chunk = chunk.get(..closes)?.trim_end_matches(['.', ',', ';', ':']);
         let is_web = chunk.starts_with("http://") || chunk.starts_with("https://") || chunk.starts_with("www.");
@@ -173,7 +93,8 @@ impl<'a> Reading<'a, '_> {
             return None;
         }
         let stop = start + chunk.len();
-        let end = (at..end).find(|end| self.token(*end).is_some_and(|token| token.start >= stop)).unwrap_or(end);
+        let end =
+            (at..end).find(|end| self.reading.token(*end).is_some_and(|token| token.start >= stop)).unwrap_or(end);
         Some((end, chunk.to_lowercase()))
     }
 
@@ -182,24 +103,24 @@ impl<'a> Reading<'a, '_> {
         // Only from where the joined signs begin.
         let connects = |token: &Token<'_>| token.is_dash() || token.is('/') || token.is('_') || token.is('.');
         if at > 0
-            && self.joined(at)
-            && self.token(at - 1).is_some_and(|before| {
+            && self.reading.joined(at)
+            && self.reading.token(at - 1).is_some_and(|before| {
                 before.shape != Shape::Mark('(') && (connects(before) || !matches!(before.shape, Shape::Mark(_)))
             })
         {
             return None;
         }
-        if matches!(self.token(at)?.shape, Shape::Mark(_)) {
+        if matches!(self.reading.token(at)?.shape, Shape::Mark(_)) {
             return None;
         }
         let mut end = at + 1;
-        while self.joined(end) {
-            let token = self.token(end)?;
+        while self.reading.joined(end) {
+            let token = self.reading.token(end)?;
             let goes_on = match token.shape {
                 Shape::Mark(_) => {
                     connects(token)
-                        && self.joined(end + 1)
-                        && self.token(end + 1).is_some_and(|next| !matches!(next.shape, Shape::Mark(_)))
+                        && self.reading.joined(end + 1)
+                        && self.reading.token(end + 1).is_some_and(|next| !matches!(next.shape, Shape::Mark(_)))
                 }
                 Shape::Digits | Shape::Word => true,
             };
@@ -208,7 +129,7 @@ impl<'a> Reading<'a, '_> {
             }
             end += 1;
         }
-        let inside = self.tokens.get(at..end)?;
+        let inside = self.reading.tokens.get(at..end)?;
         // "L.123-4" is written "L. 123-4" as well.
         let begins_with_letter = matches!(inside, [first, dot, ..] if first.shape == Shape::Word && dot.is('.'));
         let inside = if begins_with_letter { inside.get(2..)? } else { inside };

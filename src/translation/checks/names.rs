@@ -1,6 +1,10 @@
 //! Names of people, places and things, and acronyms: what begins with a capital and is no ordinary word.
 
-use super::{Known, Languages, amounts::roman, months, places};
+use super::{
+    amounts::roman,
+    difference::{Known, Languages},
+    months, places,
+};
 use crate::translation::{
     languages::TextLanguage,
     words::{Word, fold, words},

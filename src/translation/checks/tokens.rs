@@ -97,3 +97,9 @@ pub fn ascii(digits: &str) -> String {
 pub fn small(digits: &str) -> Option<u32> {
     ascii(digits).parse().ok()
 }
+
+/// A whole number as it is compared.
+pub fn plain(digits: &str) -> String {
+    let digits = digits.trim_start_matches('0');
+    if digits.is_empty() { "0".to_owned() } else { digits.to_owned() }
+}

@@ -2,14 +2,12 @@
 
 use super::{
     super::{job::Job, target::SentFile},
-    MOST_PASSAGES, Pair,
     masks::Masked,
     memory::Memory,
-    pair, recalled, remembered,
     report::Report,
-    say, terms,
-    translator::{Source, Translated, Translation},
+    translator::{Source, Translated, Translation, sum},
     units::{Piece, pieces, sentences},
+    work::{MOST_PASSAGES, Pair, pair, recalled, remembered, say, terms, translator},
 };
 use crate::{
     assistant::{
@@ -173,11 +171,11 @@ async fn in_chunks(
             job.progressed(done, &Text::Translation(texts::Translation::Progress { done, all }));
         };
         let Translated { translations, known, usage } =
-            super::translator(job, pair, terms, &progress).translate(chunk, memory).await?;
+            translator(job, pair, terms, &progress).translate(chunk, memory).await?;
         done.translations.extend(translations);
         done.known += known;
         done.usage = match (done.usage, usage) {
-            (Some(one), Some(other)) => Some(super::translator::sum(one, other)),
+            (Some(one), Some(other)) => Some(sum(one, other)),
             (one, other) => one.or(other),
         };
         if done.translations.len() < all

@@ -2,11 +2,10 @@
 
 use super::{
     super::job::Job,
-    MOST_PASSAGES, Pair, pair, recalled, remembered,
     report::Report,
-    say, terms,
     translator::{Source, Translated},
     units::{Piece, pieces},
+    work::{MOST_PASSAGES, Pair, pair, recalled, remembered, say, terms, translator},
 };
 use crate::{
     assistant::{
@@ -50,7 +49,7 @@ pub(super) async fn translate(
         }
     };
     let Translated { translations, usage, .. } =
-        super::translator(job, pair, &terms, &progress).translate(&sources, &mut memory).await?;
+        translator(job, pair, &terms, &progress).translate(&sources, &mut memory).await?;
     let mut report = Report::default();
     let mut whole = String::with_capacity(text.len());
     let mut next = translations.iter().zip(&sources);

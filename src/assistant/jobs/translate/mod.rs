@@ -9,10 +9,12 @@ mod prompt;
 mod report;
 mod translator;
 mod units;
+mod work;
 
 #[cfg(test)]
 mod tests;
 
+use self::work::say;
 pub use self::{
     memory::Memory,
     translator::{Source, Translated, Translation, Translator},
@@ -24,23 +26,11 @@ use crate::{
         courier::Ending,
         failure::Failure,
         glossaries,
-        texts::{self, Language, Text},
+        texts::{self, Text},
     },
     command::Command,
-    job::{JobKind, JobScope, JobState},
-    store::Change,
-    translation::{asked::asked, glossary::Terms, languages::TextLanguage},
+    translation::{asked::asked, languages::TextLanguage},
 };
-
-/// The most passages of one translation.
-const MOST_PASSAGES: usize = 20_000;
-
-/// From which language to which.
-#[derive(Clone, Copy)]
-struct Pair {
-    from: Option<TextLanguage>,
-    to: TextLanguage,
-}
 
 /// Translates what the command is about.
 pub(super) async fn run(job: &Job<'_>) -> Result<Ending, Failure> {
@@ -77,82 +67,5 @@ async fn unasked(job: &Job<'_>) -> Result<Ending, Failure> {
             Ok(Ending { unasked: true, ..ending })
         }
         None => Ok(nothing),
-    }
-}
-
-/// Says a sentence and nothing else.
-fn say(job: &Job<'_>, text: &texts::Translation<'_>) -> Result<Ending, Failure> {
-    Ok(Ending { items: job.say(&Text::Translation(text.clone())), ..Ending::default() })
-}
-
-/// From which language to which a text is translated; or what is said instead.
-fn pair(
-    job: &Job<'_>,
-    text: &str,
-    from: Option<TextLanguage>,
-    to: Option<TextLanguage>,
-) -> Result<Pair, texts::Translation<'static>> {
-    let told = TextLanguage::of(text);
-    let language = from.or(told);
-    let room = match job.parts.config.language_in(job.settings) {
-        Language::Fr => TextLanguage::french(),
-        Language::En => TextLanguage::english(),
-    };
-    // What is foreign here is translated to the language of the room.
-    let to = to.or_else(|| language.filter(|language| *language != room).map(|_| room));
-    let Some(to) = to else { return Err(texts::Translation::WhichLanguage) };
-    match language {
-        Some(language) if language == to && from.is_some() => Err(texts::Translation::WhichLanguage),
-        Some(language) if language == to => Err(texts::Translation::Already { to }),
-        language => Ok(Pair { from: language, to }),
-    }
-}
-
-/// The terms that hold here for a pair of languages: the room's, then the compagnon's, then the ministry's.
-async fn terms(job: &Job<'_>, pair: Pair) -> Result<Terms, Failure> {
-    let parts = job.parts;
-    let room = glossaries::of_room(&parts.store, &job.message.room_id, now()).await?;
-    let files = glossaries::of_files(&parts.config.translation, &job.compagnon.compagnon.id).await;
-    let all = std::iter::once(room.as_slice()).chain(files.iter().map(Vec::as_slice));
-    Ok(Terms::new(all, pair.from, pair.to))
-}
-
-/// What was translated here before.
-async fn recalled(job: &Job<'_>) -> Result<Memory, Failure> {
-    let scope = JobScope::Room(job.message.room_id.clone());
-    let state = job.parts.store.job_state(JobKind::TranslationMemory, &scope, now()).await?;
-    Ok(state.map(|state| Memory::read(&state.content)).unwrap_or_default())
-}
-
-/// The change that keeps it, where there is something new.
-fn remembered(job: &Job<'_>, memory: &Memory) -> Option<Change> {
-    let at = now();
-    let kept = u64::try_from(job.parts.config.retention_in(job.settings).as_millis()).unwrap_or(u64::MAX);
-    let state = || JobState {
-        kind: JobKind::TranslationMemory,
-        scope: JobScope::Room(job.message.room_id.clone()),
-        by: None,
-        at,
-        until: at.saturating_add(kept),
-        content: memory.written(),
-    };
-    memory.changed.then(|| Change::KeepJob(Box::new(state())))
-}
-
-/// What translates for a job.
-fn translator<'a>(
-    job: &'a Job<'_>,
-    pair: Pair,
-    terms: &'a Terms,
-    progress: &'a (dyn Fn(usize) + Sync),
-) -> Translator<'a> {
-    Translator {
-        model: job.model(),
-        sampling: &job.parts.sampling,
-        from: pair.from,
-        to: pair.to,
-        terms,
-        at_once: translator::AT_ONCE,
-        progress,
     }
 }
