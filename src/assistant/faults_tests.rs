@@ -57,7 +57,7 @@ async fn an_answer_that_is_a_week_old_is_not_sent_any_more() {
         let batch = crate::store::Accept { questions: &[admitted(&question)], ..Default::default() };
         store.accept(&batch, stored_at).await.expect("accepted");
         let items = vec![Item::Markdown { text: format!("answer to {event}"), links: Vec::new(), sources: Vec::new() }];
-        let answer = Answer { items, draft: None, again: None, shown: Vec::new(), lost: Vec::new() };
+        let answer = Answer { items, draft: None, again: None, shown: Vec::new(), lost: Vec::new(), unasked: false };
         let conclusion =
             Conclusion { question: &question, turns: Vec::new(), answer, changes: Vec::new(), usage: None };
         store.conclude(conclusion, stored_at).await.expect("stored").expect("a delivery");

@@ -51,6 +51,8 @@ pub(in crate::store) struct CallRecord {
     english: bool,
     arguments: String,
     text: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unasked: bool,
 }
 
 impl Stored for Queued {
@@ -155,6 +157,7 @@ impl From<&Call> for CallRecord {
             english: call.english,
             arguments: call.arguments.clone(),
             text: call.text.clone(),
+            unasked: call.unasked,
         }
     }
 }
@@ -168,6 +171,7 @@ impl From<CallRecord> for Call {
             english: record.english,
             arguments: record.arguments,
             text: record.text,
+            unasked: record.unasked,
         }
     }
 }

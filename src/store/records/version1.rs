@@ -156,6 +156,7 @@ impl From<DeliveryV1> for DeliveryRecord {
             sent: old.sent.into_iter().map(SentRecord::Message).collect(),
             uploaded: BTreeMap::new(),
             stored_at: old.stored_at,
+            unasked: false,
             usage: None,
         }
     }

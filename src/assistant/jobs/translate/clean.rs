@@ -4,6 +4,10 @@
 const TIMES: usize = 3;
 const MORE: usize = 120;
 
+/// The most words that a model goes on repeating, and how often it does before that is noticed.
+const LONGEST_REPEATED: usize = 8;
+const TIMES_REPEATED: usize = 4;
+
 /// The fewest words of a text that no translation leaves as it is.
 const FEWEST_WORDS: usize = 4;
 
@@ -84,13 +88,22 @@ pub fn fault(translation: &str, source: &str, cut: bool, foreign: bool) -> Optio
     let (length, of_source) = (translation.chars().count(), source.chars().count());
     if translation.trim().is_empty() {
         Some(Fault::Empty)
-    } else if cut || length > of_source * TIMES + MORE {
+    } else if cut || length > of_source * TIMES + MORE || (repeats(translation) && !repeats(source)) {
         Some(Fault::Endless)
     } else if foreign && is_prose(source) && folded(translation) == folded(source) {
         Some(Fault::Same)
     } else {
         None
     }
+}
+
+/// Whether a text ends with the same few words over and over.
+fn repeats(text: &str) -> bool {
+    let words: Vec<&str> = text.split_whitespace().rev().take(LONGEST_REPEATED * TIMES_REPEATED).collect();
+    (1..=LONGEST_REPEATED).any(|count| {
+        let ends = words.get(..count * TIMES_REPEATED);
+        ends.is_some_and(|ends| ends.chunks(count).all(|chunk| Some(chunk) == ends.get(..count)))
+    })
 }
 
 fn is_prose(text: &str) -> bool {
@@ -136,6 +149,9 @@ mod tests {
         assert_eq!(fault(" ", source, false, true), Some(Fault::Empty));
         assert_eq!(fault(&"word ".repeat(100), source, false, true), Some(Fault::Endless));
         assert_eq!(fault("The", source, true, true), Some(Fault::Endless));
+        let looping = "The meeting is over it is over it is over it is over it is over";
+        assert_eq!(fault(looping, source, false, true), Some(Fault::Endless));
+        assert_eq!(fault("no no no no", "non non non non", false, true), None);
         assert_eq!(fault(source, source, false, true), Some(Fault::Same));
         assert_eq!(fault(source, source, false, false), None);
         assert_eq!(fault("Awa Ndiaye, Rouen", "Awa Ndiaye, Rouen", false, true), None);

@@ -23,12 +23,14 @@ use super::{job::Job, target::Target};
 use crate::{
     assistant::{
         clock::now,
+        commands,
         courier::Ending,
         failure::Failure,
         glossaries,
         texts::{self, Text},
     },
     command::Command,
+    message::Content,
     translation::{asked::asked, languages::TextLanguage},
 };
 
@@ -39,11 +41,16 @@ pub(super) async fn run(job: &Job<'_>) -> Result<Ending, Failure> {
     }
     let asked = asked(&job.call.arguments);
     if let Some(name) = asked.unknown {
-        let name = crate::assistant::commands::inert(name);
+        let name = commands::inert(name);
         return say(job, &texts::Translation::NoSuchLanguage { name: &name });
     }
     let own = [asked.rest, job.call.text.as_str()].into_iter().filter(|text| !text.is_empty());
     let own = own.collect::<Vec<_>>().join("\n");
+    // "!traduire klingon", of something else.
+    let points = job.message.replies_to.is_some() || matches!(job.message.content, Content::Attachment(_));
+    if points && asked.to.is_none() && job.call.text.is_empty() && asked.rest.split_whitespace().count() == 1 {
+        return say(job, &texts::Translation::NoSuchLanguage { name: &commands::inert(asked.rest) });
+    }
     match Target::of(job, &own).await? {
         Target::Text { text, .. } => message::translate(job, &text, asked.from, asked.to).await,
         Target::File(file) => file::translate(job, &file, asked.from, asked.to).await,
