@@ -126,9 +126,7 @@ async fn work(job: &Job<'_>) -> Result<Ending, Failure> {
     match job.call.command {
         Some(Command::Reviews) => super::reviews::run(job).await,
         Some(Command::Translate) => super::translate::run(job).await,
-        Some(Command::Note | Command::CatchUp) => {
-            Ok(Ending { items: job.say(&Text::JobStopped), ..Ending::default() })
-        }
+        Some(Command::Note | Command::CatchUp) => Ok(Ending { items: job.say(&Text::JobStopped), ..Ending::default() }),
         _ => Err(Failure::NotKnown),
     }
 }

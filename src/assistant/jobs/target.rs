@@ -29,12 +29,7 @@ pub(super) struct SentFile {
 /// What a job is about. Nothing of it is stored.
 pub(super) enum Target {
     /// A text.
-    Text {
-        /// What it says.
-        text: String,
-        /// The message that it is the text of; nothing for what was written with the command.
-        event: Option<ruma::OwnedEventId>,
-    },
+    Text(String),
     /// A file, downloaded.
     File(SentFile),
     /// Nothing is pointed at.
@@ -49,7 +44,7 @@ impl Target {
     pub(super) async fn of(job: &Job<'_>, own: &str) -> Result<Self, Failure> {
         let (parts, message) = (job.parts, job.message);
         if !is_blank(own) {
-            return Ok(Self::Text { text: own.to_owned(), event: None });
+            return Ok(Self::Text(own.to_owned()));
         }
         if let Content::Attachment(media) = &message.content {
             return download(job, media).await;
@@ -65,7 +60,7 @@ impl Target {
             Err(why) => Self::NotRead(Text::CannotAnswerTo(why)),
             Ok(text) => {
                 let text = if found.own { own_words(&text).to_owned() } else { text };
-                if is_blank(&text) { Self::Nothing } else { Self::Text { text, event: Some(found.event_id) } }
+                if is_blank(&text) { Self::Nothing } else { Self::Text(text) }
             }
         })
     }

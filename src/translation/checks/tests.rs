@@ -1,17 +1,15 @@
+use std::{collections::HashSet, sync::LazyLock};
+
 use super::{Difference, Kind, Known, Languages, differences};
-use crate::{pseudonym, translation::languages::TextLanguage};
+use crate::translation::languages::TextLanguage;
+
+/// The list of ordinary words that pseudonymisation has.
+static ORDINARY: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| include_str!("../../pseudonym/data/words.txt").split_ascii_whitespace().collect());
 
 fn found(from: &str, to: &str, source: &str, translation: &str) -> Vec<(Kind, String)> {
     let language = |code| TextLanguage::named(code).expect("known");
-    let lexicon = |word: &str| {
-        if pseudonym::is_ordinary(word) {
-            Known::Ordinary
-        } else if pseudonym::is_name(word) {
-            Known::Name
-        } else {
-            Known::Nothing
-        }
-    };
+    let lexicon = |word: &str| if ORDINARY.contains(word) { Known::Ordinary } else { Known::Nothing };
     let languages = Languages { from: Some(language(from)), to: language(to), lexicon: &lexicon };
     let found = differences(source, translation, &languages);
     found.into_iter().map(|Difference { kind, shown }| (kind, shown)).collect()

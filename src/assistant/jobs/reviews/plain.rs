@@ -47,5 +47,6 @@ fn call(said: &str) -> Call {
         english: false,
         arguments: arguments.to_owned(),
         text: text.to_owned(),
+        unasked: false,
     }
 }

@@ -63,8 +63,8 @@ impl Work<'_> {
     /// What the command points at: a file, or a message.
     async fn pointed(&self) -> Result<Ending, Failure> {
         match Target::of(self.job, "").await? {
-            Target::Text { text, .. } => self.review(&text).await,
-            Target::File { bytes, .. } => self.file(bytes).await,
+            Target::Text(text) => self.review(&text).await,
+            Target::File(file) => self.file(file.bytes).await,
             Target::NotRead(text) => Ok(Ending { items: self.job.say(&text), ..Ending::default() }),
             Target::Nothing => {
                 // Without a word, where a draft stands already: what may be done with it.

@@ -52,7 +52,7 @@ pub(super) async fn run(job: &Job<'_>) -> Result<Ending, Failure> {
         return say(job, &texts::Translation::NoSuchLanguage { name: &commands::inert(asked.rest) });
     }
     match Target::of(job, &own).await? {
-        Target::Text { text, .. } => message::translate(job, &text, asked.from, asked.to).await,
+        Target::Text(text) => message::translate(job, &text, asked.from, asked.to).await,
         Target::File(file) => file::translate(job, &file, asked.from, asked.to).await,
         Target::NotRead(text) => Ok(Ending { items: job.say(&text), ..Ending::default() }),
         Target::Nothing => {

@@ -352,7 +352,8 @@ fn done(from: Option<&str>, to: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_text_with_the_command_is_translated_with_its_form() {
     let desk = Desk::new();
-    let text = "!traduire en anglais\n# Ordre du jour\n\n- La réunion compte 12 agents.\n- Voir `ls` et https://a.fr/x.";
+    let text =
+        "!traduire en anglais\n# Ordre du jour\n\n- La réunion compte 12 agents.\n- Voir `ls` et https://a.fr/x.";
     let answer = desk.command("$1:h", text).await;
     let expected = "# ORDRE DU JOUR\n\n- LA RÉUNION COMPTE 12 AGENTS.\n- VOIR `ls` ET https://a.fr/x.";
     assert_eq!(answer, format!("{expected}\n\n{}", done(Some("fr"), "en")));
