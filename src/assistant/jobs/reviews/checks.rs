@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::{
     draft::Draft,
-    facts::{FactKind, not_given},
+    facts::{Fact, FactKind, not_given},
 };
 use crate::index::french::fold;
 
@@ -138,6 +138,14 @@ pub fn checks(draft: &Draft, given: &[&str], in_distress: bool) -> Vec<Check> {
     }
     let given = given.iter().copied().chain(in_distress.then_some(HELP));
     let facts = not_given(text, given);
+    // "sous 48 h" is told of as a promise.
+    let promised: Vec<String> = checks
+        .iter()
+        .filter_map(|check| match check {
+            Check::Promise(said) => Some(said.clone()),
+            _ => None,
+        })
+        .collect();
     for kind in [
         FactKind::Date,
         FactKind::Amount,
@@ -147,7 +155,8 @@ pub fn checks(draft: &Draft, given: &[&str], in_distress: bool) -> Vec<Check> {
         FactKind::Law,
         FactKind::Number,
     ] {
-        let found = facts.iter().filter(|fact| fact.kind == kind).map(|fact| fact.written.as_str());
+        let told = |fact: &Fact| kind == FactKind::Number && promised.iter().any(|said| said.contains(&fact.written));
+        let found = facts.iter().filter(|fact| fact.kind == kind && !told(fact)).map(|fact| fact.written.as_str());
         checks.extend(once(found).map(|written| Check::NotGiven(kind, written)));
     }
     checks.extend(form(text, &folded));
