@@ -108,6 +108,9 @@ pub enum InferenceError {
         /// The context's length in tokens.
         context: usize,
     },
+    /// The answer's form cannot be followed; the text is one sentence, and contains nothing of the form.
+    #[error("the form of the answer cannot be used: {0}")]
+    Format(String),
     /// The engine stopped or failed; the text is for logs and never contains content.
     #[error("the engine failed: {0}")]
     Engine(String),

@@ -101,11 +101,16 @@ impl Request {
 
 /// The form of an answer. A model's reasoning, where it has one, is free: the form is of what follows it.
 ///
-/// An answer that ends by itself ([`Finish::Stop`](super::Finish::Stop)) has the form. One that ends for another reason (the most
-/// tokens, a stop text, the time limit) is cut: the JSON of a cut answer may not parse.
+/// An answer that ends by itself ([`Finish::Stop`](super::Finish::Stop)) has the form. One whose tokens run out
+/// ([`Finish::Length`](super::Finish::Length)) is cut: where it can, an engine then closes JSON in time, with values that are empty or
+/// meaningless, so that it parses and is what the schema says; where it cannot (fewer tokens than the least text of the form, a
+/// pattern), and after a stop text or the time limit, the text ends anywhere.
 #[derive(Clone, PartialEq)]
 pub enum OutputFormat {
-    /// JSON that this JSON schema accepts.
+    /// JSON that this JSON schema accepts, on one line. Schemas say how long everything may be (`maxLength`, `maxItems`): what is bounded
+    /// ends. Fields are written in the schema's order, and no others but where it says something of `additionalProperties`; numbers
+    /// without bounds stay within 10¹⁵; what may be anything is a text, a number, a boolean or null. Not supported, and refused: `not`,
+    /// `if`, `uniqueItems`, `oneOf` whose parts overlap, references to elsewhere.
     JsonSchema(serde_json::Value),
     /// A text that this regular expression matches as a whole: without anchors, look-around and back-references.
     Pattern(String),

@@ -47,7 +47,9 @@ impl Retries {
     /// How long to wait before the question is tried again; `None`: it is given up.
     pub fn next_wait(&mut self, failure: &Failure) -> Option<Duration> {
         match failure {
-            Failure::Model(InferenceError::PromptTooLong { .. }) | Failure::Refused(_) => None,
+            Failure::Model(InferenceError::PromptTooLong { .. } | InferenceError::Format(_)) | Failure::Refused(_) => {
+                None
+            }
             Failure::Model(InferenceError::Busy) => self.busy.next(),
             Failure::Model(InferenceError::Engine(_)) => self.model.next(),
             _ => self.others.next(),

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc;
 
+use super::constraint::Constraint;
 use super::sampler::Sampler;
 use super::scheduler::PromptUsage;
 use super::text::{Characters, Passed, Stops};
@@ -18,12 +19,17 @@ pub(super) enum Next {
     Token(u32),
     /// Not at all.
     End(Finish),
+    /// Not yet: what may follow is still being computed. The same logits are needed again.
+    Wait,
+    /// Not at all, for this reason: one sentence without content.
+    Fail(String),
 }
 
 /// The state of one answer outside the model.
 pub(super) struct Answer {
     pieces: mpsc::Sender<Result<Piece, InferenceError>>,
     sampler: Sampler,
+    constraint: Option<Constraint>,
     characters: Characters,
     reasoning: ReasoningFilter,
     stops: Stops,
@@ -40,11 +46,13 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// An answer of at most `max_new_tokens` tokens, and where to read it. `thinking` when the prompt ends inside the reasoning.
+    /// An answer of at most `max_new_tokens` tokens, in a form if there is a constraint, and where to read it. `thinking` when the
+    /// prompt ends inside the reasoning.
     pub(super) fn new(
         sampling: &Sampling,
         max_new_tokens: usize,
         thinking: bool,
+        constraint: Option<Constraint>,
         vocabulary: &Vocabulary,
     ) -> (Self, Generation) {
         // A place for a text with each token, for what each filter held back, and for the end: the engine never waits for a reader.
@@ -55,7 +63,9 @@ impl Answer {
             characters: Characters::default(),
             reasoning: ReasoningFilter::new(thinking),
             stops: Stops::new(&sampling.stop),
-            at_start: vocabulary.space_prefix,
+            // A form is written as it is.
+            at_start: vocabulary.space_prefix && constraint.is_none(),
+            constraint,
             stopped: false,
             max_new_tokens,
             generated: 0,
@@ -85,20 +95,44 @@ impl Answer {
         self.started
     }
 
-    /// Samples the next token and sends the text that it completes; `None` when no logit is a number.
-    pub(super) fn sample(&mut self, logits: &mut [f32], vocabulary: &Vocabulary, now: Instant) -> Option<Next> {
+    /// Samples the next token and sends the text that it completes; `None` when no logit is a number. It waits until then for what
+    /// may follow in the answer's form.
+    pub(super) fn sample(
+        &mut self,
+        logits: &mut [f32],
+        vocabulary: &Vocabulary,
+        now: Instant,
+        until: Instant,
+    ) -> Option<Next> {
         self.prefilled.get_or_insert(now);
         if self.generated >= self.max_new_tokens {
             return Some(Next::End(Finish::Length));
         }
-        let token = self.sampler.sample(logits)?;
+        match self.constraint.as_mut().map_or(Ok(true), |constraint| constraint.prepare(until)) {
+            Ok(true) => {}
+            Ok(false) => return Some(Next::Wait),
+            Err(reason) => return Some(Next::Fail(reason)),
+        }
+        let constraint = self.constraint.as_ref();
+        let token = self.sampler.sample_among(logits, |logits| {
+            if let Some(constraint) = constraint {
+                constraint.restrict(logits);
+            }
+        })?;
+        // A form that was closed for want of tokens is not what the model wanted to say.
+        let cut = self.constraint.as_ref().is_some_and(Constraint::is_cut);
+        let stop = if cut { Finish::Length } else { Finish::Stop };
         if vocabulary.ends(token) {
-            return Some(Next::End(Finish::Stop));
+            return Some(Next::End(stop));
         }
         self.generated += 1;
+        if let Some(Err(reason)) = self.constraint.as_mut().map(|constraint| constraint.accept(token)) {
+            return Some(Next::Fail(reason));
+        }
         self.push(token, vocabulary);
+        let over = self.constraint.as_ref().is_some_and(Constraint::is_over);
         Some(match () {
-            () if self.stopped => Next::End(Finish::Stop),
+            () if self.stopped || over => Next::End(stop),
             // Nothing follows the last token allowed.
             () if self.generated >= self.max_new_tokens => Next::End(Finish::Length),
             () => Next::Token(token),
@@ -142,7 +176,17 @@ impl Answer {
         let tag = vocabulary.tokens.get(token as usize).and_then(|token| thinking::tag(token));
         let bytes = tag.map_or_else(|| vocabulary.bytes(token), str::as_bytes);
         let text = self.characters.push(bytes);
-        self.filter(&text);
+        let Some(constraint) = &mut self.constraint else { return self.filter(&text) };
+        // In a form, a tag of reasoning is text.
+        if constraint.is_formed() {
+            return self.pass(&text);
+        }
+        let reasoning = constraint.is_reasoning();
+        let shown = self.reasoning.push(&text);
+        if reasoning && !self.reasoning.is_inside() {
+            constraint.end_reasoning();
+        }
+        self.pass(&shown);
     }
 
     fn filter(&mut self, mut text: &str) {

@@ -72,7 +72,7 @@ fn convert(error: InferenceError, index: usize) -> EmbeddingError {
     match error {
         InferenceError::Busy => EmbeddingError::Busy,
         InferenceError::PromptTooLong { tokens, context } => EmbeddingError::TextTooLong { index, tokens, context },
-        InferenceError::Engine(reason) => EmbeddingError::Engine(reason),
+        InferenceError::Engine(reason) | InferenceError::Format(reason) => EmbeddingError::Engine(reason),
     }
 }
 

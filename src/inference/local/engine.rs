@@ -12,6 +12,7 @@ use std::thread::Builder;
 use std::time::Duration;
 
 use super::answer::Answer;
+use super::constraint::{Constraint, Masks};
 use super::forward::{AdapterId, BLOCK, Cost, Forward, Output};
 use super::open_requests::{OpenRequest, OpenRequests};
 use super::pooling::{Pooled, Pooling, Vector};
@@ -19,9 +20,10 @@ use super::processors::Answering;
 use super::scheduler::Prompt;
 use super::supervisor::{Liveness, Stage, StallTimeout, supervise, watch};
 use super::task::Task;
+use super::thinking::Reasoning;
 use super::vocabulary::Vocabulary;
 use super::worker::{Job, Worker};
-use crate::inference::{CacheScope, Config, Generation, Health, InferenceError, Sampling};
+use crate::inference::{CacheScope, Config, Generation, Health, InferenceError, OutputFormat, Sampling};
 
 /// The shortest time that one step is given before the engine is given up; it is `model.time_limit` where that is longer: an answer
 /// that such a step belongs to has run out of time anyway.
@@ -40,6 +42,7 @@ pub(super) struct Engine {
     hidden: Option<usize>,
     cost: Cost,
     vocabulary: Arc<Vocabulary>,
+    masks: Arc<Masks>,
     /// Whether the last step failed.
     failed: Arc<AtomicBool>,
 }
@@ -53,8 +56,10 @@ pub(super) struct EncodedPrompt {
     pub shared_prefix_len: usize,
     /// The conversation; with 0, nothing is kept.
     pub cache_key: u64,
-    /// Whether the prompt ends inside the model's reasoning.
-    pub thinking: bool,
+    /// Whether the prompt ends inside the model's reasoning, or after it.
+    pub reasoning: Reasoning,
+    /// The form of the answer.
+    pub format: Option<Arc<OutputFormat>>,
 }
 
 impl Engine {
@@ -90,6 +95,7 @@ impl Engine {
             context,
             hidden: forward.hidden(),
             cost: forward.cost(),
+            masks: Arc::new(Masks::new(Arc::clone(&vocabulary))),
             vocabulary,
             failed: Arc::default(),
         };
@@ -136,11 +142,14 @@ impl Engine {
 
     /// Queues a prompt to be answered.
     pub(super) fn generate(&self, prompt: EncodedPrompt, sampling: &Sampling) -> Result<Generation, InferenceError> {
-        let EncodedPrompt { tokens, shared_prefix_len, cache_key, thinking } = prompt;
+        let EncodedPrompt { tokens, shared_prefix_len, cache_key, reasoning, format } = prompt;
         // One token at least is left for the answer.
         self.check_length(tokens.len(), self.context.saturating_sub(1))?;
         let max_new_tokens = sampling.max_tokens.min(self.context - tokens.len());
-        let (answer, generation) = Answer::new(sampling, max_new_tokens, thinking, &self.vocabulary);
+        let constraint = format.map(|format| Constraint::new(&self.masks, &format, reasoning, max_new_tokens));
+        let thinking = reasoning == Reasoning::Open;
+        let (answer, generation) =
+            Answer::new(sampling, max_new_tokens, thinking, constraint.transpose()?, &self.vocabulary);
         let adapter = AdapterId::BASE;
         let prompt = Prompt { tokens, shared_prefix_len, cache_key, adapter, output: Output::Logits, max_new_tokens };
         self.enqueue(prompt, Task::Generate(Box::new(answer)))?;

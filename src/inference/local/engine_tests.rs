@@ -5,7 +5,8 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::{
-    AdapterId, Answer, Answering, EncodedPrompt, Engine, Job, OpenRequests, Output, Pooling, Prompt, StallTimeout, Task,
+    AdapterId, Answer, Answering, EncodedPrompt, Engine, Job, Masks, OpenRequests, Output, Pooling, Prompt, Reasoning,
+    StallTimeout, Task,
 };
 use crate::inference::local::fakes::Cells;
 use crate::inference::local::forward::{BLOCK, BatchLimits, Forward, SequenceSlice, StepOutput};
@@ -337,6 +338,7 @@ fn an_engine_that_has_ended_is_dead() {
         context: 8,
         hidden: None,
         cost: super::Cost::default(),
+        masks: Arc::new(Masks::new(vocabulary(false))),
         vocabulary: vocabulary(false),
         failed: Arc::default(),
     };
@@ -350,7 +352,7 @@ fn a_dead_engine_fails_what_it_was_writing_and_is_begun_anew() {
     let written = submit(&engine, vec![0], &greedy()).unwrap();
     seen.recv().unwrap();
     // No prompt that is submitted asks for so much: the scheduler's own arithmetic panics.
-    let (answer, _reader) = Answer::new(&greedy(), 1, false, &engine.vocabulary);
+    let (answer, _reader) = Answer::new(&greedy(), 1, false, None, &engine.vocabulary);
     let deadly = Prompt {
         tokens: vec![1],
         shared_prefix_len: 0,
@@ -377,7 +379,7 @@ fn thoughts_are_counted_and_not_shown() {
     let stops = Sampling { stop: vec!["b".to_owned()], ..greedy() };
     assert_eq!(recite(&[THINK, B, THOUGHT, HASH, B, A], &stops), ("#".to_owned(), Finish::Stop, 5));
     let engine = start(Script::new(&[&[B, THOUGHT, A]]), 1);
-    let opened = EncodedPrompt { tokens: vec![0], thinking: true, ..EncodedPrompt::default() };
+    let opened = EncodedPrompt { tokens: vec![0], reasoning: Reasoning::Open, ..EncodedPrompt::default() };
     assert_eq!(read(engine.generate(opened, &greedy()).unwrap()).0, ["a"]);
 }
 

@@ -16,7 +16,7 @@ use super::pooling::Pooling;
 use super::processors::Processors;
 use super::safetensors;
 use super::template::Template;
-use super::thinking;
+use super::thinking::Reasoning;
 use super::tokenizer::{Span, Tokenizer};
 use super::vocabulary::Vocabulary;
 use super::witness::WITNESS;
@@ -143,9 +143,13 @@ impl LocalModel {
     pub(super) fn encode(&self, request: &Request) -> Result<EncodedPrompt, InferenceError> {
         let spans = self.template.render(&request.messages).map_err(InferenceError::Engine)?;
         let tokens = self.tokenizer.prompt(&spans).map_err(InferenceError::Engine)?;
-        let thinking = matches!(spans.last(), Some(Span::Markup(markup)) if thinking::opened(markup));
+        let reasoning = match spans.last() {
+            Some(Span::Markup(markup)) => Reasoning::after(markup),
+            _ => Reasoning::Possible,
+        };
         let shared_prefix_len = self.shared_prefix_len(request, &tokens);
-        Ok(EncodedPrompt { tokens, shared_prefix_len, cache_key: request.cache.cache_key, thinking })
+        let (cache_key, format) = (request.cache.cache_key, request.format.clone());
+        Ok(EncodedPrompt { tokens, shared_prefix_len, cache_key, reasoning, format })
     }
 
     /// How many of a prompt's first tokens come from its shared messages alone, in whole blocks.

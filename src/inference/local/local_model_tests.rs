@@ -7,10 +7,12 @@ use candle_core::quantized::gguf_file::Value;
 use proptest::prelude::*;
 
 use super::super::testing::{Model, text, tiny};
-use super::{BLOCK, ChatModel, LocalModel, OpenError};
+use super::{BLOCK, ChatModel, LocalModel, OpenError, Reasoning};
 use crate::conversation::Role;
 use crate::inference::config::Hub;
-use crate::inference::{CacheHint, Config, CountAccuracy, Finish, InferenceError, Message, Piece, Request, Sampling};
+use crate::inference::{
+    CacheHint, Config, CountAccuracy, Finish, InferenceError, Message, OutputFormat, Piece, Request, Sampling,
+};
 
 fn open(bytes: &[u8], config: &Config) -> Result<LocalModel, OpenError> {
     let mut file = tempfile::Builder::new().suffix(".gguf").tempfile().unwrap();
@@ -246,7 +248,7 @@ fn only_the_template_opens_the_thoughts() {
     let thinking = |end: &str, content: &str| {
         let bytes = tiny().with("tokenizer.chat_template", text(&format!("{template}{end}"))).bytes();
         let request = Request::new(messages(&[(Role::User, content)]), greedy());
-        open(&bytes, &Config::default()).unwrap().encode(&request).unwrap().thinking
+        open(&bytes, &Config::default()).unwrap().encode(&request).unwrap().reasoning == Reasoning::Open
     };
     assert!(thinking("<think>\n", "a"));
     assert!(!thinking("<think>\n\n</think>\n\n", "a"));
@@ -292,4 +294,25 @@ proptest! {
         prop_assert!(price >= prompt, "{price} < {prompt}");
         prop_assert!(price <= prompt + 12 * messages.len(), "{price} is far from {prompt}");
     }
+}
+
+#[test]
+fn an_answer_has_the_form_that_its_request_names() {
+    let ask = |format: OutputFormat| {
+        let format = Some(std::sync::Arc::new(format));
+        let mut answer =
+            MODEL.generate(Request { format, ..Request::new(messages(&[(Role::User, "Bonjour")]), greedy()) })?;
+        let mut text = String::new();
+        while let Some(piece) = answer.blocking_next() {
+            if let Piece::Text(more) = piece? {
+                text.push_str(&more);
+            }
+        }
+        Ok::<_, InferenceError>(text)
+    };
+    let choice = serde_json::json!({"type": "object", "properties": {"choix": {"enum": ["rouge", "vert"]}}, "required": ["choix"]});
+    let text = ask(OutputFormat::JsonSchema(choice)).unwrap();
+    assert!(["{\"choix\": \"rouge\"}", "{\"choix\": \"vert\"}"].contains(&text.as_str()), "{text}");
+    assert_eq!(ask(OutputFormat::Pattern("[0-9]{2}h[0-9]{2}".to_owned())).unwrap().len(), 5);
+    assert!(matches!(ask(OutputFormat::Pattern("(".to_owned())), Err(InferenceError::Format(_))));
 }

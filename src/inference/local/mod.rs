@@ -6,13 +6,14 @@
 //! | make a prompt | `vocabulary`, `tokenizer` with `pretokenizer`, `spm` and `tokenizer_json`; `template`; `counter` |
 //! | compute | `model` behind the trait `forward`, with the arithmetic of `kernels`; `fallback` is candle, for what `model` does not support; `load` chooses |
 //! | decide what is computed when | `scheduler`, `prefix_cache` |
-//! | turn logits into text | `sampler`, `thinking`, `text`, `answer`; `pooling` turns hidden states into vectors; `task` is either |
+//! | turn logits into text | `sampler`, `thinking`, `text`, `answer`; `constraint` keeps an answer in its form; `pooling` turns hidden states into vectors; `task` is either |
 //! | run | `engine` is the queue and its handle, `worker` the thread, `open_requests` what both know, `supervisor` restarts it after a panic |
 //! | offer it | `local_model` answers, `embedder` embeds |
 
 mod answer;
 pub mod bench;
 mod byte_source;
+mod constraint;
 mod counter;
 mod embedder;
 mod encoder;

@@ -1,6 +1,6 @@
 //! Sampling the next token.
 //!
-//! The order, each step on the result of the one before: repetition penalty, presence penalty, temperature, `top_k`, `min_p`,
+//! The order, each step on the result of the one before: repetition penalty, presence penalty, the answer's form, temperature, `top_k`, `min_p`,
 //! `top_p`, a random draw. A temperature of 0 takes the most likely token after the penalties. The vocabulary is never sorted: a
 //! token costs one pass over it.
 
@@ -54,12 +54,20 @@ impl Sampler {
 
     /// The next token's id, from one logit for each token of the vocabulary; `None` when one of them is infinite or NaN: then an
     /// activation was, and the other logits are wrong too. Minus infinity excludes a token. The penalties are applied in place.
+    #[cfg(test)]
     pub(super) fn sample(&mut self, logits: &mut [f32]) -> Option<u32> {
+        self.sample_among(logits, |_| {})
+    }
+
+    /// [`Sampler::sample`] among the tokens that `restrict` leaves: it sets the logits of all others to minus infinity, after the
+    /// penalties, which may therefore be whatever they are.
+    pub(super) fn sample_among(&mut self, logits: &mut [f32], restrict: impl FnOnce(&mut [f32])) -> Option<u32> {
         // Without an early exit, the loop is vectorised. NaN is not below infinity.
         if logits.iter().filter(|logit| **logit < f32::INFINITY).count() < logits.len() {
             return None;
         }
         self.penalise(logits);
+        restrict(logits);
         let token = if self.temperature > 0.0 {
             let mut candidates = std::mem::take(&mut self.candidates);
             collect(logits, self.top_k, &mut candidates);

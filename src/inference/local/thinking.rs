@@ -2,12 +2,32 @@
 //!
 //! Reasoning is between `<think>` and `</think>`. Only a `<think>` at the start of a line opens it: an answer may mention the tag.
 
-const OPEN: &str = "<think>";
-const CLOSE: &str = "</think>";
+/// The tag that opens the reasoning.
+pub(super) const OPEN: &str = "<think>";
+/// The tag that closes it.
+pub(super) const CLOSE: &str = "</think>";
 
-/// Whether a template's last markup opens the reasoning, so that the model generates only its end.
-pub(super) fn opened(markup: &str) -> bool {
-    markup.trim_end().ends_with(OPEN)
+/// Whether an answer begins with reasoning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Reasoning {
+    /// The model decides.
+    #[default]
+    Possible,
+    /// The prompt has opened it, so that the model generates only its end.
+    Open,
+    /// The prompt has closed it.
+    Closed,
+}
+
+impl Reasoning {
+    /// What a template's last markup leaves to the model.
+    pub(super) fn after(markup: &str) -> Self {
+        match markup.trim_end() {
+            markup if markup.ends_with(OPEN) => Self::Open,
+            markup if markup.ends_with(CLOSE) => Self::Closed,
+            _ => Self::Possible,
+        }
+    }
 }
 
 /// The text of a token if it is one of the tags: vocabularies in which they are control tokens have no bytes for them.
@@ -38,6 +58,11 @@ impl ReasoningFilter {
     pub(super) fn new(inside: bool) -> Self {
         let state = if inside { FilterState::Reasoning } else { FilterState::Text };
         Self { state, begun: false, blank: true, held: String::new() }
+    }
+
+    /// Whether what comes next is reasoning.
+    pub(super) fn is_inside(&self) -> bool {
+        self.state == FilterState::Reasoning
     }
 
     /// Adds text and returns what can be shown; what might be the start of a tag is held back.
@@ -110,7 +135,7 @@ fn blank(text: &str, before: bool) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{ReasoningFilter, opened};
+    use super::{Reasoning, ReasoningFilter};
 
     fn through(inside: bool, pieces: &[&str]) -> String {
         let mut filter = ReasoningFilter::new(inside);
@@ -154,10 +179,10 @@ mod tests {
     }
 
     #[test]
-    fn a_template_can_open_the_reasoning() {
-        assert!(opened("<|im_start|>assistant\n<think>\n"));
-        assert!(!opened("<|im_start|>assistant\n<think>\n\n</think>\n\n"));
-        assert!(!opened(""));
+    fn a_template_can_open_the_reasoning_and_close_it() {
+        assert_eq!(Reasoning::after("<|im_start|>assistant\n<think>\n"), Reasoning::Open);
+        assert_eq!(Reasoning::after("<|im_start|>assistant\n<think>\n\n</think>\n\n"), Reasoning::Closed);
+        assert_eq!(Reasoning::after(""), Reasoning::Possible);
     }
 
     proptest! {

@@ -140,6 +140,11 @@ impl Vocabulary {
         self.ends.contains(&id)
     }
 
+    /// The tokens that end an answer.
+    pub(super) fn all_ends(&self) -> &[u32] {
+        &self.ends
+    }
+
     /// Whether a token is reserved to templates: no message can be encoded to it.
     pub(super) fn is_reserved(&self, id: u32) -> bool {
         matches!(self.types.get(id as usize), Some(TokenType::Control | TokenType::Added))

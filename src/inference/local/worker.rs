@@ -19,6 +19,9 @@ use super::task::Task;
 use super::vocabulary::Vocabulary;
 use crate::inference::{CacheScope, Config, Finish, InferenceError};
 
+/// How long a step waits for what may follow in the forms of its answers. A row that has to wait longer goes on one step later.
+const PATIENCE: Duration = Duration::from_millis(10);
+
 /// What comes through the queue.
 pub(super) enum Job {
     /// A request, with its number.
@@ -37,6 +40,8 @@ pub(super) struct Worker {
     /// By their numbers.
     tasks: BTreeMap<u64, Task>,
     output: StepOutput,
+    /// The logits of the rows that wait for what may follow, by their numbers. Nothing of them is computed meanwhile.
+    parked: Vec<(u64, Vec<f32>)>,
     time_limit: Duration,
     failed: Arc<AtomicBool>,
     requests: Arc<OpenRequests>,
@@ -83,6 +88,7 @@ impl Supervised for Worker {
     /// Fails the running requests and empties the cache: after a panic anywhere, no block can be trusted.
     fn recover(&mut self) {
         self.scheduler = Scheduler::new(self.forward.limits(), self.sequences);
+        self.parked.clear();
         self.answering.set(false);
         self.forward.erase_all();
         self.invalidations.clear();
@@ -115,6 +121,7 @@ impl Worker {
             vocabulary,
             tasks: BTreeMap::new(),
             output: StepOutput::default(),
+            parked: Vec::new(),
             time_limit: config.time_limit.unsigned_abs(),
             failed,
             requests,
@@ -215,8 +222,16 @@ impl Worker {
     /// One step of all that run; false when there was none, or when its output was not finite.
     fn compute(&mut self) -> Result<bool, String> {
         self.erase();
+        self.unpark(Instant::now());
         if !self.scheduler.plan() {
-            return if self.scheduler.is_idle() { Ok(false) } else { Err("no step can be planned".to_owned()) };
+            return match () {
+                () if self.scheduler.is_idle() => Ok(false),
+                () if self.parked.is_empty() => Err("no step can be planned".to_owned()),
+                () => {
+                    self.unpark(Instant::now() + PATIENCE);
+                    Ok(false)
+                }
+            };
         }
         let slices = self.scheduler.slices();
         if slices.iter().any(|slice| slice.tokens.len() > 1 || slice.output.is_none()) {
@@ -240,13 +255,14 @@ impl Worker {
         let mut logits = output.logits.as_mut_slice();
         let mut hidden = output.hidden.as_slice();
         let mut finite = true;
+        let until = Instant::now() + PATIENCE;
         for sequence in computed {
             finite &= match sequence.output {
                 Output::Logits => {
                     let (own, rest) =
                         logits.split_at_mut_checked(vocabulary).ok_or("the model returned too few logits")?;
                     logits = rest;
-                    self.sample(sequence.id, own)
+                    self.sample(sequence.id, own, until)
                 }
                 Output::Hidden => {
                     let size = sequence.tokens * width;
@@ -260,10 +276,22 @@ impl Worker {
         if logits.is_empty() && hidden.is_empty() { Ok(finite) } else { Err("the model returned too much".to_owned()) }
     }
 
+    /// Continues the answers that waited for what may follow, if it is known by then.
+    fn unpark(&mut self, until: Instant) {
+        for (id, mut logits) in std::mem::take(&mut self.parked) {
+            self.sample(id, &mut logits, until);
+        }
+    }
+
     /// Continues one answer; false when its logits are not finite.
-    fn sample(&mut self, id: u64, logits: &mut [f32]) -> bool {
+    fn sample(&mut self, id: u64, logits: &mut [f32], until: Instant) -> bool {
         let Some(Task::Generate(answer)) = self.tasks.get_mut(&id) else { return true };
-        match answer.sample(logits, &self.vocabulary, Instant::now()) {
+        match answer.sample(logits, &self.vocabulary, Instant::now(), until) {
+            Some(Next::Wait) => self.parked.push((id, logits.to_vec())),
+            Some(Next::Fail(reason)) => {
+                self.scheduler.end(id);
+                self.fail(id, &reason);
+            }
             Some(Next::Token(token)) => self.scheduler.append(id, token),
             Some(Next::End(finish)) => self.finish(id, finish),
             None => {
