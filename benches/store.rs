@@ -65,7 +65,7 @@ fn turns(question: &Incoming, at: u64) -> Vec<Turn> {
 
 fn answer() -> Answer {
     let items = vec![Item::Markdown { text: "Une réponse. ".repeat(40), links: Vec::new(), sources: Vec::new() }];
-    Answer { items, draft: None, again: None, shown: Vec::new(), lost: Vec::new() }
+    Answer { items, draft: None, again: None, shown: Vec::new(), lost: Vec::new(), unasked: false }
 }
 
 fn conclusion(question: &Incoming, at: u64) -> Conclusion<'_> {

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 /// Answers of the smallest model and of one from a file, and how many are asked for together.
 const ANSWERS: usize = 1000;
-const FEW: usize = 40;
+const FEW: usize = 20;
 const TOGETHER: usize = 16;
 
 /// Tokens of each answer that is timed, and how often that is repeated.
@@ -37,10 +37,10 @@ fn main() -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
     if Path::new(shape).extension().is_some_and(|extension| extension == "gguf") {
         let model = load(shape.into(), folder.path())?;
-        validity(&model, FEW)?;
+        validity(&model, FEW, TOKENS * 4)?;
         return cost(&model);
     }
-    validity(&open("tiny", folder.path())?, ANSWERS)?;
+    validity(&open("tiny", folder.path())?, ANSWERS, TOKENS * 32)?;
     cost(&open(shape, folder.path())?)
 }
 
@@ -116,7 +116,7 @@ fn read(mut answer: Generation) -> Result<(String, Usage), InferenceError> {
     Err(InferenceError::Engine("it ended without an end".to_owned()))
 }
 
-fn validity(model: &LocalModel, answers: usize) -> Result<(), Failure> {
+fn validity(model: &LocalModel, answers: usize, most: usize) -> Result<(), Failure> {
     let formats: Vec<(Value, Arc<OutputFormat>)> =
         schemas().into_iter().map(|schema| (schema.clone(), Arc::new(OutputFormat::JsonSchema(schema)))).collect();
     let (started, mut ended, mut cut, mut tokens) = (Instant::now(), 0, 0, 0);
@@ -125,7 +125,7 @@ fn validity(model: &LocalModel, answers: usize) -> Result<(), Failure> {
         let mut asked = Vec::new();
         for number in batch {
             let (schema, format) = &formats[number % formats.len()];
-            asked.push((schema, ask(model, *number, Some(format), 2000)?));
+            asked.push((schema, ask(model, *number, Some(format), most)?));
         }
         for (schema, answer) in asked {
             let (text, usage) = read(answer)?;
