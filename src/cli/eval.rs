@@ -1,17 +1,12 @@
 //! `compagnon eval`: asks the cases of a set, judges the answers, and compares them with an earlier run.
 
 mod ask;
+mod file;
 mod judge;
 mod progress;
 mod write;
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc, time::Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use futures_util::{StreamExt as _, stream};
@@ -19,6 +14,7 @@ use tokio::runtime::Runtime;
 
 use self::{
     ask::{Asker, Plan},
+    file::read,
     judge::Judge,
     progress::Shown,
 };
@@ -31,9 +27,6 @@ use crate::{
     evaluation::{self, Case, CaseResult, Run, compare, report},
     inference::{self, ChatModel},
 };
-
-/// The most bytes of a file that is read.
-const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Options of `eval`.
 #[derive(clap::Args)]
@@ -144,14 +137,6 @@ fn cases(config: &Config, arguments: &Arguments) -> anyhow::Result<Vec<Named>> {
         ensure!(!cases.is_empty(), "no case has “{only}” in its name or kind");
     }
     Ok(cases)
-}
-
-/// A file, unless it is longer than any that is read here.
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let context = || path.display().to_string();
-    let length = std::fs::metadata(path).with_context(context)?.len();
-    ensure!(length <= MOST_BYTES, "{} has more than {MOST_BYTES} bytes", path.display());
-    std::fs::read(path).with_context(context)
 }
 
 /// The compagnons that the cases name.

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-use super::read;
+use super::file::read;
 use crate::evaluation::{Comparison, Experiment, Run, evalap, report};
 
 /// The answers for EvalAP.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::shown;
+use super::shown::shown;
 use crate::evaluation::{CaseResult, Change, Comparison, Run, Share};
 
 const STYLE: &str = "\

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{beginning, shown};
+use super::shown::{beginning, shown};
 use crate::evaluation::{CaseResult, Change, Comparison, Run};
 
 /// The report as lines.

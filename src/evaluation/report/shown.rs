@@ -1,0 +1,18 @@
+//! Figures and texts as all reports show them.
+
+use crate::evaluation::{Interval, Share};
+
+/// A share with its interval.
+pub(super) fn shown(share: Share) -> String {
+    let Interval { low, high } = share.interval();
+    format!("{:.1} % ({} of {}; 95 %: {low:.1} to {high:.1})", share.percent(), share.passed, share.of)
+}
+
+/// The beginning of a text on one line.
+pub(super) fn beginning(text: &str, most: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
