@@ -110,16 +110,12 @@ impl<'a> Reading<'a> {
     /// "en klingon" names no language; "en Bonjour à tous" is a text for English.
     fn not_a_language(&mut self, first: &Next<'a>, second: &Next<'a>) -> Option<&'a str> {
         let more = !second.after.trim().is_empty();
-        match TextLanguage::named(&first.word).filter(|_| more && !second.closed) {
-            Some(language) => {
-                (self.to, self.rest) = (Some(language), first.after);
-                None
-            }
-            None => {
-                self.rest = second.after;
-                Some(second.written)
-            }
+        if let Some(language) = TextLanguage::named(&first.word).filter(|_| more && !second.closed) {
+            (self.to, self.rest) = (Some(language), first.after);
+            return None;
         }
+        self.rest = second.after;
+        Some(second.written)
     }
 }
 

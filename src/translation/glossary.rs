@@ -142,7 +142,7 @@ fn cells(line: &str) -> Vec<&str> {
 /// The terms that hold for translations from a language to another.
 #[derive(Default)]
 pub struct Terms {
-    terms: Vec<Directed>,
+    all: Vec<Directed>,
     /// The terms by the forms that their first word may have.
     by_first: HashMap<String, Vec<usize>>,
     from: String,
@@ -197,16 +197,16 @@ impl Terms {
     fn add(&mut self, term: Directed) {
         if let Some(first) = term.words.first() {
             for base in bases(first, &self.from) {
-                self.by_first.entry(base).or_default().push(self.terms.len());
+                self.by_first.entry(base).or_default().push(self.all.len());
             }
         }
-        self.terms.push(term);
+        self.all.push(term);
     }
 
     /// The terms that occur in a text, in the order of their first occurrence; within a longer one, none counts.
     #[must_use]
     pub fn occurring(&self, text: &str) -> Vec<Given<'_>> {
-        if self.terms.is_empty() {
+        if self.all.is_empty() {
             return Vec::new();
         }
         let folded: Vec<String> = words(text).iter().map(|Word { text, .. }| fold(text)).collect();
@@ -216,7 +216,7 @@ impl Terms {
             let begin = bases(word, &self.from);
             let candidates = begin.iter().filter_map(|base| self.by_first.get(base)).flatten();
             let longest = candidates
-                .filter_map(|index| Some((*index, self.terms.get(*index)?)))
+                .filter_map(|index| Some((*index, self.all.get(*index)?)))
                 .filter(|(_, term)| stands_at(&term.words, &folded, at, &self.from))
                 .max_by_key(|(_, term)| term.words.len());
             match longest {
@@ -229,7 +229,7 @@ impl Terms {
                 None => at += 1,
             }
         }
-        let given = found.into_iter().filter_map(|index| self.terms.get(index)).take(MOST_GIVEN);
+        let given = found.into_iter().filter_map(|index| self.all.get(index)).take(MOST_GIVEN);
         given.map(|term| Given { source: &term.source, target: &term.target }).collect()
     }
 

@@ -215,9 +215,8 @@ fn unit_behind(reading: &Reading<'_, '_>, at: usize) -> Option<(&'static str, us
     }
     let next = reading.token(at + 1).map(|token| fold(token.text)).unwrap_or_default();
     match fold(token.text).as_str() {
-        "%" | "％" | "٪" => Some(("%", at + 1)),
         "‰" => Some(("‰", at + 1)),
-        "percent" | "prozent" | "procent" => Some(("%", at + 1)),
+        "%" | "％" | "٪" | "percent" | "prozent" | "procent" => Some(("%", at + 1)),
         "pour" if next == "cent" => Some(("%", at + 2)),
         "per" if next == "cent" || next == "cento" => Some(("%", at + 2)),
         "por" if next == "ciento" || next == "cento" => Some(("%", at + 2)),
@@ -374,13 +373,11 @@ pub fn roman(written: &str) -> Option<usize> {
         _ => None,
     };
     let values = numeral.chars().map(value).collect::<Option<Vec<usize>>>()?;
-    let mut total = 0;
+    let mut total = 0_isize;
     for (at, one) in values.iter().enumerate() {
-        if values.get(at + 1).is_some_and(|next| next > one) {
-            total -= isize::try_from(*one).ok()?
-        } else {
-            total += isize::try_from(*one).ok()?
-        }
+        let one = isize::try_from(*one).ok()?;
+        let smaller = values.get(at + 1).and_then(|next| isize::try_from(*next).ok()).is_some_and(|next| next > one);
+        total += if smaller { -one } else { one };
     }
     usize::try_from(total).ok().filter(|total| *total > 0)
 }

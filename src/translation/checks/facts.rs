@@ -25,7 +25,7 @@ struct Finding<'a, 'l> {
     facts: Vec<Fact<'a>>,
 }
 
-impl<'a> Finding<'a, '_> {
+impl Finding<'_, '_> {
     /// What begins at a token. Gives the token behind it.
     fn step(&mut self, at: usize) -> usize {
         let begins = at == 0

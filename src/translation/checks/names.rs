@@ -120,7 +120,7 @@ fn names<'a>(text: &'a str, languages: &Languages<'_>) -> Vec<Name<'a>> {
             of_person = of_person && beside && PARTICLES.contains(&folded.as_str());
             continue;
         }
-        let person = after_title || (of_person && beside && !(begins && !after_title));
+        let person = after_title || (of_person && beside && !begins);
         of_person = person;
         if is_acronym(word.text) {
             if roman(word.text).is_none() && folded.chars().count() > 1 && !TITLES.contains(&folded.as_str()) {

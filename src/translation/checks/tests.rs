@@ -187,7 +187,7 @@ fn made(number: usize) -> (String, String, String, String) {
         }
         4 => {
             let shown = format!("{} h 45", 13 + at % 9);
-            let sentence = |hour: usize| format!("The office closes at {}:45 p.m.", hour);
+            let sentence = |hour: usize| format!("The office closes at {hour}:45 p.m.");
             quad(shown.clone(), format!("Le guichet ferme à {shown}."), sentence(1 + at % 9), sentence(2 + at % 9))
         }
         5 => {

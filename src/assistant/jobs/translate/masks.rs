@@ -23,21 +23,15 @@ impl Masked {
         let mut rest = text;
         while let Some(letter) = rest.chars().next() {
             let begins = masked.text.chars().next_back().is_none_or(|before| !before.is_alphanumeric());
-            match (begins || letter == '`' || letter.is_control())
-                .then(|| kept(rest))
-                .flatten()
-                .filter(|_| masked.kept.len() < MOST)
-            {
-                Some(long) => {
-                    let (head, tail) = rest.split_at(long);
-                    masked.kept.push(head.to_owned());
-                    masked.text.push_str(&format!("[#{}]", masked.kept.len()));
-                    rest = tail;
-                }
-                None => {
-                    masked.text.push(letter);
-                    rest = rest.get(letter.len_utf8()..).unwrap_or_default();
-                }
+            let may = masked.kept.len() < MOST && (begins || letter == '`' || letter.is_control());
+            if let Some(long) = may.then(|| kept(rest)).flatten() {
+                let (head, tail) = rest.split_at(long);
+                masked.kept.push(head.to_owned());
+                masked.text.extend(["[#", &masked.kept.len().to_string(), "]"]);
+                rest = tail;
+            } else {
+                masked.text.push(letter);
+                rest = rest.get(letter.len_utf8()..).unwrap_or_default();
             }
         }
         masked

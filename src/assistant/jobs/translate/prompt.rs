@@ -91,16 +91,16 @@ impl<'a> Prompt<'a> {
     fn question(&self, asked: &Asked<'_>) -> Message {
         let mut content = String::new();
         if !asked.before.is_empty() {
-            content.push_str(&format!("{BEFORE}\n{}\n\n", end_of(asked.before)));
+            content.extend([BEFORE, "\n", end_of(asked.before), "\n\n"]);
         }
         if !asked.terms.is_empty() {
             content.push_str(TERMS);
             for term in asked.terms {
-                content.push_str(&format!("\n- {} = {}", term.source, term.target));
+                content.extend(["\n- ", term.source, " = ", term.target]);
             }
             content.push_str("\n\n");
         }
-        content.push_str(&format!("{TEXT}\n{}", asked.text));
+        content.extend([TEXT, "\n", asked.text]);
         Message::new(Role::User, content)
     }
 

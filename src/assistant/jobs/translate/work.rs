@@ -29,6 +29,7 @@ pub(super) struct Pair {
 }
 
 /// Says a sentence and nothing else.
+#[allow(clippy::unnecessary_wraps)] // The last word of functions that may fail.
 pub(super) fn say(job: &Job<'_>, text: &texts::Translation<'_>) -> Result<Ending, Failure> {
     Ok(Ending { items: job.say(&Text::Translation(text.clone())), ..Ending::default() })
 }
