@@ -6,6 +6,7 @@ use ruma::{OwnedEventId, owned_room_id};
 
 use super::{
     Config,
+    care_tests::redaction,
     clock::now,
     config::Rate,
     fakes::{FakeGateway, Parrot, incoming},
@@ -284,4 +285,14 @@ async fn what_cannot_be_read_is_said() {
         assert!(said.contains(expected), "{expected}: {said}");
     }
     assert_eq!(desk.prompts().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_review_that_was_taken_back_is_not_worked_on() {
+    let desk = Desk::new(Some(REPLY), "generaliste").await;
+    desk.ask("$1:h", "!avis Une heure d’attente au guichet.").await;
+    assert!(generated(&desk.ask("$2:h", "!avis plus court").await).starts_with("Bonjour"));
+    desk.bench.accept(redaction("$1:h"));
+    desk.bench.rest().await;
+    assert!(all(&desk.ask("$3:h", "!avis plus court").await).contains("pas de brouillon"));
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use ruma::EventId;
+
 use super::state::State;
 use crate::{
     assistant::{clock::now, failure::Failure},
@@ -38,7 +40,8 @@ impl Kept {
             let scope = JobScope::Conversation(conversation);
             let Some(kept) = store.job_state(JobKind::Reviews, &scope, now()).await? else { continue };
             // What an earlier version kept, and this one cannot read, is as if it were not there.
-            let Ok(state) = serde_json::from_value::<State>(kept.content) else { continue };
+            let Ok(mut state) = serde_json::from_value::<State>(kept.content) else { continue };
+            forget_withdrawn(store, message, &mut state).await?;
             let under_draft = is_under_draft(store, message, &state).await?;
             if inherited && !under_draft {
                 continue;
@@ -78,6 +81,26 @@ impl Kept {
     fn scope(&self, message: &Incoming) -> JobScope {
         self.scope.clone().unwrap_or_else(|| JobScope::Conversation(message.conversation()))
     }
+}
+
+/// Leaves out what was made from a message that was taken back: nothing is known of such a one any more.
+async fn forget_withdrawn(store: &Store, message: &Incoming, state: &mut State) -> Result<(), Failure> {
+    if let Some(current) = &state.current
+        && is_gone(store, message, &current.origin).await?
+    {
+        state.current = None;
+    }
+    if let Some(walk) = &state.walk
+        && is_gone(store, message, &walk.origin).await?
+    {
+        state.walk = None;
+    }
+    Ok(())
+}
+
+async fn is_gone(store: &Store, message: &Incoming, origin: &str) -> Result<bool, Failure> {
+    let Ok(origin) = <&EventId>::try_from(origin) else { return Ok(false) };
+    Ok(origin != message.event_id && store.exchange_of(&message.room_id, origin).await?.is_none())
 }
 
 /// Whether a message replies to a draft of this state, or stands in a thread on one.

@@ -56,6 +56,11 @@ impl Work<'_> {
         Ending { items: self.job.say(&Text::Reviews(text)), ..Ending::default() }
     }
 
+    /// The message that is carried out: what it brings goes with it.
+    fn origin(&self) -> String {
+        self.job.message.event_id.to_string()
+    }
+
     fn drafts(&self) -> usize {
         self.kept.state.walk.as_ref().map_or(0, |walk| walk.drafts.len())
     }
@@ -88,7 +93,7 @@ impl Work<'_> {
         };
         let mut masks = Masks::default();
         let review = Review::masked(&row, &mut masks);
-        let current = Current { review, ..Current::default() };
+        let current = Current { review, origin: self.origin(), ..Current::default() };
         self.draft(self.kept.state.walk.clone(), current, masks, None, Vec::new()).await
     }
 
@@ -104,11 +109,12 @@ impl Work<'_> {
             let walk = Walk::of(&rows).map_err(|fit| Reviews::TooLarge { fit })?;
             Ok((walk, rows.headed))
         });
-        let (walk, headed) = match read.await {
+        let (mut walk, headed) = match read.await {
             Ok(Ok(read)) => read,
             Ok(Err(text)) => return Ok(self.say(text)),
             Err(_) => return Err(Failure::Panicked),
         };
+        walk.origin = self.origin();
         let urgent = walk.urgent();
         let (answered, empty) = (walk.answered.len(), walk.empty.len());
         let loaded = Reviews::Loaded { total: walk.total, answered, empty, urgent: &urgent, headed };
@@ -117,7 +123,7 @@ impl Work<'_> {
             return Ok(Ending { items, ..Ending::default() });
         };
         let (review, place) = (review.clone(), self.place(&walk, review, &answered, &empty));
-        let current = Current { review, ..Current::default() };
+        let current = Current { review, origin: self.origin(), ..Current::default() };
         let above = items.into_iter().chain(place).collect();
         self.draft(Some(walk), current, Masks::default(), None, above).await
     }
@@ -133,7 +139,8 @@ impl Work<'_> {
         let text = match to(walk, at) {
             Step::To { review, answered, empty } => {
                 let above = self.place(walk, review, &answered, &empty);
-                let current = Current { review: review.clone(), ..Current::default() };
+                let origin = walk.origin.clone();
+                let current = Current { review: review.clone(), origin, ..Current::default() };
                 return self.draft(Some(walk.clone()), current, Masks::default(), None, above).await;
             }
             Step::Over => none,

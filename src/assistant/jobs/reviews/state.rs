@@ -65,6 +65,9 @@ pub struct Current {
     /// What the agent said of it, without names: it may stand in the reply.
     #[serde(default)]
     pub facts: Vec<String>,
+    /// The message that brought the review, or led to it: without that, nothing is kept.
+    #[serde(default)]
+    pub origin: String,
     /// The messages that asked for the drafts: a reply to their answer is about this review.
     #[serde(default)]
     pub asked_by: Vec<String>,
@@ -98,6 +101,9 @@ pub struct Walk {
     /// The last draft of each.
     #[serde(default)]
     pub drafts: BTreeMap<usize, String>,
+    /// The message that brought the file, or asked for it: without that, nothing is kept.
+    #[serde(default)]
+    pub origin: String,
 }
 
 /// Where a step leads.
