@@ -2,6 +2,7 @@
 //!
 //! They are in the lowest layer because Matrix makes them, the store writes them and the assistant reads them.
 
+mod item;
 mod media;
 
 use std::fmt;
@@ -9,7 +10,10 @@ use std::fmt;
 use ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde::{Deserialize, Serialize};
 
-pub use self::media::{MediaRef, Unread};
+pub use self::{
+    item::{Egress, FileRef, Item, Linked, Post},
+    media::{MediaRef, Unread},
+};
 pub use crate::conversation::ConversationId;
 use crate::document::{Cited, Origin};
 
@@ -66,97 +70,6 @@ pub enum Content {
     Joined,
     /// Messages of the room were missed and will not be read: there is no event of the room, the sender is the bot.
     Missed,
-}
-
-/// What is sent in answer to a message, in the order of sending.
-#[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub enum Item {
-    /// A text of the model's.
-    Markdown {
-        /// The text.
-        text: String,
-        /// The addresses that may be links in it: those that a stage of the program put there. Any other is shown as plain text.
-        links: Vec<String>,
-        /// The passages that it cites, as its machine-readable field and `!sources` show them.
-        sources: Vec<Cited>,
-    },
-    /// A sentence of the bot's own, which no other bot may answer.
-    Notice {
-        /// The text, in markdown.
-        text: String,
-    },
-    /// A file.
-    File(FileRef),
-    /// A call to another service.
-    Egress(Egress),
-}
-
-/// A file that the store keeps until it is delivered.
-#[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
-pub struct FileRef {
-    /// Its number in the store.
-    pub number: u64,
-    /// Its name.
-    pub name: String,
-    /// Its media type.
-    pub media_type: String,
-    /// Its size in bytes.
-    pub size: u64,
-    /// The room that it is sent to; `None`: the room of the question.
-    pub room_id: Option<OwnedRoomId>,
-}
-
-/// A call to another service, made exactly once as far as the service honours the key.
-#[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
-pub struct Egress {
-    /// The service's name in the configuration.
-    pub service: String,
-    /// Tells the service that a call which is repeated is the same one.
-    pub idempotency_key: String,
-    /// The request's body: JSON.
-    pub body: String,
-}
-
-impl Item {
-    /// The text that the room shows for it; `None` where it shows no text.
-    #[must_use]
-    pub fn text(&self) -> Option<&str> {
-        match self {
-            Self::Markdown { text, .. } | Self::Notice { text } => Some(text),
-            Self::File(_) | Self::Egress(_) => None,
-        }
-    }
-
-    /// The addresses that may be links in that text.
-    #[must_use]
-    pub fn links(&self) -> &[String] {
-        match self {
-            Self::Markdown { links, .. } => links,
-            Self::Notice { .. } | Self::File(_) | Self::Egress(_) => &[],
-        }
-    }
-
-    /// The passages that it cites.
-    #[must_use]
-    pub fn sources(&self) -> &[Cited] {
-        match self {
-            Self::Markdown { sources, .. } => sources,
-            Self::Notice { .. } | Self::File(_) | Self::Egress(_) => &[],
-        }
-    }
-
-    /// Whether the model has written it.
-    #[must_use]
-    pub fn is_generated(&self) -> bool {
-        matches!(self, Self::Markdown { .. })
-    }
-
-    /// Whether it is a sentence of the bot's own.
-    #[must_use]
-    pub fn is_notice(&self) -> bool {
-        matches!(self, Self::Notice { .. })
-    }
 }
 
 /// A message whose author has changed its text.
@@ -445,7 +358,9 @@ macro_rules! debug_without_content {
 debug_without_content! {
     MediaRef: media_type size;
     FileRef: number size;
-    Egress: service idempotency_key;
+    Egress: service idempotency_key once;
+    Post: room_id;
+    Linked: site;
 }
 
 impl fmt::Debug for Content {
@@ -456,17 +371,6 @@ impl fmt::Debug for Content {
             Self::Unreadable(kind) => formatter.debug_tuple("Unreadable").field(kind).finish(),
             Self::Joined => formatter.write_str("Joined"),
             Self::Missed => formatter.write_str("Missed"),
-        }
-    }
-}
-
-impl fmt::Debug for Item {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Markdown { text, .. } => write!(formatter, "Markdown({} bytes)", text.len()),
-            Self::Notice { text } => write!(formatter, "Notice({} bytes)", text.len()),
-            Self::File(file) => formatter.debug_tuple("File").field(&file.number).finish(),
-            Self::Egress(egress) => formatter.debug_tuple("Egress").field(egress).finish(),
         }
     }
 }

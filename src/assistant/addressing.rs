@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use ruma::RoomId;
 
-use super::{clock::now, commands::is_blank, config::Config, documents::readable, glossaries::continuous};
+use super::{
+    clock::now, commands::is_blank, config::Config, documents::readable, glossaries::continuous, jobs::opens_thread,
+};
 use crate::{
     command::Call,
     compagnon::Answers,
@@ -61,6 +63,14 @@ impl Addressing {
     /// A message in the conversation that it is answered in. A file without a word waits in the main line for the questions about it: a thread
     /// of its own would keep it from them.
     pub async fn placed(&self, message: Incoming, kind: &QueuedKind) -> Result<Incoming, StoreError> {
+        // The draft of a note is corrected in a thread of its own.
+        if let QueuedKind::Command(call) = kind
+            && message.thread.is_none()
+            && !message.direct
+            && opens_thread(call)
+        {
+            return Ok(Incoming { thread: Some(message.event_id.clone()), ..message });
+        }
         let asks = match kind {
             QueuedKind::Question => true,
             QueuedKind::Attachment => readable(&message).is_none(),

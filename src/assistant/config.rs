@@ -6,7 +6,10 @@ use jiff::SignedDuration;
 use ruma::OwnedUserId;
 use serde::Deserialize;
 
-use super::courier::{STOCK_BURST, STOCK_PER_SECOND};
+use super::{
+    courier::{STOCK_BURST, STOCK_PER_SECOND},
+    jobs::Docs,
+};
 use crate::{
     compagnon::{Language, Settings},
     setting::{self, Refused, lasts, require, within},
@@ -56,6 +59,8 @@ pub struct Config {
     pub power_level: i64,
     /// The address of the guide, which the help names.
     pub guide: Option<String>,
+    /// La Suite Docs, where notes become documents.
+    pub docs: Option<Docs>,
     /// What one person, one room, one message may ask for.
     pub limits: Limits,
     /// The most questions that may wait, over all rooms.
@@ -170,6 +175,7 @@ impl Default for Config {
             administrators: Vec::new(),
             power_level: 50,
             guide: None,
+            docs: None,
             limits: Limits::default(),
             waiting: 500,
             waiting_per_conversation: 100,
@@ -213,6 +219,7 @@ impl Config {
         within("assistant.translation.glossaries", self.translation.glossaries.len(), 0..=MOST_GLOSSARIES)?;
         self.streaming.validate()?;
         self.limits.validate()?;
+        self.docs.as_ref().map_or(Ok(()), Docs::validate)?;
         let guide = self.guide.as_deref().is_none_or(setting::is_web);
         require(guide, "assistant.guide", "it must be an http or https address: people are sent there")?;
         jiff::tz::TimeZone::get(&self.time_zone).map(drop).map_err(|_| {

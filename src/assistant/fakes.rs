@@ -345,6 +345,16 @@ impl FakeGateway {
         rooms.events.iter().find(answers)?.thread.clone()
     }
 
+    /// The rooms in which a question was answered, in order, each once.
+    pub(super) fn rooms_of(&self, question: &str) -> Vec<OwnedRoomId> {
+        let rooms = self.rooms();
+        let answers = |sent: &&Sent| sent.content.as_ref().is_some_and(|shown| shown.question == question);
+        let mut answered: Vec<OwnedRoomId> =
+            rooms.events.iter().filter(answers).map(|sent| sent.room.clone()).collect();
+        answered.dedup();
+        answered
+    }
+
     /// How many requests were accepted, repeated ones included.
     pub(super) fn requests(&self) -> usize {
         self.rooms().requests

@@ -17,11 +17,11 @@ use super::{
     courier::NoticePriority,
     fakes::{FakeGateway, FakeModel, Method, incoming},
     tests::{Bench, assistant_with},
-    texts::{Language, Text},
+    texts::{Documented, Language, Text},
 };
 use crate::{
     matrix::{Batch, SendError},
-    message::{Egress, FileRef, Incoming, Item, Redaction},
+    message::{Egress, FileRef, Incoming, Item, Linked, Post, Redaction},
     services::fake::{Answer, FakeService},
     store::{Accept, Admitted, QueuedKind},
 };
@@ -43,7 +43,15 @@ async fn conclude(bench: &Bench, question: &Incoming, items: Vec<Item>) {
 
 fn egress(number: u64) -> Item {
     let (service, idempotency_key) = ("docs".to_owned(), format!("key-{number}"));
-    Item::Egress(Egress { service, idempotency_key, body: format!("{{\"number\":{number}}}") })
+    Item::Egress(Egress { service, idempotency_key, body: format!("{{\"number\":{number}}}"), once: false })
+}
+
+/// A call to a service that does not honour keys, and the sentence with the link to what it made.
+fn once(number: u64) -> Vec<Item> {
+    let (service, idempotency_key) = ("docs".to_owned(), format!("key-{number}"));
+    let call = Egress { service, idempotency_key, body: format!("{{\"number\":{number}}}"), once: true };
+    let (text, site) = ("Voici : [document]({link})".to_owned(), "https://docs.example".to_owned());
+    vec![Item::Egress(call), Item::Linked(Linked { text, site })]
 }
 
 fn notice() -> Item {
@@ -174,21 +182,33 @@ async fn delivers_and_dies() {
     if let Ok(point) = env::var("COMPAGNON_TEST_POINT") {
         fail::cfg_callback(point, || process::abort()).expect("a point");
     }
-    let bench = bench(Path::new(&folder), &Arc::default(), &url);
+    let gateway = Arc::<FakeGateway>::default();
+    let bench = bench(Path::new(&folder), &gateway, &url);
     if let Ok(number) = env::var("COMPAGNON_TEST_NUMBER") {
         let number: u64 = number.parse().expect("a number");
         let question = incoming(&format!("${number}:h"), "!a:h", "x");
-        conclude(&bench, &question, vec![egress(number), notice()]).await;
+        let items = if env::var("COMPAGNON_TEST_ONCE").is_ok() { once(number) } else { vec![egress(number), notice()] };
+        conclude(&bench, &question, items).await;
     } else {
         bench.assistant.resume().await.expect("resumed");
     }
     bench.rest().await;
     assert!(is_over(&bench).await);
-    fs::write(Path::new(&folder).join("over"), "").expect("written");
+    fs::write(Path::new(&folder).join("over"), texts(&gateway).join("\n")).expect("written");
 }
 
 fn child(folder: &Path, url: &str, number: Option<u64>, point: Option<&str>) -> Child {
+    started(Command::new(env::current_exe().expect("this program")), folder, url, number, point)
+}
+
+/// The same, for a call that is made once.
+fn once_child(folder: &Path, url: &str, number: Option<u64>, point: Option<&str>) -> Child {
     let mut command = Command::new(env::current_exe().expect("this program"));
+    command.env("COMPAGNON_TEST_ONCE", "1");
+    started(command, folder, url, number, point)
+}
+
+fn started(mut command: Command, folder: &Path, url: &str, number: Option<u64>, point: Option<&str>) -> Child {
     command.args(["--exact", "assistant::items_tests::delivers_and_dies"]);
     command.env("COMPAGNON_TEST_FOLDER", folder).env("COMPAGNON_TEST_URL", url);
     if let Some(number) = number {
@@ -259,4 +279,90 @@ fn however_often_the_process_dies_a_call_is_lost_never_and_done_once() {
     for (mood, answers, point) in MOODS {
         row(mood, answers, point, kills);
     }
+}
+
+/// The points between a question and the end of its call to a service that does not honour keys, and how often the call may have been made.
+const ONCE: [(&str, &[Answer], std::ops::RangeInclusive<usize>); 10] = [
+    ("before-answer-stored", &[], 1..=1),
+    ("answer-stored", &[], 1..=1),
+    ("before-call-once", &[], 1..=1),
+    // Nothing has left, and nobody knows: it is said, and not made again.
+    ("call-noted", &[], 0..=0),
+    ("after-call-once", &[], 1..=1),
+    ("after-call-once", &[Answer::Wait(0)], 1..=1),
+    ("after-call-once", &[Answer::Status(500)], 1..=1),
+    ("part-recorded", &[], 1..=1),
+    ("before-done", &[], 1..=1),
+    ("done", &[], 1..=1),
+];
+
+/// So many kills at a point of a call that is made once: never twice, and the person knows what became of it.
+fn once_row(point: &str, answers: &[Answer], made: &std::ops::RangeInclusive<usize>, kills: u64) {
+    let (folder, server) = (tempfile::tempdir().expect("a folder"), FakeService::start());
+    let begun = Instant::now();
+    let (mut unknown, mut told) = (0, 0);
+    for number in 1..=kills {
+        server.answer(answers.iter().copied());
+        let dying = once_child(folder.path(), &server.url, Some(number), Some(point)).wait().expect("it ends");
+        assert!(died(dying), "{point}: the point is not on the way");
+        let over = folder.path().join("over");
+        let _ = fs::remove_file(&over);
+        let seen = || server.calls().iter().filter(|call| call.body == format!("{{\"number\":{number}}}")).count();
+        let again = (point == "before-answer-stored").then_some(number);
+        let status = once_child(folder.path(), &server.url, again, None).wait().expect("it ends");
+        assert!(!died(status), "{point}: the next process does not come to its end");
+        assert!(made.contains(&seen()), "{point}: made {} times", seen());
+        let said = fs::read_to_string(&over).expect("what was said");
+        unknown += usize::from(said.contains(&*Text::Documented(Documented::Unknown).say(Language::Fr)));
+        told += usize::from(said.contains("Voici : "));
+    }
+    let calls = server.calls().len();
+    println!("| {point} {answers:?} | {kills} | {calls} | 0 | {unknown} | {told} | {} s |", begun.elapsed().as_secs());
+    let last = ["part-recorded", "before-done", "done"].contains(&point);
+    assert!(last || unknown + told == kills as usize, "{point}: {unknown} and {told} of {kills}");
+}
+
+#[test]
+fn however_often_the_process_dies_a_call_that_is_made_once_is_never_made_twice() {
+    let kills = env::var("COMPAGNON_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(1);
+    println!(
+        "\n| call made once: killed at | kills | calls | doubled | said to be unknown | link told | time |\n|---|---|---|---|---|---|---|"
+    );
+    for (point, answers, made) in ONCE {
+        once_row(point, answers, &made, kills);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_for_another_place_stands_there_and_goes_with_its_question() {
+    for (room, place) in [(None, "!a:h"), (Some("!b:h"), "!b:h")] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let gateway = Arc::<FakeGateway>::default();
+        // Its answer is lost on the way: it is sent again under the same transaction id.
+        *gateway.losses.lock().expect("not poisoned") = 1;
+        let bench = bench(folder.path(), &gateway, "http://127.0.0.1:9/");
+        let thread = Some("$root:h".try_into().expect("an id"));
+        let question = Incoming { thread, ..incoming("$1:h", "!a:h", "x") };
+        let room_id = room.map(|room| room.try_into().expect("a room"));
+        conclude(&bench, &question, vec![Item::Post(Post { room_id, text: "Note".to_owned(), links: Vec::new() })])
+            .await;
+        bench.rest().await;
+        assert_eq!(
+            (texts(&gateway), gateway.rooms_of("$1:h")),
+            (vec!["Note".to_owned()], vec![place.try_into().expect("a room")])
+        );
+        assert_eq!(gateway.thread_of("$1:h"), None, "it stands in the main line");
+        let redaction = Redaction { room_id: question.room_id.clone(), redacts: question.event_id.clone() };
+        bench.accept(Batch { redactions: vec![redaction], ..Batch::default() });
+        bench.rest().await;
+        assert!(gateway.shown().is_empty(), "{room:?}");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let gateway = Arc::<FakeGateway>::default();
+    gateway.fail(Method::Send, [SendError::Refused("no".to_owned())]);
+    let bench = bench(folder.path(), &gateway, "http://127.0.0.1:9/");
+    let post = Item::Post(Post { room_id: None, text: "Note".to_owned(), links: Vec::new() });
+    conclude(&bench, &incoming("$1:h", "!a:h", "x"), vec![post, notice()]).await;
+    bench.rest().await;
+    assert_eq!(texts(&gateway), [Text::Documented(Documented::NotPosted).say(Language::Fr)]);
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 /// The points at which the process can be made to abort.
-const POINTS: [&str; 36] = [
+const POINTS: [&str; 39] = [
     "before-sync-saved",
     "sync-saved",
     "question-begun",
@@ -34,6 +34,9 @@ const POINTS: [&str; 36] = [
     "upload-recorded",
     "before-call",
     "after-call",
+    "before-call-once",
+    "call-noted",
+    "after-call-once",
     "before-put",
     "after-put",
     "before-done",

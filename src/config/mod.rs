@@ -99,6 +99,7 @@ impl Config {
         config.warnings = config.matrix.as_ref().map(matrix::Config::warnings).unwrap_or_default();
         config.warnings.extend(config.services.warnings());
         config.warnings.extend(config.documents.warnings());
+        config.warnings.extend(config.assistant.docs.iter().flat_map(|docs| docs.warnings()));
         Ok(config)
     }
 
@@ -112,6 +113,11 @@ impl Config {
         if let Some((name, _)) = self.collections.0.iter().find(|(_, one)| one.index == collections::Engine::Postgres) {
             let reason = "the section `postgres` is missing; name the server in it";
             setting::require(self.postgres.is_some(), &format!("collections.{name}.index"), reason)?;
+        }
+        if let Some(docs) = &self.assistant.docs {
+            let reason =
+                format!("services.{} is missing; name the address that documents are posted to there", docs.service);
+            setting::require(self.services.0.contains_key(&docs.service), "assistant.docs.service", &reason)?;
         }
         self.assistant.validate()
     }

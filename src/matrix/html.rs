@@ -210,9 +210,17 @@ impl<'e> Filter<'_, 'e> {
     }
 }
 
-/// Whether an address may be a link at all: a page of the web, which clients do not turn into a mention.
+/// Whether an address may be a link at all: a page of the web, which clients do not turn into a mention, or one message of a room.
 fn is_harmless(address: &str) -> bool {
-    address.starts_with("https://") && matches!(defuse(address), Cow::Borrowed(_))
+    let page = address.starts_with("https://") && matches!(defuse(address), Cow::Borrowed(_));
+    page || is_permalink(address)
+}
+
+/// Whether an address leads to one message of a room and is nothing else: clients show it as such, and tell nobody.
+pub(super) fn is_permalink(address: &str) -> bool {
+    let Some(rest) = address.strip_prefix("https://matrix.to/#/!") else { return false };
+    let event = rest.split(['?', '&']).next().and_then(|path| path.split_once('/'));
+    event.is_some_and(|(_, event)| event.starts_with('$')) && matches!(defuse(rest), Cow::Borrowed(_))
 }
 
 /// Whether the text of a link shows an address that is not the link's own: `[impots.gouv.fr](https://elsewhere)`.
@@ -366,6 +374,26 @@ mod tests {
         }
         let html = to_html("[impots.gouv.fr](https://www.service-public.fr/x?a=1&b=2)", &allowed);
         assert_eq!(html, "<p>impots.gouv.fr (https://www.service-public.fr/x?a=1&amp;b=2)</p>");
+    }
+
+    #[test]
+    fn one_message_of_a_room_is_a_link_where_the_program_put_it() {
+        let address = "https://matrix.to/#/!salon:hs/$message?via=hs&via=other.fr";
+        let html = to_html(&format!("[message]({address})"), &[address.to_owned()]);
+        assert_eq!(
+            html,
+            "<p><a href=\"https://matrix.to/#/!salon:hs/$message?via=hs&amp;via=other.fr\">message</a></p>"
+        );
+        for address in [
+            "https://matrix.to/#/!salon:hs",
+            "https://matrix.to/#/@bob:hs/$message",
+            "https://matrix.to/#/#salon:hs/$message",
+            "https://matrix.to/#/!salon:hs/$message?via=@room",
+            "https://matrix.to/#/!salon:hs/$message/matrix.to/#/@bob:hs",
+        ] {
+            assert!(!to_html(&format!("[message]({address})"), &[address.to_owned()]).contains("<a "), "{address}");
+        }
+        assert!(!to_html(&format!("[message]({address})"), &[]).contains("<a "));
     }
 
     #[test]

@@ -56,6 +56,22 @@ pub enum CallError {
     Refused(String),
 }
 
+/// Why a call to a service that does not honour keys did not succeed.
+#[derive(Debug, PartialEq, Eq)]
+pub enum OnceError {
+    /// Nothing of it has arrived, or the service asks to wait: it may be made again.
+    NotMade(Duration),
+    /// The service does not take it.
+    Refused {
+        /// The status that it answered.
+        status: u16,
+        /// The fields that it names.
+        fields: Vec<String>,
+    },
+    /// Nobody knows whether it was done.
+    Unknown,
+}
+
 /// The services that the configuration names, ready to be called.
 #[derive(Debug)]
 pub struct Services {
@@ -90,8 +106,54 @@ impl Services {
         Ok(Self { client, services: services.collect::<Result<_, Refused>>()? })
     }
 
+    /// Whether the configuration names a service.
+    #[must_use]
+    pub fn has(&self, service: &str) -> bool {
+        self.services.contains_key(service)
+    }
+
     /// Calls a service once, and gives what it answers. The same key may be given again, as often as it takes.
     pub async fn call(&self, egress: &Egress) -> Result<String, CallError> {
+        let request = self.request(egress)?;
+        let response = request.send().await.map_err(|error| sent_badly(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return body(response).await;
+        }
+        Err(failure(status, response.headers()))
+    }
+
+    /// As [`Services::call`], for a service that would do a call twice that is made twice: tells what may be repeated from what may not.
+    pub async fn call_once(&self, egress: &Egress) -> Result<String, OnceError> {
+        let refused = |status: u16| OnceError::Refused { status, fields: Vec::new() };
+        let request = self.request(egress).map_err(|_| refused(0))?;
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) if error.is_builder() => return Err(refused(0)),
+            Err(error) if error.is_connect() => {
+                tracing::warn!(error = explain(&error), "a service could not be reached");
+                return Err(OnceError::NotMade(DEFAULT_WAIT));
+            }
+            Err(error) => {
+                tracing::warn!(error = explain(&error), "nobody knows what became of a call");
+                return Err(OnceError::Unknown);
+            }
+        };
+        let status = response.status();
+        match status {
+            // It is done, even where the end of the answer is missing.
+            _ if status.is_success() => Ok(body(response).await.unwrap_or_default()),
+            StatusCode::TOO_MANY_REQUESTS => Err(OnceError::NotMade(wait(response.headers(), Timestamp::now()))),
+            StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT | StatusCode::TOO_EARLY => Err(OnceError::Unknown),
+            _ if status.is_server_error() => Err(OnceError::Unknown),
+            _ => {
+                let said = body(response).await.unwrap_or_default();
+                Err(OnceError::Refused { status: status.as_u16(), fields: fields(&said) })
+            }
+        }
+    }
+
+    fn request(&self, egress: &Egress) -> Result<reqwest::RequestBuilder, CallError> {
         let service = self.services.get(&egress.service);
         let service = service.ok_or_else(|| CallError::Refused("the configuration does not name it".to_owned()))?;
         let mut request = self
@@ -104,12 +166,7 @@ impl Services {
         if let Some(token) = &service.token {
             request = request.header(AUTHORIZATION, token.clone());
         }
-        let response = request.send().await.map_err(|error| sent_badly(&error))?;
-        let status = response.status();
-        if status.is_success() {
-            return body(response).await;
-        }
-        Err(failure(status, response.headers()))
+        Ok(request)
     }
 }
 
@@ -132,6 +189,16 @@ impl Service {
         };
         Ok(Self { url, token, timeout: config.timeout.unsigned_abs() })
     }
+}
+
+/// The most fields of a refusal that are read.
+const MOST_FIELDS: usize = 8;
+
+/// The fields that a refusal names. What it says of them may repeat what was sent, and is not read.
+fn fields(body: &str) -> Vec<String> {
+    let Ok(serde_json::Value::Object(named)) = serde_json::from_str(body) else { return Vec::new() };
+    let plain = |name: &String| name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    named.into_iter().map(|(name, _)| name).filter(plain).take(MOST_FIELDS).collect()
 }
 
 /// What the service says of a call that it has taken.
@@ -202,12 +269,12 @@ mod tests {
     use jiff::Timestamp;
     use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 
-    use super::{CallError, DEFAULT_WAIT, Egress, LONGEST_ANSWER, MOST_WAIT, Services, wait};
+    use super::{CallError, Config, DEFAULT_WAIT, Egress, LONGEST_ANSWER, MOST_WAIT, OnceError, Services, wait};
     use crate::services::fake::{Answer, FakeService};
 
     fn egress(service: &str) -> Egress {
         let (service, idempotency_key) = (service.to_owned(), "key-1".to_owned());
-        Egress { service, idempotency_key, body: "{\"a\":1}".to_owned() }
+        Egress { service, idempotency_key, body: "{\"a\":1}".to_owned(), once: false }
     }
 
     fn services(server: &FakeService, more: &str) -> Services {
@@ -259,6 +326,36 @@ mod tests {
         let server = FakeService::start();
         let error = services(&server, "").call(&egress("other")).await.expect_err("unknown");
         assert!(matches!(error, CallError::Refused(_)) && server.calls().is_empty());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn of_a_call_that_is_made_once_it_is_known_whether_it_may_be_repeated() {
+        let once = async |answer: Answer| {
+            let server = FakeService::start();
+            server.answer([answer]);
+            services(&server, "").call_once(&egress("docs")).await
+        };
+        let refused = |status, fields: &[&str]| {
+            let fields = fields.iter().map(|&field| field.to_owned()).collect();
+            Err(OnceError::Refused { status, fields })
+        };
+        assert_eq!(once(Answer::Done).await, Ok("{\"done\":1}".to_owned()));
+        assert_eq!(once(Answer::Wait(7)).await, Err(OnceError::NotMade(Duration::from_secs(7))));
+        assert_eq!(
+            once(Answer::Refuses("{\"email\": [\"a@b is taken\"], \"Odd key\": 1}")).await,
+            refused(400, &["email"])
+        );
+        assert_eq!(once(Answer::Refuses("no JSON")).await, refused(400, &[]));
+        assert_eq!(once(Answer::Status(401)).await, refused(401, &[]));
+        for answer in [Answer::Cut, Answer::Status(500), Answer::Status(503), Answer::Slow(Duration::from_secs(30))] {
+            assert_eq!(once(answer).await, Err(OnceError::Unknown), "{answer:?}");
+        }
+        let nobody: Config =
+            serde_yaml::from_str("docs: {url: 'http://127.0.0.1:1/', timeout: 1s}").expect("a section");
+        let nobody = Services::open(&nobody).expect("ready");
+        assert_eq!(nobody.call_once(&egress("docs")).await, Err(OnceError::NotMade(DEFAULT_WAIT)));
+        assert_eq!(nobody.call_once(&egress("other")).await, refused(0, &[]));
+        assert!(nobody.has("docs") && !nobody.has("other"));
     }
 
     #[tokio::test(flavor = "multi_thread")]

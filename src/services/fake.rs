@@ -24,6 +24,10 @@ pub(crate) enum Answer {
     Status(u16),
     /// With the wish to wait for so many seconds.
     Wait(u32),
+    /// As a service does that names the fields that it does not take.
+    Refuses(&'static str),
+    /// As Docs does that has made a document of this number.
+    Made(u32),
     /// It is done, and the answer ends before its end.
     Cut,
     /// It is done, and the answer takes this long.
@@ -98,6 +102,10 @@ async fn answer(State(seen): State<Arc<Mutex<Seen>>>, headers: HeaderMap, body: 
     let response = match answer {
         Answer::Done => response.body(Body::from("{\"done\":1}")),
         Answer::Status(status) => response.status(status).header("location", "http://127.0.0.1:9/").body(Body::empty()),
+        Answer::Refuses(fields) => response.status(400).body(Body::from(fields)),
+        Answer::Made(number) => {
+            response.status(201).body(Body::from(format!("{{\"id\":\"0f8fad5b-d9cb-469f-a165-{number:012}\"}}")))
+        }
         Answer::Wait(seconds) => {
             response.status(StatusCode::TOO_MANY_REQUESTS).header(RETRY_AFTER, seconds).body(Body::empty())
         }

@@ -5,5 +5,5 @@ pub mod config;
 #[cfg(test)]
 pub(crate) mod fake;
 
-pub use client::{CallError, Services};
+pub use client::{CallError, OnceError, Services};
 pub use config::Config;

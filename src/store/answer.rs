@@ -141,6 +141,15 @@ impl Sent {
         }
     }
 
+    /// What a service answered to a call.
+    #[must_use]
+    pub fn service(&self) -> Option<&str> {
+        match self {
+            Self::Service(said) => Some(said),
+            Self::Message(_) | Self::Elsewhere(..) => None,
+        }
+    }
+
     /// The room and the event of a message in another room.
     #[must_use]
     pub fn elsewhere(&self) -> Option<(&OwnedRoomId, &OwnedEventId)> {
@@ -177,7 +186,12 @@ pub(super) struct Answered {
     pub(super) usage: Option<AnswerUsage>,
     /// The passages that it cites, without anything of what they say.
     pub(super) citations: Vec<Citation>,
+    /// What services answered to the calls of it, where that is short: a reference.
+    pub(super) calls: Vec<String>,
 }
+
+/// The longest answer of a service that is kept after the delivery, in bytes: longer ones are no references.
+const LONGEST_REFERENCE: usize = 200;
 
 impl Answered {
     /// What is kept of a delivery; nothing of what the bot says unasked, which answers nobody.
@@ -193,6 +207,8 @@ impl Answered {
         let citations = cited.map(|cited| cited.citation.clone()).collect();
         let elsewhere = sent.iter().filter_map(Sent::elsewhere);
         let elsewhere = elsewhere.map(|(room, event)| (room.clone(), event.clone())).collect();
+        let calls = sent.iter().filter_map(Sent::service);
+        let calls = calls.map(|said| if said.len() > LONGEST_REFERENCE { "" } else { said }.to_owned()).collect();
         let sent: Vec<OwnedEventId> = sent.iter().filter_map(Sent::message).cloned().collect();
         let mut parts = sent.clone();
         parts.extend(left.filter(|event| !sent.contains(event)));
@@ -204,6 +220,7 @@ impl Answered {
             at: now,
             usage,
             citations,
+            calls,
         })
     }
 }

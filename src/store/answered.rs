@@ -68,6 +68,12 @@ impl Database {
         Ok(here.max_by_key(|answered| answered.at).map(|answered| answered.citations))
     }
 
+    /// What services answered to the calls that an answer made. `None`: it is not delivered, or nothing is known of it any more.
+    pub fn calls_of(&self, room: &RoomId, question: &EventId) -> Result<Option<Vec<String>>, StoreError> {
+        let place = self.place(room, question).of(Tree::Answered);
+        Ok(self.transaction().find::<Answered>(&place)?.map(|answered| answered.calls))
+    }
+
     /// Whether something in a conversation was answered while it was one of two.
     pub fn was_direct(&self, conversation: &ConversationId) -> Result<bool, StoreError> {
         Ok(self.transaction().direct_until(conversation)?.is_some())
@@ -75,6 +81,29 @@ impl Database {
 }
 
 impl Store {
+    /// As [`Database::calls_of`].
+    pub async fn calls_of(&self, room: &RoomId, question: &EventId) -> Result<Option<Vec<String>>, StoreError> {
+        let (room, question) = (room.to_owned(), question.to_owned());
+        self.run(move |database| database.calls_of(&room, &question)).await
+    }
+
+    /// Whether an answer to a question is on its way.
+    pub async fn is_underway(&self, room: &RoomId, question: &EventId) -> Result<bool, StoreError> {
+        let (room, question) = (room.to_owned(), question.to_owned());
+        self.run(move |database| {
+            let place = database.place(&room, &question).of(Tree::Outbox);
+            database.transaction().contains(&place)
+        })
+        .await
+    }
+
+    /// What a service knows a person by: always the same, and nothing that tells who it is.
+    pub async fn subject(&self, service: &str, person: &UserId) -> Result<String, StoreError> {
+        let (service, person) = (service.to_owned(), person.to_owned());
+        let subject = self.run(move |database| Ok(database.blinded_ids.subject(&service, &person))).await?;
+        Ok(subject.iter().fold("compagnon-".to_owned(), |text, byte| format!("{text}{byte:02x}")))
+    }
+
     /// When the last question was sent that was answered in a conversation while it was one of two, by the homeserver's time.
     pub async fn direct_until(&self, conversation: &ConversationId) -> Result<Option<u64>, StoreError> {
         let conversation = conversation.clone();
@@ -188,7 +217,11 @@ impl Transaction<'_> {
         if let Some(delivery) = self.find::<Delivery>(&place.of(Tree::Outbox))? {
             messages.extend(delivery.elsewhere().map(|(room, event)| (room.clone(), event.clone())));
             let unsent = delivery.answer.items.iter().skip(delivery.sent.len());
-            let rooms = unsent.filter_map(|item| if let Item::File(file) = item { file.room_id.clone() } else { None });
+            let rooms = unsent.filter_map(|item| match item {
+                Item::File(file) => file.room_id.clone(),
+                Item::Post(post) => post.room_id.clone(),
+                _ => None,
+            });
             let others = rooms.filter(|room| *room != delivery.question.room_id);
             messages.extend(others.map(|room| (room, delivery.question.event_id.clone())));
         }

@@ -96,6 +96,7 @@ pub(super) struct BlindedIds {
     group: Key32,
     partition: Key32,
     origin: Key32,
+    subject: Key32,
 }
 
 impl BlindedIds {
@@ -110,6 +111,7 @@ impl BlindedIds {
             group: master.derive("compagnon 2026-11 store: names of groups of documents"),
             partition: master.derive("compagnon 2026-11 store: names of partitions"),
             origin: master.derive("compagnon 2026-11 store: names of origins of documents"),
+            subject: master.derive("compagnon 2026-11 store: names of persons at services"),
         }
     }
 
@@ -151,6 +153,13 @@ impl BlindedIds {
     /// The message that a document came with.
     pub(super) fn origin(&self, room: &RoomId, event: &EventId) -> BlindedId {
         blind(&self.origin, &[room.as_bytes(), event.as_bytes()])
+    }
+}
+
+impl BlindedIds {
+    /// What a service knows a person by.
+    pub(super) fn subject(&self, service: &str, user: &UserId) -> BlindedId {
+        blind(&self.subject, &[service.as_bytes(), user.as_bytes()])
     }
 }
 

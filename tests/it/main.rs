@@ -30,6 +30,7 @@ mod loops;
 mod meaning;
 mod memory;
 mod newcomer;
+mod notes;
 mod operator;
 mod outage;
 mod privacy;

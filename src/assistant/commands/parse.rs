@@ -111,6 +111,11 @@ impl Call {
 
     /// A command where the bot is spoken to: bare, or with the mark of other programs.
     fn unmarked(body: &str) -> Option<Self> {
+        if let Some(english) = catch_up::is_asked(body) {
+            let name = catch_up::SPEC.names.first().copied().unwrap_or_default().to_owned();
+            let (arguments, text) = (String::new(), String::new());
+            return Some(Self { command: Some(Command::CatchUp), name, english, arguments, text, unasked: false });
+        }
         match body.strip_prefix('/') {
             // A path, perhaps: only what is known is a command.
             Some(rest) => Self::after_mark(rest).filter(|call| call.command.is_some()),
@@ -168,6 +173,7 @@ impl Call {
             english: named.is_some_and(|(command, place)| match command {
                 Command::Compagnon => compagnon::is_english(arguments.trim()),
                 Command::Documents => documents::is_english(arguments.trim()),
+                Command::Note => note::is_english(arguments),
                 _ => place == 1,
             }),
             arguments: arguments.trim().to_owned(),

@@ -212,7 +212,13 @@ impl Courier {
                 Attempted::Done(Sent::Message(event))
             }
             Item::File(file) => self.send_file(delivery, part, file, resumed).await?,
+            Item::Egress(egress) if egress.once => self.call_once(delivery, part, egress).await?,
             Item::Egress(egress) => self.call(delivery, egress).await?,
+            Item::Post(post) => self.send_post(delivery, part, post, resumed).await?,
+            Item::Linked(linked) => {
+                let event = self.send_part(delivery, part, &Self::linked(delivery, linked), resumed).await?;
+                Attempted::Done(Sent::Message(event))
+            }
         };
         match attempted {
             Attempted::Done(sent) => Ok(Acknowledgement::Sent(sent)),

@@ -9,6 +9,7 @@ mod items;
 mod notice_queue;
 mod notices;
 mod outgoing;
+mod posts;
 mod rate_budget;
 mod repeat;
 mod streaming;
@@ -23,6 +24,7 @@ pub use self::{
     homeserver::{Homeserver, unless_refused},
     notice_queue::NoticePriority,
     outgoing::{notice, notice_about, transaction},
+    posts::link,
     rate_budget::{RateBudget, STOCK_BURST, STOCK_PER_SECOND},
     streaming::{Screen, Stage},
     verifications::Verifications,

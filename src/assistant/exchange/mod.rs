@@ -47,10 +47,11 @@ pub use self::{
     offline::as_shown,
     parts::Parts,
     pipeline::Exchanges,
-    pointed::{message_for, own_words},
+    pointed::{message_for, own_words, reads},
     read::read_file,
     remembered::{fitting, remembered},
     search::{View, readable},
     summary::{Parts as SummaryParts, Summaries},
+    value::Exchange,
     whole::patiently,
 };

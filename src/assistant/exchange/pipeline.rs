@@ -79,6 +79,10 @@ impl Exchanges {
         if let Some(ending) = mastered(&self.0, &exchange, now()).await? {
             return self.0.courier.conclude(&exchange.queued, ending).await.map(Some);
         }
+        // On the heap: it holds what a job does.
+        if let Some(ending) = Box::pin(jobs::corrected(&self.0, &exchange)).await? {
+            return self.0.courier.conclude(&exchange.queued, ending).await.map(Some);
+        }
         if let Some(call) =
             jobs::reviews::meant(&self.0, &exchange.queued.question, &exchange.compagnon.compagnon.id).await?
         {

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::job::{Job, Progress};
+use super::{
+    job::{Job, Progress},
+    note,
+};
 use crate::{
     assistant::{
         commands,
@@ -126,7 +129,8 @@ async fn work(job: &Job<'_>) -> Result<Ending, Failure> {
     match job.call.command {
         Some(Command::Reviews) => super::reviews::run(job).await,
         Some(Command::Translate) => super::translate::run(job).await,
-        Some(Command::Note | Command::CatchUp) => Ok(Ending { items: job.say(&Text::JobStopped), ..Ending::default() }),
+        Some(Command::Note) => note::note(job).await,
+        Some(Command::CatchUp) => note::catch_up(job).await,
         _ => Err(Failure::NotKnown),
     }
 }

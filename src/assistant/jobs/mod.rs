@@ -5,6 +5,7 @@
 
 mod frame;
 mod job;
+mod note;
 pub(super) mod reviews;
 mod target;
 mod texts;
@@ -12,5 +13,6 @@ mod translate;
 
 pub use self::{
     frame::run,
+    note::{Docs, corrected, opens_thread},
     translate::{Memory, Source, Translated, Translation, Translator},
 };

@@ -233,6 +233,8 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Documents(text) => return super::documents::en(text).into(),
         Text::Mastered(text) => return super::mastered::say(text, crate::compagnon::Language::En).into(),
         Text::Synthesis(synthesis) => return super::synthesis::en(*synthesis).into(),
+        Text::Notes(text) => return super::notes::en(text).into(),
+        Text::Documented(text) => return super::documented::en(text).into(),
         Text::Sources(text) => return super::sources::en(text).into(),
         Text::Pseudonyms(text) => return super::pseudonyms::en(text).into(),
         Text::Reviews(text) => return super::reviews::say(text, crate::compagnon::Language::En).into(),

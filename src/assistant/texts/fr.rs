@@ -245,6 +245,8 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Documents(text) => return super::documents::fr(text).into(),
         Text::Mastered(text) => return super::mastered::say(text, crate::compagnon::Language::Fr).into(),
         Text::Synthesis(synthesis) => return super::synthesis::fr(*synthesis).into(),
+        Text::Notes(text) => return super::notes::fr(text).into(),
+        Text::Documented(text) => return super::documented::fr(text).into(),
         Text::Sources(text) => return super::sources::fr(text).into(),
         Text::Pseudonyms(text) => return super::pseudonyms::fr(text).into(),
         Text::Reviews(text) => return super::reviews::say(text, crate::compagnon::Language::Fr).into(),

@@ -3,12 +3,14 @@
 //! Both say all of them, because a `match` must; and none is there for nothing, because the compiler names a variant that nobody uses.
 //! `docs/phrases.md` shows them all for proofreading.
 
+mod documented;
 pub(super) mod documents;
 mod en;
 mod fr;
 pub(super) mod glossary;
 mod mastered;
 mod memory;
+mod notes;
 pub(super) mod pseudonyms;
 pub(super) mod reviews;
 #[cfg(test)]
@@ -22,9 +24,11 @@ pub(super) mod translation;
 mod unread;
 mod unreadable;
 
+pub(super) use self::documented::Documented;
 pub(super) use self::glossary::Glossary;
 pub(super) use self::mastered::Mastered;
 pub(super) use self::memory::{FactPlace, Memory};
+pub(super) use self::notes::{Headings, Notes, Reach};
 pub(super) use self::shown::{Destroys, Welcome};
 pub(super) use self::synthesis::Synthesis;
 pub(super) use self::text::Text;

@@ -284,6 +284,8 @@ fn samples() -> Vec<Text<'static>> {
     all.extend(super::reviews::samples().into_iter().map(Text::Reviews));
     all.extend(super::translation::samples().into_iter().map(Text::Translation));
     all.extend(super::glossary::samples().into_iter().map(Text::Glossary));
+    all.extend(super::notes::samples().into_iter().map(Text::Notes));
+    all.extend(super::documented::samples().into_iter().map(Text::Documented));
     all.extend(Command::ALL.map(Text::Summary));
     all
 }

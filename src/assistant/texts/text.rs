@@ -362,6 +362,10 @@ pub enum Text<'a> {
     Mastered(Mastered<'a>),
     /// About documents that are read part by part.
     Synthesis(Synthesis),
+    /// About notes of conversations.
+    Notes(super::Notes<'a>),
+    /// About notes that become documents of Docs.
+    Documented(super::Documented<'a>),
     /// About pseudonymised texts.
     Pseudonyms(super::pseudonyms::Pseudonyms<'a>),
     /// Of drafts of replies to reviews.

@@ -103,6 +103,10 @@ fn each_rule_can_be_broken() {
     content["formatted_body"] = json!("<p><a href=\"https://source/\">x</a></p>");
     assert_eq!(check_content(&content, None, &links), Ok(()));
     assert!(check_content(&content, None, &[]).is_err(), "a link that nobody allowed");
+    let message = "https://matrix.to/#/!r:hs/$m?via=hs".to_owned();
+    content["formatted_body"] = json!(format!("<p><a href=\"{message}\">x</a></p>"));
+    assert_eq!(check_content(&content, None, &[message]), Ok(()));
+    assert!(check_content(&content, None, &[]).is_err(), "a message that nobody allowed");
     let broken = [
         html("<p>x"),
         html("x</p>"),

@@ -10,7 +10,7 @@ use super::hex::Hex;
 use super::message::MessageRecord;
 use super::stored::Stored;
 use crate::document::{Citation, Cited};
-use crate::message::{Egress, FileRef, Item};
+use crate::message::{Egress, FileRef, Item, Linked, Post};
 use crate::store::answer::{Answer, Answered, Delivery, Sent};
 use crate::store::layout::EventPlace;
 use crate::store::own::OwnMessage;
@@ -63,6 +63,17 @@ pub(in crate::store) enum ItemRecord {
         service: String,
         idempotency_key: String,
         body: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        once: bool,
+    },
+    Post {
+        room_id: Option<OwnedRoomId>,
+        text: String,
+        links: Vec<String>,
+    },
+    Linked {
+        text: String,
+        site: String,
     },
 }
 
@@ -138,7 +149,12 @@ impl From<&Item> for ItemRecord {
                 service: egress.service.clone(),
                 idempotency_key: egress.idempotency_key.clone(),
                 body: egress.body.clone(),
+                once: egress.once,
             },
+            Item::Post(Post { room_id, text, links }) => {
+                Self::Post { room_id: room_id.clone(), text: text.clone(), links: links.clone() }
+            }
+            Item::Linked(Linked { text, site }) => Self::Linked { text: text.clone(), site: site.clone() },
         }
     }
 }
@@ -151,9 +167,11 @@ impl From<ItemRecord> for Item {
             ItemRecord::File { number, name, media_type, size, room_id } => {
                 Self::File(FileRef { number, name, media_type, size, room_id })
             }
-            ItemRecord::Egress { service, idempotency_key, body } => {
-                Self::Egress(Egress { service, idempotency_key, body })
+            ItemRecord::Egress { service, idempotency_key, body, once } => {
+                Self::Egress(Egress { service, idempotency_key, body, once })
             }
+            ItemRecord::Post { room_id, text, links } => Self::Post(Post { room_id, text, links }),
+            ItemRecord::Linked { text, site } => Self::Linked(Linked { text, site }),
         }
     }
 }
@@ -190,6 +208,8 @@ pub(in crate::store) struct AnsweredRecord {
     pub(in crate::store) usage: Option<UsageRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::store) citations: Vec<Citation>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::store) calls: Vec<String>,
 }
 
 impl Stored for Answered {
@@ -205,6 +225,7 @@ impl From<&Answered> for AnsweredRecord {
             at: answered.at,
             usage: answered.usage.as_ref().map(UsageRecord::from),
             citations: answered.citations.clone(),
+            calls: answered.calls.clone(),
         }
     }
 }
@@ -218,6 +239,7 @@ impl From<AnsweredRecord> for Answered {
             at: record.at,
             usage: record.usage.map(AnswerUsage::from),
             citations: record.citations,
+            calls: record.calls,
         }
     }
 }

@@ -179,6 +179,7 @@ impl From<AnsweredV1> for AnsweredRecord {
             at: old.at,
             usage: None,
             citations: Vec::new(),
+            calls: Vec::new(),
         }
     }
 }

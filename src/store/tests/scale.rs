@@ -46,6 +46,7 @@ fn fill(store: &Database) {
                     at: at(*room),
                     usage: None,
                     citations: Vec::new(),
+                    calls: Vec::new(),
                 };
                 transaction.put(&place.of(Tree::Answered), &answered).unwrap();
                 transaction.put_value(&done, &at(*room)).unwrap();
