@@ -36,13 +36,14 @@ fn parts(name: &str, bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
         return vec![(String::new(), bytes.to_vec())];
     }
     let mut archive = ZipArchive::new(Cursor::new(bytes)).expect("an archive");
-    let read = |at: usize| {
+    let mut parts = Vec::new();
+    for at in 0..archive.len() {
         let mut member = archive.by_index(at).expect("a member");
         let mut content = Vec::new();
         member.read_to_end(&mut content).expect("unpacked");
-        (member.name().to_owned(), content)
-    };
-    (0..archive.len()).map(read).collect::<Vec<_>>()
+        parts.push((member.name().expect("a name").into_owned(), content));
+    }
+    parts
 }
 
 /// Sends a file with its caption, and gives the file that comes back with what is said of it.
@@ -54,14 +55,13 @@ async fn translated(
     bytes: &[u8],
 ) -> (Message, Vec<u8>, String) {
     let sent = awa.send_file(room, name, media_type, bytes, "!traduire du français en anglais").await;
-    let (file, said) = awa
+    let (file, said): (Message, String) = awa
         .until(room, "the translation", |messages| {
-            let mut answers = messages.iter().filter(|message| message.answers(&sent) && message.complete());
-            let said = answers.clone().find(|message| message.file.is_none())?;
-            answers.find(|message| message.file.is_some()).map_or_else(
-                || (!said.body.starts_with("Traduction en cours")).then(|| panic!("{name}: {}", said.body)),
-                |file| Some((file.clone(), said.body.clone())),
-            )
+            let answers: Vec<&Message> = messages.iter().filter(|one| one.answers(&sent) && one.complete()).collect();
+            let said = answers.iter().find(|one| one.file.is_none())?;
+            let file = answers.iter().find(|one| one.file.is_some());
+            assert!(file.is_some() || said.body.starts_with("Traduction en cours"), "{name}: {}", said.body);
+            Some(((*file?).clone(), said.body.clone()))
         })
         .await;
     let bytes = awa.download(&file).await;
