@@ -192,12 +192,12 @@ fn plans<'a>(arguments: &Arguments, cases: &'a [Named]) -> Vec<Plan<'a>> {
 /// Asks all of them, some at a time, and gives the cases in their order.
 async fn run(asker: &Asker<'_>, plans: &[Plan<'_>], at_once: u16) -> Vec<CaseResult> {
     let shown = Shown::new(plans.len() as u64);
-    let asked = plans.iter().map(|plan| async move { (plan, asker.ask(plan).await) });
-    let mut asked = stream::iter(asked).buffered(usize::from(at_once));
+    let requests = plans.iter().map(|plan| async move { (plan, asker.ask(plan).await) });
+    let mut answers = stream::iter(requests).buffered(usize::from(at_once));
     let mut results: BTreeMap<usize, CaseResult> = BTreeMap::new();
-    while let Some((plan, attempt)) = asked.next().await {
+    while let Some((plan, attempt)) = answers.next().await {
         shown.step(attempt.failed.is_empty());
-        results.entry(plan.index).or_insert_with(|| asker.result(plan)).attempts.push(attempt);
+        results.entry(plan.index).or_insert_with(|| ask::unanswered(plan)).attempts.push(attempt);
     }
     shown.end();
     results.into_values().collect()

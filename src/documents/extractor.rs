@@ -55,13 +55,13 @@ impl Extractor {
     /// Reads a file. Dropping the future ends the child.
     pub async fn extract(&self, file: SourceFile<'_>) -> Result<Extracted, ExtractError> {
         let (answer, _) = self.in_turn(file, Work::Read, &[]).await?;
-        self.believed(answer, |extracted, limits| sound(extracted, limits))
+        self.believed(answer, sound)
     }
 
     /// The texts of a file that can be put back changed ([`Self::rewritten`]). Dropping the future ends the child.
     pub async fn segments(&self, file: SourceFile<'_>) -> Result<Segments, ExtractError> {
         let (answer, _) = self.in_turn(file, Work::Segments, &[]).await?;
-        self.believed(answer, |segments, limits| sound_segments(segments, limits))
+        self.believed(answer, sound_segments)
     }
 
     /// The file with other texts, all else in place: as many as it has segments, each of as many runs. What is given back as it was stays as it
@@ -121,7 +121,7 @@ impl Extractor {
         let file = SourceFile { name: "probe.txt", media_type: None, bytes: b"probe" };
         let (answer, _) = self.ask(file, Work::Read, &[]).await?;
         let confinement = answer.confinement;
-        self.believed(answer, |extracted, limits| sound(extracted, limits)).map(|_| confinement)
+        self.believed(answer, sound).map(|_| confinement)
     }
 
     async fn ask<T: DeserializeOwned + Send + 'static>(

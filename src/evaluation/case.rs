@@ -41,7 +41,7 @@ pub struct Passage {
     pub text: String,
 }
 
-/// A question with what its answer must be like. `query` and `output_true` are EvalAP's names.
+/// A question with what its answer must be like. `query` and `output_true` are `EvalAP`'s names.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Case {

@@ -26,7 +26,7 @@ pub struct Comparison<'a> {
     pub before: Share,
     /// The same in the later one.
     pub after: Share,
-    /// How probable it is that chance alone makes a difference as large in either direction: McNemar's exact test over the cases that changed.
+    /// How probable it is that chance alone makes a difference as large in either direction: `McNemar`'s exact test over the cases that changed.
     pub chance: f64,
 }
 
@@ -102,11 +102,11 @@ mod tests {
 
     #[test]
     fn what_got_better_or_worse_is_named() {
+        use Change::{Better, Gone, New, Worse};
         let before = run(&[("a", true), ("b", false), ("c", true), ("old", true)]);
         let after = run(&[("a", false), ("b", true), ("c", true), ("new", false)]);
         let comparison = compare(&before, &after);
         let named = comparison.changes.iter().map(|(change, case)| (*change, case.name.as_str())).collect::<Vec<_>>();
-        use Change::{Better, Gone, New, Worse};
         assert_eq!(named, [(Worse, "a"), (Better, "b"), (New, "new"), (Gone, "old")]);
         assert_eq!((comparison.before, comparison.after), (Share { passed: 2, of: 3 }, Share { passed: 2, of: 3 }));
     }

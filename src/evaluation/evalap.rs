@@ -1,16 +1,16 @@
-//! The answers of a run in the form that EvalAP takes: the body of `POST /v1/experiment_set`, with one `ModelRaw` whose lists follow the rows of the
-//! dataset. (Names and shapes: EvalAP's own API.)
+//! The answers of a run in the form that `EvalAP` takes: the body of `POST /v1/experiment_set`, with one `ModelRaw` whose lists follow the rows of the
+//! dataset. (Names and shapes: `EvalAP`'s own API.)
 
 use serde_json::{Value, json};
 
 use super::Run;
 
-/// What EvalAP is to compute on the answers.
+/// What `EvalAP` is to compute on the answers.
 #[derive(Clone, Debug)]
 pub struct Experiment<'a> {
     /// What it is called there.
     pub name: &'a str,
-    /// The dataset, by the name that EvalAP knows it by. Its rows are the cases, in their order.
+    /// The dataset, by the name that `EvalAP` knows it by. Its rows are the cases, in their order.
     pub dataset: &'a str,
     /// The metrics to compute.
     pub metrics: &'a [String],

@@ -117,9 +117,6 @@ fn delimiter(text: &str) -> u8 {
 fn set(case: &mut Case, column: &str, value: &str) -> Result<(), String> {
     let list = || value.split(SEPARATOR).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect();
     let text = || Some(value.to_owned());
-    fn number<T: std::str::FromStr>(value: &str) -> Result<Option<T>, String> {
-        value.replace(',', ".").parse().map(Some).map_err(|_| format!("“{value}” is not such a number"))
-    }
     match column {
         "name" => value.clone_into(&mut case.name),
         "kind" => value.clone_into(&mut case.kind),
@@ -153,6 +150,10 @@ fn set(case: &mut Case, column: &str, value: &str) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+fn number<T: std::str::FromStr>(value: &str) -> Result<Option<T>, String> {
+    value.replace(',', ".").parse().map(Some).map_err(|_| format!("“{value}” is not such a number"))
 }
 
 fn truth(value: &str) -> Result<bool, String> {

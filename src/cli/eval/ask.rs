@@ -39,21 +39,6 @@ pub(super) struct Asker<'a> {
 }
 
 impl Asker<'_> {
-    /// What stands in the report of a case before its answers.
-    pub(super) fn result(&self, plan: &Plan<'_>) -> CaseResult {
-        let Case { name, kind, compagnon, query, output_true, passages, .. } = plan.case.clone();
-        CaseResult {
-            set: plan.set.to_owned(),
-            name,
-            kind,
-            compagnon: compagnon.unwrap_or_default(),
-            query,
-            output_true,
-            passages: passages.into_iter().map(|passage| passage.text).collect(),
-            attempts: Vec::new(),
-        }
-    }
-
     /// Asks once, and judges the answer. What goes wrong is the answer's failure, not the run's.
     pub(super) async fn ask(&self, plan: &Plan<'_>) -> Attempt {
         let begun = Instant::now();
@@ -149,6 +134,21 @@ impl Asker<'_> {
         let vectors = embedding.embed(TextKind::Passage, &texts).await.ok()?;
         let [one, other] = vectors.as_slice() else { return None };
         Some(one.iter().zip(other).map(|(a, b)| a * b).sum())
+    }
+}
+
+/// What stands in the report of a case before its answers.
+pub(super) fn unanswered(plan: &Plan<'_>) -> CaseResult {
+    let Case { name, kind, compagnon, query, output_true, passages, .. } = plan.case.clone();
+    CaseResult {
+        set: plan.set.to_owned(),
+        name,
+        kind,
+        compagnon: compagnon.unwrap_or_default(),
+        query,
+        output_true,
+        passages: passages.into_iter().map(|passage| passage.text).collect(),
+        attempts: Vec::new(),
     }
 }
 

@@ -32,11 +32,10 @@ impl Judge {
     pub(super) async fn meets(&self, case: &Case, rubric: &str, answer: &str) -> Option<bool> {
         let right =
             case.output_true.as_ref().map_or_else(String::new, |right| format!("Réponse attendue :\n{right}\n\n"));
-        let before: String = case
-            .turns
-            .iter()
-            .map(|said| format!("Avant, la personne : {}\nAvant, l’assistant : {}\n\n", said.user, said.assistant))
-            .collect();
+        let before = case.turns.iter();
+        let before = before
+            .flat_map(|said| ["Avant, la personne : ", &said.user, "\nAvant, l’assistant : ", &said.assistant, "\n\n"]);
+        let before: String = before.collect();
         let asked = format!(
             "{before}Question :\n{}\n\n{right}Réponse de l’assistant :\n{answer}\n\nCritère : {rubric}\n\n\
              La réponse respecte-t-elle le critère ? OUI ou NON.",

@@ -10,16 +10,16 @@ use anyhow::{Context as _, bail};
 use super::file::read;
 use crate::evaluation::{Comparison, Experiment, Run, evalap, report};
 
-/// The answers for EvalAP.
+/// The answers for `EvalAP`.
 #[derive(clap::Args)]
 pub(super) struct EvalAp {
-    /// Write the answers to this file, as the body of EvalAP's `POST /v1/experiment_set`.
+    /// Write the answers to this file, as the body of `EvalAP`'s `POST /v1/experiment_set`.
     #[arg(long, value_name = "FILE", requires = "dataset")]
     evalap: Option<PathBuf>,
-    /// The dataset whose rows are these cases, by its name in EvalAP.
+    /// The dataset whose rows are these cases, by its name in `EvalAP`.
     #[arg(long, value_name = "NAME", requires = "evalap")]
     dataset: Option<String>,
-    /// The metrics that EvalAP computes.
+    /// The metrics that `EvalAP` computes.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "judge_precision,output_length")]
     metrics: Vec<String>,
     /// The model that judges there.

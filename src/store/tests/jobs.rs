@@ -160,9 +160,9 @@ fn after(forgets: impl FnOnce(&Database)) -> Vec<JobKind> {
 
 #[test]
 fn a_conversation_takes_its_own_and_what_was_made_from_it() {
+    use JobKind::{Continuous, DocsAddress, Glossary, Note, Pseudonyms};
     let forgotten = Change::ForgetConversation(question("a", "1").conversation());
     let stays = after(|store| store.apply(&[forgotten], 11).unwrap());
-    use JobKind::{Continuous, DocsAddress, Glossary, Note, Pseudonyms};
     assert_eq!(stays, [Note, Glossary, Continuous, DocsAddress, Pseudonyms, Glossary]);
 }
 
