@@ -161,7 +161,11 @@ fn cost(model: &LocalModel) -> Result<(), Failure> {
     let first = started.elapsed();
     let started = Instant::now();
     rooms(model, 1, 1, 0)?;
-    println!("{}: {:.0} ms more for the first form", model.name(), (first - started.elapsed()).as_secs_f64() * 1e3);
+    println!(
+        "{}: {:.0} ms more for the first form",
+        model.name(),
+        first.saturating_sub(started.elapsed()).as_secs_f64() * 1e3
+    );
     for (count, formed) in [(1, 1), (ROOMS, ROOMS / 2), (ROOMS, ROOMS)] {
         let mut measured = Vec::new();
         for round in 1..=ROUNDS {

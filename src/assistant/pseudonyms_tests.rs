@@ -137,7 +137,7 @@ impl Persons {
     }
 
     fn nir(&self) -> String {
-        let body = 1_85_05_78_006_000_u64 + 100 + self.number as u64;
+        let body = 1_850_578_006_000_u64 + 100 + self.number as u64;
         format!("{body} {:02}", 97 - body % 97)
     }
 

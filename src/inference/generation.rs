@@ -1,5 +1,7 @@
 //! What a model answers: a stream of pieces that ends with the usage, or with an error.
 
+use std::ops::ControlFlow;
+
 use tokio::sync::mpsc;
 
 use crate::usage::Usage;
@@ -54,7 +56,7 @@ impl Generation {
                 return Some(Ok(end));
             }
             let piece = self.pieces.recv().await;
-            if let Some(piece) = self.filtered(piece) {
+            if let ControlFlow::Break(piece) = self.filtered(piece) {
                 return piece;
             }
         }
@@ -67,29 +69,32 @@ impl Generation {
                 return Some(Ok(end));
             }
             let piece = self.pieces.blocking_recv();
-            if let Some(piece) = self.filtered(piece) {
+            if let ControlFlow::Break(piece) = self.filtered(piece) {
                 return piece;
             }
         }
     }
 
-    /// A piece behind the filter. Nothing where all of it is held back.
-    fn filtered(&mut self, piece: Option<Received>) -> Option<Option<Received>> {
-        let Some(filter) = &mut self.through else { return Some(piece) };
+    /// A piece behind the filter; `Continue` where all of it is held back.
+    fn filtered(&mut self, piece: Option<Received>) -> ControlFlow<Option<Received>> {
+        let Some(filter) = &mut self.through else { return ControlFlow::Break(piece) };
         match piece {
             Some(Ok(Piece::Text(text))) => {
                 let text = filter.push(&text);
-                (!text.is_empty()).then_some(Some(Ok(Piece::Text(text))))
+                if text.is_empty() {
+                    return ControlFlow::Continue(());
+                }
+                ControlFlow::Break(Some(Ok(Piece::Text(text))))
             }
             Some(Ok(end @ Piece::Done(_))) => {
                 let rest = filter.finish();
                 if rest.is_empty() {
-                    return Some(Some(Ok(end)));
+                    return ControlFlow::Break(Some(Ok(end)));
                 }
                 self.end = Some(end);
-                Some(Some(Ok(Piece::Text(rest))))
+                ControlFlow::Break(Some(Ok(Piece::Text(rest))))
             }
-            other => Some(other),
+            other => ControlFlow::Break(other),
         }
     }
 }

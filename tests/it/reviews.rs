@@ -50,7 +50,7 @@ fn print(who: &str, what: &str) {
 async fn no_name_and_no_number_of_fifty_reviews_reaches_the_model_or_a_draft() {
     let world = World::shared().await;
     // It says all that it was given.
-    let engine = Engine::start(|prompt| prompt.text());
+    let engine = Engine::start(super::support::engine::Prompt::text);
     let setup = Setup { failpoints: engine.failpoint(), ..world.setup().await };
     let (mut bot, id) = (world.start(&setup), id_of(&setup));
     let awa = world.person("awa").await;

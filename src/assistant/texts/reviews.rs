@@ -1,5 +1,7 @@
 //! The sentences about drafts of replies to reviews, in both languages.
 
+use std::fmt::Write as _;
+
 use crate::{
     assistant::{
         commands::inert,
@@ -118,14 +120,15 @@ fn fr(text: &Reviews<'_>) -> String {
         Reviews::Loaded { total, answered, empty, urgent, headed } => {
             let mut said = format!("{} dans ce fichier", count(*total, "avis", "avis"));
             if *answered > 0 {
-                said.push_str(&format!(", {} déjà répondu{}", answered, if *answered > 1 { "s" } else { "" }));
+                let plural = if *answered > 1 { "s" } else { "" };
+                let _ = write!(said, ", {answered} déjà répondu{plural}");
             }
             if *empty > 0 {
-                said.push_str(&format!(", {empty} sans texte"));
+                let _ = write!(said, ", {empty} sans texte");
             }
             said.push('.');
             if !urgent.is_empty() {
-                said.push_str(&format!(" ⚠️ **À lire en premier, ils ne peuvent pas attendre : avis {}** (`!avis {}`).", numbers(urgent), urgent[0]));
+                let _ = write!(said, " ⚠️ **À lire en premier, ils ne peuvent pas attendre : avis {}** (`!avis {}`).", numbers(urgent), urgent[0]);
             }
             if !headed {
                 said.push_str(" Le fichier n’a pas de titres de colonnes connus : j’ai pris la colonne des textes les plus longs.");
@@ -153,7 +156,7 @@ fn fr(text: &Reviews<'_>) -> String {
             format!("Brouillon de réponse publique écrit par une IA{rests}, seul dans le message qui suit pour être copié :")
         }
         Reviews::Checked { checks, walks } => {
-            let lines = checks.iter().map(|check| format!("\n- {}", check_fr(check))).collect::<String>();
+            let lines = checks.iter().flat_map(|check| ["\n- ".to_owned(), check_fr(check)]).collect::<String>();
             let found = if checks.is_empty() {
                 "**À vérifier avant envoi :** mes contrôles ne relèvent rien ; ils ne remplacent pas votre lecture.".to_owned()
             } else {
@@ -199,7 +202,7 @@ fn en(text: &Reviews<'_>) -> String {
         Reviews::Loaded { total, answered, empty, urgent, headed } => {
             let mut said = format!("{} in this file, {answered} of them answered, {empty} without a text.", count(*total, "review", "reviews"));
             if let Some(first) = urgent.first() {
-                said.push_str(&format!(" ⚠️ **Read these first, they cannot wait: {}** (`!review {first}`).", numbers(urgent)));
+                let _ = write!(said, " ⚠️ **Read these first, they cannot wait: {}** (`!review {first}`).", numbers(urgent));
             }
             if !headed {
                 said.push_str(" The file has no headings that I know: I took the column with the longest texts.");
@@ -227,7 +230,7 @@ fn en(text: &Reviews<'_>) -> String {
             format!("Draft of a public reply written by an AI{rests}, alone in the next message so that it can be copied:")
         }
         Reviews::Checked { checks, walks } => {
-            let lines = checks.iter().map(|check| format!("\n- {}", check_en(check))).collect::<String>();
+            let lines = checks.iter().flat_map(|check| ["\n- ".to_owned(), check_en(check)]).collect::<String>();
             let found = if checks.is_empty() {
                 "**Check before you send it:** I found nothing; that does not replace your reading.".to_owned()
             } else {

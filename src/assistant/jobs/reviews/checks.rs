@@ -111,6 +111,9 @@ static MACHINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     ])
 });
 
+/// What finds something that a reply should not say, and what that is.
+type Pattern = (&'static LazyLock<Option<Regex>>, fn(String) -> Check);
+
 /// What is to be looked at. `given` is what the agent, the room and the earlier replies said: what stands there may stand in the draft.
 #[must_use]
 pub fn checks(draft: &Draft, given: &[&str], in_distress: bool) -> Vec<Check> {
@@ -124,7 +127,7 @@ pub fn checks(draft: &Draft, given: &[&str], in_distress: bool) -> Vec<Check> {
     if draft.placeholders > 0 {
         checks.push(Check::Placeholders(draft.placeholders));
     }
-    let kinds: [(&LazyLock<Option<Regex>>, fn(String) -> Check); 5] = [
+    let kinds: [Pattern; 5] = [
         (&PROMISES, Check::Promise),
         (&BLAMES, Check::Blame),
         (&FAULTS, Check::Fault),

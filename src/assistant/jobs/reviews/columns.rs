@@ -225,7 +225,7 @@ impl Columns {
         let mean = |column: usize| {
             let (all, count) =
                 cells(column).fold((0, 0), |(all, count), cell| (all + cell.chars().count(), count + 1_usize));
-            if count == 0 { 0 } else { all / count }
+            all.checked_div(count).unwrap_or_default()
         };
         let text = (0..width)
             .max_by_key(|column| (mean(*column), usize::MAX - column))

@@ -228,7 +228,7 @@ mod tests {
             format!("« {reply} »"),
             format!("{reply}\n\nÀ vérifier avant envoi : la date.\n- le nom"),
             format!("{}\n", reply.replace("Nous vous remercions", "**Nous vous remercions**")),
-            reply.lines().map(|line| format!("> {line}\n")).collect(),
+            reply.lines().flat_map(|line| ["> ", line, "\n"]).collect(),
         ] {
             assert_eq!(cleaned(&written, &[]).text, reply, "{written}");
         }

@@ -92,8 +92,8 @@ impl Masks {
                 self.originals.push(found.original);
             }
         }
-        let named = without_names(&masked, names);
-        self.without_doubts(&without_numbers(&named))
+        let nameless = without_names(&masked, names);
+        self.without_doubts(&without_numbers(&nameless))
     }
 
     /// What an agent says, or a service has answered: without names and identifiers of persons. Dates, amounts, telephones and addresses stay: they
@@ -168,7 +168,7 @@ fn is_shouted(text: &str) -> bool {
 /// Whether what comes after this begins a sentence.
 fn opens(before: &str) -> bool {
     let before = before.trim_end_matches(|letter: char| letter.is_whitespace() || "«\"“‘('-–—*•".contains(letter));
-    before.is_empty() || before.ends_with(['.', '!', '?', '…', ':', '\n']) || before.ends_with("\n")
+    before.is_empty() || before.ends_with(['.', '!', '?', '…', ':', '\n'])
 }
 
 /// Replaces the words of names that are known of somewhere else.

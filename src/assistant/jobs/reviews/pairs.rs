@@ -187,7 +187,8 @@ mod tests {
             "| Avis | Réponse |\n|---|---|\n| Impossible de joindre la préfecture par téléphone | Bonjour, standard. |\n",
         );
         for index in 0..20 {
-            table.push_str(&format!("| Un téléphone qui sonne {index} et la carte grise | Bonjour {index}. |\n"));
+            let number = index.to_string();
+            table.extend(["| Un téléphone qui sonne ", &number, " et la carte grise | Bonjour ", &number, ". |\n"]);
         }
         let found =
             nearest("Personne ne répond au téléphone de la préfecture, impossible de la joindre", [table.as_str()]);

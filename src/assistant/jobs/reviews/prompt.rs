@@ -105,7 +105,7 @@ fn wanted(ask: &Ask<'_>, pairs: &[Pair], characters: usize) -> String {
     if !facts.is_empty() {
         text.push_str("\nCe que l’agent indique (les seuls faits à donner) :\n");
         for fact in facts {
-            text.push_str(&format!("- {}\n", plain_lines(fact).replace('\n', " ")));
+            text.extend(["- ", &plain_lines(fact).replace('\n', " "), "\n"]);
         }
     }
     text.push_str(
@@ -133,7 +133,7 @@ fn rewritten(wish: &Wish) -> String {
 
 /// A text as lines of a quote: none of them can pass for what is not quoted.
 fn quoted(text: &str) -> String {
-    plain_lines(text).lines().map(|line| format!("> {line}\n")).collect()
+    plain_lines(text).lines().flat_map(|line| ["> ", line, "\n"]).collect()
 }
 
 /// The beginning of a text.
