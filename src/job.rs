@@ -51,6 +51,8 @@ pub enum JobScope {
     Conversation(ConversationId),
     /// A room's, in all of its conversations.
     Room(OwnedRoomId),
+    /// A person's own, within a conversation: it goes with either.
+    Member(ConversationId, OwnedUserId),
     /// A person's, in all rooms.
     Person(OwnedUserId),
     /// A compagnon's, wherever it answers: its identifier, or `made/<number>` for one made by command.
@@ -58,10 +60,10 @@ pub enum JobScope {
 }
 
 impl JobScope {
-    /// Whether it is a room's, or one of its conversations'.
+    /// Whether it is a room's, one of its conversations', or a person's within one.
     #[must_use]
     pub fn is_of_room(&self) -> bool {
-        matches!(self, Self::Conversation(_) | Self::Room(_))
+        matches!(self, Self::Conversation(_) | Self::Room(_) | Self::Member(..))
     }
 }
 

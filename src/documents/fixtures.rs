@@ -1,14 +1,60 @@
 //! The documents of real producers (`tests/fixtures/documents`): what each gives, with places and headings. And a message of Outlook, which
 //! is made here.
 
-use std::io::{Cursor, Write as _};
+use std::io::{Cursor, Read as _, Write as _};
 
-use super::{Config, ExtractError, Extracted, Format, limits::Limits, parse::parse};
-use crate::document::{Passage, Place};
+use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
+
+use super::{Config, ExtractError, Extracted, Format, limits::Limits, parse::parse, rewrite};
+use crate::{
+    document::{Passage, Place},
+    segment::Segment,
+};
 
 fn read(name: &str) -> Result<Extracted, ExtractError> {
     let path = format!("{}/tests/fixtures/documents/{name}", env!("CARGO_MANIFEST_DIR"));
     parse(&std::fs::read(path).expect("the fixture"), name, None, &Limits::of(&Config::default()))
+}
+
+/// A document of a producer with other words in some of its members.
+pub(crate) fn changed(name: &str, changes: &[(&str, &str, &str)]) -> Vec<u8> {
+    let path = format!("{}/tests/fixtures/documents/{name}", env!("CARGO_MANIFEST_DIR"));
+    let members = members(&std::fs::read(path).expect("the fixture"));
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (member, bytes) in members {
+        writer.start_file(member.as_str(), SimpleFileOptions::default()).expect("begun");
+        let mut bytes = bytes;
+        for (_, from, to) in changes.iter().filter(|(of, ..)| *of == member) {
+            let text = String::from_utf8(bytes).expect("text");
+            assert!(text.contains(from), "{from} in {member}");
+            bytes = text.replace(from, to).into_bytes();
+        }
+        writer.write_all(&bytes).expect("written");
+    }
+    writer.finish().expect("ended").into_inner()
+}
+
+/// The members of a package.
+pub(crate) fn members(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).expect("a package");
+    let read = (0..archive.len()).map(|index| {
+        let mut file = archive.by_index(index).expect("a member");
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).expect("readable");
+        let name = file.name().expect("a name").into_owned();
+        (name, bytes)
+    });
+    read.collect()
+}
+
+/// The texts of a file, as the child takes them out.
+pub(crate) fn segments(bytes: &[u8], name: &str) -> Vec<Segment> {
+    rewrite::segments(bytes, name, None, &Limits::of(&Config::default())).expect("texts").segments
+}
+
+/// The file with other texts, as the child writes it.
+pub(crate) fn rewritten(bytes: &[u8], name: &str, texts: &[Vec<String>]) -> Vec<u8> {
+    rewrite::rewritten(bytes, name, None, texts, &Limits::of(&Config::default())).expect("a file")
 }
 
 fn good(name: &str) -> Extracted {

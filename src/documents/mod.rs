@@ -28,7 +28,7 @@ mod trouble;
 mod wire;
 
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 
 pub use config::Config;
 pub use error::{ExtractError, Limit};

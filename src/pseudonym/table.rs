@@ -103,6 +103,18 @@ impl Table {
         self.placeholder(Kind::Person, name, None).write()
     }
 
+    /// The placeholder of a text that is replaced as a whole, whatever it says.
+    pub fn literal(&mut self, text: &str) -> String {
+        self.placeholder(Kind::Literal, text, None).write()
+    }
+
+    /// Where placeholders stand in a text, with what they stand for. Those that stand for nothing are left out.
+    #[must_use]
+    pub fn standing(&self, text: &str) -> Vec<(std::ops::Range<usize>, String)> {
+        let all = placeholder::all(text);
+        all.filter_map(|(start, end, one)| Some((start..end, self.original(one)?.to_owned()))).collect()
+    }
+
     /// How many words are known to be of names. Where a text has added some, texts before it may be replaced anew.
     #[must_use]
     pub fn known(&self) -> usize {

@@ -1,6 +1,6 @@
 //! What jobs keep between two messages. It stands under the key of whose it is: a room's with its conversations, a person's, a compagnon's.
 //!
-//! The key of a record names its conversation (or that it is not one's) and its kind: what goes with a conversation is found without opening a
+//! The key of a record names its conversation (or that it is not one's), its kind, and whose it is within the conversation: what goes with a conversation is found without opening a
 //! record, and so also where one does not open any more.
 
 use std::collections::BTreeSet;
@@ -31,7 +31,7 @@ impl Store {
         self.run(move |database| database.job_state(kind, &scope, now)).await
     }
 
-    /// What jobs of a kind keep in a room and its conversations, the newest first. Those that do not open are set aside and counted by
+    /// What jobs of a kind keep in a room and its conversations, for persons there too, the newest first. Those that do not open are set aside and counted by
     /// [`Store::damaged`].
     pub async fn job_states_of_room(
         &self,
@@ -67,8 +67,15 @@ impl Database {
 impl BlindedIds {
     /// Where the state of a job stands.
     fn job(&self, kind: JobKind, scope: &JobScope) -> Result<Key, StoreError> {
+        if let JobScope::Member(conversation, person) = scope {
+            let beside = self.jobs_of(conversation);
+            let place = beside.bytes.get(1..).unwrap_or_default();
+            return Ok(Key::new(Tree::Jobs, &[place, &[letter(kind)], &self.person(person)]));
+        }
         let (group, conversation) = match scope {
-            JobScope::Conversation(conversation) => (self.room(&conversation.room_id), self.conversation(conversation)),
+            JobScope::Conversation(conversation) | JobScope::Member(conversation, _) => {
+                (self.room(&conversation.room_id), self.conversation(conversation))
+            }
             JobScope::Room(room) => (self.room(room), OF_NO_CONVERSATION),
             JobScope::Person(person) => (self.places_of(&Partition::Person(person.clone()))?.0, OF_NO_CONVERSATION),
             JobScope::Compagnon(compagnon) => {
@@ -97,6 +104,11 @@ fn letter(kind: JobKind) -> u8 {
     }
 }
 
+/// The letter of the kind in a record's key.
+fn kind_of(key: &Key) -> Option<u8> {
+    key.bytes.get(1 + 2 * size_of::<BlindedId>()).copied()
+}
+
 /// A record's key as the database has it, without the mark of what was set aside.
 fn key_of(raw: &[u8]) -> Key {
     Key { tree: Tree::Jobs, bytes: raw.strip_prefix(&[QUARANTINE]).unwrap_or(raw).to_vec() }
@@ -106,7 +118,7 @@ impl Transaction<'_> {
     /// The keys of the states of a kind that one data key seals.
     fn job_keys(&self, group: BlindedId, kind: JobKind) -> Result<Vec<Key>, StoreError> {
         let keys = self.raw_keys(&Key::new(Tree::Jobs, &[&group]))?.into_iter().map(|raw| key_of(&raw));
-        Ok(keys.filter(|key| key.bytes.last() == Some(&letter(kind))).collect())
+        Ok(keys.filter(|key| kind_of(key) == Some(letter(kind))).collect())
     }
 
     /// Keeps what a job keeps, in place of what it kept before; not for a compagnon that was deleted meanwhile. Where there are as many of its
@@ -147,8 +159,8 @@ impl Transaction<'_> {
 
     /// Removes what a job keeps, for good.
     pub(super) fn drop_job(&mut self, kind: JobKind, scope: &JobScope) -> Result<(), StoreError> {
-        let keys = self.raw_keys(&self.blinded_ids().job(kind, scope)?)?;
-        self.remove_jobs(keys)
+        let key = self.blinded_ids().job(kind, scope)?;
+        self.remove_job(&key)
     }
 
     /// Removes what jobs keep of one conversation, and what they have made for its room from what is said there, for good.
@@ -163,7 +175,7 @@ impl Transaction<'_> {
     pub(super) fn forget_jobs_of_room(&mut self, room: BlindedId) -> Result<(), StoreError> {
         let chosen = [JobKind::Glossary, JobKind::Continuous, JobKind::DocsAddress].map(letter);
         let mut keys = self.raw_keys(&Key::new(Tree::Jobs, &[&room]))?;
-        keys.retain(|raw| !raw.last().is_some_and(|kind| chosen.contains(kind)));
+        keys.retain(|raw| !kind_of(&key_of(raw)).is_some_and(|kind| chosen.contains(&kind)));
         self.remove_jobs(keys)
     }
 
@@ -180,8 +192,7 @@ impl Transaction<'_> {
         for (room, conversation) in conversations {
             for place in [conversation, OF_NO_CONVERSATION] {
                 for kind in DERIVED.map(letter) {
-                    let keys = self.raw_keys(&Key::new(Tree::Jobs, &[&room, &place, &[kind]]))?;
-                    self.remove_jobs(keys)?;
+                    self.remove_job(&Key::new(Tree::Jobs, &[&room, &place, &[kind]]))?;
                 }
             }
         }
@@ -228,6 +239,13 @@ impl Transaction<'_> {
             self.drop_job(kind, &from)?;
         }
         Ok(())
+    }
+
+    /// Removes one state, also where it was set aside; not those of persons beside it.
+    fn remove_job(&mut self, key: &Key) -> Result<(), StoreError> {
+        let mut keys = self.raw_keys(key)?;
+        keys.retain(|raw| key_of(raw).bytes == key.bytes);
+        self.remove_jobs(keys)
     }
 
     fn remove_jobs(&mut self, keys: Vec<IVec>) -> Result<(), StoreError> {

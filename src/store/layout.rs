@@ -75,7 +75,7 @@ pub(super) enum Tree {
     Documents,
     /// Mastered answers: group, partition, number.
     Approved,
-    /// What jobs keep between two messages: group, conversation (or none), kind.
+    /// What jobs keep between two messages: group, conversation (or none), kind, person (where it is one's own).
     Jobs,
     /// The passages of documents, under the documents' own keys: number of the document, number of the chunk.
     Passages,

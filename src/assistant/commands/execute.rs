@@ -6,7 +6,7 @@ use super::{
     documents, export, forget, glossary, help, journal,
     outcome::{NewFile, Outcome, Reply},
     parts::Parts,
-    privacy, pseudonymise, redo, remember, retention, sources, status, stop, translate,
+    privacy, redo, remember, retention, sources, status, stop, translate,
     words::nearest,
 };
 use crate::{
@@ -132,8 +132,7 @@ async fn run(context: &Context<'_>, call: &Call) -> Result<Outcome, Failure> {
         Command::Glossary => glossary::run(context, &call.arguments, &call.text).await.map(Outcome::Say),
         // They are carried out as jobs.
         Command::Translate => translate::run(context, &call.arguments).await.map(Outcome::Say),
-        Command::Note | Command::CatchUp | Command::Reviews => Err(Failure::NotKnown),
-        Command::Pseudonymise => pseudonymise::run(context, &call.arguments, &call.text).map(Outcome::Say),
+        Command::Note | Command::CatchUp | Command::Reviews | Command::Pseudonymise => Err(Failure::NotKnown),
         Command::Documents => documents::run(context, &call.arguments).await.map(Outcome::Say),
         Command::Export => export::run(context).await,
         Command::Privacy => privacy::run(context).await.map(Outcome::Say),

@@ -120,6 +120,7 @@ fn job(state: &JobState) -> Value {
     };
     let of = match &state.scope {
         JobScope::Conversation(conversation) => json!({"room": conversation.room_id, "thread": conversation.thread}),
+        JobScope::Member(ConversationId { room_id, thread }, _) => json!({"room": room_id, "thread": thread}),
         JobScope::Room(room) => json!({"room": room}),
         JobScope::Person(person) => json!({"person": person}),
         JobScope::Compagnon(compagnon) => json!({"compagnon": compagnon}),

@@ -54,7 +54,7 @@ pub(super) use execute::execute;
 pub(super) use forget::asks_to_forget;
 pub(super) use parts::{CHECKS, Parts};
 pub(super) use stop::{is_stop, react, stop_quietly};
-pub(super) use words::{decimal, inert, is_blank};
+pub(super) use words::{block, decimal, inert, is_blank};
 
 use context::Context;
 use outcome::{NewFile, Outcome, Reply};

@@ -204,7 +204,10 @@ impl Call {
     pub(in crate::assistant) fn is_job(&self) -> bool {
         let setting = self.command == Some(Command::Translate) && translate::is_setting(&self.arguments);
         !setting
-            && matches!(self.command, Some(Command::Translate | Command::Note | Command::CatchUp | Command::Reviews))
+            && matches!(
+                self.command,
+                Some(Command::Translate | Command::Note | Command::CatchUp | Command::Reviews | Command::Pseudonymise)
+            )
     }
 
     /// Whether it is never refused for the rate.

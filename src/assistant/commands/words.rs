@@ -144,7 +144,7 @@ pub(super) fn number(text: &str) -> Option<f32> {
 }
 
 /// A block that shows a text as it is, whatever stands in it.
-pub(super) fn block(language: &str, text: &str) -> String {
+pub(in crate::assistant) fn block(language: &str, text: &str) -> String {
     let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     format!("{fence}{language}\n{text}\n{fence}")

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::{
     job::{Job, Progress},
-    note,
+    note, pseudonymise,
 };
 use crate::{
     assistant::{
@@ -127,6 +127,7 @@ async fn shown(
 /// Each job's own work. Dropping it ends what it has asked of the model.
 async fn work(job: &Job<'_>) -> Result<Ending, Failure> {
     match job.call.command {
+        Some(Command::Pseudonymise) => pseudonymise::run(job).await,
         Some(Command::Reviews) => super::reviews::run(job).await,
         Some(Command::Translate) => super::translate::run(job).await,
         Some(Command::Note) => note::note(job).await,

@@ -6,6 +6,7 @@
 mod frame;
 mod job;
 mod note;
+mod pseudonymise;
 pub(super) mod reviews;
 mod target;
 mod texts;

@@ -38,6 +38,7 @@ enum KindRecord {
 enum ScopeRecord {
     Conversation(ConversationRecord),
     Room(OwnedRoomId),
+    Member(ConversationRecord, OwnedUserId),
     Person(OwnedUserId),
     Compagnon(String),
 }
@@ -60,6 +61,7 @@ impl From<&JobState> for JobRecord {
         let scope = match &state.scope {
             JobScope::Conversation(conversation) => ScopeRecord::Conversation(conversation.into()),
             JobScope::Room(room) => ScopeRecord::Room(room.clone()),
+            JobScope::Member(conversation, person) => ScopeRecord::Member(conversation.into(), person.clone()),
             JobScope::Person(person) => ScopeRecord::Person(person.clone()),
             JobScope::Compagnon(compagnon) => ScopeRecord::Compagnon(compagnon.clone()),
         };
@@ -82,6 +84,7 @@ impl From<JobRecord> for JobState {
         let scope = match record.scope {
             ScopeRecord::Conversation(conversation) => JobScope::Conversation(conversation.into()),
             ScopeRecord::Room(room) => JobScope::Room(room),
+            ScopeRecord::Member(conversation, person) => JobScope::Member(conversation.into(), person),
             ScopeRecord::Person(person) => JobScope::Person(person),
             ScopeRecord::Compagnon(compagnon) => JobScope::Compagnon(compagnon),
         };

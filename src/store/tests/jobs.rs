@@ -23,6 +23,11 @@ fn main_line(name: &str) -> JobScope {
     JobScope::Conversation(question(name, "1").conversation())
 }
 
+/// A person's own in the main line of a room.
+fn member(name: &str) -> JobScope {
+    JobScope::Member(question("a", "1").conversation(), person(name))
+}
+
 fn thread(name: &str) -> JobScope {
     JobScope::Conversation(in_thread(question(name, "2"), "root").conversation())
 }
@@ -52,6 +57,7 @@ fn office() -> Vec<JobState> {
         state(JobKind::Note, main_line("a"), Some("agent")),
         state(JobKind::Note, thread("a"), Some("ben")),
         state(JobKind::Pseudonyms, main_line("a"), None),
+        state(JobKind::Reviews, member("ben"), Some("ben")),
         state(JobKind::TranslationMemory, of_room.clone(), None),
         state(JobKind::Glossary, of_room.clone(), Some("agent")),
         state(JobKind::Continuous, of_room, Some("ben")),
@@ -71,7 +77,7 @@ fn each_kind_has_one_state_in_a_scope_and_survives_a_kill() {
     for expected in office() {
         assert_eq!(store.job_state(expected.kind, &expected.scope, 10).unwrap(), Some(expected.clone()));
     }
-    assert!(!kept(&store, JobKind::Reviews, &main_line("a")));
+    assert!(!kept(&store, JobKind::Reviews, &main_line("a")) && !kept(&store, JobKind::Reviews, &member("agent")));
     assert!(!kept(&store, JobKind::Note, &main_line("b")));
     let notes = store.job_states_of_room(JobKind::Note, &room("a"), 10).unwrap();
     assert_eq!(notes.len(), 2);
@@ -109,10 +115,11 @@ fn nothing_of_it_stands_on_disk_and_its_time_is_over_when_it_says() {
     keep(&store, &[office(), vec![JobState { until: 30, ..state(JobKind::Reviews, main_line("a"), None) }]].concat());
     assert!(store.job_state(JobKind::Reviews, &main_line("a"), 30).unwrap().is_some());
     assert!(store.job_state(JobKind::Reviews, &main_line("a"), 31).unwrap().is_none());
-    assert!(store.job_states_of_room(JobKind::Reviews, &room("a"), 31).unwrap().is_empty());
+    let others = store.job_states_of_room(JobKind::Reviews, &room("a"), 31).unwrap();
+    assert_eq!(others.len(), 1, "that of a person");
     assert_eq!(store.purge(31, &KEEP).unwrap().records, 1);
     // What repeats what was said goes as that does; choices stay, and so does what is a person's or a compagnon's.
-    assert_eq!(store.purge(111, &KEEP).unwrap().records, 4);
+    assert_eq!(store.purge(111, &KEEP).unwrap().records, 5);
     assert_eq!(left(&store), 5);
     assert!(kept(&store, JobKind::Glossary, &JobScope::Room(room("a"))));
     assert_eq!(store.purge(NEVER + 1, &KEEP).unwrap().records, 5);
@@ -177,7 +184,7 @@ fn a_room_takes_all_but_what_was_chosen_for_it_and_leaving_takes_that() {
 
 #[test]
 fn a_person_takes_what_is_theirs_and_what_was_made_from_what_they_said() {
-    use JobKind::{Continuous, Glossary, Note, Pseudonyms};
+    use JobKind::{Continuous, Glossary, Note, Pseudonyms, Reviews};
     let stays = after(|store| {
         let agent: &UserId = &person("agent");
         assert_eq!(store.personal(agent).unwrap().jobs.len(), 3);
@@ -186,14 +193,14 @@ fn a_person_takes_what_is_theirs_and_what_was_made_from_what_they_said() {
         let glossary = store.job_state(JobKind::Glossary, &JobScope::Room(room("a")), 11).unwrap().unwrap();
         assert_eq!(glossary.by, None, "it says no more who chose it");
     });
-    assert_eq!(stays, [Note, Glossary, Continuous, Pseudonyms, Glossary]);
+    assert_eq!(stays, [Note, Reviews, Glossary, Continuous, Pseudonyms, Glossary]);
 }
 
 #[test]
 fn a_deleted_message_takes_what_was_made_from_its_conversation() {
-    use JobKind::{Continuous, DocsAddress, Glossary, Note, Pseudonyms};
+    use JobKind::{Continuous, DocsAddress, Glossary, Note, Pseudonyms, Reviews};
     let stays = after(|store| drop(redact(store, "a", &["1"], 11)));
-    assert_eq!(stays, [Note, Note, Glossary, Continuous, DocsAddress, Pseudonyms, Glossary]);
+    assert_eq!(stays, [Note, Note, Reviews, Glossary, Continuous, DocsAddress, Pseudonyms, Glossary]);
 }
 
 #[test]
