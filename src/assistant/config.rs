@@ -202,6 +202,12 @@ impl Config {
         settings.language.unwrap_or(self.language)
     }
 
+    /// What is no error and should still be said, one sentence each.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        self.docs.iter().flat_map(Docs::warnings).collect()
+    }
+
     /// Checks what the types cannot.
     pub fn validate(&self) -> Result<(), Refused> {
         let (second, minute) = (SignedDuration::from_secs(1), SignedDuration::from_mins(1));

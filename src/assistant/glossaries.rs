@@ -67,7 +67,7 @@ pub async fn of_files(config: &Translation, compagnon: &str) -> Vec<Vec<Term>> {
     if files.is_empty() {
         return Vec::new();
     }
-    spawn_blocking(move || files.iter().filter_map(|file| read(file)).collect()).await.unwrap_or_default()
+    spawn_blocking(move || files.iter().filter_map(read).collect()).await.unwrap_or_default()
 }
 
 fn read(path: &PathBuf) -> Option<Vec<Term>> {

@@ -99,7 +99,7 @@ impl Config {
         config.warnings = config.matrix.as_ref().map(matrix::Config::warnings).unwrap_or_default();
         config.warnings.extend(config.services.warnings());
         config.warnings.extend(config.documents.warnings());
-        config.warnings.extend(config.assistant.docs.iter().flat_map(|docs| docs.warnings()));
+        config.warnings.extend(config.assistant.warnings());
         Ok(config)
     }
 

@@ -109,22 +109,19 @@ impl Lookup<'_> {
     /// One page of a thread's events, or of a room's.
     async fn page(&self, thread: Option<&EventId>, from: Option<String>) -> Result<Page, SendError> {
         let (client, room_id, asked_at) = (self.room.client(), self.room.room_id(), now());
-        let (chunk, next): (Vec<String>, _) = match thread {
-            Some(root) => {
-                use get_relating_events_with_rel_type::v1::Request;
-                let mut request = Request::new(room_id.to_owned(), root.to_owned(), RelationType::Thread);
-                (request.limit, request.from) = (Some(UInt::from(PAGE)), from);
-                let page = client.send(request).with_request_config(self.once).await;
-                let page = page.map_err(|error| Fault::from(&error))?;
-                (page.chunk.iter().map(|raw| raw.json().get().to_owned()).collect(), page.next_batch)
-            }
-            None => {
-                let mut request = get_message_events::v3::Request::new(room_id.to_owned(), Direction::Backward);
-                (request.limit, request.from) = (UInt::from(PAGE), from);
-                let page = client.send(request).with_request_config(self.once).await;
-                let page = page.map_err(|error| Fault::from(&error))?;
-                (page.chunk.iter().map(|raw| raw.json().get().to_owned()).collect(), page.end)
-            }
+        let (chunk, next): (Vec<String>, _) = if let Some(root) = thread {
+            use get_relating_events_with_rel_type::v1::Request;
+            let mut request = Request::new(room_id.to_owned(), root.to_owned(), RelationType::Thread);
+            (request.limit, request.from) = (Some(UInt::from(PAGE)), from);
+            let page = client.send(request).with_request_config(self.once).await;
+            let page = page.map_err(|error| Fault::from(&error))?;
+            (page.chunk.iter().map(|raw| raw.json().get().to_owned()).collect(), page.next_batch)
+        } else {
+            let mut request = get_message_events::v3::Request::new(room_id.to_owned(), Direction::Backward);
+            (request.limit, request.from) = (UInt::from(PAGE), from);
+            let page = client.send(request).with_request_config(self.once).await;
+            let page = page.map_err(|error| Fault::from(&error))?;
+            (page.chunk.iter().map(|raw| raw.json().get().to_owned()).collect(), page.end)
         };
         let here = chunk.into_iter().filter(|raw| is_of(raw, self.room, None));
         Ok(Page { events: here.map(|raw| Given { raw, asked_at }).collect(), next })

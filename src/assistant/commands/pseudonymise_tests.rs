@@ -76,7 +76,7 @@ async fn a_file_comes_back_with_its_form_and_the_list_goes_to_who_asked() {
         assert!(after.contains("\n\n[PERSONNE_1.2]|, dit-on|, conteste.\n\nRien."), "its form stays: {after}");
         let kept = office.bench.gateway.kept();
         assert!(kept.iter().any(|name| name.ends_with("-pseudonymise.txt")), "{kept:?}");
-        assert!(!kept.iter().any(|name| name.contains("Benali") && name.ends_with(".txt")), "{kept:?}");
+        assert!(!kept.iter().any(|name| name.contains("Benali") && name.contains(".txt")), "{kept:?}");
         let said = office.bench.gateway.shown().pop().expect("a sentence").text;
         if room == "!with-ben:h" {
             assert_eq!(files.len(), 1);

@@ -63,16 +63,13 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply,
     }
     let room = &context.message.room_id;
     let audit = context.audit("translation.room", None);
-    match asked(rest).to.filter(|_| !is(rest, &OFF)) {
-        Some(to) => {
-            let state = glossaries::translating(room, to, now());
-            let changes = vec![Change::KeepJob(Box::new(state)), audit];
-            context.change(&Text::Translation(Translation::Continuous { to }), changes)
-        }
-        None => {
-            let changes = vec![Change::DropJob(JobKind::Continuous, JobScope::Room(room.clone())), audit];
-            context.change(&Text::Translation(Translation::ContinuousOff), changes)
-        }
+    if let Some(to) = asked(rest).to.filter(|_| !is(rest, &OFF)) {
+        let state = glossaries::translating(room, to, now());
+        let changes = vec![Change::KeepJob(Box::new(state)), audit];
+        context.change(&Text::Translation(Translation::Continuous { to }), changes)
+    } else {
+        let changes = vec![Change::DropJob(JobKind::Continuous, JobScope::Room(room.clone())), audit];
+        context.change(&Text::Translation(Translation::ContinuousOff), changes)
     }
 }
 

@@ -55,7 +55,6 @@ pub async fn run(
     let done = {
         let job = Job {
             parts,
-            queued: &queued,
             message: &question,
             call,
             settings: &settings,

@@ -13,14 +13,12 @@ use crate::{
     inference::{ChatModel, InferenceError, Request},
     matrix::RoomFacts,
     message::{Incoming, Item},
-    store::Queued,
     usage::{AnswerUsage, Usage},
 };
 
 /// A job being carried out.
 pub struct Job<'a> {
     pub(super) parts: &'a Parts,
-    pub(super) queued: &'a Queued,
     pub(super) message: &'a Incoming,
     pub(super) call: &'a Call,
     pub(super) settings: &'a Settings,

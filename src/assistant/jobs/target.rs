@@ -4,7 +4,7 @@ use super::job::Job;
 use crate::{
     assistant::{
         commands::{inert, is_blank},
-        documents::{promises, title},
+        documents::title,
         exchange::{message_for, own_words},
         failure::Failure,
         texts::{
@@ -13,7 +13,7 @@ use crate::{
         },
     },
     material::Unreadable,
-    message::{Content, MediaRef},
+    message::{Content, MediaRef, Unread},
 };
 
 /// A file that somebody has sent.
@@ -66,12 +66,12 @@ impl Target {
     }
 }
 
-/// The bytes of a file that can be read, perhaps.
+/// The bytes of a file. Whether it can be put back is known by who reads it: subtitles are no document, and are translated.
 async fn download(job: &Job<'_>, media: &MediaRef) -> Result<Target, Failure> {
     let not_read = |why| {
         Target::NotRead(Text::Documents(Documents::NotRead { name: inert(&title(&media.name)), why, read: Vec::new() }))
     };
-    if !promises(media) {
+    if media.kind() != Unread::File {
         return Ok(not_read(NotRead::UnknownType));
     }
     Ok(match job.parts.ingestion.fetch(media).await? {

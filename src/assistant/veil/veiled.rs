@@ -59,6 +59,7 @@ impl Veiled {
     }
 
     /// A text with placeholders.
+    #[must_use] 
     pub fn hidden(&self, text: &str) -> String {
         self.table().pseudonymise(text).text
     }
@@ -69,12 +70,14 @@ impl Veiled {
     }
 
     /// The table, to be kept; nothing of an empty one.
+    #[must_use] 
     pub fn kept(&self) -> Option<Value> {
         let table = self.table();
         if table.is_empty() { None } else { serde_json::to_value(&*table).ok() }
     }
 
     /// A request as the model is given it.
+    #[must_use] 
     pub fn veiled(&self, request: &Request) -> Request {
         self.prepared(request).0
     }
@@ -126,8 +129,8 @@ impl ChatModel for Veiled {
     }
 
     fn token_counter(&self) -> Arc<dyn TokenCounter> {
-        let (counter, table) = (self.model.token_counter(), Arc::clone(&self.table));
-        Arc::new(Counter { counter, table, language: self.language })
+        let (plain, table) = (self.model.token_counter(), Arc::clone(&self.table));
+        Arc::new(Counter { plain, table, language: self.language })
     }
 
     fn generate(&self, request: Request) -> Result<Generation, InferenceError> {
@@ -171,7 +174,7 @@ impl TextFilter for Restoring {
 
 /// Counts what the model is given in the place of a message.
 struct Counter {
-    counter: Arc<dyn TokenCounter>,
+    plain: Arc<dyn TokenCounter>,
     table: Arc<Mutex<Table>>,
     language: Language,
 }
@@ -180,11 +183,11 @@ impl TokenCounter for Counter {
     fn count(&self, message: &Message) -> usize {
         let mut hidden = hidden(&mut self.table.lock().unwrap_or_else(PoisonError::into_inner), message);
         explain(&mut hidden, self.language);
-        self.counter.count(&hidden)
+        self.plain.count(&hidden)
     }
 
     fn accuracy(&self) -> CountAccuracy {
-        self.counter.accuracy()
+        self.plain.accuracy()
     }
 }
 

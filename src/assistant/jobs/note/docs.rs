@@ -9,7 +9,6 @@ use serde_json::json;
 use super::{
     draft::{Draft, Kept, later},
     files::{self, Around},
-    language,
     settings::Docs,
     value::short,
 };
@@ -141,7 +140,7 @@ async fn send(job: &Job<'_>, config: &Docs, ask: Ask, address: Address, kept: Ke
             Made::Nothing => tracing::debug!(%asked, version = of, "a document is asked for once more"),
         }
     }
-    let title = short(files::title(&draft.note, language(&draft)), LONGEST_TITLE);
+    let title = short(files::title(&draft.note, draft.language()), LONGEST_TITLE);
     let (shown, host, person) = (inert(&title), inert(config.host()), inert(&address.email));
     let (title_shown, characters) = (&*shown, content.chars().count());
     if ask != Ask::Confirmed && !address.confirmed {
@@ -153,7 +152,7 @@ async fn send(job: &Job<'_>, config: &Docs, ask: Ask, address: Address, kept: Ke
         "content": content,
         "sub": subject,
         "email": address.email,
-        "language": match language(&draft) {
+        "language": match draft.language() {
             Language::Fr => "fr-fr",
             Language::En => "en-us",
         },
@@ -179,7 +178,7 @@ async fn send(job: &Job<'_>, config: &Docs, ask: Ask, address: Address, kept: Ke
 fn content(job: &Job<'_>, draft: &Draft) -> String {
     let about = super::about(draft);
     let place = super::place(job, draft);
-    files::markdown(&draft.note, Around { about: &about, place, language: language(draft) })
+    files::markdown(&draft.note, Around { about: &about, place, language: draft.language() })
 }
 
 /// What came of an earlier call.

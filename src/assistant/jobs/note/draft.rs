@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::value::Note;
 use crate::{
-    assistant::failure::Failure,
+    assistant::{failure::Failure, texts::Language},
     conversation::ConversationId,
     job::{JobKind, JobScope, JobState},
     store::{Change, Store},
@@ -56,6 +56,13 @@ pub struct Draft {
     /// The message by which its last document was asked for, and what tells that version of the note from others.
     #[serde(default)]
     pub document: Option<(OwnedEventId, String)>,
+}
+
+impl Draft {
+    /// The language that it is written in.
+    pub fn language(&self) -> Language {
+        if self.english { Language::En } else { Language::Fr }
+    }
 }
 
 impl Kept {

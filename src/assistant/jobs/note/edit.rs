@@ -331,6 +331,7 @@ mod tests {
         Corrected { message: event_id!("$c"), day: date(2026, 11, 23), language: Language::Fr }
     }
 
+    #[allow(clippy::unnecessary_wraps)] // As what it is compared with.
     fn set(section: Section, index: usize, text: &str, who: &str, when: &str) -> Option<Edit> {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         Some(Edit::Set { section, index, fields: Fields { text: some(text), who: some(who), when: some(when) } })

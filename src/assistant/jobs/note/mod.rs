@@ -214,25 +214,21 @@ fn about(draft: &Draft) -> Vec<String> {
     vec![draft.made.trim_matches('_').to_owned(), draft.left_out.clone()]
 }
 
-fn language(draft: &Draft) -> Language {
-    if draft.english { Language::En } else { Language::Fr }
-}
-
 /// A draft as its thread sees it.
 fn shown(job: &Job<'_>, draft: &Draft) -> Vec<Item> {
     let until = i64::try_from(draft.until).ok().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
     let until = until.unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_zoned(reading::zone(&job.parts.config));
-    let until = in_words(until.date(), language(draft));
-    let below = Text::Notes(Notes::Below { until: &until }).say(language(draft)).into_owned();
+    let until = in_words(until.date(), draft.language());
+    let below = Text::Notes(Notes::Below { until: &until }).say(draft.language()).into_owned();
     let below = [draft.left_out.clone(), below];
-    let (text, links) = show::markdown(&draft.note, place(job, draft), &draft.made, &below, language(draft));
+    let (text, links) = show::markdown(&draft.note, place(job, draft), &draft.made, &below, draft.language());
     parts_of(&text, &links)
 }
 
 /// A draft as files in its thread.
 async fn as_files(job: &Job<'_>, draft: &Draft, text: &Text<'_>) -> Result<Ending, Failure> {
     let about = about(draft);
-    let around = Around { about: &about, place: place(job, draft), language: language(draft) };
+    let around = Around { about: &about, place: place(job, draft), language: draft.language() };
     let mut items = job.say(text);
     let markdown = files::markdown(&draft.note, around).into_bytes();
     for (name, media_type, bytes) in
@@ -250,9 +246,9 @@ async fn as_files(job: &Job<'_>, draft: &Draft, text: &Text<'_>) -> Result<Endin
 async fn publish(job: &Job<'_>, kept: Kept, draft: &Draft, here: bool) -> Result<Ending, Failure> {
     let (store, conversation) = (&job.parts.store, job.message.conversation());
     let name = job.message.name.as_deref().unwrap_or_else(|| job.message.sender.localpart());
-    let by = Text::Notes(Notes::PublishedBy { name: &inert(name) }).say(language(draft)).into_owned();
+    let by = Text::Notes(Notes::PublishedBy { name: &inert(name) }).say(draft.language()).into_owned();
     let below = [draft.left_out.clone(), by];
-    let (text, links) = show::markdown(&draft.note, place(job, draft), &draft.made, &below, language(draft));
+    let (text, links) = show::markdown(&draft.note, place(job, draft), &draft.made, &below, draft.language());
     let mut items = if here { parts_of(&text, &links) } else { posts(&text, &links, None) };
     items.extend(job.say(&Text::Notes(Notes::Published)));
     let source = ConversationId { thread: draft.source.clone(), ..conversation.clone() };
@@ -323,14 +319,13 @@ pub async fn corrected(parts: &Parts, exchange: &Exchange) -> Result<Option<Endi
     };
     let job = Job {
         parts,
-        queued: &exchange.queued,
         message: question,
         call: &call,
         settings: &exchange.settings,
         compagnon: &exchange.compagnon,
         veil: exchange.veil.as_ref(),
         room: exchange.room.as_ref(),
-        language: language(&draft),
+        language: draft.language(),
         progress: &progress,
     };
     let day = reading::now(&parts.config).date();
@@ -340,7 +335,7 @@ pub async fn corrected(parts: &Parts, exchange: &Exchange) -> Result<Option<Endi
     };
     let Some(edit) = edit else { return Ok(None) };
     let mut draft = draft;
-    let corrected = Corrected { message: &question.event_id, day, language: language(&draft) };
+    let corrected = Corrected { message: &question.event_id, day, language: draft.language() };
     let ending = match edit.apply(&mut draft.note, corrected) {
         Applied::Nothing => return Ok(None),
         Applied::NoSuch(index) => said(&job, Notes::NoSuch { index }),

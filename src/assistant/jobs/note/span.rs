@@ -108,8 +108,7 @@ fn moment(plain: &[&str], now: &Zoned) -> Option<Zoned> {
     let used = day.map_or(0, |(_, used)| used);
     let rest = plain.get(used..)?;
     let time = match rest {
-        [] if used > 0 => Time::midnight(),
-        ["matin" | "morning"] if used > 0 => Time::midnight(),
+        [] | ["matin" | "morning"] if used > 0 => Time::midnight(),
         rest => clock(rest)?,
     };
     match day {

@@ -36,6 +36,9 @@ pub struct Written {
     pub left_out: bool,
 }
 
+/// A part that was read, with what was found in it, if that has the form, and what it cost.
+type Read = Result<(Part, Option<Found>, Usage), InferenceError>;
+
 /// Writes the note of a conversation. `None` where nothing that the model wrote is one.
 pub async fn write(job: &Job<'_>, conversation: &Conversation) -> Result<Option<Written>, InferenceError> {
     let prompts = Prompts::new(job.model(), &job.parts.sampling, job.language);
@@ -48,12 +51,12 @@ pub async fn write(job: &Job<'_>, conversation: &Conversation) -> Result<Option<
     let reading = requests.into_iter().map(|(part, request)| {
         let found = async move {
             let (found, usage) = formed(job, request, Found::read).await?;
-            Ok::<(Part, Option<Found>, Usage), InferenceError>((part, found, usage))
+            Ok((part, found, usage))
         };
         found.boxed()
     });
     // Boxed and collected: the compiler does not see that a stream of closures may move between threads.
-    let reading: Vec<BoxFuture<'_, Result<(Part, Option<Found>, Usage), InferenceError>>> = reading.collect();
+    let reading: Vec<BoxFuture<'_, Read>> = reading.collect();
     let mut reading = stream::iter(reading).buffered(AT_ONCE);
     let (mut read, mut formed_parts) = (0, 0);
     while let Some((part, found, usage)) = reading.try_next().await? {

@@ -109,7 +109,7 @@ async fn hide_file(job: &Job<'_>, sent: SentFile) -> Result<Ending, Failure> {
     let (kept, changes) = job.keep(&table);
     let (list, left) = listed(&made.replaced);
     let count = made.replaced.len();
-    let said = match job.private_room().await? {
+    let told = match job.private_room().await? {
         // Everybody there has the file that it was made of; the list of names is for who asked.
         Some(room) if room != job.message.room_id => {
             items.push(job.put_list(&made.replaced, room).await?);
@@ -118,7 +118,7 @@ async fn hide_file(job: &Job<'_>, sent: SentFile) -> Result<Ending, Failure> {
         Some(_) => Pseudonyms::File { listed: Listed { list: &list, left, kept } },
         None => Pseudonyms::FileWithoutList { count, kept },
     };
-    items.extend(job.say(&Text::Pseudonyms(said)));
+    items.extend(job.say(&Text::Pseudonyms(told)));
     Ok(Ending { items, changes, ..Ending::default() })
 }
 

@@ -67,7 +67,7 @@ fn without_frame(text: &str) -> String {
             && ["brouillon", "reponse", "voici", "proposition", "draft", "here is"]
                 .iter()
                 .any(|word| folded.contains(word));
-        let is_first = lines.iter().all(|line| line.is_empty());
+        let is_first = lines.iter().all(std::string::String::is_empty);
         if is_first && announces {
             continue;
         }

@@ -34,8 +34,8 @@ pub async fn run(job: &Job<'_>) -> Result<Ending, Failure> {
         Asked::Review(text) => work.review(&text).await,
         Asked::Pointed => work.pointed().await,
         Asked::Rewrite(wish) => work.rewrite(wish).await,
-        Asked::Next => work.step(|walk, at| walk.after(at), Reviews::Over { drafts: work.drafts() }).await,
-        Asked::Previous => work.step(|walk, at| walk.before(at), Reviews::Beginning).await,
+        Asked::Next => work.step(super::state::Walk::after, Reviews::Over { drafts: work.drafts() }).await,
+        Asked::Previous => work.step(super::state::Walk::before, Reviews::Beginning).await,
         Asked::At(number) => work.step(|walk, _| walk.at(number), Reviews::NoWalk).await,
         Asked::Export => work.export().await,
         Asked::End => {

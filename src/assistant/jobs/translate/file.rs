@@ -73,7 +73,7 @@ pub(super) async fn translate(
     let source = SourceFile { name: &file.name, media_type: file.media_type.as_deref(), bytes: &file.bytes };
     let Segments { segments, .. } = match reader.segments(source).await {
         Ok(segments) => segments,
-        Err(error) => return refused(job, file, &error),
+        Err(error) => return Ok(refused(job, file, &error)),
     };
     let parts: Vec<Part> = segments.iter().map(Part::of).collect();
     let shown = segments.iter().zip(&parts).filter(|(_, part)| part.has_words);
@@ -101,7 +101,7 @@ pub(super) async fn translate(
     let (texts, report) = put_together(&segments, &pieces, &sources, &translations);
     let bytes = match reader.rewritten(source, texts).await {
         Ok(bytes) => bytes,
-        Err(error) => return refused(job, file, &error),
+        Err(error) => return Ok(refused(job, file, &error)),
     };
     if bytes.len() > LARGEST_FILE {
         return Ok(Ending { items: job.say(&Text::FileTooLarge { most: LARGEST_FILE as u64 }), ..Ending::default() });
@@ -123,12 +123,12 @@ pub(super) async fn translate(
 }
 
 /// What is said of a file that cannot be read or put together.
-fn refused(job: &Job<'_>, file: &SentFile, error: &ExtractError) -> Result<Ending, Failure> {
+fn refused(job: &Job<'_>, file: &SentFile, error: &ExtractError) -> Ending {
     tracing::info!(event_id = %job.message.event_id, %error, "a file was not translated");
     let name = crate::assistant::commands::inert(&title(&file.name));
     let why: NotRead = not_read(error);
     let text = Text::Documents(Documents::NotRead { name, why, read: Vec::new() });
-    Ok(Ending { items: job.say(&text), ..Ending::default() })
+    Ending { items: job.say(&text), ..Ending::default() }
 }
 
 /// The texts of all segments, each with what stands before it in its segment, or in the one before.

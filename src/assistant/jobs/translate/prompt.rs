@@ -66,12 +66,12 @@ impl<'a> Prompt<'a> {
 
     /// The request for a translation.
     pub fn request(&self, asked: &Asked<'_>) -> Request {
-        self.with(vec![self.question(asked)], asked.text, 0.0)
+        self.with(vec![question(asked)], asked.text, 0.0)
     }
 
     /// The same once more, with less around it, after an answer that was none.
     pub fn again(&self, asked: &Asked<'_>) -> Request {
-        self.with(vec![self.question(&Asked { before: "", ..*asked })], asked.text, WARMER)
+        self.with(vec![question(&Asked { before: "", ..*asked })], asked.text, WARMER)
     }
 
     /// The request for a better one.
@@ -84,24 +84,8 @@ impl<'a> Prompt<'a> {
             "Corrigez votre traduction.\n{wanted}\nGardez tous les repères du texte. Écrivez seulement la traduction corrigée."
         );
         let messages =
-            vec![self.question(asked), Message::new(Role::Assistant, earlier), Message::new(Role::User, correction)];
+            vec![question(asked), Message::new(Role::Assistant, earlier), Message::new(Role::User, correction)];
         self.with(messages, asked.text, 0.0)
-    }
-
-    fn question(&self, asked: &Asked<'_>) -> Message {
-        let mut content = String::new();
-        if !asked.before.is_empty() {
-            content.extend([BEFORE, "\n", end_of(asked.before), "\n\n"]);
-        }
-        if !asked.terms.is_empty() {
-            content.push_str(TERMS);
-            for term in asked.terms {
-                content.extend(["\n- ", term.source, " = ", term.target]);
-            }
-            content.push_str("\n\n");
-        }
-        content.extend([TEXT, "\n", asked.text]);
-        Message::new(Role::User, content)
     }
 
     fn with(&self, mut messages: Vec<Message>, text: &str, temperature: f32) -> Request {
@@ -109,11 +93,28 @@ impl<'a> Prompt<'a> {
         let most = self.model.limits().context_length / SHARE;
         let max_tokens = (tokens * TOKENS + MORE_TOKENS).min(most).max(1);
         messages.insert(0, self.system.clone());
-        let sampling = Sampling { max_tokens, temperature, ..self.sampling.clone() };
+        let sampling = Sampling { temperature, max_tokens, ..self.sampling.clone() };
         // The instruction has nothing of a conversation; what follows it is never asked twice.
         let cache = CacheHint { cache_key: 0, shared_prefix_len: 1 };
         Request { cache, ..Request::new(messages, sampling) }
     }
+}
+
+/// What the model is asked.
+fn question(asked: &Asked<'_>) -> Message {
+    let mut content = String::new();
+    if !asked.before.is_empty() {
+        content.extend([BEFORE, "\n", end_of(asked.before), "\n\n"]);
+    }
+    if !asked.terms.is_empty() {
+        content.push_str(TERMS);
+        for term in asked.terms {
+            content.extend(["\n- ", term.source, " = ", term.target]);
+        }
+        content.push_str("\n\n");
+    }
+    content.extend([TEXT, "\n", asked.text]);
+    Message::new(Role::User, content)
 }
 
 /// The end of a text, from a word on.

@@ -85,6 +85,9 @@ struct Open<'a> {
     key: String,
 }
 
+/// A passage's key, with what was made of it and what that cost.
+type Answered = Result<(String, (Attempt, Usage)), InferenceError>;
+
 impl<'a> Translator<'a> {
     /// Translates texts, in order. Dropping it ends the requests.
     pub async fn translate(&self, sources: &[Source<'a>], memory: &mut Memory) -> Result<Translated, InferenceError> {
@@ -119,7 +122,7 @@ impl<'a> Translator<'a> {
             .boxed()
         });
         // Boxed and collected: the compiler does not see that a stream of closures may move between threads.
-        let requests: Vec<BoxFuture<'_, Result<(String, (Attempt, Usage)), InferenceError>>> = requests.collect();
+        let requests: Vec<BoxFuture<'_, Answered>> = requests.collect();
         let answers: Vec<(String, (Attempt, Usage))> =
             stream::iter(requests).buffered(self.at_once.max(1)).try_collect().await?;
         let mut usage: Option<Usage> = None;
