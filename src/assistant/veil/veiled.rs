@@ -59,7 +59,7 @@ impl Veiled {
     }
 
     /// A text with placeholders.
-    #[must_use] 
+    #[must_use]
     pub fn hidden(&self, text: &str) -> String {
         self.table().pseudonymise(text).text
     }
@@ -70,14 +70,14 @@ impl Veiled {
     }
 
     /// The table, to be kept; nothing of an empty one.
-    #[must_use] 
+    #[must_use]
     pub fn kept(&self) -> Option<Value> {
         let table = self.table();
         if table.is_empty() { None } else { serde_json::to_value(&*table).ok() }
     }
 
     /// A request as the model is given it.
-    #[must_use] 
+    #[must_use]
     pub fn veiled(&self, request: &Request) -> Request {
         self.prepared(request).0
     }

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{
     draft::{Draft, Kept, later},
     files::{self, Around},
+    given::{about, as_files, place},
     settings::Docs,
     value::short,
 };
@@ -69,7 +70,7 @@ pub async fn docs(job: &Job<'_>, ask: Ask, kept: Option<Kept>) -> Result<Ending,
     }
     let Some(config) = config else {
         return match kept.and_then(|kept| kept.draft) {
-            Some(draft) => super::as_files(job, &draft, &Text::Documented(Documented::NotConfigured)).await,
+            Some(draft) => as_files(job, &draft, &Text::Documented(Documented::NotConfigured)).await,
             None => Ok(Ending { items: job.say(&Text::Notes(Notes::NoDraft)), ..Ending::default() }),
         };
     };
@@ -176,8 +177,8 @@ async fn send(job: &Job<'_>, config: &Docs, ask: Ask, address: Address, kept: Ke
 
 /// What leaves.
 fn content(job: &Job<'_>, draft: &Draft) -> String {
-    let about = super::about(draft);
-    let place = super::place(job, draft);
+    let about = about(draft);
+    let place = place(job, draft);
     files::markdown(&draft.note, Around { about: &about, place, language: draft.language() })
 }
 

@@ -8,6 +8,7 @@
 //! | `prompt`, `found`, `write` | what the model is asked, what it answers, the parts together |
 //! | `evidence`, `merge` | what of it stands in the messages; what says the same once: pure |
 //! | `value`, `show`, `files` | the note, as the room sees it and as files: pure |
+//! | `given` | a draft's files, in its thread |
 //! | `draft`, `edit` | what is kept of it, and its corrections |
 //! | `docs`, `settings` | a document of La Suite Docs |
 
@@ -18,6 +19,7 @@ mod edit;
 mod evidence;
 mod files;
 mod found;
+mod given;
 mod material;
 mod merge;
 mod prompt;
@@ -37,7 +39,7 @@ use self::{
     dates::{in_words, words},
     draft::{DRAFT_FOR, Draft, Kept, later},
     edit::{Applied, Corrected, Edit},
-    files::Around,
+    given::{as_files, place},
     prompt::Prompts,
     reading::{Read, Want},
     show::Place,
@@ -204,16 +206,6 @@ fn left_out(job: &Job<'_>, read: &Read, full: bool) -> String {
     job.text(&Text::Notes(Notes::LeftOut { cut: read.cut, unread: read.unread, full }))
 }
 
-/// Where the messages of a draft are.
-fn place<'a>(job: &'a Job<'_>, draft: &'a Draft) -> Place<'a> {
-    Place { room_id: &job.message.room_id, via: &draft.via }
-}
-
-/// What stands above a note in a file.
-fn about(draft: &Draft) -> Vec<String> {
-    vec![draft.made.trim_matches('_').to_owned(), draft.left_out.clone()]
-}
-
 /// A draft as its thread sees it.
 fn shown(job: &Job<'_>, draft: &Draft) -> Vec<Item> {
     let until = i64::try_from(draft.until).ok().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
@@ -223,23 +215,6 @@ fn shown(job: &Job<'_>, draft: &Draft) -> Vec<Item> {
     let below = [draft.left_out.clone(), below];
     let (text, links) = show::markdown(&draft.note, place(job, draft), &draft.made, &below, draft.language());
     parts_of(&text, &links)
-}
-
-/// A draft as files in its thread.
-async fn as_files(job: &Job<'_>, draft: &Draft, text: &Text<'_>) -> Result<Ending, Failure> {
-    let about = about(draft);
-    let around = Around { about: &about, place: place(job, draft), language: draft.language() };
-    let mut items = job.say(text);
-    let markdown = files::markdown(&draft.note, around).into_bytes();
-    for (name, media_type, bytes) in
-        [("note.md", "text/markdown", Some(markdown)), ("note.odt", files::ODT, files::odt(&draft.note, around))]
-    {
-        let Some(bytes) = bytes else { continue };
-        // Before the answer that names it: without that answer it is removed again.
-        let file = job.parts.store.put_file(&job.message.room_id, name, media_type, bytes, now()).await?;
-        items.push(Item::File(file));
-    }
-    Ok(Ending { items, ..Ending::default() })
 }
 
 /// The final note, in the main line or where it was asked for; its draft is kept no more.

@@ -94,8 +94,7 @@ async fn hide_file(job: &Job<'_>, sent: SentFile) -> Result<Ending, Failure> {
     let Ok((made, name, table)) = work.await else {
         return Ok(job.refused(&sent.name, &ExtractError::Failed("the texts were not replaced".to_owned())));
     };
-    let changed = !made.replaced.is_empty() || table.known() > 0;
-    if !changed {
+    if made.replaced.is_empty() && table.known() == 0 {
         return Ok(job.ends(&Text::Pseudonyms(Pseudonyms::NothingInFile)));
     }
     let bytes = match job.rewritten(&sent, made.texts).await {

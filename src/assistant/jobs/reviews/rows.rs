@@ -84,7 +84,9 @@ pub fn read(text: &str) -> Result<Rows, BadFile> {
     let cells = cells(text, separator, MOST_ROWS + 1)?;
     let Some((first, below)) = cells.split_first() else { return Err(BadFile::Empty) };
     let by_headings = Columns::of_headings(first.iter().map(String::as_str));
-    let (columns, rows, headed) = if let Some(columns) = by_headings { (columns, below, true) } else {
+    let (columns, rows, headed) = if let Some(columns) = by_headings {
+        (columns, below, true)
+    } else {
         let tried = cells.get(..TRIED.min(cells.len())).unwrap_or_default();
         (Columns::of_contents(tried).ok_or(BadFile::NoText)?, cells.as_slice(), false)
     };

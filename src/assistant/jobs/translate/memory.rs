@@ -70,7 +70,7 @@ impl Memory {
     }
 
     /// What is to be kept: as many of the newest as there is room for.
-    #[must_use] 
+    #[must_use]
     pub fn written(&self) -> Value {
         let mut entries: Vec<(&String, &Entry)> = self.entries.iter().collect();
         entries.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.used));
