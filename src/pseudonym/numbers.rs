@@ -163,10 +163,12 @@ fn phone(page: &Page<'_>, start: usize) -> Option<usize> {
         }
     }
     let end = end?;
-    (plus
-        || !page.tokens.get(start.checked_sub(1)?).is_some_and(|before| glued(page, before.shape, start))
-        || start == 0)
-        .then_some(end)
+    // A bracket that the number does not close is the sentence's.
+    if page.mark(start, '(') && !(start..end).any(|at| page.mark(at, ')')) {
+        return None;
+    }
+    let before = start.checked_sub(1).and_then(|before| page.tokens.get(before));
+    (plus || !before.is_some_and(|before| glued(page, before.shape, start))).then_some(end)
 }
 
 /// Whether a number goes on without space from what stands before it.

@@ -76,6 +76,19 @@ fn one_person_keeps_one_number_in_every_spelling() {
 }
 
 #[test]
+fn a_bracket_around_a_telephone_stays_and_one_within_it_goes() {
+    for (text, expected) in [
+        ("Mme Benali (06 12 34 56 78) attend.", "Mme [PERSONNE_1] ([TELEPHONE_1]) attend."),
+        ("Rappeler (+33 6 12 34 56 78).", "Rappeler ([TELEPHONE_1])."),
+        ("Rappeler (+33) 6 12 34 56 78.", "Rappeler [TELEPHONE_1]."),
+        ("Rappeler +33 (0)6 12 34 56 78.", "Rappeler [TELEPHONE_1]."),
+        ("06 12 34 56 78", "[TELEPHONE_1]"),
+    ] {
+        assert_eq!(shown(text), expected);
+    }
+}
+
+#[test]
 fn the_fields_of_a_form_are_one_person() {
     assert_eq!(
         shown("Nom : Petit\nPrénom : Rose\nTél : 0612345678"),
