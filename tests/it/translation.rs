@@ -46,6 +46,22 @@ fn parts(name: &str, bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
     parts
 }
 
+/// What a part says, whatever its capitals, its line breaks and the way in which it writes its letters.
+fn folded(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes).to_lowercase();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut pieces = text.split("&#");
+    let mut folded = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let letter = piece.split_once(';').and_then(|(code, rest)| Some((char::from_u32(code.parse().ok()?)?, rest)));
+        match letter {
+            Some((letter, rest)) => folded.extend([letter.to_lowercase().collect::<String>().as_str(), rest]),
+            None => folded.extend(["&#", piece]),
+        }
+    }
+    folded
+}
+
 /// Sends a file with its caption, and gives the file that comes back with what is said of it.
 async fn translated(
     awa: &Person,
@@ -85,7 +101,7 @@ async fn a_message_and_files_of_all_formats_are_translated_with_their_form() {
     let markdown = "# Note\n\n- Le **budget** est voté, voir [le guide](https://example.fr/a).\n\n| Nom | Âge |\n|---|---|\n| Awa | 12 |\n\n```\nlet code = 1;\n```\n";
     let text = "Note de service\n\nLa réunion est reportée au 12 mars 2026.\n";
     let film = "1\n00:00:01,000 --> 00:00:04,000\nBonjour à tous.\n\n2\n00:00:05,000 --> 00:00:08,000\nLa séance est ouverte.\n";
-    let files: [(&str, &str, Vec<u8>); 8] = [
+    let files: [(&str, &str, Vec<u8>); 10] = [
         (
             "libreoffice-guide.docx",
             "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -107,6 +123,12 @@ async fn a_message_and_files_of_all_formats_are_translated_with_their_form() {
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             fixture("libreoffice-effectifs.xlsx"),
         ),
+        (
+            "openpyxl-marches.xlsx",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            fixture("openpyxl-marches.xlsx"),
+        ),
+        ("libreoffice-guide.html", "text/html", fixture("libreoffice-guide.html")),
         ("note.md", "text/markdown", markdown.as_bytes().to_vec()),
         ("note.txt", "text/plain", text.as_bytes().to_vec()),
         ("film.srt", "application/x-subrip", film.as_bytes().to_vec()),
@@ -121,7 +143,6 @@ async fn a_message_and_files_of_all_formats_are_translated_with_their_form() {
         let mut changed = 0;
         for ((member, before), (_, after)) in before.iter().zip(&after) {
             changed += usize::from(before != after);
-            let folded = |bytes: &[u8]| String::from_utf8_lossy(bytes).to_lowercase();
             let (was, is) = (folded(before), folded(after));
             let same = was.chars().zip(is.chars()).take_while(|(was, is)| was == is).count().saturating_sub(40);
             let part = |text: &str| text.chars().skip(same).take(120).collect::<String>();
