@@ -69,7 +69,12 @@ async fn a_mention_that_an_edit_adds_is_answered_once_under_the_originals_id() {
     let folder = tempfile::tempdir().expect("a folder");
     let thread = Some(id("$root:h"));
     let bench = bench(folder.path(), [Incoming { thread: thread.clone(), ..said("$1:h") }]);
-    let asks = || edits(vec![edit("$e1:h", "$1:h", "un"), edit("$e2:h", "$1:h", "deux")]);
+    // Each waits in a lane of its own: the time tells which is the newer one.
+    let asks = || {
+        let first = edit("$e1:h", "$1:h", "un");
+        let second = Edit { sent_at: first.sent_at + 1, ..edit("$e2:h", "$1:h", "deux") };
+        edits(vec![first, second])
+    };
     bench.accept(asks());
     bench.rest().await;
     assert_eq!(shown(&bench), [answer("$1:h", "2: deux")], "two edits, one answer to the newest");
