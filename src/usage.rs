@@ -21,6 +21,31 @@ pub struct Usage {
     pub finish: Finish,
 }
 
+impl Usage {
+    /// The cost of nothing.
+    pub const NOTHING: Self = Self {
+        prompt_tokens: 0,
+        cached_tokens: 0,
+        completion_tokens: 0,
+        prefill: Duration::ZERO,
+        decode: Duration::ZERO,
+        finish: Finish::Stop,
+    };
+
+    /// The cost of two answers that are one work together, which has ended.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            prompt_tokens: self.prompt_tokens + other.prompt_tokens,
+            cached_tokens: self.cached_tokens + other.cached_tokens,
+            completion_tokens: self.completion_tokens + other.completion_tokens,
+            prefill: self.prefill + other.prefill,
+            decode: self.decode + other.decode,
+            finish: Finish::Stop,
+        }
+    }
+}
+
 /// Why an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Finish {

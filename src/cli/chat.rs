@@ -5,7 +5,7 @@ mod room;
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -117,11 +117,16 @@ pub(super) fn veil(model: &Arc<dyn ChatModel>, compagnon: &Compagnon) -> Option<
     (asked != Pseudonyms::No).then(|| Veiled::new(Arc::clone(model), Table::new(), compagnon.about.language))
 }
 
+/// The compagnon of a file, called as the file is.
+pub(super) fn of_file(path: &Path) -> anyhow::Result<Compagnon> {
+    let text = read_file(path)?;
+    let id = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("prompt");
+    Compagnon::parse(id, &text).with_context(|| path.display().to_string())
+}
+
 fn compagnon(config: &Config, arguments: &Arguments, default: &str) -> anyhow::Result<Compagnon> {
     if let Some(path) = &arguments.prompt {
-        let text = read_file(path)?;
-        let id = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("prompt");
-        return Compagnon::parse(id, &text).with_context(|| path.display().to_string());
+        return of_file(path);
     }
     let (library, _) = Library::load(config.prompts.as_deref())?;
     Ok(Compagnon::clone(library.get(arguments.compagnon.as_deref().unwrap_or(default))?))

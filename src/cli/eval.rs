@@ -18,7 +18,7 @@ use self::{
     judge::Judge,
     progress::Shown,
 };
-use super::output;
+use super::{chat, output};
 use crate::{
     app::{open_encoders, open_model, processors},
     assistant::compose,
@@ -149,10 +149,7 @@ fn compagnons(
     ids.sort_unstable();
     ids.dedup();
     if let Some(path) = &arguments.prompt {
-        let bytes = read(path)?;
-        let text = std::str::from_utf8(&bytes).with_context(|| format!("{} is not UTF-8", path.display()))?;
-        let id = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("prompt");
-        let compagnon = Arc::new(Compagnon::parse(id, text).with_context(|| path.display().to_string())?);
+        let compagnon = Arc::new(chat::of_file(path)?);
         return Ok(ids.into_iter().map(|id| (id.to_owned(), Arc::clone(&compagnon))).collect());
     }
     let (library, problems) = Library::load(config.prompts.as_deref())?;

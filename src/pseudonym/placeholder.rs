@@ -59,6 +59,21 @@ fn number(text: &str) -> Option<(u32, usize)> {
     Some((text[..digits].parse().ok()?, digits))
 }
 
+/// A text in which placeholders are what they stand for. Those that stand for nothing are left.
+pub(super) fn restored<'a>(text: &str, original: impl Fn(Placeholder) -> Option<&'a str>) -> String {
+    let mut restored = String::with_capacity(text.len());
+    let mut done = 0;
+    for (start, end, placeholder) in all(text) {
+        if let Some(original) = original(placeholder) {
+            restored.push_str(&text[done..start]);
+            restored.push_str(original);
+            done = end;
+        }
+    }
+    restored.push_str(&text[done..]);
+    restored
+}
+
 /// Every placeholder of a text, with where it stands.
 pub(super) fn all(text: &str) -> impl Iterator<Item = (usize, usize, Placeholder)> {
     let mut at = 0;

@@ -124,17 +124,7 @@ impl Table {
     /// Puts back what placeholders stand for. Those that stand for nothing are left.
     #[must_use]
     pub fn restore(&self, text: &str) -> String {
-        let mut restored = String::with_capacity(text.len());
-        let mut done = 0;
-        for (start, end, placeholder) in placeholder::all(text) {
-            if let Some(original) = self.original(placeholder) {
-                restored.push_str(&text[done..start]);
-                restored.push_str(original);
-                done = end;
-            }
-        }
-        restored.push_str(&text[done..]);
-        restored
+        placeholder::restored(text, |placeholder| self.original(placeholder))
     }
 
     /// What a placeholder stands for; an unknown spelling is the first one.

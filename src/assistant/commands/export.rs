@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Context, NewFile, Outcome, Spec};
 use crate::{
     approved::MasteredAnswer,
-    assistant::{courier::unless_refused, failure::Failure, texts::Text},
+    assistant::{failure::Failure, texts::Text},
     compagnon::Made,
     conversation::Turn,
     document::Document,
@@ -21,10 +21,8 @@ pub(super) const SPEC: Spec =
 
 pub(super) async fn run(context: &Context<'_>) -> Result<Outcome, Failure> {
     let (parts, message) = (context.parts, context.message);
-    let gateway = &parts.homeserver.gateway;
     // Asked before anything is put together: where the file may go decides whether there is one.
-    let room = unless_refused(parts.homeserver.retry(|| gateway.direct_room(&message.sender, true)).await)?.flatten();
-    let Some(room_id) = room else {
+    let Some(room_id) = parts.homeserver.private_room(&message.sender).await? else {
         tracing::warn!(event_id = %message.event_id, "there is no direct conversation for an export");
         return context.say(&Text::ExportFailed).map(Outcome::Say);
     };

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ruma::{OwnedEventId, RoomId, UserId};
+use ruma::{OwnedEventId, OwnedRoomId, RoomId, UserId};
 
 use super::{
     rate_budget::RateBudget,
@@ -42,6 +42,11 @@ impl Homeserver {
         request: impl FnMut() -> F,
     ) -> Result<T, Failure> {
         self.retry_for(RETRY_FOR, request).await
+    }
+
+    /// The conversation of two with a person, made where there is none; nothing where the homeserver refuses.
+    pub async fn private_room(&self, person: &UserId) -> Result<Option<OwnedRoomId>, Failure> {
+        Ok(unless_refused(self.retry(|| self.gateway.direct_room(person, true)).await)?.flatten())
     }
 
     /// As [`Homeserver::retry`], for another time.

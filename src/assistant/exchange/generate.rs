@@ -133,7 +133,7 @@ async fn read(
 }
 
 /// Shows "is typing" until the guard is dropped, and the question as read.
-pub fn show_typing(parts: &Parts, question: &Incoming) -> DropGuard {
+pub(super) fn show_typing(parts: &Parts, question: &Incoming) -> DropGuard {
     let Parts { homeserver, lifecycle, .. } = parts;
     let done = lifecycle.abort.child_token();
     let gateway = homeserver.gateway.clone();

@@ -16,6 +16,7 @@
 //! `summary` condenses what no longer fits, off this way; `synthesis` reads documents that are longer than the context, before `compose`.
 
 mod admit;
+mod checking;
 mod cited;
 pub mod compose;
 mod conclude;
@@ -25,7 +26,6 @@ mod generate;
 mod ground;
 mod history;
 mod mastered;
-mod offline;
 mod parts;
 mod pipeline;
 mod pointed;
@@ -38,13 +38,13 @@ mod summary;
 mod synthesis;
 mod transforms;
 mod value;
+mod watched;
 mod whole;
 
 pub use self::{
+    checking::as_shown,
     effective::{EffectiveCompagnon, version_in},
-    generate::show_typing,
     history::History,
-    offline::as_shown,
     parts::Parts,
     pipeline::Exchanges,
     pointed::{message_for, own_words, reads},
@@ -53,5 +53,6 @@ pub use self::{
     search::{View, readable},
     summary::{Parts as SummaryParts, Summaries},
     value::Exchange,
+    watched::watched,
     whole::patiently,
 };

@@ -2,12 +2,12 @@
 
 use std::{
     borrow::Cow,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use super::{
     admit::{Admission, Facts, Rules, admit, is_stale},
+    checking::checking,
     compose::{Ask, ComposeError, Composed, LeftOut, compose, today},
     conclude::conclude,
     contact,
@@ -21,7 +21,7 @@ use super::{
     resolve::{refresh, resolve},
     search::search,
     synthesis::{Whole, read_documents},
-    transforms::{Checking, Checks, Extract, Placeholders, marks},
+    transforms::{Checking, marks},
     value::Exchange,
 };
 use crate::{
@@ -33,13 +33,8 @@ use crate::{
         documents::Long,
         failure::Failure,
         jobs,
-        texts::{
-            Language, Text, note,
-            sources::{Sources, placeholders},
-        },
+        texts::{Language, Text, note, sources::Sources},
     },
-    conversation::Role,
-    document::Source,
     inference::Request,
     store::Queued,
     usage::AnswerUsage,
@@ -293,31 +288,12 @@ fn asked(exchange: &Exchange, language: Language) -> Cow<'_, str> {
     }
 }
 
-/// What an answer from documents is checked against. What the model itself said before verifies nothing. Without documents a mark points at
-/// nothing, unless people have written such marks themselves.
+/// What an answer is checked against.
 fn checks(exchange: &Exchange, request: &Request, language: Language) -> Checking {
-    if exchange.sources.is_empty() {
-        let mut people = request.messages.iter().filter(|message| message.role == Role::User);
-        let is_written = people.any(|message| !marks(&message.content).is_empty());
-        return if is_written { Checking::Nothing } else { Checking::Unsourced };
-    }
-    let named = |source: &Source| {
-        let headings = source.passage.headings.iter();
-        std::iter::once(source.title.clone()).chain(headings.cloned()).collect::<Vec<_>>()
-    };
-    let above: Vec<Vec<String>> = exchange.sources.iter().map(named).collect();
-    let above: Vec<Vec<&str>> = above.iter().map(|one| one.iter().map(String::as_str).collect()).collect();
-    let extracts = exchange.sources.iter().zip(&above);
-    let extracts: Vec<Extract<'_>> =
-        extracts.map(|(source, names)| Extract { text: &source.passage.text, names }).collect();
-    // Where it is given notes, in the last message, these are the model's own words, too.
-    let written = request.messages.iter().take(request.messages.len() - usize::from(exchange.notes.is_some()));
-    let written = written.filter(|message| message.role != Role::Assistant);
     let pointed_at = exchange.material.iter().filter_map(|material| material.content.as_deref().ok());
     let asked = std::iter::once(exchange.asked()).chain(pointed_at);
-    let (address, phone) = placeholders(language);
-    let written = written.map(|message| message.content.as_str()).chain(asked);
-    Checking::Against(Arc::new(Checks::new(&extracts, written, Placeholders { address, phone })))
+    // Where it is given notes, in the last message, these are the model's own words, too.
+    checking(&exchange.sources, &request.messages, usize::from(exchange.notes.is_some()), asked, language)
 }
 
 /// Whether an answer that is complete cites no passage.

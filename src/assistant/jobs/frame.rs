@@ -1,7 +1,5 @@
 //! The frame of a job, the same for all.
 
-use std::time::Duration;
-
 use tokio::sync::watch;
 
 use super::{
@@ -11,9 +9,9 @@ use super::{
 use crate::{
     assistant::{
         commands,
-        courier::{Concluded, Ending, Screen, Stage},
-        dispatch::{ActiveGeneration, Interruption},
-        exchange::{EffectiveCompagnon, Parts, show_typing},
+        courier::{Concluded, Ending, Stage},
+        dispatch::Interruption,
+        exchange::{EffectiveCompagnon, Parts, watched},
         failure::Failure,
         texts::{Language, Text},
         veil::{Place, Veil},
@@ -22,9 +20,6 @@ use crate::{
     matrix::RoomFacts,
     store::Queued,
 };
-
-/// How often the progress is looked at. The homeserver's rate limit makes what is shown rarer.
-const TICK: Duration = Duration::from_millis(500);
 
 /// Carries out the job that a message asks for. Nothing where the message is not waiting any more, or has another text now.
 pub async fn run(
@@ -64,7 +59,8 @@ pub async fn run(
             language,
             progress: &progress,
         };
-        shown(parts, &queued, &active.generation, &seen, work(&job)).await?
+        let progress = (|| seen.borrow().done, || seen.borrow().text.clone());
+        watched(parts, &queued, &active.generation, Stage::Job, progress, work(&job)).await?
     };
     queued.draft = done.draft;
     let ending = match done.outcome {
@@ -81,46 +77,6 @@ pub async fn run(
     };
     parts.cache.apply(&ending.changes);
     courier.conclude(&queued, ending).await.map(Some)
-}
-
-/// What became of work that the room sees.
-struct Done {
-    outcome: Result<Result<Ending, Failure>, Interruption>,
-    /// The message that showed the progress, which what comes of the work replaces.
-    draft: Option<ruma::OwnedEventId>,
-}
-
-/// Shows how far work has come, until it is over or somebody ends it.
-async fn shown(
-    parts: &Parts,
-    queued: &Queued,
-    generation: &ActiveGeneration,
-    seen: &watch::Receiver<Progress>,
-    work: impl Future<Output = Result<Ending, Failure>>,
-) -> Result<Done, Failure> {
-    let _typing = show_typing(parts, &queued.question);
-    let mut screen = Screen::open(&parts.courier, queued, generation, Stage::Job).await?;
-    let working = async {
-        tokio::pin!(work);
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-        loop {
-            let so_far = seen.borrow().clone();
-            tokio::select! {
-                biased;
-                () = parts.lifecycle.abort.cancelled() => return Err(Failure::Stopped),
-                why = generation.interrupted() => return Ok(Err(why)),
-                outcome = screen.sent() => screen.note(outcome).await?,
-                _ = tick.tick(), if screen.wants(so_far.done) => {
-                    screen.show(so_far.done, || so_far.text);
-                }
-                ending = &mut work => return Ok(Ok(ending)),
-            }
-        }
-    };
-    let outcome = working.await;
-    let draft = screen.close().await?;
-    Ok(Done { outcome: outcome?, draft })
 }
 
 /// Each job's own work. Dropping it ends what it has asked of the model.

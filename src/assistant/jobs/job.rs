@@ -4,6 +4,7 @@ use tokio::sync::watch;
 
 use crate::{
     assistant::{
+        courier::Ending,
         exchange::{EffectiveCompagnon, Parts, patiently},
         texts::{Language, Text},
         veil::Veil,
@@ -81,6 +82,11 @@ impl Job<'_> {
     /// A sentence in the language of the answer.
     pub(super) fn text(&self, text: &Text<'_>) -> String {
         text.say(self.language).into_owned()
+    }
+
+    /// A sentence and nothing else.
+    pub(super) fn ends(&self, text: &Text<'_>) -> Ending {
+        Ending { items: self.say(text), ..Ending::default() }
     }
 
     /// A sentence, as the whole of what is said.

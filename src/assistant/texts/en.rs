@@ -306,7 +306,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Stopping { dropped } => {
             return format!("I have stopped, and dropped your waiting questions ({dropped}).").into();
         }
-        Text::JobStopped => "Stopped: nothing comes of this work.",
+        Text::JobStopped => "Stopped: you will receive nothing of this work. To start it again, send the same command.",
         Text::NothingToStop => "I am not writing an answer at the moment.",
         Text::StopNotYours => "This answer is for someone else: only they or a room administrator can stop it.",
         Text::Journal => "**Audit trail** (newest first)",

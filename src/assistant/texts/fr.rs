@@ -315,7 +315,9 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Stopping { dropped } => {
             return format!("Je m’arrête, et j’abandonne vos questions en attente ({dropped}).").into();
         }
-        Text::JobStopped => "C’est arrêté : je ne rends rien de ce travail.",
+        Text::JobStopped => {
+            "C’est arrêté : vous ne recevrez rien de ce travail. Pour le relancer, renvoyez la même commande."
+        }
         Text::NothingToStop => "Je n’écris rien en ce moment.",
         Text::StopNotYours => {
             "Cette réponse est pour quelqu’un d’autre : lui-même ou un administrateur du salon peut l’arrêter."

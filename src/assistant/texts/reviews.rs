@@ -179,7 +179,13 @@ fn fr(text: &Reviews<'_>) -> String {
         Reviews::NoSuch { number, total } => format!("Il n’y a pas d’avis {number} : ce fichier en compte {total}."),
         Reviews::Ended => "C’est fini : les avis et les brouillons gardés pour cette conversation sont oubliés.".to_owned(),
         Reviews::Exported { drafts, without } => {
-            format!("Le fichier ci-dessus contient {} ; {without} avis n’en ont pas. Ce qui identifiait quelqu’un y reste masqué.", count(*drafts, "brouillon", "brouillons"))
+            let without = match without {
+                0 => String::new(),
+                1 => " ; un avis n’en a pas".to_owned(),
+                without => format!(" ; {without} avis n’en ont pas"),
+            };
+            let drafts = count(*drafts, "brouillon", "brouillons");
+            format!("Le fichier ci-dessus contient {drafts}{without}. Ce qui identifiait quelqu’un y reste masqué.")
         }
         Reviews::Bad(bad) => bad_fr(*bad),
         Reviews::TooLarge { fit } => format!("Ce fichier est trop long pour être gardé en entier : coupez-le, à environ {fit} avis par fichier."),
@@ -200,7 +206,14 @@ fn en(text: &Reviews<'_>) -> String {
             )
         }
         Reviews::Loaded { total, answered, empty, urgent, headed } => {
-            let mut said = format!("{} in this file, {answered} of them answered, {empty} without a text.", count(*total, "review", "reviews"));
+            let mut said = format!("{} in this file", count(*total, "review", "reviews"));
+            if *answered > 0 {
+                let _ = write!(said, ", {answered} answered already");
+            }
+            if *empty > 0 {
+                let _ = write!(said, ", {empty} without a text");
+            }
+            said.push('.');
             if let Some(first) = urgent.first() {
                 let _ = write!(said, " ⚠️ **Read these first, they cannot wait: {}** (`!review {first}`).", numbers(urgent));
             }
@@ -253,7 +266,13 @@ fn en(text: &Reviews<'_>) -> String {
         Reviews::NoSuch { number, total } => format!("There is no review {number}: this file has {total}."),
         Reviews::Ended => "Done: the reviews and drafts kept for this conversation are forgotten.".to_owned(),
         Reviews::Exported { drafts, without } => {
-            format!("The file above holds {}; {without} reviews have none. What identified anybody stays masked in it.", count(*drafts, "draft", "drafts"))
+            let without = match without {
+                0 => String::new(),
+                1 => "; one review has none".to_owned(),
+                without => format!("; {without} reviews have none"),
+            };
+            let drafts = count(*drafts, "draft", "drafts");
+            format!("The file above holds {drafts}{without}. What identified anybody stays masked in it.")
         }
         Reviews::Bad(bad) => bad_en(*bad),
         Reviews::TooLarge { fit } => format!("This file is too long to be kept as a whole: cut it, at about {fit} reviews a file."),
@@ -319,9 +338,9 @@ fn check_fr(check: &Check) -> String {
         Check::Placeholders(count) => {
             format!("donnée masquée remplacée par des mots neutres ({count}) : relisez ces phrases")
         }
-        Check::Promise(said) => format!("promesse ou délai que vous n’avez pas donné : « {} »", inert(said)),
+        Check::Promise(said) => format!("promesse ou délai qui ne vient pas de vous : « {} »", inert(said)),
         Check::NotGiven(kind, said) => {
-            format!("{} que ni vous ni les réponses passées n’avez donné : « {} »", kind_fr(*kind), inert(said))
+            format!("{} qui ne vient ni de vous ni des réponses passées : « {} »", kind_fr(*kind), inert(said))
         }
         Check::Blame(said) => format!("reproche à l’usager : « {} »", inert(said)),
         Check::Fault(said) => format!("aveu de faute au nom du service : « {} »", inert(said)),
@@ -389,7 +408,7 @@ fn bad_fr(bad: BadFile) -> String {
         BadFile::NoText => "Je ne trouve pas la colonne des avis : nommez-la `avis`, `description` ou `commentaire` (et, si vous les avez, `titre`, `note`, `date`, `réponse`).".to_owned(),
         BadFile::TooManyRows(most) => format!("Ce fichier compte plus de {most} avis : coupez-le en plusieurs."),
         BadFile::TooLarge(bytes) => format!("Ce fichier dépasse {} Mio : coupez-le en plusieurs.", bytes >> 20),
-        BadFile::Unclosed(row) => format!("Un guillemet ouvert vers la ligne {row} du tableau n’est jamais fermé : corrigez-la, puis renvoyez le fichier."),
+        BadFile::Unclosed(row) => format!("Un guillemet ouvert vers la ligne {row} du tableau n’est jamais fermé : corrigez-le, puis renvoyez le fichier."),
         BadFile::NoTable => "Ce fichier n’est pas un tableau lisible : enregistrez-le en CSV (UTF-8, séparateur point-virgule).".to_owned(),
     }
 }

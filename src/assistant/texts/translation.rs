@@ -108,7 +108,7 @@ pub(super) fn fr(text: &Translation<'_>) -> String {
         Translation::ContinuousOff => "C’est noté : je ne traduis plus de moi-même dans ce salon.".to_owned(),
         Translation::OnlyInRooms => "La traduction de tous les messages se règle dans un salon. Ici, écrivez `!traduire en anglais` et votre texte.".to_owned(),
         Translation::NoWords => "Il n’y a rien à traduire : ce texte n’a pas de mots.".to_owned(),
-        Translation::TooLong { most } => format!("C’est trop long : je traduis au plus {most} passages à la fois."),
+        Translation::TooLong { most } => format!("C’est trop long : je traduis au plus {most} passages à la fois. Coupez-le en plusieurs."),
         Translation::Done { from, to, passages } => {
             let to = to.french_name_with_article();
             let languages = match from {
@@ -172,7 +172,9 @@ pub(super) fn en(text: &Translation<'_>) -> String {
             "Translating all messages is set in a room. Here, write `!translate to French` and your text.".to_owned()
         }
         Translation::NoWords => "There is nothing to translate: this text has no words.".to_owned(),
-        Translation::TooLong { most } => format!("This is too long: I translate {most} passages at most."),
+        Translation::TooLong { most } => {
+            format!("This is too long: I translate {most} passages at most. Cut it into several.")
+        }
         Translation::Done { from, to, passages } => {
             let from = from.map(|from| format!("from {} ", from.english_name())).unwrap_or_default();
             let languages = format!("{from}to {}", to.english_name());

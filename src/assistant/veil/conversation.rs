@@ -1,10 +1,14 @@
 //! The veil of a conversation: whether there is one, and its table between two messages.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::veiled::Veiled;
 use crate::{
-    assistant::{clock::now, config::Config, failure::Failure},
+    assistant::{
+        clock::{later, now},
+        config::Config,
+        failure::Failure,
+    },
     compagnon::{Compagnon, Pseudonyms, Settings},
     inference::ChatModel,
     job::{JobKind, JobScope, JobState},
@@ -20,8 +24,8 @@ pub struct Veil {
     /// Whether people are shown the placeholders, too.
     pub one_way: bool,
     conversation: ConversationId,
-    /// For how long the table is kept, in milliseconds.
-    kept_for: u64,
+    /// For how long the table is kept.
+    kept_for: Duration,
 }
 
 /// Where a veil hangs.
@@ -53,7 +57,7 @@ impl Veil {
         let table = if anew { None } else { stored(store, conversation).await? };
         let language = compagnon.about.language;
         let model = Veiled::new(Arc::clone(model), table.unwrap_or_default(), language);
-        let kept_for = u64::try_from(config.retention_in(settings).as_millis()).unwrap_or(u64::MAX);
+        let kept_for = config.retention_in(settings);
         let conversation = conversation.clone();
         Ok(Some(Self { model, one_way: asked == Pseudonyms::OneWay, conversation, kept_for }))
     }
@@ -63,7 +67,7 @@ impl Veil {
         let (kind, scope) = (JobKind::Pseudonyms, JobScope::Conversation(self.conversation.clone()));
         let content = self.model.kept()?;
         let at = now();
-        let state = JobState { kind, scope, by: None, at, until: at.saturating_add(self.kept_for), content };
+        let state = JobState { kind, scope, by: None, at, until: later(at, self.kept_for), content };
         Some(if state.fits() { Change::KeepJob(Box::new(state)) } else { Change::DropJob(kind, state.scope) })
     }
 }

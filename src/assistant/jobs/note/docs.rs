@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    draft::{Draft, Kept, later},
+    draft::{Draft, Kept},
     files::{self, Around},
     given::{about, as_files, place},
     settings::Docs,
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     assistant::{
-        clock::now,
+        clock::{later, now},
         commands::inert,
         courier::{Ending, link, notice},
         failure::Failure,
@@ -61,7 +61,7 @@ struct Address {
 
 /// Does what was asked about Docs.
 pub async fn docs(job: &Job<'_>, ask: Ask, kept: Option<Kept>) -> Result<Ending, Failure> {
-    let say = |text: Documented<'_>| Ending { items: job.say(&Text::Documented(text)), ..Ending::default() };
+    let say = |text: Documented<'_>| job.ends(&Text::Documented(text));
     let config = job.parts.config.docs.as_ref();
     let scope = || JobScope::Person(job.message.sender.clone());
     if ask == Ask::Forget {
@@ -71,7 +71,7 @@ pub async fn docs(job: &Job<'_>, ask: Ask, kept: Option<Kept>) -> Result<Ending,
     let Some(config) = config else {
         return match kept.and_then(|kept| kept.draft) {
             Some(draft) => as_files(job, &draft, &Text::Documented(Documented::NotConfigured)).await,
-            None => Ok(Ending { items: job.say(&Text::Notes(Notes::NoDraft)), ..Ending::default() }),
+            None => Ok(job.ends(&Text::Notes(Notes::NoDraft))),
         };
     };
     if let Ask::Address(address) = ask {
@@ -84,7 +84,7 @@ pub async fn docs(job: &Job<'_>, ask: Ask, kept: Option<Kept>) -> Result<Ending,
         return Ok(Ending { changes, ..say(Documented::AddressKept { address: &shown }) });
     }
     let Some(kept) = kept.filter(|kept| kept.draft.is_some()) else {
-        return Ok(Ending { items: job.say(&Text::Notes(Notes::NoDraft)), ..Ending::default() });
+        return Ok(job.ends(&Text::Notes(Notes::NoDraft)));
     };
     match address(job, config).await? {
         None => Ok(say(Documented::AskAddress)),
@@ -129,7 +129,7 @@ fn keep(job: &Job<'_>, address: &Address) -> Change {
 
 /// Says what would leave, or has it leave.
 async fn send(job: &Job<'_>, config: &Docs, ask: Ask, address: Address, kept: Kept) -> Result<Ending, Failure> {
-    let say = |text: Documented<'_>| Ending { items: job.say(&Text::Documented(text)), ..Ending::default() };
+    let say = |text: Documented<'_>| job.ends(&Text::Documented(text));
     let (store, message) = (&job.parts.store, job.message);
     let Some(mut draft) = kept.draft.clone() else { return Ok(Ending::default()) };
     let content = content(job, &draft);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::value::Note;
 use crate::{
-    assistant::{failure::Failure, texts::Language},
+    assistant::{clock::later, failure::Failure, texts::Language},
     conversation::ConversationId,
     job::{JobKind, JobScope, JobState},
     store::{Change, Store},
@@ -17,11 +17,6 @@ use crate::{
 pub const DRAFT_FOR: Duration = Duration::from_hours(48);
 /// How long it is known how far the last note of a conversation went.
 const REACH_FOR: Duration = Duration::from_hours(30 * 24);
-
-/// A time so much later, in milliseconds since the epoch.
-pub fn later(now: u64, by: Duration) -> u64 {
-    now.saturating_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX))
-}
 
 /// What is kept in a conversation.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]

@@ -37,7 +37,7 @@ use tokio::sync::watch;
 pub use self::settings::Docs;
 use self::{
     dates::{in_words, words},
-    draft::{DRAFT_FOR, Draft, Kept, later},
+    draft::{DRAFT_FOR, Draft, Kept},
     edit::{Applied, Corrected, Edit},
     given::{as_files, place},
     prompt::Prompts,
@@ -48,9 +48,9 @@ use self::{
 use super::job::{Job, Progress};
 use crate::{
     assistant::{
-        clock::now,
+        clock::{later, now},
         commands::inert,
-        courier::{Ending, unless_refused},
+        courier::Ending,
         exchange::{Exchange, Parts},
         failure::Failure,
         texts::{Language, Notes, Text},
@@ -135,7 +135,7 @@ pub async fn note(job: &Job<'_>) -> Result<Ending, Failure> {
 }
 
 fn said(job: &Job<'_>, text: Notes<'_>) -> Ending {
-    Ending { items: job.say(&Text::Notes(text)), ..Ending::default() }
+    job.ends(&Text::Notes(text))
 }
 
 fn is_direct(job: &Job<'_>) -> bool {
@@ -253,9 +253,7 @@ pub async fn catch_up(job: &Job<'_>) -> Result<Ending, Failure> {
         return Ok(said(job, Notes::NoThread));
     }
     // Asked before anything is read: where it may go decides whether there is anything.
-    let homeserver = &job.parts.homeserver;
-    let ask = || homeserver.gateway.direct_room(&job.message.sender, true);
-    let Some(direct) = unless_refused(homeserver.retry(ask).await)?.flatten() else {
+    let Some(direct) = job.parts.homeserver.private_room(&job.message.sender).await? else {
         return Ok(said(job, Notes::MissedNowhere));
     };
     let read = match reading::read(job, &source, Want::Missed(span)).await? {

@@ -16,7 +16,7 @@ use crate::{
         texts::{Notes, Text},
     },
     inference::{InferenceError, Request, Sampling},
-    usage::{Finish, Usage},
+    usage::Usage,
 };
 
 /// How many parts are read at once: the engine computes them together, and its other rows stay free for rooms.
@@ -46,7 +46,7 @@ pub async fn write(job: &Job<'_>, conversation: &Conversation) -> Result<Option<
     let mut left_out = requests.len() > MOST_PARTS;
     requests.truncate(MOST_PARTS);
     let all = requests.len();
-    let mut spent = nothing();
+    let mut spent = Usage::NOTHING;
     let mut note = Note { participants: conversation.participants.clone(), ..Note::default() };
     let reading = requests.into_iter().map(|(part, request)| {
         let found = async move {
@@ -62,7 +62,7 @@ pub async fn write(job: &Job<'_>, conversation: &Conversation) -> Result<Option<
     while let Some((part, found, usage)) = reading.try_next().await? {
         read += 1;
         job.progressed(read, &Text::Notes(Notes::Reading { read, parts: all }));
-        spent = sum(spent, usage);
+        spent = spent.and(usage);
         let Some(found) = found else {
             left_out = true;
             continue;
@@ -78,7 +78,7 @@ pub async fn write(job: &Job<'_>, conversation: &Conversation) -> Result<Option<
         return Ok(None);
     }
     let (head, usage) = formed(job, prompts.of_head(&note)?, Head::read).await?;
-    spent = sum(spent, usage);
+    spent = spent.and(usage);
     let head = head.unwrap_or_default();
     note.points = together(&note.points, &head.points);
     (note.object, note.context) = (head.object, head.context);
@@ -98,7 +98,7 @@ pub async fn formed<T>(
     tracing::debug!(bytes = answer.len(), "an answer has not the form that was asked for: once more");
     let sampling = Sampling { temperature: WARMER, ..request.sampling.clone() };
     let (answer, more) = job.write(&Request { sampling, ..request }).await?;
-    Ok((read(&answer), sum(usage, more)))
+    Ok((read(&answer), usage.and(more)))
 }
 
 /// Points brought together as a model says. Those that it leaves out stay, while there is place.
@@ -125,28 +125,6 @@ fn together(points: &[Entry], claims: &[Claim]) -> Vec<Entry> {
     // The order of the conversation is that of the first of them; more than a reader takes in helps nobody.
     joined.truncate(MOST_POINTS.max(claims.len().min(MOST_POINTS)) * 2);
     joined
-}
-
-fn nothing() -> Usage {
-    Usage {
-        prompt_tokens: 0,
-        cached_tokens: 0,
-        completion_tokens: 0,
-        prefill: std::time::Duration::ZERO,
-        decode: std::time::Duration::ZERO,
-        finish: Finish::Stop,
-    }
-}
-
-fn sum(one: Usage, other: Usage) -> Usage {
-    Usage {
-        prompt_tokens: one.prompt_tokens + other.prompt_tokens,
-        cached_tokens: one.cached_tokens + other.cached_tokens,
-        completion_tokens: one.completion_tokens + other.completion_tokens,
-        prefill: one.prefill + other.prefill,
-        decode: one.decode + other.decode,
-        finish: Finish::Stop,
-    }
 }
 
 #[cfg(test)]

@@ -18,22 +18,19 @@ use super::{
 };
 use crate::{
     assistant::{
-        clock::now,
+        clock::{later, now},
         commands::{block, inert},
-        courier::{Ending, unless_refused},
-        documents::{not_read, title},
+        courier::Ending,
         failure::Failure,
         texts::{
             Text,
-            documents::Documents,
             pseudonyms::{Listed, Pseudonyms, without_list},
         },
     },
-    documents::{ExtractError, SourceFile},
+    documents::ExtractError,
     job::{JobKind, JobScope, JobState},
     message::{ConversationId, FileRef, Item},
     pseudonym::{Kind, Table},
-    segment::Segment,
     store::{Change, LARGEST_FILE},
 };
 
@@ -80,7 +77,7 @@ async fn hide_text(job: &Job<'_>, text: &str) -> Result<Ending, Failure> {
 async fn hide_file(job: &Job<'_>, sent: SentFile) -> Result<Ending, Failure> {
     let segments = match job.segments(&sent).await {
         Ok(segments) => segments,
-        Err(error) => return Ok(job.refused(&sent.name, &error)),
+        Err(error) => return Ok(job.not_put_back(&sent, &error)),
     };
     let mut table = job.table().await?.unwrap_or_default();
     let name = sent.name.clone();
@@ -92,14 +89,14 @@ async fn hide_file(job: &Job<'_>, sent: SentFile) -> Result<Ending, Failure> {
         (made, name, table)
     });
     let Ok((made, name, table)) = work.await else {
-        return Ok(job.refused(&sent.name, &ExtractError::Failed("the texts were not replaced".to_owned())));
+        return Ok(job.not_put_back(&sent, &ExtractError::Failed("the texts were not replaced".to_owned())));
     };
     if made.replaced.is_empty() && table.known() == 0 {
         return Ok(job.ends(&Text::Pseudonyms(Pseudonyms::NothingInFile)));
     }
     let bytes = match job.rewritten(&sent, made.texts).await {
         Ok(bytes) => bytes,
-        Err(error) => return Ok(job.refused(&sent.name, &error)),
+        Err(error) => return Ok(job.not_put_back(&sent, &error)),
     };
     let mut items = match job.put(&sent, &name, bytes).await? {
         Ok(file) => vec![file],
@@ -135,7 +132,7 @@ async fn undo_file(job: &Job<'_>, sent: SentFile) -> Result<Ending, Failure> {
     let Some(table) = job.table().await? else { return Ok(job.ends(&Text::Pseudonyms(Pseudonyms::NothingKept))) };
     let segments = match job.segments(&sent).await {
         Ok(segments) => segments,
-        Err(error) => return Ok(job.refused(&sent.name, &error)),
+        Err(error) => return Ok(job.not_put_back(&sent, &error)),
     };
     let name = table.restore(&sent.name).replacen(MARK, "", 1);
     let work = spawn_blocking(move || restored(&table, &segments));
@@ -144,7 +141,7 @@ async fn undo_file(job: &Job<'_>, sent: SentFile) -> Result<Ending, Failure> {
     };
     let bytes = match job.rewritten(&sent, texts).await {
         Ok(bytes) => bytes,
-        Err(error) => return Ok(job.refused(&sent.name, &error)),
+        Err(error) => return Ok(job.not_put_back(&sent, &error)),
     };
     let mut items = match job.put(&sent, &name, bytes).await? {
         Ok(file) => vec![file],
@@ -155,16 +152,6 @@ async fn undo_file(job: &Job<'_>, sent: SentFile) -> Result<Ending, Failure> {
 }
 
 impl Job<'_> {
-    /// A sentence and nothing else.
-    fn ends(&self, text: &Text<'_>) -> Ending {
-        Ending { items: self.say(text), ..Ending::default() }
-    }
-
-    fn refused(&self, name: &str, error: &ExtractError) -> Ending {
-        let (name, why) = (inert(&title(name)), not_read(error));
-        self.ends(&Text::Documents(Documents::NotRead { name, why, read: Vec::new() }))
-    }
-
     /// Whose table it is: the person's own, in this room with its threads.
     fn scope(&self) -> JobScope {
         let conversation = ConversationId { room_id: self.message.room_id.clone(), thread: None };
@@ -180,35 +167,16 @@ impl Job<'_> {
     fn keep(&self, table: &Table) -> (bool, Vec<Change>) {
         let Ok(content) = serde_json::to_value(table) else { return (false, Vec::new()) };
         let at = now();
-        let kept_for = u64::try_from(self.parts.config.retention_in(self.settings).as_millis()).unwrap_or(u64::MAX);
         let state = JobState {
             kind: JobKind::Pseudonyms,
             scope: self.scope(),
             by: Some(self.message.sender.clone()),
             at,
-            until: at.saturating_add(kept_for),
+            until: later(at, self.parts.config.retention_in(self.settings)),
             content,
         };
         let kept = state.fits();
         (kept, kept.then(|| Change::KeepJob(Box::new(state))).into_iter().collect())
-    }
-
-    async fn segments(&self, sent: &SentFile) -> Result<Vec<Segment>, ExtractError> {
-        Ok(self.parts.documents.reader().segments(source(sent)).await?.segments)
-    }
-
-    async fn rewritten(&self, sent: &SentFile, texts: Vec<Vec<String>>) -> Result<Vec<u8>, ExtractError> {
-        self.parts.documents.reader().rewritten(source(sent), texts).await
-    }
-
-    /// Stores a file that is the answer. What it says instead, where it is too large.
-    async fn put(&self, sent: &SentFile, name: &str, bytes: Vec<u8>) -> Result<Result<Item, Text<'static>>, Failure> {
-        if bytes.len() > LARGEST_FILE {
-            return Ok(Err(Text::FileTooLarge { most: LARGEST_FILE as u64 }));
-        }
-        let media_type = sent.media_type.as_deref().unwrap_or("application/octet-stream");
-        let file = self.parts.store.put_file(&self.message.room_id, name, media_type, bytes, now()).await?;
-        Ok(Ok(Item::File(file)))
     }
 
     /// Stores the list of what was replaced, for a conversation of two.
@@ -229,14 +197,8 @@ impl Job<'_> {
         if self.message.direct {
             return Ok(Some(self.message.room_id.clone()));
         }
-        let (homeserver, sender) = (&self.parts.homeserver, &self.message.sender);
-        Ok(unless_refused(homeserver.retry(|| homeserver.gateway.direct_room(sender, true)).await)?.flatten())
+        self.parts.homeserver.private_room(&self.message.sender).await
     }
-}
-
-/// A file as it is read.
-fn source(sent: &SentFile) -> SourceFile<'_> {
-    SourceFile { name: &sent.name, media_type: sent.media_type.as_deref(), bytes: &sent.bytes }
 }
 
 /// The name of a file with placeholders: a name of a person in it is between other marks than in a text.

@@ -1,5 +1,6 @@
 //! What `!avis` is asked for, by its words. Pure.
 
+use super::words::plain;
 use crate::index::french::fold;
 
 /// How a draft is to be rewritten.
@@ -145,12 +146,6 @@ pub fn review_in(text: &str) -> String {
     let inner = text.strip_prefix('«').and_then(|inner| inner.strip_suffix('»'));
     let inner = inner.filter(|inner| !inner.contains(['«', '»']));
     inner.unwrap_or(text).trim().to_owned()
-}
-
-/// Small letters without accents, words separated by one space.
-fn plain(text: &str) -> String {
-    let folded = fold(text);
-    folded.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

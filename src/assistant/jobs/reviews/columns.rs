@@ -4,7 +4,7 @@
 //! `Statut réponse structure 1`), of its open data (`id_experience`, `reponse_structure_1`), of application stores (`Review Text`, `Star Rating`,
 //! `Developer Reply Text`) and of sites of reviews.
 
-use crate::index::french::fold;
+use super::words::plain;
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,13 +150,6 @@ pub fn of_heading(heading: &str) -> Option<(Column, usize)> {
     // "Avis de l’usager", "Votre commentaire".
     let within = TEXTS.iter().take(9).position(|name| heading.contains(name))?;
     Some((Column::Text, TEXTS.len() + within))
-}
-
-/// A heading in small letters, its words separated by one space.
-fn plain(heading: &str) -> String {
-    let folded = fold(heading.trim_start_matches('\u{feff}'));
-    let words = folded.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Where the columns of a file are.

@@ -5,6 +5,7 @@ use std::{collections::HashSet, sync::LazyLock};
 
 use regex::Regex;
 
+use super::words::plain;
 use crate::index::french::fold;
 
 /// What a fact is about.
@@ -154,12 +155,6 @@ fn date(written: &str) -> String {
         [year, month, day] if year.len() == 4 => format!("{day}/{month}/{year}"),
         parts => parts.join("/"),
     }
-}
-
-/// The words of a text, separated by one space.
-fn plain(text: &str) -> String {
-    let folded = fold(text);
-    folded.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -6,7 +6,10 @@ use ruma::EventId;
 
 use super::state::State;
 use crate::{
-    assistant::{clock::now, failure::Failure},
+    assistant::{
+        clock::{later, now},
+        failure::Failure,
+    },
     job::{JobKind, JobScope, JobState},
     message::{ConversationId, Incoming},
     store::{Change, Store},
@@ -57,7 +60,7 @@ impl Kept {
     pub fn keep(&self, message: &Incoming, state: &State) -> Vec<Change> {
         let at = now();
         let scope = self.scope(message);
-        let until = at.saturating_add(KEPT.as_millis() as u64);
+        let until = later(at, KEPT);
         let mut state = state.clone();
         for smaller in [false, true] {
             if smaller && let Some(walk) = &mut state.walk {

@@ -24,6 +24,7 @@ mod properties;
 mod rows;
 mod run;
 mod state;
+mod words;
 mod write;
 
 pub use self::{checks::Check, distress::Distress, facts::FactKind, plain::meant, rows::BadFile};

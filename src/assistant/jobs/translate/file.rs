@@ -5,7 +5,7 @@ use super::{
     masks::Masked,
     memory::Memory,
     report::Report,
-    translator::{Source, Translated, Translation, sum},
+    translator::{Source, Translated, Translation},
     units::{Piece, pieces, sentences},
     work::{MOST_PASSAGES, Pair, pair, recalled, remembered, say, terms, translator},
 };
@@ -13,17 +13,11 @@ use crate::{
     assistant::{
         clock::now,
         courier::Ending,
-        documents::{not_read, title},
+        documents::title,
         failure::Failure,
-        texts::{
-            self, Text,
-            documents::{Documents, NotRead},
-        },
+        texts::{self, Text},
     },
-    documents::{ExtractError, Segments, SourceFile},
-    message::Item,
     segment::{Segment, plain, tagged, untagged},
-    store::LARGEST_FILE,
     translation::{glossary::Terms, languages::TextLanguage},
     usage::Usage,
 };
@@ -69,11 +63,9 @@ pub(super) async fn translate(
     from: Option<TextLanguage>,
     to: Option<TextLanguage>,
 ) -> Result<Ending, Failure> {
-    let reader = job.parts.documents.reader();
-    let source = SourceFile { name: &file.name, media_type: file.media_type.as_deref(), bytes: &file.bytes };
-    let Segments { segments, .. } = match reader.segments(source).await {
+    let segments = match job.segments(file).await {
         Ok(segments) => segments,
-        Err(error) => return Ok(refused(job, file, &error)),
+        Err(error) => return Ok(job.not_put_back(file, &error)),
     };
     let parts: Vec<Part> = segments.iter().map(Part::of).collect();
     let shown = segments.iter().zip(&parts).filter(|(_, part)| part.has_words);
@@ -99,20 +91,16 @@ pub(super) async fn translate(
     let mut memory = recalled(job).await?;
     let Done { translations, known, usage } = in_chunks(job, pair, &terms, &sources, &mut memory).await?;
     let (texts, report) = put_together(&segments, &pieces, &sources, &translations);
-    let bytes = match reader.rewritten(source, texts).await {
+    let bytes = match job.rewritten(file, texts).await {
         Ok(bytes) => bytes,
-        Err(error) => return Ok(refused(job, file, &error)),
+        Err(error) => return Ok(job.not_put_back(file, &error)),
     };
-    if bytes.len() > LARGEST_FILE {
-        return Ok(Ending { items: job.say(&Text::FileTooLarge { most: LARGEST_FILE as u64 }), ..Ending::default() });
-    }
-    let name = name(&title(&file.name), pair.to);
-    let media_type = file.media_type.clone().unwrap_or_else(|| "application/octet-stream".to_owned());
-    let room = &job.message.room_id;
-    let kept = job.parts.store.put_file(room, &name, &media_type, bytes, now()).await?;
+    let mut items = match job.put(file, &name(&title(&file.name), pair.to), bytes).await? {
+        Ok(file) => vec![file],
+        Err(text) => return Ok(job.ends(&text)),
+    };
     let done = texts::Translation::Done { from: pair.from, to: pair.to, passages: Some((sources.len(), known)) };
     let said = std::iter::once(job.text(&Text::Translation(done))).chain(report.said(job.language));
-    let mut items = vec![Item::File(kept)];
     items.extend(super::super::texts::notices(&said.collect::<Vec<_>>().join("\n\n")));
     Ok(Ending {
         items,
@@ -120,15 +108,6 @@ pub(super) async fn translate(
         usage: usage.map(|usage| job.usage(usage)),
         ..Ending::default()
     })
-}
-
-/// What is said of a file that cannot be read or put together.
-fn refused(job: &Job<'_>, file: &SentFile, error: &ExtractError) -> Ending {
-    tracing::info!(event_id = %job.message.event_id, %error, "a file was not translated");
-    let name = crate::assistant::commands::inert(&title(&file.name));
-    let why: NotRead = not_read(error);
-    let text = Text::Documents(Documents::NotRead { name, why, read: Vec::new() });
-    Ending { items: job.say(&text), ..Ending::default() }
 }
 
 /// The texts of all segments, each with what stands before it in its segment, or in the one before.
@@ -175,7 +154,7 @@ async fn in_chunks(
         done.translations.extend(translations);
         done.known += known;
         done.usage = match (done.usage, usage) {
-            (Some(one), Some(other)) => Some(sum(one, other)),
+            (Some(one), Some(other)) => Some(one.and(other)),
             (one, other) => one.or(other),
         };
         if done.translations.len() < all

@@ -54,10 +54,10 @@ pub(super) async fn run(job: &Job<'_>) -> Result<Ending, Failure> {
     match Target::of(job, &own).await? {
         Target::Text(text) => message::translate(job, &text, asked.from, asked.to).await,
         Target::File(file) => file::translate(job, &file, asked.from, asked.to).await,
-        Target::NotRead(text) => Ok(Ending { items: job.say(&text), ..Ending::default() }),
+        Target::NotRead(text) => Ok(job.ends(&text)),
         Target::Nothing => {
             let usage = Command::Translate.usage(job.language);
-            Ok(Ending { items: job.say(&Text::Usage { usage: &usage }), ..Ending::default() })
+            Ok(job.ends(&Text::Usage { usage: &usage }))
         }
     }
 }

@@ -127,7 +127,7 @@ impl<'a> Translator<'a> {
             stream::iter(requests).buffered(self.at_once.max(1)).try_collect().await?;
         let mut usage: Option<Usage> = None;
         for (key, (attempt, cost)) in answers {
-            usage = Some(usage.map_or(cost, |usage| sum(usage, cost)));
+            usage = Some(usage.map_or(cost, |usage| usage.and(cost)));
             if attempt.fault.is_none() {
                 memory.put(key.clone(), attempt.text.clone());
             }
@@ -177,7 +177,7 @@ impl<'a> Translator<'a> {
             self.attempt(&prompt.correction(&asked, &first.written, &unused), open, Some(&masked)).await?
         };
         let better = if second.badness() < first.badness() { second } else { first };
-        Ok((better, sum(usage, more)))
+        Ok((better, usage.and(more)))
     }
 
     async fn attempt(
@@ -236,18 +236,6 @@ fn lexicon(word: &str) -> Known {
         Known::Name
     } else {
         Known::Nothing
-    }
-}
-
-/// What two works cost.
-pub fn sum(one: Usage, other: Usage) -> Usage {
-    Usage {
-        prompt_tokens: one.prompt_tokens + other.prompt_tokens,
-        cached_tokens: one.cached_tokens + other.cached_tokens,
-        completion_tokens: one.completion_tokens + other.completion_tokens,
-        prefill: one.prefill + other.prefill,
-        decode: one.decode + other.decode,
-        finish: Finish::Stop,
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     assistant::{
-        clock::now,
+        clock::{later, now},
         courier::Ending,
         failure::Failure,
         glossaries,
@@ -31,7 +31,7 @@ pub(super) struct Pair {
 /// Says a sentence and nothing else.
 #[allow(clippy::unnecessary_wraps)] // The last word of functions that may fail.
 pub(super) fn say(job: &Job<'_>, text: &texts::Translation<'_>) -> Result<Ending, Failure> {
-    Ok(Ending { items: job.say(&Text::Translation(text.clone())), ..Ending::default() })
+    Ok(job.ends(&Text::Translation(text.clone())))
 }
 
 /// From which language to which a text is translated; or what is said instead.
@@ -76,13 +76,12 @@ pub(super) async fn recalled(job: &Job<'_>) -> Result<Memory, Failure> {
 /// The change that keeps it, where there is something new.
 pub(super) fn remembered(job: &Job<'_>, memory: &Memory) -> Option<Change> {
     let at = now();
-    let kept = u64::try_from(job.parts.config.retention_in(job.settings).as_millis()).unwrap_or(u64::MAX);
     let state = || JobState {
         kind: JobKind::TranslationMemory,
         scope: JobScope::Room(job.message.room_id.clone()),
         by: None,
         at,
-        until: at.saturating_add(kept),
+        until: later(at, job.parts.config.retention_in(job.settings)),
         content: memory.written(),
     };
     memory.changed.then(|| Change::KeepJob(Box::new(state())))
