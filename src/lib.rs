@@ -9,7 +9,7 @@
 //! | 4 | [`app`], [`config`], [`telemetry`], [`http`] |
 //! | 3 | [`assistant`] |
 //! | 2 | [`matrix`], [`store`], [`inference`], [`services`], [`documents`], [`index`], [`collections`] |
-//! | 1 | [`approved`], [`command`], [`conversation`], [`compagnon`], [`document`], [`evaluation`], [`job`], [`material`], [`memory`], [`message`], [`pseudonym`], [`secret`], [`segment`], [`setting`], [`translation`], [`usage`] |
+//! | 1 | [`approved`], [`command`], [`conversation`], [`compagnon`], [`document`], [`energy`], [`evaluation`], [`job`], [`material`], [`memory`], [`message`], [`pseudonym`], [`secret`], [`segment`], [`setting`], [`statistics`], [`translation`], [`usage`] |
 
 pub mod app;
 pub mod approved;
@@ -22,6 +22,7 @@ pub mod config;
 pub mod conversation;
 pub mod document;
 pub mod documents;
+pub mod energy;
 pub mod evaluation;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
@@ -39,6 +40,7 @@ pub mod secret;
 pub mod segment;
 pub mod services;
 pub mod setting;
+pub mod statistics;
 pub mod store;
 pub mod telemetry;
 pub mod translation;

@@ -19,6 +19,7 @@ const LAYERS: [(u8, &[&str]); 5] = [
             "conversation",
             "compagnon",
             "document",
+            "energy",
             "evaluation",
             "job",
             "material",
@@ -28,6 +29,7 @@ const LAYERS: [(u8, &[&str]); 5] = [
             "secret",
             "segment",
             "setting",
+            "statistics",
             "translation",
             "usage",
         ],
@@ -35,7 +37,7 @@ const LAYERS: [(u8, &[&str]); 5] = [
 ];
 
 /// The exceptions among siblings: the wiring sees what it wires, and the root of the configuration sees each section.
-const SIBLINGS: [(&str, &str); 12] = [
+const SIBLINGS: [(&str, &str); 14] = [
     ("main", "cli"),
     ("app", "config"),
     ("app", "telemetry"),
@@ -52,6 +54,9 @@ const SIBLINGS: [(&str, &str); 12] = [
     ("approved", "document"),
     // What a job keeps may be a conversation's.
     ("job", "conversation"),
+    // What an answer costs, and what many cost, holds what they take.
+    ("usage", "energy"),
+    ("statistics", "energy"),
 ];
 
 /// Crates and the only modules that may name them.
