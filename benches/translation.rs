@@ -1,9 +1,9 @@
-//! How many passages of a long file are translated a minute, in a batch and one at a time: `cargo bench --bench translation [-- COUNT]`.
+//! How many passages of a long file are translated a minute, in a batch and one at a time: `cargo bench --bench translation [-- COUNT [FILE]]`.
 //!
 //! The file has 100 made-up pages of 22 passages; so many of its passages are translated (48 without `COUNT`), since all of them cost the same. The model
-//! has random weights, in this process: it writes as many tokens for a passage as it may, and what it writes is thrown away.
+//! is a GGUF `FILE`, or has random weights: then it writes as many tokens for a passage as it may. What it writes is thrown away.
 
-use std::{env, thread, time::Instant};
+use std::{env, path::PathBuf, thread, time::Instant};
 
 use compagnon::{
     assistant::translation::{Memory, Source, Translator},
@@ -30,8 +30,14 @@ fn main() -> Result<(), Failure> {
     let count = env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(COUNT);
     let processors = Processors::new(thread::available_parallelism().map_or(1, usize::from))?;
     let folder = tempfile::tempdir()?;
-    let file = folder.path().join("model.gguf");
-    random::write(&"0.6b".parse()?, "q4_k_m".parse()?, &file)?;
+    let file = match env::args().skip(1).find(|argument| argument.ends_with(".gguf")) {
+        Some(given) => PathBuf::from(given),
+        None => {
+            let file = folder.path().join("model.gguf");
+            random::write(&"0.6b".parse()?, "q4_k_m".parse()?, &file)?;
+            file
+        }
+    };
     let config = Config { file: Some(file), packed_cache: false, kv_memory: 512, ..Config::default() };
     let model = LocalModel::open_on(&processors, &config, folder.path())?;
     let runtime = tokio::runtime::Runtime::new()?;
