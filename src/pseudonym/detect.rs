@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::kind::Kind;
 use super::page::{Hit, Page};
 use super::{
-    address, contact, dates, known, numbers, organisations, persons, placeholder, places, signatures, triggers,
+    address, contact, dates, known, left, numbers, organisations, persons, placeholder, places, signatures, triggers,
 };
 
 /// Everything found, in order, apart from one another; `names` are those of earlier texts.
@@ -15,6 +15,7 @@ pub(super) fn detect(text: &str, names: &HashSet<String>) -> Vec<Hit> {
         page.claim(Kind::Literal, start..end);
     }
     contact::find(&mut page);
+    left::leave(&mut page);
     dates::find(&mut page);
     numbers::find(&mut page);
     address::find(&mut page);

@@ -19,6 +19,7 @@ mod gazetteer;
 pub mod keys;
 mod kind;
 mod known;
+mod left;
 mod names;
 mod numbers;
 mod organisations;

@@ -33,6 +33,9 @@ pub(super) struct Word {
     pub flags: Flags,
 }
 
+/// Where the word stands that is no name: the second one of all.
+const LEFT: u32 = 1;
+
 /// The words of a line, counted.
 #[derive(Default)]
 struct Line {
@@ -92,7 +95,9 @@ pub(super) struct Page<'t> {
 impl<'t> Page<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         let mut tokens = tokens(text);
-        let mut words = vec![Word { folded: String::new(), flags: Flags::default() }];
+        let no_word = Word { folded: String::new(), flags: Flags::default() };
+        let left = Word { folded: String::new(), flags: Flags::FUNCTION };
+        let mut words = vec![no_word, left];
         let mut known: HashMap<&str, u32> = HashMap::new();
         for token in &mut tokens {
             let written = match token.shape {
@@ -203,6 +208,13 @@ impl<'t> Page<'t> {
             return false;
         }
         self.claim(kind, self.tokens[tokens.start].start..self.tokens[tokens.end - 1].end)
+    }
+
+    /// Notes that words name nobody, however they are written.
+    pub(super) fn leave(&mut self, tokens: Range<usize>) {
+        for token in &mut self.tokens[tokens] {
+            (token.word, token.case) = (LEFT, Case::Lower);
+        }
     }
 
     /// Whether what comes before a byte on its line has one of these words, the nearest first; at most so many tokens away.

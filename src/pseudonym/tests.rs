@@ -105,9 +105,18 @@ fn services_of_the_state_months_and_laws_are_left() {
         "L'article L. 5411-6 du code du travail prévoit un délai de deux mois.",
         "Bonjour à tous, merci de votre réponse. Cordialement.",
         "Please find the attached document for your records, thank you.",
+        "Bonjour, ma carte est prête ? Merci à France Services !",
+        "MERCI À FRANCE TITRES et à France Rénov’, mais j'ai écrit à France Connect. Santé publique France aussi.",
+        "Nous regrettons cette attente ; prenez rendez-vous sur exemple.gouv.fr.",
+        "Merci à exemple.gouv.fr",
     ] {
         assert_eq!(shown(text), text);
     }
+}
+
+#[test]
+fn a_person_who_is_called_like_a_service_is_one() {
+    assert_eq!(shown("Mme France Services attend."), "Mme [PERSONNE_1] attend.");
 }
 
 #[test]

@@ -104,6 +104,30 @@ pub(super) const KNOWN: &str = "caf cpam msa urssaf carsat cnav cnaf cnam crous 
     kbis inpi rcs rna sirene data gouv assistant compagnon matrix ia ssi rgpd fiscal france-services marianne pacs bts cap bac dut but master licence \
     allocations aides logement visale action carte grise assurance maladie retraite chomage agirc arrco ircantec cnracl msp pass navigo culture sport education";
 
+/// Services of the State whose names read like persons'.
+pub(super) const SERVICES: [&str; 16] = [
+    "france services",
+    "france service",
+    "france travail",
+    "france titres",
+    "france connect",
+    "france identite",
+    "france renov",
+    "france competences",
+    "france num",
+    "france visas",
+    "france victimes",
+    "france alzheimer",
+    "sante publique france",
+    "services publics",
+    "service public",
+    "action logement",
+];
+
+/// What addresses of the Web end with.
+pub(super) const ENDINGS: [&str; 12] =
+    ["fr", "com", "org", "net", "eu", "gouv", "info", "bzh", "paris", "io", "be", "ch"];
+
 /// Common words before a place.
 pub(super) const AT: &str = "habite habitons habitez habitent habitait habitais habitant reside residons resident residait residant demeurant domicilie domiciliee domicilies vis vit vivant ne nee nes installe installee arrive arrivee demenage demenager emmenage \
     mute mutee loge logee logement mairie maire ville commune prefecture sous-prefecture gare agence departement canton arrondissement village hameau metropole \

@@ -37,18 +37,6 @@ const NOBODY: [&str; 18] = [
     "particulier",
 ];
 
-/// Services of the State whose names read like persons'.
-const SERVICES: [&str; 8] = [
-    "france services",
-    "france travail",
-    "france titres",
-    "france connect",
-    "france renov",
-    "services publics",
-    "service public",
-    "action logement",
-];
-
 /// What is replaced after names and identifiers, the first that fits: what is kept as it is, links, dates, hours, amounts, departments,
 /// accounts, announced numbers, any other number of three digits or more.
 static NUMBERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -84,15 +72,8 @@ impl Masks {
     /// A text without what identifies anybody. `names` are what its author is called elsewhere, in another column of its file.
     pub fn mask(&mut self, text: &str, names: &[String]) -> String {
         let pseudonymised = self.table.pseudonymise(text);
-        let mut masked = pseudonymised.text;
-        for found in pseudonymised.found {
-            if SERVICES.contains(&fold(&found.original).as_str()) {
-                masked = masked.replace(&found.placeholder, &found.original);
-            } else {
-                self.originals.push(found.original);
-            }
-        }
-        let nameless = without_names(&masked, names);
+        self.originals.extend(pseudonymised.found.into_iter().map(|found| found.original));
+        let nameless = without_names(&pseudonymised.text, names);
         self.without_doubts(&without_numbers(&nameless))
     }
 
@@ -112,11 +93,7 @@ impl Masks {
                     | Kind::Siren
                     | Kind::Siret
             );
-            // "exemple.gouv.fr" is no person.
-            let in_address = text.get(..found.range.start).is_some_and(|before| {
-                before.ends_with(['.', '/', '@', '-']) && before.chars().rev().nth(1).is_some_and(char::is_alphanumeric)
-            });
-            if given || in_address || SERVICES.contains(&fold(&found.original).as_str()) {
+            if given {
                 said = said.replace(&found.placeholder, &found.original);
             } else {
                 self.originals.push(found.original);
