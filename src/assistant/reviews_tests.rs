@@ -9,7 +9,7 @@ use super::{
     care_tests::redaction,
     clock::now,
     config::Rate,
-    fakes::{FakeGateway, Parrot, incoming},
+    fakes::{FakeGateway, Parrot, incoming, room_message},
     jobs::reviews::fifty,
     tests::{Bench, assistant},
 };
@@ -17,6 +17,7 @@ use crate::{
     compagnon::{Choice, SettingsPatch},
     document::{Partition, Passage, Place},
     job::{JobKind, JobScope},
+    matrix::RoomMessage,
     message::{Content, ConversationId, Incoming, MediaRef, MessageKind},
     store::{Change, NewDocument},
 };
@@ -86,11 +87,15 @@ impl Desk {
     }
 
     fn csv(&self, event: &str, text: &[u8]) -> Incoming {
+        self.table(event, text, "!avis")
+    }
+
+    fn table(&self, event: &str, text: &[u8], caption: &str) -> Incoming {
         let media = MediaRef {
             name: "avis.csv".to_owned(),
             media_type: Some("text/csv".to_owned()),
             size: Some(text.len() as u64),
-            caption: "!avis".to_owned(),
+            caption: caption.to_owned(),
             source: format!("\"mxc://h/{}\"", event.trim_matches(['$', ':'])),
         };
         self.bench.gateway.give(&media.source, text);
@@ -267,6 +272,42 @@ async fn earlier_replies_of_the_compagnon_are_given_without_names() {
     );
     assert!(!prompt.contains("Zorkovitch"), "{prompt}");
     assert!(all(&said).contains("d’après une réponse passée"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_without_the_command_is_not_kept_with_names_where_the_compagnon_for_reviews_answers() {
+    let file = "Description;Auteur\nMme Zorkovitch m’a fait attendre une heure.;Bob75\nRien ne va.;Ana\n".as_bytes();
+    let here = Partition::Conversation(incoming("$1:h", ROOM, "").conversation());
+    let desk = Desk::new(Some(REPLY), "reponse-usagers").await;
+    let kept = async || desk.bench.store().documents(std::slice::from_ref(&here)).await.expect("readable").len();
+    let said = all(&desk.send(desk.table("$1:h", file, "")).await);
+    assert!(
+        said.contains("2 avis d’usagers") && said.contains("`!avis`") && said.contains("`!documents ajouter`"),
+        "{said}"
+    );
+    assert_eq!((kept().await, desk.prompts().len()), (0, 0), "no document, and no model");
+    // Replies are asked for in other words, with it or in reply to it.
+    let said = all(&desk.send(desk.table("$2:h", file, "Prépare les réponses à ces avis")).await);
+    assert!(said.contains("**Avis 1/2**") && !said.contains("Zorkovitch"), "{said}");
+    let message = desk.table("$3:h", file, "");
+    let Content::Attachment(media) = &message.content else { panic!("a file") };
+    let written = room_message("$3:h", &message.sender, "");
+    desk.bench.gateway.write(&message.room_id, None, RoomMessage { media: Some((**media).clone()), ..written });
+    let reply =
+        Incoming { replies_to: Some(message.event_id.clone()), ..incoming("$4:h", ROOM, "réponds à ces avis") };
+    let said = all(&desk.send(reply).await);
+    assert!(said.contains("**Avis 1/2**"), "{said}");
+    assert!(desk.prompts().iter().all(|prompt| !prompt.contains("Zorkovitch") && !prompt.contains("Bob75")));
+    assert_eq!(kept().await, 0);
+    // Another table, and one whose reviews are answered, are documents as anywhere.
+    for (event, file) in [("$5:h", "a;b\n1;2\n"), ("$6:h", "avis;réponse\nUne heure d’attente.;Bonjour, merci.\n")] {
+        desk.send(desk.table(event, file.as_bytes(), "")).await;
+    }
+    assert_eq!(kept().await, 2);
+    let desk = Desk::new(Some(REPLY), "generaliste").await;
+    desk.send(desk.table("$1:h", file, "")).await;
+    let documents = desk.bench.store().documents(&[here]).await.expect("readable");
+    assert_eq!(documents.len(), 1, "another compagnon reads what it is given");
 }
 
 #[tokio::test(flavor = "multi_thread")]

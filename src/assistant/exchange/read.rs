@@ -1,13 +1,14 @@
 //! Files that people send: a file without a word is read at its turn, and the room is told so; one that a question is about is read before its
 //! answer.
 
-use super::{contact, parts::Parts};
+use super::{contact, effective::EffectiveCompagnon, parts::Parts};
 use crate::{
     assistant::{
         clock::now,
         commands::inert,
         documents::{Ingested, SentFile, readable, title},
         failure::Failure,
+        jobs,
         texts::{
             Text,
             documents::{Documents, NotRead, ReadFile, Unit},
@@ -58,6 +59,11 @@ pub async fn read(parts: &Parts, queued: &Queued) -> Result<(), Failure> {
     let Some(media) = readable(question) else { return Ok(()) };
     let settings = parts.store.room_settings(&question.room_id).await?;
     contact::inform(parts, queued, &settings).await?;
+    let Parts { store, library, config, .. } = parts;
+    let compagnon = EffectiveCompagnon::of_room(store, library, config, &question.room_id, &settings).await?;
+    if let Some(offer) = jobs::reviews::offered(parts, media, &compagnon.compagnon.id).await? {
+        return parts.courier.decline(queued, &offer).await;
+    }
     let unsaid = parts.ingestion.unsaid();
     match attach(parts, question, &question.origin(), media).await? {
         Attached::Over => Ok(()),

@@ -12,6 +12,7 @@ mod mastered;
 mod memory;
 mod notes;
 pub(super) mod pseudonyms;
+mod review_files;
 pub(super) mod reviews;
 #[cfg(test)]
 mod samples;

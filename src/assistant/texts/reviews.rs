@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::review_files::{bad_en, bad_fr, dropped_en, dropped_fr};
 use crate::{
     assistant::{
         commands::inert,
@@ -90,6 +91,13 @@ pub enum Reviews<'a> {
     TooLarge {
         /// About how many would fit.
         fit: usize,
+    },
+    /// A file without a word looks like reviews, and is not kept.
+    Dropped {
+        /// Its name.
+        name: String,
+        /// How many reviews wait.
+        count: usize,
     },
     /// A file is no table of text.
     NotText,
@@ -189,6 +197,7 @@ fn fr(text: &Reviews<'_>) -> String {
         }
         Reviews::Bad(bad) => bad_fr(*bad),
         Reviews::TooLarge { fit } => format!("Ce fichier est trop long pour être gardé en entier : coupez-le, à environ {fit} avis par fichier."),
+        Reviews::Dropped { name, count } => dropped_fr(name, *count),
         Reviews::NotText => "Ce fichier n’est pas un CSV : enregistrez le tableau en CSV (UTF-8), puis envoyez-le avec `!avis` pour légende.".to_owned(),
         Reviews::TooLong => "Cet avis est trop long pour le modèle installé ici : collez-en la partie à laquelle répondre.".to_owned(),
         Reviews::NothingWritten => "Le modèle n’a rien écrit d’utilisable pour cet avis. Redemandez-le, ou écrivez `!avis corriger` avec une consigne.".to_owned(),
@@ -276,6 +285,7 @@ fn en(text: &Reviews<'_>) -> String {
         }
         Reviews::Bad(bad) => bad_en(*bad),
         Reviews::TooLarge { fit } => format!("This file is too long to be kept as a whole: cut it, at about {fit} reviews a file."),
+        Reviews::Dropped { name, count } => dropped_en(name, *count),
         Reviews::NotText => "This file is no CSV: save the table as CSV (UTF-8), then send it with `!review` as its caption.".to_owned(),
         Reviews::TooLong => "This review is too long for the model installed here: paste the part that is to be answered.".to_owned(),
         Reviews::NothingWritten => "The model wrote nothing of use for this review. Ask again, or write `!review rewrite` with an instruction.".to_owned(),
@@ -402,28 +412,6 @@ fn kind_en(kind: FactKind) -> &'static str {
     }
 }
 
-fn bad_fr(bad: BadFile) -> String {
-    match bad {
-        BadFile::Empty => "Ce fichier ne contient aucun avis.".to_owned(),
-        BadFile::NoText => "Je ne trouve pas la colonne des avis : nommez-la `avis`, `description` ou `commentaire` (et, si vous les avez, `titre`, `note`, `date`, `réponse`).".to_owned(),
-        BadFile::TooManyRows(most) => format!("Ce fichier compte plus de {most} avis : coupez-le en plusieurs."),
-        BadFile::TooLarge(bytes) => format!("Ce fichier dépasse {} Mio : coupez-le en plusieurs.", bytes >> 20),
-        BadFile::Unclosed(row) => format!("Un guillemet ouvert vers la ligne {row} du tableau n’est jamais fermé : corrigez-le, puis renvoyez le fichier."),
-        BadFile::NoTable => "Ce fichier n’est pas un tableau lisible : enregistrez-le en CSV (UTF-8, séparateur point-virgule).".to_owned(),
-    }
-}
-
-fn bad_en(bad: BadFile) -> String {
-    match bad {
-        BadFile::Empty => "This file holds no review.".to_owned(),
-        BadFile::NoText => "I do not find the column of the reviews: call it `review`, `description` or `comment` (and, where you have them, `title`, `rating`, `date`, `reply`).".to_owned(),
-        BadFile::TooManyRows(most) => format!("This file has more than {most} reviews: cut it into several."),
-        BadFile::TooLarge(bytes) => format!("This file is larger than {} MiB: cut it into several.", bytes >> 20),
-        BadFile::Unclosed(row) => format!("A quotation mark opened near row {row} of the table is never closed: correct it, then send the file again."),
-        BadFile::NoTable => "This file is no table that can be read: save it as CSV (UTF-8, separated by semicolons).".to_owned(),
-    }
-}
-
 /// One of each, for `docs/phrases.md`.
 #[cfg(test)]
 pub(super) fn samples() -> Vec<Reviews<'static>> {
@@ -481,6 +469,8 @@ pub(super) fn samples() -> Vec<Reviews<'static>> {
         Reviews::Bad(BadFile::Unclosed(14)),
         Reviews::Bad(BadFile::NoTable),
         Reviews::TooLarge { fit: 1_500 },
+        Reviews::Dropped { name: "avis mars.csv".to_owned(), count: 1 },
+        Reviews::Dropped { name: "avis mars.csv".to_owned(), count: 48 },
         Reviews::NotText,
         Reviews::TooLong,
         Reviews::NothingWritten,

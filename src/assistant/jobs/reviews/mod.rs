@@ -24,10 +24,17 @@ mod properties;
 mod rows;
 mod run;
 mod state;
+mod table;
 mod words;
 mod write;
 
-pub use self::{checks::Check, distress::Distress, facts::FactKind, plain::meant, rows::BadFile};
+pub use self::{
+    checks::Check,
+    distress::Distress,
+    facts::FactKind,
+    plain::{meant, offered},
+    rows::BadFile,
+};
 #[cfg(test)]
 pub(in crate::assistant) use fifty::fifty;
 pub(super) use run::run;
