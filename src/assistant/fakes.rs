@@ -1,7 +1,10 @@
 //! Stand-ins behind the two seams: a homeserver that remembers what it was sent, and a model that says what it is told.
 
+mod journal;
+
 use std::{
     collections::{HashMap, HashSet, VecDeque},
+    path::Path,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -13,6 +16,8 @@ use async_trait::async_trait;
 use ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId, owned_user_id};
 use tokio::sync::{Semaphore, mpsc};
 
+pub(super) use self::journal::Shown;
+use self::journal::{Entry, Journal, Sent};
 use super::clock::now;
 use crate::{
     inference::{
@@ -21,7 +26,7 @@ use crate::{
     },
     matrix::{
         self, DownloadError, Fingerprint, Gateway, History, HistoryMessage, OutgoingFile, RoomFacts, RoomKind,
-        RoomMessage, SendError, Upload, VerificationRequest,
+        RoomMessage, SendError, Sought, Upload, VerificationRequest,
     },
     message::{Authorship, Content, Incoming, MediaRef, MessageKind, Outgoing},
     store::{Queued, QueuedKind},
@@ -62,16 +67,6 @@ pub(super) fn incoming(event: &str, room: &str, body: &str) -> Incoming {
         edited_at: 0,
         without_call: None,
     }
-}
-
-/// A message as people see it.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Shown {
-    pub(super) question: OwnedEventId,
-    pub(super) part: usize,
-    pub(super) kind: MessageKind,
-    pub(super) text: String,
-    pub(super) complete: bool,
 }
 
 /// A message of somebody, as the homeserver gives it.
@@ -122,6 +117,8 @@ pub(super) enum Method {
 #[derive(Default)]
 pub(super) struct FakeGateway {
     rooms: Mutex<Rooms>,
+    /// Where what was sent outlives this process.
+    journal: Journal,
     pub(super) refusals: Mutex<Vec<SendError>>,
     /// What the next questions about power levels are answered with, the last one first.
     pub(super) level_faults: Mutex<Vec<SendError>>,
@@ -176,19 +173,24 @@ struct Written {
     message: RoomMessage,
 }
 
-/// One event, as the homeserver keeps it.
-struct Sent {
-    id: OwnedEventId,
-    room: OwnedRoomId,
-    replaces: Option<OwnedEventId>,
-    thread: Option<OwnedEventId>,
-    /// The bytes, where it is a file's.
-    file: Option<Vec<u8>>,
-    /// Nothing: it was redacted.
-    content: Option<Shown>,
-}
-
 impl FakeGateway {
+    /// A homeserver that the next process finds as this one has left it.
+    pub(super) fn kept_in(folder: &Path) -> Arc<Self> {
+        let (journal, entries) = Journal::open(folder);
+        let mut rooms = Rooms::default();
+        for entry in entries {
+            match entry {
+                Entry::Sent(transaction, sent) => {
+                    rooms.transactions.insert(transaction, sent.id.clone());
+                    rooms.events.push(sent);
+                }
+                Entry::Redacted(event) => rooms.redact(&event),
+                Entry::Uploaded(bytes) => rooms.uploads.push(bytes),
+            }
+        }
+        Arc::new(Self { rooms: Mutex::new(rooms), journal, ..Self::default() })
+    }
+
     /// The messages in the order in which they were first sent.
     pub(super) fn shown(&self) -> Vec<Shown> {
         self.rooms().messages().into_iter().map(|(_, shown)| shown).collect()
@@ -207,6 +209,7 @@ impl FakeGateway {
     /// Somebody takes an event away.
     pub(super) fn take_away(&self, event: &EventId) {
         self.rooms().redact(event);
+        self.journal.note(&Entry::Redacted(event.to_owned()));
     }
 
     /// The next calls of a method fail, in this order.
@@ -322,6 +325,14 @@ impl FakeGateway {
         shown.filter_map(|sent| Some((sent.room.clone(), sent.file.clone()?))).collect()
     }
 
+    /// The files that answer a question, with their rooms.
+    pub(super) fn files_of(&self, question: &str) -> Vec<(OwnedRoomId, Vec<u8>)> {
+        let rooms = self.rooms();
+        let of_it = |sent: &&Sent| sent.content.as_ref().is_some_and(|shown| shown.question == question);
+        let files = rooms.events.iter().filter(of_it);
+        files.filter_map(|sent| Some((sent.room.clone(), sent.file.clone()?))).collect()
+    }
+
     /// How many files were uploaded.
     pub(super) fn uploads(&self) -> usize {
         self.rooms().uploads.len()
@@ -366,6 +377,13 @@ impl FakeGateway {
 
     fn script(&self) -> MutexGuard<'_, Script> {
         self.script.lock().expect("not poisoned")
+    }
+
+    /// Notes an event that was accepted.
+    fn accepted(&self, rooms: &mut Rooms, transaction: &str, sent: Sent) {
+        rooms.transactions.insert(transaction.to_owned(), sent.id.clone());
+        self.journal.note(&Entry::Sent(transaction.to_owned(), sent.clone()));
+        rooms.events.push(sent);
     }
 
     /// Counts a call, and gives what it fails with.
@@ -417,7 +435,6 @@ impl Gateway for FakeGateway {
             return Ok(event_id.clone());
         }
         let event_id: OwnedEventId = format!("$sent{}:h", rooms.transactions.len()).try_into().expect("an event id");
-        rooms.transactions.insert(message.transaction.to_owned(), event_id.clone());
         let shown = Shown {
             question: message.question.to_owned(),
             part: message.part,
@@ -429,14 +446,15 @@ impl Gateway for FakeGateway {
             let root = |sent: &Sent| sent.id == replaced && sent.replaces.is_none();
             assert!(rooms.events.iter().any(root), "an edit of a message there is");
         }
-        rooms.events.push(Sent {
+        let sent = Sent {
             id: event_id.clone(),
             room: message.room_id.to_owned(),
             replaces: message.replaces.map(ToOwned::to_owned),
             thread: message.thread.map(ToOwned::to_owned),
             file: None,
             content: Some(shown),
-        });
+        };
+        self.accepted(&mut rooms, message.transaction, sent);
         let mut losses = self.losses.lock().expect("not poisoned");
         if *losses > 0 {
             *losses -= 1;
@@ -450,14 +468,17 @@ impl Gateway for FakeGateway {
         room_id: &RoomId,
         question: &EventId,
         part: usize,
+        sought: Sought,
     ) -> Result<Option<OwnedEventId>, SendError> {
         self.play(Method::FindSent).await?;
         let rooms = self.rooms();
         if self.blind.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let is_it = |shown: &Shown| shown.question == question && shown.part == part;
-        let here = |sent: &&Sent| sent.room == room_id && sent.content.as_ref().is_some_and(is_it);
+        let is_it = |sent: &Sent, shown: &Shown| {
+            shown.question == question && shown.part == part && sought.is(sent.file.is_some(), shown.complete)
+        };
+        let here = |sent: &&Sent| sent.room == room_id && sent.content.as_ref().is_some_and(|shown| is_it(sent, shown));
         let found = rooms.events.iter().rev().find(here);
         Ok(found.map(|sent| sent.replaces.clone().unwrap_or_else(|| sent.id.clone())))
     }
@@ -576,7 +597,7 @@ impl Gateway for FakeGateway {
 
     async fn redact(&self, _: &RoomId, event_id: &EventId, _: &str) -> Result<(), SendError> {
         self.play(Method::Redact).await?;
-        self.rooms().redact(event_id);
+        self.take_away(event_id);
         Ok(())
     }
 
@@ -608,6 +629,7 @@ impl Gateway for FakeGateway {
             return Err(SendError::Refused("the room is not encrypted".to_owned()));
         }
         rooms.uploads.push(upload.bytes.to_vec());
+        self.journal.note(&Entry::Uploaded(upload.bytes.to_vec()));
         Ok((rooms.uploads.len() - 1).to_string())
     }
 
@@ -622,7 +644,6 @@ impl Gateway for FakeGateway {
         let bytes = bytes.expect("a file that was uploaded");
         assert_eq!(bytes.len() as u64, file.size);
         let event_id: OwnedEventId = format!("$sent{}:h", rooms.transactions.len()).try_into().expect("an event id");
-        rooms.transactions.insert(file.transaction.to_owned(), event_id.clone());
         let content = Shown {
             question: file.question.to_owned(),
             part: file.part,
@@ -631,7 +652,8 @@ impl Gateway for FakeGateway {
             complete: true,
         };
         let (id, room) = (event_id.clone(), file.room_id.to_owned());
-        rooms.events.push(Sent { id, room, replaces: None, thread: None, file: Some(bytes), content: Some(content) });
+        let sent = Sent { id, room, replaces: None, thread: None, file: Some(bytes), content: Some(content) };
+        self.accepted(&mut rooms, file.transaction, sent);
         let mut losses = self.losses.lock().expect("not poisoned");
         if *losses > 0 {
             *losses -= 1;

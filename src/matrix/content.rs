@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{
     html::{defuse, to_html},
     markdown::{Tables, plain},
+    sought::Sought,
 };
 use crate::document::Cited;
 use crate::message::{CONTACT_PART, MessageKind, Outgoing};
@@ -118,8 +119,14 @@ pub(super) fn edit_of(json: &str, own: &UserId, message: &EventId) -> Option<Own
     own_id(json, own).filter(|_| edits)
 }
 
-/// The id of the message that this event is or edits, if that is the given part, or any part, of the answer to a question.
-pub(super) fn sent_id(json: &str, own: &UserId, question: &EventId, part: Option<usize>) -> Option<OwnedEventId> {
+/// The id of the message that this event is or edits, if that is the given part, or any part, of the answer to a question, and of this sort.
+pub(super) fn sent_id(
+    json: &str,
+    own: &UserId,
+    question: &EventId,
+    part: Option<usize>,
+    sought: Sought,
+) -> Option<OwnedEventId> {
     let event: Value = serde_json::from_str(json).ok()?;
     let content = &event["content"];
     let answer = &content[ANSWER];
@@ -127,6 +134,9 @@ pub(super) fn sent_id(json: &str, own: &UserId, question: &EventId, part: Option
         return None;
     }
     if part.map_or(answer["part"] == CONTACT_PART, |part| answer["part"] != part) {
+        return None;
+    }
+    if !sought.is(content["msgtype"] == "m.file", answer["complete"] == true) {
         return None;
     }
     let relation = &content["m.relates_to"];
@@ -139,7 +149,7 @@ mod tests {
     use ruma::{EventId, event_id, room_id, user_id};
     use serde_json::{Value, json};
 
-    use super::{MessageKind, Outgoing, Tables, edit_of, own_id, sent_id};
+    use super::{MessageKind, Outgoing, Sought, Tables, edit_of, own_id, sent_id};
 
     fn content(message: &Outgoing<'_>, direct: bool) -> Value {
         super::content(message, direct, Tables::default())
@@ -235,11 +245,11 @@ mod tests {
         let own = user_id!("@bot:hs");
         let find = |sender: &str, content: Value, part: usize| {
             let event = json!({"type": "m.room.message", "sender": sender, "event_id": "$sent", "content": content});
-            sent_id(&event.to_string(), own, event_id!("$q"), Some(part)).map(|id| id.to_string())
+            sent_id(&event.to_string(), own, event_id!("$q"), Some(part), Sought::Text).map(|id| id.to_string())
         };
         let any = |written: Value| {
             let event = json!({"type": "m.room.message", "sender": "@bot:hs", "event_id": "$sent", "content": written});
-            (sent_id(&event.to_string(), own, event_id!("$q"), None), own_id(&event.to_string(), own))
+            (sent_id(&event.to_string(), own, event_id!("$q"), None, Sought::Any), own_id(&event.to_string(), own))
         };
         let sent = content(&message(None, None, 1), false);
         let edit = content(&message(None, Some(event_id!("$first")), 1), false);

@@ -78,7 +78,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{OutgoingFile, SendError, content};
-    use crate::matrix::content::sent_id;
+    use crate::matrix::{Sought, content::sent_id};
 
     fn file(media: &str) -> OutgoingFile<'_> {
         OutgoingFile {
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(found["org.compagnon.answer"], json!({"question": "$q", "part": 2, "complete": true}));
         assert_eq!((found.get("url"), found.get("m.relates_to")), (None, None));
         let event = json!({"sender": "@bot:hs", "event_id": "$file", "content": found}).to_string();
-        let known = |part: usize| sent_id(&event, user_id!("@bot:hs"), event_id!("$q"), Some(part));
+        let known = |part: usize| sent_id(&event, user_id!("@bot:hs"), event_id!("$q"), Some(part), Sought::File);
         assert_eq!((known(2).as_deref(), known(0)), (Some(event_id!("$file")), None));
     }
 

@@ -8,6 +8,7 @@ use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId, UserId};
 use super::{
     event::room_message::RoomMessage,
     rooms::RoomKind,
+    sought::Sought,
     verification::{Fingerprint, VerificationRequest},
 };
 use crate::message::{Authorship, Incoming, MediaRef, Outgoing};
@@ -164,13 +165,14 @@ pub trait Gateway: Send + Sync + 'static {
     /// Sends a message or an edit, and returns its event id. One attempt: a rate limit is returned as an error, not waited for.
     async fn send(&self, message: &Outgoing<'_>) -> Result<OwnedEventId, SendError>;
 
-    /// The event id of part `part` of the answer to `question`, if the room already shows it. Called only when the homeserver may have
-    /// forgotten the transaction id.
+    /// The event id of part `part` of the answer to `question`, if the room already shows one of this sort. Called only when the homeserver may
+    /// have forgotten the transaction id.
     async fn find_sent(
         &self,
         room_id: &RoomId,
         question: &EventId,
         part: usize,
+        sought: Sought,
     ) -> Result<Option<OwnedEventId>, SendError>;
 
     /// The bot's own edits of one of its messages, without redacted ones.

@@ -41,6 +41,7 @@ mod rooms;
 mod sdk_gateway;
 mod sender;
 mod session;
+mod sought;
 mod split;
 mod timeline;
 mod trust;
@@ -61,6 +62,7 @@ pub use redecryption::{ReceivedKeys, Redecrypted, keys_received, retry_undecrypt
 pub use rooms::RoomKind;
 pub use sdk_gateway::MatrixGateway;
 pub use session::{Session, SessionError};
+pub use sought::Sought;
 pub use split::{closed, parts, parts_with_sources, split};
 pub use vault::{PORTABLE, PortableFiles, portable};
 pub use verification::{Fingerprint, VerificationPlace, VerificationRequest};

@@ -37,7 +37,7 @@ use tracing::debug;
 use url::Url;
 
 use super::{
-    DownloadError, Gateway, History, OutgoingFile, RoomFacts, RoomMessage, SendError, Upload, content,
+    DownloadError, Gateway, History, OutgoingFile, RoomFacts, RoomMessage, SendError, Sought, Upload, content,
     context::{self, Lookup},
     download,
     fault::{Fault, is_foreign_success},
@@ -276,11 +276,12 @@ impl Gateway for MatrixGateway {
         room_id: &RoomId,
         question: &EventId,
         part: usize,
+        sought: Sought,
     ) -> Result<Option<OwnedEventId>, SendError> {
         let own = self.session.user_id();
         let mut found = None;
         self.look_back(room_id, |json| {
-            found = found.take().or_else(|| content::sent_id(json, own, question, Some(part)));
+            found = found.take().or_else(|| content::sent_id(json, own, question, Some(part), sought));
             found.is_some()
         })
         .await?;
@@ -316,7 +317,9 @@ impl Gateway for MatrixGateway {
         let own = self.session.user_id();
         let mut found = Vec::new();
         self.look_back(room_id, |json| {
-            found.extend(content::sent_id(json, own, question, None).filter(|event| !found.contains(event)));
+            found.extend(
+                content::sent_id(json, own, question, None, Sought::Any).filter(|event| !found.contains(event)),
+            );
             false
         })
         .await?;

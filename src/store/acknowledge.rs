@@ -76,8 +76,8 @@ impl Store {
     }
 
     /// Ends a question: its answer is out of the outbox, and its event is never accepted again. Its messages are remembered, so that
-    /// they can be replaced or taken back. Where nothing could be sent, the draft is among [`Store::withdrawals`]. Where another answer was
-    /// stored since, nothing changes.
+    /// they can be replaced or taken back. A draft that no text has taken the place of is among [`Store::withdrawals`]. Where another
+    /// answer was stored since, nothing changes.
     pub async fn delivered(&self, delivery: &Delivery, now: u64) -> Result<(), StoreError> {
         self.of_delivery(delivery, None, now, move |database, question| database.delivered(question, now))
             .await

@@ -17,7 +17,7 @@ use crate::usage::AnswerUsage;
 pub struct Answer {
     /// What is sent, in this order: each is one message of the room, or one call to a service.
     pub items: Vec<Item>,
-    /// The message shown while it was written, which part 0 replaces.
+    /// The message shown while it was written, which the first text replaces.
     pub draft: Option<OwnedEventId>,
     /// For a question answered again, the event for which it was: it tells this answer's transaction ids from the earlier one's.
     pub again: Option<OwnedEventId>,

@@ -178,13 +178,14 @@ impl Database {
     }
 
     /// Ends a question: its answer is out of the outbox, and its event is never accepted again. Its messages are remembered, so that
-    /// they can be replaced or taken back. Where nothing could be sent, the draft is among [`Database::withdrawals`].
+    /// they can be replaced or taken back. A draft that no text has taken the place of is among [`Database::withdrawals`].
     pub fn delivered(&self, question: &Incoming, now: u64) -> Result<(), StoreError> {
         let mut transaction = self.transaction();
         let place = self.place(&question.room_id, &question.event_id);
         let delivery = transaction.find::<Delivery>(&place.of(Tree::Outbox))?;
-        if let Some(delivery) = delivery.as_ref().filter(|delivery| delivery.sent.is_empty())
+        if let Some(delivery) = &delivery
             && let Some(draft) = &delivery.answer.draft
+            && delivery.messages().all(|message| message != draft)
             // An earlier answer that was to be replaced stays.
             && !delivery.answer.shown.contains(draft)
         {

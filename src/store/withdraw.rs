@@ -163,7 +163,6 @@ impl Transaction<'_> {
             self.put(&place.of(Tree::Inbox), &queued)?;
             queued.question
         } else if let Some(mut delivery) = self.find::<Delivery>(&place.of(Tree::Outbox))?
-            && delivery.sent.is_empty()
             && delivery.answer.draft.as_deref() == Some(event)
         {
             delivery.answer.lose_draft();

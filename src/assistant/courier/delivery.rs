@@ -23,6 +23,7 @@ use crate::{
         clock::now, config::Config, dispatch::InProgress, failure::Failure, lifecycle::Lifecycle, limits::Limits,
     },
     conversation::Turn,
+    matrix::Sought,
     message::{Incoming, Item, MessageKind, Outgoing},
     services::Services,
     store::{Acknowledgement, Answer, Change, Conclusion, Delivery, Queued, Sent, Store, StoreError},
@@ -88,6 +89,17 @@ pub struct Concluded {
 
 /// How many files are uploaded at a time: each is in memory meanwhile.
 const UPLOADS: usize = 2;
+
+/// Whether no item before this one is a text.
+fn is_first_text(delivery: &Delivery, part: usize) -> bool {
+    delivery.answer.items.iter().take(part).all(|before| before.text().is_none())
+}
+
+/// Whether this part takes the place of the draft, if it is a text: the first one does, behind files and calls too. In an answer given again
+/// part 0 alone, since each of the others has a message of the earlier answer to replace.
+fn replaces_draft(delivery: &Delivery, part: usize) -> bool {
+    part == 0 || (delivery.answer.again.is_none() && is_first_text(delivery, part))
+}
 
 fn is_too_old(delivery: &Delivery) -> bool {
     u128::from(now().saturating_sub(delivery.stored_at)) > DELIVER_FOR.as_millis()
@@ -239,6 +251,7 @@ impl Courier {
         resumed: bool,
     ) -> Result<OwnedEventId, Failure> {
         let (question, answer) = (&delivery.question, &delivery.answer);
+        let replaces_draft = replaces_draft(delivery, part);
         let send_edition = |transaction: String, shown: Option<OwnedEventId>| async move {
             let outgoing = Outgoing {
                 replaces: shown.as_deref(),
@@ -246,7 +259,7 @@ impl Courier {
                 markdown: item.text().unwrap_or_default(),
                 links: item.links(),
                 sources: item.sources(),
-                opens: answer.items.iter().take(part).all(|before| before.text().is_none()),
+                opens: is_first_text(delivery, part),
                 complete: true,
                 asker: Some(&*question.sender).filter(|_| question.is_message() && !answer.unasked),
                 ..about(question, part, &transaction)
@@ -254,22 +267,28 @@ impl Courier {
             self.parts.homeserver.send(&outgoing).await
         };
         let edition = edition(answer.again.as_deref(), &answer.lost);
-        let variant = |end: &str| transaction(&question.event_id, part, &format!("{edition}{end}"));
-        let mut shown = answer.draft.as_ref().filter(|_| part == 0).or_else(|| answer.shown.get(part)).cloned();
-        for unconfirmed in if part == 0 { self.unconfirmed.take(&question.event_id) } else { Vec::new() } {
+        // The drafts are of part 0, whichever part takes their place.
+        let number = if replaces_draft { 0 } else { part };
+        let variant = |end: &str| transaction(&question.event_id, number, &format!("{edition}{end}"));
+        let mut shown = answer.draft.as_ref().filter(|_| replaces_draft).or_else(|| answer.shown.get(part)).cloned();
+        for unconfirmed in if replaces_draft { self.unconfirmed.take(&question.event_id) } else { Vec::new() } {
             let event_id = send_edition(unconfirmed, shown.clone()).await?;
             shown.get_or_insert(event_id);
         }
         if shown.is_none() && resumed {
             // The edits of a draft that was taken away may still stand there.
-            shown = self.find_sent(question, part).await?.filter(|event| !answer.lost.contains(event));
+            let is_there = |event: &OwnedEventId| !answer.lost.contains(event);
+            shown = self.find_sent(question, part, Sought::Text).await?.filter(is_there);
+            if shown.is_none() && part != number {
+                shown = self.find_sent(question, number, Sought::Draft).await?.filter(is_there);
+            }
         }
         let shown = match shown {
-            // What is found of part 0 may be an unfinished draft, so it is edited; of the others there is one edition only.
-            Some(event_id) if part > 0 && answer.again.is_none() => return Ok(event_id),
+            // What is found may be an unfinished draft, so it is edited; of the parts that replace none there is one edition only.
+            Some(event_id) if !replaces_draft && answer.again.is_none() => return Ok(event_id),
             Some(event_id) => event_id,
             // A draft of an earlier process may still be on its way, and this be taken for its repetition. So it is edited too.
-            None if resumed && part == 0 => send_edition(variant(""), None).await?,
+            None if resumed && replaces_draft => send_edition(variant(""), None).await?,
             None => return send_edition(variant(""), None).await,
         };
         // An edit has an id of its own, which nobody replies to: the message people see is the one edited.
@@ -277,11 +296,16 @@ impl Courier {
         Ok(shown)
     }
 
-    /// The message in the room that already holds part `part` of the answer to `question`, if there is one.
-    pub async fn find_sent(&self, question: &Incoming, part: usize) -> Result<Option<OwnedEventId>, Failure> {
+    /// The message of this sort in the room that already holds part `part` of the answer to `question`, if there is one.
+    pub async fn find_sent(
+        &self,
+        question: &Incoming,
+        part: usize,
+        sought: Sought,
+    ) -> Result<Option<OwnedEventId>, Failure> {
         let homeserver = &self.parts.homeserver;
         // A room that does not let itself be read may still take the message, or refuse it in its turn.
-        let find = || homeserver.gateway.find_sent(&question.room_id, &question.event_id, part);
+        let find = || homeserver.gateway.find_sent(&question.room_id, &question.event_id, part, sought);
         Ok(unless_refused(homeserver.retry(find).await)?.flatten())
     }
 }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     assistant::{failure::Failure, texts::Text},
-    matrix::{OutgoingFile, SendError, Upload},
+    matrix::{OutgoingFile, SendError, Sought, Upload},
     message::{Egress, FileRef},
     services::CallError,
     store::{Delivery, Sent, StoreError},
@@ -63,7 +63,7 @@ impl Courier {
         let uploaded = delivery.uploaded.get(&part);
         // A file that replaces an earlier one has the same number, and is told from it by its transaction id only.
         if resumed && uploaded.is_some() && answer.again.is_none() {
-            let find = || homeserver.gateway.find_sent(room_id, &question.event_id, part);
+            let find = || homeserver.gateway.find_sent(room_id, &question.event_id, part, Sought::File);
             if let Some(event) = unless_refused(homeserver.retry(find).await)?.flatten() {
                 return Ok(done(elsewhere, event));
             }

@@ -17,6 +17,7 @@ use crate::{
         failure::Failure,
         texts::{Documented, Text},
     },
+    matrix::Sought,
     message::{Egress, Item, Linked, MessageKind, Outgoing, Post},
     services::OnceError,
     store::{Delivery, Sent},
@@ -50,7 +51,7 @@ impl Courier {
             None => Attempted::Done(Sent::Message(event)),
         };
         if resumed && answer.again.is_none() {
-            let find = || homeserver.gateway.find_sent(room_id, &question.event_id, part);
+            let find = || homeserver.gateway.find_sent(room_id, &question.event_id, part, Sought::Complete);
             if let Some(event) = unless_refused(homeserver.retry(find).await)?.flatten() {
                 return Ok(sent(event));
             }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     assistant::{clock::now, dispatch::ActiveGeneration, failure::Failure},
-    matrix::SendError,
+    matrix::{SendError, Sought},
     message::Outgoing,
     store::Queued,
 };
@@ -82,7 +82,7 @@ impl<'a> Screen<'a> {
     /// looked for again before the answer is sent.
     async fn find_draft(&mut self) -> Result<(), Failure> {
         let (gateway, question) = (&self.courier.parts.homeserver.gateway, &self.queued.question);
-        let found = gateway.find_sent(&question.room_id, &question.event_id, 0).await.unwrap_or_default();
+        let found = gateway.find_sent(&question.room_id, &question.event_id, 0, Sought::Text).await.unwrap_or_default();
         match found.filter(|draft| !self.queued.lost.contains(draft)) {
             Some(draft) => self.shown_as(draft).await,
             None => Ok(()),

@@ -36,6 +36,7 @@ use crate::{
         texts::{Language, Text, note, sources::Sources},
     },
     inference::Request,
+    matrix::Sought,
     store::Queued,
     usage::AnswerUsage,
 };
@@ -192,8 +193,8 @@ impl Exchanges {
         if store.restored_at().await?.is_some_and(|restored| question.sent_at <= restored) {
             // The bot that was backed up went on until it ended: this may be answered already.
             queued.attempts = queued.attempts.max(2);
-            facts.answered_elsewhere =
-                is_stale(queued, &facts, config.max_age) && courier.find_sent(question, 0).await?.is_some();
+            facts.answered_elsewhere = is_stale(queued, &facts, config.max_age)
+                && courier.find_sent(question, 0, Sought::Any).await?.is_some();
         }
         Ok(facts)
     }

@@ -41,14 +41,17 @@ pub async fn watched<T>(
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
-            let so_far = done();
             tokio::select! {
                 biased;
                 () = parts.lifecycle.abort.cancelled() => return Err(Failure::Stopped),
                 why = generation.interrupted() => return Ok(Err(why)),
                 outcome = screen.sent() => screen.note(outcome).await?,
-                _ = tick.tick(), if screen.wants(so_far) => {
-                    screen.show(so_far, &told);
+                // Whether there is more to show is only known then.
+                _ = tick.tick() => {
+                    let so_far = done();
+                    if screen.wants(so_far) {
+                        screen.show(so_far, &told);
+                    }
                 }
                 made = &mut work => return Ok(Ok(made)),
             }
