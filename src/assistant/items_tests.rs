@@ -8,9 +8,14 @@ use std::{
     os::unix::process::ExitStatusExt as _,
     path::Path,
     process::{self, Child, Command, ExitStatus, Stdio},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
+
+use ruma::OwnedRoomId;
 
 use super::{
     Config,
@@ -52,6 +57,15 @@ fn once(number: u64) -> Vec<Item> {
     let call = Egress { service, idempotency_key, body: format!("{{\"number\":{number}}}"), once: true };
     let (text, site) = ("Voici : [document]({link})".to_owned(), "https://docs.example".to_owned());
     vec![Item::Egress(call), Item::Linked(Linked { text, site })]
+}
+
+/// A text for another room, one for the main line of the question's, and the sentence that says so.
+fn posts(number: u64) -> Vec<Item> {
+    let post = |room: Option<&str>| {
+        let room_id = room.map(|room| room.try_into().expect("a room"));
+        Item::Post(Post { room_id, text: format!("Note {number}"), links: Vec::new() })
+    };
+    vec![post(Some("!b:h")), post(None), notice()]
 }
 
 fn notice() -> Item {
@@ -180,48 +194,63 @@ async fn delivers_and_dies() {
     let Ok(folder) = env::var("COMPAGNON_TEST_FOLDER") else { return };
     let url = env::var("COMPAGNON_TEST_URL").expect("an address");
     if let Ok(point) = env::var("COMPAGNON_TEST_POINT") {
-        fail::cfg_callback(point, || process::abort()).expect("a point");
+        let (point, time) = point.rsplit_once(' ').expect("a point, and which time");
+        let left = AtomicU64::new(time.parse().expect("a number"));
+        let dies = move || {
+            if left.fetch_sub(1, Ordering::Relaxed) == 1 {
+                process::abort();
+            }
+        };
+        fail::cfg_callback(point, dies).expect("a point");
     }
-    let gateway = Arc::<FakeGateway>::default();
+    let gateway = FakeGateway::kept_in(Path::new(&folder));
     let bench = bench(Path::new(&folder), &gateway, &url);
     if let Ok(number) = env::var("COMPAGNON_TEST_NUMBER") {
         let number: u64 = number.parse().expect("a number");
-        let question = incoming(&format!("${number}:h"), "!a:h", "x");
-        let items = if env::var("COMPAGNON_TEST_ONCE").is_ok() { once(number) } else { vec![egress(number), notice()] };
+        let thread = Some("$root:h".try_into().expect("an id"));
+        let question = Incoming { thread, ..incoming(&format!("${number}:h"), "!a:h", "x") };
+        let items = match env::var("COMPAGNON_TEST_ITEMS").as_deref() {
+            Ok("once") => once(number),
+            Ok("posts") => posts(number),
+            _ => vec![egress(number), notice()],
+        };
         conclude(&bench, &question, items).await;
     } else {
         bench.assistant.resume().await.expect("resumed");
     }
     bench.rest().await;
     assert!(is_over(&bench).await);
-    fs::write(Path::new(&folder).join("over"), texts(&gateway).join("\n")).expect("written");
+    fs::write(Path::new(&folder).join("over"), "").expect("written");
 }
 
-fn child(folder: &Path, url: &str, number: Option<u64>, point: Option<&str>) -> Child {
-    started(Command::new(env::current_exe().expect("this program")), folder, url, number, point)
+/// A process that dies the first time that it comes past a point.
+fn child(items: &str, folder: &Path, url: &str, number: Option<u64>, point: Option<&str>) -> Child {
+    child_at(items, folder, url, number, point.map(|point| (point, 1)))
 }
 
-/// The same, for a call that is made once.
-fn once_child(folder: &Path, url: &str, number: Option<u64>, point: Option<&str>) -> Child {
+/// The same, with the time at which it dies there.
+fn child_at(items: &str, folder: &Path, url: &str, number: Option<u64>, point: Option<(&str, u64)>) -> Child {
     let mut command = Command::new(env::current_exe().expect("this program"));
-    command.env("COMPAGNON_TEST_ONCE", "1");
-    started(command, folder, url, number, point)
-}
-
-fn started(mut command: Command, folder: &Path, url: &str, number: Option<u64>, point: Option<&str>) -> Child {
     command.args(["--exact", "assistant::items_tests::delivers_and_dies"]);
-    command.env("COMPAGNON_TEST_FOLDER", folder).env("COMPAGNON_TEST_URL", url);
+    command.env("COMPAGNON_TEST_FOLDER", folder).env("COMPAGNON_TEST_URL", url).env("COMPAGNON_TEST_ITEMS", items);
     if let Some(number) = number {
         command.env("COMPAGNON_TEST_NUMBER", number.to_string());
     }
-    if let Some(point) = point {
-        command.env("COMPAGNON_TEST_POINT", point);
+    if let Some((point, time)) = point {
+        command.env("COMPAGNON_TEST_POINT", format!("{point} {time}"));
     }
+    let _ = fs::remove_file(folder.join("over"));
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("started")
 }
 
+/// What people see in answer to a question, in order.
+fn said(gateway: &FakeGateway, number: u64) -> Vec<String> {
+    let of_it = gateway.shown().into_iter().filter(|shown| shown.question == format!("${number}:h"));
+    of_it.map(|shown| shown.text).collect()
+}
+
 /// Whether it died by a signal; otherwise it must have come to its end.
-fn died(status: ExitStatus) -> bool {
+pub(super) fn died(status: ExitStatus) -> bool {
     assert!(status.success() || status.signal().is_some(), "it ended by itself: {status}");
     status.signal().is_some()
 }
@@ -235,7 +264,7 @@ fn row(name: &str, answers: &[Answer], point: Option<&str>, kills: u64) {
         assert!(asked <= 2 * kills, "{name}: the point is not on the way");
         server.answer(answers.iter().copied());
         let before = server.calls().len();
-        let mut dying = child(folder.path(), &server.url, Some(asked), point);
+        let mut dying = child("call", folder.path(), &server.url, Some(asked), point);
         if point.is_none() {
             while server.calls().len() == before {
                 std::thread::sleep(Duration::from_millis(5));
@@ -245,10 +274,9 @@ fn row(name: &str, answers: &[Answer], point: Option<&str>, kills: u64) {
         killed += u64::from(died(dying.wait().expect("it ends")));
         // What was not written down is nobody's call yet: the command would be carried out again.
         let over = folder.path().join("over");
-        let _ = fs::remove_file(&over);
         let seen = |number: u64| server.calls().iter().any(|call| call.body == format!("{{\"number\":{number}}}"));
         let again = (point == Some("before-answer-stored") && !seen(asked)).then_some(asked);
-        let status = child(folder.path(), &server.url, again, None).wait().expect("it ends");
+        let status = child("call", folder.path(), &server.url, again, None).wait().expect("it ends");
         assert!(!died(status) && over.exists(), "{name}: the next process does not come to its end");
     }
     // An honest service does what one key asks for once.
@@ -259,6 +287,10 @@ fn row(name: &str, answers: &[Answer], point: Option<&str>, kills: u64) {
     let calls = server.calls().len() as u64;
     let lost = (1..=asked).filter(|number| !keys.contains_key(&format!("{{\"number\":{number}}}"))).count();
     let doubled = keys.values().filter(|keys| keys.len() > 1).count();
+    let gateway = FakeGateway::kept_in(folder.path());
+    for number in 1..=asked {
+        assert_eq!(said(&gateway, number), ["C'est fait."], "{name}: what is said of call {number}");
+    }
     println!(
         "| {name} | {killed} | {asked} | {calls} | {} | {lost} | {doubled} | {} s |",
         calls - asked.min(calls),
@@ -269,7 +301,7 @@ fn row(name: &str, answers: &[Answer], point: Option<&str>, kills: u64) {
 
 #[test]
 fn however_often_the_process_dies_a_call_is_lost_never_and_done_once() {
-    let kills = env::var("COMPAGNON_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(1);
+    let kills = kills();
     println!(
         "\n| call: killed at | kills | asked | calls | repeated | lost | doubled | time |\n|---|---|---|---|---|---|---|---|"
     );
@@ -281,56 +313,112 @@ fn however_often_the_process_dies_a_call_is_lost_never_and_done_once() {
     }
 }
 
-/// The points between a question and the end of its call to a service that does not honour keys, and how often the call may have been made.
-const ONCE: [(&str, &[Answer], std::ops::RangeInclusive<usize>); 10] = [
-    ("before-answer-stored", &[], 1..=1),
-    ("answer-stored", &[], 1..=1),
-    ("before-call-once", &[], 1..=1),
+/// A point, and which of the times that the process comes past there.
+type Point = (&'static str, u64);
+
+/// The points between a question and the end of its call to a service that does not honour keys and of the sentence with the link, which of the
+/// times that it comes past there, and how often the call may have been made.
+const ONCE: [(Point, &[Answer], std::ops::RangeInclusive<usize>); 13] = [
+    (("before-answer-stored", 1), &[], 1..=1),
+    (("answer-stored", 1), &[], 1..=1),
+    (("before-call-once", 1), &[], 1..=1),
     // Nothing has left, and nobody knows: it is said, and not made again.
-    ("call-noted", &[], 0..=0),
-    ("after-call-once", &[], 1..=1),
-    ("after-call-once", &[Answer::Wait(0)], 1..=1),
-    ("after-call-once", &[Answer::Status(500)], 1..=1),
-    ("part-recorded", &[], 1..=1),
-    ("before-done", &[], 1..=1),
-    ("done", &[], 1..=1),
+    (("call-noted", 1), &[], 0..=0),
+    (("after-call-once", 1), &[], 1..=1),
+    (("after-call-once", 1), &[Answer::Wait(0)], 1..=1),
+    (("after-call-once", 1), &[Answer::Status(500)], 1..=1),
+    (("part-recorded", 1), &[], 1..=1),
+    (("before-put", 1), &[], 1..=1),
+    (("after-put", 1), &[], 1..=1),
+    (("part-recorded", 2), &[], 1..=1),
+    (("before-done", 1), &[], 1..=1),
+    (("done", 1), &[], 1..=1),
 ];
 
 /// So many kills at a point of a call that is made once: never twice, and the person knows what became of it.
-fn once_row(point: &str, answers: &[Answer], made: &std::ops::RangeInclusive<usize>, kills: u64) {
+fn once_row(point: (&str, u64), answers: &[Answer], made: &std::ops::RangeInclusive<usize>, kills: u64) {
     let (folder, server) = (tempfile::tempdir().expect("a folder"), FakeService::start());
     let begun = Instant::now();
-    let (mut unknown, mut told) = (0, 0);
     for number in 1..=kills {
         server.answer(answers.iter().copied());
-        let dying = once_child(folder.path(), &server.url, Some(number), Some(point)).wait().expect("it ends");
-        assert!(died(dying), "{point}: the point is not on the way");
-        let over = folder.path().join("over");
-        let _ = fs::remove_file(&over);
+        let dying = child_at("once", folder.path(), &server.url, Some(number), Some(point)).wait().expect("it ends");
+        assert!(died(dying), "{point:?}: the point is not on the way");
         let seen = || server.calls().iter().filter(|call| call.body == format!("{{\"number\":{number}}}")).count();
-        let again = (point == "before-answer-stored").then_some(number);
-        let status = once_child(folder.path(), &server.url, again, None).wait().expect("it ends");
-        assert!(!died(status), "{point}: the next process does not come to its end");
-        assert!(made.contains(&seen()), "{point}: made {} times", seen());
-        let said = fs::read_to_string(&over).expect("what was said");
-        unknown += usize::from(said.contains(&*Text::Documented(Documented::Unknown).say(Language::Fr)));
-        told += usize::from(said.contains("Voici : "));
+        let again = (point.0 == "before-answer-stored").then_some(number);
+        let status = child("once", folder.path(), &server.url, again, None).wait().expect("it ends");
+        assert!(!died(status), "{point:?}: the next process does not come to its end");
+        assert!(made.contains(&seen()), "{point:?}: made {} times", seen());
     }
-    let calls = server.calls().len();
-    println!("| {point} {answers:?} | {kills} | {calls} | 0 | {unknown} | {told} | {} s |", begun.elapsed().as_secs());
-    let last = ["part-recorded", "before-done", "done"].contains(&point);
-    assert!(last || unknown + told == kills as usize, "{point}: {unknown} and {told} of {kills}");
+    let gateway = FakeGateway::kept_in(folder.path());
+    let (mut unknown, mut told) = (0, 0);
+    for number in 1..=kills {
+        let said = said(&gateway, number);
+        let [said] = said.as_slice() else { panic!("{point:?}: said of call {number}: {said:?}") };
+        unknown += usize::from(*said == Text::Documented(Documented::Unknown).say(Language::Fr));
+        told += usize::from(said.as_str() == "Voici : [document](https://docs.example/)");
+    }
+    let (calls, (name, time)) = (server.calls().len(), point);
+    println!(
+        "| {name} {time} {answers:?} | {kills} | {calls} | 0 | {unknown} | {told} | {} s |",
+        begun.elapsed().as_secs()
+    );
+    assert!(unknown + told == kills as usize, "{point:?}: {unknown} and {told} of {kills}");
 }
 
 #[test]
 fn however_often_the_process_dies_a_call_that_is_made_once_is_never_made_twice() {
-    let kills = env::var("COMPAGNON_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(1);
+    let kills = kills();
     println!(
-        "\n| call made once: killed at | kills | calls | doubled | said to be unknown | link told | time |\n|---|---|---|---|---|---|---|"
+        "\n| call made once, with its link: killed at | kills | calls | doubled | said to be unknown | link told | time |\n|---|---|---|---|---|---|---|"
     );
     for (point, answers, made) in ONCE {
         once_row(point, answers, &made, kills);
     }
+}
+
+/// The points between a question and the end of the texts that it has posted elsewhere, and which of the times that it comes past there.
+const POSTS: [Point; 13] = [
+    ("before-answer-stored", 1),
+    ("answer-stored", 1),
+    ("before-put", 1),
+    ("after-put", 1),
+    ("part-recorded", 1),
+    ("before-put", 2),
+    ("after-put", 2),
+    ("part-recorded", 2),
+    ("before-put", 3),
+    ("after-put", 3),
+    ("part-recorded", 3),
+    ("before-done", 1),
+    ("done", 1),
+];
+
+#[test]
+fn however_often_the_process_dies_a_text_for_another_place_stands_there_once() {
+    let kills = kills();
+    println!("\n| text elsewhere: killed at | kills | lost | doubled | time |\n|---|---|---|---|---|");
+    for point in POSTS {
+        let (folder, begun, nowhere) = (tempfile::tempdir().expect("a folder"), Instant::now(), "http://127.0.0.1:9/");
+        for number in 1..=kills {
+            let dying = child_at("posts", folder.path(), nowhere, Some(number), Some(point)).wait().expect("it ends");
+            assert!(died(dying), "{point:?}: the point is not on the way");
+            let again = (point.0 == "before-answer-stored").then_some(number);
+            let status = child("posts", folder.path(), nowhere, again, None).wait().expect("it ends");
+            assert!(!died(status), "{point:?}: the next process does not come to its end");
+        }
+        let gateway = FakeGateway::kept_in(folder.path());
+        for number in 1..=kills {
+            let note = format!("Note {number}");
+            assert_eq!(said(&gateway, number), [note.as_str(), note.as_str(), "C'est fait."], "{point:?}");
+            let [there, here]: [OwnedRoomId; 2] = ["!b:h", "!a:h"].map(|room| room.try_into().expect("a room"));
+            assert_eq!(gateway.rooms_of(&format!("${number}:h")), [there, here], "{point:?}");
+        }
+        println!("| {} {} | {kills} | 0 | 0 | {} s |", point.0, point.1, begun.elapsed().as_secs());
+    }
+}
+
+fn kills() -> u64 {
+    env::var("COMPAGNON_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(1)
 }
 
 #[tokio::test(flavor = "multi_thread")]

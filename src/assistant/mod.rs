@@ -41,6 +41,10 @@ mod intake;
 mod isolation_tests;
 #[cfg(test)]
 mod items_tests;
+#[cfg(test)]
+mod job_canaries_tests;
+#[cfg(test)]
+mod job_kills_tests;
 mod jobs;
 mod lifecycle;
 mod limits;

@@ -11,7 +11,7 @@ use std::{
 };
 
 /// The points at which the process can be made to abort.
-const POINTS: [&str; 39] = [
+const POINTS: [&str; 40] = [
     "before-sync-saved",
     "sync-saved",
     "question-begun",
@@ -22,6 +22,7 @@ const POINTS: [&str; 39] = [
     "part-recorded",
     "chunks-stored",
     "file-stored",
+    "memory-stored",
     "before-download",
     "after-download",
     "after-extract",
@@ -81,8 +82,15 @@ mod tests {
     use super::POINTS;
 
     /// Points at which other tests have something else done, or die in a process of their own.
-    const OTHERS: [&str; 6] =
-        ["engine-dies", "backfill", "membership-task", "migration-begun", "migration-slice-written", "migration-slice"];
+    const OTHERS: [&str; 7] = [
+        "engine-dies",
+        "backfill",
+        "membership-task",
+        "migration-begun",
+        "migration-slice-written",
+        "migration-slice",
+        "request",
+    ];
 
     /// The names of the points without a value in the sources below a folder.
     fn named(folder: &Path, names: &mut Vec<String>) {

@@ -7,7 +7,8 @@
 //! COMPAGNON_KILLS=20 COMPAGNON_RANDOM_KILLS=300 cargo test --test it -- kills --nocapture
 //! ```
 //!
-//! Calls to other services have theirs in the library: `COMPAGNON_KILLS=20 cargo test --lib items_tests -- --nocapture`.
+//! Calls to other services and texts for other places have theirs in the library: `COMPAGNON_KILLS=20 cargo test --lib items_tests -- --nocapture`.
+//! So have jobs, at more points than here: `COMPAGNON_KILLS=20 cargo test --lib job_kills -- --nocapture`.
 //! Kills in a migration of the store have theirs beside it: `COMPAGNON_KILLS=20 cargo test --lib migration -- --nocapture`.
 //!
 //! What counts is what people see: the rooms are read with their own clients, and only then the store.
@@ -83,6 +84,24 @@ const DOCUMENT_POINTS: [&str; 14] = [
     "done",
 ];
 
+/// Between a command for a file's translation and the end of its delivery, while the room sees how far it is.
+const TRANSLATION_POINTS: [&str; 11] = [
+    "question-begun",
+    "file-stored",
+    "before-answer-stored",
+    "answer-stored",
+    "after-upload",
+    "upload-recorded",
+    "before-put",
+    "after-put",
+    "part-recorded",
+    "before-done",
+    "done",
+];
+
+/// How long a translation of one passage takes: the room sees how far the work is.
+const SLOWLY: Duration = Duration::from_millis(250);
+
 /// An encoder with random weights: its vectors are stored as others are.
 const EMBEDDING: &str =
     concat!("{ embedding: { folder: \"", env!("CARGO_MANIFEST_DIR"), "/tests/reference/encoders/bert\" } }");
@@ -137,6 +156,8 @@ enum Asked {
     Files,
     /// Files to read, and answers from them.
     Documents,
+    /// Files to be translated.
+    Translations,
 }
 
 /// Kills at one point until there were `kills` more, while what people have asked for is on its way.
@@ -152,7 +173,7 @@ async fn kill_at(
     let most = match asked {
         Asked::Answers if point == "decode" => 60,
         Asked::Answers => 4,
-        Asked::Files | Asked::Documents => 2,
+        Asked::Files | Asked::Documents | Asked::Translations => 2,
     };
     let mut count = 1 + dice.below(most);
     let wanted = tally.kills + kills;
@@ -162,6 +183,7 @@ async fn kill_at(
             Asked::Answers => scene.ask_all().await,
             Asked::Files => scene.export().await,
             Asked::Documents => scene.drop_files().await,
+            Asked::Translations => scene.translate().await,
         }
         if !dies(bot, scene).await {
             count = 1;
@@ -208,6 +230,36 @@ async fn no_file_is_lost_or_doubled() {
         rows.push((points.join(", "), tally));
     }
     report("Kills while a file is on its way", began, &rows);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_translation_is_lost_or_doubled_and_no_progress_is_left() {
+    let world = World::shared().await;
+    let (began, kills, mut dice) = (Instant::now(), number("COMPAGNON_KILLS", 1), Dice::new());
+    let engine = Engine::start(|prompt| {
+        std::thread::sleep(SLOWLY);
+        let mut asked = prompt.messages.iter().filter_map(|said| said.content.split_once("Texte à traduire :\n"));
+        asked.next_back().map_or_else(String::new, |(_, text)| text.to_uppercase())
+    });
+    let setup = Setup { mortal: true, failpoints: engine.failpoint(), ..world.setup().await };
+    let (mut bot, id) = (world.start(&setup), id_of(&setup));
+    let mut rows = Vec::new();
+    for points in together(&TRANSLATION_POINTS, kills) {
+        let (mut scene, mut tally) = (Scene::new(world, &id).await, Tally::default());
+        for point in points {
+            kill_at(&mut bot, &mut scene, &mut tally, (point, Asked::Translations), kills, &mut dice).await;
+        }
+        // Once more, so that a second file of what came before would be seen.
+        scene.translate().await;
+        assert!(scene.all_answered().await, "no file: {}", bot.log());
+        let status = bot.terminate();
+        assert!(status.success(), "{status}: {}", bot.log());
+        scene.check(&bot, &mut tally, true);
+        scene.check_translations(&mut tally).await;
+        bot.start_again();
+        rows.push((points.join(", "), tally));
+    }
+    report("Kills while a file is translated", began, &rows);
 }
 
 /// A model that answers from the passage that it is given, and from nothing else.

@@ -19,6 +19,9 @@ use crate::{
 const NAME: &str = "Comment vous appelez-vous ?";
 const LONG: &str = "Présentez-vous longuement.";
 
+/// How many passages a file has that is translated.
+const PASSAGES: u64 = 24;
+
 /// Numbers that look random, from a seed that is printed: `splitmix64`.
 pub(super) struct Dice(u64);
 
@@ -226,6 +229,60 @@ impl Export {
     }
 }
 
+/// A file to be translated.
+pub(super) struct Translated {
+    by: Person,
+    room: String,
+    event: String,
+    text: String,
+}
+
+impl Translated {
+    /// Waits for the file and for the sentence about it; gives false when they do not come within [`PATIENCE`].
+    async fn done(&self) -> bool {
+        let both = self.by.next(&self.room, |messages| self.is_done_in(messages).then_some(()));
+        timeout(PATIENCE, both).await.ok().flatten().is_some()
+    }
+
+    fn is_done(&self) -> bool {
+        self.is_done_in(&self.by.messages(&self.room))
+    }
+
+    fn is_done_in(&self, messages: &[Message]) -> bool {
+        let (files, texts) = self.answers(messages);
+        !files.is_empty() && texts.iter().any(|text| text.complete())
+    }
+
+    /// The files and the texts that answer it: a draft that still stands is one of them.
+    fn answers<'a>(&self, messages: &'a [Message]) -> (Vec<&'a Message>, Vec<&'a Message>) {
+        let own = messages.iter().filter(|one| one.answers(&self.event) && one.answer["part"] != 999);
+        own.partition(|one| one.msgtype == "m.file")
+    }
+
+    /// Counts what its author sees of it: the whole file in capitals, and the sentence that says so in the place of the progress.
+    async fn check(&self, tally: &mut Tally) {
+        tally.asked += 1;
+        let messages = self.by.messages(&self.room);
+        match self.answers(&messages) {
+            (files, texts) if files.is_empty() || texts.is_empty() => tally.lost += 1,
+            (files, texts) if files.len() > 1 || texts.len() > 1 => {
+                println!("doubled: {files:#?} {texts:#?}");
+                tally.doubled += 1;
+            }
+            (files, texts) => {
+                let (file, said) = (files[0], texts[0]);
+                let is_whole = self.by.download(file).await == self.text.to_uppercase().into_bytes();
+                if is_whole && file.encrypted && said.body.starts_with("Fichier traduit") && said.complete() {
+                    tally.answered += 1;
+                } else {
+                    println!("wrong: {file:#?} {said:#?}");
+                    tally.wrong += 1;
+                }
+            }
+        }
+    }
+}
+
 /// What a file is about: an office and its code.
 #[derive(Clone, Copy)]
 pub(super) struct Office(u64);
@@ -275,6 +332,7 @@ pub(super) struct Scene {
     pub(super) questions: Vec<Question>,
     pub(super) exports: Vec<Export>,
     pub(super) dropped: Vec<Dropped>,
+    pub(super) translated: Vec<Translated>,
     pub(super) made: u64,
 }
 
@@ -300,6 +358,7 @@ impl Scene {
             questions: Vec::new(),
             exports: Vec::new(),
             dropped: Vec::new(),
+            translated: Vec::new(),
             made: 0,
         }
     }
@@ -346,6 +405,21 @@ impl Scene {
         for (by, room, private) in [(&self.awa, &self.awas, &self.awas), (&self.ben, &self.room, &self.bens)] {
             let event = by.send(room, "!exporter").await;
             self.exports.push(Export { by: by.clone(), room: room.clone(), private: private.clone(), event });
+        }
+    }
+
+    /// Asks for the translation of two files: in a direct conversation, and in a room.
+    pub(super) async fn translate(&mut self) {
+        for (by, room) in [(&self.awa, &self.awas), (&self.ben, &self.room)] {
+            self.made += 1;
+            let word = |number: u64| -> String {
+                number.to_string().bytes().map(|digit| char::from(b"bcdfglmnpr"[usize::from(digit - b'0')])).collect()
+            };
+            let line = |at: u64| format!("Le bureau transmet le dossier {} au service.\n", word(self.made * 100 + at));
+            let text: String = (0..PASSAGES).map(line).collect();
+            let caption = "!traduire du français en anglais";
+            let event = by.send_file(room, "note.txt", "text/plain", text.as_bytes(), caption).await;
+            self.translated.push(Translated { by: by.clone(), room: room.clone(), event, text });
         }
     }
 
@@ -400,13 +474,21 @@ impl Scene {
         let answered = join_all(self.questions.iter().map(Question::answered)).await;
         let exported = join_all(self.exports.iter().map(Export::done)).await;
         let read = join_all(self.dropped.iter().map(Dropped::read)).await;
-        answered.into_iter().chain(exported).chain(read).all(|done| done)
+        let translated = join_all(self.translated.iter().map(Translated::done)).await;
+        answered.into_iter().chain(exported).chain(read).chain(translated).all(|done| done)
     }
 
     /// Counts what people see of the files that they asked for.
     pub(super) async fn check_exports(&self, tally: &mut Tally) {
         for export in &self.exports {
             export.check(tally).await;
+        }
+    }
+
+    /// Counts what people see of the files that they had translated.
+    pub(super) async fn check_translations(&self, tally: &mut Tally) {
+        for translated in &self.translated {
+            translated.check(tally).await;
         }
     }
 
@@ -425,7 +507,8 @@ impl Scene {
     pub(super) fn open(&self) -> usize {
         let exports = self.exports.iter().filter(|export| !export.is_done()).count();
         let dropped = self.dropped.iter().filter(|dropped| !dropped.is_read()).count();
-        self.questions.iter().filter(|question| !question.is_answered()).count() + exports + dropped
+        let translated = self.translated.iter().filter(|translated| !translated.is_done()).count();
+        self.questions.iter().filter(|question| !question.is_answered()).count() + exports + dropped + translated
     }
 
     /// Reads the rooms as their people see them, then the store of a bot that has ended.

@@ -12,7 +12,8 @@ use super::{
 use crate::{compagnon::Language, index::french::fold};
 
 /// A correction.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub enum Edit {
     /// An entry changes; what is `None` stays.
     Set {
@@ -44,7 +45,8 @@ pub enum Edit {
 }
 
 /// What a correction says of an entry.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Fields {
     /// What it says.
     pub text: Option<String>,

@@ -12,7 +12,8 @@ const MOST_ITEMS: usize = 40;
 const MOST_NUMBERS: usize = 8;
 
 /// One thing that a model says was said.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Claim {
     /// What.
     pub text: String,
@@ -25,7 +26,8 @@ pub struct Claim {
 }
 
 /// What one answer says was said.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Found {
     /// Points.
     pub points: Vec<Claim>,
@@ -65,7 +67,8 @@ impl Found {
 }
 
 /// The beginning of a note as a model writes it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Head {
     /// The object.
     pub object: String,

@@ -4,7 +4,8 @@ use super::words::plain;
 use crate::index::french::fold;
 
 /// How a draft is to be rewritten.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub enum Wish {
     /// In fewer words.
     Shorter,
@@ -17,7 +18,8 @@ pub enum Wish {
 }
 
 /// What is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub enum Asked {
     /// The next review of the file.
     Next,

@@ -30,7 +30,8 @@ static PLACEHOLDERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// A draft, and what was taken out of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Draft {
     /// The text: plain, in paragraphs.
     pub text: String,

@@ -28,7 +28,8 @@ pub enum FactKind {
 }
 
 /// A fact of a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Fact {
     /// What it is about.
     pub kind: FactKind,

@@ -20,7 +20,8 @@ const MOST_DRAFTS: usize = 8;
 const MOST_DRAFTED: usize = 256 << 10;
 
 /// A review, without names.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Review {
     /// Its place in its file, from 1; 0 without one.
     #[serde(default)]
@@ -55,7 +56,8 @@ impl Review {
 }
 
 /// The review that a conversation is about, and what was written for it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Current {
     /// The review.
     pub review: Review,
@@ -86,7 +88,8 @@ impl Current {
 }
 
 /// A file that is walked through.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Walk {
     /// The reviews that wait for an answer, in their order.
     pub reviews: Vec<Review>,
@@ -107,7 +110,8 @@ pub struct Walk {
 }
 
 /// Where a step leads.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub enum Step<'a> {
     /// To this review. Those between were passed over: they are answered, or empty.
     To {
@@ -200,7 +204,8 @@ impl Walk {
 }
 
 /// All that is kept.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(Debug))]
 pub struct State {
     /// The review that the conversation is about.
     #[serde(default)]

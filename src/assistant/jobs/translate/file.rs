@@ -161,6 +161,7 @@ async fn in_chunks(
             && let Some(change) = remembered(job, memory)
         {
             job.parts.store.apply(&[change], now()).await?;
+            fail::fail_point!("memory-stored");
             memory.changed = false;
         }
     }

@@ -4,7 +4,8 @@
 const MOST: usize = 40;
 
 /// A text with marks in the place of what stays as it is.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Masked {
     /// The text.
     pub text: String,

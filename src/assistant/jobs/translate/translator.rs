@@ -56,7 +56,8 @@ pub struct Source<'a> {
 }
 
 /// A translation.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Translation {
     /// What it says: the text itself, where no translation could be used.
     pub text: String,

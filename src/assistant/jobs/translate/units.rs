@@ -9,7 +9,8 @@ const MOST_WORDS: usize = 80;
 const MOST_BYTES: usize = 1_200;
 
 /// A stretch of a text. All of them together are the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub enum Piece<'a> {
     /// It stays: white space, marks of lists and tables, code, figures.
     Kept(&'a str),

@@ -1,0 +1,419 @@
+//! Jobs and the death of the process: at each point between a command and the end of its delivery it dies, the next one goes on, and people see
+//! exactly what they see of a process that nothing happens to. So does the store: what a job keeps is what it would have kept.
+//!
+//! The long run: `COMPAGNON_KILLS=20 cargo test --lib job_kills -- --nocapture`.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{self, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Instant,
+};
+
+use async_trait::async_trait;
+use ruma::{OwnedRoomId, owned_room_id, owned_user_id};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::{
+    Config,
+    clock::now,
+    config::Rate,
+    fakes::{FakeGateway, incoming, usage},
+    items_tests::died,
+    tests::{assistant, until},
+};
+use crate::{
+    inference::{
+        ChatModel, CountAccuracy, Generation, Health, InferenceError, Message, ModelLimits, Piece, Request,
+        TokenCounter,
+    },
+    job::{JobKind, JobScope},
+    message::{Content, ConversationId, Incoming, MediaRef, MessageKind},
+    store::Store,
+};
+
+/// How many passages the file has that is translated: some more than are translated before what they came to is kept.
+const PASSAGES: usize = 300;
+/// How many are kept together.
+const KEPT: usize = 240;
+/// The request at which the model waits until the room sees how far the work is.
+const SHOWN_AT: usize = 60;
+
+const REPLY: &str = "Bonjour,\n\nNous vous remercions de votre message. Nous comprenons que cette attente a été pénible.\n\nCordialement,\nLe service";
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// A file to be translated.
+    Translate,
+    /// A file with names, in a room of several.
+    Hide,
+    /// The same file, to get its names back.
+    Undo,
+    /// A file of reviews.
+    Reviews,
+    /// The next of them.
+    Next,
+}
+
+impl Step {
+    const ALL: [Self; 5] = [Self::Translate, Self::Hide, Self::Undo, Self::Reviews, Self::Next];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Translate => "translate",
+            Self::Hide => "hide",
+            Self::Undo => "undo",
+            Self::Reviews => "reviews",
+            Self::Next => "next",
+        }
+    }
+
+    /// What must have been asked for before.
+    fn before(self) -> Option<Self> {
+        match self {
+            Self::Undo => Some(Self::Hide),
+            Self::Next => Some(Self::Reviews),
+            _ => None,
+        }
+    }
+
+    fn event(self, number: usize) -> String {
+        format!("${}-{number}:h", self.name())
+    }
+
+    /// The message that asks for it, with its file at the homeserver.
+    fn message(self, number: usize, gateway: &FakeGateway) -> Incoming {
+        let event = self.event(number);
+        let (name, caption, bytes) = match self {
+            Self::Translate => ("note.txt", "!traduire en anglais", passages(number).join("\n\n").into_bytes()),
+            Self::Hide => ("dossier.txt", "!pseudonymiser", names(number).into_bytes()),
+            Self::Undo => ("dossier-pseudonymise.txt", "!pseudonymiser annuler", hidden(number, gateway)),
+            Self::Reviews => ("avis.csv", "!avis", reviews(number).into_bytes()),
+            Self::Next => return incoming(&event, "!a:h", "!avis suivant"),
+        };
+        let media = MediaRef {
+            name: name.to_owned(),
+            media_type: Some("text/plain".to_owned()),
+            size: Some(bytes.len() as u64),
+            caption: caption.to_owned(),
+            source: format!("\"mxc://h/{}-{number}\"", self.name()),
+        };
+        gateway.give(&media.source, &bytes);
+        let direct = !matches!(self, Self::Hide | Self::Undo);
+        Incoming { direct, content: Content::Attachment(Box::new(media)), ..incoming(&event, "!a:h", "") }
+    }
+
+    /// Where it may die: the point, and which of the times that it comes past there.
+    fn points(self) -> Vec<(&'static str, usize)> {
+        let (work, sent): (&[(&str, usize)], usize) = match self {
+            // While passages of the first part, and of the second, are asked for.
+            Self::Translate => (
+                &[("request", 100), ("request", KEPT + 30), ("memory-stored", 1), ("chunks-stored", 1), FILE, ANSWER],
+                2,
+            ),
+            Self::Hide => (&[("chunks-stored", 1), ("file-stored", 2), FILE, ANSWER], 3),
+            Self::Undo => (&[("chunks-stored", 1), FILE, ANSWER], 2),
+            Self::Reviews | Self::Next => (&[("request", 1), ANSWER], 4),
+        };
+        let uploads = match self {
+            Self::Translate | Self::Undo => 1,
+            Self::Hide => 2,
+            Self::Reviews | Self::Next => 0,
+        };
+        let uploads = ["before-upload", "after-upload", "upload-recorded"].map(|point| (point, uploads));
+        let uploads = uploads.into_iter().flat_map(|(point, times)| (1..=times).map(move |time| (point, time)));
+        let sent = (1..=sent).flat_map(|time| ["before-put", "after-put", "part-recorded"].map(|point| (point, time)));
+        let ends = [("answer-stored", 1), ("before-done", 1), ("done", 1)];
+        work.iter().copied().chain(uploads).chain(sent).chain(ends).collect()
+    }
+
+    /// What the store keeps for it.
+    fn kept(self) -> (JobKind, JobScope) {
+        let room = ConversationId { room_id: owned_room_id!("!a:h"), thread: None };
+        match self {
+            Self::Translate => (JobKind::TranslationMemory, JobScope::Room(room.room_id)),
+            Self::Hide | Self::Undo => (JobKind::Pseudonyms, JobScope::Member(room, owned_user_id!("@awa:h"))),
+            Self::Reviews | Self::Next => (JobKind::Reviews, JobScope::Conversation(room)),
+        }
+    }
+}
+
+const FILE: (&str, usize) = ("file-stored", 1);
+const ANSWER: (&str, usize) = ("before-answer-stored", 1);
+
+/// A number as a word.
+fn word(number: usize) -> String {
+    number.to_string().bytes().map(|digit| char::from(b"bcdfglmnpr"[usize::from(digit - b'0')])).collect()
+}
+
+fn passages(number: usize) -> Vec<String> {
+    let text = |at: usize| format!("Le bureau transmet le dossier {} au service compétent.", word(number * 1_000 + at));
+    (0..PASSAGES).map(text).collect()
+}
+
+fn names(number: usize) -> String {
+    let family = format!("Ker{}", word(number));
+    format!(
+        "Mme Aïcha {family} demande un rendez-vous.\n\nSon numéro : 06 12 34 56 78.\n\n{family} conteste la décision."
+    )
+}
+
+fn reviews(number: usize) -> String {
+    let row = |at: usize| format!("Une heure d’attente au guichet, dossier {}.;3\n", word(number * 10 + at));
+    format!("Description;Note\n{}", (1..=3).map(row).collect::<String>())
+}
+
+/// The file with placeholders that was made of a file with names.
+fn hidden(number: usize, gateway: &FakeGateway) -> Vec<u8> {
+    gateway.files_of(&Step::Hide.event(number)).into_iter().next().expect("a file was made").1
+}
+
+/// A model that says texts in capitals, and writes replies. What it is asked is kept in a file.
+#[derive(Clone)]
+struct Clerk {
+    folder: PathBuf,
+    gateway: Arc<FakeGateway>,
+    asked: Arc<AtomicUsize>,
+    /// Whether the room is to see how far the work is.
+    shows: bool,
+}
+
+#[async_trait]
+impl ChatModel for Clerk {
+    fn generate(&self, request: Request) -> Result<Generation, InferenceError> {
+        fail::fail_point!("request");
+        let asked = request.messages.last().map(|message| message.content.clone()).unwrap_or_default();
+        let text = asked.split_once("Texte à traduire :\n").map(|(_, text)| text.to_owned());
+        let mut file =
+            fs::OpenOptions::new().create(true).append(true).open(self.folder.join("asked")).expect("a file");
+        if let Some(text) = &text {
+            file.write_all(format!("{text}\n").as_bytes()).expect("written");
+        }
+        let waits = self.asked.fetch_add(1, Ordering::Relaxed) == SHOWN_AT && self.shows;
+        let (pieces, reader) = mpsc::channel(2);
+        let gateway = Arc::clone(&self.gateway);
+        tokio::spawn(async move {
+            if waits {
+                until(|| gateway.shown().iter().any(|shown| !shown.complete)).await;
+            }
+            let said = text.map_or_else(|| REPLY.to_owned(), |text| text.to_uppercase());
+            let _ = pieces.send(Ok(Piece::Text(said))).await;
+            let _ = pieces.send(Ok(Piece::Done(usage()))).await;
+        });
+        Ok(Generation::new(reader))
+    }
+
+    fn token_counter(&self) -> Arc<dyn TokenCounter> {
+        Arc::new(Words)
+    }
+
+    fn limits(&self) -> ModelLimits {
+        ModelLimits { context_length: 4_000 }
+    }
+
+    fn name(&self) -> &'static str {
+        "clerk"
+    }
+
+    fn health(&self) -> Health {
+        Health::Ok
+    }
+}
+
+struct Words;
+
+impl TokenCounter for Words {
+    fn count(&self, message: &Message) -> usize {
+        message.content.split_whitespace().count()
+    }
+
+    fn accuracy(&self) -> CountAccuracy {
+        CountAccuracy::UpperBound
+    }
+}
+
+/// The process that dies, or goes on: it is asked for some steps, one after the other, or takes up what is left.
+#[tokio::test(flavor = "multi_thread")]
+async fn works_and_dies() {
+    let Ok(folder) = env::var("COMPAGNON_TEST_FOLDER") else { return };
+    let folder = PathBuf::from(folder);
+    let (gateway, resumes) = (FakeGateway::kept_in(&folder), env::var("COMPAGNON_TEST_RESUMES").is_ok());
+    gateway.let_others_in();
+    if let Ok(point) = env::var("COMPAGNON_TEST_POINT") {
+        let (point, count) = point.rsplit_once(' ').expect("a point and a count");
+        let left = AtomicUsize::new(count.parse().expect("a count"));
+        let dies = move || {
+            if left.fetch_sub(1, Ordering::Relaxed) == 1 {
+                process::abort();
+            }
+        };
+        fail::cfg_callback(point, dies).expect("a point");
+    }
+    let (asked, shows) = (Arc::default(), env::var("COMPAGNON_TEST_SHOWS").is_ok());
+    let model = Clerk { folder: folder.clone(), gateway: Arc::clone(&gateway), asked, shows };
+    let mut config = Config::default();
+    config.limits.loop_after = u32::MAX;
+    (config.limits.person, config.limits.room) = (Rate::of(10_000, 1), Rate::of(10_000, 1));
+    let bench = assistant(&folder, &gateway, model, config);
+    for step in env::var("COMPAGNON_TEST_STEPS").expect("steps").split(' ') {
+        let (name, number) = step.split_once('-').expect("a step and its number");
+        let step = Step::ALL.into_iter().find(|step| step.name() == name).expect("a step");
+        let message = step.message(number.parse().expect("a number"), &gateway);
+        bench.assistant.intake.lifecycle.tasks.reopen();
+        if resumes {
+            bench.assistant.resume().await.expect("resumed");
+        } else {
+            bench.ask(vec![message]);
+        }
+        bench.rest().await;
+    }
+    assert!(bench.store().undelivered().await.expect("readable").is_empty());
+    assert!(bench.store().queued().await.expect("readable").is_empty());
+    assert!(bench.store().withdrawals().await.expect("readable").is_empty());
+    assert_eq!(bench.store().damaged().await.expect("readable"), 0);
+    fs::write(folder.join("over"), "").expect("written");
+}
+
+/// Runs a process for these steps. Whether it died.
+fn run(folder: &Path, steps: &[(Step, usize)], point: Option<(&str, usize)>, resumes: bool) -> bool {
+    let steps: Vec<String> = steps.iter().map(|(step, number)| format!("{}-{number}", step.name())).collect();
+    let mut command = Command::new(env::current_exe().expect("this program"));
+    command.args(["--exact", "assistant::job_kills_tests::works_and_dies", "--nocapture"]);
+    command.env("COMPAGNON_TEST_FOLDER", folder).env("COMPAGNON_TEST_STEPS", steps.join(" "));
+    if let Some((point, count)) = point {
+        command.env("COMPAGNON_TEST_POINT", format!("{point} {count}"));
+    }
+    if resumes {
+        command.env("COMPAGNON_TEST_RESUMES", "1");
+    } else if steps.len() == 1 && steps[0].starts_with(Step::Translate.name()) {
+        command.env("COMPAGNON_TEST_SHOWS", "1");
+    }
+    let _ = fs::remove_file(folder.join("over"));
+    let log = fs::File::create(folder.join("log")).expect("a file");
+    command.stdout(log.try_clone().expect("a file")).stderr(Stdio::from(log));
+    let died = died(command.status().expect("started"));
+    let log = || fs::read_to_string(folder.join("log")).unwrap_or_default();
+    assert!(died || folder.join("over").exists(), "it did not come to its end: {}", log());
+    died
+}
+
+/// What people see of one message: the texts with their parts, and the files.
+type Seen = (Vec<(usize, MessageKind, String, bool)>, Vec<(OwnedRoomId, Vec<u8>)>);
+
+fn seen(gateway: &FakeGateway, event: &str) -> Seen {
+    let mut texts: Vec<(usize, MessageKind, String, bool)> = Vec::new();
+    for shown in gateway.shown().into_iter().filter(|shown| shown.question == event) {
+        // How much was known already, the next process knows better.
+        let text = shown.text.split(", dont ").next().unwrap_or_default().trim_end_matches('.').to_owned();
+        texts.push((shown.part, shown.kind, text, shown.complete));
+    }
+    texts.sort_by_key(|(part, ..)| *part);
+    (texts, gateway.files_of(event))
+}
+
+/// What the store keeps. In which order passages were used last is no matter.
+async fn kept(folder: &Path, step: Step) -> Value {
+    let store = Store::open(folder).expect("the store opens");
+    let (kind, scope) = step.kept();
+    let state = store.job_state(kind, &scope, now()).await.expect("readable");
+    let mut content = state.map(|state| state.content).unwrap_or_default();
+    if let Some(entries) = content.get_mut("entries").and_then(Value::as_array_mut) {
+        entries.sort_by_key(ToString::to_string);
+    }
+    content
+}
+
+/// How often each text was asked the translation of.
+fn asked(folder: &Path) -> BTreeMap<String, usize> {
+    let mut asked = BTreeMap::new();
+    for line in fs::read_to_string(folder.join("asked")).unwrap_or_default().lines() {
+        *asked.entry(line.to_owned()).or_default() += 1;
+    }
+    asked
+}
+
+/// What is asked again after a death at this point, and no more: what was not kept.
+fn assert_asked(folder: &Path, number: usize, (point, count): (&str, usize)) {
+    let asked = asked(folder);
+    let answered = !["request", "memory-stored", "chunks-stored", FILE.0, ANSWER.0].contains(&point);
+    for (at, passage) in passages(number).iter().enumerate() {
+        let first = at < KEPT;
+        let most = match point {
+            "request" if count < KEPT => 2,
+            "memory-stored" => 1,
+            _ if first || answered => 1,
+            _ => 2,
+        };
+        let times = asked.get(passage).copied().unwrap_or_default();
+        assert!((1..=most).contains(&times), "{point} {count}: passage {at} was asked for {times} times");
+    }
+}
+
+/// A run to which nothing happens.
+async fn undisturbed(step: Step, kills: usize) -> (tempfile::TempDir, Value) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let steps = (1..=kills).flat_map(|number| step.before().into_iter().chain([step]).map(move |step| (step, number)));
+    assert!(!run(folder.path(), &steps.collect::<Vec<_>>(), None, false));
+    let kept = kept(folder.path(), step).await;
+    (folder, kept)
+}
+
+/// So many kills at each point of a step.
+async fn table(step: Step, kills: usize) {
+    let (reference, expected) = undisturbed(step, kills).await;
+    let expected_seen = FakeGateway::kept_in(reference.path());
+    println!("\n| {}: killed at | kills | seen as without | time |\n|---|---|---|---|", step.name());
+    for point in step.points() {
+        let (folder, begun) = (tempfile::tempdir().expect("a folder"), Instant::now());
+        for number in 1..=kills {
+            if let Some(before) = step.before() {
+                assert!(!run(folder.path(), &[(before, number)], None, false));
+            }
+            let died = run(folder.path(), &[(step, number)], Some(point), false);
+            assert!(died, "{step:?} {point:?}: the point is not on the way");
+            assert!(!run(folder.path(), &[(step, number)], None, true));
+            if step == Step::Translate {
+                assert_asked(folder.path(), number, point);
+            }
+        }
+        let gateway = FakeGateway::kept_in(folder.path());
+        for number in 1..=kills {
+            let event = step.event(number);
+            let (found, wanted) = (seen(&gateway, &event), seen(&expected_seen, &event));
+            assert!(!wanted.0.is_empty(), "{step:?}: nothing is said");
+            assert!(found == wanted, "{step:?} {point:?} {number}: {found:#?} and not {wanted:#?}");
+        }
+        assert_eq!(kept(folder.path(), step).await, expected, "{step:?} {point:?}: what is kept");
+        let (point, count) = point;
+        println!("| {point} {count} | {kills} | {kills} | {} s |", begun.elapsed().as_secs());
+    }
+}
+
+fn kills() -> usize {
+    env::var("COMPAGNON_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(1)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_translation_that_dies_is_one_file_and_asks_again_only_for_what_was_not_kept() {
+    table(Step::Translate, kills()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_without_names_is_made_once_and_its_names_come_back_once() {
+    table(Step::Hide, kills()).await;
+    table(Step::Undo, kills()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reviews_that_die_have_one_draft_each() {
+    table(Step::Reviews, kills()).await;
+    table(Step::Next, kills()).await;
+}
