@@ -34,6 +34,7 @@ mod notes;
 mod operator;
 mod outage;
 mod privacy;
+mod pseudonyms;
 mod restart;
 mod reviews;
 mod room_faults;
