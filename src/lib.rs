@@ -6,7 +6,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | 5 | `main`, [`cli`] |
-//! | 4 | [`app`], [`config`], [`telemetry`], [`http`] |
+//! | 4 | [`app`], [`config`], [`telemetry`], [`http`], [`page`] |
 //! | 3 | [`assistant`] |
 //! | 2 | [`matrix`], [`store`], [`inference`], [`services`], [`documents`], [`index`], [`collections`] |
 //! | 1 | [`approved`], [`command`], [`conversation`], [`compagnon`], [`document`], [`energy`], [`evaluation`], [`job`], [`material`], [`memory`], [`message`], [`pseudonym`], [`secret`], [`segment`], [`setting`], [`statistics`], [`translation`], [`usage`] |
@@ -35,6 +35,7 @@ pub mod material;
 pub mod matrix;
 pub mod memory;
 pub mod message;
+pub mod page;
 pub mod pseudonym;
 pub mod secret;
 pub mod segment;

@@ -91,6 +91,7 @@ fn needs_restart(running: &Config, fresh: &Config) -> Vec<&'static str> {
         ("model", differ(&running.model, &fresh.model)),
         ("assistant", differ(&running.assistant, &fresh.assistant)),
         ("http", differ(&running.http, &fresh.http)),
+        ("statistics", differ(&running.statistics, &fresh.statistics)),
         ("log.json", running.log.json != fresh.log.json),
     ];
     sections.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()

@@ -92,6 +92,9 @@ fn all(config: &Config, arguments: &Arguments, findings: &mut Findings) -> anyho
         let opened = Services::open(&config.services).map_err(|refused| ConfigError::from(refused).into());
         findings.add("services", opened.map(|_| config.services.0.keys().cloned().collect::<Vec<_>>().join(", ")));
     }
+    if let Some(address) = config.statistics.listen {
+        Findings::good("statistics", &format!("a public page at {address}, for {}", config.statistics.name));
+    }
     documents(config);
     collections(config, arguments, findings);
     account(config, arguments, findings)

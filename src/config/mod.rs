@@ -20,7 +20,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::{
-    assistant, collections, documents, http, index, inference, matrix, services,
+    assistant, collections, documents, http, index, inference, matrix, page, services,
     setting::{self, Refused},
     telemetry,
 };
@@ -56,6 +56,8 @@ pub struct Config {
     pub postgres: Option<index::postgres::Config>,
     /// Health and readiness.
     pub http: http::Config,
+    /// The public page.
+    pub statistics: page::Config,
     /// What is logged.
     pub log: telemetry::Config,
     /// Warnings, one sentence each: for instance a secret in a file that every account can read.
@@ -109,6 +111,11 @@ impl Config {
         self.documents.validate()?;
         self.services.validate()?;
         self.collections.validate()?;
+        self.statistics.validate()?;
+        let apart = self.statistics.listen.is_none() || self.statistics.listen != self.http.listen;
+        let reason =
+            "it is that of http.listen; the public page has one of its own, so that health is not public with it";
+        setting::require(apart, "statistics.listen", reason)?;
         self.postgres.as_ref().map_or(Ok(()), index::postgres::Config::validate)?;
         if let Some((name, _)) = self.collections.0.iter().find(|(_, one)| one.index == collections::Engine::Postgres) {
             let reason = "the section `postgres` is missing; name the server in it";

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jiff::{
-    ToSpan,
+    Span,
     civil::{Date, ISOWeekDate, Weekday},
 };
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,8 @@ impl Day {
     /// The date. Days that no calendar has are its last one.
     #[must_use]
     pub fn date(self) -> Date {
-        EPOCH.checked_add(i64::from(self.0).days()).unwrap_or(Date::MAX)
+        let days = Span::new().try_days(i64::from(self.0));
+        days.and_then(|days| EPOCH.checked_add(days)).unwrap_or(Date::MAX)
     }
 
     /// The week that it is in.

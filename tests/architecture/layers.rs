@@ -8,7 +8,7 @@ use super::{
 /// The modules by layer, from the top; those of one layer do not use one another.
 const LAYERS: [(u8, &[&str]); 5] = [
     (5, &["main", "cli", "fuzz"]),
-    (4, &["app", "config", "telemetry", "http"]),
+    (4, &["app", "config", "telemetry", "http", "page"]),
     (3, &["assistant"]),
     (2, &["matrix", "store", "inference", "services", "documents", "index", "collections"]),
     (
@@ -37,13 +37,15 @@ const LAYERS: [(u8, &[&str]); 5] = [
 ];
 
 /// The exceptions among siblings: the wiring sees what it wires, and the root of the configuration sees each section.
-const SIBLINGS: [(&str, &str); 14] = [
+const SIBLINGS: [(&str, &str); 16] = [
     ("main", "cli"),
     ("app", "config"),
     ("app", "telemetry"),
     ("app", "http"),
+    ("app", "page"),
     ("config", "telemetry"),
     ("config", "http"),
+    ("config", "page"),
     // Prompts are files that people write, and read with the same limits.
     ("compagnon", "setting"),
     // A partition may be a conversation, and whatever belongs to one is told apart by it.

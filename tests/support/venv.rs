@@ -17,6 +17,9 @@ pub const MATRIX: Requirements = Requirements("requirements.txt", include_str!("
 /// The database.
 pub const POSTGRES: Requirements = Requirements("postgres-requirements.txt", include_str!("postgres-requirements.txt"));
 
+/// What runs Node for the public page.
+pub const PAGE: Requirements = Requirements("page-requirements.txt", include_str!("page-requirements.txt"));
+
 /// What unpacks the embedding model.
 pub const E5: Requirements = Requirements("e5-requirements.txt", include_str!("e5-requirements.txt"));
 

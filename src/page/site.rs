@@ -1,0 +1,113 @@
+//! Every document of the site, drawn once from a snapshot.
+
+use std::collections::BTreeMap;
+
+use super::{
+    config::Config,
+    export, prose,
+    source::Snapshot,
+    templates::{Page, Templates},
+    texts::{self, Address},
+    view::View,
+};
+use crate::{
+    compagnon::Language,
+    statistics::{
+        Week,
+        published::{Published, last_week},
+    },
+};
+
+/// A document, as it is given out.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Its media type.
+    pub media: &'static str,
+    /// The language of its words, where it has any.
+    pub language: Option<&'static str>,
+    /// The name under which it is saved, where it is not for reading.
+    pub file: Option<&'static str>,
+    /// What it is.
+    pub body: String,
+    /// What tells it from others of the same address.
+    pub tag: String,
+}
+
+/// A page cannot be drawn. Never on account of the figures.
+#[derive(Debug, thiserror::Error)]
+#[error("the page cannot be drawn: {0}")]
+pub struct Draw(String);
+
+/// All documents, by address below the root.
+#[derive(Clone, Debug, Default)]
+pub struct Site {
+    documents: BTreeMap<&'static str, Document>,
+    /// The last week that it may show.
+    pub last: Option<Week>,
+}
+
+impl Site {
+    /// Draws everything.
+    pub fn draw(config: &Config, snapshot: &Snapshot) -> Result<Self, Draw> {
+        let published = Published::of(&snapshot.statistics, snapshot.today);
+        let templates = Templates::new().map_err(said)?;
+        let mut documents = BTreeMap::new();
+        for language in [Language::Fr, Language::En] {
+            let view = View::of(language, config, &published, &snapshot.names);
+            let html = templates.page(config, language, Page::Statistics, Some(&view), "").map_err(said)?;
+            documents.insert(Address::Statistics.path(language), page(language, html));
+            for (address, at) in [(Address::Accessibility, Page::Accessibility), (Address::Privacy, Page::Privacy)] {
+                let text = prose::html(language, at, config);
+                let html = templates.page(config, language, at, None, &text).map_err(said)?;
+                documents.insert(address.path(language), page(language, html));
+            }
+        }
+        let csv = export::csv(&published, &snapshot.names, config).map_err(|error| Draw(error.to_string()))?;
+        documents
+            .insert(texts::CSV, document("text/csv; charset=utf-8; header=present", Some("statistiques.csv"), csv));
+        let json = export::json(&published, &snapshot.names, config).map_err(|error| Draw(error.to_string()))?;
+        documents.insert(texts::JSON, document("application/json", Some("statistiques.json"), json));
+        Ok(Self { documents, last: last_week(snapshot.today) })
+    }
+
+    /// The page for an address that there is none for.
+    pub fn not_found(config: &Config) -> Result<Document, Draw> {
+        Self::notice(config, Page::NotFound)
+    }
+
+    /// The page for when the figures cannot be read.
+    pub fn unavailable(config: &Config) -> Result<Document, Draw> {
+        Self::notice(config, Page::Unavailable)
+    }
+
+    fn notice(config: &Config, at: Page) -> Result<Document, Draw> {
+        let templates = Templates::new().map_err(said)?;
+        Ok(page(Language::Fr, templates.page(config, Language::Fr, at, None, "").map_err(said)?))
+    }
+
+    /// The document at an address, without the slash before it.
+    #[must_use]
+    pub fn get(&self, address: &str) -> Option<&Document> {
+        self.documents.get(address)
+    }
+
+    /// All addresses.
+    pub fn addresses(&self) -> impl Iterator<Item = &'static str> {
+        self.documents.keys().copied()
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn said(error: minijinja::Error) -> Draw {
+    Draw(format!("{error:#}"))
+}
+
+fn page(language: Language, html: String) -> Document {
+    let language = Some(texts::code(language));
+    Document { language, ..document("text/html; charset=utf-8", None, html) }
+}
+
+fn document(media: &'static str, file: Option<&'static str>, body: String) -> Document {
+    let tag = format!("\"{}\"", &blake3::hash(body.as_bytes()).to_hex()[..32]);
+    Document { media, language: None, file, body, tag }
+}
