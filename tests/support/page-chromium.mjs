@@ -8,8 +8,8 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 mkdirSync(pictures, { recursive: true });
 
-// Chromium has no sandbox for root. It shows only what this test serves.
-const browser = await puppeteer.launch({ executablePath: chromium, headless: true, args: ["--no-sandbox", "--disable-gpu"] });
+// Chromium has no sandbox for root. It shows only what this test serves. With the pipe it ends when this script does.
+const browser = await puppeteer.launch({ executablePath: chromium, headless: true, pipe: true, args: ["--no-sandbox", "--disable-gpu"] });
 
 async function judge(page) {
   // In a world of its own: the page's policy forbids scripts.
