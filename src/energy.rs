@@ -6,24 +6,46 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Energy {
-    /// In millijoules, read from the machine's own counters.
+    /// In microjoules, read from the machine's own counters.
     pub measured: u64,
-    /// In millijoules, computed from a published model.
+    /// In microjoules, computed from a published model.
     pub estimated: u64,
 }
 
 impl Energy {
-    /// Adds another one.
-    pub fn add(&mut self, other: Self) {
-        self.measured = self.measured.saturating_add(other.measured);
-        self.estimated = self.estimated.saturating_add(other.estimated);
+    /// None at all.
+    pub const NONE: Self = Self { measured: 0, estimated: 0 };
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            measured: self.measured.saturating_add(other.measured),
+            estimated: self.estimated.saturating_add(other.estimated),
+        }
+    }
+
+    /// Whether nothing of it is measured.
+    #[must_use]
+    pub fn is_estimated(self) -> bool {
+        self.measured == 0
     }
 
     /// All of it, in joules.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "2^52 millijoules are a thousand megawatt hours")]
     pub fn joules(self) -> f64 {
-        self.measured.saturating_add(self.estimated) as f64 / 1_000.0
+        self.measured.saturating_add(self.estimated) as f64 / 1e6
+    }
+
+    /// In words, with how it is known: `12.3 J (estimated)`.
+    #[must_use]
+    pub fn shown(self) -> String {
+        let known = match (self.measured, self.estimated) {
+            (_, 0) if self.measured > 0 => "measured",
+            (0, _) => "estimated",
+            _ => "partly measured",
+        };
+        format!("{:.1} J ({known})", self.joules())
     }
 
     /// What it emits where a kilowatt hour emits so many grams of CO₂ equivalent, in grams.
@@ -39,7 +61,7 @@ mod tests {
 
     #[test]
     fn a_kilowatt_hour_is_3_6_megajoules() {
-        let energy = Energy { measured: 3_000_000_000, estimated: 600_000_000 };
+        let energy = Energy { measured: 3_000_000_000_000, estimated: 600_000_000_000 };
         assert!((energy.joules() - 3_600_000.0).abs() < 1e-6);
         assert!((energy.co2_grams(21.7) - 21.7).abs() < 1e-9);
     }

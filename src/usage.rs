@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::energy::Energy;
+
 /// The cost of one answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
@@ -17,6 +19,9 @@ pub struct Usage {
     pub prefill: Duration,
     /// From the end of the prefill to the end of the answer.
     pub decode: Duration,
+    /// What its share of the engine's steps took.
+    #[serde(default)]
+    pub energy: Energy,
     /// Why the answer ended.
     pub finish: Finish,
 }
@@ -29,6 +34,7 @@ impl Usage {
         completion_tokens: 0,
         prefill: Duration::ZERO,
         decode: Duration::ZERO,
+        energy: Energy::NONE,
         finish: Finish::Stop,
     };
 
@@ -41,6 +47,7 @@ impl Usage {
             completion_tokens: self.completion_tokens + other.completion_tokens,
             prefill: self.prefill + other.prefill,
             decode: self.decode + other.decode,
+            energy: self.energy.and(other.energy),
             finish: Finish::Stop,
         }
     }

@@ -814,6 +814,7 @@ pub(super) fn usage() -> Usage {
         completion_tokens: 1,
         prefill: Duration::ZERO,
         decode: Duration::ZERO,
+        energy: crate::energy::Energy::NONE,
         finish: Finish::Stop,
     }
 }

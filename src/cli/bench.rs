@@ -51,11 +51,12 @@ pub(super) struct Arguments {
 }
 
 /// The figures of a ready model: the key in the JSON, the name and unit in the table.
-const FIGURES: [(Figure, &str, &str, &str); 7] = [
+const FIGURES: [(Figure, &str, &str, &str); 8] = [
     (Figure::Prefill, "prefill", "a prompt of 512 tokens is read", "tokens/s"),
     (Figure::Decode { deep: false }, "decode", "one room is answered", "tokens/s"),
     (Figure::Decode { deep: true }, "decode_2048", "one room, 2048 tokens into its conversation", "tokens/s"),
     (Figure::Rooms(8), "rooms_8", "eight rooms are answered together", "tokens/s"),
+    (Figure::Energy(8), "joules_8", "  and take", "J a token"),
     (Figure::Rooms(16), "rooms_16", "sixteen rooms are answered together", "tokens/s"),
     (
         Figure::Burst { rooms: 8, known: false },
@@ -131,6 +132,7 @@ fn measure(
         measured.sort_by(f64::total_cmp);
         figures.insert(key.to_owned(), json!(measured[measured.len() / 2]));
     }
+    figures.insert("energy_measured".to_owned(), json!(model.measures_energy()));
     if let Some((now, _)) = bench::resident() {
         figures.insert("resident_used".to_owned(), json!(now.saturating_sub(before)));
     }
@@ -159,6 +161,8 @@ fn print(figures: &Map<String, Value>) {
     for (_, key, what, unit) in FIGURES.into_iter().filter(|(_, key, ..)| figures.contains_key(*key)) {
         line(what, format!("{:.1} {unit}", number(key)));
     }
+    let is_measured = figures.get("energy_measured").and_then(Value::as_bool).unwrap_or_default();
+    line("energy is", if is_measured { "measured" } else { "estimated" }.to_owned());
     line("this machine reads at most", format!("{:.1} GB/s", number("read_bandwidth") / 1e9));
     line("  of which writing one answer uses", format!("{:.0} %", number("decode_of_bandwidth") * 100.0));
     line("this machine multiplies at most (int8)", format!("{:.0} GOPS", number("int8_peak") / 1e9));

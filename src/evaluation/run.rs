@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Failed;
+use crate::energy::Energy;
 
 /// The quantile of the normal distribution for an interval of 95 %.
 const QUANTILE: f64 = 1.959_963_985;
@@ -24,6 +25,9 @@ pub struct Attempt {
     pub prompt_tokens: usize,
     /// Tokens of the answer.
     pub completion_tokens: usize,
+    /// What it took.
+    #[serde(default)]
+    pub energy: Energy,
 }
 
 /// A case with its answers.
@@ -95,6 +99,21 @@ impl Run {
     #[must_use]
     pub fn share(&self) -> Share {
         Share::of(self.cases.iter())
+    }
+
+    /// What all answers took.
+    #[must_use]
+    pub fn energy(&self) -> Energy {
+        let attempts = self.cases.iter().flat_map(|case| &case.attempts);
+        attempts.fold(Energy::NONE, |sum, attempt| sum.and(attempt.energy))
+    }
+
+    /// What that is a token written, in joules; nothing where none was written.
+    #[must_use]
+    pub fn joules_per_token(&self) -> Option<f64> {
+        let attempts = self.cases.iter().flat_map(|case| &case.attempts);
+        let tokens: usize = attempts.map(|attempt| attempt.completion_tokens).sum();
+        (tokens > 0).then(|| self.energy().joules() / tokens as f64)
     }
 
     /// The same by compagnon.

@@ -51,6 +51,8 @@ pub struct Config {
     pub time_limit: SignedDuration,
     /// The threads that compute.
     pub threads: usize,
+    /// What one processor takes while it computes, in watts: the estimate of the energy of answers, where it cannot be measured.
+    pub watts_per_core: f64,
     /// Memory for the KV cache (the attention keys and values of conversations), in MiB.
     pub kv_memory: usize,
     /// How tokens are sampled where a compagnon sets nothing else.
@@ -89,6 +91,7 @@ impl Default for Config {
             sequences: 16,
             time_limit: SignedDuration::from_mins(5),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
+            watts_per_core: 12.0,
             kv_memory: 1024,
             sampling: Sampling::default(),
             embedding: None,
@@ -109,6 +112,7 @@ impl Config {
         within("model.sequences", self.sequences, 1..=MOST_SEQUENCES)?;
         lasts("model.time_limit", self.time_limit, SignedDuration::from_secs(1)..=SignedDuration::from_hours(24))?;
         within("model.threads", self.threads, 1..=1024)?;
+        within("model.watts_per_core", self.watts_per_core, 0.1..=1000.0)?;
         within("model.kv_memory", self.kv_memory, 1..=1 << 24)?;
         self.hub.as_ref().map_or(Ok(()), Hub::validate)?;
         for (key, encoder) in [("model.embedding", &self.embedding), ("model.reranker", &self.reranker)] {
@@ -193,6 +197,8 @@ mod tests {
             ("sequences: 49", "model.sequences"),
             ("time_limit: 0s", "model.time_limit"),
             ("threads: 0", "model.threads"),
+            ("watts_per_core: 0", "model.watts_per_core"),
+            ("watts_per_core: .nan", "model.watts_per_core"),
             ("kv_memory: 0", "model.kv_memory"),
             ("sampling: {min_p: 1.5}", "model.sampling.min_p"),
             ("sampling: {presence_penalty: 3}", "model.sampling.presence_penalty"),

@@ -89,6 +89,7 @@ fn usage(request: &Request, answer: &str) -> Usage {
         completion_tokens: answer.split_whitespace().count(),
         prefill: std::time::Duration::ZERO,
         decode: std::time::Duration::ZERO,
+        energy: crate::energy::Energy::NONE,
         finish: Finish::Stop,
     }
 }

@@ -97,8 +97,8 @@ fn seconds(times: Option<Times>) -> [Option<f64>; 2] {
     times.map_or([None, None], |times| [times.median, times.most].map(|time| Some(time.as_secs_f64())))
 }
 
-fn watt_hours(millijoules: u64) -> f64 {
-    to_three_digits(Energy { measured: millijoules, estimated: 0 }.joules() / 3_600.0)
+fn watt_hours(microjoules: u64) -> f64 {
+    to_three_digits(Energy { measured: microjoules, estimated: 0 }.joules() / 3_600.0)
 }
 
 /// A group's identifier, of no language, and the name that people gave it.

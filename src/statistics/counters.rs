@@ -65,14 +65,13 @@ impl Counters {
         }
         self.first_text.add(&other.first_text);
         self.whole.add(&other.whole);
-        self.energy.add(other.energy);
+        self.energy = self.energy.and(other.energy);
     }
 
     /// The share of rated answers that are useful, between 0 and 1; nothing where none is rated.
     #[must_use]
     pub fn usefulness(&self) -> Option<f64> {
         let rated = self.useful.saturating_add(self.not_useful);
-        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
         (rated > 0).then(|| self.useful as f64 / rated as f64)
     }
 }

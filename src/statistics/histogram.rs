@@ -59,11 +59,9 @@ impl Histogram {
         if all == 0 {
             return None;
         }
-        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
         let wanted = share.clamp(0.0, 1.0) * all as f64;
         let (mut below, mut from) = (0_u64, 0_u64);
         for (count, bound) in self.counts.iter().zip(BOUNDS) {
-            #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
             let (here, before) = (*count as f64, below as f64);
             if *count > 0 && before + here >= wanted {
                 let within = ((wanted - before) / here).clamp(0.0, 1.0);

@@ -37,7 +37,7 @@ const LAYERS: [(u8, &[&str]); 5] = [
 ];
 
 /// The exceptions among siblings: the wiring sees what it wires, and the root of the configuration sees each section.
-const SIBLINGS: [(&str, &str); 16] = [
+const SIBLINGS: [(&str, &str); 17] = [
     ("main", "cli"),
     ("app", "config"),
     ("app", "telemetry"),
@@ -59,6 +59,7 @@ const SIBLINGS: [(&str, &str); 16] = [
     // What an answer costs, and what many cost, holds what they take.
     ("usage", "energy"),
     ("statistics", "energy"),
+    ("evaluation", "energy"),
 ];
 
 /// Crates and the only modules that may name them.

@@ -81,6 +81,7 @@ impl Asker<'_> {
             seconds,
             prompt_tokens: usage.prompt_tokens,
             completion_tokens: usage.completion_tokens,
+            energy: usage.energy,
             answer,
             ..attempt
         }

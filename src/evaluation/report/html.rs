@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::shown::shown;
+use super::shown::{energy, shown};
 use crate::evaluation::{CaseResult, Change, Comparison, Run, Share};
 
 const STYLE: &str = "\
@@ -27,6 +27,9 @@ pub fn html(run: &Run, comparison: Option<&Comparison<'_>>) -> String {
         escaped(&run.date),
         shown(run.share())
     );
+    if let Some(energy) = energy(run) {
+        let _ = writeln!(page, "<p>{energy}</p>");
+    }
     table(&mut page, "Compagnon", "By compagnon", &run.by_compagnon());
     table(&mut page, "Kind", "By what is measured", &run.by_kind());
     if let Some(comparison) = comparison {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::shown::{beginning, shown};
+use super::shown::{beginning, energy, shown};
 use crate::evaluation::{CaseResult, Change, Comparison, Run, Share};
 
 /// The most characters of an answer in a report.
@@ -22,6 +22,9 @@ pub fn markdown(run: &Run, comparison: Option<&Comparison<'_>>) -> String {
     );
     if let Some(judge) = &run.judge {
         let _ = writeln!(text, "Rubrics were judged by {}.", cell(judge));
+    }
+    if let Some(energy) = energy(run) {
+        let _ = writeln!(text, "{energy}");
     }
     table(&mut text, "Compagnon", &run.by_compagnon());
     table(&mut text, "Kind", &run.by_kind());

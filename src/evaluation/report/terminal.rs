@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::shown::{beginning, shown};
+use super::shown::{beginning, energy, shown};
 use crate::evaluation::{CaseResult, Change, Comparison, Run};
 
 /// The report as lines.
@@ -23,6 +23,9 @@ pub fn terminal(run: &Run, comparison: Option<&Comparison<'_>>) -> String {
         for (name, share) in compagnons {
             let _ = writeln!(text, "{name:>20}  {}", shown(share));
         }
+    }
+    if let Some(energy) = energy(run) {
+        let _ = writeln!(text, "{energy}");
     }
     let _ = writeln!(text, "{}: {} in {:.1} s", run.model, shown(run.share()), run.seconds);
     text

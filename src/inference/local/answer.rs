@@ -10,6 +10,7 @@ use super::scheduler::PromptUsage;
 use super::text::{Characters, Passed, Stops};
 use super::thinking::{self, ReasoningFilter};
 use super::vocabulary::Vocabulary;
+use crate::energy::Energy;
 use crate::inference::{Finish, Generation, InferenceError, Piece, Sampling, Usage};
 
 /// How an answer continues.
@@ -43,6 +44,8 @@ pub(super) struct Answer {
     started: Option<Instant>,
     /// When its prefill ended.
     prefilled: Option<Instant>,
+    /// What its share of the steps took.
+    energy: Energy,
 }
 
 impl Answer {
@@ -71,6 +74,7 @@ impl Answer {
             generated: 0,
             started: None,
             prefilled: None,
+            energy: Energy::NONE,
         };
         (answer, Generation::new(reader))
     }
@@ -88,6 +92,11 @@ impl Answer {
     /// Records that the prefill begins.
     pub(super) fn start(&mut self, now: Instant) {
         self.started = Some(now);
+    }
+
+    /// Adds its share of a step.
+    pub(super) fn spend(&mut self, energy: Energy) {
+        self.energy = self.energy.and(energy);
     }
 
     /// When the prefill began.
@@ -161,6 +170,7 @@ impl Answer {
             completion_tokens: self.generated,
             prefill: prefilled.saturating_duration_since(started),
             decode: now.saturating_duration_since(prefilled),
+            energy: self.energy,
             finish,
         };
         // A reader that was dropped needs no end.

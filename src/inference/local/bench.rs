@@ -41,6 +41,8 @@ pub enum Figure {
     },
     /// Decode of [`ANSWER`] tokens for so many rooms at once, each after a prompt of its own: tokens per second of all together.
     Rooms(usize),
+    /// What a token takes where so many rooms are answered at once, prompts of [`QUESTION`] tokens included: joules.
+    Energy(usize),
     /// So many rooms that ask at once, after one compagnon's prompt of [`PROMPT`] tokens, a question of [`QUESTION`] tokens each, and
     /// are answered with [`ANSWER`] tokens: seconds until all are answered.
     Burst {
@@ -71,8 +73,15 @@ impl LocalModel {
             Figure::Prefill => bench.prefill(),
             Figure::Decode { deep } => bench.decode(if deep { DEPTH } else { QUESTION }),
             Figure::Rooms(rooms) => bench.rooms(rooms),
+            Figure::Energy(rooms) => bench.energy(rooms),
             Figure::Burst { rooms, known } => bench.burst(rooms, known),
         }
+    }
+
+    /// Whether the machine's own counters say what a token takes; otherwise it is estimated.
+    #[must_use]
+    pub fn measures_energy(&self) -> bool {
+        self.engine.measures_energy()
     }
 
     /// Rates in tokens per second relative to the machine's limits; reads of keys and values are not counted.
@@ -108,12 +117,24 @@ impl Bench<'_> {
     }
 
     fn rooms(&self, rooms: usize) -> Result<f64, InferenceError> {
-        let start = |room| self.submit(self.tokens(room, 1, QUESTION), 0, ANSWER + 1);
-        let answers: Vec<Generation> = (0..rooms).map(start).collect::<Result<_, _>>()?;
-        let usages: Vec<Usage> = answers.into_iter().map(|answer| Ok(read(answer)?.1)).collect::<Result<_, _>>()?;
+        let usages = self.together(rooms)?;
         let generated: usize = usages.iter().map(|usage| usage.completion_tokens.saturating_sub(1)).sum();
         let longest = usages.iter().map(|usage| usage.decode).max().unwrap_or_default();
         Ok(generated as f64 / longest.as_secs_f64())
+    }
+
+    fn energy(&self, rooms: usize) -> Result<f64, InferenceError> {
+        let usages = self.together(rooms)?;
+        let generated: usize = usages.iter().map(|usage| usage.completion_tokens).sum();
+        let spent: f64 = usages.iter().map(|usage| usage.energy.joules()).sum();
+        Ok(spent / generated.max(1) as f64)
+    }
+
+    /// Answers so many rooms at once.
+    fn together(&self, rooms: usize) -> Result<Vec<Usage>, InferenceError> {
+        let start = |room| self.submit(self.tokens(room, 1, QUESTION), 0, ANSWER + 1);
+        let answers: Vec<Generation> = (0..rooms).map(start).collect::<Result<_, _>>()?;
+        answers.into_iter().map(|answer| Ok(read(answer)?.1)).collect()
     }
 
     fn burst(&self, rooms: usize, known: bool) -> Result<f64, InferenceError> {

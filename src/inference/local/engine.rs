@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use super::answer::Answer;
 use super::constraint::{Constraint, Masks};
+use super::energy::{Meter, Power};
 use super::forward::{AdapterId, BLOCK, Cost, Forward, Output};
 use super::open_requests::{OpenRequest, OpenRequests};
 use super::pooling::{Pooled, Pooling, Vector};
@@ -45,6 +46,8 @@ pub(super) struct Engine {
     masks: Arc<Masks>,
     /// Whether the last step failed.
     failed: Arc<AtomicBool>,
+    /// Whether what a step takes is read from counters.
+    measures_energy: bool,
 }
 
 /// A prompt in tokens.
@@ -86,6 +89,7 @@ impl Engine {
         let limits = forward.limits();
         // A sequence that fills the context must fit the blocks, so that no request has to wait for ever.
         let context = config.context.min(limits.context).min(limits.blocks.saturating_mul(BLOCK));
+        let meter = Meter::open(Power::of(config, forward.cost()));
         let engine = Self {
             jobs,
             queue: config.queue,
@@ -98,6 +102,7 @@ impl Engine {
             masks: Arc::new(Masks::new(Arc::clone(&vocabulary))),
             vocabulary,
             failed: Arc::default(),
+            measures_energy: meter.measures(),
         };
         let mut worker = Worker::new(
             forward,
@@ -108,6 +113,7 @@ impl Engine {
             Arc::clone(&engine.liveness),
             Arc::clone(&engine.failed),
             answering,
+            meter,
         );
         let supervised = Arc::clone(&engine.liveness);
         Builder::new().name("inference".to_owned()).spawn(move || supervise(&mut worker, &supervised))?;
@@ -133,6 +139,11 @@ impl Engine {
     /// What the model's weights cost.
     pub(super) fn cost(&self) -> Cost {
         self.cost
+    }
+
+    /// Whether what its steps take is measured.
+    pub(super) fn measures_energy(&self) -> bool {
+        self.measures_energy
     }
 
     /// The number of tokens in the vocabulary.

@@ -397,6 +397,18 @@ fn answers_are_written_together() {
 }
 
 #[test]
+fn what_the_steps_take_is_counted_for_the_answers() {
+    let engine = start(Script::new(&[&[A, B, A], &[A]]), 4);
+    let spent = |first: u32| {
+        let (_, ended) = read(submit(&engine, vec![first], &greedy()).unwrap());
+        ended.unwrap().energy
+    };
+    for energy in [spent(0), spent(1)] {
+        assert!(energy.estimated > 0 && energy.measured == 0, "{energy:?}");
+    }
+}
+
+#[test]
 fn no_more_are_answered_together_than_configured() {
     let (steps, seen) = channel();
     let script = Script { steps: Some(steps), ..Script::new(&[&[B; 3]]) };

@@ -17,6 +17,7 @@ mod constraint;
 mod counter;
 mod embedder;
 mod encoder;
+mod energy;
 mod engine;
 mod entries;
 #[cfg(test)]

@@ -190,6 +190,12 @@ impl Scheduler {
         planned.map(Sequence::slice).collect()
     }
 
+    /// How many tokens each sequence has of the step that was planned.
+    pub(super) fn shares(&self) -> Vec<(u64, usize)> {
+        let planned = self.running.iter().filter(|sequence| sequence.planned > 0);
+        planned.map(|sequence| (sequence.id, sequence.planned)).collect()
+    }
+
     /// Records that the planned step was computed; returns the sequences that got an output, in the order of the slices.
     pub(super) fn commit(&mut self) -> Vec<Computed> {
         let mut computed = Vec::new();

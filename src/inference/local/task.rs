@@ -6,6 +6,7 @@ use tokio::sync::mpsc::WeakSender;
 
 use super::answer::Answer;
 use super::pooling::Pooled;
+use crate::energy::Energy;
 use crate::inference::{InferenceError, Piece};
 
 /// The state of one request outside the model.
@@ -36,6 +37,13 @@ impl Task {
         match self {
             Self::Generate(answer) => answer.start(now),
             Self::Embed(pooled) => pooled.start(now),
+        }
+    }
+
+    /// Adds its share of what a step took. Of embeddings nobody asks.
+    pub(super) fn spend(&mut self, energy: Energy) {
+        if let Self::Generate(answer) = self {
+            answer.spend(energy);
         }
     }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use fail::fail_point;
 
 use super::answer::Next;
+use super::energy::{Meter, divided};
 use super::forward::{Forward, Output, StepOutput};
 use super::open_requests::OpenRequests;
 use super::processors::Answering;
@@ -17,6 +18,7 @@ use super::scheduler::{Computed, Prompt, Scheduler};
 use super::supervisor::{Liveness, Stage, Supervised};
 use super::task::Task;
 use super::vocabulary::Vocabulary;
+use crate::energy::Energy;
 use crate::inference::{CacheScope, Config, Finish, InferenceError};
 
 /// How long a step waits for what may follow in the forms of its answers. A row that has to wait longer goes on one step later.
@@ -50,6 +52,8 @@ pub(super) struct Worker {
     invalidations: BTreeMap<CacheScope, u64>,
     /// For the encoders, which wait.
     answering: Answering,
+    /// What the steps take.
+    meter: Meter,
 }
 
 impl Supervised for Worker {
@@ -112,6 +116,7 @@ impl Worker {
         liveness: Arc<Liveness>,
         failed: Arc<AtomicBool>,
         answering: Answering,
+        meter: Meter,
     ) -> Self {
         Self {
             scheduler: Scheduler::new(forward.limits(), config.sequences),
@@ -128,6 +133,7 @@ impl Worker {
             liveness,
             invalidations: BTreeMap::new(),
             answering,
+            meter,
         }
     }
 
@@ -237,7 +243,10 @@ impl Worker {
         if slices.iter().any(|slice| slice.tokens.len() > 1 || slice.output.is_none()) {
             fail_point!("prefill");
         }
+        let mark = self.meter.mark(Instant::now());
         self.forward.step(&slices, &mut self.output)?;
+        let spent = self.meter.since(&mark, Instant::now());
+        self.spend(spent);
         let computed = self.scheduler.commit();
         if !computed.is_empty() {
             fail_point!("decode");
@@ -246,6 +255,17 @@ impl Worker {
         let finite = self.distribute(&computed, &mut output);
         self.output = output;
         finite
+    }
+
+    /// Divides what the planned step took between its sequences, by their tokens.
+    fn spend(&mut self, spent: Energy) {
+        let (ids, tokens): (Vec<u64>, Vec<usize>) = self.scheduler.shares().into_iter().unzip();
+        let parts = divided(spent.measured, &tokens).into_iter().zip(divided(spent.estimated, &tokens));
+        for (id, (measured, estimated)) in ids.iter().zip(parts) {
+            if let Some(task) = self.tasks.get_mut(id) {
+                task.spend(Energy { measured, estimated });
+            }
+        }
     }
 
     /// Gives each sequence its output; false when one of them was not finite.

@@ -10,6 +10,7 @@ use super::hex::Hex;
 use super::message::MessageRecord;
 use super::stored::Stored;
 use crate::document::{Citation, Cited};
+use crate::energy::Energy;
 use crate::message::{Egress, FileRef, Item, Linked, Post};
 use crate::store::answer::{Answer, Answered, Delivery, Sent};
 use crate::store::layout::EventPlace;
@@ -256,6 +257,8 @@ pub(in crate::store) struct UsageRecord {
     completion_tokens: usize,
     prefill_ms: u64,
     decode_ms: u64,
+    #[serde(default)]
+    energy: Energy,
     finish: FinishRecord,
 }
 
@@ -269,7 +272,7 @@ enum FinishRecord {
 
 impl From<&AnswerUsage> for UsageRecord {
     fn from(answer: &AnswerUsage) -> Self {
-        let Usage { prompt_tokens, cached_tokens, completion_tokens, prefill, decode, finish } = answer.usage;
+        let Usage { prompt_tokens, cached_tokens, completion_tokens, prefill, decode, energy, finish } = answer.usage;
         Self {
             model: answer.model.clone(),
             compagnon: answer.compagnon.clone(),
@@ -279,6 +282,7 @@ impl From<&AnswerUsage> for UsageRecord {
             completion_tokens,
             prefill_ms: u64::try_from(prefill.as_millis()).unwrap_or(u64::MAX),
             decode_ms: u64::try_from(decode.as_millis()).unwrap_or(u64::MAX),
+            energy,
             finish: match finish {
                 Finish::Stop => FinishRecord::Stop,
                 Finish::Length => FinishRecord::Length,
@@ -299,6 +303,7 @@ impl From<UsageRecord> for AnswerUsage {
                 completion_tokens: record.completion_tokens,
                 prefill: Duration::from_millis(record.prefill_ms),
                 decode: Duration::from_millis(record.decode_ms),
+                energy: record.energy,
                 finish: match record.finish {
                     FinishRecord::Stop => Finish::Stop,
                     FinishRecord::Length => Finish::Length,

@@ -273,6 +273,7 @@ fn what_an_answer_cost_is_stored_with_it() {
             completion_tokens: 12,
             prefill: Duration::from_millis(30),
             decode: Duration::from_millis(400),
+            energy: crate::energy::Energy { measured: 7, estimated: 11 },
             finish: Finish::Length,
         },
     };

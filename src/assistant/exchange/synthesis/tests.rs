@@ -83,6 +83,7 @@ impl ChatModel for Scribe {
                 completion_tokens: notes.len(),
                 prefill: took,
                 decode: took,
+                energy: crate::energy::Energy::NONE,
                 finish: Finish::Stop,
             };
             let _ = pieces.send(Ok(Piece::Done(usage))).await;
