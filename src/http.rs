@@ -1,4 +1,4 @@
-//! `GET /health` and `GET /ready` for container engines.
+//! `GET /health` and `GET /ready` for container engines, and `GET /metrics` for Prometheus: for ops, and nobody else.
 //!
 //! | | `/health` | `/ready` |
 //! |---|---|---|
@@ -12,13 +12,21 @@
 //! A restart helps a bot that is not healthy. One that is healthy and not ready needs time. The body is `ok` or the reason, in one line.
 
 use std::{
-    future::Future,
+    future::{Future, IntoFuture as _},
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use axum::{Router, extract::State, http::StatusCode, routing::get};
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use metrics::gauge;
+use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     inference::{ChatModel, Health},
     matrix::AccountHealth,
+    metric::{ANSWERS_TO_SEND, DAMAGED, INFO, QUESTIONS_WAITING, READY, STORE_BYTES, SYNC_AGE, UNDECRYPTED},
     store::Store,
 };
 
@@ -48,6 +57,11 @@ impl LastSync {
     /// Records a sync, just now. Returns whether it was the first.
     pub fn note(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(Instant::now()).is_none()
+    }
+
+    /// How long ago it was; nothing before the first one.
+    fn age(&self, now: Instant) -> Option<Duration> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).map(|last| now.saturating_duration_since(last))
     }
 
     fn fresh(&self, now: Instant) -> Result<(), String> {
@@ -74,6 +88,8 @@ pub struct Status {
     pub account: AccountHealth,
     /// Cancelled when the program stops.
     pub stop: CancellationToken,
+    /// What was recorded for Prometheus; `None` where this process records nothing.
+    pub metrics: Option<PrometheusHandle>,
 }
 
 impl Status {
@@ -103,17 +119,61 @@ impl Status {
     }
 }
 
+/// How often what was recorded is put together where nobody asks for it: it would grow otherwise.
+const UPKEEP: Duration = Duration::from_secs(10);
+
 /// Serves until `over` completes.
 pub async fn serve(
     listener: TcpListener,
     status: Status,
     over: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
+    let metrics = status.metrics.clone();
+    let upkeep = async move {
+        let Some(metrics) = metrics else { return std::future::pending().await };
+        loop {
+            tokio::time::sleep(UPKEEP).await;
+            metrics.run_upkeep();
+        }
+    };
     let router = Router::new()
+        .route("/metrics", get(async |State(status): State<Status>| scrape(&status).await))
         .route("/health", get(async |State(status): State<Status>| answer(status.health())))
         .route("/ready", get(async |State(status): State<Status>| answer(status.ready())))
         .with_state(status);
-    axum::serve(listener, router).with_graceful_shutdown(over).await
+    let served = axum::serve(listener, router).with_graceful_shutdown(over).into_future();
+    tokio::select! {
+        served = served => served,
+        () = upkeep => Ok(()),
+    }
+}
+
+/// What Prometheus reads: what was recorded, and what is asked for now.
+async fn scrape(status: &Status) -> Response {
+    let Some(metrics) = &status.metrics else {
+        return (StatusCode::NOT_FOUND, "no metrics are recorded\n").into_response();
+    };
+    let model = status.model.name().to_owned();
+    gauge!(INFO, "version" => env!("CARGO_PKG_VERSION"), "model" => model).set(1.0);
+    gauge!(READY).set(if status.ready().is_ok() { 1.0 } else { 0.0 });
+    if let Some(age) = status.synced.age(Instant::now()) {
+        gauge!(SYNC_AGE).set(age.as_secs_f64());
+    }
+    let store = &status.store;
+    // A store that does not answer leaves the figures of the time before; that it does not is in `READY`.
+    let counted = [
+        (QUESTIONS_WAITING, store.queued().await.map(|queued| queued.len() as u64)),
+        (ANSWERS_TO_SEND, store.undelivered().await.map(|deliveries| deliveries.len() as u64)),
+        (UNDECRYPTED, store.undecrypted().await.map(|events| events.len() as u64)),
+        (STORE_BYTES, store.size().await),
+        (DAMAGED, store.damaged().await.map(|records| records as u64)),
+    ];
+    for (name, count) in counted {
+        if let Ok(count) = count {
+            gauge!(name).set(count as f64);
+        }
+    }
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.render()).into_response()
 }
 
 fn answer(state: Result<(), String>) -> (StatusCode, String) {

@@ -9,7 +9,7 @@
 //! | 4 | [`app`], [`config`], [`telemetry`], [`http`], [`page`] |
 //! | 3 | [`assistant`] |
 //! | 2 | [`matrix`], [`store`], [`inference`], [`services`], [`documents`], [`index`], [`collections`] |
-//! | 1 | [`approved`], [`command`], [`conversation`], [`compagnon`], [`document`], [`energy`], [`evaluation`], [`job`], [`material`], [`memory`], [`message`], [`pseudonym`], [`secret`], [`segment`], [`setting`], [`statistics`], [`translation`], [`usage`] |
+//! | 1 | [`approved`], [`command`], [`conversation`], [`compagnon`], [`document`], [`energy`], [`evaluation`], [`job`], [`material`], [`memory`], [`message`], [`metric`], [`pseudonym`], [`secret`], [`segment`], [`setting`], [`statistics`], [`translation`], [`usage`] |
 
 pub mod app;
 pub mod approved;
@@ -35,6 +35,7 @@ pub mod material;
 pub mod matrix;
 pub mod memory;
 pub mod message;
+pub mod metric;
 pub mod page;
 pub mod pseudonym;
 pub mod secret;

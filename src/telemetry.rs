@@ -1,4 +1,4 @@
-//! Logs, which never contain the content of messages.
+//! Logs and metrics, which never contain the content of messages.
 //!
 //! The libraries may log bodies and keys at their finer levels, so they are limited to `warn` at every configured level. The finer levels
 //! apply only to our own targets, which never log content.
@@ -11,6 +11,7 @@ use std::{
     },
 };
 
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde::Deserialize;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
@@ -20,6 +21,8 @@ use tracing_subscriber::{
     reload::{self, Handle},
     util::SubscriberInitExt as _,
 };
+
+use crate::metric::{self, Kind, Metric};
 
 /// Changes the level of the running program.
 static LEVELS: OnceLock<Handle<Targets, Registry>> = OnceLock::new();
@@ -64,6 +67,29 @@ impl From<Level> for LevelFilter {
             Level::Trace => Self::TRACE,
         }
     }
+}
+
+/// What is recorded for Prometheus.
+static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// The upper bounds of the steps of durations, in seconds: an engine's step takes milliseconds, an answer up to minutes.
+const STEPS: [f64; 18] =
+    [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0];
+
+/// Records metrics from now on, and gives what they are read by; nothing where something else records them in this process.
+pub fn record_metrics() -> Option<PrometheusHandle> {
+    let begin = || {
+        let handle = PrometheusBuilder::new().set_buckets(&STEPS).ok()?.install_recorder().ok()?;
+        for Metric { name, kind, help, .. } in metric::ALL {
+            match kind {
+                Kind::Counter => metrics::describe_counter!(*name, *help),
+                Kind::Gauge => metrics::describe_gauge!(*name, *help),
+                Kind::Histogram => metrics::describe_histogram!(*name, *help),
+            }
+        }
+        Some(handle)
+    };
+    METRICS.get_or_init(begin).clone()
 }
 
 /// Starts logging to standard error. A second call changes nothing.

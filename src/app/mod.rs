@@ -32,6 +32,7 @@ use crate::{
     services::Services,
     setting,
     store::{Retention, Store, StoreError},
+    telemetry,
 };
 
 use self::{connect::connect, model::check_prompts, orders::Orders, signals::Signals};
@@ -89,6 +90,8 @@ impl App {
         let watcher = Arc::new(watcher);
         // Before the model is opened, which takes seconds.
         watcher.library().get(&config.assistant.compagnon)?;
+        // Before anything records.
+        let metrics = config.http.listen.and_then(|_| telemetry::record_metrics());
         let processors = model::processors(&config)?;
         let model = open_model(&config, &processors)?;
         tracing::info!(model = model.name(), "the model is ready");
@@ -104,6 +107,7 @@ impl App {
             synced: LastSync::default(),
             account: account.clone(),
             stop: stop.clone(),
+            metrics,
         };
         // Before connecting: a bot that waits for its homeserver is healthy, and must not be restarted.
         let endpoint = serve(&config.http, &status, &over).await?;

@@ -25,6 +25,7 @@ const LAYERS: [(u8, &[&str]); 5] = [
             "material",
             "memory",
             "message",
+            "metric",
             "pseudonym",
             "secret",
             "segment",

@@ -15,6 +15,7 @@ use crate::{
     assistant::{failure::Failure, lifecycle::Lifecycle},
     matrix::{Gateway, OutgoingFile, RoomFacts, SendError},
     message::Outgoing,
+    metric::{MESSAGES, RATE_BUDGET},
 };
 
 /// The homeserver, with our copy of its rate limit.
@@ -70,11 +71,20 @@ impl Homeserver {
                 if let Err(SendError::Limited(wait)) = &answer {
                     self.budget().limited(*wait, Instant::now());
                 }
+                let outcome = match &answer {
+                    Ok(_) => "accepted",
+                    Err(SendError::Limited(_)) => "limited",
+                    Err(_) => "failed",
+                };
+                metrics::counter!(MESSAGES, "outcome" => outcome).increment(1);
                 answer
             }
         };
         let written = self.retry(asked).await?;
-        self.budget().accepted(Instant::now());
+        let mut budget = self.budget();
+        budget.accepted(Instant::now());
+        metrics::gauge!(RATE_BUDGET).set(budget.left());
+        drop(budget);
         Ok(written)
     }
 

@@ -103,6 +103,12 @@ impl RateBudget {
         }
     }
 
+    /// How many messages in a row the homeserver would take now, as far as is known; not below 0.
+    #[must_use]
+    pub fn left(&self) -> f64 {
+        self.left.max(0.0)
+    }
+
     /// A message was refused for the rate: the bucket is empty until `wait` from now, and what we had learnt is forgotten.
     pub fn limited(&mut self, wait: Duration, now: Instant) {
         (self.per_second, self.burst) = self.configured;

@@ -19,6 +19,7 @@ mod embedder;
 mod encoder;
 mod energy;
 mod engine;
+mod engine_metrics;
 mod entries;
 #[cfg(test)]
 mod fakes;

@@ -74,6 +74,19 @@ pub(super) struct Computed {
     pub finished: bool,
 }
 
+/// What a scheduler holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Load {
+    /// Sequences that are computed.
+    pub running: usize,
+    /// Sequences that wait for blocks.
+    pub waiting: usize,
+    /// All KV blocks.
+    pub blocks: usize,
+    /// Those that a running sequence holds.
+    pub used: usize,
+}
+
 /// What the prompt of a sequence cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PromptUsage {
@@ -126,6 +139,13 @@ impl Scheduler {
     /// Whether one more prompt would run at once, were there enough blocks.
     pub(super) fn has_capacity(&self) -> bool {
         self.waiting.is_empty() && self.running.len() < self.limits.sequences
+    }
+
+    /// What it holds now.
+    pub(super) fn load(&self) -> Load {
+        let blocks = self.cache.blocks();
+        let used = blocks - self.cache.available().min(blocks);
+        Load { running: self.running.len(), waiting: self.waiting.len(), blocks, used }
     }
 
     /// Whether there is nothing to compute.
@@ -188,6 +208,15 @@ impl Scheduler {
     pub(super) fn slices(&self) -> Vec<SequenceSlice<'_>> {
         let planned = self.running.iter().filter(|sequence| sequence.planned > 0);
         planned.map(Sequence::slice).collect()
+    }
+
+    /// How many tokens of prompts and of answers the planned step has.
+    pub(super) fn planned(&self) -> (usize, usize) {
+        let planned = self.running.iter().filter(|sequence| sequence.planned > 0);
+        planned.fold((0, 0), |(prompt, written), sequence| {
+            let read = sequence.prompt_len.saturating_sub(sequence.computed).min(sequence.planned);
+            (prompt + read, written + sequence.planned - read)
+        })
     }
 
     /// How many tokens each sequence has of the step that was planned.

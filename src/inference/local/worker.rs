@@ -11,6 +11,7 @@ use fail::fail_point;
 
 use super::answer::Next;
 use super::energy::{Meter, divided};
+use super::engine_metrics::EngineMetrics;
 use super::forward::{Forward, Output, StepOutput};
 use super::open_requests::OpenRequests;
 use super::processors::Answering;
@@ -54,6 +55,7 @@ pub(super) struct Worker {
     answering: Answering,
     /// What the steps take.
     meter: Meter,
+    metrics: EngineMetrics,
 }
 
 impl Supervised for Worker {
@@ -65,6 +67,7 @@ impl Supervised for Worker {
             self.erase();
             if self.scheduler.is_idle() {
                 self.answering.set(false);
+                self.metrics.idle(&self.scheduler);
                 self.liveness.wait();
                 // Sleeps until a job comes or the engine is dropped.
                 let Ok(job) = self.waiting.recv() else { return };
@@ -134,6 +137,7 @@ impl Worker {
             invalidations: BTreeMap::new(),
             answering,
             meter,
+            metrics: EngineMetrics::new(),
         }
     }
 
@@ -243,9 +247,12 @@ impl Worker {
         if slices.iter().any(|slice| slice.tokens.len() > 1 || slice.output.is_none()) {
             fail_point!("prefill");
         }
-        let mark = self.meter.mark(Instant::now());
+        let begun = Instant::now();
+        let mark = self.meter.mark(begun);
         self.forward.step(&slices, &mut self.output)?;
-        let spent = self.meter.since(&mark, Instant::now());
+        let ended = Instant::now();
+        let spent = self.meter.since(&mark, ended);
+        self.metrics.step(ended.saturating_duration_since(begun), spent, &self.scheduler);
         self.spend(spent);
         let computed = self.scheduler.commit();
         if !computed.is_empty() {
