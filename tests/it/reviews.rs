@@ -27,7 +27,7 @@ async fn said(person: &Person, room: &str, question: &str) -> Vec<Message> {
     let last = |seen: &[Message]| {
         let own: Vec<Message> = seen.iter().filter(|one| one.answers(question)).cloned().collect();
         let over = |one: &Message| {
-            ["Rien n’est envoyé", "n’en ont pas", "dernier avis", "oubliés"]
+            ["Rien n’est envoyé", "reste masqué", "dernier avis", "oubliés"]
                 .iter()
                 .any(|words| one.body.contains(words))
         };
