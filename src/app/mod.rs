@@ -7,6 +7,7 @@ mod documents;
 pub mod folder;
 mod model;
 mod orders;
+mod page;
 mod prompts;
 mod purge;
 mod redecryption;
@@ -48,7 +49,7 @@ const GRACE: Duration = Duration::from_secs(17);
 /// How long, after that, the other tasks may take to end.
 const WIND_UP: Duration = Duration::from_secs(2);
 
-/// The task that serves health and readiness.
+/// A task that serves HTTP.
 type Endpoint = JoinHandle<std::io::Result<()>>;
 
 /// The whole bot, ready to run.
@@ -66,6 +67,8 @@ pub struct App {
     /// The age from which a message is not answered any more.
     max_age: Duration,
     endpoint: Option<Endpoint>,
+    /// The public page.
+    page: Option<Endpoint>,
     control: Option<JoinHandle<()>>,
     /// Cancelled when everything is stored: until then health, readiness and the control socket are served.
     over: CancellationToken,
@@ -111,6 +114,7 @@ impl App {
         };
         // Before connecting: a bot that waits for its homeserver is healthy, and must not be restarted.
         let endpoint = serve(&config.http, &status, &over).await?;
+        let page = page::serve(&config, &store, &watcher, &over).await?;
         let Some(session) = connect(|| Session::connect(&matrix, &folder, &account), stop).await? else {
             return Ok(None);
         };
@@ -154,6 +158,7 @@ impl App {
             access,
             status,
             endpoint,
+            page,
             control,
             over,
             _lock: lock,
@@ -188,6 +193,10 @@ impl App {
             follow.await?;
             refresh.await?;
             self.over.cancel();
+            // Nothing is lost with a reader's connection, which may last.
+            if let Some(page) = self.page {
+                page.abort();
+            }
             if let Some(control) = self.control {
                 control.await?;
             }

@@ -1,5 +1,7 @@
 //! Curves as SVG: where the lines go. The labels are text of the page beside them, which stays as large as any text where the drawing is small.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 /// The drawing's own measures, whatever its size on the page.
@@ -17,8 +19,8 @@ pub(super) struct Curve {
     pub(super) title: String,
     /// What can be seen in it, in words.
     pub(super) description: String,
-    /// What its top stands for. Its bottom is nought.
-    pub(super) top: String,
+    /// What its top and its bottom stand for.
+    pub(super) scale: String,
     /// Its first and its last week.
     pub(super) from: String,
     pub(super) to: String,
@@ -92,7 +94,7 @@ fn path(points: &[Option<Point>]) -> String {
     for point in points {
         if let Some(Point { x, y }) = point {
             let letter = if drawn { 'L' } else { 'M' };
-            path.push_str(&format!("{letter}{x} {y}"));
+            let _ = write!(path, "{letter}{x} {y}");
         }
         drawn = point.is_some();
     }

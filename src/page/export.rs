@@ -37,8 +37,8 @@ pub(super) fn json(
     config: &Config,
 ) -> Result<String, serde_json::Error> {
     let weeks = published.weeks.iter().map(|week| {
-        let named = json!({ "week": week.week.to_string(), "monday": week.week.monday().to_string() });
-        let Some(shown) = &week.shown else { return with(named, json!({ "people": null })) };
+        let which = json!({ "week": week.week.to_string(), "monday": week.week.monday().to_string() });
+        let Some(shown) = &week.shown else { return with(which, json!({ "people": null })) };
         let groups = |groups: &[Group]| groups.iter().map(|group| group_json(group, names)).collect::<Vec<_>>();
         let energy = shown.figures.energy();
         let whole = json!({
@@ -50,7 +50,7 @@ pub(super) fn json(
             "compagnons": groups(&shown.compagnons),
             "activities": groups(&shown.activities),
         });
-        with(with(named, whole), figures_json(&shown.figures))
+        with(with(which, whole), figures_json(&shown.figures))
     });
     serde_json::to_string_pretty(&json!({
         "service": config.name,

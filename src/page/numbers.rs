@@ -94,10 +94,18 @@ pub(super) fn day(language: Language, day: Day) -> String {
     language.date(day.date()).replace(' ', "\u{a0}")
 }
 
-/// A week, by its Monday. Where there is little room, the year may stand in a line of its own.
+/// A week, by its Monday.
 pub(super) fn week(language: Language, week: Week) -> String {
-    let day = day(language, week.monday());
-    day.rsplit_once(NO_BREAK).map_or(day.clone(), |(day, year)| format!("{day} {year}"))
+    day(language, week.monday())
+}
+
+/// The same where there is little room.
+pub(super) fn short_week(language: Language, week: Week) -> String {
+    let form = match language {
+        Language::Fr => "%d/%m/%Y",
+        Language::En => "%-d %b %Y",
+    };
+    week.monday().date().strftime(form).to_string().replace(' ', "\u{a0}")
 }
 
 /// French wants spaces before some signs, where a line must not end. They are put in here, so that the sentences can be written plainly.

@@ -58,7 +58,7 @@ impl Writer<'_> {
         cells: impl Fn(&Shown) -> Vec<String>,
     ) -> Table {
         let rows = weeks.iter().rev().map(|week| {
-            let head = numbers::week(self.language, week.week);
+            let head = numbers::short_week(self.language, week.week);
             match &week.shown {
                 Some(shown) => Row { head, note: None, cells: cells(shown) },
                 None => Row { head, note: Some(self.say(self.words.small_week)), cells: Vec::new() },

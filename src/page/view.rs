@@ -255,9 +255,9 @@ impl Painter<'_> {
         let told = |sentence: &str, (name, values): &(String, Vec<Option<f64>>)| {
             let known = || values.iter().flatten().copied();
             let [least, most] = [known().fold(f64::INFINITY, f64::min), known().fold(0.0, f64::max)].map(write);
-            let last = known().last().map(write).unwrap_or_default();
+            let latest = known().last().map(write).unwrap_or_default();
             let filled = self.writer.say(sentence).replace("{line}", name).replace("{least}", &least);
-            filled.replace("{most}", &most).replace("{last}", &last)
+            filled.replace("{most}", &most).replace("{last}", &latest)
         };
         let description = match values.as_slice() {
             [] => self.writer.say(words.curve_empty),
@@ -268,7 +268,8 @@ impl Painter<'_> {
             }
         };
         let description = description.replace("{from}", &from).replace("{to}", &to);
-        Curve { id, title: self.writer.say(title), description, top: write(top), from, to, lines }
+        let scale = self.writer.say(words.scale).replace("{top}", &write(top));
+        Curve { id, title: self.writer.say(title), description, scale, from, to, lines }
     }
 }
 

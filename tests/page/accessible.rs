@@ -1,11 +1,12 @@
 //! What axe-core finds, and what a browser shows: under jsdom here, in Chromium where `.ci/run` has it.
 
-use std::{env, path::PathBuf};
+use std::{env, fs, path::PathBuf};
 
 use serde_json::{Value, json};
 
 use super::{
     figures::{PAGES, Told, serve, served},
+    http::ask,
     support::{
         js,
         venv::{self, Venv},
@@ -55,6 +56,11 @@ async fn in_chromium_axe_finds_nothing_and_every_page_fits() {
         "pictures": pictures,
     });
     let found = script("page-chromium.mjs", arguments).await;
+    for page in PAGES {
+        // Beside their pictures, for a text browser.
+        let html = ask(address, "GET", &format!("/{page}"), "").await.body;
+        fs::write(pictures.join(page).with_extension("html"), html).expect("a file");
+    }
     let views = found["views"].as_array().expect("a list");
     // Each page in two themes and two widths, and on paper.
     assert_eq!(views.len(), (PAGES.len() + 1) * 5);

@@ -81,6 +81,7 @@ pub(super) const WORDS: Words = Words {
     data_text: "The curves and tables above show at most {weeks} weeks. All weeks that are published, up to 25 months, are in these files:",
     csv: "All data as CSV",
     json: "All data as JSON",
+    scale: "Scale: 0 to {top}",
     curve_text: "From {from} to {to}: lowest {least}, highest {most}, last value {last}. The values are in the table that follows.",
     curve_line: "{line}: lowest {least}, highest {most}, last value {last}.",
     curve_lines: "From {from} to {to}. {lines} The values are in the table that follows.",

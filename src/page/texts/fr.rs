@@ -81,6 +81,7 @@ pub(super) const WORDS: Words = Words {
     data_text: "Les courbes et les tableaux ci-dessus montrent au plus {weeks} semaines. Toutes les semaines publiées, jusqu’à 25 mois, sont dans ces fichiers :",
     csv: "Toutes les données en CSV",
     json: "Toutes les données en JSON",
+    scale: "Échelle : de 0 à {top}",
     curve_text: "Du {from} au {to} : au plus bas {least}, au plus haut {most}, dernière valeur {last}. Les valeurs sont dans le tableau qui suit.",
     curve_line: "{line} : au plus bas {least}, au plus haut {most}, dernière valeur {last}.",
     curve_lines: "Du {from} au {to}. {lines} Les valeurs sont dans le tableau qui suit.",

@@ -106,6 +106,8 @@ pub(in crate::page) struct Words {
     pub(in crate::page) data_text: &'static str,
     pub(in crate::page) csv: &'static str,
     pub(in crate::page) json: &'static str,
+    // How high a curve's drawing is.
+    pub(in crate::page) scale: &'static str,
     // What a curve shows, in words.
     pub(in crate::page) curve_text: &'static str,
     // The same for one of several lines.

@@ -97,7 +97,7 @@ fn told(shown: &Shown) -> Vec<Form> {
 fn follows(wanted: &Form, from: &[Form]) -> bool {
     const PRIME: i64 = 1_000_003;
     let inverse = |value: i64| {
-        (0..PRIME.ilog2() + 1).rev().fold(1, |power, bit| {
+        (0..=PRIME.ilog2()).rev().fold(1, |power, bit| {
             let squared = power * power % PRIME;
             if (PRIME - 2) >> bit & 1 == 1 { squared * value % PRIME } else { squared }
         })
