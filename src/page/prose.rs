@@ -23,13 +23,19 @@ pub(super) fn html(language: Language, page: Page, config: &Config) -> String {
     for (place, value) in [
         ("{contact}", contact),
         ("{name}", escaped(&config.name)),
-        ("{publisher}", escaped(&config.publisher)),
+        ("{Publisher}", escaped(&at_the_start(&config.publisher))),
         ("{threshold}", THRESHOLD.to_string()),
         ("{rounded}", ROUNDED_TO.to_string()),
     ] {
         html = html.replace(place, &value);
     }
     html
+}
+
+/// As a sentence begins.
+fn at_the_start(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn escaped(text: &str) -> String {

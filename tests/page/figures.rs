@@ -140,7 +140,7 @@ impl Source for Told {
 pub fn config() -> Config {
     Config {
         name: "Assistant d’essai <b>".to_owned(),
-        publisher: "Le ministère d’essai".to_owned(),
+        publisher: "le ministère d’essai".to_owned(),
         contact: Some("contact@example.gouv.fr".to_owned()),
         ..Config::default()
     }

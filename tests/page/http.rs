@@ -96,6 +96,8 @@ async fn pages_are_in_their_language_and_name_the_other() {
         // Every page shows the state of conformity, and leads to its declaration.
         let state = if own == "fr" { "Accessibilité\u{a0}: non conforme" } else { "Accessibility: not compliant" };
         assert!(answer.body.contains(state), "{page}");
+        let filled = answer.body.split("<main").nth(1).is_some_and(|body| !body.contains("{P") && !body.contains("{c"));
+        assert!(filled, "{page}: a place is not filled in");
     }
     for (headers, page) in [("", "statistiques"), ("accept-language: en-GB, fr;q=0.4\r\n", "statistics")] {
         let answer = ask(address, "GET", "/", headers).await;
