@@ -1,10 +1,14 @@
 //! Pseudonymises texts for `benches/pseudonym/measure.py`: a JSON string on each line of standard input, its findings on each of standard output.
-//! With `--speed` a text of 10 MiB made of them, timed, and hostile ones of the same length.
+//! `ENTITIES=FOLDER` names a model of `model.entities` that finds names beside the rules. With `--speed` a text of 10 MiB made of them, timed, and hostile ones of the same length.
 
 use std::io::{BufRead, BufWriter, IsTerminal, Write, stdin, stdout};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
-use compagnon::pseudonym::Table;
+use compagnon::inference::{Config, EntityModel, Haste, config::Encoder, local::Processors, local::open_entities};
+use compagnon::pseudonym::{Suggestion, Table};
+use tokio::runtime::Runtime;
 
 /// How long the texts are whose time is taken.
 const LENGTH: usize = 10 << 20;
@@ -22,9 +26,11 @@ fn main() {
         return;
     }
     let mut out = BufWriter::new(stdout().lock());
+    let (runtime, model) = (Runtime::new().expect("threads"), entities());
     for text in texts {
         let mut table = Table::new();
-        let shown = table.pseudonymise(&text);
+        let suggested = model.as_ref().map(|model| suggested(&runtime, &**model, &text)).unwrap_or_default();
+        let shown = table.pseudonymise_with(&text, &suggested);
         let spans: Vec<_> = shown
             .found
             .iter()
@@ -33,6 +39,21 @@ fn main() {
         let line = serde_json::json!({ "spans": spans, "exact": table.restore(&shown.text) == text });
         writeln!(out, "{line}").expect("standard output is writable");
     }
+}
+
+/// The model that finds names beside the rules, where the environment names one.
+fn entities() -> Option<Arc<dyn EntityModel>> {
+    let folder = std::env::var_os("ENTITIES")?;
+    let config = Config::default();
+    let processors = Processors::new(config.threads).expect("threads");
+    let config = Config { entities: Some(Encoder { folder: Some(folder.into()), ..Encoder::default() }), ..config };
+    open_entities(&processors, &config, Path::new(".")).expect("the model can be used")
+}
+
+/// What it finds in a text.
+fn suggested(runtime: &Runtime, model: &dyn EntityModel, text: &str) -> Vec<Suggestion> {
+    let found = runtime.block_on(model.find(&[text.to_owned()], Haste::Answer)).expect("the text is read");
+    found.into_iter().flatten().collect()
 }
 
 /// Times long texts.

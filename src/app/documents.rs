@@ -15,7 +15,7 @@ use crate::{
 pub(super) fn open(config: &Config, encoders: &Encoders) -> anyhow::Result<(DocumentParts, Indexing)> {
     let (kept, shared) = (collections::collections(config)?, collections::postgres(config)?);
     let index = collections::index(config, shared.clone());
-    let Encoders { embedding, reranker } = encoders.clone();
+    let Encoders { embedding, reranker, .. } = encoders.clone();
     let searchable = Searchable::new(kept.clone(), Arc::clone(&index), embedding.as_deref(), shared.clone());
     // One reader for all: it holds how many files are read at a time.
     let (reader, largest_file) = assistant::reader(&config.documents);

@@ -40,7 +40,7 @@ use self::{connect::connect, model::check_prompts, orders::Orders, signals::Sign
 
 pub use collections::{collections, index, postgres};
 pub use folder::{InUse, Unfit};
-pub use model::{Encoders, ensure_fits, open_encoders, open_model, processors};
+pub use model::{Encoders, ensure_fits, open_encoders, open_entities, open_model, processors};
 
 /// How long active generations may continue after SIGTERM. The rest takes at most [`WIND_UP`], and both together less than
 /// [`signals::STOP_WITHIN`].
@@ -128,6 +128,7 @@ impl App {
         let assistant = Assistant::new(assistant::Parts {
             store: store.clone(),
             model,
+            entities: encoders.entities,
             gateway,
             services,
             documents,

@@ -6,12 +6,12 @@ use anyhow::Context as _;
 
 use super::folder;
 use crate::{
-    assistant::compose,
+    assistant::{Entities, compose},
     compagnon::{Compagnon, Library},
     config::{Config, ConfigError},
     inference::{
-        ChatModel, EmbeddingModel, Reranker,
-        local::{LocalModel, Processors, open_embedding, open_reranker},
+        ChatModel, EmbeddingModel, EntityModel, Reranker,
+        local::{self, LocalModel, Processors, open_embedding, open_reranker},
     },
     setting,
 };
@@ -30,13 +30,15 @@ pub fn processors(config: &Config) -> anyhow::Result<Processors> {
     Processors::new(config.model.threads).context("the threads that compute cannot be started")
 }
 
-/// The models that search documents.
+/// The models beside the one that answers: those that search documents, and the one that finds names.
 #[derive(Clone, Default)]
 pub struct Encoders {
     /// Without it, documents are searched by their words alone.
     pub embedding: Option<Arc<dyn EmbeddingModel>>,
     /// Without it, what was found stays in the order in which it was found.
     pub reranker: Option<Arc<dyn Reranker>>,
+    /// Without it, names are found by rules alone.
+    pub entities: Option<Arc<dyn EntityModel>>,
 }
 
 /// Opens those that are configured. On the threads of the model that answers, they leave most of the time to answers.
@@ -45,7 +47,14 @@ pub fn open_encoders(config: &Config, processors: &Processors) -> anyhow::Result
     Ok(Encoders {
         embedding: open_embedding(processors, model, data)?,
         reranker: open_reranker(processors, model, data)?,
+        entities: local::open_entities(processors, model, data)?,
     })
+}
+
+/// Opens the model that finds names, for what is asked outside of rooms.
+pub fn open_entities(config: &Config, processors: &Processors) -> anyhow::Result<Option<Arc<Entities>>> {
+    let model = local::open_entities(processors, &config.model, config.data())?;
+    Ok(model.map(|model| Arc::new(Entities::new(model))))
 }
 
 /// Refuses a default compagnon whose prompt is too long for the model, and warns about the others.

@@ -23,6 +23,9 @@ mod dispatch;
 mod documents;
 #[cfg(test)]
 mod documents_tests;
+mod entities;
+#[cfg(test)]
+mod entities_tests;
 mod exchange;
 mod failure;
 #[cfg(test)]
@@ -84,6 +87,7 @@ pub mod translation {
 pub use self::{
     config::Config,
     documents::{DocumentParts, reader},
+    entities::Entities,
     exchange::{as_shown, compose, patiently},
     veil::Veiled,
     wiring::Parts,

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     command::Call,
     compagnon::LibraryWatcher,
-    inference::{ChatModel, Sampling},
+    inference::{ChatModel, EntityModel, Sampling},
     matrix::{Access, Batch, SendError, config::AccessConfig},
     message::{Incoming, MessageKind},
     services::{self, Services},
@@ -59,7 +59,17 @@ pub(super) fn assistant_on(
     access: &AccessConfig,
     library: LibraryWatcher,
 ) -> Bench {
-    assistant_of(folder, gateway, model, config, access, library, &services::Config::default(), FakeIndex::parts())
+    assistant_of(
+        folder,
+        gateway,
+        model,
+        config,
+        access,
+        library,
+        &services::Config::default(),
+        FakeIndex::parts(),
+        None,
+    )
 }
 
 /// An assistant that searches documents with these.
@@ -72,7 +82,20 @@ pub(super) fn assistant_searching(
 ) -> Bench {
     let (library, _) = LibraryWatcher::open(None).expect("embedded");
     let (access, services) = (AccessConfig::default(), services::Config::default());
-    assistant_of(folder, gateway, model, config, &access, library, &services, documents)
+    assistant_of(folder, gateway, model, config, &access, library, &services, documents, None)
+}
+
+/// An assistant with a model that finds names.
+pub(super) fn assistant_reading(
+    folder: &std::path::Path,
+    gateway: &Arc<FakeGateway>,
+    model: impl ChatModel,
+    config: Config,
+    entities: Arc<dyn EntityModel>,
+) -> Bench {
+    let (library, _) = LibraryWatcher::open(None).expect("embedded");
+    let (access, services) = (AccessConfig::default(), services::Config::default());
+    assistant_of(folder, gateway, model, config, &access, library, &services, FakeIndex::parts(), Some(entities))
 }
 
 /// An assistant that may call these services.
@@ -85,7 +108,7 @@ pub(super) fn assistant_with(
 ) -> Bench {
     let (library, _) = LibraryWatcher::open(None).expect("embedded");
     let access = AccessConfig::default();
-    assistant_of(folder, gateway, model, config, &access, library, services, FakeIndex::parts())
+    assistant_of(folder, gateway, model, config, &access, library, services, FakeIndex::parts(), None)
 }
 
 #[allow(clippy::too_many_arguments)] // All that an assistant is made of.
@@ -98,6 +121,7 @@ fn assistant_of(
     library: LibraryWatcher,
     services: &services::Config,
     documents: DocumentParts,
+    entities: Option<Arc<dyn EntityModel>>,
 ) -> Bench {
     let store = Store::open(folder).expect("a store");
     // What newcomers are told is for the tests of first contact.
@@ -119,6 +143,7 @@ fn assistant_of(
     let assistant = Assistant::new(Parts {
         store,
         model: Arc::new(model),
+        entities,
         gateway: gateway.clone(),
         services: Arc::new(Services::open(services).expect("no token is asked for")),
         documents,

@@ -13,6 +13,7 @@ use super::{
     courier::{self, Administrators, Courier, DecryptionNotices, Homeserver, RateBudget, Verifications, Withdrawals},
     dispatch::{self, ActiveGenerations, Dispatcher, InProgress, Lanes},
     documents::{DocumentParts, Documents, Ingestion},
+    entities::Entities,
     exchange::{self, Exchanges},
     intake::Intake,
     lifecycle::Lifecycle,
@@ -21,7 +22,7 @@ use super::{
 };
 use crate::{
     compagnon::LibraryWatcher,
-    inference::{ChatModel, Sampling},
+    inference::{ChatModel, EntityModel, Sampling},
     matrix::{Access, Gateway},
     services::Services,
     store::Store,
@@ -33,6 +34,8 @@ pub struct Parts {
     pub store: Store,
     /// What answers.
     pub model: Arc<dyn ChatModel>,
+    /// What finds names in texts, beside the rules of pseudonymisation.
+    pub entities: Option<Arc<dyn EntityModel>>,
     /// The way to Matrix.
     pub gateway: Arc<dyn Gateway>,
     /// The other systems that may be called.
@@ -57,6 +60,7 @@ pub struct Parts {
 pub(super) struct Wiring {
     store: Store,
     model: Arc<dyn ChatModel>,
+    entities: Option<Arc<Entities>>,
     library: Arc<LibraryWatcher>,
     config: Arc<Config>,
     sampling: Arc<Sampling>,
@@ -78,7 +82,8 @@ pub(super) struct Wiring {
 impl Wiring {
     /// The parts that need only what is given, in the order in which they need one another.
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { store, model, gateway, services, documents, library, config, sampling, access, .. } = parts;
+        let Parts { store, model, entities, gateway, services, documents, library, config, sampling, access, .. } =
+            parts;
         let access = AccessRules::new(access, parts.externals, parts.unverified_commands);
         let lifecycle = Arc::new(Lifecycle::new());
         let limits = Arc::new(Limits::new(&config.limits));
@@ -117,6 +122,7 @@ impl Wiring {
             sampling: Arc::new(sampling),
             store,
             model,
+            entities: entities.map(|model| Arc::new(Entities::new(model))),
             library,
             config,
             lifecycle,
@@ -157,6 +163,7 @@ impl Wiring {
         let summaries = exchange::Summaries::new(exchange::SummaryParts {
             store: self.store.clone(),
             model: Arc::clone(&self.model),
+            entities: self.entities.clone(),
             library: Arc::clone(&self.library),
             config: Arc::clone(&self.config),
             sampling: Arc::clone(&self.sampling),
@@ -166,6 +173,7 @@ impl Wiring {
         let exchanges = Exchanges::new(exchange::Parts {
             store: self.store.clone(),
             model: Arc::clone(&self.model),
+            entities: self.entities.clone(),
             library: Arc::clone(&self.library),
             config: Arc::clone(&self.config),
             sampling: Arc::clone(&self.sampling),

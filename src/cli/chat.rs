@@ -12,12 +12,13 @@ use std::{
 use anyhow::Context as _;
 use ruma::owned_event_id;
 use rustyline::DefaultEditor;
+use tokio::runtime::Runtime;
 
 use self::input::{Input, read_file};
 use super::output;
 use crate::{
-    app::{open_model, processors},
-    assistant::{Veiled, compose},
+    app::{open_entities, open_model, processors},
+    assistant::{Entities, Veiled, compose},
     compagnon::{Compagnon, Library, Pseudonyms},
     config::Config,
     conversation::{Role, Turn},
@@ -44,7 +45,12 @@ pub(super) struct Arguments {
 /// Talks until the input ends. `bare` says that no configuration was named.
 pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow::Result<()> {
     let default = if bare { WITNESS } else { &config.assistant.compagnon };
-    let model = open_model(config, &processors(config)?)?;
+    let processors = processors(config)?;
+    let model = open_model(config, &processors)?;
+    let entities = open_entities(config, &processors)?;
+    // The model that finds names works in tasks.
+    let runtime = Runtime::new()?;
+    let _within = runtime.enter();
     let in_terminal = io::stdin().is_terminal();
     let mut input = if in_terminal {
         output::say(&format!("{}. Ctrl-D ends.", model.name()));
@@ -57,7 +63,7 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
     while let Some(question) = input.next()? {
         let question = question.as_str();
         let outcome = compagnon(config, arguments, default).and_then(|compagnon| {
-            let veil = veil(&model, &compagnon);
+            let veil = veil(&model, &compagnon, entities.as_ref());
             let reader: &dyn ChatModel = veil.as_ref().map_or(&*model, |veil| veil);
             let ask = compose::Ask {
                 compagnon: &compagnon,
@@ -75,7 +81,9 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
                 cache_key: 1,
             };
             if let Some(veil) = &veil {
-                veil.learn(turns.iter().map(|turn| turn.content.as_str()).chain([question]));
+                let texts = || turns.iter().map(|turn| turn.content.as_str()).chain([question]);
+                runtime.block_on(veil.read(texts()))?;
+                veil.learn(texts());
             }
             let mut composed = compose::compose(
                 reader,
@@ -112,9 +120,14 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
 }
 
 /// What stands before the model for this compagnon. Its table begins anew with each question: all that was said goes through it again.
-pub(super) fn veil(model: &Arc<dyn ChatModel>, compagnon: &Compagnon) -> Option<Veiled> {
+pub(super) fn veil(
+    model: &Arc<dyn ChatModel>,
+    compagnon: &Compagnon,
+    entities: Option<&Arc<Entities>>,
+) -> Option<Veiled> {
     let asked = Pseudonyms::of(compagnon.about.pseudonyms, None, model.is_remote());
-    (asked != Pseudonyms::No).then(|| Veiled::new(Arc::clone(model), Table::new(), compagnon.about.language))
+    let veiled = || Veiled::new(Arc::clone(model), Table::new(), compagnon.about.language);
+    (asked != Pseudonyms::No).then(|| veiled().reading(entities.cloned()))
 }
 
 /// The compagnon of a file, called as the file is.

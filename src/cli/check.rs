@@ -160,7 +160,7 @@ fn collections(config: &Config, arguments: &Arguments, findings: &mut Findings) 
 
 fn encoders(config: &Config, processors: &Processors, findings: &mut Findings) {
     match open_encoders(config, processors) {
-        Ok(Encoders { embedding, reranker }) => {
+        Ok(Encoders { embedding, reranker, entities }) => {
             let described = embedding.map(|model| {
                 let limits = model.limits();
                 format!("{}, vectors of {}, {} tokens of a text", model.name(), limits.dimension, limits.context_length)
@@ -169,6 +169,8 @@ fn encoders(config: &Config, processors: &Processors, findings: &mut Findings) {
             Findings::good("embedding model", described.as_deref().unwrap_or(none));
             let none = "none (model.reranker is not set): what is found stays in the order of the search";
             Findings::good("reranker", reranker.as_ref().map_or(none, |model| model.name()));
+            let none = "none (model.entities is not set): pseudonymisation finds names by its rules alone";
+            Findings::good("names", entities.as_ref().map_or(none, |model| model.name()));
         }
         Err(error) => findings.wrong("embedding model", &error),
     }

@@ -20,8 +20,8 @@ use self::{
 };
 use super::{chat, output};
 use crate::{
-    app::{open_encoders, open_model, processors},
-    assistant::compose,
+    app::{Encoders, open_encoders, open_entities, open_model, processors},
+    assistant::{Entities, compose},
     compagnon::{Compagnon, Library},
     config::Config,
     evaluation::{self, Case, CaseResult, Run, compare, report},
@@ -84,13 +84,19 @@ pub(super) fn eval(config: &Config, arguments: &Arguments) -> anyhow::Result<Exi
     let model = open_model(config, &processors)?;
     let judge = judge(config, arguments, &cases, &model)?;
     let similar = cases.iter().any(|(_, case)| case.similar.is_some());
-    let embedding = if similar { open_encoders(config, &processors)?.embedding } else { None };
+    let Encoders { embedding, entities, .. } =
+        if similar { open_encoders(config, &processors)? } else { Encoders::default() };
     if similar && embedding.is_none() {
         bail!("a case asks for `similar`, and the configuration has no model of vectors (`model.embedding`)");
     }
+    let entities = match entities {
+        Some(model) => Some(Arc::new(Entities::new(model))),
+        None => open_entities(config, &processors)?,
+    };
     let asker = Asker {
         config,
         model: &model,
+        entities: entities.as_ref(),
         embedding: embedding.as_deref(),
         judge: judge.as_ref(),
         compagnons: &compagnons,

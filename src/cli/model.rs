@@ -10,7 +10,7 @@ use crate::{app::folder, config::Config, inference::hub};
 /// What to do with model files.
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
-    /// Fetch the files that `model.hub`, `model.embedding.hub` and `model.reranker.hub` name, once.
+    /// Fetch the files that `model.hub`, `model.embedding.hub`, `model.reranker.hub` and `model.entities.hub` name, once.
     Pull,
     /// List the files that were fetched.
     List,
@@ -63,15 +63,15 @@ fn pull(config: &Config) -> anyhow::Result<Vec<hub::Entry>> {
     if let Some(hub) = &model.hub {
         entries.push(hub::pull(hub, model.sha256.as_deref(), model.offline, config.data())?);
     }
-    for encoder in [&model.embedding, &model.reranker].into_iter().flatten() {
+    for encoder in [&model.embedding, &model.reranker, &model.entities].into_iter().flatten() {
         if let Some(hub) = &encoder.hub {
             entries.extend(hub::folders::pull_folder(hub, model.offline, config.data())?);
         }
     }
     let first = entries.first().map(|_| ());
     first.context(
-        "model.hub is not set: name a repo, a file and a revision in it (or a repo and a revision in model.embedding.hub or \
-         model.reranker.hub)",
+        "model.hub is not set: name a repo, a file and a revision in it (or a repo and a revision in model.embedding.hub, \
+         model.reranker.hub or model.entities.hub)",
     )?;
     Ok(entries)
 }

@@ -76,9 +76,13 @@ fn the_example_has_every_key_and_no_other() {
         .iter()
         .map(|key| key.name().replace("collections.*", "collections.rh").replace('*', "docs"))
         .collect();
-    // The keys of a reranker are those of an embedding model, which are all shown.
-    let known: BTreeSet<String> =
-        known.into_iter().filter(|key| key == "model.reranker.folder" || !key.starts_with("model.reranker.")).collect();
+    // The keys of the other encoders are those of an embedding model, which are all shown; the threshold is shown where it is used.
+    let elsewhere = |key: &str| {
+        let shown = ["model.reranker.folder", "model.entities.folder", "model.entities.threshold"];
+        let of_others = key.starts_with("model.reranker.") || key.starts_with("model.entities.");
+        key == "model.embedding.threshold" || (of_others && !shown.contains(&key))
+    };
+    let known: BTreeSet<String> = known.into_iter().filter(|key| !elsewhere(key)).collect();
     let example: Value = serde_yaml::from_str(&uncommented(EXAMPLE)).expect("YAML");
     let mut found = BTreeSet::new();
     leaves(&example, "", &known, &mut found);
@@ -283,6 +287,7 @@ fn with(key: &Key, value: &str) -> Result<Config, ConfigError> {
         ("SERVICES__DOCS__URL", "https://docs.example/"),
         ("MODEL__EMBEDDING__FOLDER", "/models/e5"),
         ("MODEL__RERANKER__FOLDER", "/models/reranker"),
+        ("MODEL__ENTITIES__FOLDER", "/models/names"),
         ("COLLECTIONS__DOCS__FOLDER", "/srv/documents"),
         ("POSTGRES__URL", "postgres://compagnon@localhost/compagnon"),
     ];

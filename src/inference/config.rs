@@ -61,6 +61,8 @@ pub struct Config {
     pub embedding: Option<Encoder>,
     /// The model that puts what was found in a better order.
     pub reranker: Option<Encoder>,
+    /// The model that finds names beside the rules of pseudonymisation.
+    pub entities: Option<Encoder>,
 }
 
 /// A file of a repository on the Hugging Face hub, or on a mirror of it.
@@ -96,6 +98,7 @@ impl Default for Config {
             sampling: Sampling::default(),
             embedding: None,
             reranker: None,
+            entities: None,
         }
     }
 }
@@ -115,7 +118,11 @@ impl Config {
         within("model.watts_per_core", self.watts_per_core, 0.1..=1000.0)?;
         within("model.kv_memory", self.kv_memory, 1..=1 << 24)?;
         self.hub.as_ref().map_or(Ok(()), Hub::validate)?;
-        for (key, encoder) in [("model.embedding", &self.embedding), ("model.reranker", &self.reranker)] {
+        for (key, encoder) in [
+            ("model.embedding", &self.embedding),
+            ("model.reranker", &self.reranker),
+            ("model.entities", &self.entities),
+        ] {
             encoder.as_ref().map_or(Ok(()), |encoder| encoder.validate(key))?;
         }
         let below = |refused: Refused| Refused::new(format!("model.sampling.{}", refused.key), refused.reason);
@@ -220,6 +227,9 @@ mod tests {
             ("embedding: {folder: a, context: 1}", "model.embedding.context"),
             ("embedding: {folder: a, pooling: last}", "pooling"),
             ("reranker: {folder: a, queue: 0}", "model.reranker.queue"),
+            ("entities: {folder: a, threshold: 0}", "model.entities.threshold"),
+            ("entities: {folder: a, threshold: .nan}", "model.entities.threshold"),
+            ("entities: {hub: {repo: o/n, revision: a}}", "model.entities.hub.revision"),
             ("reranker: {hub: {repo: o, revision: a}}", "model.reranker.hub.repo"),
             ("reranker: {hub: {repo: o/n, revision: main}}", "model.reranker.hub.revision"),
             (&FOLDER.replace("}}", ", files: [../a]}}"), "model.embedding.hub.files"),

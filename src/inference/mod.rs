@@ -5,6 +5,7 @@
 mod chat;
 pub mod config;
 mod embedding;
+mod entity;
 mod generation;
 pub mod hub;
 pub mod local;
@@ -18,6 +19,7 @@ pub use self::{
     chat::{ChatModel, CountAccuracy, Health, ModelLimits, TokenCounter},
     config::Config,
     embedding::{EmbeddingError, EmbeddingLimits, EmbeddingModel, Prefixes, TextKind},
+    entity::{EntityModel, Haste},
     generation::{Generation, InferenceError, Piece, TextFilter},
     request::{CacheHint, CacheScope, Message, OutputFormat, Request, Sampling},
     reranker::Reranker,

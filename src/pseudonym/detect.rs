@@ -4,12 +4,14 @@ use std::collections::HashSet;
 
 use super::kind::Kind;
 use super::page::{Hit, Page};
+use super::suggestion::Suggestion;
 use super::{
-    address, contact, dates, known, left, numbers, organisations, persons, placeholder, places, signatures, triggers,
+    address, contact, dates, known, left, numbers, organisations, persons, placeholder, places, signatures, suggested,
+    triggers,
 };
 
-/// Everything found, in order, apart from one another; `names` are those of earlier texts.
-pub(super) fn detect(text: &str, names: &HashSet<String>) -> Vec<Hit> {
+/// Everything found, in order, apart from one another; `names` are those of earlier texts, `suggestions` what a model has found in this one.
+pub(super) fn detect(text: &str, names: &HashSet<String>, suggestions: &[Suggestion]) -> Vec<Hit> {
     let mut page = Page::new(text);
     for (start, end, _) in placeholder::all(text) {
         page.claim(Kind::Literal, start..end);
@@ -27,6 +29,7 @@ pub(super) fn detect(text: &str, names: &HashSet<String>) -> Vec<Hit> {
     persons::listed(&mut page);
     dates::after_people(&mut page);
     places::rest(&mut page);
+    suggested::find(&mut page, suggestions);
     known::find(&mut page, names);
     let mut hits = page.hits;
     hits.sort_unstable_by_key(|hit| hit.start);

@@ -1,8 +1,9 @@
 //! Pseudonymisation: what identifies a person in a French text is replaced by placeholders as `[PERSONNE_1]`, and put back.
 //!
 //! A [`Table`] belongs to one conversation: the same person, number or address is the same placeholder wherever it stands, and
-//! [`Table::restore`] gives back the text byte for byte. What is found is decided by rules alone: identifiers by their keys, people, places
-//! and organisations by the words around them and by lists (`data/`, whose sources are named in its `README.md`).
+//! [`Table::restore`] gives back the text byte for byte. What is found is decided by rules: identifiers by their keys, people, places
+//! and organisations by the words around them and by lists (`data/`, whose sources are named in its `README.md`). What a model has found in the same
+//! text is given as data ([`Suggestion`]), and adds to them.
 //!
 //! Pure: no I/O, and time in proportion to the text, whatever it holds.
 
@@ -33,6 +34,8 @@ mod restorer;
 mod run;
 mod said;
 mod signatures;
+mod suggested;
+mod suggestion;
 mod table;
 mod tokens;
 mod triggers;
@@ -40,6 +43,8 @@ mod vocabulary;
 
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod suggested_tests;
 #[cfg(test)]
 mod tests;
 
@@ -49,4 +54,5 @@ pub use gazetteer::{is_name, is_ordinary};
 pub use kind::Kind;
 pub use placeholder::LONGEST as LONGEST_PLACEHOLDER;
 pub use restorer::{Restorer, Restoring};
+pub use suggestion::Suggestion;
 pub use table::Table;

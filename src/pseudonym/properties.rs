@@ -48,7 +48,8 @@ const PIECES: [&str; 40] = [
     "🙂",
 ];
 
-fn texts() -> impl Strategy<Value = String> {
+/// Any text, and such as rules turn on.
+pub(super) fn texts() -> impl Strategy<Value = String> {
     let pieces = prop::collection::vec(prop::sample::select(PIECES.to_vec()), 0..60).prop_map(|pieces| pieces.concat());
     prop_oneof![pieces, "\\PC{0,200}", "[a-zA-Z0-9 .,@'\\[\\]_\n-]{0,200}"]
 }

@@ -13,6 +13,7 @@ use super::known;
 use super::page::{Gender, Hit};
 use super::people::{People, words};
 use super::placeholder::{self, Placeholder};
+use super::suggestion::Suggestion;
 
 /// What each placeholder of a conversation stands for.
 ///
@@ -74,7 +75,12 @@ impl Table {
 
     /// Replaces what is found in a text. [`Table::restore`] gives the text back.
     pub fn pseudonymise(&mut self, text: &str) -> Pseudonymised {
-        let hits = detect(text, &self.names);
+        self.pseudonymise_with(text, &[])
+    }
+
+    /// The same, with what a model has found in this text: it adds what the rules have missed.
+    pub fn pseudonymise_with(&mut self, text: &str, suggestions: &[Suggestion]) -> Pseudonymised {
+        let hits = detect(text, &self.names, suggestions);
         let mut shown = String::with_capacity(text.len());
         let mut found = Vec::with_capacity(hits.len());
         let mut done = 0;

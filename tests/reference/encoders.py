@@ -5,7 +5,8 @@
     target/reference-venv/bin/python tests/reference/encoders.py
 
 Each folder of `encoders/` is a model as `transformers` saves it (config.json, model.safetensors, tokenizer.json) with `expected.json`: the
-tokens of each text, and its vector (mean or first token, of length 1) or its score (sigmoid of the logit). The weights are larger than a
+tokens of each text, and its vector (mean or first token, of length 1), its score (sigmoid of the logit) or the labels of its tokens (softmax of the
+logits, with where each token stands, in bytes). The weights are larger than a
 trained model's would be, so that attention is sharp and a wrong position shows; they are saved in f32, f16 and bf16, and what is expected is
 computed in f32 from what was saved.
 """
@@ -103,6 +104,27 @@ def scores(words):
     return expected
 
 
+def labels(words):
+    def expected(model):
+        texts = []
+        for text in TEXTS:
+            ids, inputs = encode(words, model, text)
+            with torch.no_grad():
+                chances = torch.softmax(model(**inputs).logits[0], dim=-1)
+            words.enable_truncation(len(ids))
+            encoded = words.encode(text)
+            words.no_truncation()
+            byte = lambda at: len(text[:at].encode())
+            tokens = [
+                dict(start=byte(start), end=byte(end), chances=[round(value, 7) for value in row.tolist()])
+                for (start, end), row, special in zip(encoded.offsets, chances, encoded.special_tokens_mask, strict=True)
+                if not special
+            ]
+            texts.append(dict(text=text, tokens=ids, labelled=tokens))
+        return dict(labelled=texts)
+    return expected
+
+
 def main():
     torch.manual_seed(14)
     words = tokenizer()
@@ -115,12 +137,36 @@ def main():
         ("reranker", transformers.XLMRobertaForSequenceClassification(roberta), torch.bfloat16, scores(words)),
         ("bert-reranker", transformers.BertForSequenceClassification(one), torch.float16, scores(words)),
     ]
+    finish(cases, words)
+    # After the others, so that those stay as they are.
+    named = lambda names: dict(num_labels=len(names), id2label=dict(enumerate(names)), label2id={name: at for at, name in enumerate(names)})
+    marked = named(["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG", "B-MISC", "I-MISC"])
+    plain = named(["O", "I-LOC", "I-PER", "I-MISC", "I-ORG"])
+    tagger = transformers.BertConfig(vocab_size=words.get_vocab_size(), pad_token_id=1, **marked, **COMMON)
+    french = transformers.CamembertConfig(vocab_size=words.get_vocab_size(), type_vocab_size=1, **plain, **COMMON)
+    finish([
+        ("bert-entities", transformers.BertForTokenClassification(tagger), torch.float32, labels(words)),
+        ("camembert-entities", transformers.CamembertForTokenClassification(french), torch.float16, labels(words)),
+    ], words)
+
+
+def spread(model, words):
+    """Has tokens have different labels: what all of them have in common gives none an advantage."""
+    torch.nn.init.normal_(model.classifier.weight, 0.0, 1.0)
+    with torch.no_grad():
+        states = torch.cat([model.base_model(**encode(words, model, text)[1]).last_hidden_state[0] for text in TEXTS])
+        model.classifier.bias.copy_(-(model.classifier.weight @ states.mean(0)))
+
+
+def finish(cases, words):
     for name, model, dtype, expected in cases:
         model.eval()
         # Biases and norms are 0 and 1 at first: a forgotten one would not show.
         for key, value in model.named_parameters():
             if value.dim() == 1:
                 torch.nn.init.normal_(value, 1.0 if key.endswith("LayerNorm.weight") else 0.0, 0.2)
+        if name.endswith("-entities"):
+            spread(model, words)
         save(name, model, dtype, words, expected)
 
 

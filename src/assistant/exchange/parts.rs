@@ -11,6 +11,7 @@ use crate::{
         courier::{Courier, Homeserver},
         dispatch::ActiveGenerations,
         documents::{Documents, Ingestion},
+        entities::Entities,
         lifecycle::Lifecycle,
         limits::Limits,
         model_cache::ModelCache,
@@ -26,6 +27,8 @@ pub struct Parts {
     pub store: Store,
     /// What answers.
     pub model: Arc<dyn ChatModel>,
+    /// What finds names beside the rules, where the configuration has that.
+    pub entities: Option<Arc<Entities>>,
     /// The library of compagnons.
     pub library: Arc<LibraryWatcher>,
     /// The `assistant` section of the configuration.

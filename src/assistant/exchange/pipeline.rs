@@ -101,7 +101,7 @@ impl Exchanges {
         if let Some(refusal) = exchange.unsourced() {
             return self.decline(&exchange.queued, &refusal).await;
         }
-        learn(&exchange);
+        learn(&exchange).await?;
         let mut composed = match self.compose(&exchange) {
             Ok(composed) => composed,
             Err(error) => return self.decline(&exchange.queued, &excuse(&error)).await,
@@ -160,8 +160,8 @@ impl Exchanges {
         }
         let documents: Vec<Whole> =
             documents.into_iter().map(|(document, passages)| Whole { document, passages }).collect();
-        learn(exchange);
-        let documents = learn_documents(exchange, documents).await;
+        learn(exchange).await?;
+        let documents = learn_documents(exchange, documents).await?;
         let budget = self.0.model.limits().context_length / SHARE_OF_NOTES;
         let why = Box::pin(read_documents(&self.0, generation, exchange, &documents, budget)).await?;
         if let Some(notes) = &mut exchange.notes {

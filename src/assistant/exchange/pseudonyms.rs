@@ -5,11 +5,16 @@ use std::sync::Arc;
 use ruma::UserId;
 
 use super::{ground::SOMEBODY, synthesis::Whole, value::Exchange};
-use crate::{assistant::veil::Veil, document::Source, material::Author};
+use crate::{
+    assistant::{failure::Failure, veil::Veil},
+    document::Source,
+    material::Author,
+};
 
-/// Has the veil read all that a prompt may hold: a name that is recognised in one text is replaced in all.
-pub fn learn(exchange: &Exchange) {
-    let Some(Veil { model, .. }) = &exchange.veil else { return };
+/// Has the veil read all that a prompt may hold: a name that is recognised in one text is replaced in all. It is an error when the model that finds
+/// names could not read it.
+pub async fn learn(exchange: &Exchange) -> Result<(), Failure> {
+    let Some(Veil { model, .. }) = &exchange.veil else { return Ok(()) };
     let question = &exchange.queued.question;
     let before = exchange.history.before(question);
     let authors = exchange.material.iter().filter_map(|material| match &material.author {
@@ -29,22 +34,31 @@ pub fn learn(exchange: &Exchange) {
     let material = exchange.material.iter().filter_map(|material| material.content.as_deref().ok());
     let addition = exchange.settings.addition.as_deref();
     let texts = turns.chain(facts).chain(summary).chain(material).chain(sources).chain(addition);
-    model.learn(texts.chain([exchange.asked()]));
+    let texts: Vec<&str> = texts.chain([exchange.asked()]).collect();
+    model.read(texts.iter().copied()).await?;
+    model.learn(texts);
     // After those who are spoken of, whose numbers people may read.
     model.meet(speakers.chain(authors));
+    Ok(())
 }
 
 /// Has the veil read documents that are read part by part. On a thread for that: they may be long.
-pub async fn learn_documents(exchange: &Exchange, documents: Vec<Whole>) -> Vec<Whole> {
-    let Some(Veil { model, .. }) = &exchange.veil else { return documents };
+pub async fn learn_documents(exchange: &Exchange, documents: Vec<Whole>) -> Result<Vec<Whole>, Failure> {
+    let Some(Veil { model, .. }) = &exchange.veil else { return Ok(documents) };
+    model.read(texts(&documents)).await?;
     let (model, documents) = (model.clone(), Arc::new(documents));
     let read = Arc::clone(&documents);
     let learnt = tokio::task::spawn_blocking(move || {
-        model.learn(read.iter().flat_map(|whole| &whole.passages).map(|passage| passage.text.as_str()));
+        model.learn(texts(&read));
     });
     // What is not learnt here is recognised in each part by itself.
     let _ = learnt.await;
-    Arc::unwrap_or_clone(documents)
+    Ok(Arc::unwrap_or_clone(documents))
+}
+
+/// All that stands in documents.
+fn texts(documents: &[Whole]) -> impl Iterator<Item = &str> {
+    documents.iter().flat_map(|whole| &whole.passages).map(|passage| passage.text.as_str())
 }
 
 /// Where people are shown the placeholders, those are all that the answer is checked against and that stands below it.

@@ -19,7 +19,7 @@ use crate::{
 
 /// Gathers what an answer depends on. Who asks for the first time is told what the bot is, before they are answered.
 pub async fn resolve(parts: &Parts, queued: Queued, facts: Facts) -> Result<Exchange, Failure> {
-    let Parts { store, library, homeserver, config, model, .. } = parts;
+    let Parts { store, library, homeserver, config, model, entities, .. } = parts;
     let question = &queued.question;
     let settings = store.room_settings(&question.room_id).await?;
     contact::inform(parts, &queued, &settings).await?;
@@ -30,7 +30,7 @@ pub async fn resolve(parts: &Parts, queued: Queued, facts: Facts) -> Result<Exch
     let place = Place { conversation: &conversation, compagnon: &compagnon.compagnon, settings: &settings };
     // An edited question took something back.
     let anew = history.opened || question.edited_at > 0;
-    let veil = Veil::of(store, config, model, place, anew).await?;
+    let veil = Veil::of(store, config, model, entities.as_ref(), place, anew).await?;
     let reader = veil.as_ref().map_or(&**model, |veil| &veil.model);
     let remembered = remembered(store, reader, &question.room_id, &question.sender, direct).await?;
     Ok(Exchange {

@@ -14,16 +14,20 @@ const WAIT: Duration = Duration::from_secs(1);
 /// What the model writes for a request, with what it cost; waits for a place in its queue. Dropping this ends it.
 pub async fn patiently(model: &dyn ChatModel, request: &Request) -> Result<(String, Usage), InferenceError> {
     let mut waits = 0;
-    let generation = loop {
-        match model.generate(request.clone()) {
+    loop {
+        let written = match model.generate(request.clone()) {
+            Ok(generation) => whole(generation).await,
+            Err(error) => Err(error),
+        };
+        match written {
+            // What stands before the model says so only when it is read.
             Err(InferenceError::Busy) if waits < MOST_WAITS => {
                 waits += 1;
                 tokio::time::sleep(WAIT).await;
             }
-            generation => break generation?,
+            written => return written,
         }
-    };
-    whole(generation).await
+    }
 }
 
 /// Reads a generation to its end. Dropping this ends it.

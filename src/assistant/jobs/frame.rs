@@ -28,7 +28,7 @@ pub async fn run(
     call: &Call,
     room: Option<&RoomFacts>,
 ) -> Result<Option<Concluded>, Failure> {
-    let Parts { store, library, config, courier, model, .. } = parts;
+    let Parts { store, library, config, courier, model, entities, .. } = parts;
     let question = queued.question.clone();
     if let Some(refusal) = commands::refusal(&parts.commands, &question, call).await? {
         return courier.decline(&queued, &refusal).await.map(|()| None);
@@ -37,7 +37,7 @@ pub async fn run(
     let compagnon = EffectiveCompagnon::of_room(store, library, config, &question.room_id, &settings).await?;
     let conversation = question.conversation();
     let place = Place { conversation: &conversation, compagnon: &compagnon.compagnon, settings: &settings };
-    let veil = Veil::of(store, config, model, place, question.edited_at > 0).await?;
+    let veil = Veil::of(store, config, model, entities.as_ref(), place, question.edited_at > 0).await?;
     // Who calls a command by its English name reads English, unless the room says otherwise.
     let language = settings.language.unwrap_or(if call.english { Language::En } else { config.language });
     // Until what comes of it is stored: a second stop would otherwise take the message for one that still waits, and drop it.

@@ -5,13 +5,14 @@ use tokio::sync::watch;
 use crate::{
     assistant::{
         courier::Ending,
+        entities::Found,
         exchange::{EffectiveCompagnon, Parts, patiently},
         texts::{Language, Text},
         veil::Veil,
     },
     command::Call,
     compagnon::Settings,
-    inference::{ChatModel, InferenceError, Request},
+    inference::{ChatModel, Haste, InferenceError, Request},
     matrix::RoomFacts,
     message::{Incoming, Item},
     usage::{AnswerUsage, Usage},
@@ -61,6 +62,14 @@ impl Job<'_> {
         match self.veil {
             Some(veil) => &veil.model,
             None => &*self.parts.model,
+        }
+    }
+
+    /// The names that a model finds in texts beside the rules, where the configuration has one.
+    pub(super) async fn names(&self, texts: &[&str], haste: Haste) -> Result<Found, InferenceError> {
+        match &self.parts.entities {
+            Some(entities) => entities.read(texts, haste).await,
+            None => Ok(Found::default()),
         }
     }
 

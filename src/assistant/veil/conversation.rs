@@ -7,6 +7,7 @@ use crate::{
     assistant::{
         clock::{later, now},
         config::Config,
+        entities::Entities,
         failure::Failure,
     },
     compagnon::{Compagnon, Pseudonyms, Settings},
@@ -46,6 +47,7 @@ impl Veil {
         store: &Store,
         config: &Config,
         model: &Arc<dyn ChatModel>,
+        entities: Option<&Arc<Entities>>,
         place: Place<'_>,
         anew: bool,
     ) -> Result<Option<Self>, Failure> {
@@ -56,7 +58,7 @@ impl Veil {
         }
         let table = if anew { None } else { stored(store, conversation).await? };
         let language = compagnon.about.language;
-        let model = Veiled::new(Arc::clone(model), table.unwrap_or_default(), language);
+        let model = Veiled::new(Arc::clone(model), table.unwrap_or_default(), language).reading(entities.cloned());
         let kept_for = config.retention_in(settings);
         let conversation = conversation.clone();
         Ok(Some(Self { model, one_way: asked == Pseudonyms::OneWay, conversation, kept_for }))

@@ -4,13 +4,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use serde_json::Value;
+use tokio::sync::mpsc;
 
+use super::form::{hidden_format, words};
 use crate::{
+    assistant::entities::{Entities, Found},
     compagnon::Language,
     conversation::Role,
     inference::{
-        CacheHint, CacheScope, ChatModel, CountAccuracy, Generation, Health, InferenceError, Message, ModelLimits,
-        OutputFormat, Request, TextFilter, TokenCounter,
+        CacheHint, CacheScope, ChatModel, CountAccuracy, Generation, Haste, Health, InferenceError, Message,
+        ModelLimits, OutputFormat, Piece, Request, TextFilter, TokenCounter,
     },
     pseudonym::{Restorer, Restoring, Table},
 };
@@ -18,11 +21,18 @@ use crate::{
 /// How often a request is gone through again because a name was found in a text after others that have it, too.
 const MOST_PASSES: usize = 4;
 
+/// How many pieces of an answer wait to be read.
+const PIECES: usize = 64;
+
 /// A model behind a table: it is given placeholders, and what it writes is given back with what they stand for.
 #[derive(Clone)]
 pub struct Veiled {
     model: Arc<dyn ChatModel>,
     table: Arc<Mutex<Table>>,
+    /// What finds names beside the rules, where the configuration has that.
+    entities: Option<Arc<Entities>>,
+    /// What it has found in all that was read.
+    found: Arc<Mutex<Found>>,
     language: Language,
     /// Whether what it writes keeps its placeholders.
     one_way: bool,
@@ -34,7 +44,22 @@ impl Veiled {
     /// A model behind this table. Its prompts say what placeholders are in this language.
     pub fn new(model: Arc<dyn ChatModel>, table: Table, language: Language) -> Self {
         let table = Arc::new(Mutex::new(table));
-        Self { model, table, language, one_way: false, last: Arc::default() }
+        Self { model, table, entities: None, found: Arc::default(), language, one_way: false, last: Arc::default() }
+    }
+
+    /// The same, which sends nothing that this has not read.
+    #[must_use]
+    pub fn reading(self, entities: Option<Arc<Entities>>) -> Self {
+        Self { entities, ..self }
+    }
+
+    /// Has the model that finds names read texts, where there is one: what is made of them then is without these names.
+    pub async fn read<'a>(&self, texts: impl IntoIterator<Item = &'a str>) -> Result<(), InferenceError> {
+        let Some(entities) = &self.entities else { return Ok(()) };
+        let texts: Vec<&str> = texts.into_iter().collect();
+        let found = entities.read(&texts, Haste::Answer).await?;
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).extend(found);
+        Ok(())
     }
 
     /// What it writes keeps its placeholders from here on.
@@ -52,16 +77,17 @@ impl Veiled {
 
     /// Reads texts before anything is made of them: a name that is recognised in one of them is replaced in all.
     pub fn learn<'a>(&self, texts: impl IntoIterator<Item = &'a str>) {
-        let mut table = self.table();
+        let (mut table, found) = (self.table(), self.found());
         for text in texts {
-            table.pseudonymise(text);
+            table.pseudonymise_with(text, &found.of(text));
         }
     }
 
     /// A text with placeholders.
     #[must_use]
     pub fn hidden(&self, text: &str) -> String {
-        self.table().pseudonymise(text).text
+        let (mut table, found) = (self.table(), self.found());
+        table.pseudonymise_with(text, &found.of(text)).text
     }
 
     /// What a text stands for that was written in answer to the last request, with its placeholders.
@@ -84,16 +110,16 @@ impl Veiled {
 
     /// The same, with what puts back the placeholders that stand in it.
     fn prepared(&self, request: &Request) -> (Request, Restorer) {
-        let mut table = self.table();
+        let (mut table, found) = (self.table(), self.found());
         let mut messages = Vec::new();
         for _ in 0..MOST_PASSES {
             let known = table.known();
-            messages = request.messages.iter().map(|message| hidden(&mut table, message)).collect();
+            messages = request.messages.iter().map(|message| hidden(&mut table, &found, message)).collect();
             if table.known() == known {
                 break;
             }
         }
-        let format = request.format.as_ref().map(|format| hidden_format(&mut table, format));
+        let format = request.format.as_ref().map(|format| hidden_format(&mut table, &found, format));
         let words = match format.as_deref() {
             Some(OutputFormat::JsonSchema(schema)) => schema.to_string(),
             Some(OutputFormat::Pattern(_)) | None => String::new(),
@@ -116,6 +142,49 @@ impl Veiled {
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Taken after the table, by whoever takes both.
+    fn found(&self) -> MutexGuard<'_, Found> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the model answer what was read.
+    fn answered(&self, request: &Request) -> Result<Generation, InferenceError> {
+        let (request, restorer) = self.prepared(request);
+        let restorer = match request.format.as_deref() {
+            Some(OutputFormat::JsonSchema(_)) => restorer.within_json(),
+            _ => restorer,
+        };
+        let restorer = Arc::new(restorer);
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&restorer);
+        let generation = self.model.generate(request)?;
+        Ok(if self.one_way { generation } else { generation.through(Restoring::new(restorer)) })
+    }
+
+    /// Has all of a request read but what is the same for all conversations, which nobody has written in one. Then it is answered.
+    async fn read_and_answered(&self, request: &Request) -> Result<Generation, InferenceError> {
+        let own = request.messages.iter().skip(request.cache.shared_prefix_len);
+        let chosen = request.format.as_deref().map(words).unwrap_or_default();
+        self.read(own.map(|message| message.content.as_str()).chain(chosen.iter().map(String::as_str))).await?;
+        self.answered(request)
+    }
+
+    /// Gives on what is answered, or why nothing is.
+    async fn give(&self, request: &Request, pieces: &mpsc::Sender<Result<Piece, InferenceError>>) {
+        let mut generation = match self.read_and_answered(request).await {
+            Ok(generation) => generation,
+            Err(error) => {
+                // A reader that was dropped needs no error.
+                let _ = pieces.send(Err(error)).await;
+                return;
+            }
+        };
+        while let Some(piece) = generation.next().await {
+            if pieces.send(piece).await.is_err() {
+                return;
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -129,20 +198,25 @@ impl ChatModel for Veiled {
     }
 
     fn token_counter(&self) -> Arc<dyn TokenCounter> {
-        let (plain, table) = (self.model.token_counter(), Arc::clone(&self.table));
-        Arc::new(Counter { plain, table, language: self.language })
+        let (table, found) = (Arc::clone(&self.table), Arc::clone(&self.found));
+        Arc::new(Counter { plain: self.model.token_counter(), table, found, language: self.language })
     }
 
     fn generate(&self, request: Request) -> Result<Generation, InferenceError> {
-        let (request, restorer) = self.prepared(&request);
-        let restorer = match request.format.as_deref() {
-            Some(OutputFormat::JsonSchema(_)) => restorer.within_json(),
-            _ => restorer,
-        };
-        let restorer = Arc::new(restorer);
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&restorer);
-        let generation = self.model.generate(request)?;
-        Ok(if self.one_way { generation } else { generation.through(Restoring::new(restorer)) })
+        if self.entities.is_none() {
+            return self.answered(&request);
+        }
+        let (pieces, reader) = mpsc::channel(PIECES);
+        let own = self.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                // Nobody waits for the answer any more.
+                () = pieces.closed() => {}
+                () = own.give(&request, &pieces) => {}
+            }
+        });
+        Ok(Generation::new(reader))
     }
 
     fn is_remote(&self) -> bool {
@@ -176,12 +250,15 @@ impl TextFilter for Restoring {
 struct Counter {
     plain: Arc<dyn TokenCounter>,
     table: Arc<Mutex<Table>>,
+    found: Arc<Mutex<Found>>,
     language: Language,
 }
 
 impl TokenCounter for Counter {
     fn count(&self, message: &Message) -> usize {
-        let mut hidden = hidden(&mut self.table.lock().unwrap_or_else(PoisonError::into_inner), message);
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hidden = hidden(&mut table, &found, message);
         explain(&mut hidden, self.language);
         self.plain.count(&hidden)
     }
@@ -192,9 +269,13 @@ impl TokenCounter for Counter {
 }
 
 /// A message with placeholders.
-fn hidden(table: &mut Table, message: &Message) -> Message {
+fn hidden(table: &mut Table, found: &Found, message: &Message) -> Message {
     let name = message.name.as_deref().map(|name| person(table, name));
-    Message { role: message.role, content: table.pseudonymise(&message.content).text, name }
+    Message {
+        role: message.role,
+        content: table.pseudonymise_with(&message.content, &found.of(&message.content)).text,
+        name,
+    }
 }
 
 /// The placeholder of somebody who is called so. What stands in brackets after a name is of their administration.
@@ -219,36 +300,5 @@ fn explain(message: &mut Message, language: Language) {
                  others."
             }
         });
-    }
-}
-
-/// A form of answers with placeholders: what it lets the model choose from may be names.
-fn hidden_format(table: &mut Table, format: &Arc<OutputFormat>) -> Arc<OutputFormat> {
-    match &**format {
-        OutputFormat::JsonSchema(schema) => {
-            let mut schema = schema.clone();
-            hide_words(table, &mut schema, false);
-            Arc::new(OutputFormat::JsonSchema(schema))
-        }
-        OutputFormat::Pattern(_) => Arc::clone(format),
-    }
-}
-
-/// Hides the texts of a schema that are words of an answer, and not of the schema.
-fn hide_words(table: &mut Table, value: &mut Value, words: bool) {
-    match value {
-        Value::String(text) if words => *text = table.pseudonymise(text).text,
-        Value::Array(values) => values.iter_mut().for_each(|value| hide_words(table, value, words)),
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                let of_answers = match name.as_str() {
-                    "enum" | "const" | "default" | "examples" => true,
-                    "title" | "description" => value.is_string(),
-                    _ => false,
-                };
-                hide_words(table, value, words || of_answers);
-            }
-        }
-        _ => {}
     }
 }

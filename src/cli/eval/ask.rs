@@ -6,7 +6,7 @@ use ruma::owned_event_id;
 
 use super::{super::chat::veil, judge::Judge};
 use crate::{
-    assistant::{as_shown, compose, patiently},
+    assistant::{Entities, as_shown, compose, patiently},
     compagnon::{Compagnon, Settings},
     config::Config,
     conversation::{Role, Turn},
@@ -33,6 +33,8 @@ pub(super) struct Plan<'a> {
 pub(super) struct Asker<'a> {
     pub(super) config: &'a Config,
     pub(super) model: &'a Arc<dyn ChatModel>,
+    /// What finds names beside the rules.
+    pub(super) entities: Option<&'a Arc<Entities>>,
     pub(super) embedding: Option<&'a dyn EmbeddingModel>,
     pub(super) judge: Option<&'a Judge>,
     pub(super) compagnons: &'a BTreeMap<String, Arc<Compagnon>>,
@@ -50,7 +52,7 @@ impl Asker<'_> {
             Err(reason) => return none(reason),
         };
         // With placeholders where the compagnon has them, as in a room.
-        let veiled = veil(self.model, compagnon);
+        let veiled = veil(self.model, compagnon, self.entities);
         let model = veiled.as_ref().map_or(&**self.model, |veiled| veiled as &dyn ChatModel);
         let request = match self.request(plan, compagnon, &sources, model) {
             Ok(request) => request,

@@ -1,4 +1,4 @@
-//! The sections `model.embedding` and `model.reranker`: which encoder is read, and how it is used.
+//! The sections `model.embedding`, `model.reranker` and `model.entities`: which encoder is read, and how it is used.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -16,7 +16,7 @@ const LONGEST_PREFIX: usize = 1024;
 /// The most files of a model that are named one by one.
 const MOST_FILES: usize = 64;
 
-/// A model that turns texts into vectors, or one that scores passages. Without this section there is none.
+/// A model that turns texts into vectors, one that scores passages, or one that finds names. Without this section there is none.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Encoder {
@@ -30,6 +30,8 @@ pub struct Encoder {
     pub passage_prefix: Option<String>,
     /// How a text's vector is made from those of its tokens; without it, what the folder says. Embedding only.
     pub pooling: Option<Pooling>,
+    /// How likely a word must be a name, from 0 to 1, to be taken for one. Entities only.
+    pub threshold: f32,
     /// What the weights are computed in.
     pub weights: Weights,
     /// The most tokens of a text, within what the model was made for; a longer one is cut.
@@ -85,6 +87,7 @@ impl Default for Encoder {
             query_prefix: None,
             passage_prefix: None,
             pooling: None,
+            threshold: 0.5,
             weights: Weights::default(),
             context: 1024,
             batch: 64,
@@ -109,6 +112,7 @@ impl Encoder {
                 "it must be at most 1,024 bytes",
             )?;
         }
+        within(&of("threshold"), self.threshold, 0.01..=1.0)?;
         within(&of("context"), self.context, 16..=65_536)?;
         within(&of("batch"), self.batch, 1..=MOST_TEXTS)?;
         within(&of("queue"), self.queue, 1..=65_536)?;

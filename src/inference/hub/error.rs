@@ -25,7 +25,7 @@ pub enum HubError {
     /// The hub has no such file.
     #[error(
         "the download of {url} failed: there is no such file; check the repository, the file and the revision (model.hub.repo, \
-         model.hub.file, model.hub.revision, and those of model.embedding.hub and model.reranker.hub)"
+         model.hub.file, model.hub.revision, and those of model.embedding.hub, model.reranker.hub and model.entities.hub)"
     )]
     Missing {
         /// What was asked for.

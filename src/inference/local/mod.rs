@@ -59,7 +59,7 @@ mod witness;
 mod worker;
 
 pub use self::embedder::LocalEmbedder;
-pub use self::encoder::{LocalEncoder, LocalReranker, open_embedding, open_reranker};
+pub use self::encoder::{LocalEncoder, LocalEntities, LocalReranker, open_embedding, open_entities, open_reranker};
 pub use self::gguf_error::GgufError;
 pub use self::local_model::{LocalModel, OpenError};
 pub use self::processors::Processors;

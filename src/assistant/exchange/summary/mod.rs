@@ -17,6 +17,7 @@ use crate::{
         clock::now,
         config::Config,
         dispatch::Lanes,
+        entities::Entities,
         failure::Failure,
         lifecycle::Lifecycle,
         veil::{Place, Veil},
@@ -58,6 +59,8 @@ pub struct Parts {
     pub store: Store,
     /// What writes them.
     pub model: Arc<dyn ChatModel>,
+    /// What finds names beside the rules, where the configuration has that.
+    pub entities: Option<Arc<Entities>>,
     /// The library of compagnons: a summary is in the language of its compagnon.
     pub library: Arc<LibraryWatcher>,
     /// The `assistant` section of the configuration.
@@ -144,6 +147,7 @@ impl Summaries {
                     |turn: &'_ Turn| turn.name.clone().or_else(|| Some(turn.asker.as_ref()?.localpart().to_owned()));
                 let names: Vec<String> = past.turns.iter().filter_map(asker).collect();
                 veil.model.meet(names.iter().map(String::as_str));
+                veil.model.read(past.turns.iter().map(|turn| turn.content.as_str())).await?;
                 veil.model.learn(past.turns.iter().map(|turn| turn.content.as_str()));
             }
             let leaving = leaving(&past, due.room, |turn| {
@@ -176,13 +180,13 @@ impl Summaries {
 
     /// The language of a conversation's summary, and what stands between it and the model.
     async fn reader(&self, conversation: &ConversationId) -> Result<(Language, Option<Veil>), Failure> {
-        let Parts { store, library, config, model, .. } = &self.parts;
+        let Parts { store, library, config, model, entities, .. } = &self.parts;
         let room = &conversation.room_id;
         let settings = store.room_settings(room).await?;
         let effective = EffectiveCompagnon::of_room(store, library, config, room, &settings).await?;
         let place = Place { conversation, compagnon: &effective.compagnon, settings: &settings };
         // What the summary adds to its table is not kept: the next question finds it, too.
-        let veil = Veil::of(store, config, model, place, false).await?;
+        let veil = Veil::of(store, config, model, entities.as_ref(), place, false).await?;
         Ok((effective.compagnon.about.language, veil))
     }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::{
+    assistant::entities::Found,
     pseudonym::{Finding, Kind, Table},
     segment::{Segment, plain, replaced},
 };
@@ -23,14 +24,15 @@ pub(super) struct Hidden {
 }
 
 /// Replaces what identifies people in the texts of a file, all of them with one table. They are read as one text: what announces a name may stand in
-/// the cell or the paragraph before it.
-pub(super) fn hidden(table: &mut Table, segments: &[Segment]) -> Hidden {
+/// the cell or the paragraph before it. `names` are those that a model has found in [`whole`].
+pub(super) fn hidden(table: &mut Table, segments: &[Segment], names: &Found) -> Hidden {
     let plains: Vec<String> = segments.iter().map(plain).collect();
     let whole = plains.join("\n");
+    let suggested = names.of(&whole);
     let mut found = Vec::new();
     for _ in 0..MOST_PASSES {
         let known = table.known();
-        found = table.pseudonymise(&whole).found;
+        found = table.pseudonymise_with(&whole, &suggested).found;
         if table.known() == known {
             break;
         }
@@ -53,7 +55,7 @@ pub(super) fn hidden(table: &mut Table, segments: &[Segment]) -> Hidden {
             within.extend(found.next());
         }
         // What runs over the end of a text is looked for in each of them alone.
-        let within = if is_cut { table.pseudonymise(text).found } else { moved(within, start) };
+        let within = if is_cut { table.pseudonymise_with(text, &names.of(text)).found } else { moved(within, start) };
         let changes = if within.is_empty() && is_name_of_file(segment, text) {
             vec![(0..text.len(), table.literal(text))]
         } else {
@@ -63,6 +65,11 @@ pub(super) fn hidden(table: &mut Table, segments: &[Segment]) -> Hidden {
         start = end + 1;
     }
     Hidden { texts, replaced: list }
+}
+
+/// The texts of a file as one.
+pub(super) fn whole(segments: &[Segment]) -> String {
+    segments.iter().map(plain).collect::<Vec<_>>().join("\n")
 }
 
 /// Puts back what stands in the texts of a file; `None` where there is nothing to put back.
@@ -103,7 +110,7 @@ fn is_name_of_file(segment: &Segment, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Segment, Table, hidden, plain, restored};
+    use super::{Found, Segment, Table, hidden, plain, restored};
 
     fn segments() -> Vec<Segment> {
         let shown = |runs: &[&str]| Segment::new(runs.iter().map(ToString::to_string).collect());
@@ -124,7 +131,7 @@ mod tests {
     fn a_name_that_one_text_says_is_replaced_in_all_and_comes_back() {
         let mut table = Table::new();
         let before = segments();
-        let made = hidden(&mut table, &before);
+        let made = hidden(&mut table, &before, &Found::default());
         assert!(made.texts.iter().zip(&before).all(|(runs, segment)| runs.len() == segment.runs.len()));
         let after: Vec<Segment> = made.texts.into_iter().map(Segment::new).collect();
         let text = after.iter().map(plain).collect::<Vec<_>>().join("\n");
@@ -146,7 +153,7 @@ mod tests {
         let lines = ["M. Paul Kerbrat", "12 rue des Lilas", "35000 Rennes", "Objet : demande"];
         let before: Vec<Segment> = lines.iter().map(|line| Segment::new(vec![(*line).to_owned()])).collect();
         let mut table = Table::new();
-        let made = hidden(&mut table, &before);
+        let made = hidden(&mut table, &before, &Found::default());
         let after: Vec<Segment> = made.texts.into_iter().map(Segment::new).collect();
         let text = after.iter().map(plain).collect::<Vec<_>>().join("\n");
         assert!(!text.contains("Lilas") && !text.contains("Kerbrat") && !text.contains("Rennes"), "{text}");

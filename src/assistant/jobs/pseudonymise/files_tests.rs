@@ -2,6 +2,7 @@
 
 use super::file::{hidden, restored};
 use crate::{
+    assistant::entities::Found,
     documents::fixtures::{changed, members, rewritten, segments},
     pseudonym::Table,
     segment::{Segment, plain},
@@ -68,7 +69,7 @@ fn what_identifies_people_is_gone_from_every_part_and_comes_back() {
         let texts = segments(&before, name);
         let there = all(&before);
         assert!(CANARIES.iter().filter(|canary| there.contains(**canary)).count() >= 4, "{name}");
-        let made = hidden(&mut table, &texts);
+        let made = hidden(&mut table, &texts, &Found::default());
         let after = rewritten(&before, name, &made.texts);
         let left: Vec<&str> = CANARIES.into_iter().filter(|canary| all(&after).contains(canary)).collect();
         assert!(left.is_empty(), "{name}: {left:?}");

@@ -10,7 +10,7 @@ mod files_tests;
 use ruma::OwnedRoomId;
 use tokio::task::spawn_blocking;
 
-use self::file::{hidden, restored};
+use self::file::{hidden, restored, whole};
 use super::{
     job::Job,
     target::{SentFile, Target},
@@ -21,6 +21,7 @@ use crate::{
         clock::{later, now},
         commands::{block, inert},
         courier::Ending,
+        entities::Found,
         failure::Failure,
         texts::{
             Text,
@@ -28,6 +29,7 @@ use crate::{
         },
     },
     documents::ExtractError,
+    inference::Haste,
     job::{JobKind, JobScope, JobState},
     message::{ConversationId, FileRef, Item},
     pseudonym::{Kind, Table},
@@ -57,7 +59,8 @@ pub(super) async fn run(job: &Job<'_>) -> Result<Ending, Failure> {
 
 async fn hide_text(job: &Job<'_>, text: &str) -> Result<Ending, Failure> {
     let mut table = job.table().await?.unwrap_or_default();
-    let pseudonymised = table.pseudonymise(text);
+    let names = job.names(&[text], Haste::Answer).await?;
+    let pseudonymised = table.pseudonymise_with(text, &names.of(text));
     let mut replaced: Vec<(String, String)> = Vec::new();
     for finding in pseudonymised.found.into_iter().filter(|finding| finding.kind != Kind::Literal) {
         if !replaced.iter().any(|(placeholder, _)| *placeholder == finding.placeholder) {
@@ -81,11 +84,12 @@ async fn hide_file(job: &Job<'_>, sent: SentFile) -> Result<Ending, Failure> {
     };
     let mut table = job.table().await?.unwrap_or_default();
     let name = sent.name.clone();
+    let names = job.names(&[&whole(&segments), &name_words(&name)], Haste::Later).await?;
     // A long file takes its time.
     let work = spawn_blocking(move || {
-        let made = hidden(&mut table, &segments);
+        let made = hidden(&mut table, &segments, &names);
         // After the texts, which say more of names than the name of a file does.
-        let name = hidden_name(&mut table, &name);
+        let name = hidden_name(&mut table, &name, &names);
         (made, name, table)
     });
     let Ok((made, name, table)) = work.await else {
@@ -202,13 +206,19 @@ impl Job<'_> {
 }
 
 /// The name of a file with placeholders: a name of a person in it is between other marks than in a text.
-fn hidden_name(table: &mut Table, name: &str) -> String {
+fn hidden_name(table: &mut Table, name: &str, names: &Found) -> String {
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
-    let words = stem.replace(['_', '-', '.', '+'], " ");
-    let found = table.pseudonymise(&words);
+    let words = name_words(name);
+    let found = table.pseudonymise_with(&words, &names.of(&words));
     let stem = if found.found.is_empty() { stem } else { &found.text };
     let dot = if extension.is_empty() { "" } else { "." };
     format!("{stem}{MARK}{dot}{extension}")
+}
+
+/// The name of a file without its end, as words.
+fn name_words(name: &str) -> String {
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    stem.replace(['_', '-', '.', '+'], " ")
 }
 
 /// What was replaced, one a line, and how many there are beside.
@@ -229,16 +239,16 @@ fn inside(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Table, hidden_name, inside};
+    use super::{Found, Table, hidden_name, inside};
 
     #[test]
     fn the_name_of_a_file_says_nobody_and_comes_back() {
         let mut table = Table::new();
         table.pseudonymise("Mme Aïcha Kerbrat");
-        assert_eq!(hidden_name(&mut table, "compte-rendu.docx"), "compte-rendu-pseudonymise.docx");
-        let name = hidden_name(&mut table, "dossier_Kerbrat.xlsx");
+        assert_eq!(hidden_name(&mut table, "compte-rendu.docx", &Found::default()), "compte-rendu-pseudonymise.docx");
+        let name = hidden_name(&mut table, "dossier_Kerbrat.xlsx", &Found::default());
         assert!(!name.contains("Kerbrat") && name.ends_with("-pseudonymise.xlsx"), "{name}");
-        assert_eq!(hidden_name(&mut table, "sans"), "sans-pseudonymise");
+        assert_eq!(hidden_name(&mut table, "sans", &Found::default()), "sans-pseudonymise");
     }
 
     #[test]

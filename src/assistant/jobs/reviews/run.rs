@@ -19,8 +19,10 @@ use crate::{
         texts::{Language, Text, reviews::Reviews},
     },
     documents::decoded,
+    inference::Haste,
     matrix,
     message::Item,
+    pseudonym::Kind,
 };
 
 /// The most characters of a review of a file that are shown above its draft.
@@ -81,7 +83,7 @@ impl Work<'_> {
 
     /// A review that was pasted.
     async fn review(&self, text: &str) -> Result<Ending, Failure> {
-        let row = Row {
+        let mut row = Row {
             number: 0,
             text: text.to_owned(),
             title: String::new(),
@@ -91,6 +93,7 @@ impl Work<'_> {
             answered: false,
             names: Vec::new(),
         };
+        self.named(std::slice::from_mut(&mut row), Haste::Answer).await?;
         let mut masks = Masks::default();
         let review = Review::masked(&row, &mut masks);
         let current = Current { review, origin: self.origin(), ..Current::default() };
@@ -105,14 +108,18 @@ impl Work<'_> {
         // Thousands of reviews are masked: seconds of one processor.
         let read = tokio::task::spawn_blocking(move || {
             let Some(text) = decoded(&bytes) else { return Err(Reviews::NotText) };
-            let rows = rows::read(&text).map_err(Reviews::Bad)?;
-            let walk = Walk::of(&rows).map_err(|fit| Reviews::TooLarge { fit })?;
-            Ok((walk, rows.headed))
+            rows::read(&text).map_err(Reviews::Bad)
         });
-        let (mut walk, headed) = match read.await {
-            Ok(Ok(read)) => read,
-            Ok(Err(text)) => return Ok(self.say(text)),
-            Err(_) => return Err(Failure::Panicked),
+        let mut rows = match read.await.map_err(|_| Failure::Panicked)? {
+            Ok(rows) => rows,
+            Err(text) => return Ok(self.say(text)),
+        };
+        self.named(&mut rows.rows, Haste::Later).await?;
+        let headed = rows.headed;
+        let walk = tokio::task::spawn_blocking(move || Walk::of(&rows)).await.map_err(|_| Failure::Panicked)?;
+        let mut walk = match walk {
+            Ok(walk) => walk,
+            Err(fit) => return Ok(self.say(Reviews::TooLarge { fit })),
         };
         walk.origin = self.origin();
         let urgent = walk.urgent();
@@ -126,6 +133,20 @@ impl Work<'_> {
         let current = Current { review, origin: self.origin(), ..Current::default() };
         let above = items.into_iter().chain(place).collect();
         self.draft(Some(walk), current, Masks::default(), None, above).await
+    }
+
+    /// Adds to what authors are called the persons whom a model finds in their reviews, where the configuration has one.
+    async fn named(&self, rows: &mut [Row], haste: Haste) -> Result<(), Failure> {
+        let texts: Vec<&str> = rows.iter().flat_map(|row| [row.title.as_str(), row.text.as_str()]).collect();
+        let found = self.job.names(&texts, haste).await?;
+        for row in rows {
+            let persons = [&row.title, &row.text].map(|text| {
+                let persons = found.of(text).into_iter().filter(|name| name.kind == Kind::Person);
+                persons.filter_map(|name| text.get(name.range).map(str::to_owned)).collect::<Vec<_>>()
+            });
+            row.names.extend(persons.concat());
+        }
+        Ok(())
     }
 
     /// A step through the file. `none` is said where it leads nowhere.

@@ -7,6 +7,7 @@ use super::super::gguf_error::GgufError;
 use super::super::kernels::{
     Activations, LayerNorm, Pool, Projections, add_bias_gelu, add_layer_norm, add_to_each, attend_all,
 };
+use super::head::{Head, Wanted};
 use super::settings::Shape;
 use super::tokens::Sequence;
 use super::weights::{Files, Linear, Table};
@@ -40,12 +41,6 @@ struct Layer {
     output_norm: LayerNorm,
 }
 
-/// The head of a model that classifies with one label.
-struct Head {
-    dense: Linear,
-    out: Linear,
-}
-
 /// What is made of the hidden states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -53,6 +48,8 @@ pub(super) enum Purpose {
     Embed(Pooling),
     /// One score for each pair, from 0 to 1.
     Score,
+    /// How likely each label is for each token, one token after the other.
+    Label,
 }
 
 impl Encoder {
@@ -61,15 +58,11 @@ impl Encoder {
         folder: &Path,
         shape: Shape,
         weights: Weights,
-        score: bool,
+        wanted: Wanted,
         pool: Arc<Pool>,
     ) -> Result<Self, GgufError> {
         let files = Files::open(folder, weights)?;
-        let classifies = files.has("classifier.weight") || files.has("classifier.out_proj.weight");
-        if classifies && !score {
-            return Err(GgufError::unsupported("it is a model that scores or classifies: name it in model.reranker"));
-        }
-        let head = score.then(|| Head::load(&files, &shape, &pool)).transpose()?;
+        let head = Head::load(&files, &shape, wanted, &pool)?;
         let Shape { width, vocabulary, positions, token_types, .. } = shape;
         let own = |files: &Files, name: &str| files.own(&format!("embeddings.{name}"));
         let (words, norm) = (own(&files, "word_embeddings.weight"), own(&files, "LayerNorm"));
@@ -115,13 +108,14 @@ impl Encoder {
             texts.push(&states[first * width..(first + length) * width]);
             first += length;
         }
-        let results: Vec<Vec<f32>> = match (purpose, &self.head) {
-            (Purpose::Embed(pooling), _) => texts.into_iter().map(|states| embed(states, width, pooling)).collect(),
-            (Purpose::Score, Some(head)) => {
-                texts.into_iter().map(|states| head.score(&states[..width], &self.pool)).collect()
-            }
-            (Purpose::Score, None) => return Err("it has no head that scores".to_owned()),
+        let head = self.head.as_ref();
+        let result = |states: &[f32]| match purpose {
+            Purpose::Embed(pooling) => Some(embed(states, width, pooling)),
+            Purpose::Score => head?.score(&states[..width], &self.pool),
+            Purpose::Label => head?.chances(states, width, &self.pool),
         };
+        let results: Option<Vec<Vec<f32>>> = texts.into_iter().map(result).collect();
+        let results = results.ok_or_else(|| "it has no head for that".to_owned())?;
         if results.iter().flatten().all(|value| value.is_finite()) {
             Ok(results)
         } else {
@@ -185,7 +179,8 @@ impl Rows {
 }
 
 impl Linear {
-    fn multiply(&self, x: &Activations, out: &mut [f32], pool: &Pool) {
+    /// The product with its bias.
+    pub(super) fn multiply(&self, x: &Activations, out: &mut [f32], pool: &Pool) {
         self.weights.multiply(x, out, pool);
         add_to_each(out, &self.bias);
     }
@@ -249,40 +244,6 @@ impl Layer {
             add_layer_norm(x, &self.down.bias, between, &self.output_norm, pool);
             breathe();
         }
-    }
-}
-
-impl Head {
-    fn load(files: &Files, shape: &Shape, pool: &Pool) -> Result<Self, GgufError> {
-        let width = shape.width;
-        let (dense, out) = if shape.bert {
-            (files.own("pooler.dense"), "classifier")
-        } else {
-            ("classifier.dense".to_owned(), "classifier.out_proj")
-        };
-        let weight = format!("{out}.weight");
-        if !files.has(&weight) {
-            return Err(GgufError::unsupported("it has no head that scores: it is not a reranker"));
-        }
-        let out = files.linear(out, 1, width, pool).map_err(|error| match error {
-            GgufError::Damaged(reason) if reason.contains("shape") => {
-                GgufError::unsupported("it classifies with several labels: a reranker has one")
-            }
-            other => other,
-        })?;
-        Ok(Self { dense: files.linear(&dense, width, width, pool)?, out })
-    }
-
-    /// The score of a pair, from the state of its first token.
-    fn score(&self, first: &[f32], pool: &Pool) -> Vec<f32> {
-        let mut input = Activations::new();
-        input.fill(1, first.len(), |to| to.copy_from_slice(first));
-        let mut dense = vec![0.0; first.len()];
-        self.dense.multiply(&input, &mut dense, pool);
-        input.fill(1, dense.len(), |to| to.iter_mut().zip(&dense).for_each(|(to, value)| *to = value.tanh()));
-        let mut score = vec![0.0];
-        self.out.multiply(&input, &mut score, pool);
-        score.iter().map(|score| 1.0 / (1.0 + (-score).exp())).collect()
     }
 }
 

@@ -4,18 +4,24 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
 use super::super::gguf_error::{GgufError, one_line};
 use super::super::local_model::OpenError;
 use super::super::processors::Processors;
 use super::super::safetensors::read_json;
 use super::embedding::LocalEncoder;
+use super::entities::LocalEntities;
+use super::head::Wanted;
+use super::labels::Labels;
 use super::model::{Encoder, Purpose};
 use super::reranker::LocalReranker;
 use super::settings::{Shape, Usage, usual_prefixes};
 use super::tokens::Tokens;
+use super::windows::Windows;
 use super::worker::Worker;
 use crate::inference::config::{self, Pooling};
-use crate::inference::{Config, EmbeddingLimits, EmbeddingModel, Prefixes, Reranker, hub};
+use crate::inference::{Config, EmbeddingLimits, EmbeddingModel, EntityModel, Prefixes, Reranker, hub};
 
 /// Opens the model of `model.embedding`; `None` where there is no such section.
 pub fn open_embedding(
@@ -25,23 +31,24 @@ pub fn open_embedding(
 ) -> Result<Option<Arc<dyn EmbeddingModel>>, OpenError> {
     let Some(section) = &config.embedding else { return Ok(None) };
     let place = Place::of(section, data)?;
-    let opened = Opened::read(&place.folder, section, false, processors).map_err(|reason| place.refused(reason))?;
-    let pooling = section.pooling.or(opened.usage.pooling);
-    let pooling = pooling.unwrap_or(if opened.encoder.shape.bert { Pooling::Mean } else { Pooling::Cls });
-    let usual = opened.usage.prefixes.clone().unwrap_or_else(|| usual_prefixes(&place.name));
+    let settings = Settings::read(&place.folder, section).map_err(|reason| place.refused(reason))?;
+    let tokens = settings.tokens(&place.folder).map_err(|reason| place.refused(reason))?;
+    let encoder = settings
+        .encoder(&place.folder, section, Wanted::Vectors, processors)
+        .map_err(|reason| place.refused(reason))?;
+    let pooling = section.pooling.or(settings.usage.pooling);
+    let pooling = pooling.unwrap_or(if settings.shape.bert { Pooling::Mean } else { Pooling::Cls });
+    let usual = settings.usage.prefixes.clone().unwrap_or_else(|| usual_prefixes(&place.name));
     let prefixes = Prefixes {
         query: section.query_prefix.clone().unwrap_or(usual.query),
         passage: section.passage_prefix.clone().unwrap_or(usual.passage),
     };
-    let limits = EmbeddingLimits {
-        dimension: opened.encoder.shape.width,
-        context_length: opened.context,
-        max_batch: section.batch,
-    };
+    let limits =
+        EmbeddingLimits { dimension: settings.shape.width, context_length: settings.context, max_batch: section.batch };
     // Vectors of other weights, or of the same used otherwise, cannot be compared.
     let used = blake3::hash(format!("{pooling:?}\0{}\0{}", prefixes.query, prefixes.passage).as_bytes()).to_hex();
-    let name = format!("{}@{}{}", place.name, opened.encoder.print, &used[..4]);
-    let worker = opened.start(Purpose::Embed(pooling), processors, section)?;
+    let name = format!("{}@{}{}", place.name, encoder.print, &used[..4]);
+    let worker = start(encoder, Some(tokens), Purpose::Embed(pooling), processors, section)?;
     Ok(Some(Arc::new(LocalEncoder { name, limits, prefixes, worker })))
 }
 
@@ -53,10 +60,34 @@ pub fn open_reranker(
 ) -> Result<Option<Arc<dyn Reranker>>, OpenError> {
     let Some(section) = &config.reranker else { return Ok(None) };
     let place = Place::of(section, data)?;
-    let opened = Opened::read(&place.folder, section, true, processors).map_err(|reason| place.refused(reason))?;
-    let name = format!("{}@{}", place.name, opened.encoder.print);
-    let worker = opened.start(Purpose::Score, processors, section)?;
+    let settings = Settings::read(&place.folder, section).map_err(|reason| place.refused(reason))?;
+    let tokens = settings.tokens(&place.folder).map_err(|reason| place.refused(reason))?;
+    let encoder =
+        settings.encoder(&place.folder, section, Wanted::Scores, processors).map_err(|reason| place.refused(reason))?;
+    let name = format!("{}@{}", place.name, encoder.print);
+    let worker = start(encoder, Some(tokens), Purpose::Score, processors, section)?;
     Ok(Some(Arc::new(LocalReranker { name, max_batch: section.batch, worker })))
+}
+
+/// Opens the model of `model.entities`; `None` where there is no such section.
+pub fn open_entities(
+    processors: &Processors,
+    config: &Config,
+    data: &Path,
+) -> Result<Option<Arc<dyn EntityModel>>, OpenError> {
+    let Some(section) = &config.entities else { return Ok(None) };
+    let place = Place::of(section, data)?;
+    let settings = Settings::read(&place.folder, section).map_err(|reason| place.refused(reason))?;
+    let labels = Labels::read(&settings.json).map_err(|reason| place.refused(reason))?;
+    let windows = Windows::open(&place.folder, settings.shape.vocabulary, settings.context);
+    let windows = Arc::new(windows.map_err(|reason| place.refused(reason))?);
+    let wanted = Wanted::Labels(labels.len());
+    let encoder =
+        settings.encoder(&place.folder, section, wanted, processors).map_err(|reason| place.refused(reason))?;
+    let name = format!("{}@{}", place.name, encoder.print);
+    let worker = start(encoder, None, Purpose::Label, processors, section)?;
+    let (threshold, max_batch) = (section.threshold, section.batch);
+    Ok(Some(Arc::new(LocalEntities { name, windows, labels, threshold, max_batch, worker })))
 }
 
 /// Where a model is, and what it is called.
@@ -84,31 +115,51 @@ impl Place {
     }
 }
 
-/// A model that was read.
-struct Opened {
-    encoder: Encoder,
-    tokens: Tokens,
+/// What the files beside a model's weights say.
+struct Settings {
+    /// `config.json`.
+    json: Json,
+    shape: Shape,
     usage: Usage,
     context: usize,
 }
 
-impl Opened {
-    fn read(folder: &Path, section: &config::Encoder, score: bool, processors: &Processors) -> Result<Self, GgufError> {
+impl Settings {
+    fn read(folder: &Path, section: &config::Encoder) -> Result<Self, GgufError> {
         if !folder.is_dir() {
             return Err(GgufError::damaged("there is no such folder"));
         }
         let config = File::open(folder.join("config.json"))
             .map_err(|_| GgufError::damaged("there is no config.json in it that can be read"))?;
-        let shape = Shape::read(&read_json(&config, "config.json")?)?;
+        let json = read_json(&config, "config.json")?;
+        let shape = Shape::read(&json)?;
         let usage = Usage::read(folder)?;
         let context = shape.context().min(section.context).min(usage.context.unwrap_or(usize::MAX)).max(8);
-        let tokens = Tokens::open(folder, shape.vocabulary, context)?;
-        let encoder = Encoder::load(folder, shape, section.weights, score, Arc::clone(&processors.pool))?;
-        Ok(Self { encoder, tokens, usage, context })
+        Ok(Self { json, shape, usage, context })
     }
 
-    fn start(self, purpose: Purpose, processors: &Processors, section: &config::Encoder) -> Result<Worker, OpenError> {
-        let answering = processors.answering.clone();
-        Worker::start(self.encoder, self.tokens, purpose, answering, section.queue).map_err(OpenError::Thread)
+    fn tokens(&self, folder: &Path) -> Result<Tokens, GgufError> {
+        Tokens::open(folder, self.shape.vocabulary, self.context)
     }
+
+    fn encoder(
+        &self,
+        folder: &Path,
+        section: &config::Encoder,
+        wanted: Wanted,
+        processors: &Processors,
+    ) -> Result<Encoder, GgufError> {
+        Encoder::load(folder, self.shape, section.weights, wanted, Arc::clone(&processors.pool))
+    }
+}
+
+fn start(
+    encoder: Encoder,
+    tokens: Option<Tokens>,
+    purpose: Purpose,
+    processors: &Processors,
+    section: &config::Encoder,
+) -> Result<Worker, OpenError> {
+    let answering = processors.answering.clone();
+    Worker::start(encoder, tokens, purpose, answering, section.queue).map_err(OpenError::Thread)
 }

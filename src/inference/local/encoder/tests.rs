@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
+use super::head::Wanted;
 use super::model::{Encoder, Purpose};
 use super::settings::{Shape, Usage, usual_prefixes};
 use super::tokens::{Input, Sequence, Tokens};
@@ -28,7 +29,8 @@ fn load(folder: &Path, weights: Weights, score: bool) -> Result<(Encoder, Tokens
     let shape = Shape::read(&json(&folder.join("config.json")))?;
     let pool = Processors::new(2).unwrap().pool;
     let tokens = Tokens::open(folder, shape.vocabulary, shape.context())?;
-    Ok((Encoder::load(folder, shape, weights, score, pool)?, tokens))
+    let wanted = if score { Wanted::Scores } else { Wanted::Vectors };
+    Ok((Encoder::load(folder, shape, weights, wanted, pool)?, tokens))
 }
 
 /// The inputs of a reference, their tokens and the expected results.

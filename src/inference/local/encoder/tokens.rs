@@ -15,6 +15,8 @@ const CHARACTERS_PER_TOKEN: usize = 64;
 pub(super) enum Input {
     Text(String),
     Pair(String, String),
+    /// What is tokens already.
+    Ready(Sequence),
 }
 
 /// The tokens of an input.
@@ -34,22 +36,7 @@ pub(super) struct Tokens {
 impl Tokens {
     /// Reads the `tokenizer.json` of a folder, for a model that knows so many tokens.
     pub(super) fn open(folder: &Path, vocabulary: usize, context: usize) -> Result<Self, GgufError> {
-        let path = folder.join("tokenizer.json");
-        if !path.exists() {
-            return Err(GgufError::damaged("there is no tokenizer.json beside its safetensors"));
-        }
-        let bytes = read(&path)?;
-        let parsed = serde_json::from_slice(&bytes);
-        let json: serde_json::Value =
-            parsed.map_err(|error| GgufError::damaged(format!("tokenizer.json cannot be read: {error}")))?;
-        check_patterns(&json)?;
-        drop(json);
-        let mut tokenizer = tokenizers::Tokenizer::from_bytes(&bytes).map_err(tokenizer_error)?;
-        if tokenizer.get_vocab(true).values().any(|id| *id as usize >= vocabulary) {
-            return Err(GgufError::damaged(
-                "its tokenizer.json has tokens that the model has no rows for: it is another model's",
-            ));
-        }
+        let mut tokenizer = open_tokenizer(folder, vocabulary)?;
         let truncation = TruncationParams {
             max_length: context,
             strategy: TruncationStrategy::LongestFirst,
@@ -66,6 +53,7 @@ impl Tokens {
         let encoded = match input {
             Input::Text(text) => self.tokenizer.encode(cut(text), true),
             Input::Pair(first, second) => self.tokenizer.encode((cut(first), cut(second)), true),
+            Input::Ready(sequence) => return Ok(sequence.clone()),
         };
         let encoded = encoded.map_err(|_| "its tokenizer cannot encode a text".to_owned())?;
         let sequence = Sequence { ids: encoded.get_ids().to_vec(), types: encoded.get_type_ids().to_vec() };
@@ -74,4 +62,25 @@ impl Tokens {
         }
         Ok(sequence)
     }
+}
+
+/// The `tokenizer.json` of a folder, checked, for a model that knows so many tokens.
+pub(super) fn open_tokenizer(folder: &Path, vocabulary: usize) -> Result<tokenizers::Tokenizer, GgufError> {
+    let path = folder.join("tokenizer.json");
+    if !path.exists() {
+        return Err(GgufError::damaged("there is no tokenizer.json beside its safetensors"));
+    }
+    let bytes = read(&path)?;
+    let parsed = serde_json::from_slice(&bytes);
+    let json: serde_json::Value =
+        parsed.map_err(|error| GgufError::damaged(format!("tokenizer.json cannot be read: {error}")))?;
+    check_patterns(&json)?;
+    drop(json);
+    let tokenizer = tokenizers::Tokenizer::from_bytes(&bytes).map_err(tokenizer_error)?;
+    if tokenizer.get_vocab(true).values().any(|id| *id as usize >= vocabulary) {
+        return Err(GgufError::damaged(
+            "its tokenizer.json has tokens that the model has no rows for: it is another model's",
+        ));
+    }
+    Ok(tokenizer)
 }

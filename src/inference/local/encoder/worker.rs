@@ -53,7 +53,8 @@ struct Call {
 /// What computes.
 struct Computer {
     encoder: Encoder,
-    tokens: Tokens,
+    /// Nothing where all that it is given is tokens already.
+    tokens: Option<Tokens>,
     purpose: Purpose,
     answering: Answering,
     /// How many tokens take about [`PART`].
@@ -70,7 +71,7 @@ impl Worker {
     /// Starts the thread.
     pub(super) fn start(
         encoder: Encoder,
-        tokens: Tokens,
+        tokens: Option<Tokens>,
         purpose: Purpose,
         answering: Answering,
         most: usize,
@@ -187,7 +188,11 @@ impl Computer {
         let begun = Instant::now();
         let (mut sequences, mut count) = (Vec::<Sequence>::new(), 0);
         for input in &started.call.inputs[started.results.len()..] {
-            let sequence = self.tokens.encode(input)?;
+            let sequence = match (&self.tokens, input) {
+                (_, Input::Ready(sequence)) => sequence.clone(),
+                (Some(tokens), input) => tokens.encode(input)?,
+                (None, _) => return Err("it has no tokenizer".to_owned()),
+            };
             if !sequences.is_empty() && count + sequence.ids.len() > self.part {
                 break;
             }
