@@ -91,11 +91,11 @@ fn join(page: &mut Page<'_>, edges: &mut Edges, kind: Kind, run: &Range<usize>, 
         .flatten();
     if let Some(index) = before {
         // "Zbrw M.": the title is the next name's.
-        let end = trimmed(page, run.clone()).end;
-        if end > run.start {
-            page.tokens[run.start..end].iter_mut().for_each(|token| token.taken = true);
+        let kept = trimmed(page, run.clone());
+        if !kept.is_empty() {
+            page.tokens[run.start..kept.end].iter_mut().for_each(|token| token.taken = true);
             edges.ends.remove(&page.hits[index].end);
-            page.hits[index].end = page.tokens[end - 1].end;
+            page.hits[index].end = page.tokens[kept.end - 1].end;
             edges.ends.insert(page.hits[index].end, index);
         }
         return true;
@@ -104,9 +104,9 @@ fn join(page: &mut Page<'_>, edges: &mut Edges, kind: Kind, run: &Range<usize>, 
         .then(|| beside(edges.starts.get(&page.tokens[run.end].start)))
         .flatten();
     let Some(index) = after else { return false };
-    let start = trimmed(page, run.clone());
-    if !start.is_empty() {
-        let start = start.start;
+    let kept = trimmed(page, run.clone());
+    if !kept.is_empty() {
+        let start = kept.start;
         page.tokens[start..run.end].iter_mut().for_each(|token| token.taken = true);
         edges.starts.remove(&page.hits[index].start);
         page.hits[index].start = page.tokens[start].start;

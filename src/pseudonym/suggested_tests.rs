@@ -22,11 +22,18 @@ use Kind::{Organisation, Person, Place};
 
 #[test]
 fn what_the_rules_miss_is_found_wherever_it_stands() {
-    let text = "sur zbrwkov rien à dire ; le groupe xylonix de vrtnik relance : que répondre ? rien : (Vrtnik).";
+    let text = "sur zbrwkov rien à dire ; le groupe xylonix de vrtnik relance : que répondre ?";
     assert_eq!(Table::new().pseudonymise(text).text, text, "no rule finds any of them");
     assert_eq!(
         shown(text, &[(Person, "zbrwkov"), (Organisation, "xylonix"), (Place, "vrtnik")]),
-        "sur [PERSONNE_1] rien à dire ; le groupe [ORGANISATION_1] de [LIEU_1] relance : que répondre ? rien : ([LIEU_1.2])."
+        "sur [PERSONNE_1] rien à dire ; le groupe [ORGANISATION_1] de [LIEU_1] relance : que répondre ?"
+    );
+    // Words of every day, with the capitals of a name: in one place the model has known it.
+    let text = "elle vit au Pré Fleuri depuis mars. On ne la voit plus au Pré Fleuri, ni sur un pré fleuri.";
+    assert_eq!(Table::new().pseudonymise(text).text, text, "no rule finds it");
+    assert_eq!(
+        shown(text, &[(Place, "Pré Fleuri")]),
+        "elle vit au [LIEU_1] depuis mars. On ne la voit plus au [LIEU_1], ni sur un pré fleuri."
     );
 }
 
