@@ -154,7 +154,6 @@ async fn what_could_not_be_read_is_not_sent() {
     assert_eq!(model.read(), "", "nothing left");
     let said = gateway.shown().last().expect("an excuse").text.clone();
     assert!(!said.contains("zbrwkov"), "{said}");
-    // A local setting that no pseudonyms are wanted is no reason to read anything.
     drop(broken);
     let (folder, gateway) = (tempfile::tempdir().expect("a folder"), Arc::default());
     let failures = Mutex::new(VecDeque::from([EmbeddingError::Busy, EmbeddingError::Engine("once".to_owned())]));
