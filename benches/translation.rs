@@ -30,13 +30,13 @@ fn main() -> Result<(), Failure> {
     let count = env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(COUNT);
     let processors = Processors::new(thread::available_parallelism().map_or(1, usize::from))?;
     let folder = tempfile::tempdir()?;
-    let file = match env::args().skip(1).find(|argument| argument.ends_with(".gguf")) {
-        Some(given) => PathBuf::from(given),
-        None => {
-            let file = folder.path().join("model.gguf");
-            random::write(&"0.6b".parse()?, "q4_k_m".parse()?, &file)?;
-            file
-        }
+    let is_file = |argument: &PathBuf| argument.extension().is_some_and(|extension| extension == "gguf");
+    let file = if let Some(given) = env::args().skip(1).map(PathBuf::from).find(is_file) {
+        given
+    } else {
+        let file = folder.path().join("model.gguf");
+        random::write(&"0.6b".parse()?, "q4_k_m".parse()?, &file)?;
+        file
     };
     let config = Config { file: Some(file), packed_cache: false, kv_memory: 512, ..Config::default() };
     let model = LocalModel::open_on(&processors, &config, folder.path())?;

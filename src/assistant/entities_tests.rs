@@ -68,7 +68,8 @@ impl Remote {
     /// All that it was given.
     fn read(&self) -> String {
         let requests = self.requests.lock().expect("not poisoned");
-        requests.iter().flat_map(|request| &request.messages).map(|message| format!("{}\n", message.content)).collect()
+        let messages = requests.iter().flat_map(|request| &request.messages);
+        messages.map(|message| message.content.as_str()).collect::<Vec<_>>().join("\n")
     }
 }
 

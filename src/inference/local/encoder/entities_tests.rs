@@ -53,8 +53,11 @@ impl Model {
     }
 }
 
-/// Texts of the reference, with their tokens and, of each that is no special one, where it stands and its chances.
-fn expected(name: &str) -> Vec<(String, Vec<u32>, Vec<(usize, usize, Vec<f32>)>)> {
+/// A text of the reference, with its tokens and, of each that is no special one, where it stands and its chances.
+type Labelled = (String, Vec<u32>, Vec<(usize, usize, Vec<f32>)>);
+
+/// The texts of the reference.
+fn expected(name: &str) -> Vec<Labelled> {
     let json = json(&reference(name).join("expected.json"));
     let case = |case: &Json| {
         let labelled = case["labelled"].as_array().unwrap().iter().map(|token| {

@@ -63,9 +63,13 @@ impl Head {
         out.multiply(&input, &mut chances, pool);
         for row in chances.chunks_exact_mut(*count) {
             let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            row.iter_mut().for_each(|value| *value = (*value - most).exp());
+            for value in row.iter_mut() {
+                *value = (*value - most).exp();
+            }
             let sum: f32 = row.iter().sum();
-            row.iter_mut().for_each(|value| *value /= sum);
+            for value in row {
+                *value /= sum;
+            }
         }
         Some(chances)
     }
