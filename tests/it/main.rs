@@ -29,6 +29,7 @@ mod long_conversations;
 mod loops;
 mod meaning;
 mod memory;
+mod metrics;
 mod newcomer;
 mod notes;
 mod operator;
