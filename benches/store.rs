@@ -69,7 +69,14 @@ fn answer() -> Answer {
 }
 
 fn conclusion(question: &Incoming, at: u64) -> Conclusion<'_> {
-    Conclusion { question, turns: turns(question, at), answer: answer(), changes: Vec::new(), usage: None }
+    Conclusion {
+        question,
+        turns: turns(question, at),
+        answer: answer(),
+        changes: Vec::new(),
+        usage: None,
+        counted: None,
+    }
 }
 
 fn admitted(question: &Incoming) -> [Admitted; 1] {

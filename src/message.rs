@@ -70,6 +70,8 @@ pub enum Content {
     Joined,
     /// Messages of the room were missed and will not be read: there is no event of the room, the sender is the bot.
     Missed,
+    /// Somebody finds an answer not useful: the event is their reaction, and what it replies to is the answer's message.
+    Rated,
 }
 
 /// A message whose author has changed its text.
@@ -139,6 +141,8 @@ pub struct Redaction {
 pub struct Reaction {
     /// The room.
     pub room_id: OwnedRoomId,
+    /// The reaction itself: taking it back names it.
+    pub event_id: OwnedEventId,
     /// Who put it.
     pub sender: OwnedUserId,
     /// The message it was put on.
@@ -167,7 +171,7 @@ impl Incoming {
         match &self.content {
             Content::Text(text) => text,
             Content::Attachment(media) => &media.caption,
-            Content::Unreadable(_) | Content::Joined | Content::Missed => "",
+            Content::Unreadable(_) | Content::Joined | Content::Missed | Content::Rated => "",
         }
     }
 
@@ -177,14 +181,14 @@ impl Incoming {
         match &self.content {
             Content::Attachment(media) => Some(media.kind()),
             Content::Unreadable(kind) => Some(*kind),
-            Content::Text(_) | Content::Joined | Content::Missed => None,
+            Content::Text(_) | Content::Joined | Content::Missed | Content::Rated => None,
         }
     }
 
     /// Whether a person wrote it. Otherwise it stands for something that happened, and nobody waits for an answer.
     #[must_use]
     pub fn is_message(&self) -> bool {
-        !matches!(self.content, Content::Joined | Content::Missed)
+        !matches!(self.content, Content::Joined | Content::Missed | Content::Rated)
     }
 
     /// It as what a document came with.
@@ -327,6 +331,8 @@ pub struct Outgoing<'a> {
     pub links: &'a [String],
     /// The passages that it cites.
     pub sources: &'a [Cited],
+    /// The message that it replies to, whoever asked, where that is not the question.
+    pub about: Option<&'a EventId>,
     /// The transaction id: the same one for the same message, however often it is tried.
     pub transaction: &'a str,
 }
@@ -371,6 +377,7 @@ impl fmt::Debug for Content {
             Self::Unreadable(kind) => formatter.debug_tuple("Unreadable").field(kind).finish(),
             Self::Joined => formatter.write_str("Joined"),
             Self::Missed => formatter.write_str("Missed"),
+            Self::Rated => formatter.write_str("Rated"),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     config::{Config, ConfigError},
     page::{self, Snapshot, Source, Unavailable},
     setting,
-    statistics::{Day, Statistics},
+    statistics::Day,
     store::Store,
 };
 
@@ -30,16 +30,12 @@ impl Source for Figures {
     }
 
     async fn snapshot(&self) -> Result<Snapshot, Unavailable> {
-        let statistics = counted(&self.store);
+        let counted = self.store.statistics().await;
+        let statistics = counted.map_err(|error| Unavailable(error.to_string()))?;
         let library = self.watcher.library();
         let names = library.iter().map(|compagnon| (compagnon.id.clone(), compagnon.title().to_owned()));
         Ok(Snapshot { statistics, today: self.today(), names: names.collect() })
     }
-}
-
-/// What the store has counted. It counts nothing yet, and the page says that no week is published.
-fn counted(_: &Store) -> Statistics {
-    Statistics::default()
 }
 
 /// Serves the public page, if the configuration says where.

@@ -82,6 +82,7 @@ async fn a_person_without_access_is_ignored_whatever_they_do() {
     bench.accept(Batch { edits: vec![edit("$e2:h", &old, stranger())], ..Batch::default() });
     let stop = Reaction {
         room_id: question.room_id.clone(),
+        event_id: "$r:h".try_into().expect("an id"),
         sender: stranger(),
         target: question.event_id.clone(),
         key: "🛑".to_owned(),

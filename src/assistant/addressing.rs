@@ -158,5 +158,6 @@ pub fn kind(message: &Incoming, call: Option<Call>) -> QueuedKind {
         (Content::Attachment(_) | Content::Unreadable(_), _) => QueuedKind::Attachment,
         (Content::Joined, _) => QueuedKind::Welcome,
         (Content::Missed, _) => QueuedKind::Missed,
+        (Content::Rated, _) => QueuedKind::AskWhy,
     }
 }

@@ -165,6 +165,7 @@ async fn a_stop_sign_stops_for_the_asker_and_for_administrators_only() {
     let react = |person: &str, target: &OwnedEventId, key: &str| Batch {
         reactions: vec![Reaction {
             room_id: "!a:h".try_into().expect("a room id"),
+            event_id: "$r:h".try_into().expect("an id"),
             sender: person.try_into().expect("a user id"),
             target: target.clone(),
             key: key.to_owned(),
@@ -205,6 +206,7 @@ async fn a_stop_sign_put_on_while_the_bot_was_down_is_obeyed() {
     let react = |person: &str, target: &OwnedEventId| Batch {
         reactions: vec![Reaction {
             room_id: "!a:h".try_into().expect("a room id"),
+            event_id: "$r:h".try_into().expect("an id"),
             sender: person.try_into().expect("a user id"),
             target: target.clone(),
             key: "🛑".to_owned(),

@@ -69,6 +69,24 @@ pub struct Config {
     pub waiting_per_conversation: usize,
     /// What translations keep to.
     pub translation: Translation,
+    /// How people say whether answers are useful.
+    pub ratings: Ratings,
+}
+
+/// How people say whether answers are useful: 👍 or 👎 on them, whatever stands here.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ratings {
+    /// Whether who finds an answer not useful is asked why, once a week at most.
+    pub ask_why: bool,
+    /// Whether the bot puts 👍 and 👎 under its answers itself.
+    pub offer: bool,
+}
+
+impl Default for Ratings {
+    fn default() -> Self {
+        Self { ask_why: true, offer: false }
+    }
 }
 
 /// What translations keep to.
@@ -180,6 +198,7 @@ impl Default for Config {
             waiting: 500,
             waiting_per_conversation: 100,
             translation: Translation::default(),
+            ratings: Ratings::default(),
         }
     }
 }

@@ -120,6 +120,8 @@ pub(super) struct FakeGateway {
     /// Where what was sent outlives this process.
     journal: Journal,
     pub(super) refusals: Mutex<Vec<SendError>>,
+    /// The emojis that the bot has put on messages.
+    pub(super) reactions: Mutex<Vec<(OwnedEventId, String)>>,
     /// What the next questions about power levels are answered with, the last one first.
     pub(super) level_faults: Mutex<Vec<SendError>>,
     /// Answers to the next messages that are lost on their way back.
@@ -598,6 +600,11 @@ impl Gateway for FakeGateway {
     async fn redact(&self, _: &RoomId, event_id: &EventId, _: &str) -> Result<(), SendError> {
         self.play(Method::Redact).await?;
         self.take_away(event_id);
+        Ok(())
+    }
+
+    async fn react(&self, _: &RoomId, event_id: &EventId, key: &str, _: &str) -> Result<(), SendError> {
+        self.reactions.lock().expect("not poisoned").push((event_id.to_owned(), key.to_owned()));
         Ok(())
     }
 

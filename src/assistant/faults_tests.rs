@@ -58,8 +58,14 @@ async fn an_answer_that_is_a_week_old_is_not_sent_any_more() {
         store.accept(&batch, stored_at).await.expect("accepted");
         let items = vec![Item::Markdown { text: format!("answer to {event}"), links: Vec::new(), sources: Vec::new() }];
         let answer = Answer { items, draft: None, again: None, shown: Vec::new(), lost: Vec::new(), unasked: false };
-        let conclusion =
-            Conclusion { question: &question, turns: Vec::new(), answer, changes: Vec::new(), usage: None };
+        let conclusion = Conclusion {
+            question: &question,
+            turns: Vec::new(),
+            answer,
+            changes: Vec::new(),
+            usage: None,
+            counted: None,
+        };
         store.conclude(conclusion, stored_at).await.expect("stored").expect("a delivery");
     }
     drop(store);

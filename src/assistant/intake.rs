@@ -9,6 +9,8 @@ use super::{
     bursts::Bursts,
     clock::now,
     commands,
+    config::Config,
+    counting::day,
     courier::{Administrators, Courier, Verifications, Withdrawals},
     dispatch::{Dispatcher, Work},
     lifecycle::Lifecycle,
@@ -17,8 +19,9 @@ use super::{
 };
 use crate::{
     matrix::Batch,
-    message::{Edit, Incoming},
-    store::{Accept, Edited, Queued, QueuedKind, Store, StoreError},
+    message::{Edit, Incoming, Reaction},
+    statistics::{self, Rating, Reason},
+    store::{Accept, Edited, Queued, QueuedKind, Reactions, Store, StoreError},
 };
 
 /// Takes what comes from the rooms.
@@ -47,6 +50,8 @@ pub struct Intake {
     pub withdrawals: Arc<Withdrawals>,
     /// The tasks.
     pub lifecycle: Arc<Lifecycle>,
+    /// In which time zone days are counted.
+    pub config: Arc<Config>,
 }
 
 /// Why a question does not wait for its turn.
@@ -74,6 +79,7 @@ impl Intake {
             upgraded: &batch.upgraded,
             gaps: &batch.gaps,
             closed: &batch.closed,
+            reactions: Some(&self.ratings(&batch.reactions)),
         })
         .await?;
         self.verifications.answer(batch.verifications);
@@ -82,6 +88,15 @@ impl Intake {
             self.lifecycle.spawn(async move { commands::react(&commands, reaction).await });
         }
         Ok(())
+    }
+
+    /// The reactions that rate answers, or say why one is not useful.
+    fn ratings(&self, reactions: &[Reaction]) -> Reactions {
+        let rates = |reaction: &&Reaction| {
+            Rating::of_emoji(&reaction.key).is_some() || Reason::of_emoji(&reaction.key).is_some()
+        };
+        let given = reactions.iter().filter(rates).cloned().collect();
+        Reactions { day: day(&self.config, now()), given, asks_why: self.config.ratings.ask_why }
     }
 
     /// Takes messages whose key arrived after them: as [`Intake::accept`], outside of a sync.
@@ -122,7 +137,7 @@ impl Intake {
     /// Lets a new question wait for its turn, unless that is too much.
     async fn admit(&self, queued: Queued) -> Result<(), StoreError> {
         if self.bursts.is_said(&queued, Instant::now()) {
-            return self.drop(&queued).await;
+            return self.drop(&queued, statistics::Refusal::Unreadable).await;
         }
         let stops = matches!(&queued.kind, QueuedKind::Command(call) if call.is_stop());
         if stops && !self.limits.may_answer(&queued.question, Instant::now()) {
@@ -132,8 +147,10 @@ impl Intake {
         match *refused {
             (refused, _) if stops => commands::stop_quietly(&self.commands, &refused).await,
             // A refusal under an edit is seen by nobody.
-            (refused, _) if matches!(refused.kind, QueuedKind::EditOf(_)) => self.drop(&refused).await,
-            (refused, Refusal::Silent) => self.drop(&refused).await,
+            (refused, _) if matches!(refused.kind, QueuedKind::EditOf(_) | QueuedKind::AskWhy) => {
+                self.drop(&refused, statistics::Refusal::Rate).await
+            }
+            (refused, Refusal::Silent) => self.drop(&refused, statistics::Refusal::Rate).await,
             (refused, Refusal::Say(text)) => {
                 self.courier.decline_beside(refused, text);
                 Ok(())
@@ -141,10 +158,13 @@ impl Intake {
         }
     }
 
-    async fn drop(&self, queued: &Queued) -> Result<(), StoreError> {
-        let question = &queued.question;
-        self.store.drop_question(&question.room_id, &question.event_id, now()).await?;
-        Ok(())
+    async fn drop(&self, queued: &Queued, refusal: statistics::Refusal) -> Result<(), StoreError> {
+        self.courier.refuse(queued, refusal).await.map(drop)
+    }
+
+    /// Removes from what is counted what is too old, and what tells of the people of a week that is over.
+    pub async fn age_statistics(&self, now: u64) -> Result<(), StoreError> {
+        self.store.age_statistics(day(&self.config, now)).await
     }
 
     /// The bounds on what is accepted, in one place: the rate of its author and room, the room on the disk, the room in the lanes. A stop

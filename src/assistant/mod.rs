@@ -18,6 +18,7 @@ mod clock;
 pub mod collections;
 mod commands;
 pub mod config;
+mod counting;
 mod courier;
 mod dispatch;
 mod documents;
@@ -56,6 +57,8 @@ mod model_cache;
 mod promotion_tests;
 #[cfg(test)]
 mod pseudonyms_tests;
+#[cfg(test)]
+mod ratings_tests;
 #[cfg(test)]
 mod retry_tests;
 #[cfg(test)]
@@ -153,6 +156,7 @@ impl Assistant {
 
     /// Removes from the store what is too old, and from the model what it has computed of that.
     pub async fn purge(&self, now: u64, keep: &Retention) -> Result<(), StoreError> {
+        self.intake.age_statistics(now).await?;
         let purged = self.intake.store.purge(now, keep).await?;
         self.cache.purged(&purged);
         self.documents.drop_gone().await?;

@@ -388,9 +388,13 @@ async fn the_mark_stands_below_whatever_the_answer_leaves_open_and_however_long_
     bench.ask(vec![incoming("$1:h", "!a:h", "a\n```\ncode"), incoming("$2:h", "!b:h", &heavy)]);
     let mut shown = bench.settle().await;
     shown.sort_by_key(|shown| (shown.question.clone(), shown.part));
-    assert!(shown[0].text.ends_with("code\n```\n\n*Témoin · réponse d’une IA, à vérifier*"), "{}", shown[0].text);
+    assert!(
+        shown[0].text.ends_with("code\n```\n\n*Témoin · réponse d’une IA, à vérifier · utile ? 👍 👎*"),
+        "{}",
+        shown[0].text
+    );
     assert_eq!(shown.len(), 3);
-    assert!(shown[2].text.ends_with("à vérifier*"), "{}", shown[2].text);
+    assert!(shown[2].text.ends_with("utile ? 👍 👎*"), "{}", shown[2].text);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -403,7 +407,7 @@ async fn a_title_is_text_under_an_answer() {
     bench.rest().await;
     bench.ask(vec![incoming("$2:h", "!a:h", "Bonjour")]);
     let shown = bench.settle().await;
-    let mark = r"*\*\*\[x\](https://evil)\*\* \`y · réponse d’une IA, à vérifier*";
+    let mark = r"*\*\*\[x\](https://evil)\*\* \`y · réponse d’une IA, à vérifier · utile ? 👍 👎*";
     assert!(shown[1].text.ends_with(mark), "{}", shown[1].text);
 }
 

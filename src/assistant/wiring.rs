@@ -215,7 +215,8 @@ impl Wiring {
     /// What takes what comes from the rooms.
     pub(super) fn intake(self, dispatcher: Arc<Dispatcher>, commands: Arc<commands::Parts>) -> Intake {
         Intake {
-            addressing: Addressing::new(self.store.clone(), self.config),
+            addressing: Addressing::new(self.store.clone(), Arc::clone(&self.config)),
+            config: self.config,
             verifications: Arc::new(Verifications::new(Arc::clone(&self.courier), Arc::clone(&self.access))),
             store: self.store,
             access: self.access,

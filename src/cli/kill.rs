@@ -11,10 +11,13 @@ use std::{
 };
 
 /// The points at which the process can be made to abort.
-const POINTS: [&str; 40] = [
+const POINTS: [&str; 43] = [
     "before-sync-saved",
     "sync-saved",
     "question-begun",
+    "before-question-ended",
+    "question-ended",
+    "statistics-aged",
     "prefill",
     "decode",
     "before-answer-stored",

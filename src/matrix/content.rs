@@ -85,9 +85,10 @@ fn short(name: &str) -> &str {
 }
 
 /// In a thread each message names the question; in a room the first message is a reply; in a direct conversation there is no relation.
+/// What is about another message than the question replies to that one everywhere.
 fn relation(message: &Outgoing<'_>, direct: bool) -> Option<Value> {
-    let reply = json!({"event_id": message.question});
-    let replies = !direct && message.opens && message.asker.is_some();
+    let reply = json!({"event_id": message.about.unwrap_or(message.question)});
+    let replies = message.about.is_some() || (!direct && message.opens && message.asker.is_some());
     match message.thread {
         Some(root) => Some(json!({
             "rel_type": "m.thread", "event_id": root, "is_falling_back": !replies, "m.in_reply_to": reply,
@@ -169,6 +170,7 @@ mod tests {
             markdown: "**oui** @room",
             links: &[],
             sources: &[],
+            about: None,
             opens: part == 0,
             transaction: "t",
         }

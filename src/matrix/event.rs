@@ -171,7 +171,13 @@ impl EventReader<'_> {
         let (Some(_), Some(target), Some(key)) = (relation.kind, relation.event_id, relation.key) else {
             return Err(SkipReason::Malformed);
         };
-        Ok(ParsedEvent::Reaction(Reaction { room_id: self.room_id.to_owned(), sender: event.sender, target, key }))
+        Ok(ParsedEvent::Reaction(Reaction {
+            room_id: self.room_id.to_owned(),
+            event_id: event.id,
+            sender: event.sender,
+            target,
+            key,
+        }))
     }
 }
 

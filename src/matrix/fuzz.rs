@@ -55,6 +55,7 @@ pub(crate) fn answer(markdown: &str) {
                 markdown,
                 links: &allowed,
                 sources: &[],
+                about: None,
                 opens: part == 0,
                 transaction: "t",
             });

@@ -227,6 +227,9 @@ pub trait Gateway: Send + Sync + 'static {
     /// Redacts one of the bot's own messages. One attempt; retry with the same transaction id.
     async fn redact(&self, room_id: &RoomId, event_id: &EventId, transaction: &str) -> Result<(), SendError>;
 
+    /// Puts an emoji on a message. One attempt; retry with the same transaction id.
+    async fn react(&self, room_id: &RoomId, event_id: &EventId, key: &str, transaction: &str) -> Result<(), SendError>;
+
     /// The encrypted direct conversation with a person. If there is none, it is created when `make` is true, and `None` is returned
     /// otherwise.
     async fn direct_room(&self, user_id: &UserId, make: bool) -> Result<Option<OwnedRoomId>, SendError>;

@@ -34,6 +34,7 @@ mod membership;
 mod power;
 mod probe;
 mod queries;
+mod reaction;
 mod redecryption;
 mod retired;
 mod room_tasks;

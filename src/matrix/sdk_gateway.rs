@@ -44,7 +44,7 @@ use super::{
     file,
     history::{self, Stretch},
     markdown::Tables,
-    queries,
+    queries, reaction,
     rooms::{self, OPENED_WITH, RoomKind},
     sender,
     session::Session,
@@ -393,6 +393,12 @@ impl Gateway for MatrixGateway {
         let request = redact_event::v3::Request::new(room_id.to_owned(), event_id.to_owned(), transaction);
         let redacting = self.session.client().send(request).with_request_config(once());
         self.report(redacting.await.map(drop).map_err(|error| Fault::from(&error).into()))
+    }
+
+    async fn react(&self, room_id: &RoomId, event_id: &EventId, key: &str, transaction: &str) -> Result<(), SendError> {
+        let request = reaction::request(room_id, event_id, key, transaction)?;
+        let reacting = self.session.client().send(request).with_request_config(once());
+        self.report(reacting.await.map(drop).map_err(|error| Fault::from(&error).into()))
     }
 
     async fn direct_room(&self, user_id: &UserId, make: bool) -> Result<Option<OwnedRoomId>, SendError> {

@@ -132,6 +132,8 @@ pub enum Refusal {
     TooLong,
     /// Its file cannot be read.
     Unreadable,
+    /// Only what documents say is answered there, and they say nothing of it.
+    Unsourced,
     /// Its author stopped it.
     Stopped,
     /// The model failed.
@@ -142,13 +144,14 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Access,
         Self::Rate,
         Self::Busy,
         Self::Stale,
         Self::TooLong,
         Self::Unreadable,
+        Self::Unsourced,
         Self::Stopped,
         Self::Model,
         Self::Failure,
@@ -164,6 +167,7 @@ impl Refusal {
             Self::Stale => "stale",
             Self::TooLong => "too_long",
             Self::Unreadable => "unreadable",
+            Self::Unsourced => "unsourced",
             Self::Stopped => "stopped",
             Self::Model => "model",
             Self::Failure => "failure",

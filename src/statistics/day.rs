@@ -42,6 +42,15 @@ impl Day {
     }
 }
 
+impl Day {
+    /// The day of that number so many months earlier, or the last one of a shorter month.
+    #[must_use]
+    pub fn months_before(self, months: u32) -> Self {
+        let earlier = Span::new().try_months(i64::from(months));
+        earlier.and_then(|earlier| self.date().checked_sub(earlier)).map_or(Self(0), Self::from)
+    }
+}
+
 impl Week {
     /// Its first day, a Monday.
     #[must_use]

@@ -13,13 +13,29 @@ pub struct Series {
     pub activity: Activity,
 }
 
+impl Series {
+    /// What stands for all series of this kind of work beyond those that are kept apart.
+    #[must_use]
+    pub fn others(&self) -> Self {
+        Self { compagnon: Compagnon::others(), model: String::new(), activity: self.activity }
+    }
+}
+
 /// A compagnon, as far as it may be told of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Compagnon {
-    /// One of the library, by its identifier: everybody knows it.
+    /// One of the library, by its identifier: everybody knows it. An empty one stands for all compagnons beyond those that are kept apart.
     Library(String),
     /// One made by command, by its number. Its name may tell of a room or of a person: it is told to those who have it, and to nobody else.
     Made(u64),
+}
+
+impl Compagnon {
+    /// What stands for all compagnons beyond those that are kept apart.
+    #[must_use]
+    pub fn others() -> Self {
+        Self::Library(String::new())
+    }
 }
 
 /// A kind of work.

@@ -10,6 +10,7 @@ use super::question::lose;
 use crate::conversation::Turn;
 use crate::document::Citation;
 use crate::message::{Content, Incoming, Item, MediaRef};
+use crate::statistics::{Counted, Series};
 use crate::usage::AnswerUsage;
 
 /// What is sent in answer to a question.
@@ -62,6 +63,8 @@ pub struct Conclusion<'a> {
     pub changes: Vec<Change>,
     /// What the answer has cost, where a model wrote it.
     pub usage: Option<AnswerUsage>,
+    /// What is counted of it. `None`: nothing is.
+    pub counted: Option<Counted>,
 }
 
 /// An answer not yet delivered.
@@ -82,6 +85,8 @@ pub struct Delivery {
     pub stored_at: u64,
     /// What it has cost.
     pub usage: Option<AnswerUsage>,
+    /// What ratings of it are counted under. `None`: it is no answer that can be rated.
+    pub series: Option<Series>,
 }
 
 impl fmt::Debug for Delivery {
@@ -184,6 +189,8 @@ pub(super) struct Answered {
     pub(super) at: u64,
     /// What the answer has cost, where a model wrote it.
     pub(super) usage: Option<AnswerUsage>,
+    /// As [`Delivery::series`].
+    pub(super) series: Option<Series>,
     /// The passages that it cites, without anything of what they say.
     pub(super) citations: Vec<Citation>,
     /// What services answered to the calls of it, where that is short: a reference.
@@ -196,7 +203,7 @@ const LONGEST_REFERENCE: usize = 200;
 impl Answered {
     /// What is kept of a delivery; nothing of what the bot says unasked, which answers nobody.
     pub(super) fn of(delivery: Delivery, now: u64) -> Option<Self> {
-        let Delivery { question, answer, sent, usage, .. } = delivery;
+        let Delivery { question, answer, sent, usage, series, .. } = delivery;
         if !question.is_message() {
             return None;
         }
@@ -219,6 +226,7 @@ impl Answered {
             elsewhere,
             at: now,
             usage,
+            series,
             citations,
             calls,
         })

@@ -18,7 +18,7 @@ use super::files;
 use super::owner::Owner;
 use super::personal::Personal;
 use super::purge::{Purged, Retention};
-use super::question::{Accept, Accepted, Admitted, Queued, QueuedKind};
+use super::question::{Accept, Accepted, Admitted, Queued, QueuedKind, Reactions};
 use super::withdrawal::Withdrawal;
 use crate::compagnon::{Made, Settings};
 use crate::conversation::Turn;
@@ -243,9 +243,9 @@ impl Store {
     /// edited meanwhile; nothing was written and nothing may be sent.
     pub async fn conclude(&self, conclusion: Conclusion<'_>, now: u64) -> Result<Option<Delivery>, StoreError> {
         let question = conclusion.question.clone();
-        let Conclusion { turns, answer, changes, usage, .. } = conclusion;
+        let Conclusion { turns, answer, changes, usage, counted, .. } = conclusion;
         let conclude = move |database: &Database| {
-            database.conclude(Conclusion { question: &question, turns, answer, changes, usage }, now)
+            database.conclude(Conclusion { question: &question, turns, answer, changes, usage, counted }, now)
         };
         self.run(conclude).await
     }
@@ -419,6 +419,7 @@ struct Response {
     upgraded: Vec<(OwnedRoomId, OwnedRoomId)>,
     gaps: Vec<Gap>,
     closed: Vec<OwnedRoomId>,
+    reactions: Option<Reactions>,
 }
 
 impl Response {
@@ -434,6 +435,7 @@ impl Response {
             upgraded: batch.upgraded.to_vec(),
             gaps: batch.gaps.to_vec(),
             closed: batch.closed.to_vec(),
+            reactions: batch.reactions.cloned(),
         }
     }
 
@@ -449,6 +451,7 @@ impl Response {
             upgraded: &self.upgraded,
             gaps: &self.gaps,
             closed: &self.closed,
+            reactions: self.reactions.as_ref(),
         }
     }
 }

@@ -10,6 +10,7 @@ use super::question::{Accept, Accepted, Admitted, Edited, Queued, QueuedKind};
 use super::transaction::Transaction;
 use super::withdrawal::RedactedPart;
 use crate::message::{Content, Gap, Incoming};
+use crate::statistics::Counted;
 
 impl Database {
     /// Writes down a sync response: questions, undecrypted events, what was edited and taken back, and the cursor together.
@@ -36,6 +37,11 @@ impl Database {
             let place = self.place(&event.room_id, &event.event_id);
             if !transaction.is_known(&place)? {
                 transaction.hold(&place, event)?;
+            }
+        }
+        if let Some(reactions) = batch.reactions {
+            for reaction in reactions.given.iter().filter(|reaction| stays(&reaction.room_id)) {
+                new.extend(transaction.react(reaction, reactions.day, reactions.asks_why, now)?);
             }
         }
         let (mut edited, mut redacted, mut untold) = (Vec::new(), Vec::new(), Vec::new());
@@ -159,26 +165,66 @@ impl Database {
     /// Drops a waiting question (its author wants no answer, or is refused one), never to be accepted again; what is shown of an answer
     /// is then among [`Database::withdrawals`]. Returns whether it was waiting.
     pub fn drop_question(&self, room: &RoomId, event: &EventId, now: u64) -> Result<bool, StoreError> {
-        self.end_question(room, event, now, true)
+        self.end_question(room, event, now, true, None)
+    }
+
+    /// As [`Database::drop_question`], where it counts as one that was not answered.
+    pub fn refuse_question(
+        &self,
+        room: &RoomId,
+        event: &EventId,
+        counted: &Counted,
+        now: u64,
+    ) -> Result<bool, StoreError> {
+        self.end_question(room, event, now, true, Some(counted))
     }
 
     /// Ends a waiting question of which the room shows what it should, never to be accepted again. Returns whether it was waiting.
     pub fn close_question(&self, room: &RoomId, event: &EventId, now: u64) -> Result<bool, StoreError> {
-        self.end_question(room, event, now, false)
+        self.end_question(room, event, now, false, None)
     }
 
-    fn end_question(&self, room: &RoomId, event: &EventId, now: u64, withdraw: bool) -> Result<bool, StoreError> {
+    /// As [`Database::close_question`], where something is counted of it.
+    pub fn close_counted(
+        &self,
+        room: &RoomId,
+        event: &EventId,
+        counted: &Counted,
+        now: u64,
+    ) -> Result<bool, StoreError> {
+        self.end_question(room, event, now, false, Some(counted))
+    }
+
+    fn end_question(
+        &self,
+        room: &RoomId,
+        event: &EventId,
+        now: u64,
+        withdraw: bool,
+        counted: Option<&Counted>,
+    ) -> Result<bool, StoreError> {
         let mut transaction = self.transaction();
         let key = self.place(room, event).of(Tree::Inbox);
         if !transaction.contains(&key)? {
             return Ok(false);
         }
-        if withdraw && let Some(queued) = transaction.find::<Queued>(&key)? {
-            transaction.withdraw_draft(&queued, now)?;
+        if let Some(queued) = transaction.find::<Queued>(&key)? {
+            if withdraw {
+                transaction.withdraw_draft(&queued, now)?;
+            }
+            if let Some(counted) = counted {
+                transaction.count(&queued.question, counted, None, queued.received_at, now)?;
+            }
         }
         transaction.remove(&key);
+        let place = self.place(room, event);
+        if !transaction.contains(&place.of(Tree::Answered))? {
+            transaction.forget_ratings(&place)?;
+        }
         transaction.put_value(&self.dedup_key(Tree::Done, event), &now)?;
+        fail::fail_point!("before-question-ended");
         transaction.commit()?;
+        fail::fail_point!("question-ended");
         Ok(true)
     }
 

@@ -25,6 +25,10 @@ pub(super) const ANSWERS: &[u8] = b"answers";
 pub(super) const COMMITS: &[u8] = b"commits";
 /// When the store was put back from a backup.
 pub(super) const RESTORED: &[u8] = b"restored";
+/// The first day of which something was counted.
+pub(super) const SINCE: &[u8] = b"since";
+/// The week whose people are counted.
+pub(super) const WEEK: &[u8] = b"week";
 /// Before the name of a room whose key is to be replaced.
 pub(super) const ROTATE: &[u8] = b"rotate";
 
@@ -81,10 +85,22 @@ pub(super) enum Tree {
     Passages,
     /// The vectors of the passages, under the documents' own keys: number of the document, number of the set, number of the chunk.
     Vectors,
+    /// What is counted: day, series.
+    Usage,
+    /// How many different people asked something: week, crowd.
+    People,
+    /// Who they are, under the key of their week: week, crowd with person.
+    Marks,
+    /// What is counted in a room: room, week, kind of work.
+    RoomUsage,
+    /// What people find of an answer: room, event of the question, person.
+    Ratings,
+    /// Which answer a reaction is about: room, event of the reaction.
+    Reactions,
 }
 
-/// The trees of what is sealed under the key of its room (or of its compagnon, or of another group of documents) and goes with it.
-pub(super) const ROOM_TREES: [Tree; 15] = [
+/// The trees of what is sealed under the key of its room (or of its compagnon, its week, or of another group of documents) and goes with it.
+pub(super) const ROOM_TREES: [Tree; 19] = [
     Tree::Inbox,
     Tree::Outbox,
     Tree::Turns,
@@ -100,6 +116,10 @@ pub(super) const ROOM_TREES: [Tree; 15] = [
     Tree::Documents,
     Tree::Approved,
     Tree::Jobs,
+    Tree::Marks,
+    Tree::RoomUsage,
+    Tree::Ratings,
+    Tree::Reactions,
 ];
 
 impl Tree {
@@ -116,6 +136,8 @@ impl Tree {
             Self::Chunks,
             Self::Passages,
             Self::Vectors,
+            Self::Usage,
+            Self::People,
         ];
         ROOM_TREES.into_iter().chain(others).find(|tree| tree.letter() == letter)
     }
@@ -147,6 +169,12 @@ impl Tree {
             Self::Jobs => b'z',
             Self::Passages => b'h',
             Self::Vectors => b'v',
+            Self::Usage => b'U',
+            Self::People => b'P',
+            Self::Marks => b'M',
+            Self::RoomUsage => b'R',
+            Self::Ratings => b'A',
+            Self::Reactions => b'E',
         }
     }
 
@@ -177,6 +205,12 @@ impl Tree {
             Self::Jobs => "jobs",
             Self::Passages => "passages",
             Self::Vectors => "vectors",
+            Self::Usage => "usage",
+            Self::People => "people",
+            Self::Marks => "marks",
+            Self::RoomUsage => "room usage",
+            Self::Ratings => "ratings",
+            Self::Reactions => "reactions",
         }
     }
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use ruma::{EventId, OwnedEventId, OwnedRoomId};
 
-use super::answer::{Answered, Conclusion, Delivery, Sent};
+use super::answer::{Answer, Answered, Conclusion, Delivery, Sent};
 use super::database::Database;
 use super::error::StoreError;
 use super::layout::{EventPlace, Key, Tree};
 use super::question::Queued;
 use super::transaction::Transaction;
 use crate::message::Incoming;
+use crate::statistics::{Activity, Counted, Outcome};
 
 impl Database {
     /// Moves a question from waiting to answered: out of the inbox, its turns into the conversation, its answer into the outbox, all
@@ -21,7 +22,7 @@ impl Database {
     /// Returns the delivery to make. `None`: the question is not waiting any more (dropped, or its room forgotten), or its text was
     /// edited meanwhile; nothing was written and nothing may be sent.
     pub fn conclude(&self, conclusion: Conclusion<'_>, now: u64) -> Result<Option<Delivery>, StoreError> {
-        let Conclusion { question, turns, mut answer, changes, usage } = conclusion;
+        let Conclusion { question, turns, mut answer, changes, usage, counted } = conclusion;
         let mut transaction = self.transaction();
         let place = self.place(&question.room_id, &question.event_id);
         let waiting = transaction.get::<Queued>(&place.of(Tree::Inbox))?;
@@ -55,6 +56,14 @@ impl Database {
         for (room, event) in elsewhere {
             transaction.withdraw(&room, &event, &question.event_id, now)?;
         }
+        if let Some(counted) = &counted {
+            transaction.count(question, counted, usage.as_ref(), waiting.received_at, now)?;
+        }
+        let rateable = counted.filter(|counted| is_rateable(counted, &answer));
+        if let Some(Counted { day, series, .. }) = &rateable {
+            transaction.count_early_ratings(&place, *day, series)?;
+        }
+        let series = rateable.map(|counted| counted.series);
         let sequence = transaction.next()?;
         let delivery = Delivery {
             sequence,
@@ -64,6 +73,7 @@ impl Database {
             uploaded: BTreeMap::new(),
             stored_at: now,
             usage,
+            series,
         };
         transaction.put(&place.of(Tree::Outbox), &delivery)?;
         fail::fail_point!("before-answer-stored");
@@ -219,4 +229,10 @@ impl Transaction<'_> {
         self.put(&key, &delivery)?;
         Ok(true)
     }
+}
+
+/// Whether what was counted is an answer that somebody may find useful or not. The bot's own sentences are none, unless somebody has approved
+/// them as an answer.
+fn is_rateable(counted: &Counted, answer: &Answer) -> bool {
+    counted.outcome == Outcome::Answered && (!answer.is_notice() || counted.series.activity == Activity::Mastered)
 }

@@ -10,6 +10,7 @@ use super::audit::Entry;
 use super::database::Database;
 use super::error::StoreError;
 use super::layout::{Key, Tree};
+use super::ratings::GivenRating;
 use super::said::Said;
 use super::transaction::Transaction;
 use crate::approved::MasteredAnswer;
@@ -38,6 +39,8 @@ pub struct Personal {
     pub answers: Vec<MasteredAnswer>,
     /// What jobs keep for the person, and what the person has chosen for those of others.
     pub jobs: Vec<JobState>,
+    /// What the person finds of answers that are still known.
+    pub ratings: Vec<GivenRating>,
     /// When the person was told what the bot is.
     pub informed_at: Option<u64>,
     /// When the person was last told that a message of theirs cannot be read.
@@ -77,7 +80,8 @@ impl Database {
         documents.sort_by_key(|document| document.number);
         let answers = transaction.answers_by(user)?;
         let jobs = transaction.jobs_by(&user.to_owned())?;
-        Ok(Personal { exchanges, made, audit, facts, documents, answers, jobs, informed_at, told_unread_at })
+        let ratings = transaction.ratings_by(user)?;
+        Ok(Personal { exchanges, made, audit, facts, documents, answers, jobs, ratings, informed_at, told_unread_at })
     }
 }
 
@@ -103,8 +107,12 @@ impl Transaction<'_> {
         self.forget_condensed(&gone);
         self.forget_derived_from(&gone)?;
         self.forget_jobs_of_person(user)?;
+        self.forget_ratings_of_person(user)?;
         for key in &gone {
             self.remove(key);
+            if let Some(answered) = key.event_place().filter(|_| key.tree == Tree::Answered) {
+                self.forget_ratings(&answered)?;
+            }
             if let Some(room) = key.room() {
                 self.rotate(room)?;
             }
@@ -113,6 +121,7 @@ impl Transaction<'_> {
         self.forget_documents_of_person(user)?;
         self.forget_author_of_answers(user)?;
         self.forget_told(user);
+        self.unmark(user)?;
         self.remove(&self.blinded_ids().informed(user));
         Ok(())
     }

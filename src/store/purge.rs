@@ -12,6 +12,7 @@ use super::document::StoredDocument;
 use super::error::StoreError;
 use super::layout::{Key, Tree};
 use super::own::OwnMessage;
+use super::ratings::{Rated, Reacted};
 use super::records::Stored;
 use super::said::Said;
 use super::seal::BlindedId;
@@ -23,6 +24,7 @@ use crate::document::{Document, Partition};
 use crate::job::JobState;
 use crate::memory::Fact;
 use crate::message::{ConversationId, Undecrypted};
+use crate::statistics::Counters;
 
 /// How long things are kept, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,11 +47,14 @@ pub struct Retention {
 /// How long a person is not told again that a message of theirs cannot be read.
 pub(super) const TOLD_FOR: Duration = Duration::from_hours(24);
 
+/// How long what is counted in a room is kept: 25 months.
+const ROOM_USAGE: Duration = Duration::from_hours(766 * 24);
+
 /// How many records a purge reads before others get their turn at the store.
 pub(super) const SLICE: usize = 1000;
 
 /// The trees of a room in which something grows old. Settings, compagnons and what is under way do not.
-const OF_A_ROOM: [Tree; 8] = [
+const OF_A_ROOM: [Tree; 11] = [
     Tree::Undecrypted,
     Tree::Turns,
     Tree::Summaries,
@@ -58,6 +63,9 @@ const OF_A_ROOM: [Tree; 8] = [
     Tree::Memory,
     Tree::Documents,
     Tree::Jobs,
+    Tree::RoomUsage,
+    Tree::Ratings,
+    Tree::Reactions,
 ];
 
 /// As how many records a document counts that is removed: its chunks go with it.
@@ -234,6 +242,17 @@ impl Transaction<'_> {
                 let said = state.scope.is_of_room() && !state.kind.is_chosen();
                 now > state.until || (said && older(state.at, kept))
             }),
+            Tree::RoomUsage => {
+                let (records, next) = self.page_of_values::<Counters>(prefix, from, limit)?;
+                let read = records.len();
+                let kept = u64::try_from(ROOM_USAGE.as_millis()).unwrap_or(u64::MAX);
+                let is_old = |key: &Key| week_in(key).is_some_and(|monday| older(monday, kept));
+                let old = records.into_iter().map(|(key, _)| key).filter(is_old).collect();
+                Ok(Expired { old, read, next })
+            }
+            // They go with the answer; these are what is left of one that does not open.
+            Tree::Ratings => self.expired_of::<Rated>(prefix, from, limit, |rated| older(rated.at, kept)),
+            Tree::Reactions => self.expired_of::<Reacted>(prefix, from, limit, |reacted| older(reacted.at, kept)),
             Tree::Withdrawals | Tree::Stranded => {
                 self.expired_of::<Withdrawal>(prefix, from, limit, |one| one.is_older(now, keep.dedup))
             }
@@ -283,7 +302,11 @@ impl Transaction<'_> {
         for key in old {
             self.remove(key);
             self.remove_expired_document(key)?;
-            if let Some(room) = key.room() {
+            if let Some(answered) = key.event_place().filter(|_| key.tree == Tree::Answered) {
+                self.forget_ratings(&answered)?;
+            }
+            // Figures name nobody and say nothing: no key is replaced for them.
+            if let Some(room) = key.room().filter(|_| key.tree != Tree::RoomUsage) {
                 self.rotate(room)?;
             }
         }
@@ -292,4 +315,10 @@ impl Transaction<'_> {
         fail::fail_point!("purged");
         Ok(())
     }
+}
+
+/// When the week begins at which a room's counters stand, in milliseconds since the epoch.
+fn week_in(key: &Key) -> Option<u64> {
+    let monday = key.bytes.get(1 + size_of::<BlindedId>()..)?.first_chunk::<4>()?;
+    Some(u64::from(u32::from_be_bytes(*monday)) * 86_400_000)
 }

@@ -4,7 +4,8 @@ use ruma::{OwnedEventId, OwnedRoomId};
 
 use crate::command::Call;
 use crate::document::Partition;
-use crate::message::{Edit, Gap, Incoming, Redaction, Undecrypted};
+use crate::message::{Edit, Gap, Incoming, Reaction, Redaction, Undecrypted};
+use crate::statistics::Day;
 
 /// What one sync response, or a key that came late, brought.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,6 +30,19 @@ pub struct Accept<'a> {
     pub gaps: &'a [Gap],
     /// Rooms whose gap is read, or given up.
     pub closed: &'a [OwnedRoomId],
+    /// Emojis that were put on messages.
+    pub reactions: Option<&'a Reactions>,
+}
+
+/// Reactions of a sync response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reactions {
+    /// The day on which they count.
+    pub day: Day,
+    /// The reactions, in order.
+    pub given: Vec<Reaction>,
+    /// Whether who finds an answer not useful is asked why.
+    pub asks_why: bool,
 }
 
 /// A message that the bot is to do something about.
@@ -53,6 +67,8 @@ pub enum QueuedKind {
     Missed,
     /// A file, an image, a recording, or what the bot can make nothing of: it says so.
     Attachment,
+    /// Somebody finds an answer not useful: they are asked why.
+    AskWhy,
     /// An edit that calls the bot, of this message, of which nothing is known: it is looked up when the edit's turn has come.
     EditOf(OwnedEventId),
     /// A release that did not decide this yet has written it: it is decided at start.

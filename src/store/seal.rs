@@ -163,7 +163,8 @@ impl BlindedIds {
     }
 }
 
-fn blind(key: &Key32, parts: &[&[u8]]) -> BlindedId {
+/// The keyed hash of these parts.
+pub(super) fn blind(key: &Key32, parts: &[&[u8]]) -> BlindedId {
     let mut hasher = Hasher::new_keyed(key.bytes());
     for part in parts {
         hasher.update(&(part.len() as u64).to_be_bytes()).update(part);

@@ -100,6 +100,9 @@ impl Transaction<'_> {
         }
         for (key, _) in &answered {
             self.remove(key);
+            if let Some(place) = key.event_place() {
+                self.forget_ratings(&place)?;
+            }
         }
         self.rotate(room)
     }
@@ -111,6 +114,8 @@ impl Transaction<'_> {
         self.forget_jobs_of_room(room)?;
         let mut gone = self.raw_keys(&Key::new(Tree::Turns, &[&room]))?;
         gone.extend(self.raw_keys(&Key::new(Tree::Answered, &[&room]))?);
+        gone.extend(self.raw_keys(&Key::new(Tree::Ratings, &[&room]))?);
+        gone.extend(self.raw_keys(&Key::new(Tree::Reactions, &[&room]))?);
         gone.extend(self.raw_keys(&Key::new(Tree::Memory, &[&room]))?);
         gone.extend(self.raw_keys(&Key::new(Tree::Summaries, &[&room]))?);
         gone.extend(self.raw_keys(&Key::new(Tree::Documents, &[&room]))?);

@@ -49,6 +49,7 @@ impl Transaction<'_> {
         now: u64,
     ) -> Result<(RedactedPart, Option<OwnedEventId>), StoreError> {
         let place = EventPlace::new(self.blinded_ids(), &redaction.room_id, &redaction.redacts);
+        self.unreact(&place)?;
         // A fact outlives what is known of the command that it was told with.
         let told = self.forget_told_with(&redaction.room_id, &redaction.redacts, None)?;
         // So does a document, wherever it was moved to; one of this message that is under way is not to be kept.
@@ -128,6 +129,7 @@ impl Transaction<'_> {
             self.remove_raw(&key.quarantined());
             self.remove(&key);
         }
+        self.forget_ratings(&place)?;
         // Set-aside ones too.
         for key in self.raw_keys(&place.of(Tree::Undecrypted))? {
             self.remove_raw(&key);

@@ -1,6 +1,7 @@
 //! What the SDK of Element sends, with its own cryptography, and how the bot answers it: one client for all cases, because its start costs
 //! more than they do.
 
+use compagnon::store::Database;
 use serde_json::{Value, json};
 
 use crate::{
@@ -31,7 +32,7 @@ fn logged_fingerprint(bot: &Bot) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_thing_that_elements_sdk_sends_is_answered() {
     let world = World::shared().await;
-    let (bot, id) = world.bot().await;
+    let (mut bot, id) = world.bot().await;
     let awa = world.person("awa").await;
     let user = world.people.account("element", "testbed-element").await;
     let room = awa.create_room("Bureau", true, &[&id, &user]).await;
@@ -66,6 +67,10 @@ async fn each_thing_that_elements_sdk_sends_is_answered() {
     check("mention", relation("mention")["m.in_reply_to"]["event_id"] == outcome(&seen, "mention")["sent"]);
     check("thread", relation("thread")["event_id"] == outcome(&seen, "thread")["root"]);
     check("edit", relation("edit")["m.in_reply_to"]["event_id"] == outcome(&seen, "edit")["sent"]);
+    // Who finds an answer not useful is asked why, in reply to that answer.
+    let rating = outcome(&seen, "rating");
+    check("rating", answer(rating).contains("Pourquoi") && rating["answer"]["msgtype"] == "m.notice");
+    check("rating", relation("rating")["m.in_reply_to"]["event_id"] == rating["on"]);
     // What cannot be read is said to be so, in one sentence.
     for what in ["voice", "poll", "sticker", "location"] {
         let done = outcome(&seen, what);
@@ -83,4 +88,9 @@ async fn each_thing_that_elements_sdk_sends_is_answered() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     logged(&bot, "its author was told the fingerprint").await;
     assert_eq!(logged_fingerprint(&bot).replace(' ', ""), key);
+    // 👎 was taken back, 👍 stands.
+    bot.terminate();
+    let statistics = Database::open(&bot.data()).expect("the store opens").statistics().expect("readable");
+    let rated = statistics.days.values().map(|counted| (counted.useful, counted.not_useful, counted.reasons.len()));
+    assert_eq!(rated.fold((0, 0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1, sum.2 + one.2)), (1, 0, 0));
 }

@@ -339,7 +339,8 @@ fn fill(store: &Database) {
         let turns = vec![turn(Role::User, question.text()), turn(Role::Assistant, &"Voici. ".repeat(number))];
         let items = vec![Item::Markdown { text: "Voici.".to_owned(), links: Vec::new(), sources: Vec::new() }];
         let answer = Answer { items, draft: None, again: None, shown: Vec::new(), lost: Vec::new(), unasked: false };
-        let conclusion = Conclusion { question: &question, turns, answer, changes: Vec::new(), usage: None };
+        let conclusion =
+            Conclusion { question: &question, turns, answer, changes: Vec::new(), usage: None, counted: None };
         store.conclude(conclusion, 2).unwrap().unwrap();
         if number % 3 == 1 {
             store.part_sent(&question, 0, &shown(&question), 3).unwrap();

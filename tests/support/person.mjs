@@ -186,6 +186,16 @@ await step("reply", () =>
   ask(mention("Dans quelle salle ?", { "m.relates_to": { "m.in_reply_to": { event_id: said } } })),
 );
 await step("mention", () => ask(mention(question)));
+await step("rating", async () => {
+  const on = outcomes.find((outcome) => outcome.what === "mention").answer.event_id;
+  const react = (key, event_id) => send({ "m.relates_to": { rel_type: "m.annotation", event_id, key } }, "m.reaction");
+  const sent = await react("👎🏽", on);
+  const answer = await answerTo(sent);
+  await react("2️⃣", answer.event_id);
+  await client.redactEvent(room, sent);
+  await react("👍🏿", on);
+  return { on, sent, answer };
+});
 await step("thread", async () => {
   const root = await send({ msgtype: "m.text", body: "Parlons d’autre chose.", "m.mentions": {} });
   const relation = { rel_type: "m.thread", event_id: root, is_falling_back: true, "m.in_reply_to": { event_id: root } };

@@ -13,7 +13,8 @@ use crate::{
     job::{JobKind, JobScope, JobState},
     memory::Fact,
     message::ConversationId,
-    store::{Entry, LARGEST_FILE, Personal},
+    statistics::{Rating, Reason},
+    store::{Entry, GivenRating, LARGEST_FILE, Personal},
 };
 
 pub(super) const SPEC: Spec =
@@ -53,6 +54,7 @@ async fn file(context: &Context<'_>, personal: &Personal) -> Result<Value, Failu
         "memory": personal.facts.iter().map(fact).collect::<Vec<_>>(),
         "documents": personal.documents.iter().map(document).collect::<Vec<_>>(),
         "proposed_answers": personal.answers.iter().map(proposed).collect::<Vec<_>>(),
+        "ratings": personal.ratings.iter().map(rating).collect::<Vec<_>>(),
         "jobs": personal.jobs.iter().map(job).collect::<Vec<_>>(),
         "compagnons": personal.made.iter().map(made).collect::<Vec<_>>(),
         "commands": personal.audit.iter().map(entry).collect::<Vec<_>>(),
@@ -132,6 +134,14 @@ fn made(made: &Made) -> Value {
         .iter()
         .map(|version| json!({"number": version.number, "at": time(version.at), "text": version.text}));
     json!({"id": made.id, "room": made.room_id, "published": made.published, "versions": versions.collect::<Vec<_>>()})
+}
+
+fn rating(given: &GivenRating) -> Value {
+    json!({
+        "at": time(given.at),
+        "useful": given.rating == Rating::Useful,
+        "reason": given.reason.map(Reason::name),
+    })
 }
 
 fn entry(entry: &Entry) -> Value {

@@ -13,6 +13,7 @@ use crate::{
         texts::Text,
     },
     message::Reaction,
+    statistics::Refusal,
     store::{Queued, StoreError},
 };
 
@@ -97,7 +98,7 @@ async fn drop_waiting(parts: &Parts, stop: &Queued) -> Result<usize, StoreError>
             && [question.conversation(), question.written_in()].contains(&message.conversation());
         let running = parts.active.about(&question.room_id, &question.event_id).is_some();
         if theirs && !running && queued.sequence < stop.sequence {
-            dropped += usize::from(store.drop_question(&question.room_id, &question.event_id, now()).await?);
+            dropped += usize::from(parts.courier.refuse(&queued, Refusal::Stopped).await?);
         }
     }
     Ok(dropped)
@@ -129,8 +130,7 @@ pub(in crate::assistant) async fn react(parts: &Parts, reaction: Reaction) {
         // What is shown of it says that it ends there.
         parts.courier.decline(&queued, &Text::Stopped).await
     } else {
-        let question = &queued.question;
-        parts.store.drop_question(&question.room_id, &question.event_id, now()).await.map(drop).map_err(Failure::from)
+        parts.courier.refuse(&queued, Refusal::Stopped).await.map(drop).map_err(Failure::from)
     };
     parts.lifecycle.report(over);
 }

@@ -7,25 +7,32 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ruma::OwnedEventId;
+use ruma::{EventId, OwnedEventId, RoomId};
 use tokio::sync::Semaphore;
 
 use super::{
     attempted::Attempted,
     homeserver::{Homeserver, unless_refused},
     notice_queue::NoticeQueue,
-    outgoing::{about, edition, notice, transaction},
+    outgoing::{RATING_PART, about, edition, edition_of, notice, transaction},
     unconfirmed::UnconfirmedTransactions,
     withdrawal::Withdrawals,
 };
 use crate::{
     assistant::{
-        clock::now, config::Config, dispatch::InProgress, failure::Failure, lifecycle::Lifecycle, limits::Limits,
+        clock::now,
+        config::Config,
+        counting::{self, End},
+        dispatch::InProgress,
+        failure::Failure,
+        lifecycle::Lifecycle,
+        limits::Limits,
     },
     conversation::Turn,
     matrix::Sought,
     message::{Incoming, Item, MessageKind, Outgoing},
     services::Services,
+    statistics::{Activity, Counted, Outcome, Rating, Refusal},
     store::{Acknowledgement, Answer, Change, Conclusion, Delivery, Queued, Sent, Store, StoreError},
     usage::AnswerUsage,
 };
@@ -77,6 +84,12 @@ pub struct Ending {
     pub usage: Option<AnswerUsage>,
     /// Whether nobody asked for it: nobody is mentioned by it.
     pub unasked: bool,
+    /// How the question ended. `None`: it is not counted.
+    pub outcome: Option<Outcome>,
+    /// The kind of work, where the question alone does not tell it.
+    pub activity: Option<Activity>,
+    /// When the first text of the answer came, in milliseconds since the epoch.
+    pub first_text_at: Option<u64>,
 }
 
 /// An answer in the store, on its way.
@@ -118,13 +131,47 @@ impl Courier {
 
     /// Stores an answer and what changes with it, in one write. It is delivered by [`Courier::deliver_concluded`].
     pub async fn conclude(&self, queued: &Queued, ending: Ending) -> Result<Concluded, Failure> {
-        let Ending { turns, items, changes, usage, unasked } = ending;
+        let end = ending.outcome.map(|outcome| End {
+            outcome,
+            activity: ending.activity,
+            model: ending.usage.as_ref().map(|usage| usage.model.as_str()),
+            first_text_at: ending.first_text_at,
+        });
+        let counted = self.counted(queued, end).await?;
+        let Ending { turns, items, changes, usage, unasked, .. } = ending;
         let question = &queued.question;
         let (draft, again, shown) = (queued.draft.clone(), queued.again.clone(), queued.shown.clone());
         // Which drafts were lost, the store knows best.
         let answer = Answer { items, draft, again, shown, lost: Vec::new(), unasked };
-        let delivery = self.parts.store.conclude(Conclusion { question, turns, answer, changes, usage }, now()).await?;
+        let conclusion = Conclusion { question, turns, answer, changes, usage, counted };
+        let delivery = self.parts.store.conclude(conclusion, now()).await?;
         Ok(Concluded { delivery, resumed: queued.attempts > 1 })
+    }
+
+    /// What is counted of a question that ends so.
+    async fn counted(&self, queued: &Queued, end: Option<End<'_>>) -> Result<Option<Counted>, StoreError> {
+        let Some(end) = end else { return Ok(None) };
+        let settings = self.parts.store.room_settings(&queued.question.room_id).await?;
+        Ok(counting::counted(queued, end, &settings, &self.parts.config, now()))
+    }
+
+    /// Drops a question that nobody is told of, never to be accepted again, and counts why. Returns whether it was waiting.
+    pub async fn refuse(&self, queued: &Queued, refusal: Refusal) -> Result<bool, StoreError> {
+        let (store, question) = (&self.parts.store, &queued.question);
+        match self.counted(queued, Some(End::refused(refusal))).await? {
+            Some(counted) => store.refuse_question(question, counted, now()).await,
+            None => store.drop_question(&question.room_id, &question.event_id, now()).await,
+        }
+    }
+
+    /// Ends a question of which the room shows what it should, and counts how it ended.
+    pub async fn close(&self, queued: &Queued, outcome: Outcome) -> Result<bool, StoreError> {
+        let (store, question) = (&self.parts.store, &queued.question);
+        let end = End { outcome, ..End::refused(Refusal::Failure) };
+        match self.counted(queued, Some(end)).await? {
+            Some(counted) => store.close_counted(question, counted, now()).await,
+            None => store.close_question(&question.room_id, &question.event_id, now()).await,
+        }
     }
 
     /// Delivers an answer, if there is something to send.
@@ -163,7 +210,7 @@ impl Courier {
         if is_too_old(delivery) {
             return self.give_up_delivery(delivery).await;
         }
-        let mut refused = false;
+        let (mut refused, mut last) = (false, None);
         // Each part goes by what the store says then: the draft may have been taken away meanwhile, or all of it with its question.
         while let Some(current) = store.delivery(question).await? {
             if current.sequence != delivery.sequence {
@@ -184,6 +231,9 @@ impl Courier {
                 }
                 Err(other) => return Err(other),
             };
+            if let Acknowledgement::Sent(Sent::Message(event)) = &acknowledged {
+                last = Some(event.clone());
+            }
             if !store.acknowledge(delivery, part, acknowledged, now()).await? {
                 // Another answer to the question was stored since (it was edited): that one is delivered by whoever stored it.
                 withdrawals.run().await;
@@ -201,7 +251,21 @@ impl Courier {
             withdrawals.may_write_again(&question.room_id).await;
         }
         self.parts.limits.answered(question, Instant::now());
+        if let Some(last) = last.filter(|_| delivery.series.is_some() && self.parts.config.ratings.offer) {
+            self.offer_ratings(&question.room_id, &last).await;
+        }
         Ok(())
+    }
+
+    /// Puts under an answer the emojis by which it is rated. Its own reactions never come back to the bot.
+    async fn offer_ratings(&self, room: &RoomId, answer: &EventId) {
+        for rating in [Rating::Useful, Rating::NotUseful] {
+            let key = rating.emoji();
+            let transaction = transaction(answer, RATING_PART, &edition_of(key));
+            if !self.parts.homeserver.react(room, answer, key, &transaction).await {
+                return;
+            }
+        }
     }
 
     /// Whether the outbox still has this answer: its question may have been taken back, or answered anew.

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ruma::{OwnedEventId, OwnedRoomId, RoomId, UserId};
+use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId, UserId};
 
 use super::{
     rate_budget::RateBudget,
@@ -94,6 +94,21 @@ impl Homeserver {
         let sent = self.retry_write(|| self.gateway.send(outgoing)).await?;
         fail::fail_point!("after-put");
         Ok(sent)
+    }
+
+    /// Puts an emoji on a message, where the rate allows more than what answers need. Whether it is there now; nobody waits for it, and it is
+    /// not tried again.
+    pub async fn react(&self, room: &RoomId, message: &EventId, key: &str, transaction: &str) -> bool {
+        if !self.budget().may_refresh(Duration::MAX, 0, Instant::now()) {
+            return false;
+        }
+        let reacted = self.gateway.react(room, message, key, transaction).await;
+        match &reacted {
+            Ok(()) => self.budget().accepted(Instant::now()),
+            Err(SendError::Limited(wait)) => self.budget().limited(*wait, Instant::now()),
+            Err(error) => tracing::debug!(%error, "an emoji was not put on a message"),
+        }
+        reacted.is_ok()
     }
 
     /// Sends the message of a file, however often it takes.

@@ -18,8 +18,9 @@ use super::{
     outgoing::{REMARK_PART, edition, notice, notice_about, transaction},
 };
 use crate::{
-    assistant::{clock::now, failure::Failure, texts::Text},
+    assistant::{clock::now, counting, failure::Failure, texts::Text},
     message::Item,
+    statistics::{Outcome, Refusal},
     store::{Change, Delivery, Queued, QueuedKind},
 };
 
@@ -36,14 +37,23 @@ impl Courier {
         changes: Vec<Change>,
         priority: NoticePriority,
     ) -> Result<(), Failure> {
+        self.notify_as(queued, Ending { items, changes, ..Ending::default() }, priority).await
+    }
+
+    async fn notify_as(
+        self: &Arc<Self>,
+        queued: &Queued,
+        ending: Ending,
+        priority: NoticePriority,
+    ) -> Result<(), Failure> {
         let question = &queued.question;
         let enters = self.notices.enter(&question.sender, priority);
         if !enters {
             tracing::debug!(event_id = %question.event_id, "too many notices wait: this one is left out");
         }
         // What was asked for is done; only what is said of it is left out.
-        let items = items.into_iter().filter(|item| enters || !item.is_notice()).collect();
-        let concluded = match self.conclude(queued, Ending { items, changes, ..Ending::default() }).await {
+        let items = ending.items.into_iter().filter(|item| enters || !item.is_notice()).collect();
+        let concluded = match self.conclude(queued, Ending { items, ..ending }).await {
             Ok(concluded) => concluded,
             Err(failure) => {
                 if enters {
@@ -80,6 +90,16 @@ impl Courier {
     /// Says one of the bot's own sentences instead of an answer. It is delivered as surely as an answer, and leaves no trace in the
     /// conversation.
     pub async fn decline(self: &Arc<Self>, queued: &Queued, text: &Text<'_>) -> Result<(), Failure> {
+        self.decline_as(queued, text, counting::outcome(text)).await
+    }
+
+    /// As [`Courier::decline`], where the sentence alone does not tell how the question ended.
+    async fn decline_as(
+        self: &Arc<Self>,
+        queued: &Queued,
+        text: &Text<'_>,
+        outcome: Option<Outcome>,
+    ) -> Result<(), Failure> {
         // Who has not asked is told nothing.
         if matches!(&queued.kind, QueuedKind::Command(call) if call.unasked) {
             let question = &queued.question;
@@ -94,10 +114,10 @@ impl Courier {
                 Text::Missed => NoticePriority::Unasked,
                 _ => NoticePriority::Owed,
             };
-            return self.notify(queued, items, Vec::new(), priority).await;
+            return self.notify_as(queued, Ending { items, outcome, ..Ending::default() }, priority).await;
         }
         // It takes the place of a text that people see: as the end of an answer does, at once.
-        let concluded = self.conclude(queued, Ending { items, ..Ending::default() }).await?;
+        let concluded = self.conclude(queued, Ending { items, outcome, ..Ending::default() }).await?;
         self.deliver_concluded(concluded).await
     }
 
@@ -111,10 +131,10 @@ impl Courier {
     }
 
     /// Says why there is no answer, to whoever has asked; what the bot wanted to say unasked, it does not say.
-    pub async fn give_up(self: &Arc<Self>, queued: &Queued, text: &Text<'_>) -> Result<(), Failure> {
+    pub async fn give_up(self: &Arc<Self>, queued: &Queued, text: &Text<'_>, refusal: Refusal) -> Result<(), Failure> {
         let question = &queued.question;
         if question.is_message() {
-            return self.decline(queued, text).await;
+            return self.decline_as(queued, text, Some(Outcome::Refused(refusal))).await;
         }
         self.parts.store.drop_question(&question.room_id, &question.event_id, now()).await?;
         Ok(())

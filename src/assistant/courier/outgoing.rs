@@ -2,13 +2,16 @@
 
 use ruma::{EventId, OwnedEventId, RoomId};
 
-use crate::message::{Incoming, Item, MessageKind, Outgoing};
+use crate::message::{Content, Incoming, Item, MessageKind, Outgoing};
 
 /// The number of a remark beside an answer. No answer has as many parts, so the two are never taken for one another.
 pub const REMARK_PART: usize = 998;
 
 /// The number of a notice to the administrators of the instance, likewise.
 pub const ADMINISTRATORS_PART: usize = 997;
+
+/// The number of the emojis under an answer, likewise.
+pub const RATING_PART: usize = 996;
 
 /// The transaction id of part `part` of the answer to a question; `variant` tells a text's later editions from its first.
 pub fn transaction(question: &EventId, part: usize, variant: &str) -> String {
@@ -49,6 +52,8 @@ pub fn about<'a>(question: &'a Incoming, part: usize, transaction: &'a str) -> O
         markdown: "",
         links: &[],
         sources: &[],
+        // It asks about an answer: without a reply nobody would know about which.
+        about: question.replies_to.as_deref().filter(|_| question.content == Content::Rated),
         transaction,
     }
 }
@@ -80,6 +85,7 @@ pub fn unasked<'a>(
         markdown: text,
         links: &[],
         sources: &[],
+        about: None,
         transaction,
     }
 }

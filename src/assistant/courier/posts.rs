@@ -63,6 +63,7 @@ impl Courier {
             thread: None,
             question: &question.event_id,
             asker: None,
+            about: None,
             part,
             opens: false,
             replaces: None,

@@ -38,6 +38,7 @@ use crate::{
     },
     command::Call,
     message::{Item, Redaction},
+    statistics::{Outcome, Refusal},
     store::{Queued, QueuedKind, Store, StoreError},
 };
 
@@ -101,7 +102,7 @@ impl Dispatcher {
 
     /// Takes up what an earlier process left: answers not sent, then questions not answered.
     pub async fn resume(&self) -> Result<(), StoreError> {
-        let Parts { store, lanes, access, .. } = &self.parts;
+        let Parts { store, lanes, access, courier, .. } = &self.parts;
         let mut left: Vec<Work> = Vec::new();
         for delivery in store.undelivered().await? {
             if delivery.sent.is_empty() && !access.may_ask(&delivery.question) {
@@ -121,7 +122,7 @@ impl Dispatcher {
             }
             let since = queued.received_at.saturating_sub(*first.get_or_insert(queued.received_at));
             if bursts.is_said(&queued, start + Duration::from_millis(since)) {
-                store.drop_question(&queued.question.room_id, &queued.question.event_id, now()).await?;
+                courier.refuse(&queued, Refusal::Unreadable).await?;
                 continue;
             }
             left.push(Work::of(queued));
@@ -196,7 +197,8 @@ impl Dispatcher {
                 if matches!(queued.kind, QueuedKind::EditOf(_)) {
                     store.drop_question(&question.room_id, &question.event_id, now()).await?;
                 } else {
-                    courier.give_up(&queued, &excuse(&failure)).await?;
+                    let (text, refusal) = excuse(&failure);
+                    courier.give_up(&queued, &text, refusal).await?;
                 }
                 continue;
             };
@@ -227,14 +229,14 @@ impl Dispatcher {
 
     /// Whether a question that was edited while it was answered is not answered anew, because its author asks too much in this way.
     async fn refuses_edit(&self, queued: &Queued) -> Result<bool, Failure> {
-        let Parts { store, courier, limits, .. } = &self.parts;
+        let Parts { courier, limits, .. } = &self.parts;
         let question = &queued.question;
         let refusal = match limits.check(question, Instant::now()) {
             Verdict::Pass => return Ok(false),
             Verdict::Slow(wait) => Text::SlowDown { wait },
             Verdict::Loop(wait) => Text::LoopStopped { wait },
             Verdict::Silent => {
-                store.drop_question(&question.room_id, &question.event_id, now()).await?;
+                courier.refuse(queued, Refusal::Rate).await?;
                 return Ok(true);
             }
         };
@@ -303,7 +305,7 @@ impl Dispatcher {
     /// Lets a question wait for its turn again that has an answer and was edited first at this time, once it is at rest. Its author may ask
     /// no more in this way than by writing: beyond that, the answer stays as it is. The rest does not make an edit look slower than it was.
     async fn answer_anew(&self, queued: Queued, edited_at: Instant) -> Result<(), Failure> {
-        let Parts { store, lanes, courier, limits, lifecycle, .. } = &self.parts;
+        let Parts { lanes, courier, limits, lifecycle, .. } = &self.parts;
         let question = &queued.question;
         lifecycle.until_stop(self.edits.settled(&question.event_id)).await?;
         let refusal = match limits.check(question, edited_at) {
@@ -316,7 +318,7 @@ impl Dispatcher {
             Verdict::Silent => None,
         };
         tracing::info!(event_id = %question.event_id, "an edit is not answered: its author asks too much");
-        store.close_question(&question.room_id, &question.event_id, now()).await?;
+        courier.close(&queued, Outcome::Refused(Refusal::Rate)).await?;
         let Some(refusal) = refusal else { return Ok(()) };
         courier.remark(&queued, &refusal).await
     }

@@ -21,6 +21,7 @@ use crate::{
         texts::Text,
     },
     message::Incoming,
+    statistics::Refusal,
     store::{Edited, Queued},
 };
 
@@ -70,14 +71,14 @@ impl Dispatcher {
     /// Lets a question wait that an edit made, unless the edit, which came at this time, goes on with a loop. Only now is it known which
     /// message it reacts to, and a refusal is seen under that one. In the pace of its author the edit was counted when it came.
     async fn admit_promoted(self: &Arc<Self>, queued: Queued, received_at: u64) -> Result<(), Failure> {
-        let Parts { store, courier, limits, lanes, .. } = &self.parts;
+        let Parts { courier, limits, lanes, .. } = &self.parts;
         let question = &queued.question;
         let age = Duration::from_millis(now().saturating_sub(received_at));
         let now_here = Instant::now();
         match limits.check_loop(question, now_here.checked_sub(age).unwrap_or(now_here)) {
             Verdict::Loop(wait) => courier.decline_beside(queued, Text::LoopStopped { wait }),
             Verdict::Silent => {
-                store.drop_question(&question.room_id, &question.event_id, now()).await?;
+                courier.refuse(&queued, Refusal::Rate).await?;
             }
             Verdict::Pass | Verdict::Slow(_) => {
                 self.edits.note(&question.event_id);

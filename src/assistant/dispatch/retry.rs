@@ -9,6 +9,7 @@ use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use crate::{
     assistant::{failure::Failure, texts::Text},
     inference::InferenceError,
+    statistics::Refusal,
 };
 
 /// The waits begin with this and double.
@@ -57,12 +58,13 @@ impl Retries {
     }
 }
 
-/// The sentence for an agent who gets no answer.
-pub fn excuse(failure: &Failure) -> Text<'static> {
+/// The sentence for an agent who gets no answer, and what that counts as.
+pub fn excuse(failure: &Failure) -> (Text<'static>, Refusal) {
     match failure {
-        Failure::Model(InferenceError::Busy) => Text::Busy,
-        Failure::Model(InferenceError::PromptTooLong { .. }) => Text::TooLong { most: None },
-        _ => Text::Failed,
+        Failure::Model(InferenceError::Busy) => (Text::Busy, Refusal::Busy),
+        Failure::Model(InferenceError::PromptTooLong { .. }) => (Text::TooLong { most: None }, Refusal::TooLong),
+        Failure::Model(_) => (Text::Failed, Refusal::Model),
+        _ => (Text::Failed, Refusal::Failure),
     }
 }
 
@@ -83,6 +85,10 @@ mod tests {
         assert_eq!(waits(&Failure::Model(InferenceError::Engine("broken".to_owned())), 100), [1]);
         assert_eq!(waits(&Failure::Model(InferenceError::PromptTooLong { tokens: 2, context: 1 }), 100), [0_u64; 0]);
         assert_eq!(waits(&Failure::Refused("kicked".to_owned()), 100), [0_u64; 0]);
+        let counts = |failure: &Failure| super::excuse(failure).1;
+        assert_eq!(counts(&Failure::Model(InferenceError::Engine(String::new()))), super::Refusal::Model);
+        assert_eq!(counts(&Failure::Model(InferenceError::Busy)), super::Refusal::Busy);
+        assert_eq!(counts(&Failure::Panicked), super::Refusal::Failure);
         assert_eq!(waits(&Failure::Model(InferenceError::Busy), 7), [1, 2, 4, 8, 15, 15, 15]);
     }
 }

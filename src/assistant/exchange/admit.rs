@@ -60,6 +60,8 @@ pub enum Admission<'a> {
     Job(&'a Call),
     /// The room is told what the bot is.
     Welcome,
+    /// Somebody is asked why an answer is not useful.
+    AskWhy,
     /// A sentence of the bot's own is the answer.
     Decline(Text<'static>),
     /// It is given up: who asked is told, if somebody asked.
@@ -85,6 +87,8 @@ pub fn admit<'a>(queued: &'a Queued, facts: &Facts, rules: &Rules<'_>) -> Admiss
     match &queued.kind {
         QueuedKind::Welcome => return Admission::Welcome,
         QueuedKind::Missed => return Admission::Decline(Text::Missed),
+        QueuedKind::AskWhy if !stale => return Admission::AskWhy,
+        QueuedKind::AskWhy => return Admission::Drop,
         // It is looked up before.
         QueuedKind::EditOf(_) => return Admission::Drop,
         QueuedKind::Question | QueuedKind::Command(_) | QueuedKind::Attachment | QueuedKind::Unparsed => {}

@@ -22,6 +22,7 @@ use crate::{
     material::{Material, MaterialKind},
     matrix,
     message::Item,
+    statistics::{Outcome, Refusal},
     store::Change,
     usage::AnswerUsage,
 };
@@ -51,7 +52,12 @@ pub fn conclude(
             }),
             End::Stopped => None,
         },
-        unasked: false,
+        outcome: Some(match written.end {
+            End::Done(_) => Outcome::Answered,
+            End::Stopped => Outcome::Refused(Refusal::Stopped),
+        }),
+        first_text_at: written.first_text_at,
+        ..Ending::default()
     })
 }
 

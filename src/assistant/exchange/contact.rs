@@ -1,4 +1,5 @@
-//! First contact: what a room is told when the bot joins it, and a person who writes for the first time.
+//! What the bot says without a question: what a room is told when the bot joins it, and a person who writes for the first time; and the question why
+//! an answer is not useful.
 
 use std::time::{Duration, Instant};
 
@@ -47,6 +48,23 @@ pub async fn welcome(parts: &Parts, queued: &Queued) -> Result<(), Failure> {
     let patches = vec![SettingsPatch::WelcomedAt(Some(now()))];
     let changes = vec![Change::Settings(question.room_id.clone(), patches)];
     courier.notify(queued, items, changes, NoticePriority::Owed).await
+}
+
+/// Asks a person why an answer is not useful, where it is still there.
+pub async fn ask_why(parts: &Parts, queued: &Queued) -> Result<(), Failure> {
+    let Parts { store, config, courier, .. } = parts;
+    let question = &queued.question;
+    let answer = match &question.replies_to {
+        Some(answer) => store.exchange_of(&question.room_id, answer).await?,
+        None => None,
+    };
+    if answer.is_none() {
+        store.drop_question(&question.room_id, &question.event_id, now()).await?;
+        return Ok(());
+    }
+    let settings = store.room_settings(&question.room_id).await?;
+    let text = Text::AskWhy.say(config.language_in(&settings)).into_owned();
+    courier.notify(queued, vec![notice(text)], Vec::new(), NoticePriority::Spare).await
 }
 
 /// Tells a person what the bot is, once, unless the room was told within sight.

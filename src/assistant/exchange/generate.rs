@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     assistant::{
+        clock::now,
         courier::{Screen, Stage},
         dispatch::{ActiveGeneration, Interruption},
         failure::Failure,
@@ -40,12 +41,14 @@ pub struct Written {
     pub end: End,
     /// From the model's first text to the request that shows it.
     pub shown_after: Option<Duration>,
+    /// When the model's first text came, in milliseconds since the epoch.
+    pub first_text_at: Option<u64>,
 }
 
 impl Written {
     /// An answer that was stopped before its first word.
     pub fn stopped() -> Self {
-        Self { text: String::new(), end: End::Stopped, shown_after: None }
+        Self { text: String::new(), end: End::Stopped, shown_after: None, first_text_at: None }
     }
 }
 
@@ -65,6 +68,7 @@ struct Answer {
     /// Whether nothing is shown that cites nothing.
     cites: bool,
     first: Option<Instant>,
+    first_at: Option<u64>,
     /// Whether there is enough for the first draft.
     begun: bool,
     shown_after: Option<Duration>,
@@ -170,6 +174,7 @@ impl Answer {
             chain: transforms::answer(checking),
             cites,
             first: None,
+            first_at: None,
             begun: false,
             shown_after: None,
         }
@@ -178,6 +183,7 @@ impl Answer {
     fn push(&mut self, piece: &str) {
         self.chain.push(piece, &mut self.text);
         self.first.get_or_insert_with(Instant::now);
+        self.first_at.get_or_insert_with(now);
     }
 
     /// How much of it a draft can show.
@@ -200,7 +206,7 @@ impl Answer {
 
     fn ended(mut self, end: End) -> Written {
         self.chain.finish(&mut self.text);
-        Written { text: self.text, end, shown_after: self.shown_after }
+        Written { text: self.text, end, shown_after: self.shown_after, first_text_at: self.first_at }
     }
 }
 

@@ -211,7 +211,7 @@ impl Reading<'_> {
         let (parts, question) = (self.parts, self.question);
         let mut files = Vec::new();
         if let Some(media) = readable(question) {
-            files.push(attach(parts, question, &question.origin(), media).await?);
+            files.push(attach(parts, &self.exchange.queued, &question.origin(), media).await?);
         }
         if let Some(Pointed(Ok(message))) = replied.filter(|replied| replied.is_readable())
             && let Some(media) = &message.media
@@ -222,7 +222,7 @@ impl Reading<'_> {
                 sender: message.sender.clone(),
                 sent_at: message.sent_at,
             };
-            files.push(attach(parts, question, &origin, media).await?);
+            files.push(attach(parts, &self.exchange.queued, &origin, media).await?);
         }
         Ok(files)
     }

@@ -17,6 +17,7 @@ use crate::{
     index::french::fold,
     matrix,
     message::{Content, Item},
+    statistics::{Activity, Outcome},
 };
 
 /// What people put before a question out of politeness, as [`words`] gives it. It says nothing of what is asked.
@@ -86,7 +87,13 @@ pub async fn mastered(parts: &Parts, exchange: &Exchange, now: u64) -> Result<Op
     let whole = format!("{}\n\n{mark}", answer.text);
     let items = matrix::parts(&whole).into_iter().map(|text| Item::Notice { text }).collect();
     tracing::info!(event_id = %question.event_id, number = answer.number, "answered by an approved answer");
-    Ok(Some(Ending { turns: turns(exchange, &answer.text, now), items, ..Ending::default() }))
+    Ok(Some(Ending {
+        turns: turns(exchange, &answer.text, now),
+        items,
+        outcome: Some(Outcome::Answered),
+        activity: Some(Activity::Mastered),
+        ..Ending::default()
+    }))
 }
 
 /// Whether one of these wordings is the question of which this is the essence.

@@ -37,6 +37,7 @@ use crate::{
     },
     inference::Request,
     matrix::Sought,
+    statistics::{Outcome, Refusal},
     store::Queued,
     usage::AnswerUsage,
 };
@@ -210,19 +211,24 @@ impl Exchanges {
             Admission::Read => Box::pin(read(&self.0, queued)).await,
             Admission::Command(call) => commands::execute(commands, queued, call).await,
             Admission::Welcome => contact::welcome(&self.0, queued).await,
+            Admission::AskWhy => contact::ask_why(&self.0, queued).await,
             Admission::Decline(text) => courier.decline(queued, &text).await,
             Admission::GiveUp => {
                 tracing::error!(event_id = %question.event_id, "the process died of a question again and again: it is given up");
-                courier.give_up(queued, &Text::GivenUp).await
+                courier.give_up(queued, &Text::GivenUp, Refusal::Failure).await
             }
             Admission::Close => {
                 tracing::info!(event_id = %question.event_id, "a question is closed: the room shows an answer, and asking again is too long ago");
-                store.close_question(&question.room_id, &question.event_id, now()).await?;
+                // What another bot has answered is not counted here.
+                match queued.again {
+                    Some(_) => courier.close(queued, Outcome::Refused(Refusal::Stale)).await?,
+                    None => store.close_question(&question.room_id, &question.event_id, now()).await?,
+                };
                 Ok(())
             }
             Admission::Drop => {
                 tracing::info!(event_id = %question.event_id, "a question is dropped: its author has no access any more");
-                store.drop_question(&question.room_id, &question.event_id, now()).await?;
+                courier.refuse(queued, Refusal::Access).await?;
                 Ok(())
             }
         }

@@ -4,7 +4,6 @@
 use super::{contact, effective::EffectiveCompagnon, parts::Parts};
 use crate::{
     assistant::{
-        clock::now,
         commands::inert,
         documents::{Ingested, SentFile, readable, title},
         failure::Failure,
@@ -15,7 +14,8 @@ use crate::{
         },
     },
     document::{Document, Origin, Partition},
-    message::{Incoming, MediaRef},
+    message::MediaRef,
+    statistics::{Outcome, Refusal},
     store::{Queued, QueuedKind},
 };
 
@@ -30,23 +30,19 @@ pub enum Attached {
 }
 
 /// Reads a file that a question is about, into the question's conversation.
-pub async fn attach(
-    parts: &Parts,
-    question: &Incoming,
-    origin: &Origin,
-    media: &MediaRef,
-) -> Result<Attached, Failure> {
+pub async fn attach(parts: &Parts, queued: &Queued, origin: &Origin, media: &MediaRef) -> Result<Attached, Failure> {
+    let question = &queued.question;
     let partition = Partition::Conversation(question.conversation());
     let file = SentFile { partition: &partition, origin, media };
     Ok(match parts.ingestion.ingest(question, &file).await? {
         Ingested::Document(document) => Attached::Document(document),
         Ingested::NotRead(why) => Attached::NotRead(not_read(media, why, Vec::new())),
         Ingested::Stopped => {
-            parts.store.drop_question(&question.room_id, &question.event_id, now()).await?;
+            parts.courier.refuse(queued, Refusal::Stopped).await?;
             Attached::Over
         }
         Ingested::Changed => {
-            end_if_unchanged(parts, question).await?;
+            end_if_unchanged(parts, queued).await?;
             Attached::Over
         }
     })
@@ -65,10 +61,10 @@ pub async fn read(parts: &Parts, queued: &Queued) -> Result<(), Failure> {
         return parts.courier.decline(queued, &offer).await;
     }
     let unsaid = parts.ingestion.unsaid();
-    match attach(parts, question, &question.origin(), media).await? {
+    match attach(parts, queued, &question.origin(), media).await? {
         Attached::Over => Ok(()),
         Attached::Document(document) if unsaid.has_room(question) && is_followed(parts, queued).await? => {
-            parts.store.close_question(&question.room_id, &question.event_id, now()).await?;
+            parts.courier.close(queued, Outcome::Answered).await?;
             unsaid.add(queued, read_file(&document));
             Ok(())
         }
@@ -119,9 +115,9 @@ async fn is_followed(parts: &Parts, queued: &Queued) -> Result<bool, Failure> {
 }
 
 /// Ends a question of which the store would take nothing, although it waits still.
-async fn end_if_unchanged(parts: &Parts, question: &Incoming) -> Result<(), Failure> {
-    if parts.store.is_waiting(question).await? {
-        parts.store.drop_question(&question.room_id, &question.event_id, now()).await?;
+async fn end_if_unchanged(parts: &Parts, queued: &Queued) -> Result<(), Failure> {
+    if parts.store.is_waiting(&queued.question).await? {
+        parts.courier.refuse(queued, Refusal::Failure).await?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     assistant::{
-        commands,
+        commands, counting,
         courier::{Concluded, Ending, Stage},
         dispatch::Interruption,
         exchange::{EffectiveCompagnon, Parts, watched},
@@ -18,6 +18,8 @@ use crate::{
     },
     command::{Call, Command},
     matrix::RoomFacts,
+    message::Item,
+    statistics::Outcome,
     store::Queued,
 };
 
@@ -67,12 +69,15 @@ pub async fn run(
         Ok(ending) => {
             let mut ending = ending?;
             ending.changes.extend(veil.as_ref().and_then(Veil::kept));
+            // A sentence alone that tells of no answer and of no refusal says how the job is asked for.
+            let done = ending.usage.is_some() || !ending.items.iter().all(Item::is_notice);
+            ending.outcome = ending.outcome.or(done.then_some(Outcome::Answered));
             ending
         }
         Err(Interruption::Changed) => return Ok(None),
         Err(Interruption::Stopped) => {
             let items = super::texts::notices(&Text::JobStopped.say(language));
-            Ending { items, ..Ending::default() }
+            Ending { items, outcome: counting::outcome(&Text::JobStopped), ..Ending::default() }
         }
     };
     parts.cache.apply(&ending.changes);

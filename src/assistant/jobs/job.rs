@@ -4,6 +4,7 @@ use tokio::sync::watch;
 
 use crate::{
     assistant::{
+        counting,
         courier::Ending,
         entities::Found,
         exchange::{EffectiveCompagnon, Parts, patiently},
@@ -95,7 +96,7 @@ impl Job<'_> {
 
     /// A sentence and nothing else.
     pub(super) fn ends(&self, text: &Text<'_>) -> Ending {
-        Ending { items: self.say(text), ..Ending::default() }
+        Ending { items: self.say(text), outcome: counting::outcome(text), ..Ending::default() }
     }
 
     /// A sentence, as the whole of what is said.

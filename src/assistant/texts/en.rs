@@ -88,7 +88,10 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Cut => "*(This answer reached the maximum length. Ask me to continue.)*",
         Text::Stopped => "*(Answer stopped at your request.)*",
         Text::NotRead(unread) => unread::not_read_en(*unread),
-        Text::Mark { title } => return format!("*{title} · AI-generated, please check*").into(),
+        Text::Mark { title } => return format!("*{title} · AI-generated, please check · useful? 👍 👎*").into(),
+        Text::AskWhy => {
+            "Thank you for telling us. Why was this answer not useful? If you like, react to this message:\n\n1️⃣ it is wrong · 2️⃣ something is missing · 3️⃣ it is off topic · 4️⃣ it is too long · 5️⃣ its sources do not help"
+        }
         Text::Opened => {
             "*Other people have joined: I am starting a new conversation, without what the two of us said before.*"
         }

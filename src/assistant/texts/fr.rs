@@ -93,7 +93,10 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Cut => "*(Réponse arrêtée : longueur maximale atteinte. Demandez-moi de continuer.)*",
         Text::Stopped => "*(Réponse arrêtée à votre demande.)*",
         Text::NotRead(unread) => unread::not_read_fr(*unread),
-        Text::Mark { title } => return format!("*{title} · réponse d’une IA, à vérifier*").into(),
+        Text::Mark { title } => return format!("*{title} · réponse d’une IA, à vérifier · utile ? 👍 👎*").into(),
+        Text::AskWhy => {
+            "Merci de votre avis. Pourquoi cette réponse ne vous a-t-elle pas été utile ? Réagissez à ce message, si vous le voulez bien :\n\n1️⃣ elle est fausse · 2️⃣ elle est incomplète · 3️⃣ elle est hors sujet · 4️⃣ elle est trop longue · 5️⃣ ses sources sont inutiles"
+        }
         Text::Opened => {
             "*Nous ne sommes plus seuls ici : je commence une nouvelle conversation, sans reprendre ce que nous nous sommes dit à deux.*"
         }

@@ -67,6 +67,7 @@ fn samples() -> Vec<Text<'static>> {
         Text::NotRead(Unread::Recording),
         Text::NotRead(Unread::Video),
         Text::Mark { title },
+        Text::AskWhy,
         Text::Opened,
         Text::Verification { device: "DTKCHKQXEO", key: "dbMK 2oAi Vw7r qPnY 4uHt sZ0c XkLe 8JfB gT1o WyRa Nm3" },
         Text::BeginningLeftOut,

@@ -87,6 +87,8 @@ pub enum Text<'a> {
         /// The compagnon's title.
         title: &'a str,
     },
+    /// Asks somebody why an answer is not useful, to be told by a reaction.
+    AskWhy,
     /// Put under the first answer to several persons in what was a conversation of two.
     Opened,
     /// A person wants to verify the bot's device.

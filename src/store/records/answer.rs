@@ -12,6 +12,7 @@ use super::stored::Stored;
 use crate::document::{Citation, Cited};
 use crate::energy::Energy;
 use crate::message::{Egress, FileRef, Item, Linked, Post};
+use crate::statistics::Series;
 use crate::store::answer::{Answer, Answered, Delivery, Sent};
 use crate::store::layout::EventPlace;
 use crate::store::own::OwnMessage;
@@ -37,6 +38,8 @@ pub(in crate::store) struct DeliveryRecord {
     pub(in crate::store) unasked: bool,
     #[serde(default)]
     pub(in crate::store) usage: Option<UsageRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::store) series: Option<Series>,
 }
 
 /// An [`Item`].
@@ -107,6 +110,7 @@ impl From<&Delivery> for DeliveryRecord {
             stored_at: delivery.stored_at,
             unasked: *unasked,
             usage: delivery.usage.as_ref().map(UsageRecord::from),
+            series: delivery.series.clone(),
         }
     }
 }
@@ -128,6 +132,7 @@ impl From<DeliveryRecord> for Delivery {
             uploaded: record.uploaded,
             stored_at: record.stored_at,
             usage: record.usage.map(AnswerUsage::from),
+            series: record.series,
         }
     }
 }
@@ -207,6 +212,8 @@ pub(in crate::store) struct AnsweredRecord {
     pub(in crate::store) at: u64,
     #[serde(default)]
     pub(in crate::store) usage: Option<UsageRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::store) series: Option<Series>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::store) citations: Vec<Citation>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -225,6 +232,7 @@ impl From<&Answered> for AnsweredRecord {
             elsewhere: answered.elsewhere.clone(),
             at: answered.at,
             usage: answered.usage.as_ref().map(UsageRecord::from),
+            series: answered.series.clone(),
             citations: answered.citations.clone(),
             calls: answered.calls.clone(),
         }
@@ -239,6 +247,7 @@ impl From<AnsweredRecord> for Answered {
             elsewhere: record.elsewhere,
             at: record.at,
             usage: record.usage.map(AnswerUsage::from),
+            series: record.series,
             citations: record.citations,
             calls: record.calls,
         }

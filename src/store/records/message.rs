@@ -32,6 +32,7 @@ pub(in crate::store) enum ContentRecord {
     Unreadable { kind: Unread },
     Joined,
     Missed,
+    Rated,
 }
 
 impl Stored for Incoming {
@@ -91,6 +92,7 @@ impl From<&Content> for ContentRecord {
             Content::Unreadable(kind) => Self::Unreadable { kind: *kind },
             Content::Joined => Self::Joined,
             Content::Missed => Self::Missed,
+            Content::Rated => Self::Rated,
         }
     }
 }
@@ -105,6 +107,7 @@ impl From<ContentRecord> for Content {
             ContentRecord::Unreadable { kind } => Self::Unreadable(kind),
             ContentRecord::Joined => Self::Joined,
             ContentRecord::Missed => Self::Missed,
+            ContentRecord::Rated => Self::Rated,
         }
     }
 }

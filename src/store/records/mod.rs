@@ -13,10 +13,12 @@ mod job;
 mod memory;
 mod message;
 mod question;
+mod rating;
 mod room;
 mod stored;
 mod summary;
 mod turn;
+mod usage;
 pub(super) mod version1;
 
 pub(super) use self::answer::{AnsweredRecord, DeliveryRecord, OwnRecord, SentRecord};

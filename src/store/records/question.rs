@@ -33,6 +33,7 @@ pub(in crate::store) enum KindRecord {
     Welcome,
     Missed,
     Attachment,
+    AskWhy,
     EditOf {
         original: OwnedEventId,
     },
@@ -103,6 +104,7 @@ impl From<&QueuedKind> for KindRecord {
             QueuedKind::Welcome => Self::Welcome,
             QueuedKind::Missed => Self::Missed,
             QueuedKind::Attachment => Self::Attachment,
+            QueuedKind::AskWhy => Self::AskWhy,
             QueuedKind::EditOf(original) => Self::EditOf { original: original.clone() },
             QueuedKind::Unparsed => Self::Unparsed,
         }
@@ -117,6 +119,7 @@ impl From<KindRecord> for QueuedKind {
             KindRecord::Welcome => Self::Welcome,
             KindRecord::Missed => Self::Missed,
             KindRecord::Attachment => Self::Attachment,
+            KindRecord::AskWhy => Self::AskWhy,
             KindRecord::EditOf { original } => Self::EditOf(original),
             KindRecord::Unparsed => Self::Unparsed,
         }

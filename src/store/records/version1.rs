@@ -158,6 +158,7 @@ impl From<DeliveryV1> for DeliveryRecord {
             stored_at: old.stored_at,
             unasked: false,
             usage: None,
+            series: None,
         }
     }
 }
@@ -178,6 +179,7 @@ impl From<AnsweredV1> for AnsweredRecord {
             elsewhere: Vec::new(),
             at: old.at,
             usage: None,
+            series: None,
             citations: Vec::new(),
             calls: Vec::new(),
         }

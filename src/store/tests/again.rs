@@ -27,7 +27,17 @@ fn conclude_again(store: &Database, asked: &Incoming, parts: &[&str], said: Vec<
     let queued = store.begin(asked).unwrap().unwrap();
     let answer = Answer { again: queued.again, shown: queued.shown, ..answer(parts) };
     store
-        .conclude(Conclusion { question: &queued.question, turns: said, answer, changes: Vec::new(), usage: None }, now)
+        .conclude(
+            Conclusion {
+                question: &queued.question,
+                turns: said,
+                answer,
+                changes: Vec::new(),
+                usage: None,
+                counted: None,
+            },
+            now,
+        )
         .unwrap()
 }
 
@@ -48,8 +58,14 @@ fn an_earlier_answer_stays_where_another_one_is_refused() {
     // As it is written: in the place of what is shown. The room takes none of it.
     let answer =
         Answer { again: queued.again, draft: Some(shown[0].clone()), shown: queued.shown, ..answer(&["c", "d"]) };
-    let conclusion =
-        Conclusion { question: &queued.question, turns: turns(&asked, 5), answer, changes: Vec::new(), usage: None };
+    let conclusion = Conclusion {
+        question: &queued.question,
+        turns: turns(&asked, 5),
+        answer,
+        changes: Vec::new(),
+        usage: None,
+        counted: None,
+    };
     store.conclude(conclusion, 5).unwrap().unwrap();
     store.delivered(&asked, 6).unwrap();
     assert!(withdrawn(&store).is_empty());
@@ -278,8 +294,14 @@ fn a_refused_question_can_be_asked_again_and_a_welcome_cannot() {
     for asked in [&refused, &joined] {
         accept(&store, std::slice::from_ref(asked), 1);
         let notice = Answer { items: vec![Item::Notice { text: "non".to_owned() }], ..answer(&[]) };
-        let conclusion =
-            Conclusion { question: asked, turns: Vec::new(), answer: notice, changes: Vec::new(), usage: None };
+        let conclusion = Conclusion {
+            question: asked,
+            turns: Vec::new(),
+            answer: notice,
+            changes: Vec::new(),
+            usage: None,
+            counted: None,
+        };
         store.conclude(conclusion, 2).unwrap().unwrap();
         assert_eq!(edit(&store, &joined, "e0", "x", 2), Accepted::default());
         store.part_sent(asked, 0, &event("notice"), 3).unwrap();

@@ -9,7 +9,7 @@ use crate::store::layout::{Key, Tree};
 use crate::store::{BackupError, Database, StoreError, backup_key, copy_store, seal_backup, seal_into, unseal_backup};
 
 /// Backs the store up and puts that into a new folder.
-fn through_a_backup(store: &Database) -> Result<(TempDir, usize), BackupError> {
+pub(super) fn through_a_backup(store: &Database) -> Result<(TempDir, usize), BackupError> {
     let (there, aside) = (folder(), folder());
     let (file, key_file) = (aside.path().join("backup"), aside.path().join("key"));
     let (key, made) = backup_key(&key_file, true)?;

@@ -59,6 +59,7 @@ fn asking_for_the_damaged_record_itself_is_an_error() {
         answer: answer(&["a"]),
         changes: Vec::new(),
         usage: None,
+        counted: None,
     };
     let error = store.conclude(conclusion(), 2).unwrap_err();
     assert!(matches!(error, StoreError::Damaged { tree: "inbox" }));

@@ -24,7 +24,8 @@ fn put(store: &Database, length: usize) -> FileRef {
 fn conclude_with(store: &Database, asked: &Incoming, file: &FileRef) -> Delivery {
     let items = vec![Item::Notice { text: "voici".to_owned() }, Item::File(file.clone())];
     let answer = Answer { items, ..answer(&[]) };
-    let conclusion = Conclusion { question: asked, turns: turns(asked, 2), answer, changes: Vec::new(), usage: None };
+    let conclusion =
+        Conclusion { question: asked, turns: turns(asked, 2), answer, changes: Vec::new(), usage: None, counted: None };
     store.conclude(conclusion, 2).unwrap().unwrap()
 }
 

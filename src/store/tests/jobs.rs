@@ -98,7 +98,7 @@ fn it_is_written_with_the_conclusion_or_not_at_all() {
         let job = JobState { content, ..state(JobKind::Note, main_line("a"), None) };
         let changes = vec![Change::KeepJob(Box::new(job))];
         let (turns, answer) = (super::turns(&asked, 2), super::answer(&["a"]));
-        store.conclude(Conclusion { question: &asked, turns, answer, changes, usage: None }, 2)
+        store.conclude(Conclusion { question: &asked, turns, answer, changes, usage: None, counted: None }, 2)
     };
     assert!(matches!(conclude(json!("a".repeat(LARGEST_STATE))), Err(StoreError::TooLarge)));
     assert_eq!((store.queued().unwrap().len(), left(&store)), (1, 0), "nothing was written");

@@ -15,12 +15,14 @@ mod migration;
 mod model;
 mod promotion;
 mod questions;
+mod ratings;
 mod rooms;
 mod rotation;
 mod scale;
 mod snapshots;
 mod summaries;
 mod undecrypted;
+mod usage;
 mod withdrawals;
 
 use std::collections::BTreeSet;
@@ -199,6 +201,7 @@ fn conclude(store: &Database, question: &Incoming, now: u64) -> Option<Delivery>
         answer: answer(&["a", "b"]),
         changes: Vec::new(),
         usage: None,
+        counted: None,
     };
     store.conclude(conclusion, now).unwrap()
 }

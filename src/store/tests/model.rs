@@ -173,6 +173,7 @@ impl Pair {
             closed: &[],
             upgraded: &[],
             unheeded: &[],
+            reactions: None,
         };
         let accepted = self.store.accept(&batch, now).unwrap();
         let new = accepted.new.into_iter().map(|queued| queued.question).collect();
@@ -202,7 +203,9 @@ impl Pair {
         let said = turns(&question, now);
         let conclude = |question| {
             let (turns, answer) = (said.clone(), answer.clone());
-            self.store.conclude(Conclusion { question, turns, answer, changes: Vec::new(), usage: None }, now).unwrap()
+            self.store
+                .conclude(Conclusion { question, turns, answer, changes: Vec::new(), usage: None, counted: None }, now)
+                .unwrap()
         };
         let stale = Incoming { content: Content::Text("un texte d'avant".to_owned()), ..question.clone() };
         assert_eq!(conclude(&stale), None);

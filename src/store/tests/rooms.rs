@@ -83,6 +83,7 @@ fn a_command_takes_effect_with_its_answer() {
         answer: answer(&["fait"]),
         changes,
         usage: None,
+        counted: None,
     };
     let edited = Incoming { content: Content::Text("autre".to_owned()), ..command.clone() };
     assert_eq!(store.conclude(conclusion(&edited, changes()), 3).unwrap(), None);
@@ -284,6 +285,7 @@ fn what_an_answer_cost_is_stored_with_it() {
         answer: answer(&["a", "b"]),
         changes: Vec::new(),
         usage: Some(usage.clone()),
+        counted: None,
     };
     assert_eq!(store.conclude(conclusion, 2).unwrap().unwrap().usage, Some(usage.clone()));
     super::deliver(&store, &asked, 3);

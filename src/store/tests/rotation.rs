@@ -82,8 +82,14 @@ fn the_old_text_of_an_edited_question() {
         let queued = store.begin(&asked).unwrap().expect("it waits again");
         // Answered by a notice, which leaves no turn.
         let answer = answer(&["Non."]);
-        let conclusion =
-            Conclusion { question: &queued.question, turns: Vec::new(), answer, changes: Vec::new(), usage: None };
+        let conclusion = Conclusion {
+            question: &queued.question,
+            turns: Vec::new(),
+            answer,
+            changes: Vec::new(),
+            usage: None,
+            counted: None,
+        };
         assert!(store.conclude(conclusion, 102).unwrap().is_some());
     });
 }

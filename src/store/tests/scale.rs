@@ -45,6 +45,7 @@ fn fill(store: &Database) {
                     elsewhere: Vec::new(),
                     at: at(*room),
                     usage: None,
+                    series: None,
                     citations: Vec::new(),
                     calls: Vec::new(),
                 };

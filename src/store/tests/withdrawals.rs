@@ -42,6 +42,7 @@ fn a_draft_that_somebody_takes_away_is_replaced_by_another_message() {
         answer: Answer { draft: Some(event("d2")), ..answer(&["a", "b"]) },
         changes: Vec::new(),
         usage: None,
+        counted: None,
     };
     let delivery = store.conclude(conclusion, 5).unwrap().unwrap();
     assert_eq!((delivery.answer.draft, delivery.answer.lost), (Some(event("d2")), vec![event("d1")]));
@@ -62,7 +63,8 @@ fn a_draft_that_is_lost_while_the_answer_is_concluded_is_not_edited() {
     let asked = with_draft(&store, "1", "d1");
     redact(&store, "a", &["d1"], 3);
     let answer = Answer { draft: Some(event("d1")), ..answer(&["a"]) };
-    let conclusion = Conclusion { question: &asked, turns: Vec::new(), answer, changes: Vec::new(), usage: None };
+    let conclusion =
+        Conclusion { question: &asked, turns: Vec::new(), answer, changes: Vec::new(), usage: None, counted: None };
     let delivery = store.conclude(conclusion, 4).unwrap().unwrap();
     assert_eq!((delivery.answer.draft, delivery.answer.lost), (None, vec![event("d1")]));
 }
@@ -91,7 +93,10 @@ fn where_nothing_could_be_sent_the_draft_goes() {
     let asked = with_draft(&store, "1", "d1");
     let answer = Answer { draft: Some(event("d1")), ..answer(&["a"]) };
     store
-        .conclude(Conclusion { question: &asked, turns: Vec::new(), answer, changes: Vec::new(), usage: None }, 3)
+        .conclude(
+            Conclusion { question: &asked, turns: Vec::new(), answer, changes: Vec::new(), usage: None, counted: None },
+            3,
+        )
         .unwrap();
     store.delivered(&asked, 4).unwrap();
     assert_eq!(withdrawn(&store), [event("d1")].into());

@@ -9,7 +9,7 @@ mod shorten;
 mod sources;
 mod system;
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::civil::Date;
 use ruma::UserId;
 
 pub use self::{
@@ -25,7 +25,10 @@ use self::{
     sources::extracts,
 };
 use crate::{
-    assistant::config::Config,
+    assistant::{
+        clock::{date_in, now},
+        config::Config,
+    },
     compagnon::{Compagnon, CompagnonError, Settings},
     conversation::{Role, Turn},
     document::Source,
@@ -82,19 +85,13 @@ impl Composed {
 /// The date in the configured time zone, as prompts give it.
 #[must_use]
 pub fn today(config: &Config) -> Date {
-    date(config, Timestamp::now())
+    day(config, now())
 }
 
 /// The date of a time in milliseconds since the epoch, in the configured time zone.
 #[must_use]
 pub fn day(config: &Config, at: u64) -> Date {
-    let time = i64::try_from(at).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
-    date(config, time.unwrap_or(Timestamp::UNIX_EPOCH))
-}
-
-fn date(config: &Config, time: Timestamp) -> Date {
-    let zone = TimeZone::get(&config.time_zone).unwrap_or(TimeZone::UTC);
-    time.to_zoned(zone).date()
+    date_in(&config.time_zone, at)
 }
 
 /// The request for a question asked on this day.

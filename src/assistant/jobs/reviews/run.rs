@@ -72,7 +72,7 @@ impl Work<'_> {
         match Target::of(self.job, "").await? {
             Target::Text(text) => self.review(&text).await,
             Target::File(file) => self.file(file.bytes).await,
-            Target::NotRead(text) => Ok(Ending { items: self.job.say(&text), ..Ending::default() }),
+            Target::NotRead(text) => Ok(self.job.ends(&text)),
             Target::Nothing => {
                 // Without a word, where a draft stands already: what may be done with it.
                 let text = if self.kept.state.current.is_some() { Reviews::NoWalk } else { Reviews::NoDraft };

@@ -238,6 +238,7 @@ impl Model {
             uploaded: BTreeMap::new(),
             stored_at: now,
             usage: None,
+            series: None,
         });
         true
     }

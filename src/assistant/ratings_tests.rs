@@ -1,0 +1,158 @@
+//! Whether answers are useful, from a reaction in a room to what is counted; and what is counted of a question's end.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use ruma::OwnedEventId;
+
+use super::{
+    Config,
+    care_tests::{gated, id, redaction, shown},
+    config::{Limits, Rate, Ratings},
+    fakes::{FakeModel, incoming},
+    tests::{Bench, assistant},
+    texts::{Language, Text},
+};
+use crate::{
+    matrix::Batch,
+    message::{Incoming, MessageKind, Reaction},
+    statistics::{Activity, Counters, Crowd, Reason, Refusal},
+};
+
+fn reaction(person: &str, name: &str, target: &OwnedEventId, key: &str) -> Batch {
+    let reaction = Reaction {
+        room_id: "!a:h".try_into().expect("a room id"),
+        event_id: id(name),
+        sender: person.try_into().expect("a user id"),
+        target: target.clone(),
+        key: key.to_owned(),
+    };
+    Batch { reactions: vec![reaction], ..Batch::default() }
+}
+
+async fn counters(bench: &Bench) -> Counters {
+    let statistics = bench.store().statistics().await.expect("readable");
+    statistics.days.values().fold(Counters::default(), |mut sum, counters| {
+        sum.add(counters);
+        sum
+    })
+}
+
+fn config(ratings: Ratings) -> Config {
+    Config { ratings, ..Config::default() }
+}
+
+/// A bench with an answer to the question `$1:h`.
+async fn answered(folder: &std::path::Path, ratings: Ratings) -> (Bench, OwnedEventId) {
+    let bench = assistant(folder, &Arc::default(), FakeModel::default(), config(ratings));
+    bench.ask(vec![incoming("$1:h", "!a:h", "Bonjour")]);
+    bench.rest().await;
+    let answer = shown(&bench, "$1:h").await;
+    (bench, answer)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reactions_of_people_with_access_rate_an_answer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (bench, answer) = answered(folder.path(), Ratings { ask_why: false, offer: false }).await;
+    bench.accept(reaction("@awa:h", "$r1:h", &answer, "👍🏾"));
+    bench.accept(reaction("@ben:h", "$r2:h", &answer, "👎"));
+    bench.accept(reaction("@mallory:elsewhere", "$r3:h", &answer, "👍"));
+    bench.rest().await;
+    let counted = counters(&bench).await;
+    assert_eq!((counted.answers, counted.useful, counted.not_useful), (1, 1, 1));
+    bench.accept(redaction("$r2:h"));
+    bench.rest().await;
+    assert_eq!(counters(&bench).await.not_useful, 0);
+    assert_eq!(bench.gateway.shown().len(), 1, "nobody is asked why");
+    assert!(bench.gateway.reactions.lock().expect("not poisoned").is_empty(), "and nothing is offered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_finds_an_answer_not_useful_is_asked_why_once_and_answers_by_a_reaction() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (bench, answer) = answered(folder.path(), Ratings::default()).await;
+    bench.accept(reaction("@awa:h", "$r1:h", &answer, "👎"));
+    bench.accept(reaction("@awa:h", "$r1:h", &answer, "👎"));
+    bench.rest().await;
+    let said = bench.gateway.shown();
+    assert_eq!(said.len(), 2);
+    assert_eq!((said[1].kind, said[1].text.as_str()), (MessageKind::Notice, &*Text::AskWhy.say(Language::Fr)));
+    let why = bench.gateway.message_of("$r1:h").expect("the notice");
+    bench.accept(reaction("@ben:h", "$r2:h", &why, "1️⃣"));
+    bench.accept(reaction("@awa:h", "$r3:h", &why, "2️⃣"));
+    let counted = counters(&bench).await;
+    assert_eq!((counted.questions, counted.not_useful), (1, 1), "the notice is no question");
+    assert_eq!(counted.reasons, BTreeMap::from([(Reason::Incomplete, 1)]));
+    // A second answer in the same week.
+    bench.ask(vec![incoming("$2:h", "!a:h", "Encore")]);
+    bench.rest().await;
+    let second = shown(&bench, "$2:h").await;
+    bench.accept(reaction("@awa:h", "$r4:h", &second, "👎"));
+    bench.rest().await;
+    assert_eq!(bench.gateway.shown().len(), 3);
+    assert_eq!(counters(&bench).await.not_useful, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_gone_is_not_asked_about() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (bench, answer) = answered(folder.path(), Ratings::default()).await;
+    let both = Batch { redactions: redaction("$1:h").redactions, ..reaction("@awa:h", "$r1:h", &answer, "👎") };
+    bench.accept(both);
+    bench.rest().await;
+    assert!(bench.gateway.message_of("$r1:h").is_none());
+    assert!(bench.store().queued().await.expect("readable").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bot_offers_both_emojis_where_it_is_told_to() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (bench, answer) = answered(folder.path(), Ratings { offer: true, ..Ratings::default() }).await;
+    bench.ask(vec![incoming("$2:h", "!a:h", "!aide")]);
+    bench.rest().await;
+    let expected = ["👍", "👎"].map(|key| (answer.clone(), key.to_owned()));
+    assert_eq!(*bench.gateway.reactions.lock().expect("not poisoned"), expected);
+    assert_eq!(counters(&bench).await.useful, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_end_of_a_question_is_counted_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let burst = |count| Rate { burst: count, per_hour: count };
+    let one = std::num::NonZeroU32::new(3).expect("not zero");
+    let limits = Limits { question: 20, person: burst(one), ..Limits::default() };
+    let config = Config { limits, ..Config::default() };
+    let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), config);
+    let by = |person: &str, message: Incoming| Incoming { sender: person.try_into().expect("a user id"), ..message };
+    bench.ask(vec![
+        incoming("$1:h", "!a:h", "Bonjour"),
+        incoming("$2:h", "!a:h", "Une question beaucoup trop longue"),
+        incoming("$3:h", "!a:h", "!aide"),
+        incoming("$4:h", "!a:h", "une de trop"),
+        by("@ben:h", incoming("$5:h", "!a:h", "Salut")),
+        by("@mallory:elsewhere", incoming("$6:h", "!a:h", "Salut")),
+    ]);
+    bench.rest().await;
+    let counted = counters(&bench).await;
+    assert_eq!((counted.questions, counted.answers), (4, 2));
+    assert_eq!(counted.refusals, BTreeMap::from([(Refusal::TooLong, 1), (Refusal::Rate, 1)]));
+    assert_eq!((counted.first_text.count(), counted.whole.count()), (2, 2));
+    assert!(counted.prompt_tokens > 0 && counted.completion_tokens > 0);
+    let statistics = bench.store().statistics().await.expect("readable");
+    let week = statistics.since.expect("counted").week();
+    assert_eq!(statistics.people(week, &Crowd::All), 2);
+    assert_eq!(statistics.people(week, &Crowd::Activity(Activity::Answer)), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stopped_is_no_answer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (bench, _gate) = gated(folder.path());
+    bench.ask(vec![incoming("$1:h", "!a:h", "un"), incoming("$2:h", "!a:h", "deux")]);
+    shown(&bench, "$1:h").await;
+    bench.ask(vec![incoming("$3:h", "!a:h", "!stop")]);
+    bench.rest().await;
+    let counted = counters(&bench).await;
+    assert_eq!((counted.questions, counted.answers), (2, 0));
+    assert_eq!(counted.refusals, BTreeMap::from([(Refusal::Stopped, 2)]));
+}
