@@ -44,6 +44,8 @@ pub enum Command {
     Export,
     /// `!confidentialité`
     Privacy,
+    /// `!statistiques`
+    Statistics,
     /// `!état`
     Status,
     /// `!refaire`

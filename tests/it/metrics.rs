@@ -44,7 +44,7 @@ async fn prometheus_reads_what_the_bot_does_and_nothing_of_what_people_say() {
         assert!(values.get(name).is_some_and(|value| *value > 0.0), "{name} in {values:?}");
     }
     assert!(values["compagnon_sync_age_seconds"] < 90.0);
-    assert_eq!(values["compagnon_store_damaged_records"], 0.0);
+    assert!(values["compagnon_store_damaged_records"] < 1.0);
     for told in ["zanzibul", id.as_str(), "awa", room.as_str()] {
         assert!(!text.contains(told), "{told} is in the metrics");
     }

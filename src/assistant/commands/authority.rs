@@ -1,6 +1,8 @@
 //! The authority that each command rests on. Its proof is in `proof`.
 
-use super::{Parts, answers, compagnon, documents, forget, glossary, proof::unproven, remember, retention, translate};
+use super::{
+    Parts, answers, compagnon, documents, forget, glossary, proof::unproven, remember, retention, statistics, translate,
+};
 use crate::{
     assistant::{access::Authority, failure::Failure, texts::Text},
     command::{Call, Command},
@@ -12,6 +14,8 @@ impl Authority {
     pub(super) fn of(call: &Call, direct: bool) -> Self {
         let by_level = match call.command {
             Some(Command::Journal) => return Self::Instance,
+            Some(Command::Statistics) if statistics::of_service(&call.arguments) => return Self::Instance,
+            Some(Command::Statistics) => true,
             Some(Command::Compagnon) => return compagnon::authority(&call.arguments, direct),
             Some(Command::Documents) => return documents::authority(&call.arguments, direct),
             Some(Command::Answers) => answers::read(&call.arguments).is_some(),
@@ -87,6 +91,8 @@ mod tests {
             ("!compagnon accepter x", Instance, Instance),
             ("!compagnon refuser x", Instance, Instance),
             ("!journal", Instance, Instance),
+            ("!statistiques", Room, Nobody),
+            ("!statistics service", Instance, Instance),
             ("!documents", Nobody, Nobody),
             ("!documents ajouter", Nobody, Nobody),
             ("!documents ajouter moi", Nobody, Nobody),

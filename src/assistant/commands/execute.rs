@@ -6,7 +6,7 @@ use super::{
     documents, export, forget, glossary, help, journal,
     outcome::{NewFile, Outcome, Reply},
     parts::Parts,
-    privacy, redo, remember, retention, sources, status, stop, translate,
+    privacy, redo, remember, retention, sources, statistics, status, stop, translate,
     words::nearest,
 };
 use crate::{
@@ -139,6 +139,7 @@ async fn run(context: &Context<'_>, call: &Call) -> Result<Outcome, Failure> {
         Command::Status => status::run(context).await.map(Outcome::Say),
         Command::Redo => redo::run(context).await,
         Command::Stop => stop::run(context).await.map(Outcome::Say),
+        Command::Statistics => statistics::run(context, &call.arguments).await.map(Outcome::Say),
         Command::Journal => journal::run(context, &call.arguments).await.map(Outcome::Say),
     }
 }

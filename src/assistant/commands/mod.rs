@@ -39,6 +39,7 @@ mod retention;
 mod reviews;
 mod sources;
 mod spec;
+mod statistics;
 mod status;
 mod stop;
 #[cfg(test)]

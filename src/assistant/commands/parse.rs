@@ -4,7 +4,7 @@ use super::{
     answers, catch_up, compagnon, documents, export, forget, glossary, help, journal, note, privacy, pseudonymise,
     redo, remember, retention, reviews, sources,
     spec::Spec,
-    status, stop, translate,
+    statistics, status, stop, translate,
     words::{self, plain},
 };
 use crate::{
@@ -19,7 +19,7 @@ const LONGEST_BARE: usize = 60;
 
 impl Command {
     /// All of them, in the order of the help.
-    pub(in crate::assistant) const ALL: [Self; 21] = [
+    pub(in crate::assistant) const ALL: [Self; 22] = [
         Self::Help,
         Self::Compagnon,
         Self::Stop,
@@ -39,6 +39,7 @@ impl Command {
         Self::Retention,
         Self::Privacy,
         Self::Export,
+        Self::Statistics,
         Self::Status,
         Self::Journal,
     ];
@@ -62,6 +63,7 @@ impl Command {
             Self::Pseudonymise => &pseudonymise::SPEC,
             Self::Export => &export::SPEC,
             Self::Privacy => &privacy::SPEC,
+            Self::Statistics => &statistics::SPEC,
             Self::Status => &status::SPEC,
             Self::Redo => &redo::SPEC,
             Self::Stop => &stop::SPEC,

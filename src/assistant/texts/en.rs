@@ -239,6 +239,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Notes(text) => return super::notes::en(text).into(),
         Text::Documented(text) => return super::documented::en(text).into(),
         Text::Sources(text) => return super::sources::en(text).into(),
+        Text::Statistics(told) => return super::statistics::en(told).into(),
         Text::Pseudonyms(text) => return super::pseudonyms::en(text).into(),
         Text::Reviews(text) => return super::reviews::say(text, crate::compagnon::Language::En).into(),
         Text::Translation(text) => return super::translation::en(text).into(),
@@ -342,6 +343,7 @@ fn summary(command: Command) -> &'static str {
         Command::Status => "check that I am working",
         Command::Redo => "rewrite my last answer",
         Command::Stop => "stop my answer (or react with 🛑)",
+        Command::Statistics => "how much is asked here, and what was useful",
         Command::Journal => "who changed what (service administrators)",
     }
 }

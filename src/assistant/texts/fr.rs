@@ -251,6 +251,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Notes(text) => return super::notes::fr(text).into(),
         Text::Documented(text) => return super::documented::fr(text).into(),
         Text::Sources(text) => return super::sources::fr(text).into(),
+        Text::Statistics(told) => return super::statistics::fr(told).into(),
         Text::Pseudonyms(text) => return super::pseudonyms::fr(text).into(),
         Text::Reviews(text) => return super::reviews::say(text, crate::compagnon::Language::Fr).into(),
         Text::Translation(text) => return super::translation::fr(text).into(),
@@ -353,6 +354,7 @@ fn summary(command: Command) -> &'static str {
         Command::Status => "savoir si je vais bien",
         Command::Redo => "récrire ma dernière réponse",
         Command::Stop => "arrêter ma réponse (ou réagissez avec 🛑)",
+        Command::Statistics => "combien on me demande ici, et ce qui a été utile",
         Command::Journal => "qui a changé quoi (administrateurs du service)",
     }
 }

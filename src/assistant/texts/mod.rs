@@ -19,6 +19,7 @@ mod samples;
 mod say;
 mod shown;
 pub(super) mod sources;
+pub(super) mod statistics;
 mod synthesis;
 mod text;
 pub(super) mod translation;

@@ -8,6 +8,7 @@ use super::{
     memory::Memory,
     shown::{Destroys, Welcome},
     sources::Sources,
+    statistics::Told,
     synthesis::Synthesis,
 };
 use crate::{
@@ -472,4 +473,6 @@ pub enum Text<'a> {
     Journal,
     /// The audit trail is empty.
     JournalEmpty,
+    /// The counters of a room, or of all.
+    Statistics(Box<Told>),
 }
