@@ -88,9 +88,8 @@ pub fn admit<'a>(queued: &'a Queued, facts: &Facts, rules: &Rules<'_>) -> Admiss
         QueuedKind::Welcome => return Admission::Welcome,
         QueuedKind::Missed => return Admission::Decline(Text::Missed),
         QueuedKind::AskWhy if !stale => return Admission::AskWhy,
-        QueuedKind::AskWhy => return Admission::Drop,
-        // It is looked up before.
-        QueuedKind::EditOf(_) => return Admission::Drop,
+        // An edit is looked up before.
+        QueuedKind::AskWhy | QueuedKind::EditOf(_) => return Admission::Drop,
         QueuedKind::Question | QueuedKind::Command(_) | QueuedKind::Attachment | QueuedKind::Unparsed => {}
     }
     if stale {

@@ -66,6 +66,7 @@ fn found(store: &Database) -> (u64, u64) {
 type Does = fn(&Database);
 
 #[test]
+#[allow(clippy::too_many_lines)] // A table.
 fn what_counts_of_what_people_do() {
     let table: [(&str, Does, (u64, u64)); 17] = [
         ("nobody", |_| {}, (0, 0)),
@@ -316,6 +317,8 @@ fn a_reason_is_that_of_who_was_asked() {
     assert_eq!((reasons(&store), found(&store)), (BTreeMap::new(), (0, 0)));
 }
 
+type Forgets<'a> = &'a dyn Fn(&Database);
+
 #[test]
 fn ratings_go_with_their_answer_their_room_and_their_person_and_stay_counted() {
     let long = u64::MAX;
@@ -325,7 +328,7 @@ fn ratings_go_with_their_answer_their_room_and_their_person_and_stay_counted() {
         let of = |tree| store.transaction().raw_keys(&Key::all(tree)).unwrap().len();
         (of(Tree::Ratings), of(Tree::Reactions))
     };
-    let ways: [(&str, &dyn Fn(&Database), (usize, usize)); 6] = [
+    let ways: [(&str, Forgets<'_>, (usize, usize)); 6] = [
         ("the question is taken back", &|store| drop(redact(store, "a", &["1"], 6_000)), (0, 0)),
         ("the room is left", &|store| leave(store, "a", 6_000), (0, 0)),
         ("the answer is too old", &|store| drop(store.purge(3_101, &keep).unwrap()), (0, 0)),

@@ -186,24 +186,26 @@ fn marks(store: &Database) -> (Vec<Vec<u8>>, Option<[u8; 32]>) {
 /// Whether somebody who has all keys of the store can tell that a person asked something.
 fn tells(store: &Database, person: &str) -> bool {
     let (hashes, Some(key)) = marks(store) else { return false };
-    let mut hasher = blake3::Hasher::new_keyed(&key);
+    let mut keyed = blake3::Hasher::new_keyed(&key);
     let people = store.transaction().raw_keys(&Key::all(Tree::People)).unwrap();
     people.iter().any(|crowd| {
         let purpose = [b"crowd", crowd.as_ref()].concat();
-        hasher.reset();
+        keyed.reset();
         for part in [purpose.as_slice(), person.as_bytes()] {
-            hasher.update(&(part.len() as u64).to_be_bytes()).update(part);
+            keyed.update(&(part.len() as u64).to_be_bytes()).update(part);
         }
         let mut hash = [0; 16];
-        hasher.finalize_xof().fill(&mut hash);
+        keyed.finalize_xof().fill(&mut hash);
         hashes.iter().any(|known| known == &hash)
     })
 }
 
+type Ends = fn(&TempDir, Database) -> Database;
+
 #[test]
 fn when_a_week_is_over_nobody_can_tell_who_asked_in_it() {
     let awa = "@awa:tchap.test";
-    let ways: [(&str, fn(&TempDir, Database) -> Database); 3] = [
+    let ways: [(&str, Ends); 3] = [
         ("by the first question after it", |_, store| {
             ask(&store, "@ben:tchap.test", "9", answered(Day(TODAY.0 + 7), "juriste"));
             store
