@@ -279,6 +279,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    #[allow(clippy::unnecessary_wraps)] // As `put`, in whose place it stands.
     fn forget_rating(&mut self, key: &Key, rated: &Rated) -> Result<(), StoreError> {
         if let Some(room) = key.room() {
             for event in rated.reactions().collect::<Vec<_>>() {
