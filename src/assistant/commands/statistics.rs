@@ -82,8 +82,9 @@ fn of_all_rooms(statistics: &Statistics, present: Week, library: &Library) -> To
     for ((_, series), counters) in statistics.days.iter().filter(|((day, _), _)| shown.contains(&day.week())) {
         told.count(series.activity, counters);
         let name = match &series.compagnon {
-            Compagnon::Library(id) => Some(id.as_str()),
-            Compagnon::Made(_) => None,
+            Compagnon::Library(id) if !id.is_empty() => Some(id.as_str()),
+            // What stands for those beyond the bound, too: with so many, nearly all are made ones.
+            Compagnon::Library(_) | Compagnon::Made(_) => None,
         };
         by_compagnon.entry(name).or_default().add(counters);
     }

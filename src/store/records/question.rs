@@ -127,7 +127,7 @@ impl From<KindRecord> for QueuedKind {
 }
 
 /// How each command is written.
-const COMMANDS: [(Command, &str); 21] = [
+const COMMANDS: [(Command, &str); 22] = [
     (Command::Help, "help"),
     (Command::Compagnon, "compagnon"),
     (Command::Answers, "answers"),
@@ -143,6 +143,7 @@ const COMMANDS: [(Command, &str); 21] = [
     (Command::CatchUp, "catch_up"),
     (Command::Reviews, "reviews"),
     (Command::Pseudonymise, "pseudonymise"),
+    (Command::Statistics, "statistics"),
     (Command::Export, "export"),
     (Command::Privacy, "privacy"),
     (Command::Status, "status"),

@@ -278,7 +278,8 @@ fn who_finds_an_answer_not_useful_is_asked_why_once_a_week() {
     redact(&store, "a", &["r2"], 6_000);
     assert!(asks(&store, DAY, AWA, "r3", "👎").is_empty(), "once a week");
     assert_eq!(asks(&store, DAY, BEN, "r4", "👎").len(), 1, "another person");
-    let killed = open(&after_a_kill(&folder));
+    let before = after_a_kill(&folder);
+    let killed = open(&before);
     assert_eq!(killed.queued().unwrap().len(), 1, "what is to be asked survives, unless it was taken back");
     assert!(asks(&killed, DAY, AWA, "r5", "👎").is_empty());
     redact(&killed, "a", &["r3", "r5"], 6_000);
