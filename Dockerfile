@@ -9,7 +9,7 @@ WORKDIR /build
 # The dependencies first, with an empty program: this layer is rebuilt only when they change.
 COPY Cargo.toml Cargo.lock ./
 RUN mkdir -p src benches tests/it tests/cli tests/index tests/page tests/demo \
- && echo 'fn main() {}' | tee src/main.rs benches/kernels.rs benches/encoders.rs benches/pseudonym.rs benches/retrieval.rs benches/store.rs benches/structured.rs benches/translation.rs tests/demo/main.rs tests/it/main.rs tests/cli/main.rs tests/index/main.rs tests/page/main.rs tests/architecture.rs tests/bounds.rs > /dev/null \
+ && echo 'fn main() {}' | tee src/main.rs benches/kernels.rs benches/encoders.rs benches/pseudonym.rs benches/retrieval.rs benches/store.rs benches/structured.rs benches/translation.rs benches/usage.rs tests/demo/main.rs tests/it/main.rs tests/cli/main.rs tests/index/main.rs tests/page/main.rs tests/architecture.rs tests/bounds.rs > /dev/null \
  && touch src/lib.rs \
  && cargo build --release --locked --bin compagnon \
  && rm -rf src tests benches
@@ -18,7 +18,7 @@ COPY prompts prompts
 COPY tests/witness/witness.gguf tests/witness/witness.gguf
 # The manifest names the test and bench targets, so their files must exist; they are not built.
 RUN mkdir -p benches tests/it tests/cli tests/index tests/page tests/demo \
- && touch benches/kernels.rs benches/encoders.rs benches/pseudonym.rs benches/retrieval.rs benches/store.rs benches/structured.rs benches/translation.rs tests/it/main.rs tests/cli/main.rs tests/index/main.rs tests/page/main.rs tests/demo/main.rs tests/architecture.rs tests/bounds.rs src/lib.rs src/main.rs \
+ && touch benches/kernels.rs benches/encoders.rs benches/pseudonym.rs benches/retrieval.rs benches/store.rs benches/structured.rs benches/translation.rs benches/usage.rs tests/it/main.rs tests/cli/main.rs tests/index/main.rs tests/page/main.rs tests/demo/main.rs tests/architecture.rs tests/bounds.rs src/lib.rs src/main.rs \
  && cargo build --release --locked --bin compagnon
 
 # What is in the program, by name, version, licence and checksum: a scanner reads it in the image.

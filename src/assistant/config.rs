@@ -55,6 +55,8 @@ pub struct Config {
     pub audit: SignedDuration,
     /// The administrators of the instance, by full id: they decide on the catalogue and read the audit trail.
     pub administrators: Vec<OwnedUserId>,
+    /// Whether they are told each Monday, in private, of the week that is over.
+    pub weekly_digest: bool,
     /// The power level from which a person administers the bot in a room.
     pub power_level: i64,
     /// The address of the guide, which the help names.
@@ -191,6 +193,7 @@ impl Default for Config {
             memory: SignedDuration::from_hours(365 * 24),
             audit: SignedDuration::from_hours(365 * 24),
             administrators: Vec::new(),
+            weekly_digest: false,
             power_level: 50,
             guide: None,
             docs: None,

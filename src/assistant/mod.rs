@@ -20,6 +20,7 @@ mod commands;
 pub mod config;
 mod counting;
 mod courier;
+mod digest;
 mod dispatch;
 mod documents;
 #[cfg(test)]
@@ -162,7 +163,7 @@ impl Assistant {
         self.documents.drop_gone().await?;
         let given_up = self.intake.courier.give_up_old_deliveries().await;
         self.intake.lifecycle.report(given_up);
-        Ok(())
+        digest::tell(&self.intake.commands, &self.intake.administrators, now).await
     }
 
     /// Begins no further question, waits for those that run, and after `grace` gives them up where they are.

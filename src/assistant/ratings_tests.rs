@@ -2,12 +2,15 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use ruma::OwnedEventId;
+use jiff::tz::TimeZone;
+use ruma::{OwnedEventId, owned_user_id};
 
 use super::{
     Config,
     care_tests::{gated, id, redaction, shown},
+    clock::now,
     config::{Limits, Rate, Ratings},
+    counting::day,
     fakes::{FakeModel, incoming},
     tests::{Bench, assistant},
     texts::{Language, Text},
@@ -16,6 +19,7 @@ use crate::{
     matrix::Batch,
     message::{Incoming, MessageKind, Reaction},
     statistics::{Activity, Counters, Crowd, Reason, Refusal},
+    store::Retention,
 };
 
 fn reaction(person: &str, name: &str, target: &OwnedEventId, key: &str) -> Batch {
@@ -155,4 +159,41 @@ async fn what_is_stopped_is_no_answer() {
     let counted = counters(&bench).await;
     assert_eq!((counted.questions, counted.answers), (2, 0));
     assert_eq!(counted.refusals, BTreeMap::from([(Refusal::Stopped, 2)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn administrators_are_told_of_a_week_once_and_on_monday_morning() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = Config { administrators: vec![owned_user_id!("@chef:h")], weekly_digest: true, ..Config::default() };
+    let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), config);
+    let told = |bench: &Bench| {
+        let shown = bench.gateway.shown();
+        shown.into_iter().filter(|shown| shown.question.as_str().ends_with(":digest")).collect::<Vec<_>>()
+    };
+    let keep = Retention {
+        dedup: u64::MAX,
+        turns: u64::MAX,
+        turns_at_most: u64::MAX,
+        undecrypted: u64::MAX,
+        audit: u64::MAX,
+        memory: u64::MAX,
+    };
+    bench.assistant.purge(now(), &keep).await.expect("purged");
+    assert!(told(&bench).is_empty(), "nothing was asked");
+    bench.ask(vec![incoming("$1:h", "!a:h", "Bonjour")]);
+    bench.rest().await;
+    let monday = day(&Config::default(), now()).week().after().monday().date();
+    let zone = TimeZone::get(&Config::default().time_zone).expect("a time zone");
+    let at = |hour: i8| {
+        let time = monday.at(hour, 0, 0, 0).to_zoned(zone.clone()).expect("a time");
+        u64::try_from(time.timestamp().as_millisecond()).expect("after 1970")
+    };
+    bench.assistant.purge(at(7), &keep).await.expect("purged");
+    assert!(told(&bench).is_empty(), "too early");
+    for hour in [8, 9] {
+        bench.assistant.purge(at(hour), &keep).await.expect("purged");
+        let told = told(&bench);
+        let [digest] = told.as_slice() else { panic!("once: {told:?}") };
+        assert!(digest.text.contains("Tous les salons") && digest.kind == MessageKind::Notice, "{digest:?}");
+    }
 }

@@ -15,6 +15,8 @@ pub(super) const QUARANTINE: u8 = b'q';
 pub(super) const CURSOR: &[u8] = b"cursor";
 /// The last number given to a record.
 pub(super) const SEQUENCE: &[u8] = b"sequence";
+/// The last week of which the administrators were told.
+pub(super) const DIGEST: &[u8] = b"digest";
 /// The generation of `rooms.keys` that the records rely on.
 pub(super) const GENERATION: &[u8] = b"generation";
 /// The last number given to a compagnon.

@@ -7,7 +7,7 @@ use ruma::RoomId;
 use super::database::Database;
 use super::error::StoreError;
 use super::handle::Store;
-use super::layout::{Key, SINCE, Tree};
+use super::layout::{DIGEST, Key, SINCE, Tree};
 use super::people::Present;
 use super::purge::SLICE;
 use super::transaction::Transaction;
@@ -66,6 +66,12 @@ impl Database {
             Some((Day(u32::from_be_bytes(*week)).week(), *activity))
         };
         Ok(found.into_iter().filter_map(|(key, counters)| Some((place(&key)?, counters))).collect())
+    }
+
+    fn note_digest(&self, week: Week) -> Result<(), StoreError> {
+        let mut transaction = self.transaction();
+        transaction.put_value(&Key::meta(DIGEST), &week)?;
+        transaction.commit()
     }
 
     /// Ends the week that is over on this day, and removes what was counted too long ago: a slice of it. Returns whether there may be more.
@@ -129,6 +135,16 @@ impl Store {
     pub async fn room_statistics(&self, room: &RoomId) -> Result<BTreeMap<(Week, Activity), Counters>, StoreError> {
         let room = room.to_owned();
         self.run(move |database| database.room_statistics(&room)).await
+    }
+
+    /// The last week of which the administrators were told.
+    pub async fn last_digest(&self) -> Result<Option<Week>, StoreError> {
+        self.run(|database| database.transaction().find_value::<Week>(&Key::meta(DIGEST))).await
+    }
+
+    /// The administrators were told of a week.
+    pub async fn note_digest(&self, week: Week) -> Result<(), StoreError> {
+        self.run(move |database| database.note_digest(week)).await
     }
 
     /// Ends the week that is over on this day, so that nobody can be told of it any more, and removes what was counted too long ago.

@@ -54,6 +54,7 @@ pub(super) use confirm::Confirmations;
 pub(super) use execute::execute;
 pub(super) use forget::asks_to_forget;
 pub(super) use parts::{CHECKS, Parts};
+pub(super) use statistics::of_all_rooms;
 pub(super) use stop::{is_stop, react, stop_quietly};
 pub(super) use words::{block, decimal, inert, is_blank};
 

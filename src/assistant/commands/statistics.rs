@@ -75,7 +75,7 @@ fn of_one_room(counted: &BTreeMap<(Week, Activity), Counters>, present: Week, di
 }
 
 /// What is told of all rooms: compagnons by their titles, those made by command together.
-fn of_all_rooms(statistics: &Statistics, present: Week, library: &Library) -> Told {
+pub fn of_all_rooms(statistics: &Statistics, present: Week, library: &Library) -> Told {
     let shown: Vec<Week> = weeks(present).collect();
     let mut by_compagnon: BTreeMap<Option<&str>, Counters> = BTreeMap::new();
     let mut told = Told::default();

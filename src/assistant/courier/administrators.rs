@@ -49,6 +49,23 @@ impl Administrators {
         self.tell(cause, proposal, NoticePriority::Spare, false);
     }
 
+    /// Tells each of them, and waits until that is done; false where one could not be told now.
+    pub async fn told_all(&self, cause: &EventId, text: &Text<'_>) -> bool {
+        let Parts { config, lifecycle, .. } = &self.courier.parts;
+        let text = text.say(config.language);
+        let mut told_all = true;
+        for person in &config.administrators {
+            match tell(&self.courier, person, cause, &text, NoticePriority::Spare, true).await {
+                Ok(told) => told_all &= told,
+                Err(failure) => {
+                    told_all = false;
+                    lifecycle.report(Err(failure));
+                }
+            }
+        }
+        told_all
+    }
+
     /// Sends a notice to each. `make` says whether a direct conversation is made where there is none.
     fn tell(&self, cause: &EventId, text: &Text<'_>, priority: NoticePriority, make: bool) {
         let Parts { config, lifecycle, .. } = &self.courier.parts;
@@ -58,12 +75,13 @@ impl Administrators {
         lifecycle.spawn(async move {
             for person in administrators {
                 let told = tell(&courier, &person, &cause, &text, priority, make).await;
-                courier.parts.lifecycle.report(told);
+                courier.parts.lifecycle.report(told.map(drop));
             }
         });
     }
 }
 
+/// Sends a notice to one of them; false where that cannot be done now.
 async fn tell(
     courier: &Courier,
     person: &UserId,
@@ -71,21 +89,21 @@ async fn tell(
     text: &str,
     priority: NoticePriority,
     make: bool,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let homeserver = &courier.parts.homeserver;
     let room = match homeserver.gateway.direct_room(person, make).await {
         Ok(Some(room)) => room,
-        Ok(None) => return Ok(()),
+        Ok(None) => return Ok(true),
         Err(error) => {
             tracing::warn!(%person, %error, "an administrator could not be told");
-            return Ok(());
+            return Ok(false);
         }
     };
     if !courier.enter(person, priority) {
-        return Ok(());
+        return Ok(false);
     }
     let transaction = transaction(cause, ADMINISTRATORS_PART, &edition_of(person.as_str()));
     let outgoing = unasked(&room, cause, ADMINISTRATORS_PART, &transaction, text);
     let sending = async { homeserver.send(&outgoing).await.map(drop) };
-    courier.send_allowed(person, sending).await
+    courier.send_allowed(person, sending).await.map(|()| true)
 }

@@ -240,6 +240,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Documented(text) => return super::documented::en(text).into(),
         Text::Sources(text) => return super::sources::en(text).into(),
         Text::Statistics(told) => return super::statistics::en(told).into(),
+        Text::Digest(told) => return super::statistics::digest_en(told).into(),
         Text::Pseudonyms(text) => return super::pseudonyms::en(text).into(),
         Text::Reviews(text) => return super::reviews::say(text, crate::compagnon::Language::En).into(),
         Text::Translation(text) => return super::translation::en(text).into(),

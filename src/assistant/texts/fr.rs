@@ -252,6 +252,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Documented(text) => return super::documented::fr(text).into(),
         Text::Sources(text) => return super::sources::fr(text).into(),
         Text::Statistics(told) => return super::statistics::fr(told).into(),
+        Text::Digest(told) => return super::statistics::digest_fr(told).into(),
         Text::Pseudonyms(text) => return super::pseudonyms::fr(text).into(),
         Text::Reviews(text) => return super::reviews::say(text, crate::compagnon::Language::Fr).into(),
         Text::Translation(text) => return super::translation::fr(text).into(),

@@ -281,7 +281,9 @@ fn samples() -> Vec<Text<'static>> {
     ];
     all.extend(super::documents::samples().into_iter().map(Text::Documents));
     all.extend(super::sources::samples().into_iter().map(Text::Sources));
-    all.extend(super::statistics::samples().into_iter().map(|told| Text::Statistics(Box::new(told))));
+    let counted = super::statistics::samples();
+    all.extend(counted.iter().take(3).skip(2).map(|told| Text::Digest(Box::new(told.clone()))));
+    all.extend(counted.into_iter().map(|told| Text::Statistics(Box::new(told))));
     all.extend(super::pseudonyms::samples().into_iter().map(Text::Pseudonyms));
     all.extend(super::reviews::samples().into_iter().map(Text::Reviews));
     all.extend(super::translation::samples().into_iter().map(Text::Translation));

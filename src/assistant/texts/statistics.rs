@@ -45,6 +45,16 @@ pub(super) fn en(told: &Told) -> String {
     say(told, Language::En)
 }
 
+/// The digest, in French.
+pub(super) fn digest_fr(told: &Told) -> String {
+    format!("Le bilan de la semaine, que vous avez demandé dans la configuration (`weekly_digest`).\n\n{}", fr(told))
+}
+
+/// The digest, in English.
+pub(super) fn digest_en(told: &Told) -> String {
+    format!("The digest of the week, which the configuration asks for (`weekly_digest`).\n\n{}", en(told))
+}
+
 fn say(told: &Told, language: Language) -> String {
     let of = |fr: &'static str, en: &'static str| match language {
         Language::Fr => fr,

@@ -475,4 +475,6 @@ pub enum Text<'a> {
     JournalEmpty,
     /// The counters of a room, or of all.
     Statistics(Box<Told>),
+    /// The same, to the administrators on Monday.
+    Digest(Box<Told>),
 }
