@@ -1,7 +1,8 @@
 //! How many passages of a long file are translated a minute, in a batch and one at a time: `cargo bench --bench translation [-- COUNT [FILE]]`.
 //!
 //! The file has 100 made-up pages of 22 passages; so many of its passages are translated (48 without `COUNT`), since all of them cost the same. The model
-//! is a GGUF `FILE`, or has random weights: then it writes as many tokens for a passage as it may. What it writes is thrown away.
+//! is a GGUF `FILE`, whose first translation is shown, or has random weights: then it writes as many tokens for a passage as it may, and what it
+//! writes is thrown away.
 
 use std::{env, path::PathBuf, thread, time::Instant};
 
@@ -31,7 +32,9 @@ fn main() -> Result<(), Failure> {
     let processors = Processors::new(thread::available_parallelism().map_or(1, usize::from))?;
     let folder = tempfile::tempdir()?;
     let is_file = |argument: &PathBuf| argument.extension().is_some_and(|extension| extension == "gguf");
-    let file = if let Some(given) = env::args().skip(1).map(PathBuf::from).find(is_file) {
+    let given = env::args().skip(1).map(PathBuf::from).find(is_file);
+    let shows = given.is_some();
+    let file = if let Some(given) = given {
         given
     } else {
         let file = folder.path().join("model.gguf");
@@ -54,10 +57,13 @@ fn main() -> Result<(), Failure> {
             Translator { model: &model, sampling: &sampling, from, to, terms: &terms, at_once, progress: &progress };
         let sources: Vec<Source<'_>> = taken.iter().map(|text| Source { text, before: "" }).collect();
         let started = Instant::now();
-        runtime.block_on(translator.translate(&sources, &mut Memory::default()))?;
+        let done = runtime.block_on(translator.translate(&sources, &mut Memory::default()))?;
         let rate = taken.len() as f64 * 60.0 / started.elapsed().as_secs_f64();
         println!("{at_once} at once: {rate:.1} passages a minute");
         rates[usize::from(at_once > 1)].push(rate);
+        if let Some(first) = done.translations.first().filter(|_| shows) {
+            println!("  {:?}: {}\n  from {}", done.usage, first.text, taken.first().unwrap_or(&""));
+        }
     }
     let best = |rates: &[f64]| rates.iter().copied().fold(0.0, f64::max);
     println!("in a batch: {:.2} times as many as one at a time", best(&rates[1]) / best(&rates[0]));
