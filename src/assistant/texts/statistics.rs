@@ -47,12 +47,12 @@ pub(super) fn en(told: &Told) -> String {
 
 /// The digest, in French.
 pub(super) fn digest_fr(told: &Told) -> String {
-    format!("Le bilan de la semaine, que vous avez demandé dans la configuration (`weekly_digest`).\n\n{}", fr(told))
+    format!("Voici le bilan de la semaine (réglage `weekly_digest`).\n\n{}", fr(told))
 }
 
 /// The digest, in English.
 pub(super) fn digest_en(told: &Told) -> String {
-    format!("The digest of the week, which the configuration asks for (`weekly_digest`).\n\n{}", en(told))
+    format!("Here is the digest of the week (setting `weekly_digest`).\n\n{}", en(told))
 }
 
 fn say(told: &Told, language: Language) -> String {
@@ -209,11 +209,8 @@ fn times(sum: &Counters, language: Language) -> Option<String> {
     Some(match language {
         Language::Fr => {
             let first = first.map_or_else(String::new, |first| format!(", premiers mots en {}", seconds(first, ",")));
-            format!(
-                "Réponse complète en {} au milieu, 95\u{a0}% en {} au plus{first}",
-                seconds(half, ","),
-                seconds(most, ",")
-            )
+            let (half, most) = (seconds(half, ","), seconds(most, ","));
+            format!("La moitié des réponses sont complètes en {half}, 95\u{a0}% en {most}{first}")
         }
         Language::En => {
             let first = first.map_or_else(String::new, |first| format!(", first words in {}", seconds(first, ".")));
