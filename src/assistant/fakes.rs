@@ -802,7 +802,7 @@ impl ChatModel for Parrot {
 }
 
 /// Counts words.
-struct Words(CountAccuracy);
+pub(in crate::assistant) struct Words(pub(in crate::assistant) CountAccuracy);
 
 impl TokenCounter for Words {
     fn count(&self, message: &Message) -> usize {

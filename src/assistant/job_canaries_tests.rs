@@ -20,15 +20,14 @@ use super::{
     Config,
     clock::now,
     config::Rate,
-    fakes::{FakeGateway, incoming, room_message, usage},
+    fakes::{FakeGateway, Words, incoming, room_message, usage},
     jobs::Docs,
     tests::{Bench, assistant_with},
 };
 use crate::{
     command::Call,
     inference::{
-        ChatModel, CountAccuracy, Generation, Health, InferenceError, Message, ModelLimits, Piece, Request,
-        TokenCounter,
+        ChatModel, CountAccuracy, Generation, Health, InferenceError, ModelLimits, Piece, Request, TokenCounter,
     },
     job::JobKind,
     message::{Content, Incoming, MediaRef},
@@ -198,7 +197,7 @@ impl ChatModel for Echo {
     }
 
     fn token_counter(&self) -> Arc<dyn TokenCounter> {
-        Arc::new(Words)
+        Arc::new(Words(CountAccuracy::UpperBound))
     }
 
     fn limits(&self) -> ModelLimits {
@@ -211,18 +210,6 @@ impl ChatModel for Echo {
 
     fn health(&self) -> Health {
         Health::Ok
-    }
-}
-
-struct Words;
-
-impl TokenCounter for Words {
-    fn count(&self, message: &Message) -> usize {
-        message.content.split_whitespace().count()
-    }
-
-    fn accuracy(&self) -> CountAccuracy {
-        CountAccuracy::UpperBound
     }
 }
 

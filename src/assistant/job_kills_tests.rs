@@ -25,14 +25,13 @@ use super::{
     Config,
     clock::now,
     config::Rate,
-    fakes::{FakeGateway, incoming, usage},
+    fakes::{FakeGateway, Words, incoming, usage},
     items_tests::died,
     tests::{assistant, until},
 };
 use crate::{
     inference::{
-        ChatModel, CountAccuracy, Generation, Health, InferenceError, Message, ModelLimits, Piece, Request,
-        TokenCounter,
+        ChatModel, CountAccuracy, Generation, Health, InferenceError, ModelLimits, Piece, Request, TokenCounter,
     },
     job::{JobKind, JobScope},
     message::{Content, ConversationId, Incoming, MediaRef, MessageKind},
@@ -212,7 +211,7 @@ impl ChatModel for Clerk {
     }
 
     fn token_counter(&self) -> Arc<dyn TokenCounter> {
-        Arc::new(Words)
+        Arc::new(Words(CountAccuracy::UpperBound))
     }
 
     fn limits(&self) -> ModelLimits {
@@ -225,18 +224,6 @@ impl ChatModel for Clerk {
 
     fn health(&self) -> Health {
         Health::Ok
-    }
-}
-
-struct Words;
-
-impl TokenCounter for Words {
-    fn count(&self, message: &Message) -> usize {
-        message.content.split_whitespace().count()
-    }
-
-    fn accuracy(&self) -> CountAccuracy {
-        CountAccuracy::UpperBound
     }
 }
 

@@ -160,6 +160,15 @@ enum Asked {
     Translations,
 }
 
+async fn ask(scene: &mut Scene, asked: Asked) {
+    match asked {
+        Asked::Answers => scene.ask_all().await,
+        Asked::Files => scene.export().await,
+        Asked::Documents => scene.drop_files().await,
+        Asked::Translations => scene.translate().await,
+    }
+}
+
 /// Kills at one point until there were `kills` more, while what people have asked for is on its way.
 async fn kill_at(
     bot: &mut Bot,
@@ -179,12 +188,7 @@ async fn kill_at(
     let wanted = tally.kills + kills;
     while tally.kills < wanted {
         bot.die_at(point, count);
-        match asked {
-            Asked::Answers => scene.ask_all().await,
-            Asked::Files => scene.export().await,
-            Asked::Documents => scene.drop_files().await,
-            Asked::Translations => scene.translate().await,
-        }
+        ask(scene, asked).await;
         if !dies(bot, scene).await {
             count = 1;
             continue;
@@ -207,59 +211,49 @@ async fn kill_at(
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_file_is_lost_or_doubled() {
-    let world = World::shared().await;
+/// Kills the bot at each of these points while files are on their way, and looks at what came.
+async fn kill_amid_files(world: &World, setup: &Setup, title: &str, points: &'static [&'static str], asked: Asked) {
     let (began, kills, mut dice) = (Instant::now(), number("COMPAGNON_KILLS", 1), Dice::new());
-    let setup = Setup { mortal: true, ..world.setup().await };
-    let (mut bot, id) = (world.start(&setup), id_of(&setup));
+    let (mut bot, id) = (world.start(setup), id_of(setup));
     let mut rows = Vec::new();
-    for points in together(&FILE_POINTS, kills) {
+    for points in together(points, kills) {
         let (mut scene, mut tally) = (Scene::new(world, &id).await, Tally::default());
         for point in points {
-            kill_at(&mut bot, &mut scene, &mut tally, (point, Asked::Files), kills, &mut dice).await;
+            kill_at(&mut bot, &mut scene, &mut tally, (point, asked), kills, &mut dice).await;
         }
         // Once more, so that a second file of what came before would be seen.
-        scene.export().await;
+        ask(&mut scene, asked).await;
         assert!(scene.all_answered().await, "no file: {}", bot.log());
         let status = bot.terminate();
         assert!(status.success(), "{status}: {}", bot.log());
         scene.check(&bot, &mut tally, true);
-        scene.check_exports(&mut tally).await;
+        match asked {
+            Asked::Translations => scene.check_translations(&mut tally).await,
+            _ => scene.check_exports(&mut tally).await,
+        }
         bot.start_again();
         rows.push((points.join(", "), tally));
     }
-    report("Kills while a file is on its way", began, &rows);
+    report(title, began, &rows);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_file_is_lost_or_doubled() {
+    let world = World::shared().await;
+    let setup = Setup { mortal: true, ..world.setup().await };
+    kill_amid_files(world, &setup, "Kills while a file is on its way", &FILE_POINTS, Asked::Files).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_translation_is_lost_or_doubled_and_no_progress_is_left() {
     let world = World::shared().await;
-    let (began, kills, mut dice) = (Instant::now(), number("COMPAGNON_KILLS", 1), Dice::new());
     let engine = Engine::start(|prompt| {
         std::thread::sleep(SLOWLY);
         let mut asked = prompt.messages.iter().filter_map(|said| said.content.split_once("Texte à traduire :\n"));
         asked.next_back().map_or_else(String::new, |(_, text)| text.to_uppercase())
     });
     let setup = Setup { mortal: true, failpoints: engine.failpoint(), ..world.setup().await };
-    let (mut bot, id) = (world.start(&setup), id_of(&setup));
-    let mut rows = Vec::new();
-    for points in together(&TRANSLATION_POINTS, kills) {
-        let (mut scene, mut tally) = (Scene::new(world, &id).await, Tally::default());
-        for point in points {
-            kill_at(&mut bot, &mut scene, &mut tally, (point, Asked::Translations), kills, &mut dice).await;
-        }
-        // Once more, so that a second file of what came before would be seen.
-        scene.translate().await;
-        assert!(scene.all_answered().await, "no file: {}", bot.log());
-        let status = bot.terminate();
-        assert!(status.success(), "{status}: {}", bot.log());
-        scene.check(&bot, &mut tally, true);
-        scene.check_translations(&mut tally).await;
-        bot.start_again();
-        rows.push((points.join(", "), tally));
-    }
-    report("Kills while a file is translated", began, &rows);
+    kill_amid_files(world, &setup, "Kills while a file is translated", &TRANSLATION_POINTS, Asked::Translations).await;
 }
 
 /// A model that answers from the passage that it is given, and from nothing else.

@@ -13,11 +13,11 @@ use crate::{
     assistant::{
         Config,
         clock::now,
-        fakes::{FakeGateway, Method, incoming, room_message, usage},
+        fakes::{FakeGateway, Method, Words, incoming, room_message, usage},
         tests::{Bench, assistant_with},
     },
     inference::{
-        CacheScope, ChatModel, CountAccuracy, Generation, Health, InferenceError, Message, ModelLimits, Piece, Request,
+        CacheScope, ChatModel, CountAccuracy, Generation, Health, InferenceError, ModelLimits, Piece, Request,
         TokenCounter,
     },
     matrix::RoomMessage,
@@ -110,7 +110,7 @@ impl ChatModel for Reader {
     fn invalidate(&self, _: CacheScope) {}
 
     fn token_counter(&self) -> Arc<dyn TokenCounter> {
-        Arc::new(Words)
+        Arc::new(Words(CountAccuracy::UpperBound))
     }
 
     fn limits(&self) -> ModelLimits {
@@ -123,18 +123,6 @@ impl ChatModel for Reader {
 
     fn health(&self) -> Health {
         Health::Ok
-    }
-}
-
-struct Words;
-
-impl TokenCounter for Words {
-    fn count(&self, message: &Message) -> usize {
-        message.content.split_whitespace().count()
-    }
-
-    fn accuracy(&self) -> CountAccuracy {
-        CountAccuracy::UpperBound
     }
 }
 

@@ -15,13 +15,13 @@ use crate::{
         Config,
         clock::now,
         config::{GlossaryFile, Rate},
-        fakes::{FakeGateway, incoming, room_message, usage},
+        fakes::{FakeGateway, Words, incoming, room_message, usage},
         tests::{Bench, assistant, until},
         texts::{Glossary, Language, Text, Translation},
     },
     conversation::Role,
     inference::{
-        ChatModel, CountAccuracy, Generation, Health, InferenceError, Message, ModelLimits, Piece, Request, Sampling,
+        ChatModel, CountAccuracy, Generation, Health, InferenceError, ModelLimits, Piece, Request, Sampling,
         TokenCounter,
     },
     job::{JobKind, JobScope},
@@ -42,18 +42,6 @@ struct Scripted {
     says: Arc<Says>,
     requests: Arc<Mutex<Vec<Request>>>,
     gate: Option<Arc<tokio::sync::Semaphore>>,
-}
-
-struct Words;
-
-impl TokenCounter for Words {
-    fn count(&self, message: &Message) -> usize {
-        message.content.split_whitespace().count()
-    }
-
-    fn accuracy(&self) -> CountAccuracy {
-        CountAccuracy::UpperBound
-    }
 }
 
 impl Scripted {
@@ -96,7 +84,7 @@ impl ChatModel for Scripted {
     }
 
     fn token_counter(&self) -> Arc<dyn TokenCounter> {
-        Arc::new(Words)
+        Arc::new(Words(CountAccuracy::UpperBound))
     }
 
     fn limits(&self) -> ModelLimits {
