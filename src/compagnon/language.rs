@@ -1,5 +1,7 @@
 //! The languages the bot speaks by itself.
 
+use std::fmt::Display;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +17,15 @@ pub enum Language {
 }
 
 impl Language {
+    /// A number with its decimals, as people of the language write it.
+    #[must_use]
+    pub fn decimal(self, number: impl Display) -> String {
+        match self {
+            Self::Fr => number.to_string().replace('.', ","),
+            Self::En => number.to_string(),
+        }
+    }
+
     /// A date in words, as a system prompt gives it.
     #[must_use]
     pub fn date(self, date: Date) -> String {

@@ -33,7 +33,7 @@ pub(super) fn time(language: Language, time: Duration) -> String {
         return format!("{minutes}{NO_BREAK}min{rest}");
     }
     let figure =
-        if seconds < 10 { decimal(language, &format!("{:.1}", time.as_secs_f64())) } else { seconds.to_string() };
+        if seconds < 10 { language.decimal(format_args!("{:.1}", time.as_secs_f64())) } else { seconds.to_string() };
     format!("{figure}{NO_BREAK}s")
 }
 
@@ -48,7 +48,7 @@ fn significant(language: Language, value: f64) -> String {
     let (whole, rest) = text.split_once('.').unwrap_or((&text, ""));
     let rest = rest.trim_end_matches('0');
     let whole = grouped(language, whole);
-    if rest.is_empty() { whole } else { decimal(language, &format!("{whole}.{rest}")) }
+    if rest.is_empty() { whole } else { language.decimal(format_args!("{whole}.{rest}")) }
 }
 
 /// To three digits: what is told of measures, so that none tells of one question more.
@@ -80,13 +80,6 @@ fn grouped(language: Language, digits: &str) -> String {
         text.push(digit);
     }
     text
-}
-
-pub(super) fn decimal(language: Language, number: &str) -> String {
-    match language {
-        Language::Fr => number.replace('.', ","),
-        Language::En => number.to_owned(),
-    }
 }
 
 /// A day in words, which no line breaks.

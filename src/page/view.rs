@@ -221,7 +221,7 @@ impl Painter<'_> {
             vec![or_none(measured(shown)), or_none(estimated(shown)), numbers::measure(language, emitted, grams)]
         };
         let table = self.writer.weeks("energy-table", words.energy_caption, &columns, self.weeks, cells);
-        let factor = numbers::decimal(language, &self.config.co2_grams_per_kwh.to_string());
+        let factor = language.decimal(self.config.co2_grams_per_kwh);
         let mut section = self.section("energy", words.energy_title, words.energy_text, vec![curve], table);
         section.text = section.text.replace("{factor}", &factor).replace("{source}", &self.config.co2_source);
         section

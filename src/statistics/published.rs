@@ -291,10 +291,9 @@ fn label_of(crowd: &Crowd) -> Option<Label> {
 
 fn of_compagnon(compagnon: &Compagnon) -> Label {
     match compagnon {
-        // What stands for those beyond the bound: with so many, nearly all are made ones.
-        Compagnon::Library(id) if id.is_empty() => Label::Made,
         Compagnon::Library(id) => Label::Library(id.clone()),
-        Compagnon::Made(_) => Label::Made,
+        // Where there are so many that some are counted together, nearly all are made ones.
+        Compagnon::Made(_) | Compagnon::Others => Label::Made,
     }
 }
 

@@ -17,7 +17,7 @@ impl Series {
     /// What stands for all series of this kind of work beyond those that are kept apart.
     #[must_use]
     pub fn others(&self) -> Self {
-        Self { compagnon: Compagnon::others(), model: String::new(), activity: self.activity }
+        Self { compagnon: Compagnon::Others, model: String::new(), activity: self.activity }
     }
 }
 
@@ -28,14 +28,8 @@ pub enum Compagnon {
     Library(String),
     /// One made by command, by its number. Its name may tell of a room or of a person: it is told to those who have it, and to nobody else.
     Made(u64),
-}
-
-impl Compagnon {
-    /// What stands for all compagnons beyond those that are kept apart.
-    #[must_use]
-    pub fn others() -> Self {
-        Self::Library(String::new())
-    }
+    /// Those beyond the bound on what is counted apart, together.
+    Others,
 }
 
 /// A kind of work.

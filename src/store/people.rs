@@ -127,7 +127,7 @@ impl Transaction<'_> {
         }
         let held = self.raw_keys(&Key::new(Tree::People, &[&monday]))?.len();
         let crowd = match crowd {
-            Crowd::Compagnon(_) if held >= MOST_CROWDS => Crowd::Compagnon(Compagnon::others()),
+            Crowd::Compagnon(_) if held >= MOST_CROWDS => Crowd::Compagnon(Compagnon::Others),
             crowd => crowd,
         };
         let key = place(&crowd);
@@ -174,5 +174,6 @@ fn named(compagnon: &Compagnon) -> [Cow<'_, str>; 2] {
     match compagnon {
         Compagnon::Library(id) => ["library".into(), id.into()],
         Compagnon::Made(number) => ["made".into(), number.to_string().into()],
+        Compagnon::Others => ["others".into(), "".into()],
     }
 }

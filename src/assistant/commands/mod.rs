@@ -56,7 +56,7 @@ pub(super) use forget::asks_to_forget;
 pub(super) use parts::{CHECKS, Parts};
 pub(super) use statistics::of_all_rooms;
 pub(super) use stop::{is_stop, react, stop_quietly};
-pub(super) use words::{block, decimal, inert, is_blank};
+pub(super) use words::{block, inert, is_blank};
 
 use context::Context;
 use outcome::{NewFile, Outcome, Reply};

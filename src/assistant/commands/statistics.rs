@@ -82,9 +82,9 @@ pub fn of_all_rooms(statistics: &Statistics, present: Week, library: &Library) -
     for ((_, series), counters) in statistics.days.iter().filter(|((day, _), _)| shown.contains(&day.week())) {
         told.count(series.activity, counters);
         let name = match &series.compagnon {
-            Compagnon::Library(id) if !id.is_empty() => Some(id.as_str()),
-            // What stands for those beyond the bound, too: with so many, nearly all are made ones.
-            Compagnon::Library(_) | Compagnon::Made(_) => None,
+            Compagnon::Library(id) => Some(id.as_str()),
+            // Where there are so many that some are counted together, nearly all are made ones.
+            Compagnon::Made(_) | Compagnon::Others => None,
         };
         by_compagnon.entry(name).or_default().add(counters);
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{assistant::texts::Language, compagnon::is_invisible, index::french::fold};
+use crate::{compagnon::is_invisible, index::french::fold};
 
 /// What people put before or after a command out of politeness, as [`plain`] gives it.
 const POLITE: [&[&str]; 9] = [
@@ -65,14 +65,6 @@ pub(super) fn core(text: &str) -> String {
 /// Whether a text shows nothing: invisible letters say nothing to a model either.
 pub(in crate::assistant) fn is_blank(text: &str) -> bool {
     text.chars().all(|letter| letter.is_whitespace() || letter.is_control() || is_invisible(letter))
-}
-
-/// A number as people of a language write it.
-pub(in crate::assistant) fn decimal(number: f32, language: Language) -> String {
-    match language {
-        Language::Fr => number.to_string().replace('.', ","),
-        Language::En => number.to_string(),
-    }
 }
 
 /// Whether a word is one of these, accents and capitals aside.
@@ -169,7 +161,8 @@ pub(in crate::assistant) fn inert(text: &str) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{Language, block, core, decimal, duration, inert, is, is_blank, nearest, number, plain, slug};
+    use super::{block, core, duration, inert, is, is_blank, nearest, number, plain, slug};
+    use crate::assistant::texts::Language;
 
     #[test]
     fn accents_and_capitals_do_not_matter() {
@@ -221,7 +214,7 @@ mod tests {
         assert_eq!(["", "j", "0j", "7", "7 ans", "-2j", "99999999999j", "4294967295j"].map(hours), [None; 8]);
         assert_eq!(duration("1h"), Some(Duration::from_hours(1)));
         assert_eq!(
-            [decimal(0.3, Language::Fr), decimal(1.5, Language::En), decimal(1.0, Language::Fr)],
+            [Language::Fr.decimal(0.3), Language::En.decimal(1.5), Language::Fr.decimal(1.0)],
             ["0,3", "1.5", "1"]
         );
         assert_eq!([number("0,2"), number("1.5"), number("x"), number("inf")], [Some(0.2), Some(1.5), None, None]);

@@ -15,7 +15,6 @@ use super::{
     unread, unreadable,
 };
 use crate::{
-    assistant::commands::decimal,
     command::Command,
     compagnon::{Answers, Language},
 };
@@ -223,7 +222,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             .into();
         }
         Text::Effective { prompt, temperature, longest, answers } => {
-            let temperature = decimal(*temperature, Language::Fr);
+            let temperature = Language::Fr.decimal(temperature);
             return format!("**Ce que le modèle lit ici avant votre question**, avec la date, ce que le salon ajoute et ce que je retiens :\n\n{prompt}\n\nTempérature : {temperature}. Longueur des réponses : {longest} jetons au plus. {answers}").into();
         }
         Text::SummaryNotShown => "(résumé non montré : il porte aussi sur ce que d’autres ont dit)",

@@ -208,19 +208,25 @@ fn times(sum: &Counters, language: Language) -> Option<String> {
     let first = sum.first_text.quantile(0.5);
     Some(match language {
         Language::Fr => {
-            let first = first.map_or_else(String::new, |first| format!(", premiers mots en {}", seconds(first, ",")));
-            let (half, most) = (seconds(half, ","), seconds(most, ","));
+            let first =
+                first.map_or_else(String::new, |first| format!(", premiers mots en {}", seconds(first, language)));
+            let (half, most) = (seconds(half, language), seconds(most, language));
             format!("La moitié des réponses sont complètes en {half}, 95\u{a0}% en {most}{first}")
         }
         Language::En => {
-            let first = first.map_or_else(String::new, |first| format!(", first words in {}", seconds(first, ".")));
-            format!("Half of the answers are complete in {}, 95% in {}{first}", seconds(half, "."), seconds(most, "."))
+            let first =
+                first.map_or_else(String::new, |first| format!(", first words in {}", seconds(first, language)));
+            format!(
+                "Half of the answers are complete in {}, 95% in {}{first}",
+                seconds(half, language),
+                seconds(most, language)
+            )
         }
     })
 }
 
-fn seconds(duration: Duration, point: &str) -> String {
-    format!("{:.1}\u{a0}s", duration.as_secs_f64()).replace('.', point)
+fn seconds(duration: Duration, language: Language) -> String {
+    language.decimal(format_args!("{:.1}\u{a0}s", duration.as_secs_f64()))
 }
 
 fn energy(sum: &Counters, language: Language) -> Option<String> {
@@ -238,16 +244,12 @@ fn energy(sum: &Counters, language: Language) -> Option<String> {
         (Language::En, _, 0) => "estimated",
         (Language::En, ..) => "partly estimated",
     };
-    let shown = |value: f64| format!("{value:.2}");
+    let [watt_hours, each] = [watt_hours, each].map(|value| language.decimal(format_args!("{value:.2}")));
     Some(match language {
-        Language::Fr => format!(
-            "Énergie\u{a0}: {}\u{a0}Wh {known}, {}\u{a0}Wh par réponse",
-            shown(watt_hours).replace('.', ","),
-            shown(each).replace('.', ",")
-        ),
-        Language::En => {
-            format!("Energy: {}\u{a0}Wh {known}, {}\u{a0}Wh an answer", shown(watt_hours), shown(each))
+        Language::Fr => {
+            format!("Énergie\u{a0}: {watt_hours}\u{a0}Wh {known}, {each}\u{a0}Wh par réponse")
         }
+        Language::En => format!("Energy: {watt_hours}\u{a0}Wh {known}, {each}\u{a0}Wh an answer"),
     })
 }
 

@@ -1,10 +1,7 @@
 //! What the actions of `!compagnon` answer in common.
 
 use super::{
-    super::{
-        Context, Reply,
-        words::{self, decimal},
-    },
+    super::{Context, Reply, words},
     action::{ACTIONS, Action, SPEC},
     find,
 };
@@ -66,7 +63,7 @@ pub(super) fn named(names: [&'static str; 2], language: Language) -> &'static st
 pub(super) fn shown(context: &Context<'_>) -> Vec<String> {
     let Settings { temperature, max_tokens, sources, pseudonyms, .. } = context.settings;
     let temperature = temperature
-        .map(|value| format!("{} {}", named(TEMPERATURE, context.language), decimal(value, context.language)));
+        .map(|value| format!("{} {}", named(TEMPERATURE, context.language), context.language.decimal(value)));
     let length = max_tokens.map(|value| format!("{} {value}", named(LENGTH, context.language)));
     let required = sources.filter(|sources| *sources == Sourcing::Required);
     let sources =

@@ -3,7 +3,7 @@
 use super::{
     super::{
         Context, Reply,
-        words::{self, decimal, is, number},
+        words::{self, is, number},
     },
     Action,
     say::{LANGUAGE, LENGTH, NO, NONE, ONE_WAY, OPTIONAL, PSEUDONYMS, REQUIRED, SOURCES, TEMPERATURE, YES, named},
@@ -54,7 +54,7 @@ pub(super) async fn set(context: &Context<'_>, line: &str) -> Result<Reply, Fail
         (NONE, None)
     } else if is(word, &TEMPERATURE) {
         settings.temperature = number(value).filter(|value| (0.0..=HOTTEST).contains(value));
-        (TEMPERATURE, settings.temperature.is_none().then(|| format!("0 – {}", decimal(HOTTEST, context.language))))
+        (TEMPERATURE, settings.temperature.is_none().then(|| format!("0 – {}", context.language.decimal(HOTTEST))))
     } else if is(word, &LENGTH) {
         settings.max_tokens = value.parse().ok().filter(|value| (SHORTEST..=most).contains(value));
         (LENGTH, settings.max_tokens.is_none().then(|| format!("{SHORTEST} – {most}")))
@@ -84,7 +84,7 @@ pub(super) async fn set(context: &Context<'_>, line: &str) -> Result<Reply, Fail
     }
     let language = settings.language.unwrap_or(context.language);
     let value = match settings.temperature.filter(|_| names == TEMPERATURE) {
-        Some(temperature) => decimal(temperature, language),
+        Some(temperature) => language.decimal(temperature),
         None => words::inert(value),
     };
     let shown = format!("{} {value}", named(names, language));

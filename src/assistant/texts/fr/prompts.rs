@@ -1,9 +1,6 @@
 //! What is wrong with the text of a compagnon, in French.
 
-use crate::{
-    assistant::commands::decimal,
-    compagnon::{CompagnonError, Field, FieldError, HOTTEST, Language, VARIABLES},
-};
+use crate::compagnon::{CompagnonError, Field, FieldError, HOTTEST, Language, VARIABLES};
 
 pub fn bad_prompt(error: &CompagnonError) -> String {
     match error {
@@ -44,7 +41,7 @@ pub fn bad_field(error: &FieldError) -> String {
         }
         FieldError::TooManyExamples { limit } => format!("C’est trop d’exemples : {limit} au plus."),
         FieldError::Temperature => {
-            format!("La température (`temperature:`) est un nombre de 0 à {}.", decimal(HOTTEST, Language::Fr))
+            format!("La température (`temperature:`) est un nombre de 0 à {}.", Language::Fr.decimal(HOTTEST))
         }
         FieldError::MaxTokens { limit } => {
             format!("La longueur des réponses (`max_tokens:`) est un nombre entier de 1 à {limit}.")
