@@ -15,6 +15,7 @@ RUN mkdir -p src benches tests/it tests/cli tests/index tests/page tests/demo \
  && rm -rf src tests benches
 COPY src src
 COPY prompts prompts
+COPY docs/guide.md docs/conseils.md docs/
 COPY tests/witness/witness.gguf tests/witness/witness.gguf
 # The manifest names the test and bench targets, so their files must exist; they are not built.
 RUN mkdir -p benches tests/it tests/cli tests/index tests/page tests/demo \

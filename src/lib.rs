@@ -9,7 +9,7 @@
 //! | 4 | [`app`], [`config`], [`telemetry`], [`http`], [`page`] |
 //! | 3 | [`assistant`] |
 //! | 2 | [`matrix`], [`store`], [`inference`], [`services`], [`documents`], [`index`], [`collections`] |
-//! | 1 | [`approved`], [`command`], [`conversation`], [`compagnon`], [`document`], [`energy`], [`evaluation`], [`job`], [`material`], [`memory`], [`message`], [`metric`], [`pseudonym`], [`secret`], [`segment`], [`setting`], [`statistics`], [`translation`], [`usage`] |
+//! | 1 | [`approved`], [`command`], [`conversation`], [`compagnon`], [`document`], [`energy`], [`evaluation`], [`job`], [`material`], [`memory`], [`message`], [`metric`], [`pseudonym`], [`secret`], [`segment`], [`setting`], [`statistics`], [`translation`], [`typography`], [`usage`] |
 
 pub mod app;
 pub mod approved;
@@ -46,4 +46,5 @@ pub mod statistics;
 pub mod store;
 pub mod telemetry;
 pub mod translation;
+pub mod typography;
 pub mod usage;

@@ -151,7 +151,7 @@ mod tests {
 
     fn rules(externals: bool, unverified_commands: bool) -> AccessRules {
         let config = AccessConfig { unencrypted: false, ..AccessConfig::default() };
-        AccessRules::new(Access::new(&config, server_name!("h"), |_| ""), externals, unverified_commands)
+        AccessRules::new(Access::new(&config, server_name!("h"), |_| String::new()), externals, unverified_commands)
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Addressing {
             join_thread(&self.store, &mut message).await?;
             let call = Call::read(&message);
             if self.is_addressed(&message, call.as_ref()).await? {
-                let kind = kind(&message, call);
+                let kind = kind(&message, call.or_else(|| Call::stop_alone(&message)));
                 questions.push(Admitted { message: self.placed(message, &kind).await?, kind });
             } else if self.is_translated(&message, call.as_ref()).await? {
                 let thread = message.thread.clone().unwrap_or_else(|| message.event_id.clone());

@@ -287,7 +287,10 @@ async fn a_flooder_is_refused_once_aloud_and_a_known_bot_not_heard() {
     let shown = bench.settle().await;
     let refused: Vec<_> = shown.iter().filter(|shown| shown.kind == MessageKind::Notice).collect();
     assert_eq!((shown.len(), refused.len()), (3, 1), "{shown:?}");
-    assert!(refused[0].text.contains("Revenez dans une minute") || refused[0].text.contains("secondes"), "{refused:?}");
+    assert!(
+        refused[0].text.contains("question dans une minute") || refused[0].text.contains("secondes"),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

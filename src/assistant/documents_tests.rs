@@ -132,7 +132,7 @@ async fn a_file_without_a_word_is_read_and_said_to_be() {
     let desk = Desk::new();
     desk.give("Guide RH.pdf", "Congés\n\nReport\u{c}Télétravail");
     desk.ask(file("$1:h", ROOM, "Guide RH.pdf", "")).await;
-    assert_eq!(desk.notice("$1:h"), "Guide RH.pdf, 2 pages : posez votre question.");
+    assert_eq!(desk.notice("$1:h"), "Guide RH.pdf, 2 pages\u{a0}: posez votre question.");
     let documents = desk.documents(&main_line(ROOM)).await;
     let [document] = documents.as_slice() else { panic!("{documents:?}") };
     assert_eq!((document.title.as_str(), document.format.as_str(), document.passages), ("Guide RH.pdf", "pdf", 3));

@@ -291,7 +291,7 @@ async fn citations_are_checked_against_what_people_read() {
         assert!(text.starts_with(quoted), "what stands in the passage is quoted: {text}");
         assert!(!text.contains("partie »"), "what does not is no quotation: {text}");
         assert!(text.contains("Écrire à [PERSONNE_7]."), "a placeholder that stands for nothing: {text}");
-        let below = text.split("**Sources :**").nth(1).expect("sources");
+        let below = text.split("**Sources\u{a0}:**").nth(1).expect("sources");
         assert!(below.replace('\\', "").contains(kept), "{below}");
         assert_eq!(text.contains("Benali"), pseudonyms == Pseudonyms::Yes, "{text}");
     }

@@ -143,7 +143,7 @@ async fn a_draft_stands_alone_in_its_message_with_what_is_to_be_checked_below() 
     assert!(said[0].1.contains("Brouillon de réponse publique écrit par une IA"), "{said:?}");
     assert_eq!(said[1].1, REPLY);
     assert!(
-        said[2].1.contains("À vérifier avant envoi") && said[2].1.contains("[à compléter] : 1 endroit"),
+        said[2].1.contains("À vérifier avant envoi") && said[2].1.contains("[à compléter]\u{a0}: 1 endroit"),
         "{said:?}"
     );
     let request = desk.parrot.requests.lock().expect("not poisoned").last().cloned().expect("a request");
@@ -226,7 +226,8 @@ async fn a_file_is_walked_through_and_given_back_with_its_drafts() {
     );
     let said = all(&desk.ask("$2:h", "!avis suivant").await);
     assert!(
-        said.starts_with("⚠️") && said.contains("**Avis 4/5** (avis passés : 2 : déjà répondu ; 3 : sans texte)"),
+        said.starts_with("⚠️")
+            && said.contains("**Avis 4/5** (avis passés\u{a0}: 2\u{a0}: déjà répondu\u{202f}; 3\u{a0}: sans texte)"),
         "{said}"
     );
     assert!(!said.contains("Bob75") && !desk.last_prompt().contains("Bob75"), "{said}");

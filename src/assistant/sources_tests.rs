@@ -95,8 +95,8 @@ async fn an_answer_from_a_document_shows_what_it_rests_on_and_nothing_else() {
     let shown = bench.gateway.shown();
     let text = &last(&shown).text;
     let expected = "« Les jours de congé non pris sont reportés jusqu’au 31 mars » [1]. Appelez le (numéro non vérifié). \
-                    Les jours sont tous perdus ensuite [1].\n\n**Sources :**\n\n- \\[1\\] Guide RH.pdf, page 3 — Congés : \
-                    « Les jours de congé non pris sont reportés jusqu’au 31 mars. »\n\n*";
+                    Les jours sont tous perdus ensuite [1].\n\n**Sources\u{a0}:**\n\n- \\[1\\] Guide RH.pdf, page 3 — Congés\u{a0}: \
+                    «\u{a0}Les jours de congé non pris sont reportés jusqu’au 31 mars.\u{a0}»\n\n*";
     assert!(text.starts_with(expected), "{text}");
     let requests = model.requests.lock().expect("not poisoned").clone();
     let asked = &requests[0].messages.last().expect("a question").content;
@@ -219,8 +219,8 @@ async fn a_long_document_is_read_where_the_question_is_about_it_only() {
     // What it quotes must stand in the document: not in the notes.
     let text = last(&bench.gateway.shown()).text.clone();
     assert!(
-        text.contains("Le chapitre 0 traite de la gestion. »")
-            || text.contains("Le chapitre 3 traite de la gestion. »"),
+        text.contains("Le chapitre 0 traite de la gestion.\u{a0}»")
+            || text.contains("Le chapitre 3 traite de la gestion.\u{a0}»"),
         "{text}"
     );
 }
@@ -272,7 +272,7 @@ async fn who_stops_is_told_that_it_stopped_and_nothing_else() {
             put(bench.store(), main_line(), "Guide RH.pdf", GUIDE, "@awa:h", now()).await;
         }
         let text = stopped(&bench, &model, question).await;
-        assert!(text.starts_with("*(Réponse arrêtée à votre demande.)*"), "{required} {long}: {text}");
+        assert!(text.starts_with("*(Réponse arrêtée sur demande.)*"), "{required} {long}: {text}");
         for wrong in ["consultés", "que d’après des documents", "Lima", "aucun des"] {
             assert!(!text.contains(wrong), "{required} {long}: {text}");
         }

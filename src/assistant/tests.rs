@@ -150,7 +150,7 @@ fn assistant_of(
         library: Arc::new(library),
         config,
         sampling,
-        access: Access::new(access, server_name!("h"), |_| ""),
+        access: Access::new(access, server_name!("h"), |_| String::new()),
         externals: false,
         unverified_commands: false,
     });
@@ -389,12 +389,12 @@ async fn the_mark_stands_below_whatever_the_answer_leaves_open_and_however_long_
     let mut shown = bench.settle().await;
     shown.sort_by_key(|shown| (shown.question.clone(), shown.part));
     assert!(
-        shown[0].text.ends_with("code\n```\n\n*Témoin · réponse d’une IA, à vérifier · utile ? 👍 👎*"),
+        shown[0].text.ends_with("code\n```\n\n*Témoin · réponse d’une IA, à vérifier · utile\u{202f}? 👍 👎*"),
         "{}",
         shown[0].text
     );
     assert_eq!(shown.len(), 3);
-    assert!(shown[2].text.ends_with("utile ? 👍 👎*"), "{}", shown[2].text);
+    assert!(shown[2].text.ends_with("utile\u{202f}? 👍 👎*"), "{}", shown[2].text);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -407,7 +407,7 @@ async fn a_title_is_text_under_an_answer() {
     bench.rest().await;
     bench.ask(vec![incoming("$2:h", "!a:h", "Bonjour")]);
     let shown = bench.settle().await;
-    let mark = r"*\*\*\[x\](https://evil)\*\* \`y · réponse d’une IA, à vérifier · utile ? 👍 👎*";
+    let mark = "*\\*\\*\\[x\\](https://evil)\\*\\* \\`y · réponse d’une IA, à vérifier · utile\u{202f}? 👍 👎*";
     assert!(shown[1].text.ends_with(mark), "{}", shown[1].text);
 }
 

@@ -279,7 +279,7 @@ async fn edits_beyond_the_limits_leave_the_answer_and_are_told_once() {
     let shown = bench.gateway.shown();
     assert_eq!(shown.len(), 2, "{shown:?}");
     assert_eq!(texts(&shown)[0], "2: édition 1", "the answer to what was within the limits");
-    assert!(shown[1].kind == MessageKind::Notice && shown[1].text.contains("Revenez dans"), "{shown:?}");
+    assert!(shown[1].kind == MessageKind::Notice && shown[1].text.contains("question dans"), "{shown:?}");
     assert_eq!(model.systems.lock().expect("not poisoned").len(), 3);
     // It is still the answer to that question.
     bench.accept(redaction("$1:h"));

@@ -8,6 +8,7 @@ mod collection;
 mod descriptors;
 mod eval;
 mod extract;
+mod guide;
 mod harden;
 mod health;
 mod kill;
@@ -52,6 +53,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Ask the cases of a set, judge the answers, and compare them with an earlier run.
     Eval(eval::Arguments),
+    /// Print the guide for agents, as one page to be put where they can read it.
+    Guide(guide::Arguments),
     /// Ask the running bot whether it is healthy (for a container's health check).
     Health,
     /// Write the bot's store into one encrypted file. Works while the bot runs.
@@ -105,6 +108,8 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Collection(command) => return collection::collection(&config?, &command),
         Command::Bench(options) => bench::bench(&config?, &options)?,
         Command::Eval(options) => return eval::eval(&config?, &options),
+        // It says the same whatever the configuration.
+        Command::Guide(options) => guide::guide(&options)?,
         Command::Health => health::health(&config?)?,
         Command::Backup(options) => backup::backup(&config?, &options)?,
         Command::Restore(options) => restore::restore(&config?, &options)?,

@@ -26,6 +26,25 @@ impl Language {
         }
     }
 
+    /// A whole number with its thousands set apart.
+    #[must_use]
+    pub fn number(self, number: impl Display) -> String {
+        let digits = number.to_string();
+        let mark = match self {
+            // A narrow space, where no line ends.
+            Self::Fr => '\u{202f}',
+            Self::En => ',',
+        };
+        let mut text = String::new();
+        for (index, digit) in digits.chars().enumerate() {
+            if index > 0 && (digits.len() - index).is_multiple_of(3) {
+                text.push(mark);
+            }
+            text.push(digit);
+        }
+        text
+    }
+
     /// A date in words, as a system prompt gives it.
     #[must_use]
     pub fn date(self, date: Date) -> String {
@@ -57,6 +76,14 @@ impl Language {
 #[cfg(test)]
 mod tests {
     use super::Language;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        for (number, french, english) in [(0, "0", "0"), (999, "999", "999"), (16_000, "16\u{202f}000", "16,000")] {
+            assert_eq!((Language::Fr.number(number), Language::En.number(number)), (french.into(), english.into()));
+        }
+        assert_eq!(Language::Fr.number(1_234_567), "1\u{202f}234\u{202f}567");
+    }
 
     #[test]
     fn dates_are_in_words() {

@@ -29,7 +29,7 @@ pub enum Refusal {
 }
 
 /// The sentence for a refused invitation. It is passed in, because the assistant has all the bot's sentences.
-pub type Sentence = fn(Refusal) -> &'static str;
+pub type Sentence = fn(Refusal) -> String;
 
 impl Access {
     /// The configured rules. Without configured servers, only the bot's own server is accepted.
@@ -44,7 +44,7 @@ impl Access {
     }
 
     /// What people are told of a refusal.
-    pub(super) fn sentence(&self, refusal: Refusal) -> &'static str {
+    pub(super) fn sentence(&self, refusal: Refusal) -> String {
         (self.sentence)(refusal)
     }
 
@@ -87,7 +87,7 @@ mod tests {
     const EXTERNAL: &str = "@x:agent.externe.tchap.gouv.fr";
 
     fn check(config: &AccessConfig, inviter: &str, rule: Option<&str>, expected: Result<(), Refusal>) {
-        let access = Access::new(config, server_name!("agent.a.tchap.gouv.fr"), |_| "");
+        let access = Access::new(config, server_name!("agent.a.tchap.gouv.fr"), |_| String::new());
         let inviter = UserId::parse(inviter).unwrap();
         assert_eq!(access.invitation(&inviter, rule), expected, "{inviter} {rule:?}");
     }
@@ -137,7 +137,7 @@ mod tests {
             (false, false, Err(Refusal::Unencrypted)),
         ] {
             let config = AccessConfig { unencrypted, ..AccessConfig::default() };
-            let access = Access::new(&config, server_name!("agent.a.tchap.gouv.fr"), |_| "");
+            let access = Access::new(&config, server_name!("agent.a.tchap.gouv.fr"), |_| String::new());
             assert_eq!(access.encryption(encrypted), expected, "{unencrypted} {encrypted}");
         }
         assert!(AccessConfig::default().unencrypted);

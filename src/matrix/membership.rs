@@ -88,9 +88,9 @@ pub(super) async fn leave_if_alone(session: &Session, room: &Room) -> Result<(),
 /// Leaves a room, or declines its invitation.
 ///
 /// The SDK's `leave` is not used: it takes no reason, and also leaves the rooms that this one replaces.
-pub(super) async fn leave(room: &Room, reason: Option<&str>) -> Result<(), Fault> {
+pub(super) async fn leave(room: &Room, reason: Option<String>) -> Result<(), Fault> {
     let mut request = leave_room::v3::Request::new(room.room_id().to_owned());
-    request.reason = reason.map(str::to_owned);
+    request.reason = reason;
     room.client().send(request).await.map_err(|error| Fault::from(&error))?;
     Ok(())
 }
@@ -137,7 +137,7 @@ pub(super) async fn upgrade(access: &Access, old: &Room) -> Result<Option<OwnedR
     }
     if came_in {
         let reason = if let Ok(Verdict::Refused(refusal)) = &checked { Some(access.sentence(*refusal)) } else { None };
-        retry(ATTEMPTS, || leave(&new, reason)).await?;
+        retry(ATTEMPTS, || leave(&new, reason.clone())).await?;
     }
     checked.map(|_| None)
 }

@@ -10,6 +10,7 @@ mod cache;
 mod config;
 mod curve;
 mod export;
+mod guide;
 mod listener;
 mod numbers;
 mod prose;
@@ -23,6 +24,7 @@ mod view;
 
 pub use self::{
     config::Config,
+    guide::{MARKDOWN as GUIDE, html as guide},
     server::serve,
     site::{Document, Draw, Site},
     source::{Snapshot, Source, Unavailable},

@@ -5,15 +5,15 @@ use std::time::Duration;
 use crate::{
     compagnon::Language,
     statistics::{Day, Week},
+    typography,
 };
 
-/// Between the digits of thousands and before some signs in French: a line never ends there.
-const NARROW: char = '\u{202f}';
+/// Where a line never ends.
 const NO_BREAK: char = '\u{a0}';
 
 /// A count.
 pub(super) fn count(language: Language, number: u64) -> String {
-    grouped(language, &number.to_string())
+    language.number(number)
 }
 
 /// So many of a hundred.
@@ -47,7 +47,7 @@ fn significant(language: Language, value: f64) -> String {
     let text = format!("{:.*}", places, to_three_digits(value));
     let (whole, rest) = text.split_once('.').unwrap_or((&text, ""));
     let rest = rest.trim_end_matches('0');
-    let whole = grouped(language, whole);
+    let whole = language.number(whole);
     if rest.is_empty() { whole } else { language.decimal(format_args!("{whole}.{rest}")) }
 }
 
@@ -65,21 +65,6 @@ pub(super) fn to_three_digits(value: f64) -> f64 {
 #[expect(clippy::cast_sign_loss, reason = "clamped")]
 fn digits_after(value: f64) -> usize {
     if value <= 0.0 || !value.is_finite() { 0 } else { (2.0 - value.log10().floor()).clamp(0.0, 9.0) as usize }
-}
-
-fn grouped(language: Language, digits: &str) -> String {
-    let mark = match language {
-        Language::Fr => NARROW,
-        Language::En => ',',
-    };
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(mark);
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// A day in words, which no line breaks.
@@ -101,16 +86,12 @@ pub(super) fn short_week(language: Language, week: Week) -> String {
     week.monday().date().strftime(form).to_string().replace(' ', "\u{a0}")
 }
 
-/// French wants spaces before some signs, where a line must not end. They are put in here, so that the sentences can be written plainly.
+/// A sentence as people of the language write it, so that it can be written plainly in the sources.
 pub(super) fn typeset(language: Language, text: &str) -> String {
-    if language != Language::Fr {
-        return text.to_owned();
+    match language {
+        Language::Fr => typography::french(text).into_owned(),
+        Language::En => text.to_owned(),
     }
-    let mut set = text.replace("« ", "«\u{a0}").replace(" »", "\u{a0}»").replace(" :", "\u{a0}:");
-    for (plain, kept) in [(" ;", "\u{202f};"), (" ?", "\u{202f}?"), (" !", "\u{202f}!"), (" %", "\u{a0}%")] {
-        set = set.replace(plain, kept);
-    }
-    set
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     config::Config,
-    export, prose,
+    export, guide, prose,
     source::Snapshot,
     templates::{Page, Templates},
     texts::{self, Address},
@@ -38,6 +38,12 @@ pub struct Document {
 #[error("the page cannot be drawn: {0}")]
 pub struct Draw(String);
 
+impl From<minijinja::Error> for Draw {
+    fn from(error: minijinja::Error) -> Self {
+        Self(format!("{error:#}"))
+    }
+}
+
 /// All documents, by address below the root.
 #[derive(Clone, Debug, Default)]
 pub struct Site {
@@ -50,18 +56,19 @@ impl Site {
     /// Draws everything.
     pub fn draw(config: &Config, snapshot: &Snapshot) -> Result<Self, Draw> {
         let published = Published::of(&snapshot.statistics, snapshot.today);
-        let templates = Templates::new().map_err(said)?;
+        let templates = Templates::new()?;
         let mut documents = BTreeMap::new();
         for language in [Language::Fr, Language::En] {
             let view = View::of(language, config, &published, &snapshot.names);
-            let html = templates.page(config, language, Page::Statistics, Some(&view), "").map_err(said)?;
+            let html = templates.page(config, language, Page::Statistics, Some(&view), "")?;
             documents.insert(Address::Statistics.path(language), page(language, html));
             for (address, at) in [(Address::Accessibility, Page::Accessibility), (Address::Privacy, Page::Privacy)] {
                 let text = prose::html(language, at, config);
-                let html = templates.page(config, language, at, None, &text).map_err(said)?;
+                let html = templates.page(config, language, at, None, &text)?;
                 documents.insert(address.path(language), page(language, html));
             }
         }
+        documents.insert(texts::GUIDE, page(Language::Fr, guide::html()?));
         let csv = export::csv(&published, &snapshot.names, config).map_err(|error| Draw(error.to_string()))?;
         documents
             .insert(texts::CSV, document("text/csv; charset=utf-8; header=present", Some("statistiques.csv"), csv));
@@ -81,8 +88,8 @@ impl Site {
     }
 
     fn notice(config: &Config, at: Page) -> Result<Document, Draw> {
-        let templates = Templates::new().map_err(said)?;
-        Ok(page(Language::Fr, templates.page(config, Language::Fr, at, None, "").map_err(said)?))
+        let templates = Templates::new()?;
+        Ok(page(Language::Fr, templates.page(config, Language::Fr, at, None, "")?))
     }
 
     /// The document at an address, without the slash before it.
@@ -95,11 +102,6 @@ impl Site {
     pub fn addresses(&self) -> impl Iterator<Item = &'static str> {
         self.documents.keys().copied()
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn said(error: minijinja::Error) -> Draw {
-    Draw(format!("{error:#}"))
 }
 
 fn page(language: Language, html: String) -> Document {

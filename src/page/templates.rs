@@ -15,6 +15,9 @@ use crate::compagnon::Language;
 /// The style of all pages, within each of them.
 pub(super) const STYLE: &str = include_str!("style.css");
 
+/// The templates that others than [`Templates`] use.
+pub(super) const GUIDE: &str = include_str!("templates/guide.html");
+
 /// A kind of page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Page {

@@ -32,6 +32,7 @@ const LAYERS: [(u8, &[&str]); 5] = [
             "setting",
             "statistics",
             "translation",
+            "typography",
             "usage",
         ],
     ),

@@ -162,7 +162,7 @@ async fn a_stop_sign_and_a_stop_end_an_answer_where_it_is() {
             play(&awa, &room, "stop").await;
         }
         let answer = awa.answer_to(&room, &question).await;
-        assert!(answer.body.contains("arrêtée à votre demande"), "{way}: {answer:#?}");
+        assert!(answer.body.contains("arrêtée sur demande"), "{way}: {answer:#?}");
         assert!(!answer.body.contains("à vous la parole"), "{way}: it was written to its end");
     }
 }

@@ -60,7 +60,7 @@ async fn an_administrator_makes_changes_publishes_and_withdraws_a_compagnon() {
     let (_, accept) = proposal.body.split_once("`!compagnon accepter ").expect("how to accept it");
     let accept = format!("!compagnon accepter {}", accept.split('`').next().unwrap_or_default());
     assert!(play(&chief, &office, "!compagnon accepter marius").await.body.contains(&accept));
-    assert!(play(&chief, &office, accept.as_str()).await.body.contains("tous les agents"));
+    assert!(play(&chief, &office, accept.as_str()).await.body.contains("tous les salons"));
     // In another conversation, by somebody else.
     let (private, _) = ben.create_dm(&id, "Bonjour").await;
     play(&ben, &private, "compagnon marius").await;
@@ -68,7 +68,7 @@ async fn an_administrator_makes_changes_publishes_and_withdraws_a_compagnon() {
 
     assert!(play(&awa, &room, "!compagnon retirer marius").await.body.contains("n’est plus au catalogue"));
     let gone = play(&ben, &private, NAME).await;
-    assert!(gone.body.contains("Témoin") && gone.body.contains("n’existe plus"), "{gone:#?}");
+    assert!(gone.body.contains("Témoin") && gone.body.contains("n’est plus disponible"), "{gone:#?}");
     assert!(play(&awa, &room, Text::to(&id, NAME)).await.body.contains("Marius"), "at home it stays");
     let journal = play(&chief, &office, "!journal").await;
     assert!(journal.body.contains("compagnon.withdraw") && !journal.body.contains("Basile"), "{journal:#?}");

@@ -73,7 +73,7 @@ async fn a_reply_with_a_mention_alone_answers_the_message() {
     awa.answer_to(&room, &bare).await;
     let alone = awa.send(&room, Text::to(&id, "")).await;
     let answer = awa.answer_to(&room, &alone).await;
-    assert!(answer.body.contains("sans rien me demander"), "{answer:#?}");
+    assert!(answer.body.contains("sans poser de question"), "{answer:#?}");
     assert_each_once(&awa, &room, &id, &[bare], &[alone]);
 }
 

@@ -108,7 +108,7 @@ async fn a_late_key_brings_the_answer_and_its_author_a_word_before() {
     let asked = Instant::now();
     let notice = awa.until(&room, "a word", |messages| unread(messages, &id).pop()).await;
     println!("key not come: after {:.1} s the person reads: {}", asked.elapsed().as_secs_f64(), notice.body);
-    assert!(notice.msgtype == "m.notice" && notice.body.contains("clé de chiffrement"), "{notice:#?}");
+    assert!(notice.msgtype == "m.notice" && notice.body.contains("sa clé ne m’est pas parvenue"), "{notice:#?}");
     let again = awa.send(&room, NAME).await;
     let late = number("COMPAGNON_KEY_LATE", 2);
     sleep(Duration::from_secs(late)).await;

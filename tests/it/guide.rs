@@ -134,7 +134,7 @@ async fn each_exchange_of_the_guide_is_as_it_stands_there() {
             .cloned()
     })
     .await;
-    assert!(play(&awa, &private, "refaire").await.body.contains("récris"));
+    assert!(play(&awa, &private, "refaire").await.body.contains("réécris"));
     awa.redact(&private, &question).await;
     awa.until(&private, "the answer's end", |messages| {
         (!messages.iter().any(|message| message.answers(&question))).then_some(())

@@ -64,7 +64,7 @@ async fn each_question_has_a_thread_where_a_room_wants_that() {
     assert_eq!(answer.thread.as_deref(), Some(reply.as_str()), "{answer:#?}");
 
     // Said again and taken back, in place.
-    assert!(play(&awa, &room, "!refaire").await.body.contains("récris"));
+    assert!(play(&awa, &room, "!refaire").await.body.contains("réécris"));
     awa.until(&room, "the answer anew", |messages| {
         messages.iter().find(|one| one.answers(&other) && one.edits > 0 && one.complete()).cloned()
     })

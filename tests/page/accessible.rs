@@ -29,11 +29,11 @@ fn list(of: &Value) -> Vec<&str> {
 async fn axe_finds_nothing_in_any_page() {
     let usual = served().await;
     let empty = serve(Told::new(compagnon::statistics::Statistics::default())).await;
-    let pages = PAGES.into_iter().chain(["gone"]).map(|page| format!("http://{usual}/{page}"));
+    let pages = PAGES.into_iter().chain(["guide", "gone"]).map(|page| format!("http://{usual}/{page}"));
     let addresses = pages.chain(["statistiques", "statistics"].map(|page| format!("http://{empty}/{page}")));
     let found = script("page-jsdom.mjs", json!({ "addresses": addresses.collect::<Vec<_>>() })).await;
     let pages = found["pages"].as_array().expect("a list");
-    assert_eq!(pages.len(), PAGES.len() + 3);
+    assert_eq!(pages.len(), PAGES.len() + 4);
     for page in pages {
         assert!(list(&page["violations"]).is_empty(), "{}: {}", page["address"], page["violations"]);
         // It has looked.
@@ -51,19 +51,19 @@ async fn in_chromium_axe_finds_nothing_and_every_page_fits() {
     let pictures = env::var_os("PICTURES").map_or_else(|| venv::root().join("page"), PathBuf::from);
     let arguments = json!({
         "base": format!("http://{address}"),
-        "paths": PAGES.into_iter().chain(["gone"]).collect::<Vec<_>>(),
+        "paths": PAGES.into_iter().chain(["guide", "gone"]).collect::<Vec<_>>(),
         "chromium": chromium,
         "pictures": pictures,
     });
     let found = script("page-chromium.mjs", arguments).await;
-    for page in PAGES {
+    for page in PAGES.into_iter().chain(["guide"]) {
         // Beside their pictures, for a text browser.
         let html = ask(address, "GET", &format!("/{page}"), "").await.body;
         fs::write(pictures.join(page).with_extension("html"), html).expect("a file");
     }
     let views = found["views"].as_array().expect("a list");
     // Each page in two themes and two widths, and on paper.
-    assert_eq!(views.len(), (PAGES.len() + 1) * 5);
+    assert_eq!(views.len(), (PAGES.len() + 2) * 5);
     let mut papers = std::collections::BTreeSet::new();
     for view in views {
         let of = format!("{} {} {} {}", view["path"], view["media"], view["scheme"], view["width"]);

@@ -100,14 +100,19 @@ fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
+/// A text without the spaces of typography, so that scenarios can be written with the keyboard.
+fn plain(value: &Value) -> Option<String> {
+    Some(value.as_str()?.replace(['\u{a0}', '\u{202f}'], " "))
+}
+
 fn message(event: &Event) -> Message {
     let (content, relation) = (&event.content, &event.content["m.relates_to"]);
     let mentions = content["m.mentions"]["user_ids"].as_array().into_iter().flatten();
     Message {
         event_id: event.event_id.clone(),
         sender: event.sender.clone(),
-        body: text(&content["body"]).unwrap_or_default(),
-        formatted_body: text(&content["formatted_body"]),
+        body: plain(&content["body"]).unwrap_or_default(),
+        formatted_body: plain(&content["formatted_body"]),
         msgtype: text(&content["msgtype"]).unwrap_or_default(),
         thread: text(&relation["event_id"]).filter(|_| relation["rel_type"] == "m.thread"),
         in_reply_to: text(&relation["m.in_reply_to"]["event_id"]),
@@ -129,8 +134,8 @@ fn apply(message: &mut Message, edit: &Event) {
     if edit.undecryptable {
         return;
     }
-    message.body = text(&new["body"]).unwrap_or_default();
-    message.formatted_body = text(&new["formatted_body"]);
+    message.body = plain(&new["body"]).unwrap_or_default();
+    message.formatted_body = plain(&new["formatted_body"]);
     message.msgtype = text(&new["msgtype"]).unwrap_or_default();
     message.answer = new[ANSWER].clone();
 }

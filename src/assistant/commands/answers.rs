@@ -9,8 +9,8 @@ use crate::{
 pub(super) const SPEC: Spec = Spec {
     names: &["réponses", "answers", "réponse"],
     forms: [
-        &[("mention", ""), ("tout", ""), ("fil", "dans un fil ouvert sur chaque question")],
-        &[("mention", ""), ("all", ""), ("thread", "in a thread opened on each question")],
+        &[("", ""), ("mention", ""), ("tout", ""), ("fil", "dans un fil ouvert sur chaque question")],
+        &[("", ""), ("mention", ""), ("all", ""), ("thread", "in a thread opened on each question")],
     ],
     urgent: false,
     instance: false,

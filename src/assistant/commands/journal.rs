@@ -3,7 +3,10 @@
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Context, Reply, Spec};
-use crate::assistant::{failure::Failure, texts::Text};
+use crate::assistant::{
+    failure::Failure,
+    texts::{Text, journal},
+};
 
 pub(super) const SPEC: Spec = Spec {
     names: &["journal", "audit"],
@@ -32,9 +35,10 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply,
     let zone = TimeZone::get(&context.parts.config.time_zone).unwrap_or(TimeZone::UTC);
     let lines = entries.iter().map(|entry| {
         let at = i64::try_from(entry.at).ok().and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or_default();
-        let at = at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M");
+        let at = journal::time(&at.to_zoned(zone.clone()), context.language);
+        let action = journal::action(&entry.action, context.language);
         let made = entry.made.map_or_else(String::new, |number| format!(" n° {number}"));
-        format!("- {at} `{}` `{}`{made} `{}`", entry.by, entry.action, entry.room_id)
+        format!("- {at} — {action}{made} — `{}` — `{}`", entry.by, entry.room_id)
     });
     let lines = lines.collect::<Vec<_>>().join("\n");
     Ok(Reply::text(format!("{}\n\n{lines}", context.text(&Text::Journal))))

@@ -55,7 +55,7 @@ async fn an_answer_is_given_word_for_word_once_it_is_accepted() {
     }
 
     let list = office.command(&awa(), ROOM, "!compagnon réponses").await;
-    assert!(list.contains("- **1** (validée le ") && list.contains("Comment poser mes congés ?"), "{list}");
+    assert!(list.contains("- **1** (validée le ") && list.contains("Comment poser mes congés\u{202f}?"), "{list}");
     office.command(&ben(), "!with-ben:h", "!compagnon réponse retirer 1").await;
     let (kind, text) = answer(&mut office, ROOM, "Comment poser mes congés ?").await;
     assert!(kind == MessageKind::Text && !text.starts_with("Dans l’outil"), "{text}");

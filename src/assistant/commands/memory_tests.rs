@@ -359,7 +359,7 @@ async fn who_administers_a_room_sees_what_the_model_is_told_there() {
     assert!(
         shown.contains("Soyez bref.") && shown.contains("SG") && shown.contains("COPIL") && !shown.contains("Metz")
     );
-    assert!(shown.contains("Température : 0,7.") && shown.contains("100 jetons"), "{shown}");
+    assert!(shown.contains("Température\u{a0}: 0,7.") && shown.contains("100 jetons"), "{shown}");
     let others = office.command(&ben(), ROOM, "!compagnon voir").await;
     assert!(!others.contains("Soyez bref.") && !others.contains("COPIL"), "{others}");
     assert!(shown.starts_with(&others), "what they saw before they see still");

@@ -104,6 +104,11 @@ impl Call {
         }
     }
 
+    /// A message that is nothing but "stop", where it is for the bot without naming it, as in a thread with its answers.
+    pub(in crate::assistant) fn stop_alone(message: &Incoming) -> Option<Self> {
+        Self::bare(shown(message.text())).filter(Self::is_stop)
+    }
+
     /// Whether an edit makes a command of its message, wherever that stands: no edit may.
     pub(in crate::assistant) fn is_made_by(edit: &Edit) -> bool {
         let text = shown(&edit.body);
@@ -146,8 +151,9 @@ impl Call {
         }
         let fits = match call.command? {
             Command::Compagnon => compagnon::bare(&call.arguments),
-            Command::Answers => answers::read(&call.arguments).is_some(),
-            Command::Retention => retention::read(&call.arguments).is_some(),
+            // Without a value, what is set is shown.
+            Command::Answers => call.arguments.is_empty() || answers::read(&call.arguments).is_some(),
+            Command::Retention => call.arguments.is_empty() || retention::read(&call.arguments).is_some(),
             Command::Forget => forget::Scope::read(&call.arguments).is_some(),
             // "Retiens que je suis au SG" is said to the model.
             Command::Remember => false,

@@ -17,8 +17,8 @@ use crate::{
 pub(super) const SPEC: Spec = Spec {
     names: &["conservation", "retention"],
     forms: [
-        &[("7j", ""), ("12h", ""), ("habituelle", "celle du service")],
-        &[("7d", ""), ("12h", ""), ("usual", "the service’s own")],
+        &[("", ""), ("7j", ""), ("12h", ""), ("habituelle", "celle du service")],
+        &[("", ""), ("7d", ""), ("12h", ""), ("usual", "the service’s own")],
     ],
     urgent: false,
     instance: false,

@@ -385,7 +385,7 @@ async fn a_compagnon_is_made_changed_published_and_withdrawn() {
     );
     let message = office.message(&ben(), other, "Question ?");
     let (_, gone) = office.send(Incoming { mentions_me: true, ..message }).await.expect("an answer");
-    assert!(gone.contains("n’existe plus"), "{gone}");
+    assert!(gone.contains("n’est plus disponible"), "{gone}");
     assert_eq!(office.prompt(&ben(), home).await, "Vous êtes Budget.\n\nVous comptez.", "at home it stays");
 
     let asked = office.command(&awa(), home, "!compagnon supprimer budget").await;
@@ -394,7 +394,7 @@ async fn a_compagnon_is_made_changed_published_and_withdrawn() {
         office.command(&awa(), home, "!compagnon supprimer budget").await,
         fr(&Text::Deleted { title: "Budget" })
     );
-    assert!(office.command(&awa(), home, "!compagnon").await.starts_with("**Témoin** répond ici"));
+    assert!(office.command(&awa(), home, "!compagnon").await.starts_with("Compagnon choisi ici\u{a0}: **Témoin**"));
     let journal = office.command(&chief, "!with-chief:h", "!journal").await;
     let actions = ["create", "edit", "propose", "accept", "choose", "revert", "withdraw", "delete"];
     assert!(actions.iter().all(|action| journal.contains(&format!("`compagnon.{action}`"))), "{journal}");
@@ -434,11 +434,11 @@ async fn pasted_texts_that_cannot_be_used_are_refused_in_one_sentence() {
         ("!compagnon créer Budget\nVous êtes {{ nom }}.", "`nom` n’est pas une variable"),
         ("!compagnon créer Budget\nVous êtes {{ name.", "n’est pas fermée"),
         ("!compagnon créer Budget\n---\nname: [\n---\nVous.", "L’en-tête"),
-        ("!compagnon créer Synthèse\nVous êtes S.", "déjà un compagnon"),
-        ("!compagnon créer liste\nVous êtes S.", "déjà un compagnon"),
-        ("!compagnon modifier synthese\nVous êtes S.", "catalogue du service"),
+        ("!compagnon créer Synthèse\nVous êtes S.", "déjà pris"),
+        ("!compagnon créer liste\nVous êtes S.", "déjà pris"),
+        ("!compagnon modifier synthese\nVous êtes S.", "fait partie du catalogue"),
         ("!compagnon choisir sinthese", "`synthese`"),
-        ("!compagnon réglage température 9", "0 – 1,5"),
+        ("!compagnon réglage température 9", "de 0 (constant) à 1,5"),
         ("!compagnon réglage couleur bleu", "s’écrit ainsi"),
         ("!conservation 300j", "30 jours au plus"),
         ("!conservation toujours", "s’écrit ainsi"),
@@ -469,7 +469,7 @@ async fn a_rooms_own_instruction_settings_and_mode() {
     assert_eq!(office.say(&ben(), room, "Entre nous.").await, None);
 
     let english = office.command(&awa(), room, "!compagnon réglage langue en").await;
-    assert!(english.starts_with("Done: language en."), "{english}");
+    assert!(english.starts_with("Saved: language en."), "{english}");
     assert!(office.command(&awa(), room, "!état").await.starts_with("Everything is working"));
 }
 
@@ -581,7 +581,7 @@ async fn what_destroys_for_others_asks_once() {
         fr(&Text::Confirm(Destroys::Retention { retention: hour }))
     );
     let set = office.command(&awa(), room, "!conservation 1h").await;
-    assert!(set.contains("au bout d’une heure") && set.contains("`!conservation habituelle`"), "{set}");
+    assert!(set.contains("après une heure") && set.contains("`!conservation habituelle`"), "{set}");
     let two_days = office.command(&awa(), room, "!conservation 2j").await;
     assert!(two_days.contains("2 jours") && !two_days.contains("`!conservation 2j`"), "{two_days}");
     let usual = office.command(&awa(), room, "!conservation habituelle").await;

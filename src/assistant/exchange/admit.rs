@@ -202,7 +202,7 @@ mod tests {
             let servers = if users.is_empty() { Vec::new() } else { vec!["elsewhere.example".to_owned()] };
             let users = users.iter().map(|user| (*user).to_owned()).collect();
             let config = AccessConfig { servers, users, unencrypted: false, ..AccessConfig::default() };
-            AccessRules::new(Access::new(&config, server_name!("h"), |_| ""), false, false)
+            AccessRules::new(Access::new(&config, server_name!("h"), |_| String::new()), false, false)
         };
         let everybody = access(&[]);
         let rules = Rules { access: &everybody, max_age: SignedDuration::from_hours(12), longest: 20 };

@@ -11,6 +11,7 @@ use crate::{
     },
     matrix::RoomMessage,
     message::Incoming,
+    typography,
 };
 
 /// Whether a person reads a message who reads the room since then (`None`: all of it). What they wrote themselves they read.
@@ -50,8 +51,10 @@ fn without_sources(answer: &str) -> &str {
 fn without_mark(answer: &str) -> &str {
     let marks = [Language::Fr, Language::En].map(|language| Text::Mark { title: "\0" }.say(language));
     let is_mark = |line: &str| {
+        // Clients and earlier versions may have other spaces.
+        let set = typography::french(line);
         let mut marks = marks.iter().filter_map(|mark| mark.split_once('\0'));
-        marks.any(|(before, after)| line.starts_with(before) && line.ends_with(after))
+        marks.any(|(before, after)| [line, &set].iter().any(|line| line.starts_with(before) && line.ends_with(after)))
     };
     let mut offset = answer.len();
     for line in answer.rsplit('\n') {

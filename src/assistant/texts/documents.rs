@@ -167,7 +167,7 @@ pub fn fr(text: &Documents<'_>) -> String {
             let whose = match shelf {
                 Shelf::Conversation => "je m’en sers dans cette conversation, et nulle part ailleurs",
                 Shelf::Room => "je m’en sers pour tous ceux qui m’écrivent dans ce salon, et nulle part ailleurs",
-                Shelf::Person => "je m’en sers pour vous, dans nos messages privés seulement",
+                Shelf::Person => "je m’en sers pour vous, dans nos conversations privées seulement",
                 Shelf::Compagnon => "ce compagnon s’en sert partout où il répond",
                 Shelf::Catalogue => "tous les compagnons s’en servent",
             };
@@ -186,7 +186,7 @@ pub fn fr(text: &Documents<'_>) -> String {
             "Je ne vois pas de quel fichier il s’agit : répondez à un message qui contient un fichier par `!documents ajouter`.".to_owned()
         }
         Documents::NotYours => {
-            "Ce document a été déposé par quelqu’un d’autre : cette personne ou un administrateur du salon peut le retirer."
+            "Ce document a été déposé par une autre personne : elle seule peut le retirer, ou quelqu’un qui administre ou modère ce salon."
                 .to_owned()
         }
     }
@@ -258,7 +258,8 @@ pub fn en(text: &Documents<'_>) -> String {
                 .to_owned()
         }
         Documents::NotYours => {
-            "Someone else added this document: only they or a room administrator can remove it.".to_owned()
+            "Someone else added this document: only they, or a room administrator or moderator, can remove it."
+                .to_owned()
         }
     }
 }
@@ -296,7 +297,7 @@ pub fn heading(shelf: Shelf, language: Language) -> &'static str {
         (Language::Fr, Shelf::Catalogue) => "De tous les compagnons :",
         (Language::En, Shelf::Conversation) => "In this conversation:",
         (Language::En, Shelf::Room) => "For the whole room:",
-        (Language::En, Shelf::Person) => "For you, in private:",
+        (Language::En, Shelf::Person) => "For you, in our direct messages:",
         (Language::En, Shelf::Compagnon) => "Of the compagnon:",
         (Language::En, Shelf::Catalogue) => "Of all compagnons:",
     }

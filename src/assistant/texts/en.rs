@@ -23,7 +23,7 @@ use crate::{
 #[allow(clippy::too_many_lines)] // One arm per sentence: the table that people proofread.
 pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
     let sentence = match text {
-        Text::Busy => "I am already answering a lot of questions. Please ask again in a minute.",
+        Text::Busy => "I’m handling a lot of questions right now and did not keep yours. Please ask again in a minute.",
         Text::NoRoom { told: true } => {
             "I cannot save your question because the service’s disk is full. Please ask again later; the service’s administrator has been told."
         }
@@ -35,32 +35,34 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         }
         Text::CannotRead(unread) => unread::cannot_read_en(*unread),
         Text::TooOld => {
-            "I was offline when you sent this message, and it is old now, so I have not answered it. Send it again if you still need an answer."
+            "I was offline when you sent this message, and it is now too old for me to answer. Send it again if you still need an answer."
         }
         Text::TooLong { most: Some(most) } if *most > 0 => {
             return format!(
-                "Your message is too long for me to read in one go: I can read about {most} characters. Shorten it, or split it into several messages."
+                "Your message is too long for me: I can read about {} characters here. Shorten it, or work on one part at a time: I answer each message separately.",
+                Language::En.number(*most)
             )
             .into();
         }
         Text::TooLong { .. } => {
-            "Your message is too long for me to read in one go. Shorten it, or split it into several messages."
+            "Your message is too long for me. Shorten it, or work on one part at a time: I answer each message separately."
         }
         Text::QuestionTooLong { limit } => {
             return format!(
-                "Your message is longer than {limit} characters. Shorten it, or split it into several messages."
+                "Your message is longer than {} characters. Shorten it, or work on one part at a time: I answer each message separately.",
+                Language::En.number(*limit)
             )
             .into();
         }
         Text::NoQuestion => {
-            "You mentioned me without asking anything. Write your question in the same message, or try `!help`."
+            "You mentioned me without asking anything. Put your question in the same message, or type `!help`."
         }
         Text::CannotAnswerTo(why) => unreadable::cannot_answer_to(*why, Language::En),
         Text::CannotReadThread => unreadable::cannot_read_thread(Language::En),
         Text::AnsweredWithout(why) => unreadable::answered_without(*why, Language::En),
         Text::ThreadNotWhole => unreadable::thread_not_whole(Language::En),
         Text::Unread => {
-            "I cannot read your message because its encryption key has not reached me. I will answer if it arrives; otherwise, please send the message again. I say so only once a day."
+            "I can’t decrypt your message: its key has not reached me. If it arrives, I will answer; if you have no answer in a few minutes, send the message again. I say so only once a day."
         }
         Text::Missed => {
             "I was interrupted and could not read everything that was written here. If you are waiting for an answer from me, please ask again."
@@ -74,9 +76,9 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::GivenUp => {
             "I had to give up on this question: it made me restart several times. Rephrase or shorten it; if it happens again, tell the service’s administrator."
         }
-        Text::Empty => "I have no answer to give. Please rephrase your question.",
+        Text::Empty => "I have no answer to that. Please rephrase your question.",
         Text::SlowDown { wait } => {
-            return format!("You have asked me a lot in a short time. I will answer again in {}.", delay(*wait)).into();
+            return format!("Too many requests in a short time, from you or from this room. Ask again in {}; until then, I’ll stay silent.", delay(*wait)).into();
         }
         Text::LoopStopped { wait } => {
             return format!(
@@ -85,8 +87,8 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             )
             .into();
         }
-        Text::Cut => "*(This answer reached the maximum length. Ask me to continue.)*",
-        Text::Stopped => "*(Answer stopped at your request.)*",
+        Text::Cut => "*(Answer cut off: limit reached. Say “Continue”.)*",
+        Text::Stopped => "*(Answer stopped on request.)*",
         Text::NotRead(unread) => unread::not_read_en(*unread),
         Text::Mark { title } => return format!("*{title} · AI-generated, please check · useful? 👍 👎*").into(),
         Text::AskWhy => {
@@ -122,15 +124,15 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::UnknownCommand { nearest: None } => "I don’t know that command. For the list of commands: `!help`.",
         Text::Usage { usage } => return format!("How to use this command:\n\n{usage}").into(),
         Text::NeedsAdministrator => {
-            "Only this room’s administrators can do that. Ask one of them, or message me privately, where you decide."
+            "Only this room’s administrators and moderators can do that. In a direct message with me, it’s up to you."
         }
         Text::NoRightHere => {
-            "You do not have the right to do that in this conversation. Please message me in a new private conversation."
+            "You do not have the right to do that in this conversation. Please send me a new direct message."
         }
         Text::OnlyInPrivate => {
-            "Others would read my answer here. Please send me this command in a private conversation."
+            "Other people would read my answer here. Please send me this command in a direct message."
         }
-        Text::NeedsInstanceAdministrator => "Only the service’s administrators can do that.",
+        Text::NeedsInstanceAdministrator => "Only the assistant administrators can do that.",
         Text::UnverifiedDevice => {
             "This command requires a verified device. Verify this one in your security settings, then send the command again."
         }
@@ -141,9 +143,9 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Current { title, description, addition, settings } => {
             return current(title, description, *addition, settings).into();
         }
-        Text::List => "**The compagnons**",
+        Text::List => "**Available compagnons**",
         Text::ListPrivate => "**Created here or by you**",
-        Text::ListCurrent => "*(in use here)*",
+        Text::ListCurrent => "*(current)*",
         Text::ListMore { example } => return format!("To switch: `!compagnon choose {example}`.").into(),
         Text::Chosen { title, welcome, example } => return chosen(title, welcome, *example).into(),
         Text::NoSuchCompagnon { nearest: Some(nearest) } => {
@@ -153,40 +155,47 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             .into();
         }
         Text::NoSuchCompagnon { nearest: None } => "I cannot find that compagnon. To see them all: `!compagnon list`.",
-        Text::Ambiguous { candidates } => {
-            return format!("Several compagnons match: {candidates}. Which one do you mean?").into();
+        Text::Ambiguous { candidates, example } => {
+            return format!(
+                "Several compagnons match: {candidates}. Choose one, for example: `!compagnon choose {example}`."
+            )
+            .into();
         }
         Text::Gone { title } => {
-            return format!("The compagnon chosen for this room no longer exists: **{title}** answers from now on. To choose another: `!compagnon list`.").into();
+            return format!("The compagnon chosen here is no longer available: **{title}** replaces it. To choose another: `!compagnon list`.").into();
         }
         Text::NameTaken { id } => {
-            return format!("There is already a compagnon called `{id}`. Please choose another name.").into();
+            return format!("The name `{id}` is already taken: choose another one for your compagnon.").into();
         }
         Text::Created { title, id } => {
-            return format!("**{title}** has been created and answers here from now on. Only you and this room can see it; to propose it to everyone: `!compagnon publish {id}`.").into();
+            return format!("**{title}** has been created and now answers here. Members of this room can see it here, and you can see it anywhere. To propose it to everyone: `!compagnon publish {id}`.").into();
         }
         Text::Changed { title, id, version, back, diff, published } => {
             return changed(title, id, (*version, *back), diff, *published).into();
         }
-        Text::Unchanged => "The text is the same: nothing has changed.",
+        Text::Unchanged => "The text is identical: nothing has changed.",
         Text::Deleted { title } => return format!("**{title}** has been deleted, with all its versions.").into(),
         Text::FromLibrary { title } => {
-            return format!("**{title}** belongs to the service’s catalogue: it cannot be changed from here. Create your own with `!compagnon create`, or add an instruction for this room with `!compagnon instruction`.").into();
+            return format!("**{title}** belongs to the catalogue, so you cannot change it. Create your own (`!compagnon create`) or add an instruction (`!compagnon instruction`).").into();
         }
-        Text::NotYours => "Only the administrators of the room where this compagnon was created can change it.",
+        Text::NotYours => {
+            "Only the administrators and moderators of the room where this compagnon was created can change it."
+        }
         Text::Proposed { title, id } => {
-            return format!("**{title}** has been proposed for the catalogue. One of the service’s administrators will review it; nothing changes until then. To withdraw it: `!compagnon withdraw {id}`.").into();
+            return format!("**{title}** has been submitted to the catalogue. An assistant administrator has to accept it; until then, nothing changes. Once accepted, it is in `!compagnon list`. To withdraw it: `!compagnon withdraw {id}`.").into();
         }
         Text::AlreadyPublished => "This version is already in the catalogue.",
         Text::Accepted { title, version } => {
-            return format!("**{title}** (version {version}) is now in the catalogue: everyone can choose it.").into();
+            return format!("**{title}** (version {version}) is now in the catalogue, available to all rooms.").into();
         }
         Text::Declined { title } => {
-            return format!("The proposal of **{title}** has been declined; it remains available in its own room.")
-                .into();
+            return format!("**{title}** was not accepted into the catalogue; it stays available in its room.").into();
         }
         Text::Withdrawn { title } => {
-            return format!("**{title}** is no longer in the catalogue. Its room and its author keep it.").into();
+            return format!(
+                "**{title}** is no longer in the catalogue. It stays available in its room and to its author."
+            )
+            .into();
         }
         Text::NotPublished => "This compagnon is neither in the catalogue nor proposed.",
         Text::Proposals => {
@@ -204,12 +213,15 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             return format!("To go back to one of them: `!compagnon revert {id} {version}`.").into();
         }
         Text::NoSuchVersion { id } => {
-            return format!("There is no such version. To see the versions: `!compagnon show {id}`.").into();
+            return format!("That version does not exist. To see all versions: `!compagnon show {id}`.").into();
         }
         Text::PromptTooLong { limit } => {
-            return format!("This text is longer than {limit} characters. Please shorten it.").into();
+            return format!("This text is longer than {} characters. Please shorten it.", Language::En.number(*limit))
+                .into();
         }
-        Text::DoesNotFit => "This compagnon’s text is too long for the model that runs here.",
+        Text::DoesNotFit => {
+            "This compagnon’s text leaves no room for a question: shorten it, or choose another compagnon."
+        }
         Text::BadPrompt(error) => return bad_prompt(error).into(),
         Text::BadField(error) => return bad_field(error).into(),
         Text::Imitates { title } => {
@@ -221,17 +233,17 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         }
         Text::SummaryNotShown => "(summary not shown: it is also about what others have said)",
         Text::AdditionSet => {
-            "Noted. This instruction is added to the compagnon’s own, in this room only. To remove it: `!compagnon instruction none`."
+            "Done: this instruction is added to the compagnon’s text, here only. To remove it: `!compagnon instruction none`."
         }
-        Text::AdditionRemoved => "This room’s instruction has been removed.",
+        Text::AdditionRemoved => "The instruction has been removed.",
         Text::NoAddition => {
-            "This room has no instruction. To add one: `!compagnon instruction`, followed by your text."
+            "There is no instruction here. To add one: `!compagnon instruction`, followed by your text."
         }
         Text::SettingSet { setting } => {
-            return format!("Done: {setting}. To go back to the default settings: `!compagnon set none`.").into();
+            return format!("Saved: {setting}. To restore the defaults: `!compagnon set none`.").into();
         }
         Text::SettingsReset => "The default settings are back.",
-        Text::BadValue { allowed } => return format!("That value is not valid. Allowed values: {allowed}.").into(),
+        Text::BadValue { allowed } => return format!("That value is not allowed. Choose from: {allowed}.").into(),
         Text::Memory(memory) => return super::memory::en(memory, span).into(),
         Text::Documents(text) => return super::documents::en(text).into(),
         Text::Mastered(text) => return super::mastered::say(text, crate::compagnon::Language::En).into(),
@@ -249,16 +261,16 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             "I answer here when I am mentioned, when someone replies to one of my messages, and in threads where I have already spoken. To have me answer every message: `!answers all`."
         }
         Text::AnswersAre(Answers::All) => {
-            "I answer every message here. To go back to mentions only: `!answers mention`."
+            "I answer every written message here from people who have access to the assistant. To go back to mentions only: `!answers mention`."
         }
         Text::AnswersAre(Answers::Thread) => {
             "Here, I answer when I am mentioned, each time in a thread opened on the question; in that thread, no mention is needed. To have me answer in the room itself: `!answers mention`."
         }
         Text::AnswersDirect { threads: false } => {
-            "In a private conversation, I answer all your messages. To give each question a thread of its own: `!answers thread`."
+            "In a direct message, I answer everything you write. To give each question a thread of its own: `!answers thread`."
         }
         Text::AnswersDirect { threads: true } => {
-            "In a private conversation, I answer all your messages, each in a thread opened on your question. To go back to a single conversation: `!answers all`."
+            "In a direct message, I answer everything you write, each time in a thread opened on your question. To go back to a single conversation: `!answers all`."
         }
         Text::RetentionIs { retention, limit, chosen } => return retention_is(*retention, *limit, *chosen).into(),
         Text::RetentionTooLong { limit } => return format!("That is too long: at most {}.", span(*limit)).into(),
@@ -305,15 +317,18 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             )
             .into();
         }
-        Text::Redoing => "I am rewriting my last answer, above.",
+        Text::Redoing => "I’m rewriting my last answer in place.",
         Text::NothingToRedo => "I have no answer of yours to rewrite here.",
         Text::Stopping { dropped: 0 } => "I have stopped.",
+        Text::Stopping { dropped: 1 } => "I have stopped, and dropped your waiting question.",
         Text::Stopping { dropped } => {
-            return format!("I have stopped, and dropped your waiting questions ({dropped}).").into();
+            return format!("I have stopped, and dropped your {dropped} waiting questions.").into();
         }
         Text::JobStopped => "Stopped: you will receive nothing of this work. To start it again, send the same command.",
         Text::NothingToStop => "I am not writing an answer at the moment.",
-        Text::StopNotYours => "This answer is for someone else: only they or a room administrator can stop it.",
+        Text::StopNotYours => {
+            "This answer is for someone else: only they, or a room administrator or moderator, can stop it."
+        }
         Text::Journal => "**Audit trail** (newest first)",
         Text::JournalEmpty => "The audit trail is empty.",
     };
@@ -323,11 +338,11 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
 fn summary(command: Command) -> &'static str {
     match command {
         Command::Help => "this list",
-        Command::Compagnon => "see, choose or create the assistant of this conversation",
-        Command::Answers => "when I answer: only when mentioned, or every message; and whether in a thread",
-        Command::Retention => "how long I keep conversations",
+        Command::Compagnon => "see, choose or create the compagnon of this room",
+        Command::Answers => "choose when I answer: mentions only or every message, in a thread or not",
+        Command::Retention => "see or change how long I remember",
         Command::Forget => {
-            "make me forget this conversation, a fact I remember, everything you wrote, or the whole room"
+            "make me forget this conversation, a fact I remember, our exchanges everywhere, or the whole room"
         }
         Command::Remember => "have me remember a fact, for you or for the whole room",
         Command::Memory => "see what I remember here",
@@ -341,11 +356,11 @@ fn summary(command: Command) -> &'static str {
         Command::Documents => "see, add or remove the documents that my answers rest on",
         Command::Export => "get a copy of what I keep about you",
         Command::Privacy => "what happens to your messages",
-        Command::Status => "check that I am working",
+        Command::Status => "check that I’m working",
         Command::Redo => "rewrite my last answer",
         Command::Stop => "stop my answer (or react with 🛑)",
-        Command::Statistics => "how much is asked here, and what was useful",
-        Command::Journal => "who changed what (service administrators)",
+        Command::Statistics => "see how much is asked here, and whether my answers are useful",
+        Command::Journal => "see who changed what (assistant administrators)",
     }
 }
 
@@ -380,27 +395,27 @@ fn contact(retention: Duration) -> String {
 fn help_more(guide: Option<&str>, direct: bool) -> String {
     let guide = guide.map_or_else(String::new, |guide| format!(" Guide: {guide}"));
     let how = if direct {
-        "Here, these commands also work without the “!”."
+        "In a direct message you can leave out the “!” of the commands in this list. `!help compagnon` explains a command."
     } else {
-        "For more about a command: `!help compagnon`."
+        "`!help compagnon` explains a command."
     };
     format!("{how}{guide}")
 }
 
 fn current(title: &str, description: &str, addition: Option<&str>, settings: &[String]) -> String {
-    let mut text = format!("**{title}** answers here: {description}");
+    let mut text = format!("Current compagnon: **{title}** — {description}");
     if !settings.is_empty() {
         text = format!("{text}\n\nSettings: {}.", settings.join(", "));
     }
     if let Some(addition) = addition {
-        text = format!("{text}\n\nThis room’s instruction:\n\n{addition}");
+        text = format!("{text}\n\nInstruction:\n\n{addition}");
     }
     format!("{text}\n\nTo switch: `!compagnon list`.")
 }
 
 fn chosen(title: &str, welcome: &str, example: Option<&str>) -> String {
     let example = example.map_or_else(String::new, |example| format!("\n\nFor example: “{example}”"));
-    format!("**{title}** answers from now on. {welcome}{example}")
+    format!("**{title}** now answers here. {welcome}{example}")
 }
 
 fn changed(title: &str, id: &str, (version, back): (u32, u32), diff: &str, published: bool) -> String {
@@ -420,7 +435,7 @@ fn retention_is(retention: Duration, limit: Duration, chosen: bool) -> String {
     let other = if retention != DAYS && limit >= DAYS { "2d" } else { "12h" };
     let usual = if chosen { " To go back to the default: `!retention usual`." } else { "" };
     format!(
-        "I forget each exchange here after {}. To change this, for example: `!retention {other}` (at most {}).{usual}",
+        "I forget each exchange here after {} (within an hour). To change this, for example: `!retention {other}` (at most {}).{usual}",
         span(retention),
         span(limit)
     )
@@ -432,16 +447,17 @@ fn confirm(destroys: Destroys<'_>) -> String {
             "Other people took part in this conversation: I will forget it for everyone.".to_owned()
         }
         Destroys::Room { direct: false } => {
-            "I will forget everything that was said in this room, including in threads, and what I remember, for everyone.".to_owned()
+            "For everyone, I will forget all my exchanges in this room, including in threads, and what I remember."
+                .to_owned()
         }
         Destroys::Room { direct: true } => {
-            "I will forget everything that was said here, including in threads, and what I remember.".to_owned()
+            "I will forget all our exchanges here, including in threads, and what I remember.".to_owned()
         }
         Destroys::Retention { retention } => {
             format!("I will forget older exchanges for everyone in this room: each one after {}.", span(retention))
         }
         Destroys::Facts { of_room: true } => {
-            "For everybody, I will forget everything that I remember for this room.".to_owned()
+            "For everyone, I will forget everything that I remember for this room.".to_owned()
         }
         Destroys::Facts { of_room: false } => "I will forget everything that I remember for you here.".to_owned(),
         Destroys::Compagnon { title } => {

@@ -23,7 +23,7 @@ use crate::{
 #[allow(clippy::too_many_lines)] // One arm per sentence: the table that people proofread.
 pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
     let sentence = match text {
-        Text::Busy => "Je réponds déjà à beaucoup de questions. Reposez-moi la vôtre dans une minute.",
+        Text::Busy => "Je traite déjà beaucoup de questions : je n’ai pas gardé la vôtre. Reposez-la dans une minute.",
         Text::NoRoom { told: true } => {
             "Je ne peux pas enregistrer votre question : le disque du service est plein. Reposez-la plus tard ; l’administrateur du service est averti."
         }
@@ -35,32 +35,34 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         }
         Text::CannotRead(unread) => unread::cannot_read_fr(*unread),
         Text::TooOld => {
-            "J’étais arrêté quand vous avez écrit ce message, et il date : je n’y réponds pas. Écrivez-le de nouveau s’il vous est encore utile."
+            "Quand vous avez écrit ce message, j’étais arrêté ; il est maintenant trop ancien pour que j’y réponde. Renvoyez-le si vous en avez encore besoin."
         }
         Text::TooLong { most: Some(most) } if *most > 0 => {
             return format!(
-                "Votre message est trop long pour que je le lise en une fois : je peux lire environ {most} caractères. Raccourcissez-le ou envoyez-le en plusieurs messages."
+                "Votre message est trop long pour moi : je peux lire environ {} caractères ici. Raccourcissez-le, ou traitez une partie à la fois : je réponds à chaque message séparément.",
+                Language::Fr.number(*most)
             )
             .into();
         }
         Text::TooLong { .. } => {
-            "Votre message est trop long pour que je le lise en une fois. Raccourcissez-le ou envoyez-le en plusieurs messages."
+            "Votre message est trop long pour moi. Raccourcissez-le, ou traitez une partie à la fois : je réponds à chaque message séparément."
         }
         Text::QuestionTooLong { limit } => {
             return format!(
-                "Votre message dépasse {limit} caractères : raccourcissez-le ou envoyez-le en plusieurs messages."
+                "Votre message dépasse {} caractères. Raccourcissez-le, ou traitez une partie à la fois : je réponds à chaque message séparément.",
+                Language::Fr.number(*limit)
             )
             .into();
         }
         Text::NoQuestion => {
-            "Vous m’avez appelé sans rien me demander. Écrivez votre question dans le même message, ou `!aide`."
+            "Vous m’avez mentionné sans poser de question. Écrivez-la dans le même message, ou tapez `!aide`."
         }
         Text::CannotAnswerTo(why) => unreadable::cannot_answer_to(*why, Language::Fr),
         Text::CannotReadThread => unreadable::cannot_read_thread(Language::Fr),
         Text::AnsweredWithout(why) => unreadable::answered_without(*why, Language::Fr),
         Text::ThreadNotWhole => unreadable::thread_not_whole(Language::Fr),
         Text::Unread => {
-            "Je ne peux pas lire votre message : sa clé de chiffrement ne m’est pas parvenue. J’y répondrai si elle arrive ; sinon, envoyez-le de nouveau. Je ne vous le dis qu’une fois par jour."
+            "Je n’arrive pas à déchiffrer votre message : sa clé ne m’est pas parvenue. Si elle arrive, j’y répondrai ; sans réponse dans quelques minutes, renvoyez-le. Je ne vous le dis qu’une fois par jour."
         }
         Text::Missed => {
             "Pendant une interruption, je n’ai pas pu lire tout ce qui a été écrit ici. Si vous attendez une réponse de moi, reposez votre question."
@@ -74,10 +76,10 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::GivenUp => {
             "J’ai dû renoncer à cette question : elle m’a interrompu plusieurs fois. Posez-la autrement, ou plus courte ; si cela se reproduit, prévenez l’administrateur du service."
         }
-        Text::Empty => "Je n’ai rien trouvé à répondre. Posez votre question autrement.",
+        Text::Empty => "Je n’ai rien trouvé à répondre. Reformulez votre question.",
         Text::SlowDown { wait } => {
             return format!(
-                "Vous m’avez beaucoup sollicité. Revenez dans {} : d’ici là, je ne réponds plus.",
+                "Trop de demandes en peu de temps, de vous ou de ce salon. Reposez votre question dans {} ; d’ici là, je reste silencieux.",
                 delay(*wait)
             )
             .into();
@@ -89,12 +91,12 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             )
             .into();
         }
-        Text::Cut => "*(Réponse arrêtée : longueur maximale atteinte. Demandez-moi de continuer.)*",
-        Text::Stopped => "*(Réponse arrêtée à votre demande.)*",
+        Text::Cut => "*(Réponse interrompue : limite atteinte. Écrivez « Continuez ».)*",
+        Text::Stopped => "*(Réponse arrêtée sur demande.)*",
         Text::NotRead(unread) => unread::not_read_fr(*unread),
-        Text::Mark { title } => return format!("*{title} · réponse d’une IA, à vérifier · utile ? 👍 👎*").into(),
+        Text::Mark { title } => return format!("*{title} · réponse d’une IA, à vérifier · utile ? 👍 👎*").into(),
         Text::AskWhy => {
-            "Merci de votre avis. Pourquoi cette réponse ne vous a-t-elle pas été utile ? Réagissez à ce message, si vous le voulez bien :\n\n1️⃣ elle est fausse · 2️⃣ elle est incomplète · 3️⃣ elle est hors sujet · 4️⃣ elle est trop longue · 5️⃣ ses sources sont inutiles"
+            "Merci de votre avis. Pourquoi cette réponse ne vous a-t-elle pas été utile ? Réagissez à ce message, si vous le voulez bien :\n\n1️⃣ elle est fausse · 2️⃣ elle est incomplète · 3️⃣ elle est hors sujet · 4️⃣ elle est trop longue · 5️⃣ ses sources sont inutiles"
         }
         Text::Opened => {
             "*Nous ne sommes plus seuls ici : je commence une nouvelle conversation, sans reprendre ce que nous nous sommes dit à deux.*"
@@ -130,13 +132,15 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::UnknownCommand { nearest: None } => "Je ne connais pas cette commande. Toutes les commandes : `!aide`.",
         Text::Usage { usage } => return format!("Cette commande s’écrit ainsi :\n\n{usage}").into(),
         Text::NeedsAdministrator => {
-            "Seuls les administrateurs de ce salon peuvent faire cela. Demandez-le à l’un d’eux, ou écrivez-moi en message privé : là, vous décidez."
+            "Cette commande est réservée aux personnes qui administrent ou modèrent ce salon. En conversation privée avec moi, c’est vous qui décidez."
         }
         Text::NoRightHere => {
             "Dans cette conversation, vous n’avez pas le droit de faire cela. Écrivez-moi dans une nouvelle conversation privée."
         }
-        Text::OnlyInPrivate => "Ici, d’autres liraient ma réponse : écrivez-moi cette commande en message privé.",
-        Text::NeedsInstanceAdministrator => "Seuls les administrateurs du service peuvent faire cela.",
+        Text::OnlyInPrivate => {
+            "Ici, d’autres personnes liraient ma réponse : envoyez-moi cette commande en conversation privée."
+        }
+        Text::NeedsInstanceAdministrator => "Cette commande est réservée aux administrateurs de l’assistant.",
         Text::UnverifiedDevice => {
             "Cette commande demande un appareil vérifié : vérifiez celui-ci dans vos paramètres de sécurité, puis renvoyez la commande."
         }
@@ -148,8 +152,8 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             return current(title, description, *addition, settings).into();
         }
         Text::List => "**Compagnons**",
-        Text::ListPrivate => "**Faits ici ou par vous**",
-        Text::ListCurrent => "*(celui d’ici)*",
+        Text::ListPrivate => "**Créés ici ou par vous**",
+        Text::ListCurrent => "*(choisi ici)*",
         Text::ListMore { example } => return format!("Pour en changer : `!compagnon choisir {example}`.").into(),
         Text::Chosen { title, welcome, example } => return chosen(title, welcome, *example).into(),
         Text::NoSuchCompagnon { nearest: Some(nearest) } => {
@@ -158,15 +162,17 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::NoSuchCompagnon { nearest: None } => {
             "Je ne trouve pas ce compagnon. Pour les voir tous : `!compagnon liste`."
         }
-        Text::Ambiguous { candidates } => {
-            return format!("Plusieurs compagnons correspondent : {candidates}. Lequel ?").into();
+        Text::Ambiguous { candidates, example } => {
+            return format!("Plusieurs compagnons correspondent : {candidates}. Précisez, par exemple : `!compagnon choisir {example}`.").into();
         }
         Text::Gone { title } => {
-            return format!("Le compagnon choisi ici n’existe plus : c’est désormais **{title}** qui répond. Pour en choisir un autre : `!compagnon liste`.").into();
+            return format!("Le compagnon choisi ici n’est plus disponible : **{title}** le remplace. Pour en choisir un autre : `!compagnon liste`.").into();
         }
-        Text::NameTaken { id } => return format!("Il y a déjà un compagnon `{id}` : donnez-lui un autre nom.").into(),
+        Text::NameTaken { id } => {
+            return format!("Le nom `{id}` est déjà pris : choisissez-en un autre pour votre compagnon.").into();
+        }
         Text::Created { title, id } => {
-            return format!("**{title}** est créé et répond désormais ici. Ce salon et vous êtes seuls à le voir ; pour le proposer à tous : `!compagnon publier {id}`.").into();
+            return format!("**{title}** est créé et répond désormais ici. Le voient : les membres de ce salon ici, et vous partout. Pour le proposer à tous : `!compagnon publier {id}`.").into();
         }
         Text::Changed { title, id, version, back, diff, published } => {
             return changed(title, id, (*version, *back), diff, *published).into();
@@ -174,22 +180,27 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Unchanged => "C’est le même texte : rien n’a changé.",
         Text::Deleted { title } => return format!("**{title}** est supprimé, avec toutes ses versions.").into(),
         Text::FromLibrary { title } => {
-            return format!("**{title}** fait partie du catalogue du service : il ne se modifie pas d’ici. Faites le vôtre avec `!compagnon créer`, ou ajoutez une consigne pour ce salon avec `!compagnon consigne`.").into();
+            return format!("**{title}** fait partie du catalogue : vous ne pouvez pas le modifier. Créez le vôtre (`!compagnon créer`) ou ajoutez une consigne (`!compagnon consigne`).").into();
         }
-        Text::NotYours => "Seuls les administrateurs du salon où ce compagnon a été créé peuvent le changer.",
+        Text::NotYours => {
+            "Ce compagnon ne peut être modifié que par les personnes qui administrent ou modèrent le salon où il a été créé."
+        }
         Text::Proposed { title, id } => {
-            return format!("**{title}** est proposé au catalogue. Un administrateur du service va le lire ; d’ici là, rien ne change. Pour y renoncer : `!compagnon retirer {id}`.").into();
+            return format!("**{title}** est proposé au catalogue. Un administrateur de l’assistant doit l’accepter ; d’ici là, rien ne change. Une fois accepté, il est dans `!compagnon liste`. Pour y renoncer : `!compagnon retirer {id}`.").into();
         }
         Text::AlreadyPublished => "Cette version est déjà au catalogue.",
         Text::Accepted { title, version } => {
-            return format!("**{title}** (version {version}) est au catalogue : tous les agents peuvent le choisir.")
-                .into();
+            return format!("**{title}** (version {version}) est au catalogue, proposé à tous les salons.").into();
         }
         Text::Declined { title } => {
-            return format!("La proposition de **{title}** est refusée ; il reste à son salon.").into();
+            return format!("La proposition de **{title}** est refusée. Le compagnon reste disponible dans son salon.")
+                .into();
         }
         Text::Withdrawn { title } => {
-            return format!("**{title}** n’est plus au catalogue. Il reste à son salon et à son auteur.").into();
+            return format!(
+                "**{title}** n’est plus au catalogue. Il reste disponible dans son salon et pour son auteur."
+            )
+            .into();
         }
         Text::NotPublished => "Ce compagnon n’est ni au catalogue, ni proposé.",
         Text::Proposals => {
@@ -207,12 +218,14 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             return format!("Pour revenir à l’une d’elles : `!compagnon revenir {id} {version}`.").into();
         }
         Text::NoSuchVersion { id } => {
-            return format!("Il n’y a pas de telle version. Pour les voir : `!compagnon voir {id}`.").into();
+            return format!("Cette version n’existe pas. Pour voir les versions : `!compagnon voir {id}`.").into();
         }
         Text::PromptTooLong { limit } => {
-            return format!("Ce texte dépasse {limit} caractères : raccourcissez-le.").into();
+            return format!("Ce texte dépasse {} caractères : raccourcissez-le.", Language::Fr.number(*limit)).into();
         }
-        Text::DoesNotFit => "Le texte de ce compagnon est trop long pour le modèle installé ici.",
+        Text::DoesNotFit => {
+            "Le texte de ce compagnon ne laisse pas de place à une question : raccourcissez-le, ou choisissez un autre compagnon."
+        }
         Text::BadPrompt(error) => return bad_prompt(error).into(),
         Text::BadField(error) => return bad_field(error).into(),
         Text::Imitates { title } => {
@@ -227,15 +240,15 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         }
         Text::SummaryNotShown => "(résumé non montré : il porte aussi sur ce que d’autres ont dit)",
         Text::AdditionSet => {
-            "C’est noté : cette consigne s’ajoute à celles du compagnon, pour ce salon seulement. Pour l’enlever : `!compagnon consigne aucune`."
+            "C’est noté : cette consigne complète le texte du compagnon, ici seulement. Pour l’enlever : `!compagnon consigne aucune`."
         }
-        Text::AdditionRemoved => "La consigne de ce salon est enlevée.",
+        Text::AdditionRemoved => "La consigne est enlevée.",
         Text::NoAddition => {
-            "Ce salon n’a pas de consigne. Pour en donner une : `!compagnon consigne`, puis votre texte."
+            "Il n’y a pas de consigne ici. Pour en donner une : `!compagnon consigne`, puis votre texte."
         }
         Text::SettingSet { setting } => {
             return format!(
-                "C’est réglé : {setting}. Pour revenir aux réglages habituels : `!compagnon réglage aucun`."
+                "Réglage enregistré : {setting}. Pour revenir aux réglages habituels : `!compagnon réglage aucun`."
             )
             .into();
         }
@@ -263,13 +276,13 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             "Ici, je réponds quand on me mentionne, chaque fois dans un fil ouvert sur la question ; dans ce fil, inutile de me mentionner. Pour revenir au salon lui-même : `!réponses mention`."
         }
         Text::AnswersAre(Answers::All) => {
-            "Ici, je réponds à tous les messages. Pour revenir aux mentions : `!réponses mention`."
+            "Ici, je réponds à tous les messages écrits des personnes qui ont accès à l’assistant. Pour que je réponde aux seules mentions : `!réponses mention`."
         }
         Text::AnswersDirect { threads: false } => {
-            "En message privé, je réponds à tous vos messages. Pour que chaque question ait son fil : `!réponses fil`."
+            "En conversation privée, je réponds à tous vos messages. Pour que chaque question ait son fil : `!réponses fil`."
         }
         Text::AnswersDirect { threads: true } => {
-            "En message privé, je réponds à tous vos messages, chacun dans un fil ouvert sur votre question. Pour revenir à une seule conversation : `!réponses tout`."
+            "En conversation privée, je réponds à tous vos messages, chacun dans un fil ouvert sur votre question. Pour revenir à une seule conversation : `!réponses tout`."
         }
         Text::RetentionIs { retention, limit, chosen } => return retention_is(*retention, *limit, *chosen).into(),
         Text::RetentionTooLong { limit } => return format!("C’est trop long : {} au plus.", span(*limit)).into(),
@@ -313,20 +326,21 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             )
             .into();
         }
-        Text::Redoing => "Je récris ma dernière réponse, plus haut.",
-        Text::NothingToRedo => "Je n’ai pas de réponse à refaire pour vous ici.",
+        Text::Redoing => "Je réécris ma dernière réponse, à sa place.",
+        Text::NothingToRedo => "Je n’ai ici aucune réponse à réécrire pour vous.",
         Text::Stopping { dropped: 0 } => "Je m’arrête.",
+        Text::Stopping { dropped: 1 } => "Je m’arrête et j’abandonne votre question en attente.",
         Text::Stopping { dropped } => {
-            return format!("Je m’arrête, et j’abandonne vos questions en attente ({dropped}).").into();
+            return format!("Je m’arrête et j’abandonne vos {dropped} questions en attente.").into();
         }
         Text::JobStopped => {
             "C’est arrêté : vous ne recevrez rien de ce travail. Pour le relancer, renvoyez la même commande."
         }
         Text::NothingToStop => "Je n’écris rien en ce moment.",
         Text::StopNotYours => {
-            "Cette réponse est pour quelqu’un d’autre : lui-même ou un administrateur du salon peut l’arrêter."
+            "Cette réponse est destinée à une autre personne : elle seule peut l’arrêter, ou quelqu’un qui administre ou modère ce salon."
         }
-        Text::Journal => "**Journal** (les plus récents d’abord)",
+        Text::Journal => "**Journal** (de la plus récente à la plus ancienne entrée)",
         Text::JournalEmpty => "Le journal est vide.",
     };
     sentence.into()
@@ -335,10 +349,10 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
 fn summary(command: Command) -> &'static str {
     match command {
         Command::Help => "cette liste",
-        Command::Compagnon => "voir, choisir ou créer l’assistant de cette conversation",
-        Command::Answers => "quand je réponds : si l’on me mentionne, ou à tout ; et si c’est dans un fil",
-        Command::Retention => "au bout de combien de temps j’oublie",
-        Command::Forget => "oublier cette conversation, un fait retenu, tout ce que vous avez écrit, ou tout le salon",
+        Command::Compagnon => "voir, choisir ou créer le compagnon d’ici",
+        Command::Answers => "choisir quand je réponds : aux mentions ou à tous les messages, dans un fil ou non",
+        Command::Retention => "voir ou changer la durée de conservation",
+        Command::Forget => "oublier cette conversation, un fait retenu, vos échanges partout, ou tout le salon",
         Command::Remember => "me faire retenir un fait, pour vous ou pour tout le salon",
         Command::Memory => "voir ce que je retiens ici",
         Command::Sources => "les passages que cite ma dernière réponse",
@@ -351,11 +365,11 @@ fn summary(command: Command) -> &'static str {
         Command::Documents => "voir, ajouter ou retirer les documents d’après lesquels je réponds",
         Command::Export => "recevoir ce que je garde sur vous",
         Command::Privacy => "ce que deviennent vos messages",
-        Command::Status => "savoir si je vais bien",
-        Command::Redo => "récrire ma dernière réponse",
+        Command::Status => "vérifier que je fonctionne",
+        Command::Redo => "réécrire ma dernière réponse",
         Command::Stop => "arrêter ma réponse (ou réagissez avec 🛑)",
-        Command::Statistics => "combien on me demande ici, et ce qui a été utile",
-        Command::Journal => "qui a changé quoi (administrateurs du service)",
+        Command::Statistics => "voir combien de demandes me sont faites ici, et si mes réponses sont utiles",
+        Command::Journal => "voir qui a changé quoi (administrateurs de l’assistant)",
     }
 }
 
@@ -390,7 +404,7 @@ fn contact(retention: Duration) -> String {
 fn help_more(guide: Option<&str>, direct: bool) -> String {
     let guide = guide.map_or_else(String::new, |guide| format!(" Le guide : {guide}"));
     let how = if direct {
-        "Ici, les commandes de cette liste s’écrivent aussi sans « ! »."
+        "En conversation privée, vous pouvez omettre le « ! » des commandes de cette liste. `!aide compagnon` détaille une commande."
     } else {
         "`!aide compagnon` détaille une commande."
     };
@@ -398,19 +412,19 @@ fn help_more(guide: Option<&str>, direct: bool) -> String {
 }
 
 fn current(title: &str, description: &str, addition: Option<&str>, settings: &[String]) -> String {
-    let mut text = format!("**{title}** répond ici : {description}");
+    let mut text = format!("Compagnon choisi ici : **{title}** — {description}");
     if !settings.is_empty() {
         text = format!("{text}\n\nRéglages : {}.", settings.join(", "));
     }
     if let Some(addition) = addition {
-        text = format!("{text}\n\nConsigne de ce salon :\n\n{addition}");
+        text = format!("{text}\n\nConsigne :\n\n{addition}");
     }
     format!("{text}\n\nPour en changer : `!compagnon liste`.")
 }
 
 fn chosen(title: &str, welcome: &str, example: Option<&str>) -> String {
     let example = example.map_or_else(String::new, |example| format!("\n\nPar exemple : « {example} »"));
-    format!("C’est **{title}** qui répond désormais. {welcome}{example}")
+    format!("**{title}** répond désormais ici. {welcome}{example}")
 }
 
 fn changed(title: &str, id: &str, (version, back): (u32, u32), diff: &str, published: bool) -> String {
@@ -420,7 +434,7 @@ fn changed(title: &str, id: &str, (version, back): (u32, u32), diff: &str, publi
         String::new()
     };
     format!(
-        "**{title}** est en version {version}.{published}\n\n{diff}\n\nPour revenir en arrière : `!compagnon revenir {id} {back}`."
+        "**{title}** passe en version {version}.{published}\n\n{diff}\n\nPour revenir en arrière : `!compagnon revenir {id} {back}`."
     )
 }
 
@@ -430,8 +444,8 @@ fn retention_is(retention: Duration, limit: Duration, chosen: bool) -> String {
     let other = if retention != DAYS && limit >= DAYS { "2j" } else { "12h" };
     let usual = if chosen { " Pour revenir à la durée habituelle : `!conservation habituelle`." } else { "" };
     format!(
-        "Ici, j’oublie chaque échange au bout {}. Pour changer, par exemple : `!conservation {other}` ({} au plus).{usual}",
-        of(retention),
+        "Ici, j’oublie chaque échange après {} (à une heure près). Pour changer, par exemple : `!conservation {other}` ({} au plus).{usual}",
+        span(retention),
         span(limit)
     )
 }
@@ -439,18 +453,18 @@ fn retention_is(retention: Duration, limit: Duration, chosen: bool) -> String {
 fn confirm(destroys: Destroys<'_>) -> String {
     let what = match destroys {
         Destroys::Conversation => {
-            "D’autres personnes ont parlé dans cette conversation : je l’oublierai pour tout le monde.".to_owned()
+            "D’autres personnes ont participé à cette conversation : je l’oublierai pour tout le monde.".to_owned()
         }
         Destroys::Room { direct: false } => {
-            "J’oublierai, pour tout le monde, tout ce qui s’est dit dans ce salon, fils compris, et ce que je retiens."
+            "J’oublierai, pour tout le monde, tous mes échanges dans ce salon, fils compris, et ce que je retiens."
                 .to_owned()
         }
         Destroys::Room { direct: true } => {
-            "J’oublierai tout ce qui s’est dit ici, fils compris, et ce que je retiens.".to_owned()
+            "J’oublierai tous nos échanges d’ici, fils compris, et ce que je retiens.".to_owned()
         }
         Destroys::Retention { retention } => format!(
-            "Pour tout le monde dans ce salon, j’oublierai ce qui est plus ancien : chaque échange au bout {}.",
-            of(retention)
+            "Pour tout le monde dans ce salon, j’oublierai ce qui est plus ancien : chaque échange après {}.",
+            span(retention)
         ),
         Destroys::Facts { of_room: true } => {
             "J’oublierai, pour tout le monde, tout ce que je retiens pour ce salon.".to_owned()

@@ -137,7 +137,7 @@ fn fr(text: &Mastered<'_>) -> String {
             format!("Réponse {number}, donnée mot pour mot aux questions :\n\n{questions}\n\n{text}{decide}")
         }
         Mastered::Proposed { number, by_instance: true } => format!(
-            "La réponse {number} est proposée. Les administrateurs du service décideront ; d’ici là, elle ne sert pas."
+            "La réponse {number} est proposée. Les administrateurs de l’assistant décideront ; d’ici là, elle ne sert pas."
         ),
         Mastered::Proposed { number, by_instance: false } => format!(
             "La réponse {number} est proposée. Relisez-la avec `!compagnon réponse voir {number}`, puis : `!compagnon réponse accepter {number}`."
@@ -189,7 +189,7 @@ fn en(text: &Mastered<'_>) -> String {
             format!("Answer {number}, given word for word to these questions:\n\n{questions}\n\n{text}{decide}")
         }
         Mastered::Proposed { number, by_instance: true } => format!(
-            "Answer {number} is proposed. The administrators of the service will decide; until then it is not given."
+            "Answer {number} is proposed. The assistant administrators will decide; until then it is not given."
         ),
         Mastered::Proposed { number, by_instance: false } => format!(
             "Answer {number} is proposed. Read it again with `!compagnon answer show {number}`, then: `!compagnon answer accept {number}`."

@@ -3,11 +3,13 @@
 //! Both say all of them, because a `match` must; and none is there for nothing, because the compiler names a variant that nobody uses.
 //! `docs/phrases.md` shows them all for proofreading.
 
+pub(super) mod allowed;
 mod documented;
 pub(super) mod documents;
 mod en;
 mod fr;
 pub(super) mod glossary;
+pub(super) mod journal;
 mod mastered;
 mod memory;
 mod notes;
@@ -31,6 +33,7 @@ pub(super) use self::glossary::Glossary;
 pub(super) use self::mastered::Mastered;
 pub(super) use self::memory::{FactPlace, Memory};
 pub(super) use self::notes::{Headings, Notes, Reach};
+pub(super) use self::say::typeset;
 pub(super) use self::shown::{Destroys, Welcome};
 pub(super) use self::synthesis::Synthesis;
 pub(super) use self::text::Text;

@@ -268,7 +268,7 @@ pub(super) fn en(text: &Notes<'_>) -> String {
         Notes::MissedOf { room: "" } => "**What you missed**".to_owned(),
         Notes::MissedOf { room } => format!("**What you missed in {room}**"),
         Notes::MissedNothing => "You missed nothing: nobody has written since your last message.".to_owned(),
-        Notes::MissedNowhere => "I could not open a conversation with you: invite me to a private conversation, then try again.".to_owned(),
+        Notes::MissedNowhere => "I could not open a conversation with you: send me a direct message, then try again.".to_owned(),
     }
 }
 

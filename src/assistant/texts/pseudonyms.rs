@@ -159,7 +159,7 @@ pub(super) fn en(text: &Pseudonyms<'_>) -> String {
             kept_en(*kept)
         ),
         Pseudonyms::FileWithoutList { count, kept } => format!(
-            "Here is the file with placeholders: {count} replaced. {CAUTION_EN} I could not send you the list in private: \
+            "Here is the file with placeholders: {count} replaced. {CAUTION_EN} I could not send you the list in a direct message: \
              write to me once, then try again.{}",
             kept_en(*kept)
         ),

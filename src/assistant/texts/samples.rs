@@ -8,6 +8,7 @@ use crate::{
     compagnon::{Answers, CompagnonError, Field, FieldError},
     material::Unreadable,
     message::Unread,
+    typography,
 };
 
 const WEEK: Duration = Duration::from_hours(7 * 24);
@@ -105,7 +106,7 @@ fn samples() -> Vec<Text<'static>> {
         Text::Chosen { title, welcome: "Je prépare votre budget.", example: Some("Que vaut le chapitre 2 ?") },
         Text::NoSuchCompagnon { nearest: Some("synthese") },
         Text::NoSuchCompagnon { nearest: None },
-        Text::Ambiguous { candidates: "`budget`, `budget-2027`" },
+        Text::Ambiguous { candidates: "`budget`, `budget-2027`", example: "budget" },
         Text::Gone { title: "Assistant généraliste" },
         Text::NameTaken { id },
         Text::Created { title, id },
@@ -272,6 +273,7 @@ fn samples() -> Vec<Text<'static>> {
         Text::Redoing,
         Text::NothingToRedo,
         Text::Stopping { dropped: 0 },
+        Text::Stopping { dropped: 1 },
         Text::Stopping { dropped: 2 },
         Text::JobStopped,
         Text::NothingToStop,
@@ -339,6 +341,9 @@ fn sources(folder: &Path) -> String {
 fn each_sentence_is_said_once_in_each_language_and_in_its_own_words() {
     let mut seen = BTreeSet::new();
     for text in samples() {
+        // What a line must not end before, where the typography of French says so.
+        let set = text.say(Language::Fr);
+        assert!(text.quoted().is_some() || typography::french(&set) == set, "{set}");
         let (fr, en) = (text.say(Language::Fr), text.say(Language::En));
         assert!(!fr.trim().is_empty() && !en.trim().is_empty(), "{text:?}");
         // Titles and samples of values are the same in both; what is around them is not.

@@ -197,6 +197,8 @@ pub enum Text<'a> {
     Ambiguous {
         /// Their identifiers.
         candidates: &'a str,
+        /// One of them.
+        example: &'a str,
     },
     /// The room's compagnon is there no more; the usual one answers.
     Gone {

@@ -17,6 +17,9 @@ pub(super) const ACCESSIBILITY_EN: &str = include_str!("accessibilite.en.md");
 pub(super) const PRIVACY_FR: &str = include_str!("confidentialite.fr.md");
 pub(super) const PRIVACY_EN: &str = include_str!("confidentialite.en.md");
 
+/// The address of the guide, which is in French.
+pub(super) const GUIDE: &str = "guide";
+
 /// The addresses of the data, in both languages.
 pub(super) const CSV: &str = "statistiques.csv";
 pub(super) const JSON: &str = "statistiques.json";

@@ -9,7 +9,10 @@ use super::{
     title, usage,
 };
 use crate::{
-    assistant::{failure::Failure, texts::Text},
+    assistant::{
+        failure::Failure,
+        texts::{self, Text},
+    },
     compagnon::{Choice, Visibility},
 };
 
@@ -43,6 +46,7 @@ pub(super) async fn list(context: &Context<'_>) -> Result<Reply, Failure> {
         }
         let mark = if current { format!(" {}", context.text(&Text::ListCurrent)) } else { String::new() };
         let description = words::inert(&compagnon.about.description);
+        let description = texts::typeset(&description, context.language);
         let line = format!("- **{}** `{}` — {description}{mark}", title(compagnon), compagnon.id);
         let list = if matches!(found, Found::Made(..)) { &mut private } else { &mut public };
         list.push(line);
@@ -86,6 +90,7 @@ pub(super) async fn view(context: &Context<'_>, asked: &str) -> Result<Reply, Fa
     }
     let compagnon = found.compagnon();
     let description = words::inert(&compagnon.about.description);
+    let description = texts::typeset(&description, context.language);
     let prompt = words::block("", &compagnon.prompt);
     let version = match &found {
         Found::Made(_, shown) => format!(" (version {})", shown.number),

@@ -41,7 +41,8 @@ pub(super) fn not_found(context: &Context<'_>, missing: &find::Missing) -> Resul
         find::Missing::Nothing { nearest } => context.say(&Text::NoSuchCompagnon { nearest: nearest.as_deref() }),
         find::Missing::Several(ids) => {
             let candidates = ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
-            context.say(&Text::Ambiguous { candidates: &candidates })
+            let example = ids.first().map_or("", String::as_str);
+            context.say(&Text::Ambiguous { candidates: &candidates, example })
         }
     }
 }

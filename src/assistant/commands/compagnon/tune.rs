@@ -10,7 +10,10 @@ use super::{
     usage,
 };
 use crate::{
-    assistant::{failure::Failure, texts::Text},
+    assistant::{
+        failure::Failure,
+        texts::{self, Text},
+    },
     compagnon::{HOTTEST, Language, Pseudonyms, Sourcing},
 };
 
@@ -54,10 +57,10 @@ pub(super) async fn set(context: &Context<'_>, line: &str) -> Result<Reply, Fail
         (NONE, None)
     } else if is(word, &TEMPERATURE) {
         settings.temperature = number(value).filter(|value| (0.0..=HOTTEST).contains(value));
-        (TEMPERATURE, settings.temperature.is_none().then(|| format!("0 – {}", context.language.decimal(HOTTEST))))
+        (TEMPERATURE, settings.temperature.is_none().then(|| texts::allowed::temperature(context.language)))
     } else if is(word, &LENGTH) {
         settings.max_tokens = value.parse().ok().filter(|value| (SHORTEST..=most).contains(value));
-        (LENGTH, settings.max_tokens.is_none().then(|| format!("{SHORTEST} – {most}")))
+        (LENGTH, settings.max_tokens.is_none().then(|| texts::allowed::length(context.language, SHORTEST, most)))
     } else if is(word, &LANGUAGE) {
         settings.language = language(value);
         (LANGUAGE, settings.language.is_none().then(|| "fr, en".to_owned()))

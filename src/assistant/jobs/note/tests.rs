@@ -333,7 +333,7 @@ async fn a_draft_is_corrected_in_its_thread_and_published_once() {
     room.says(2, 2, 29, "ACTION Awa demain : prévenir Lyon, Awa, demain");
     room.says(3, 3, 28, "DÉCISION : on déménage lundi");
     let note = whole(&room.ask(None, "!note").await);
-    assert!(note.contains("depuis 24 heures : je n’ai pas de note précédente ici"), "{note}");
+    assert!(note.contains("depuis 24 heures\u{a0}: je n’ai pas de note précédente ici"), "{note}");
     let thread = Some("$asked1:h");
     let note = whole(&room.ask(thread, "l’action 2 est pour le bureau RH").await);
     assert!(lines(&note, "Actions")[1].contains("— **le bureau RH** — "), "{note}");
@@ -390,7 +390,7 @@ async fn what_somebody_missed_is_sent_to_them_alone() {
     room.says(4, 0, 0, "Me revoici");
     assert_eq!(
         room.ask(None, "!manqué").await,
-        ["Vous n’avez rien manqué : personne n’a écrit depuis votre dernier message."]
+        ["Vous n’avez rien manqué\u{a0}: personne n’a écrit depuis votre dernier message."]
     );
 }
 
@@ -418,7 +418,9 @@ async fn a_note_becomes_one_document_and_what_leaves_is_said_before() {
     assert!(whole(&room.ask(thread, "!note docs adresse awa.diallo@x.gouv.fr").await).contains("awa.diallo"));
     let said = whole(&room.ask(thread, "!note docs").await);
     assert!(
-        said.contains("« Déménagement du service »") && said.contains("docs.example") && said.contains("x.gouv.fr")
+        said.contains("«\u{a0}Déménagement du service\u{a0}»")
+            && said.contains("docs.example")
+            && said.contains("x.gouv.fr")
     );
     assert_eq!(server.calls().len(), 0, "nothing leaves before it is confirmed");
     server.answer([Answer::Made(7)]);

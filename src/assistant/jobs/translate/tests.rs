@@ -468,7 +468,7 @@ async fn the_glossary_of_the_room_and_of_the_ministry_are_kept_to() {
     let answer = desk.command("$4:h", "!traduire en anglais\nLes missions diplomatiques").await;
     assert!(answer.starts_with("DIPLOMATIC MISSION"), "{answer}");
     let answer = desk.command("$5:h", "!traduire en anglais\nL’arrêté du ministre est signé.").await;
-    assert!(answer.contains("« arrêté » → « order »"), "{answer}");
+    assert!(answer.contains("«\u{a0}arrêté\u{a0}» → «\u{a0}order\u{a0}»"), "{answer}");
     // Who does not administer the room reads it only.
     desk.bench.gateway.set_level(&ben(), 0);
     let by_ben = Incoming { sender: ben(), direct: false, ..incoming("$6:h", ROOM, "!glossaire retirer arrêté") };

@@ -1,6 +1,6 @@
 //! What is wrong with the text of a compagnon, in English.
 
-use crate::compagnon::{CompagnonError, Field, FieldError, HOTTEST, VARIABLES};
+use crate::compagnon::{CompagnonError, Field, FieldError, HOTTEST, Language, VARIABLES};
 
 pub fn bad_prompt(error: &CompagnonError) -> String {
     match error {
@@ -30,7 +30,7 @@ pub fn bad_field(error: &FieldError) -> String {
                 Field::Welcome => "The welcome message (`welcome:`)",
                 Field::Example => "An example (`examples:`)",
             };
-            format!("{field} is longer than {limit} characters. Please shorten it.")
+            format!("{field} is longer than {} characters. Please shorten it.", Language::En.number(*limit))
         }
         FieldError::NotLatin => {
             "This name or title cannot be used. Use only Latin letters, digits and common punctuation, so that it cannot be mistaken for another."

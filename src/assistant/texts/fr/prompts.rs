@@ -5,7 +5,7 @@ use crate::compagnon::{CompagnonError, Field, FieldError, HOTTEST, Language, VAR
 pub fn bad_prompt(error: &CompagnonError) -> String {
     match error {
         CompagnonError::NoFrontMatter | CompagnonError::FrontMatter(_) => {
-            "L’en-tête entre `---` n’est pas lisible : il faut au moins `name:` et `description:`. Ou enlevez-le."
+            "L’en-tête entre `---` n’est pas lisible : il faut au moins `name:` et `description:`. Corrigez-le ou supprimez-le."
                 .to_owned()
         }
         CompagnonError::Empty => {
@@ -29,7 +29,7 @@ pub fn bad_field(error: &FieldError) -> String {
                 Field::Welcome => "Le message d’accueil (`welcome:`)",
                 Field::Example => "Un exemple (`examples:`)",
             };
-            format!("{field} dépasse {limit} caractères : écrivez plus court.")
+            format!("{field} dépasse {} caractères : écrivez plus court.", Language::Fr.number(*limit))
         }
         FieldError::NotLatin => {
             "Ce nom ou ce titre ne convient pas : écrivez-le en lettres latines, avec des chiffres et la ponctuation habituelle, pour qu’on ne le prenne pas pour un autre."
