@@ -4,10 +4,7 @@
 use minijinja::{Environment, UndefinedBehavior, context, syntax::SyntaxConfig};
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html::push_html};
 
-use super::{
-    site::Draw,
-    templates::{GUIDE, STYLE},
-};
+use super::templates::{Draw, GUIDE, STYLE};
 use crate::typography;
 
 /// The guide, as agents may read it too.

@@ -26,6 +26,7 @@ pub use self::{
     config::Config,
     guide::{MARKDOWN as GUIDE, html as guide},
     server::serve,
-    site::{Document, Draw, Site},
+    site::{Document, Site},
     source::{Snapshot, Source, Unavailable},
+    templates::Draw,
 };

@@ -6,7 +6,7 @@ use super::{
     config::Config,
     export, guide, prose,
     source::Snapshot,
-    templates::{Page, Templates},
+    templates::{Draw, Page, Templates},
     texts::{self, Address},
     view::View,
 };
@@ -31,17 +31,6 @@ pub struct Document {
     pub body: String,
     /// What tells it from others of the same address.
     pub tag: String,
-}
-
-/// A page cannot be drawn. Never on account of the figures.
-#[derive(Debug, thiserror::Error)]
-#[error("the page cannot be drawn: {0}")]
-pub struct Draw(String);
-
-impl From<minijinja::Error> for Draw {
-    fn from(error: minijinja::Error) -> Self {
-        Self(format!("{error:#}"))
-    }
 }
 
 /// All documents, by address below the root.

@@ -15,6 +15,17 @@ use crate::compagnon::Language;
 /// The style of all pages, within each of them.
 pub(super) const STYLE: &str = include_str!("style.css");
 
+/// A page cannot be drawn. Never on account of the figures.
+#[derive(Debug, thiserror::Error)]
+#[error("the page cannot be drawn: {0}")]
+pub struct Draw(pub(super) String);
+
+impl From<minijinja::Error> for Draw {
+    fn from(error: minijinja::Error) -> Self {
+        Self(format!("{error:#}"))
+    }
+}
+
 /// The templates that others than [`Templates`] use.
 pub(super) const GUIDE: &str = include_str!("templates/guide.html");
 

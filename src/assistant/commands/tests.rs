@@ -392,12 +392,21 @@ async fn a_compagnon_is_made_changed_published_and_withdrawn() {
     assert_eq!(asked, fr(&Text::Confirm(Destroys::Compagnon { title: "Budget" })));
     assert_eq!(
         office.command(&awa(), home, "!compagnon supprimer budget").await,
-        fr(&Text::Deleted { title: "Budget" })
+        fr(&Text::Deleted { title: "Budget", published: true })
     );
     assert!(office.command(&awa(), home, "!compagnon").await.starts_with("Compagnon choisi ici\u{a0}: **Témoin**"));
     let journal = office.command(&chief, "!with-chief:h", "!journal").await;
-    let actions = ["create", "edit", "propose", "accept", "choose", "revert", "withdraw", "delete"];
-    assert!(actions.iter().all(|action| journal.contains(&format!("`compagnon.{action}`"))), "{journal}");
+    let actions = [
+        "créé",
+        "modifié",
+        "proposé au catalogue",
+        "accepté au catalogue",
+        "choisi",
+        "remis à une version",
+        "retiré du catalogue",
+        "supprimé",
+    ];
+    assert!(actions.iter().all(|action| journal.contains(&format!("compagnon {action}"))), "{journal}");
     assert!(!journal.contains("vérifiez") && !journal.contains("Budget"), "no content: {journal}");
 }
 

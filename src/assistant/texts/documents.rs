@@ -198,7 +198,7 @@ fn not_read_fr(why: NotRead) -> String {
         NotRead::Empty => "il est vide. Vérifiez-le, puis renvoyez-le.",
         NotRead::NoText => "il ne contient pas de texte, seulement des images de pages. Envoyez une version dont on peut copier le texte.",
         NotRead::TooLarge(most) => return format!("il dépasse {most} Mo. Envoyez-en une partie."),
-        NotRead::TooManyPages(most) => return format!("il dépasse {most} pages. Envoyez-en une partie."),
+        NotRead::TooManyPages(most) => return format!("il dépasse {} pages. Envoyez-en une partie.", Language::Fr.number(most)),
         NotRead::TooMuch => "il contient plus que je ne peux lire. Envoyez-en une partie.",
         NotRead::UnknownType => "je ne connais pas ce format. Je lis les fichiers PDF, Word, LibreOffice, PowerPoint, Excel, CSV, texte, Markdown, HTML et les courriels.",
         NotRead::Damaged => "il est abîmé. Renvoyez-le, ou enregistrez-le de nouveau.",
@@ -238,7 +238,7 @@ pub fn en(text: &Documents<'_>) -> String {
             let whose = match shelf {
                 Shelf::Conversation => "I use it in this conversation, and nowhere else",
                 Shelf::Room => "I use it for everybody who writes to me in this room, and nowhere else",
-                Shelf::Person => "I use it for you, in our private messages only",
+                Shelf::Person => "I use it for you, in our direct messages only",
                 Shelf::Compagnon => "this compagnon uses it wherever it answers",
                 Shelf::Catalogue => "all compagnons use it",
             };
@@ -270,7 +270,7 @@ fn not_read_en(why: NotRead) -> String {
         NotRead::Empty => "it is empty. Please check it, then send it again.",
         NotRead::NoText => "it contains no text, only images of pages. Please send a version whose text can be copied.",
         NotRead::TooLarge(most) => return format!("it is larger than {most} MB. Please send part of it."),
-        NotRead::TooManyPages(most) => return format!("it has more than {most} pages. Please send part of it."),
+        NotRead::TooManyPages(most) => return format!("it has more than {} pages. Please send part of it.", Language::En.number(most)),
         NotRead::TooMuch => "it contains more than I can read. Please send part of it.",
         NotRead::UnknownType => "I do not know this format. I read PDF, Word, LibreOffice, PowerPoint, Excel, CSV, text, Markdown and HTML files, and e-mails.",
         NotRead::Damaged => "it is damaged. Please send it again, or save it again first.",

@@ -1,12 +1,14 @@
 //! The English sentences. The same ones as in `fr`, in the same order.
 
 mod prompts;
+mod summary;
 mod times;
 
 use std::{borrow::Cow, time::Duration};
 
 use self::{
     prompts::{bad_field, bad_prompt},
+    summary::summary,
     times::{delay, span},
 };
 use super::{
@@ -14,10 +16,7 @@ use super::{
     text::Text,
     unread, unreadable,
 };
-use crate::{
-    command::Command,
-    compagnon::{Answers, Language},
-};
+use crate::compagnon::{Answers, Language};
 
 /// The sentence in English.
 #[allow(clippy::too_many_lines)] // One arm per sentence: the table that people proofread.
@@ -174,7 +173,10 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             return changed(title, id, (*version, *back), diff, *published).into();
         }
         Text::Unchanged => "The text is identical: nothing has changed.",
-        Text::Deleted { title } => return format!("**{title}** has been deleted, with all its versions.").into(),
+        Text::Deleted { title, published } => {
+            let rooms = if *published { " The rooms that used it go back to the default compagnon." } else { "" };
+            return format!("**{title}** and all its versions have been deleted.{rooms}").into();
+        }
         Text::FromLibrary { title } => {
             return format!("**{title}** belongs to the catalogue, so you cannot change it. Create your own (`!compagnon create`) or add an instruction (`!compagnon instruction`).").into();
         }
@@ -229,7 +231,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
                 .into();
         }
         Text::Effective { prompt, temperature, longest, answers } => {
-            return format!("**What the model reads here before your question**, with the date, what the room adds and what I remember:\n\n{prompt}\n\nTemperature: {temperature}. Length of answers: {longest} tokens at most. {answers}").into();
+            return format!("**What the model reads here before your question**, with the date, what the room adds and what I remember:\n\n{prompt}\n\nTemperature: {temperature}. Length of answers: {} tokens at most. {answers}", Language::En.number(longest)).into();
         }
         Text::SummaryNotShown => "(summary not shown: it is also about what others have said)",
         Text::AdditionSet => {
@@ -333,35 +335,6 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::JournalEmpty => "The audit trail is empty.",
     };
     sentence.into()
-}
-
-fn summary(command: Command) -> &'static str {
-    match command {
-        Command::Help => "this list",
-        Command::Compagnon => "see, choose or create the compagnon of this room",
-        Command::Answers => "choose when I answer: mentions only or every message, in a thread or not",
-        Command::Retention => "see or change how long I remember",
-        Command::Forget => {
-            "make me forget this conversation, a fact I remember, our exchanges everywhere, or the whole room"
-        }
-        Command::Remember => "have me remember a fact, for you or for the whole room",
-        Command::Memory => "see what I remember here",
-        Command::Sources => "the passages that my last answer cites",
-        Command::Translate => "translate a message, a text or a file",
-        Command::Glossary => "the terms that translations keep to",
-        Command::Note => "write the note of a conversation",
-        Command::CatchUp => "what you missed in a room",
-        Command::Reviews => "draft a reply to a user’s review",
-        Command::Pseudonymise => "replace what identifies people in a French text",
-        Command::Documents => "see, add or remove the documents that my answers rest on",
-        Command::Export => "get a copy of what I keep about you",
-        Command::Privacy => "what happens to your messages",
-        Command::Status => "check that I’m working",
-        Command::Redo => "rewrite my last answer",
-        Command::Stop => "stop my answer (or react with 🛑)",
-        Command::Statistics => "see how much is asked here, and whether my answers are useful",
-        Command::Journal => "see who changed what (assistant administrators)",
-    }
 }
 
 const NEVER: &str = "Do not send me passwords, classified information or health data.";

@@ -1,12 +1,14 @@
 //! The French sentences. Plain words, vouvoiement, no jargon; what can be typed stands between backquotes.
 
 mod prompts;
+mod summary;
 mod times;
 
 use std::{borrow::Cow, time::Duration};
 
 use self::{
     prompts::{bad_field, bad_prompt},
+    summary::summary,
     times::{delay, of, span},
 };
 use super::{
@@ -14,10 +16,7 @@ use super::{
     text::Text,
     unread, unreadable,
 };
-use crate::{
-    command::Command,
-    compagnon::{Answers, Language},
-};
+use crate::compagnon::{Answers, Language};
 
 /// The sentence in French.
 #[allow(clippy::too_many_lines)] // One arm per sentence: the table that people proofread.
@@ -178,7 +177,11 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             return changed(title, id, (*version, *back), diff, *published).into();
         }
         Text::Unchanged => "C’est le même texte : rien n’a changé.",
-        Text::Deleted { title } => return format!("**{title}** est supprimé, avec toutes ses versions.").into(),
+        Text::Deleted { title, published } => {
+            let rooms =
+                if *published { " Les salons qui l’utilisaient reprennent le compagnon habituel." } else { "" };
+            return format!("**{title}** est supprimé, avec toutes ses versions.{rooms}").into();
+        }
         Text::FromLibrary { title } => {
             return format!("**{title}** fait partie du catalogue : vous ne pouvez pas le modifier. Créez le vôtre (`!compagnon créer`) ou ajoutez une consigne (`!compagnon consigne`).").into();
         }
@@ -236,7 +239,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         }
         Text::Effective { prompt, temperature, longest, answers } => {
             let temperature = Language::Fr.decimal(temperature);
-            return format!("**Ce que le modèle lit ici avant votre question**, avec la date, ce que le salon ajoute et ce que je retiens :\n\n{prompt}\n\nTempérature : {temperature}. Longueur des réponses : {longest} jetons au plus. {answers}").into();
+            return format!("**Ce que le modèle lit ici avant votre question**, avec la date, ce que le salon ajoute et ce que je retiens :\n\n{prompt}\n\nTempérature : {temperature}. Longueur des réponses : {} jetons au plus. {answers}", Language::Fr.number(longest)).into();
         }
         Text::SummaryNotShown => "(résumé non montré : il porte aussi sur ce que d’autres ont dit)",
         Text::AdditionSet => {
@@ -344,33 +347,6 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::JournalEmpty => "Le journal est vide.",
     };
     sentence.into()
-}
-
-fn summary(command: Command) -> &'static str {
-    match command {
-        Command::Help => "cette liste",
-        Command::Compagnon => "voir, choisir ou créer le compagnon d’ici",
-        Command::Answers => "choisir quand je réponds : aux mentions ou à tous les messages, dans un fil ou non",
-        Command::Retention => "voir ou changer la durée de conservation",
-        Command::Forget => "oublier cette conversation, un fait retenu, vos échanges partout, ou tout le salon",
-        Command::Remember => "me faire retenir un fait, pour vous ou pour tout le salon",
-        Command::Memory => "voir ce que je retiens ici",
-        Command::Sources => "les passages que cite ma dernière réponse",
-        Command::Translate => "traduire un message, un texte ou un fichier",
-        Command::Glossary => "les termes que les traductions respectent",
-        Command::Note => "écrire la note d’une conversation",
-        Command::CatchUp => "ce que vous avez manqué dans un salon",
-        Command::Reviews => "préparer une réponse à l’avis d’un usager",
-        Command::Pseudonymise => "remplacer dans un texte ce qui désigne des personnes",
-        Command::Documents => "voir, ajouter ou retirer les documents d’après lesquels je réponds",
-        Command::Export => "recevoir ce que je garde sur vous",
-        Command::Privacy => "ce que deviennent vos messages",
-        Command::Status => "vérifier que je fonctionne",
-        Command::Redo => "réécrire ma dernière réponse",
-        Command::Stop => "arrêter ma réponse (ou réagissez avec 🛑)",
-        Command::Statistics => "voir combien de demandes me sont faites ici, et si mes réponses sont utiles",
-        Command::Journal => "voir qui a changé quoi (administrateurs de l’assistant)",
-    }
 }
 
 const NEVER: &str = "Ne m’écrivez ni mot de passe, ni information classifiée, ni donnée de santé.";

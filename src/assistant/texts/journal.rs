@@ -21,7 +21,7 @@ pub fn action(action: &str, language: Language) -> &str {
         "answer.remove" => ("réponse retirée", "answer removed"),
         "answers" => ("moment des réponses", "when to answer"),
         "compagnon.accept" => ("compagnon accepté au catalogue", "compagnon accepted into the catalogue"),
-        "compagnon.change" => ("compagnon modifié", "compagnon changed"),
+        "compagnon.edit" => ("compagnon modifié", "compagnon changed"),
         "compagnon.choose" => ("compagnon choisi", "compagnon chosen"),
         "compagnon.create" => ("compagnon créé", "compagnon created"),
         "compagnon.decline" => ("compagnon refusé au catalogue", "compagnon not accepted into the catalogue"),

@@ -154,7 +154,7 @@ pub(super) fn en(text: &Pseudonyms<'_>) -> String {
             format!("Here is the file with placeholders. {CAUTION_EN} I replaced:\n\n{}", list_en(listed))
         }
         Pseudonyms::FileWithList { count, kept } => format!(
-            "Here is the file with placeholders: {count} replaced. {CAUTION_EN} The list is in our private \
+            "Here is the file with placeholders: {count} replaced. {CAUTION_EN} The list is in our direct \
              conversation.{}",
             kept_en(*kept)
         ),

@@ -209,7 +209,7 @@ fn en(text: &Reviews<'_>) -> String {
         Reviews::Alert(kinds) => {
             let lines = kinds.iter().map(|kind| format!("\n- {}", alert_en(*kind)));
             format!(
-                "⚠️ **Read this first: this review may tell of something grave.** Read all of it and tell your superiors at once; a \
+                "⚠️ **Read this first: this review may describe something serious.** Read all of it and tell your manager at once; a \
                  public reply is not enough.{}",
                 lines.collect::<String>()
             )
@@ -286,9 +286,9 @@ fn en(text: &Reviews<'_>) -> String {
         Reviews::Bad(bad) => bad_en(*bad),
         Reviews::TooLarge { fit } => format!("This file is too long to be kept as a whole: cut it, at about {fit} reviews a file."),
         Reviews::Dropped { name, count } => dropped_en(name, *count),
-        Reviews::NotText => "This file is no CSV: save the table as CSV (UTF-8), then send it with `!review` as its caption.".to_owned(),
+        Reviews::NotText => "This file is not a CSV: save the table as CSV (UTF-8), then send it with `!review` as its caption.".to_owned(),
         Reviews::TooLong => "This review is too long for the model installed here: paste the part that is to be answered.".to_owned(),
-        Reviews::NothingWritten => "The model wrote nothing of use for this review. Ask again, or write `!review rewrite` with an instruction.".to_owned(),
+        Reviews::NothingWritten => "The model wrote nothing usable for this review. Ask again, or write `!review rewrite` with an instruction.".to_owned(),
     }
 }
 

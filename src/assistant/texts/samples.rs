@@ -127,7 +127,8 @@ fn samples() -> Vec<Text<'static>> {
             published: true,
         },
         Text::Unchanged,
-        Text::Deleted { title },
+        Text::Deleted { title, published: false },
+        Text::Deleted { title, published: true },
         Text::FromLibrary { title: "Synthèse" },
         Text::NotYours,
         Text::Proposed { title, id },
@@ -171,7 +172,7 @@ fn samples() -> Vec<Text<'static>> {
         Text::NoAddition,
         Text::SettingSet { setting: "température 0,2" },
         Text::SettingsReset,
-        Text::BadValue { allowed: "50 – 1024" },
+        Text::BadValue { allowed: "50, 100" },
         Text::Mastered(Mastered::Mark { date: "12 novembre 2026", author: "awa" }),
         Text::Mastered(Mastered::List {
             title: "Compagnon RH",

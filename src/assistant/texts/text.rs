@@ -238,6 +238,8 @@ pub enum Text<'a> {
     Deleted {
         /// Its title.
         title: &'a str,
+        /// Whether it was in the catalogue.
+        published: bool,
     },
     /// A compagnon of the library cannot be changed by command.
     FromLibrary {

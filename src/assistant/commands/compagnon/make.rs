@@ -133,7 +133,7 @@ pub(super) async fn delete(context: &Context<'_>, line: &str) -> Result<Reply, F
     if context.settings.compagnon == Some(Choice::Made(made.number)) {
         changes.push(context.set(|settings| settings.compagnon = None));
     }
-    context.change(&Text::Deleted { title: &name }, changes)
+    context.change(&Text::Deleted { title: &name, published: made.published.is_some() }, changes)
 }
 
 /// The compagnon of that name, if it was made by command and the author of the message may change it now; else what is answered.
