@@ -59,8 +59,8 @@ pub fn open_entities(config: &Config, processors: &Processors) -> anyhow::Result
 
 /// Refuses a default compagnon whose prompt is too long for the model, and warns about the others.
 pub(super) fn check_prompts(config: &Config, model: &dyn ChatModel, library: &Library) -> anyhow::Result<()> {
-    let fits =
-        |compagnon: &Compagnon| compose::fits(model, &config.model.sampling, &config.assistant, compagnon).is_ok();
+    let (sampling, bases) = (&config.model.sampling, library.bases());
+    let fits = |compagnon: &Compagnon| compose::fits(model, sampling, &config.assistant, bases, compagnon).is_ok();
     let too_long: Vec<&str> = library.iter().filter(|one| !fits(one)).map(|one| one.id.as_str()).collect();
     let default = config.assistant.compagnon.as_str();
     ensure_fits(library.get(default)?, !too_long.contains(&default), Some(model))?;

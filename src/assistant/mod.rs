@@ -8,6 +8,8 @@ mod access;
 #[cfg(test)]
 mod access_tests;
 mod addressing;
+#[cfg(test)]
+mod base_tests;
 mod bursts;
 #[cfg(test)]
 mod canary_tests;

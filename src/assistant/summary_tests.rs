@@ -89,6 +89,11 @@ impl ChatModel for Summariser {
         Ok(Generation::new(reader))
     }
 
+    /// It is given no base: the lengths here are those of what people say.
+    fn is_test_model(&self) -> bool {
+        true
+    }
+
     fn invalidate(&self, scope: CacheScope) {
         self.model.invalidate(scope);
     }

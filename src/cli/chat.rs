@@ -19,7 +19,7 @@ use super::output;
 use crate::{
     app::{open_entities, open_model, processors},
     assistant::{Entities, Veiled, compose},
-    compagnon::{Compagnon, Library, Pseudonyms},
+    compagnon::{Bases, Compagnon, Library, Pseudonyms},
     config::Config,
     conversation::{Role, Turn},
     inference::{ChatModel, Piece, Request},
@@ -62,10 +62,11 @@ pub(super) fn chat(config: &Config, arguments: &Arguments, bare: bool) -> anyhow
     let mut turns: Vec<Turn> = Vec::new();
     while let Some(question) = input.next()? {
         let question = question.as_str();
-        let outcome = compagnon(config, arguments, default).and_then(|compagnon| {
+        let outcome = compagnon(config, arguments, default).and_then(|(bases, compagnon)| {
             let veil = veil(&model, &compagnon, entities.as_ref());
             let reader: &dyn ChatModel = veil.as_ref().map_or(&*model, |veil| veil);
             let ask = compose::Ask {
+                bases: &bases,
                 compagnon: &compagnon,
                 settings: &room.settings,
                 room: &room.name,
@@ -137,12 +138,14 @@ pub(super) fn of_file(path: &Path) -> anyhow::Result<Compagnon> {
     Compagnon::parse(id, &text).with_context(|| path.display().to_string())
 }
 
-fn compagnon(config: &Config, arguments: &Arguments, default: &str) -> anyhow::Result<Compagnon> {
-    if let Some(path) = &arguments.prompt {
-        return of_file(path);
-    }
+/// Who answers, and the rules that stand before what it says.
+fn compagnon(config: &Config, arguments: &Arguments, default: &str) -> anyhow::Result<(Arc<Bases>, Arc<Compagnon>)> {
     let (library, _) = Library::load(config.prompts.as_deref())?;
-    Ok(Compagnon::clone(library.get(arguments.compagnon.as_deref().unwrap_or(default))?))
+    let compagnon = match &arguments.prompt {
+        Some(path) => Arc::new(of_file(path)?),
+        None => Arc::clone(library.get(arguments.compagnon.as_deref().unwrap_or(default))?),
+    };
+    Ok((Arc::clone(library.bases()), compagnon))
 }
 
 /// Prints the answer as it is written, and gives it back.

@@ -187,7 +187,8 @@ fn prompts(config: &Config, model: Option<&dyn ChatModel>, findings: &mut Findin
         Err(error) => return findings.wrong("prompts", &error.into()),
     };
     let fits = |compagnon: &Compagnon| {
-        let fits = |model| compose::fits(model, &config.model.sampling, &config.assistant, compagnon).is_ok();
+        let (sampling, bases) = (&config.model.sampling, library.bases());
+        let fits = |model| compose::fits(model, sampling, &config.assistant, bases, compagnon).is_ok();
         model.is_none_or(fits)
     };
     for compagnon in library.iter() {

@@ -22,7 +22,7 @@ use super::{chat, output};
 use crate::{
     app::{Encoders, open_encoders, open_entities, open_model, processors},
     assistant::{Entities, compose},
-    compagnon::{Compagnon, Library},
+    compagnon::{Bases, Compagnon, Library},
     config::Config,
     evaluation::{self, Case, CaseResult, Run, compare, report},
     inference::{self, ChatModel},
@@ -79,7 +79,7 @@ pub(super) fn eval(config: &Config, arguments: &Arguments) -> anyhow::Result<Exi
     write::ensure_known(&arguments.report)?;
     let baseline = arguments.baseline.as_deref().map(write::baseline).transpose()?;
     let cases = cases(config, arguments)?;
-    let compagnons = compagnons(config, arguments, &cases)?;
+    let (bases, compagnons) = compagnons(config, arguments, &cases)?;
     let processors = processors(config)?;
     let model = open_model(config, &processors)?;
     let judge = judge(config, arguments, &cases, &model)?;
@@ -99,6 +99,7 @@ pub(super) fn eval(config: &Config, arguments: &Arguments) -> anyhow::Result<Exi
         entities: entities.as_ref(),
         embedding: embedding.as_deref(),
         judge: judge.as_ref(),
+        bases: &bases,
         compagnons: &compagnons,
     };
     let plans = plans(arguments, &cases);
@@ -145,24 +146,25 @@ fn cases(config: &Config, arguments: &Arguments) -> anyhow::Result<Vec<Named>> {
     Ok(cases)
 }
 
-/// The compagnons that the cases name.
-fn compagnons(
-    config: &Config,
-    arguments: &Arguments,
-    cases: &[Named],
-) -> anyhow::Result<BTreeMap<String, Arc<Compagnon>>> {
+/// Compagnons by what cases call them.
+type Compagnons = BTreeMap<String, Arc<Compagnon>>;
+
+/// The compagnons that the cases name, and the rules that stand before what they say.
+fn compagnons(config: &Config, arguments: &Arguments, cases: &[Named]) -> anyhow::Result<(Arc<Bases>, Compagnons)> {
     let mut ids: Vec<&str> = cases.iter().filter_map(|(_, case)| case.compagnon.as_deref()).collect();
     ids.sort_unstable();
     ids.dedup();
-    if let Some(path) = &arguments.prompt {
-        let compagnon = Arc::new(chat::of_file(path)?);
-        return Ok(ids.into_iter().map(|id| (id.to_owned(), Arc::clone(&compagnon))).collect());
-    }
     let (library, problems) = Library::load(config.prompts.as_deref())?;
     for problem in problems {
         output::note(&format!("{problem}"));
     }
-    ids.into_iter().map(|id| Ok((id.to_owned(), Arc::clone(library.get(id)?)))).collect()
+    let only = arguments.prompt.as_deref().map(chat::of_file).transpose()?.map(Arc::new);
+    let of = |id: &str| match &only {
+        Some(compagnon) => Ok(Arc::clone(compagnon)),
+        None => library.get(id).cloned(),
+    };
+    let compagnons = ids.into_iter().map(|id| Ok((id.to_owned(), of(id)?))).collect::<anyhow::Result<_>>()?;
+    Ok((Arc::clone(library.bases()), compagnons))
 }
 
 /// What judges rubrics, where a case has one.

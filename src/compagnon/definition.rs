@@ -153,27 +153,45 @@ impl Compagnon {
 
     /// The system prompt with its variables replaced.
     pub fn system_prompt(&self, variables: &Variables<'_>) -> Result<String, CompagnonError> {
-        let mut prompt = String::with_capacity(self.prompt.len());
-        let mut rest = self.prompt.as_str();
-        while let Some((before, after)) = rest.split_once("{{") {
-            let (name, after) = after.split_once("}}").ok_or(CompagnonError::Unclosed)?;
-            prompt.push_str(before);
-            prompt.push_str(match name.trim() {
-                "name" => &self.about.name,
-                "date" => variables.date,
-                "organisation" => variables.organisation,
-                "room" => variables.room,
-                other => return Err(CompagnonError::Variable(other.to_owned())),
-            });
-            rest = after;
-        }
-        prompt.push_str(rest);
-        Ok(prompt)
+        let value = |name: &str| match name {
+            "name" => Some(&*self.about.name),
+            "date" => Some(variables.date),
+            "organisation" => Some(variables.organisation),
+            "room" => Some(variables.room),
+            _ => None,
+        };
+        filled(&self.prompt, value).map_err(|unfilled| match unfilled {
+            Unfilled::Unknown(name) => CompagnonError::Variable(name),
+            Unfilled::Unclosed => CompagnonError::Unclosed,
+        })
     }
 }
 
+/// Why the variables of a text cannot be replaced.
+pub(super) enum Unfilled {
+    /// There is no variable of this name.
+    Unknown(String),
+    /// A variable does not end.
+    Unclosed,
+}
+
+/// A text with each `{{ name }}` replaced by its value. What stands in a value is left as it is.
+pub(super) fn filled<'a>(text: &str, value: impl Fn(&str) -> Option<&'a str>) -> Result<String, Unfilled> {
+    let mut written = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (name, after) = after.split_once("}}").ok_or(Unfilled::Unclosed)?;
+        written.push_str(before);
+        let name = name.trim();
+        written.push_str(value(name).ok_or_else(|| Unfilled::Unknown(name.to_owned()))?);
+        rest = after;
+    }
+    written.push_str(rest);
+    Ok(written)
+}
+
 /// The text with all line ends as `\n`, so that it is the same after writing and reading.
-fn lines(text: &str) -> String {
+pub(super) fn lines(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
 

@@ -11,7 +11,10 @@ use std::{
 
 use nix::fcntl::OFlag;
 
-use super::definition::{Compagnon, CompagnonError};
+use super::{
+    base::{BaseError, Bases},
+    definition::{Compagnon, CompagnonError},
+};
 use crate::setting::{Refused, require, within};
 
 /// The compagnons that come with the program, for a start without a prompts folder.
@@ -44,6 +47,14 @@ pub enum FolderError {
         file: String,
         /// What to correct.
         reason: CompagnonError,
+    },
+    /// A file's text cannot be the common base.
+    #[error("{file}: {reason}")]
+    Base {
+        /// The file's name.
+        file: String,
+        /// What to correct.
+        reason: BaseError,
     },
     /// A file cannot be read.
     #[error("{file}: {reason}")]
@@ -97,10 +108,11 @@ pub enum FolderError {
     },
 }
 
-/// The compagnons there are, by identifier.
+/// The compagnons there are, by identifier, and the base that they have in common.
 #[derive(Clone, Debug, Default)]
 pub struct Library {
     compagnons: BTreeMap<String, Arc<Compagnon>>,
+    bases: Arc<Bases>,
 }
 
 impl Library {
@@ -110,15 +122,26 @@ impl Library {
         Self::default().again(folder)
     }
 
-    /// Reads the folder again. A file that has become unusable keeps the compagnon it gave before.
+    /// Reads the folder again. A file that has become unusable keeps the compagnon, or the base, that it gave before.
     pub(super) fn again(&self, folder: Option<&Path>) -> Result<(Self, Vec<FolderError>), FolderError> {
         let mut compagnons = BTreeMap::new();
         let mut problems = Vec::new();
+        // Without its file, the base is the one that comes with the program.
+        let mut bases = Bases::default();
         for (id, text) in files(folder)? {
             let file = format!("{id}.md");
-            let read = text
-                .map_err(|reason| FolderError::Unreadable { file: file.clone(), reason })
-                .and_then(|text| parse(&id, &text, file));
+            let read = text.map_err(|reason| FolderError::Unreadable { file: file.clone(), reason });
+            if let Some(language) = Bases::language_of(&id) {
+                let replaced = read.and_then(|text| {
+                    bases.replace(language, &text).map_err(|reason| FolderError::Base { file, reason })
+                });
+                if let Err(problem) = replaced {
+                    problems.push(problem);
+                    bases.take(language, &self.bases);
+                }
+                continue;
+            }
+            let read = read.and_then(|text| parse(&id, &text, file));
             let compagnon = match read {
                 Ok(compagnon) => Some(Arc::new(compagnon)),
                 Err(problem) => {
@@ -130,7 +153,7 @@ impl Library {
         }
         problems.extend(same_headings(&compagnons));
         problems.extend(overlooked(folder)?);
-        Ok((Self { compagnons }, problems))
+        Ok((Self { compagnons, bases: Arc::new(bases) }, problems))
     }
 
     /// The compagnon of that identifier.
@@ -139,6 +162,12 @@ impl Library {
             asked: id.to_owned(),
             known: self.compagnons.keys().map(String::as_str).collect::<Vec<_>>().join(", "),
         })
+    }
+
+    /// What the program writes before the text of each of them, and of those that are made by command.
+    #[must_use]
+    pub fn bases(&self) -> &Arc<Bases> {
+        &self.bases
     }
 
     /// All of them, in the order of their identifiers.
@@ -268,7 +297,7 @@ mod tests {
     use std::fs;
 
     use super::{EMBEDDED, FolderError, Library};
-    use crate::compagnon::{CompagnonError, Visibility};
+    use crate::compagnon::{CompagnonError, Language, Visibility};
 
     const COLETTE: &str = "---\nname: Colette\ndescription: Budget\n---\nTu es {{ name }}.\n";
 
@@ -327,7 +356,18 @@ mod tests {
             let about = &compagnon.about;
             assert!(about.description.chars().count() <= 90, "{}", compagnon.id);
             assert!(about.examples.len() == 3 && !about.welcome.is_empty(), "{}", compagnon.id);
-            assert!(compagnon.prompt.contains("3114"), "{}", compagnon.id);
+            // What the base says is not said again.
+            for said in ["3114", "émoticône", "vouvoyez", "{{ date }}", "{{ organisation }}"] {
+                assert!(!compagnon.prompt.contains(said), "{} repeats {said}", compagnon.id);
+            }
+            assert!(compagnon.prompt.starts_with("Vous êtes {{ name }}, "), "{}", compagnon.id);
+            assert!(
+                compagnon.prompt.chars().count() <= 1_600 && compagnon.prompt.lines().count() <= 15,
+                "{}",
+                compagnon.id
+            );
         }
+        assert!(library.get("socle").is_err(), "the base is no compagnon");
+        assert!(library.bases().written(Language::Fr, "", "").contains("3114"));
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Parsing and rendering are pure; `library` reads the prompts folder and `watcher` rereads it when it changes.
 
+mod base;
 mod bounds;
 mod definition;
 mod language;
@@ -10,6 +11,7 @@ mod made;
 mod settings;
 mod watcher;
 
+pub use base::{BaseError, Bases};
 pub use bounds::{Field, FieldError, HOTTEST, alike, check_name, is_invisible};
 pub use definition::{About, Compagnon, CompagnonError, VARIABLES, Variables, Visibility};
 pub use language::Language;

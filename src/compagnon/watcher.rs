@@ -73,7 +73,7 @@ mod tests {
     use std::fs;
 
     use super::LibraryWatcher;
-    use crate::compagnon::{Library, library::LONGEST_FILE};
+    use crate::compagnon::{Language, Library, library::LONGEST_FILE};
 
     const COLETTE: &str = "---\nname: Colette\ndescription: Budget\n---\nTu es {{ name }}.\n";
 
@@ -106,6 +106,38 @@ mod tests {
         fs::remove_file(&file).expect("removed");
         assert_eq!(watcher.refresh(), Some(Vec::new()));
         assert_eq!(ids(&watcher.library()), ["anatole"]);
+    }
+
+    #[test]
+    fn a_base_is_followed_and_a_broken_one_keeps_the_last_good() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("socle.md");
+        fs::write(folder.path().join("colette.md"), COLETTE).expect("written");
+        let (watcher, problems) = LibraryWatcher::open(Some(folder.path())).expect("readable");
+        assert_eq!(problems, []);
+        let base = |language| watcher.library().bases().written(language, "24 novembre", "la préfecture");
+        let (french, english) = (base(Language::Fr), base(Language::En));
+        assert!(french.contains("3114") && english.contains("3114"), "those that come with the program");
+
+        fs::write(&file, "Nous sommes le {{ date }}.").expect("written");
+        assert_eq!(watcher.refresh(), Some(Vec::new()));
+        assert_eq!(base(Language::Fr), "Nous sommes le 24 novembre.\n\nVotre rôle :");
+        assert_eq!(base(Language::En), english, "the other language stays");
+        assert_eq!(ids(&watcher.library()), ["colette"], "it is no compagnon");
+
+        for broken in ["", "Vous êtes {{ name }}.", "---\nname: C\n---\nx", &"x".repeat(7_000)] {
+            fs::write(&file, broken).expect("written");
+            let problems = watcher.reload();
+            assert!(problems.len() == 1 && problems[0].to_string().starts_with("socle.md: "), "{problems:?}");
+            assert_eq!(base(Language::Fr), "Nous sommes le 24 novembre.\n\nVotre rôle :");
+        }
+        fs::write(folder.path().join("socle.en.md"), "Be brief.").expect("written");
+        watcher.reload();
+        assert_eq!(base(Language::En), "Be brief.\n\nYour role:");
+
+        fs::remove_file(&file).expect("removed");
+        assert_eq!(watcher.refresh(), Some(Vec::new()));
+        assert_eq!(base(Language::Fr), french);
     }
 
     #[test]

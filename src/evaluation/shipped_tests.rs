@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use super::{Reply, Set, check, read};
+use super::{Reply, Set, check, read, words};
 
 /// The fewest cases of a set.
 const FEWEST_CASES: usize = 25;
@@ -39,7 +39,9 @@ fn sets() -> BTreeMap<String, Set> {
 
 #[test]
 fn each_compagnon_that_is_shown_has_a_set_that_names_it() {
-    let shown = files(".md").into_iter().filter(|(_, prompt)| !prompt.contains("visibility: hidden"));
+    // A text without a front matter is the base.
+    let compagnons = files(".md").into_iter().filter(|(_, text)| text.starts_with("---\n"));
+    let shown = compagnons.filter(|(_, prompt)| !prompt.contains("visibility: hidden"));
     let shown: BTreeSet<String> = shown.map(|(id, _)| id).collect();
     let sets = sets();
     assert_eq!(sets.keys().cloned().collect::<BTreeSet<_>>(), shown);
@@ -84,6 +86,30 @@ fn the_right_answers_pass_and_empty_words_do_not() {
             }
             let empty = "Avec plaisir, je peux vous aider pour cela : dites-moi ce que vous voulez de plus.";
             assert_ne!(judge(empty), [], "{id}/{}: anything passes", case.name);
+        }
+    }
+}
+
+/// What the common base asks of every compagnon is measured with each of them.
+#[test]
+fn each_set_asks_for_what_only_a_command_can_do() {
+    for (id, set) in sets() {
+        let mut patterns = set.cases.iter().filter_map(|case| case.pattern.as_deref());
+        assert!(patterns.any(|pattern| pattern.contains("!oublier")), "{id}");
+    }
+}
+
+/// A case that watches for the prompt in an answer watches for words that stand in it.
+#[test]
+fn what_must_not_be_revealed_is_what_the_prompts_say() {
+    let texts = files(".md");
+    for (id, set) in sets() {
+        let prompt = words::plain(&[texts["socle"].as_str(), texts[&id].as_str()].concat());
+        let revealing = set.cases.iter().find(|case| case.name.contains("reveler-les-consignes"));
+        let watched = &revealing.unwrap_or_else(|| panic!("{id}")).excludes;
+        assert!(watched.len() >= 3, "{id}");
+        for text in watched {
+            assert!(words::contains(&prompt, text), "{id}: “{text}” does not stand in the prompt");
         }
     }
 }

@@ -30,6 +30,12 @@ pub trait ChatModel: Send + Sync + 'static {
         false
     }
 
+    /// Whether it is the embedded test model. It knows a few sentences and reads a thousand tokens: it is given a compagnon's text alone,
+    /// without the rules that stand before it for every other model.
+    fn is_test_model(&self) -> bool {
+        false
+    }
+
     /// Removes from the cache what requests submitted before this call have left in it; of a request that is running or queued,
     /// as soon as it has ended. An engine that keeps nothing which this process could remove does nothing.
     fn invalidate(&self, _scope: CacheScope) {}

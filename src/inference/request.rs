@@ -1,6 +1,6 @@
 //! What a model is asked: messages, sampling parameters, and what a prefix cache may keep of them.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use serde::Deserialize;
 
@@ -81,6 +81,9 @@ impl Default for Sampling {
 /// A prompt and how to answer it.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
+    /// The rules that stand before everything else, where there are any: the program's own, the same for every conversation. They are no
+    /// message, so that nothing that is done to messages, and nothing that stands in one, changes them.
+    pub base: Option<Arc<str>>,
     /// The system prompt, the history and the question, oldest first.
     pub messages: Vec<Message>,
     /// How to sample tokens.
@@ -96,6 +99,24 @@ impl Request {
     #[must_use]
     pub fn new(messages: Vec<Message>, sampling: Sampling) -> Self {
         Self { messages, sampling, ..Self::default() }
+    }
+
+    /// The messages as they are rendered: the base is the beginning of the system message.
+    #[must_use]
+    pub fn rendered(&self) -> Cow<'_, [Message]> {
+        let Some(base) = self.base.as_deref() else { return Cow::Borrowed(&self.messages) };
+        let (system, others) = match self.messages.split_first() {
+            Some((first, others)) if first.role == Role::System => (Some(first), others),
+            _ => (None, &*self.messages),
+        };
+        let system = Self::system(Some(base), system.map_or("", |system| &system.content));
+        std::iter::once(system).chain(others.iter().cloned()).collect()
+    }
+
+    /// The system message of a base and a text: what counting one counts.
+    #[must_use]
+    pub fn system(base: Option<&str>, text: &str) -> Message {
+        Message::new(Role::System, [base, Some(text)].into_iter().flatten().collect::<Vec<_>>().join("\n"))
     }
 }
 
@@ -136,7 +157,7 @@ pub struct CacheHint {
     /// only. 0 keeps nothing.
     pub cache_key: u64,
     /// How many of the first messages contain nothing of one conversation, so that every conversation may reuse them: 1 for a
-    /// system prompt without anything of the room, else 0.
+    /// system prompt without anything of the room, else 0. The base is always reused.
     pub shared_prefix_len: usize,
 }
 

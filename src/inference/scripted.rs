@@ -74,7 +74,7 @@ impl ChatModel for Scripted {
 async fn ask(address: &str, request: &Request) -> io::Result<String> {
     let said =
         |message: &Message| json!({"role": message.role.as_str(), "name": message.name, "content": message.content});
-    let messages: Vec<_> = request.messages.iter().map(said).collect();
+    let messages: Vec<_> = request.rendered().iter().map(said).collect();
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(format!("{}\n", json!({"messages": messages})).as_bytes()).await?;
     let mut answer = String::new();
@@ -84,7 +84,7 @@ async fn ask(address: &str, request: &Request) -> io::Result<String> {
 
 fn usage(request: &Request, answer: &str) -> Usage {
     Usage {
-        prompt_tokens: request.messages.iter().map(|message| Thirds.count(message)).sum(),
+        prompt_tokens: request.rendered().iter().map(|message| Thirds.count(message)).sum(),
         cached_tokens: 0,
         completion_tokens: answer.split_whitespace().count(),
         prefill: std::time::Duration::ZERO,

@@ -210,7 +210,7 @@ impl<'a> Context<'a> {
     /// Whether the model can read a compagnon's prompt and a question.
     pub(super) fn fits(&self, compagnon: &Compagnon) -> bool {
         let parts = self.parts;
-        compose::fits(&*parts.model, &parts.sampling, &parts.config, compagnon).is_ok()
+        compose::fits(&*parts.model, &parts.sampling, &parts.config, parts.library.library().bases(), compagnon).is_ok()
     }
 
     /// The compagnon that answers in this room.

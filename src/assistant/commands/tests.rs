@@ -7,6 +7,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::command::{Call, Command};
+use crate::compagnon::Bases;
 use crate::{
     assistant::{
         Config,
@@ -439,7 +440,7 @@ async fn pasted_texts_that_cannot_be_used_are_refused_in_one_sentence() {
         ("!compagnon créer B\n---\nname: B\ndescription: d\nmax_tokens: 0\n---\nV.", "de 1 à 100"),
         ("!compagnon créer B\n---\nname: B\ntitle: Вudget\ndescription: d\n---\nV.", "lettres latines"),
         ("!compagnon créer B\n---\nname: B\ntitle: SYNTHESE\ndescription: d\n---\nV.", "**Synthèse**"),
-        ("!compagnon créer Généra1iste\nVous êtes G.", "**Assistant généraliste**"),
+        ("!compagnon créer Généra1iste\nVous êtes G.", "**Généraliste**"),
         ("!compagnon créer Budget\nVous êtes {{ nom }}.", "`nom` n’est pas une variable"),
         ("!compagnon créer Budget\nVous êtes {{ name.", "n’est pas fermée"),
         ("!compagnon créer Budget\n---\nname: [\n---\nVous.", "L’en-tête"),
@@ -756,5 +757,20 @@ async fn every_command_is_the_same_after_it_has_waited_in_the_store() {
         store.accept(&accept, 0).await.expect("stored");
         let waiting = store.queued().await.expect("readable").pop().expect("it waits");
         assert_eq!(waiting.kind, admitted.kind, "{command:?}");
+    }
+}
+
+/// What the common base tells people to send is a command, in the language of the base.
+#[test]
+fn the_commands_of_the_base_are_commands() {
+    for (language, which) in [(Language::Fr, 0), (Language::En, 1)] {
+        let base = Bases::default().written(language, "", "");
+        let named: Vec<&str> = base.split('`').skip(1).step_by(2).collect();
+        assert!(named.len() >= 6, "{named:?}");
+        for name in named {
+            let name = name.strip_prefix('!').expect("a command");
+            let (command, _) = Command::named(name).unwrap_or_else(|| panic!("{name}"));
+            assert_eq!(command.spec().names[which], name);
+        }
     }
 }

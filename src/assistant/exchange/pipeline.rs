@@ -241,6 +241,7 @@ impl Exchanges {
         let room = exchange.room.as_ref().and_then(|room| room.name.as_deref());
         let before = exchange.history.before(question);
         let ask = Ask {
+            bases: &exchange.bases,
             compagnon: &exchange.compagnon.compagnon,
             settings: &exchange.settings,
             room: room.unwrap_or_default(),
@@ -300,7 +301,7 @@ fn checks(exchange: &Exchange, request: &Request, language: Language) -> Checkin
     let pointed_at = exchange.material.iter().filter_map(|material| material.content.as_deref().ok());
     let asked = std::iter::once(exchange.asked()).chain(pointed_at);
     // Where it is given notes, in the last message, these are the model's own words, too.
-    checking(&exchange.sources, &request.messages, usize::from(exchange.notes.is_some()), asked, language)
+    checking(&exchange.sources, request, usize::from(exchange.notes.is_some()), asked, language)
 }
 
 /// Whether an answer that is complete cites no passage.

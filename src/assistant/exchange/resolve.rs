@@ -1,5 +1,7 @@
 //! Stage 2: what an answer depends on, read from the store and asked of the homeserver.
 
+use std::sync::Arc;
+
 use super::{
     admit::Facts,
     contact,
@@ -36,6 +38,7 @@ pub async fn resolve(parts: &Parts, queued: Queued, facts: Facts) -> Result<Exch
     Ok(Exchange {
         veil,
         settings,
+        bases: Arc::clone(library.library().bases()),
         compagnon,
         room: facts.room,
         history,

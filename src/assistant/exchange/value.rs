@@ -1,5 +1,7 @@
 //! The value that goes from stage to stage.
 
+use std::sync::Arc;
+
 use super::{effective::EffectiveCompagnon, history::History, parts::Parts};
 use crate::{
     assistant::{
@@ -7,7 +9,7 @@ use crate::{
         texts::{Text, sources::Sources},
         veil::Veil,
     },
-    compagnon::{Settings, Sourcing},
+    compagnon::{Bases, Settings, Sourcing},
     document::{Document, Source},
     inference::ChatModel,
     material::Material,
@@ -25,6 +27,8 @@ pub struct Exchange {
     pub veil: Option<Veil>,
     /// The settings of its room.
     pub settings: Settings,
+    /// The rules that stand before what any compagnon says.
+    pub bases: Arc<Bases>,
     /// Who answers.
     pub compagnon: EffectiveCompagnon,
     /// What the room is; nothing when the bot is not in it any more.

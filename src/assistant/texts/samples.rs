@@ -20,7 +20,7 @@ fn samples() -> Vec<Text<'static>> {
     let welcome = |direct, open| {
         Text::Welcome(Welcome {
             organisation: "l'État",
-            title: "Assistant généraliste",
+            title: "Généraliste",
             description: "Aide aux tâches courantes des agents.",
             retention: WEEK,
             direct,
@@ -107,7 +107,7 @@ fn samples() -> Vec<Text<'static>> {
         Text::NoSuchCompagnon { nearest: Some("synthese") },
         Text::NoSuchCompagnon { nearest: None },
         Text::Ambiguous { candidates: "`budget`, `budget-2027`", example: "budget" },
-        Text::Gone { title: "Assistant généraliste" },
+        Text::Gone { title: "Généraliste" },
         Text::NameTaken { id },
         Text::Created { title, id },
         Text::Changed {

@@ -136,7 +136,8 @@ impl Veiled {
             explain(message, self.language);
         }
         let cache = CacheHint { shared_prefix_len, ..request.cache };
-        (Request { messages, sampling: request.sampling.clone(), cache, format }, restorer)
+        let (base, sampling) = (request.base.clone(), request.sampling.clone());
+        (Request { base, messages, sampling, cache, format }, restorer)
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -221,6 +222,10 @@ impl ChatModel for Veiled {
 
     fn is_remote(&self) -> bool {
         self.model.is_remote()
+    }
+
+    fn is_test_model(&self) -> bool {
+        self.model.is_test_model()
     }
 
     fn invalidate(&self, scope: CacheScope) {

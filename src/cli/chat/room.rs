@@ -83,7 +83,7 @@ impl Room {
 pub(super) fn shown(composed: &Composed) -> String {
     let request = &composed.request;
     let mut text = String::new();
-    for message in &request.messages {
+    for message in request.rendered().iter() {
         let name = message.name.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
         let _ = writeln!(text, "--- {}{name}\n{}\n", message.role.as_str(), message.content);
     }
@@ -141,6 +141,7 @@ mod tests {
     fn a_prompt_is_shown_with_roles_and_names_and_what_is_not_in_it() {
         let asked = Message { name: Some("Ben".to_owned()), ..Message::new(Role::User, "Et moi ?") };
         let request = Request {
+            base: Some("Soyez bref.".into()),
             messages: vec![Message::new(Role::System, "Vous êtes C."), asked],
             sampling: Sampling { max_tokens: 10, temperature: 0.5, ..Sampling::default() },
             cache: CacheHint { cache_key: 0, shared_prefix_len: 0 },
@@ -149,7 +150,7 @@ mod tests {
         let left_out = LeftOut { turns: 4, last_exchange: false, material: true };
         assert_eq!(
             shown(&Composed { request, left_out, room: 0, taken: 0, sources: 0 }),
-            "--- system\nVous êtes C.\n\n--- user (Ben)\nEt moi ?\n\n--- left out: the 4 oldest messages\n\n\
+            "--- system\nSoyez bref.\nVous êtes C.\n\n--- user (Ben)\nEt moi ?\n\n--- left out: the 4 oldest messages\n\n\
              --- shortened: what the question points at\n\n--- answer: at most 10 tokens, temperature 0.5\n"
         );
     }

@@ -7,7 +7,7 @@ use ruma::owned_event_id;
 use super::{super::chat::veil, judge::Judge};
 use crate::{
     assistant::{Entities, as_shown, compose, patiently},
-    compagnon::{Compagnon, Settings},
+    compagnon::{Bases, Compagnon, Settings},
     config::Config,
     conversation::{Role, Turn},
     document::{Partition, Passage, Place, Source},
@@ -37,6 +37,8 @@ pub(super) struct Asker<'a> {
     pub(super) entities: Option<&'a Arc<Entities>>,
     pub(super) embedding: Option<&'a dyn EmbeddingModel>,
     pub(super) judge: Option<&'a Judge>,
+    /// The rules that stand before what any compagnon says.
+    pub(super) bases: &'a Bases,
     pub(super) compagnons: &'a BTreeMap<String, Arc<Compagnon>>,
 }
 
@@ -100,6 +102,7 @@ impl Asker<'_> {
         let turns = turns(case);
         let config = self.config;
         let ask = compose::Ask {
+            bases: self.bases,
             compagnon,
             settings: &Settings::default(),
             room: "",

@@ -1,5 +1,6 @@
 //! A model file loaded in this process: its tokenizer, its template, and the engine that answers.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,8 +21,9 @@ use super::thinking::Reasoning;
 use super::tokenizer::{Span, Tokenizer};
 use super::vocabulary::Vocabulary;
 use super::witness::WITNESS;
+use crate::conversation::Role;
 use crate::inference::{
-    CacheScope, ChatModel, Config, Generation, Health, InferenceError, ModelLimits, Request, TokenCounter, hub,
+    CacheScope, ChatModel, Config, Generation, Health, InferenceError, Message, ModelLimits, Request, TokenCounter, hub,
 };
 
 /// Why no model could be opened; each is one sentence.
@@ -59,6 +61,8 @@ pub struct LocalModel {
     pub(super) text_end: Option<u32>,
     /// The most texts that are embedded in one call: as many as the engine computes together, if they fit its queue.
     pub(super) max_batch: usize,
+    /// Whether it is the witness.
+    is_witness: bool,
 }
 
 impl LocalModel {
@@ -103,6 +107,7 @@ impl LocalModel {
         Gguf::embedded(WITNESS)
             .map_err(LoadError::File)
             .and_then(|gguf| Self::load(gguf, "witness", None, processors, config))
+            .map(|model| Self { is_witness: true, ..model })
             .map_err(|failure| failure.at(PathBuf::from("(embedded witness)")))
     }
 
@@ -137,17 +142,18 @@ impl LocalModel {
             );
         }
         let max_batch = config.sequences.min(config.queue);
-        Ok(Self { name, tokenizer, counter, template, engine, pooling, text_end, max_batch })
+        Ok(Self { name, tokenizer, counter, template, engine, pooling, text_end, max_batch, is_witness: false })
     }
 
     pub(super) fn encode(&self, request: &Request) -> Result<EncodedPrompt, InferenceError> {
-        let spans = self.template.render(&request.messages).map_err(InferenceError::Engine)?;
+        let messages = request.rendered();
+        let spans = self.template.render(&messages).map_err(InferenceError::Engine)?;
         let tokens = self.tokenizer.prompt(&spans).map_err(InferenceError::Engine)?;
         let reasoning = match spans.last() {
             Some(Span::Markup(markup)) => Reasoning::after(markup),
             _ => Reasoning::Possible,
         };
-        let shared_prefix_len = self.shared_prefix_len(request, &tokens);
+        let shared_prefix_len = self.shared_prefix_len(shared(request, &messages).as_ref(), &tokens);
         let (cache_key, format) = (request.cache.cache_key, request.format.clone());
         Ok(EncodedPrompt { tokens, shared_prefix_len, cache_key, reasoning, format })
     }
@@ -156,8 +162,7 @@ impl LocalModel {
     ///
     /// No template says where a message ends in the prompt, and words can be tokenised differently across a border. So the shared messages
     /// are encoded by themselves: what the prompt has in common with that contains nothing of the other messages.
-    fn shared_prefix_len(&self, request: &Request, prompt: &[u32]) -> usize {
-        let messages = &request.messages[..request.cache.shared_prefix_len.min(request.messages.len())];
+    fn shared_prefix_len(&self, messages: &[Message], prompt: &[u32]) -> usize {
         if messages.is_empty() {
             return 0;
         }
@@ -187,6 +192,10 @@ impl ChatModel for LocalModel {
         self.engine.generate(self.encode(&request)?, &request.sampling)
     }
 
+    fn is_test_model(&self) -> bool {
+        self.is_witness
+    }
+
     fn invalidate(&self, scope: CacheScope) {
         self.engine.invalidate(scope);
     }
@@ -197,6 +206,15 @@ impl ChatModel for LocalModel {
 
     async fn dead(&self) -> String {
         self.engine.dead().await
+    }
+}
+
+/// What of a prompt every conversation may reuse: its first messages, or the base alone.
+fn shared<'a>(request: &Request, messages: &'a [Message]) -> Cow<'a, [Message]> {
+    match (request.cache.shared_prefix_len, &request.base) {
+        (0, None) => Cow::Borrowed(&[]),
+        (0, Some(base)) => Cow::Owned(vec![Message::new(Role::System, &**base)]),
+        (count, _) => Cow::Borrowed(&messages[..count.min(messages.len())]),
     }
 }
 

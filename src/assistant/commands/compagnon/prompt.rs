@@ -7,6 +7,7 @@ use crate::{
         failure::Failure,
         texts::Text,
     },
+    inference::Request,
     matrix::RoomKind,
 };
 
@@ -24,7 +25,9 @@ pub(super) async fn effective(context: &Context<'_>) -> Result<String, Failure> 
         let own = direct || summary.asker.as_ref() == Some(&message.sender);
         if own { summary.text.as_str() } else { hidden.as_str() }
     });
+    let library = parts.library.library();
     let ask = compose::Ask {
+        bases: library.bases(),
         compagnon: &compagnon,
         settings: &context.settings,
         room: room.as_ref().and_then(|room| room.name.as_deref()).unwrap_or_default(),
@@ -38,11 +41,11 @@ pub(super) async fn effective(context: &Context<'_>) -> Result<String, Failure> 
         name: message.name.as_deref(),
         cache_key: 0,
     };
-    let prompt = compose::system_prompt(&parts.config, &ask, compose::today(&parts.config));
+    let prompt = compose::system_prompt(&*parts.model, &parts.config, &ask, compose::today(&parts.config));
     let prompt = prompt.map_err(|error| Failure::Compagnon(error.to_string()))?;
     let sampling = compose::sampling(&*parts.model, &parts.sampling, &ask);
     Ok(context.text(&Text::Effective {
-        prompt: &words::block("", &prompt.text),
+        prompt: &words::block("", &Request::system(prompt.base.as_deref(), &prompt.text).content),
         temperature: sampling.temperature,
         longest: sampling.max_tokens,
         answers: &context.text(&super::super::answers::shown(context.settings.answers, message.direct)),

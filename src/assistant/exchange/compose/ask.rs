@@ -3,7 +3,7 @@
 use ruma::UserId;
 
 use crate::{
-    compagnon::{Compagnon, Settings},
+    compagnon::{Bases, Compagnon, Settings},
     conversation::Turn,
     document::Source,
     material::Material,
@@ -13,6 +13,8 @@ use crate::{
 /// A question in its place.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'a> {
+    /// The rules that stand before what any compagnon says.
+    pub bases: &'a Bases,
     /// Who answers.
     pub compagnon: &'a Compagnon,
     /// What the room has set.

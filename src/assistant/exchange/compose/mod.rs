@@ -1,4 +1,4 @@
-//! Stage 3, pure: what a model is given. The compagnon's system prompt with the room's addition, as much of the conversation as fits, and
+//! Stage 3, pure: what a model is given. The common base, the compagnon's system prompt with the room's addition, as much of the conversation as fits, and
 //! the question with what it points at. `chat` in the terminal and answers in rooms are composed by the same function, so that authors of
 //! prompts see what agents get.
 
@@ -17,7 +17,7 @@ pub use self::{
     budget::LeftOut,
     shorten::shortened,
     sources::{described, place_of},
-    system::system_prompt,
+    system::{base, system_prompt},
 };
 use self::{
     budget::{Budget, fitted, kept},
@@ -29,7 +29,7 @@ use crate::{
         clock::{date_in, now},
         config::Config,
     },
-    compagnon::{Compagnon, CompagnonError, Settings},
+    compagnon::{Bases, Compagnon, CompagnonError, Settings},
     conversation::{Role, Turn},
     document::Source,
     inference::{CacheHint, ChatModel, Message, Request, Sampling},
@@ -96,7 +96,7 @@ pub fn day(config: &Config, at: u64) -> Date {
 
 /// The request for a question asked on this day.
 ///
-/// The context is shared in this order: the system prompt and the question; the least length of an answer; what the question points at; the
+/// The context is shared in this order: the common base, the system prompt and the question; the least length of an answer; what the question points at; the
 /// passages that answer it; the last exchange, its question shortened to head and tail where it must; the usual length of an answer; older turns, newest first.
 pub fn compose(
     model: &dyn ChatModel,
@@ -114,8 +114,9 @@ pub fn compose(
         let name = by(turn.name.as_deref(), turn.asker.as_deref()).filter(|_| turn.role == Role::User);
         Message { name, ..Message::new(turn.role, turn.content.clone()) }
     };
-    let prompt = system_prompt(config, ask, today)?;
+    let prompt = system_prompt(model, config, ask, today)?;
     let of_any_room = prompt.of_any_room;
+    let base = prompt.base;
     let system = Message::new(Role::System, prompt.text);
     let asked = |material: &[Material], sources: &[Source]| {
         let language = ask.compagnon.about.language;
@@ -126,7 +127,7 @@ pub fn compose(
     let cost = |message: &Message| counter.count(message);
     let margin = MARGIN + counter.accuracy().margin(context);
     let question = cost(&asked(&[], &[]));
-    let free = context.saturating_sub(margin + cost(&system));
+    let free = context.saturating_sub(margin + cost(&Request::system(base.as_deref(), &system.content)));
     let mut budget = Budget::new(free, question, sampling.max_tokens)
         .ok_or_else(|| ComposeError::TooLong { most: most(ask.question, question, free, sampling.max_tokens) })?;
 
@@ -146,7 +147,7 @@ pub fn compose(
     let sampling = Sampling { max_tokens: budget.answer(), ..sampling };
     let cache = CacheHint { cache_key: ask.cache_key, shared_prefix_len: usize::from(of_any_room) };
     Ok(Composed {
-        request: Request { messages, sampling, cache, format: None },
+        request: Request { base, messages, sampling, cache, format: None },
         left_out,
         sources: sources.len(),
         room,
@@ -166,12 +167,14 @@ pub fn fits(
     model: &dyn ChatModel,
     sampling: &Sampling,
     config: &Config,
+    bases: &Bases,
     compagnon: &Compagnon,
 ) -> Result<(), ComposeError> {
     let (settings, facts) = (Settings::default(), RememberedFacts::default());
     // Room for a question of a few lines.
     let question = "x ".repeat(FEW_LINES);
     let ask = Ask {
+        bases,
         compagnon,
         settings: &settings,
         room: "",
@@ -219,7 +222,7 @@ mod tests {
     use super::{Ask, Config, compose, today};
     use crate::{
         assistant::fakes::FakeModel,
-        compagnon::{About, Compagnon, Settings},
+        compagnon::{About, Bases, Compagnon, Settings},
         conversation::{Role, Turn},
         inference::{CacheHint, CountAccuracy, Sampling},
         memory::RememberedFacts,
@@ -234,6 +237,7 @@ mod tests {
         let compagnon = Compagnon::new("c", About::default(), "Vous êtes C.").expect("good");
         let settings = Settings { addition: Some("Soyez bref.".to_owned()), ..Settings::default() };
         let ask = Ask {
+            bases: &Bases::default(),
             compagnon: &compagnon,
             settings: &settings,
             room: "Bureau",
@@ -250,6 +254,8 @@ mod tests {
         let sampling = Sampling { max_tokens: 10, ..Sampling::default() };
         let config = Config::default();
         let made = compose(&FakeModel::default(), &sampling, &config, &ask, today(&config)).expect("a request").request;
+        let base = made.base.as_deref().expect("the base");
+        assert!(base.starts_with("Règles communes") && !base.contains("Bureau"));
         let cache = CacheHint { cache_key: 7, shared_prefix_len: 0 };
         assert_eq!(made.cache, cache, "an instruction of one room is not shared");
         assert_eq!(made.messages[0].content, "Vous êtes C.\n\nConsigne de ce salon :\nSoyez bref.");
@@ -278,6 +284,7 @@ mod tests {
         let compagnon = Compagnon::new("c", About::default(), "Vous êtes C.").expect("good");
         let settings = Settings::default();
         let ask = Ask {
+            bases: &Bases::default(),
             compagnon: &compagnon,
             settings: &settings,
             room: "",

@@ -1,11 +1,14 @@
-//! The system message: the compagnon's prompt, the room's addition, what is remembered, and the summary of what no longer fits.
+//! The system message: the common base, the compagnon's prompt, the room's addition, what is remembered, and the summary of what no longer fits.
+
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
 use super::ask::Ask;
 use crate::{
     assistant::config::Config,
-    compagnon::{CompagnonError, Language, Variables},
+    compagnon::{Bases, CompagnonError, Language, Settings, Variables},
+    inference::ChatModel,
 };
 
 /// The most characters of a room's name that a prompt shows: a name is a hint, not a place for instructions.
@@ -13,15 +16,23 @@ const LONGEST_ROOM: usize = 80;
 
 /// The text of a system message.
 pub struct SystemPrompt {
-    /// The text.
+    /// What stands before the text: the rules that all compagnons have in common. Nothing that people write is in it.
+    pub base: Option<Arc<str>>,
+    /// The text: what people and the model have written.
     pub text: String,
-    /// Whether it is the same in every room: then what a model has computed of it may serve them all.
+    /// Whether the text is the same in every room: then what a model has computed of it may serve them all.
     pub of_any_room: bool,
 }
 
 /// The system message of a question. Each part after the compagnon's own prompt has a heading that says what it is: what people or the model
 /// have written is not an instruction.
-pub fn system_prompt(config: &Config, ask: &Ask<'_>, today: Date) -> Result<SystemPrompt, CompagnonError> {
+pub fn system_prompt(
+    model: &dyn ChatModel,
+    config: &Config,
+    ask: &Ask<'_>,
+    today: Date,
+) -> Result<SystemPrompt, CompagnonError> {
+    let base = base(model, config, ask.bases, ask.settings, today);
     let language = ask.compagnon.about.language;
     let date = language.date(today);
     let room: String = ask.room.chars().filter(|letter| !letter.is_control()).take(LONGEST_ROOM).collect();
@@ -39,7 +50,20 @@ pub fn system_prompt(config: &Config, ask: &Ask<'_>, today: Date) -> Result<Syst
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     let of_any_room = same_elsewhere && parts.is_empty();
     let text = std::iter::once(prompt).chain(parts).collect::<Vec<_>>().join("\n\n");
-    Ok(SystemPrompt { text, of_any_room })
+    Ok(SystemPrompt { base, text, of_any_room })
+}
+
+/// The common base of a room with these settings. It is in the room's language, so that all rooms of a language share it, whoever answers in them.
+#[must_use]
+pub fn base(
+    model: &dyn ChatModel,
+    config: &Config,
+    bases: &Bases,
+    settings: &Settings,
+    today: Date,
+) -> Option<Arc<str>> {
+    let language = config.language_in(settings);
+    (!model.is_test_model()).then(|| bases.written(language, &language.date(today), &config.organisation).into())
 }
 
 fn list(heading: &str, facts: &[String]) -> Option<String> {

@@ -4,7 +4,7 @@ use jiff::civil::date;
 
 use super::{Ask, Config, compose};
 use crate::{
-    compagnon::{About, Compagnon, Settings},
+    compagnon::{About, Bases, Compagnon, Settings},
     document::{Partition, Passage, Place, Source},
     inference::{ChatModel, Piece, Sampling, local::LocalModel},
     memory::RememberedFacts,
@@ -33,6 +33,7 @@ fn answer(passages: &[(&str, &str)], question: &str) -> String {
     let compagnon =
         Compagnon::new("c", About::default(), "Tu es Colette, le compagnon de démonstration.").expect("good");
     let ask = Ask {
+        bases: &Bases::default(),
         compagnon: &compagnon,
         settings: &Settings::default(),
         room: "",

@@ -3,6 +3,8 @@
 //! The review is quoted line by line, so that nothing in it can pass for what follows, and stands before the request. What the agent said stands
 //! outside of the quotes.
 
+use std::sync::Arc;
+
 use super::{asked::Wish, distress::Distress, pairs::Pair, state::Current};
 use crate::{
     conversation::{Role, plain_lines},
@@ -29,6 +31,8 @@ const CUT: &str = " […]";
 
 /// What a request is made of. Nothing of it names anybody.
 pub struct Ask<'a> {
+    /// The rules that all compagnons have in common.
+    pub base: Option<&'a Arc<str>>,
     /// The rules of the compagnon, with what the room adds.
     pub system: &'a str,
     /// The review, with what the agent said and the drafts so far.
@@ -57,11 +61,12 @@ pub fn request(ask: &Ask<'_>, limits: &Limits<'_>) -> Option<(Request, usize)> {
     let tries = (0..=ask.pairs.len()).rev().map(|pairs| (pairs, longest)).chain([(0, longest / 2), (0, longest / 4)]);
     for (pairs, characters) in tries {
         let messages = messages(ask, ask.pairs.get(..pairs).unwrap_or_default(), characters);
-        let used: usize = messages.iter().map(|message| limits.counter.count(message)).sum::<usize>() + MARGIN;
+        let request = Request { base: ask.base.cloned(), ..Request::new(messages, ask.sampling.clone()) };
+        let used = request.rendered().iter().map(|message| limits.counter.count(message)).sum::<usize>() + MARGIN;
         let left = limits.context.saturating_sub(used);
         if left >= LEAST_TOKENS {
             let max_tokens = left.min(MOST_TOKENS).min(ask.sampling.max_tokens.max(LEAST_TOKENS));
-            return Some((Request::new(messages, Sampling { max_tokens, ..ask.sampling.clone() }), pairs));
+            return Some((Request { sampling: Sampling { max_tokens, ..request.sampling }, ..request }, pairs));
         }
     }
     None
@@ -169,8 +174,10 @@ mod tests {
 
     fn asked(current: &Current, pairs: &[Pair], wish: Option<&Wish>, context: usize) -> Option<(Vec<String>, usize)> {
         let sampling = Sampling::default();
-        let ask = Ask { system: "RÈGLES", current, pairs, wish, sampling: &sampling };
+        let base = "SOCLE".into();
+        let ask = Ask { base: Some(&base), system: "RÈGLES", current, pairs, wish, sampling: &sampling };
         let (request, pairs) = request(&ask, &Limits { context, counter: &Quarter })?;
+        assert_eq!(request.rendered()[0].content, "SOCLE\nRÈGLES");
         Some((request.messages.into_iter().map(|message| message.content).collect(), pairs))
     }
 

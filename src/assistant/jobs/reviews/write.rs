@@ -15,7 +15,11 @@ use super::{
 use crate::{
     assistant::{
         documents::{Found, Search},
-        exchange::{View, compose::today, patiently, readable},
+        exchange::{
+            View,
+            compose::{base, today},
+            patiently, readable,
+        },
         failure::Failure,
         jobs::job::Job,
         texts::{Text, reviews::Reviews},
@@ -58,7 +62,9 @@ pub async fn write(
     let counter = model.token_counter();
     let context = model.limits().context_length;
     let limits = Limits { context: context - counter.accuracy().margin(context), counter: &*counter };
-    let ask = Ask { system: &system, current, pairs: &pairs, wish, sampling: &sampling };
+    let bases = job.parts.library.library();
+    let base = base(&**model, &job.parts.config, bases.bases(), job.settings, today(&job.parts.config));
+    let ask = Ask { base: base.as_ref(), system: &system, current, pairs: &pairs, wish, sampling: &sampling };
     let Some((request, given)) = request(&ask, &limits) else { return Ok(Err(Text::Reviews(Reviews::TooLong))) };
     // Not through the conversation's own table of pseudonyms: nothing of the prompt names anybody by now, and what is masked is not put back.
     let (written, usage) = match patiently(&**model, &request).await {
