@@ -1,6 +1,8 @@
 //! The answers of a run in the form that `EvalAP` takes: the body of `POST /v1/experiment_set`, with one `ModelRaw` whose lists follow the rows of the
 //! dataset. (Names and shapes: `EvalAP`'s own API.)
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::Run;
@@ -35,7 +37,8 @@ pub fn evalap(run: &Run, experiment: &Experiment<'_>) -> Value {
     let mut common = json!({ "dataset": experiment.dataset, "metrics": experiment.metrics });
     // Never a null: it is refused.
     if let Some(judge) = experiment.judge {
-        common["judge_model"] = json!({ "name": judge });
+        // One that is known there: of another, it wants an address and a key.
+        common["judge_model"] = json!(judge);
     }
     json!({
         "name": experiment.name,
@@ -54,11 +57,17 @@ fn model(run: &Run, repeat: usize, repeats: usize) -> Value {
     json!({
         "aliased_name": name,
         "output": of(|attempt| json!(attempt.answer), json!("")),
-        "execution_time": of(|attempt| json!(attempt.seconds), json!(0.0)),
+        "execution_time": of(|attempt| json!(whole(attempt.seconds)), json!(0)),
         "nb_tokens_prompt": of(|attempt| json!(attempt.prompt_tokens), json!(0)),
         "nb_tokens_completion": of(|attempt| json!(attempt.completion_tokens), json!(0)),
         "retrieval_context": run.cases.iter().map(|case| json!(case.passages)).collect::<Vec<_>>(),
     })
+}
+
+/// Whole seconds: others are refused.
+fn whole(seconds: f64) -> u64 {
+    let time = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    time.saturating_add(Duration::from_millis(500)).as_secs()
 }
 
 #[cfg(test)]
@@ -83,6 +92,10 @@ mod tests {
             }
         }
         assert!(!body.to_string().contains("null"));
+        assert_eq!(models[0]["execution_time"], serde_json::json!([2, 2, 0]), "whole seconds");
+        let judged =
+            evalap(&run, &Experiment { name: "rh", dataset: "d", metrics: &metrics, judge: Some("albert-large") });
+        assert_eq!(judged["cv"]["common_params"]["judge_model"], "albert-large");
         assert_eq!(body["cv"]["common_params"]["dataset"], "rh-2026");
     }
 }
