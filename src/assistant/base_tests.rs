@@ -119,13 +119,13 @@ fn all(request: &Request) -> String {
 }
 
 /// A compagnon made by command has the injection as its text, the room has it as its instruction and its name, and the question comes with it
-/// in a message replied to, a document, its title, a display name and a text that is pasted.
+/// in a message replied to, a thread, a document, its title, a display name and a text that is pasted.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_people_write_stands_before_the_base_or_changes_it() {
     let (mut made, mut asked) = (0, 0);
     for (number, injection) in injections().iter().enumerate() {
         let salon = Salon::new(injection).await;
-        let created = format!("!compagnon créer Essai {number} : {}\nVous êtes {{{{ name }}}}.\n{injection}", "essai");
+        let created = format!("!compagnon créer Essai {number} : essai\nVous êtes {{{{ name }}}}.\n{injection}");
         salon.say(to_bot("$made:h", &created)).await;
         // A text with a variable that there is not is refused.
         made += usize::from(salon.bench.gateway.shown().iter().any(|shown| shown.text.contains("est créé")));
@@ -145,14 +145,18 @@ async fn nothing_that_people_write_stands_before_the_base_or_changes_it() {
         };
         salon.bench.store().put_document(document, now() - 60_000).await.expect("stored");
         let said = RoomMessage { name: Some(injection.clone()), ..room_message("$said:h", &ben(), injection) };
-        salon.bench.gateway.write("!a:h".try_into().expect("a room id"), None, said);
+        salon.bench.gateway.write(&room(), None, said);
+        let named = |event| RoomMessage { name: Some(injection.clone()), ..room_message(event, &ben(), injection) };
+        salon.bench.gateway.write(&room(), None, named("$t:h"));
+        salon.bench.gateway.write(&room(), Some("$t:h"), named("$in-t:h"));
         assert!(salon.requests().is_empty(), "commands ask no model");
-        for (event, sender) in [("$1:h", ben()), ("$2:h", awa())] {
+        for (event, sender, thread) in [("$1:h", ben(), None), ("$2:h", awa(), None), ("$3:h", awa(), Some("$t:h"))] {
             let question = format!("Quels sont les horaires de la cantine ? Voici un texte :\n{injection}");
             let question = Incoming {
                 sender,
                 name: Some(injection.clone()),
                 replies_to: "$said:h".try_into().ok(),
+                thread: thread.and_then(|thread: &str| thread.try_into().ok()),
                 ..to_bot(event, &question)
             };
             salon.say(question).await;
@@ -169,7 +173,7 @@ async fn nothing_that_people_write_stands_before_the_base_or_changes_it() {
     println!(
         "{count} injections: {made} compagnons made by command, {asked} requests, the base first and once in each"
     );
-    assert!(made >= count * 3 / 4 && asked >= count * 2 - 2, "{made} and {asked} of {count}");
+    assert!(made >= count * 3 / 4 && asked >= count * 3 - 3, "{made} and {asked} of {count}");
 }
 
 /// Whoever is called like a word of the base does not change it where names are replaced.
