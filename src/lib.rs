@@ -9,7 +9,7 @@
 //! | 4 | [`app`], [`config`], [`telemetry`], [`http`], [`page`] |
 //! | 3 | [`assistant`] |
 //! | 2 | [`matrix`], [`store`], [`inference`], [`services`], [`documents`], [`index`], [`collections`] |
-//! | 1 | [`approved`], [`command`], [`conversation`], [`compagnon`], [`document`], [`energy`], [`evaluation`], [`job`], [`material`], [`memory`], [`message`], [`metric`], [`pseudonym`], [`secret`], [`segment`], [`setting`], [`statistics`], [`translation`], [`typography`], [`usage`] |
+//! | 1 | [`approved`], [`command`], [`conversation`], [`compagnon`], [`document`], [`energy`], [`evaluation`], [`html`], [`job`], [`material`], [`memory`], [`message`], [`metric`], [`privacy`], [`pseudonym`], [`secret`], [`segment`], [`setting`], [`statistics`], [`translation`], [`typography`], [`usage`] |
 
 pub mod app;
 pub mod approved;
@@ -27,6 +27,7 @@ pub mod evaluation;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
+pub mod html;
 pub mod http;
 pub mod index;
 pub mod inference;
@@ -37,6 +38,7 @@ pub mod memory;
 pub mod message;
 pub mod metric;
 pub mod page;
+pub mod privacy;
 pub mod pseudonym;
 pub mod secret;
 pub mod segment;

@@ -8,6 +8,9 @@ pub mod folder;
 mod model;
 mod orders;
 mod page;
+pub mod privacy;
+#[cfg(test)]
+mod privacy_tests;
 mod prompts;
 mod purge;
 mod redecryption;
@@ -125,6 +128,9 @@ impl App {
             Access::new(&matrix.access, session.user_id().server_name(), texts::refusal(config.assistant.language));
         let gateway =
             Arc::new(MatrixGateway::new(session.clone(), matrix.tables).behind_scanner(config.documents.scanner_url()));
+        let mut privacy = privacy::facts(&config);
+        privacy.models.name = Some(model.name().to_owned());
+        privacy.models.remote = model.is_remote();
         let assistant = Assistant::new(assistant::Parts {
             store: store.clone(),
             model,
@@ -135,6 +141,7 @@ impl App {
             library: Arc::clone(&watcher),
             config: config.assistant.clone(),
             sampling: config.model.sampling.clone(),
+            privacy,
             access: access.clone(),
             externals: matrix.access.externals,
             unverified_commands: matrix.encryption.commands_from_unverified_devices,

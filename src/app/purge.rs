@@ -15,7 +15,7 @@ const PERIOD: Duration = Duration::from_hours(1);
 
 /// How long the dedup records of answered questions are kept: longer than any homeserver repeats a transaction or accepts an old sync
 /// token, so that no question is answered twice.
-const DEDUP_RETENTION: Duration = Duration::from_hours(90 * 24);
+pub(super) const DEDUP_RETENTION: Duration = Duration::from_hours(90 * 24);
 
 /// Purges until `stop`.
 pub(super) async fn run(assistant: Arc<Assistant>, retention: Retention, stop: CancellationToken) {

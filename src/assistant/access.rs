@@ -68,12 +68,7 @@ impl AccessRules {
             return Err(Denied::Person);
         }
         if let Some(room) = act.room {
-            if room.open && !self.externals {
-                return Err(Denied::OpenRoom);
-            }
-            if self.access.encryption(room.encrypted).is_err() {
-                return Err(Denied::Unencrypted);
-            }
+            self.serves_room(room.open, room.encrypted)?;
         }
         match act.command {
             Some((authority, authorship)) if self.needs_proof(authority) => proven(authority, authorship),
@@ -92,9 +87,12 @@ impl AccessRules {
         message.megolm_session.is_some() || self.unverified_commands
     }
 
-    /// Whether rooms open to people outside of the State are served.
-    pub fn serves_open_rooms(&self) -> bool {
-        self.externals
+    /// Whether questions are answered in a room that is open to people outside of the State, or not; encrypted, or not.
+    pub fn serves_room(&self, open: bool, encrypted: bool) -> Result<(), Denied> {
+        if open && !self.externals {
+            return Err(Denied::OpenRoom);
+        }
+        self.access.encryption(encrypted).map_err(|_| Denied::Unencrypted)
     }
 
     /// Whether a message may lead to an answer.

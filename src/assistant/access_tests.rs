@@ -15,7 +15,7 @@ use super::{
 use crate::{
     matrix::{Batch, config::AccessConfig},
     message::{Edit, Incoming, Reaction, Undecrypted},
-    store::Change,
+    store::{Admitted, Change, QueuedKind},
 };
 
 fn awa() -> OwnedUserId {
@@ -63,14 +63,19 @@ fn undecrypted(event: &str, sender: OwnedUserId) -> Undecrypted {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_person_without_access_is_ignored_whatever_they_do() {
+async fn a_person_without_access_is_told_so_once_whatever_they_do() {
     let folder = tempfile::tempdir().expect("a folder");
     let bench = bench(&folder, &Arc::default(), &["@awa:h"]);
     let question = incoming("$1:h", "!a:h", "Bonjour");
-    bench.ask(vec![question.clone(), by(stranger(), incoming("$2:h", "!a:h", "Bonjour"))]);
+    bench.ask(vec![question.clone(), by(stranger(), incoming("$2:h", "!a:h", "Zorglubine"))]);
     bench.rest().await;
     let shown = bench.gateway.shown();
-    assert_eq!(texts(&shown), ["2: Bonjour"]);
+    let mut said = texts(&shown);
+    said.sort_unstable();
+    assert_eq!(said, ["2: Bonjour", &*Text::NotServed.say(Language::Fr)]);
+    // What they wrote is nowhere: the exchange that the store remembers for a redaction holds none of it.
+    let kept = bench.store().personal(&stranger()).await.expect("readable");
+    assert!(!format!("{kept:?}").contains("Zorglubine"));
 
     // In a thread of the bot's, by a late key, in a direct conversation, as a command.
     let thread = Some(question.event_id.clone());
@@ -99,6 +104,67 @@ async fn a_person_without_access_is_ignored_whatever_they_do() {
         waiting,
         [undecrypted("$u2:h", awa())].map(|event| Undecrypted { sent_at: waiting[0].sent_at, ..event })
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_no_access_is_told_in_each_room_through_restarts_and_programs_never_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gateway = Arc::<FakeGateway>::default();
+    let robot = owned_user_id!("@bot:elsewhere");
+    let open = || {
+        let limits = Limits { bots: vec![robot.clone()], ..Limits::default() };
+        let access = AccessConfig { servers: vec!["nobody".to_owned()], ..AccessConfig::default() };
+        let config = Config { limits, ..Config::default() };
+        assistant_for(folder.path(), &gateway, FakeModel::default(), config, &access)
+    };
+    let salon =
+        |event: &str, room: &str| Incoming { direct: false, ..by(stranger(), incoming(event, room, "Bonjour")) };
+    {
+        let before = open();
+        // Among colleagues; then mentioned, in two rooms; then by a program.
+        before.ask(vec![salon("$1:h", "!a:h")]);
+        before.rest().await;
+        assert!(gateway.shown().is_empty(), "{:?}", gateway.shown());
+        before.ask(vec![
+            Incoming { mentions_me: true, ..salon("$2:h", "!a:h") },
+            Incoming { mentions_me: true, ..salon("$3:h", "!a:h") },
+            Incoming { mentions_me: true, ..salon("$4:h", "!b:h") },
+            Incoming { mentions_me: true, sender: robot.clone(), ..salon("$5:h", "!a:h") },
+        ]);
+        before.rest().await;
+    }
+    let after = open();
+    after.assistant.resume().await.expect("readable");
+    let said = gateway.shown();
+    let own = gateway.message_of("$2:h").expect("a sentence");
+    after.ask(vec![Incoming { replies_to: Some(own), ..salon("$6:h", "!a:h") }]);
+    after.rest().await;
+    let refused = Text::NotServed.say(Language::Fr);
+    let mut answered: Vec<String> = said.iter().map(|shown| shown.question.to_string()).collect();
+    answered.sort_unstable();
+    assert_eq!(answered, ["$2:h", "$4:h"]);
+    assert!(said.iter().all(|shown| shown.text == refused), "{said:?}");
+    assert_eq!(gateway.shown(), said, "a reply to the sentence is no new reason");
+    assert!(after.store().queued().await.expect("readable").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_to_be_told_over_a_kill_is_told_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gateway = Arc::<FakeGateway>::default();
+    let question = by(stranger(), incoming("$1:h", "!a:h", "Bonjour"));
+    let admitted = Admitted { message: question.clone(), kind: QueuedKind::NotServed };
+    {
+        let before = bench(&folder, &gateway, &["@awa:h"]);
+        let accept = crate::store::Accept { questions: std::slice::from_ref(&admitted), ..Default::default() };
+        before.store().accept(&accept, now()).await.expect("stored");
+    }
+    let after = bench(&folder, &gateway, &["@awa:h"]);
+    after.assistant.resume().await.expect("readable");
+    // The homeserver repeats the response that the kill has cut short.
+    after.ask(vec![question]);
+    after.rest().await;
+    assert_eq!(texts(&gateway.shown()), [Text::NotServed.say(Language::Fr)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -48,6 +48,33 @@ impl Addressing {
         Ok(questions)
     }
 
+    /// Those of the messages in which somebody speaks to the bot whom it does not serve: each as no more than that, since what they wrote is not
+    /// kept. Programs are never answered, nor what people say among themselves.
+    pub async fn not_served(
+        &self,
+        messages: &[Incoming],
+        serves: impl Fn(&Incoming) -> bool,
+    ) -> Result<Vec<Admitted>, StoreError> {
+        let mut refused = Vec::new();
+        for message in messages.iter().filter(|message| message.is_message() && !serves(message)) {
+            if self.config.limits.bots.contains(&message.sender) {
+                continue;
+            }
+            let spoken_to = message.direct
+                || message.mentions_me
+                || match &message.replies_to {
+                    Some(event_id) => self.store.is_own(event_id).await?,
+                    None => false,
+                };
+            if spoken_to {
+                let content = Content::Text(String::new());
+                let message = Incoming { content, name: None, without_call: None, ..message.clone() };
+                refused.push(Admitted { message, kind: QueuedKind::NotServed });
+            }
+        }
+        Ok(refused)
+    }
+
     /// Whether a message that is not for the bot is translated unasked: a text of a room that wants it, in another language, and not too long.
     async fn is_translated(&self, message: &Incoming, call: Option<&Call>) -> Result<bool, StoreError> {
         let Content::Text(text) = &message.content else { return Ok(false) };

@@ -272,7 +272,7 @@ async fn a_room_and_a_newcomer_are_told_once_what_the_bot_is() {
     let shown = bench.settle().await;
     let notices: Vec<_> = shown.iter().filter(|shown| shown.kind == MessageKind::Notice).collect();
     assert_eq!(notices.len(), 2, "{shown:?}");
-    assert!(notices[1].text.contains("pour la première fois") && notices[1].question == id("$3:h"));
+    assert!(notices[1].text.starts_with("Bonjour. Je suis") && notices[1].question == id("$3:h"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -71,6 +71,7 @@ fn activity(kind: &QueuedKind) -> Option<Activity> {
         | QueuedKind::Welcome
         | QueuedKind::Missed
         | QueuedKind::AskWhy
+        | QueuedKind::NotServed
         | QueuedKind::EditOf(_) => None,
     }
 }
@@ -112,6 +113,7 @@ fn refusal(text: &Text<'_>) -> Option<Refusal> {
         Text::Failed | Text::GivenUp | Text::NotChecked => Refusal::Failure,
         Text::RefusedOpenRoom
         | Text::RefusedUnencrypted
+        | Text::NotServed
         | Text::NeedsAdministrator
         | Text::NoRightHere
         | Text::UnverifiedDevice => Refusal::Access,

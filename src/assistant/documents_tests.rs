@@ -10,7 +10,7 @@ use super::{
     clock::now,
     config::Rate,
     fakes::{FakeGateway, Method, Parrot, incoming, room_message},
-    tests::{Bench, admitted, assistant, until},
+    tests::{Bench, admitted, assistant, assistant_for, until},
     texts::{
         Language, Text,
         documents::{Documents, NotRead, ReadFile, Shelf, Unit},
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     compagnon::{Answers, SettingsPatch},
     document::{Document, Origin, Partition, Passage, Place},
-    matrix::{Batch, DownloadError, RoomMessage, SendError},
+    matrix::{Batch, DownloadError, RoomMessage, SendError, config::AccessConfig},
     message::{Content, ConversationId, Edit, Incoming, MediaRef, MessageKind, Redaction},
     store::{Accept, Change, NewDocument},
 };
@@ -69,13 +69,17 @@ impl Desk {
         Self::with(Config::default())
     }
 
-    fn with(mut config: Config) -> Self {
+    fn with(config: Config) -> Self {
+        Self::serving(config, &AccessConfig::default())
+    }
+
+    fn serving(mut config: Config, access: &AccessConfig) -> Self {
         config.limits.loop_after = u32::MAX;
         (config.limits.person, config.limits.room) = (Rate::of(100_000, 1), Rate::of(100_000, 1));
         (config.waiting, config.waiting_per_conversation) = (10_000, 1_000);
         let (folder, gateway) = (tempfile::tempdir().expect("a folder"), Arc::<FakeGateway>::default());
         let parrot = Parrot { says: Some("Oui."), ..Parrot::default() };
-        let bench = assistant(folder.path(), &gateway, parrot.clone(), config);
+        let bench = assistant_for(folder.path(), &gateway, parrot.clone(), config, access);
         Self { bench, parrot, folder }
     }
 
@@ -382,10 +386,15 @@ async fn a_file_is_held_to_the_rules_of_questions() {
     desk.bench.store().apply(&[all], 0).await.expect("stored");
     desk.ask(among("$3:h", "!all:h", false)).await;
     assert!(desk.notice("$3:h").contains("posez votre question"));
-    // In a room that is not encrypted.
-    desk.bench.gateway.without_encryption();
-    desk.ask(among("$4:h", "!clair:h", true)).await;
-    assert_eq!(desk.documents(&main_line("!clair:h")).await.len(), 1);
+    // In a room that is not encrypted: where such rooms are served.
+    for (unencrypted, read) in [(false, 0), (true, 1)] {
+        let desk = Desk::serving(Config::default(), &AccessConfig { unencrypted, ..AccessConfig::default() });
+        desk.bench.gateway.let_others_in();
+        desk.bench.gateway.without_encryption();
+        desk.give("a.pdf", "texte");
+        desk.ask(among("$4:h", "!clair:h", true)).await;
+        assert_eq!(desk.documents(&main_line("!clair:h")).await.len(), read, "{unencrypted}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

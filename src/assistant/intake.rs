@@ -65,8 +65,10 @@ enum Refusal {
 impl Intake {
     /// Writes down what a sync response brought. When it returns, the questions in it will be answered even if the process dies.
     pub async fn accept(&self, mut batch: Batch) -> Result<(), StoreError> {
+        let refused = self.addressing.not_served(&batch.messages, |message| self.access.may_ask(message)).await?;
         self.access.screen(&mut batch);
-        let questions = self.addressing.addressed(batch.messages).await?;
+        let mut questions = self.addressing.addressed(batch.messages).await?;
+        questions.extend(refused);
         let (edits, unheeded) = self.addressing.edits(batch.edits).await?;
         self.take(&Accept {
             next_batch: Some(&batch.next_batch),
@@ -147,7 +149,10 @@ impl Intake {
         match *refused {
             (refused, _) if stops => commands::stop_quietly(&self.commands, &refused).await,
             // A refusal under an edit is seen by nobody.
-            (refused, _) if matches!(refused.kind, QueuedKind::EditOf(_) | QueuedKind::AskWhy) => {
+            // Nor is anybody without access told more than that.
+            (refused, _)
+                if matches!(refused.kind, QueuedKind::EditOf(_) | QueuedKind::AskWhy | QueuedKind::NotServed) =>
+            {
                 self.drop(&refused, statistics::Refusal::Rate).await
             }
             (refused, Refusal::Silent) => self.drop(&refused, statistics::Refusal::Rate).await,
@@ -200,8 +205,8 @@ impl Intake {
     fn verdict(&self, queued: &Queued) -> Verdict {
         let (message, now) = (&queued.question, Instant::now());
         match queued.kind {
-            QueuedKind::EditOf(_) if self.limits.may_answer(message, now) => Verdict::Pass,
-            QueuedKind::EditOf(_) => Verdict::Silent,
+            QueuedKind::EditOf(_) | QueuedKind::NotServed if self.limits.may_answer(message, now) => Verdict::Pass,
+            QueuedKind::EditOf(_) | QueuedKind::NotServed => Verdict::Silent,
             _ => self.limits.check(message, now),
         }
     }

@@ -41,6 +41,7 @@ pub(crate) mod fuzz;
 mod glossaries;
 #[cfg(test)]
 mod ground_tests;
+mod here;
 #[cfg(test)]
 mod history_tests;
 mod intake;

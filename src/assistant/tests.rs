@@ -19,6 +19,7 @@ use crate::{
     inference::{ChatModel, EntityModel, Sampling},
     matrix::{Access, Batch, SendError, config::AccessConfig},
     message::{Incoming, MessageKind},
+    privacy::Facts,
     services::{self, Services},
     store::{Admitted, Change, Store},
 };
@@ -150,6 +151,7 @@ fn assistant_of(
         library: Arc::new(library),
         config,
         sampling,
+        privacy: Facts::default(),
         access: Access::new(access, server_name!("h"), |_| String::new()),
         externals: false,
         unverified_commands: false,

@@ -24,6 +24,7 @@ use crate::{
     compagnon::LibraryWatcher,
     inference::{ChatModel, EntityModel, Sampling},
     matrix::{Access, Gateway},
+    privacy::Facts,
     services::Services,
     store::Store,
 };
@@ -48,6 +49,8 @@ pub struct Parts {
     pub config: Config,
     /// How the model samples, unless a compagnon or a room says otherwise.
     pub sampling: Sampling,
+    /// What is true of the service, for what people are told of their data.
+    pub privacy: Facts,
     /// Whom the bot works for.
     pub access: Access,
     /// Whether rooms open to people outside of the State are served.
@@ -62,6 +65,7 @@ pub(super) struct Wiring {
     model: Arc<dyn ChatModel>,
     entities: Option<Arc<Entities>>,
     library: Arc<LibraryWatcher>,
+    privacy: Arc<Facts>,
     config: Arc<Config>,
     sampling: Arc<Sampling>,
     access: Arc<AccessRules>,
@@ -89,7 +93,7 @@ impl Wiring {
         let limits = Arc::new(Limits::new(&config.limits));
         let in_progress = InProgress::default();
         let budget = RateBudget::new(config.streaming.per_second, config.streaming.burst, Instant::now());
-        let config = Arc::new(config);
+        let (config, privacy) = (Arc::new(config), Arc::new(parts.privacy));
         let homeserver = Arc::new(Homeserver::new(gateway, budget, Arc::clone(&lifecycle)));
         let withdrawals =
             Withdrawals::new(store.clone(), Arc::clone(&homeserver), in_progress.clone(), Arc::clone(&lifecycle));
@@ -101,6 +105,7 @@ impl Wiring {
             withdrawals: Arc::clone(&withdrawals),
             in_progress: in_progress.clone(),
             limits: Arc::clone(&limits),
+            privacy: Arc::clone(&privacy),
             config: Arc::clone(&config),
             lifecycle: Arc::clone(&lifecycle),
         }));
@@ -124,6 +129,7 @@ impl Wiring {
             model,
             entities: entities.map(|model| Arc::new(Entities::new(model))),
             library,
+            privacy,
             config,
             lifecycle,
             limits,
@@ -142,6 +148,7 @@ impl Wiring {
             courier: Arc::clone(&self.courier),
             administrators: Arc::clone(&self.administrators),
             library: Arc::clone(&self.library),
+            privacy: Arc::clone(&self.privacy),
             model: Arc::clone(&self.model),
             cache: Arc::clone(&self.cache),
             config: Arc::clone(&self.config),
@@ -175,6 +182,7 @@ impl Wiring {
             model: Arc::clone(&self.model),
             entities: self.entities.clone(),
             library: Arc::clone(&self.library),
+            privacy: Arc::clone(&self.privacy),
             config: Arc::clone(&self.config),
             sampling: Arc::clone(&self.sampling),
             access: Arc::clone(&self.access),

@@ -6,7 +6,7 @@ use tokio::runtime::Runtime;
 
 use super::{output, status};
 use crate::{
-    app::{Encoders, folder, open_encoders, open_model, processors},
+    app::{Encoders, folder, open_encoders, open_model, privacy, processors},
     assistant::compose,
     collections::{self, Collections, Engine},
     compagnon::{Compagnon, Library},
@@ -73,6 +73,9 @@ fn all(config: &Config, arguments: &Arguments, findings: &mut Findings) -> anyho
     Findings::good("configuration", "it is read");
     for warning in &config.warnings {
         Findings::doubtful("configuration", warning);
+    }
+    for doubt in privacy::doubts(config) {
+        Findings::doubtful("privacy", &doubt);
     }
     let data = config.data();
     let begun = if data.exists() { "" } else { ", which the first start creates" };

@@ -14,6 +14,7 @@ mod health;
 mod kill;
 mod model;
 mod output;
+mod privacy;
 mod restore;
 mod run;
 pub mod status;
@@ -55,6 +56,8 @@ enum Command {
     Eval(eval::Arguments),
     /// Print the guide for agents, as one page to be put where they can read it.
     Guide(guide::Arguments),
+    /// Write the notice on personal data and the entry of the record of processing, as the configuration makes them true.
+    Privacy(privacy::Arguments),
     /// Ask the running bot whether it is healthy (for a container's health check).
     Health,
     /// Write the bot's store into one encrypted file. Works while the bot runs.
@@ -110,6 +113,7 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Eval(options) => return eval::eval(&config?, &options),
         // It says the same whatever the configuration.
         Command::Guide(options) => guide::guide(&options)?,
+        Command::Privacy(options) => privacy::print(&config?, &options)?,
         Command::Health => health::health(&config?)?,
         Command::Backup(options) => backup::backup(&config?, &options)?,
         Command::Restore(options) => restore::restore(&config?, &options)?,

@@ -10,7 +10,7 @@ use serde::{
     de::{self, DeserializeOwned, DeserializeSeed, Expected, MapAccess, Visitor, value::StrDeserializer},
 };
 
-use crate::setting::duration;
+use crate::setting::{duration, spoken};
 
 /// The type of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,10 @@ pub enum ValueKind {
     Boolean,
     /// A list of texts.
     List,
+    /// A text, or one for each language.
+    SpokenText,
+    /// A list of texts, or one for each language.
+    SpokenList,
 }
 
 /// Stands in a path for a name that people choose: `services.*.url`.
@@ -106,8 +110,12 @@ impl Probe<'_> {
     }
 
     fn text<T>(self, expected: &dyn Expected) -> Result<T, Seen> {
-        let duration = expected.to_string() == duration::EXPECTED;
-        self.leaf(if duration { ValueKind::Duration } else { ValueKind::Text })
+        self.leaf(match expected.to_string().as_str() {
+            duration::EXPECTED => ValueKind::Duration,
+            spoken::TEXT => ValueKind::SpokenText,
+            spoken::LIST => ValueKind::SpokenList,
+            _ => ValueKind::Text,
+        })
     }
 }
 
@@ -245,6 +253,9 @@ mod tests {
             ("services.*.url", ValueKind::Text),
             ("services.*.timeout", ValueKind::Duration),
             ("http.listen", ValueKind::Text),
+            ("privacy.controller", ValueKind::SpokenText),
+            ("privacy.forbidden", ValueKind::SpokenList),
+            ("privacy.backups", ValueKind::Duration),
             ("log.level", ValueKind::Text),
             ("log.json", ValueKind::Boolean),
         ] {

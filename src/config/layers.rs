@@ -12,7 +12,7 @@ use super::{
     keys::{ANY, Key, ValueKind},
     locate,
 };
-use crate::setting::{Refused, duration};
+use crate::setting::{Refused, duration, spoken};
 
 /// Variables that start with this override a key: `COMPAGNON__MATRIX__USER=x` is `matrix: {user: x}`.
 pub(super) const PREFIX: &str = "COMPAGNON__";
@@ -219,7 +219,15 @@ fn fits(kind: ValueKind, value: &Value) -> Result<(), String> {
         (ValueKind::Number, Value::Number(_))
         | (ValueKind::Boolean, Value::Bool(_))
         | (ValueKind::Text | ValueKind::Duration, Value::String(_)) => Ok(()),
-        (ValueKind::Text, Value::Number(_) | Value::Bool(_)) => quotes(),
+        // What each language has is said when it is read.
+        (ValueKind::SpokenText, Value::String(_) | Value::Mapping(_)) | (ValueKind::SpokenList, Value::Mapping(_)) => {
+            Ok(())
+        }
+        (ValueKind::SpokenList, Value::Sequence(items)) if items.iter().all(Value::is_string) => Ok(()),
+        (ValueKind::Text | ValueKind::SpokenText, Value::Number(_) | Value::Bool(_))
+        | (ValueKind::SpokenList, Value::Sequence(_)) => quotes(),
+        (ValueKind::SpokenText, _) => Err(format!("it must be {}", spoken::TEXT)),
+        (ValueKind::SpokenList, _) => Err(format!("it must be {}", spoken::LIST)),
         (ValueKind::Text, _) => Err("it must be one text".to_owned()),
         (ValueKind::Duration, Value::Number(_)) => Err(format!("it has no unit: write {}", duration::EXPECTED)),
         (ValueKind::Duration, _) => Err(format!("it must be {}", duration::EXPECTED)),
@@ -234,7 +242,10 @@ fn fits(kind: ValueKind, value: &Value) -> Result<(), String> {
 /// The value that a variable's text stands for at a key of this kind.
 fn understand(kind: ValueKind, text: String) -> Result<Value, String> {
     match kind {
-        ValueKind::Text | ValueKind::Duration => Ok(Value::String(text)),
+        ValueKind::SpokenText | ValueKind::SpokenList if text.trim_start().starts_with('{') => {
+            serde_yaml::from_str(&text).map_err(|_| "it is no {fr: …, en: …}".to_owned())
+        }
+        ValueKind::Text | ValueKind::Duration | ValueKind::SpokenText => Ok(Value::String(text)),
         ValueKind::Number => match serde_yaml::from_str(text.trim()) {
             Ok(number @ Value::Number(_)) => Ok(number),
             _ => Err(format!("`{}` is not a number", shorten(&text))),
@@ -244,7 +255,7 @@ fn understand(kind: ValueKind, text: String) -> Result<Value, String> {
             "false" | "no" | "off" | "0" => Ok(Value::Bool(false)),
             _ => Err(format!("`{}` is neither true nor false", shorten(&text))),
         },
-        ValueKind::List => {
+        ValueKind::List | ValueKind::SpokenList => {
             let text = text.trim();
             if let Ok(list @ Value::Sequence(_)) = serde_yaml::from_str(text)
                 && fits(kind, &list).is_ok()

@@ -20,7 +20,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::{
-    assistant, collections, documents, http, index, inference, matrix, page, services,
+    assistant, collections, documents, http, index, inference, matrix, page, privacy, services,
     setting::{self, Refused},
     telemetry,
 };
@@ -54,6 +54,8 @@ pub struct Config {
     pub collections: collections::Config,
     /// The server in which several bots share collections.
     pub postgres: Option<index::postgres::Config>,
+    /// What people are told of their data.
+    pub privacy: privacy::Config,
     /// Health and readiness.
     pub http: http::Config,
     /// The public page.
@@ -112,6 +114,7 @@ impl Config {
         self.services.validate()?;
         self.collections.validate()?;
         self.statistics.validate()?;
+        self.privacy.validate()?;
         let apart = self.statistics.listen.is_none() || self.statistics.listen != self.http.listen;
         let reason =
             "it is that of http.listen; the public page has one of its own, so that health is not public with it";

@@ -140,6 +140,6 @@ mod tests {
             let access = Access::new(&config, server_name!("agent.a.tchap.gouv.fr"), |_| String::new());
             assert_eq!(access.encryption(encrypted), expected, "{unencrypted} {encrypted}");
         }
-        assert!(AccessConfig::default().unencrypted);
+        assert!(!AccessConfig::default().unencrypted);
     }
 }

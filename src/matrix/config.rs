@@ -88,7 +88,7 @@ impl Default for AccessConfig {
             servers: Vec::new(),
             users: Vec::new(),
             externals: false,
-            unencrypted: true,
+            unencrypted: false,
             externals_servers: vec!["agent.externe.tchap.gouv.fr".to_owned()],
         }
     }

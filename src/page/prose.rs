@@ -3,6 +3,7 @@
 use super::{config::Config, numbers, templates::Page, texts};
 use crate::{
     compagnon::Language,
+    html::escaped as escaped_html,
     statistics::published::{ROUNDED_TO, THRESHOLD},
 };
 
@@ -38,19 +39,7 @@ fn at_the_start(text: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
+/// Escaped; and what the configuration says is not looked into for places.
 fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            // What the configuration says is not looked into for places.
-            '{' => escaped.push_str("&#123;"),
-            letter => escaped.push(letter),
-        }
-    }
-    escaped
+    escaped_html(text).replace('{', "&#123;")
 }

@@ -72,6 +72,11 @@ fn short(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
+/// As [`read`], where there may be none: with `#[serde(default)]`.
+pub fn read_some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SignedDuration>, D::Error> {
+    read(deserializer).map(Some)
+}
+
 /// For `#[serde(deserialize_with = "crate::setting::duration::read")]`.
 pub fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignedDuration, D::Error> {
     struct Words;

@@ -1,8 +1,9 @@
-//! The building blocks of configuration sections: errors that name their key, bounds for numbers, durations in a readable form, and files
-//! that are read with a size limit.
+//! The building blocks of configuration sections: errors that name their key, bounds for numbers, durations in a readable form, texts in two
+//! languages, and files that are read with a size limit.
 
 pub mod duration;
 pub mod file;
+pub mod spoken;
 
 use std::{fmt::Display, ops::RangeInclusive};
 

@@ -25,7 +25,11 @@ impl Database {
             let place = self.place(&question.room_id, &question.event_id);
             // Its key has come, whether or not it is new as a question.
             transaction.let_go(&place)?;
-            if !transaction.is_known(&place)? {
+            let told = |transaction: &mut Transaction<'_>| match kind {
+                QueuedKind::NotServed => transaction.tell_not_served(&question.room_id, &question.sender, now),
+                _ => Ok(true),
+            };
+            if !transaction.is_known(&place)? && told(&mut transaction)? {
                 transaction.queue(&place, question.clone(), kind.clone(), None, now)?;
                 new.push(place);
                 if question.content == Content::Joined {

@@ -73,6 +73,8 @@ pub(super) enum Tree {
     Memory,
     /// Persons who were told that a message of theirs cannot be read: person.
     Told,
+    /// Persons without access who were told so: room, person.
+    NotServed,
     /// Files that wait for their delivery: room, number.
     Files,
     /// The bytes of files, under the files' own keys: room, number of the file, number of the chunk.
@@ -135,6 +137,7 @@ impl Tree {
             Self::Audit,
             Self::Informed,
             Self::Told,
+            Self::NotServed,
             Self::Chunks,
             Self::Passages,
             Self::Vectors,
@@ -164,6 +167,7 @@ impl Tree {
             Self::Informed => b'p',
             Self::Memory => b'e',
             Self::Told => b'n',
+            Self::NotServed => b'N',
             Self::Files => b'f',
             Self::Chunks => b'k',
             Self::Documents => b'b',
@@ -200,6 +204,7 @@ impl Tree {
             Self::Informed => "informed",
             Self::Memory => "memory",
             Self::Told => "told",
+            Self::NotServed => "not served",
             Self::Files => "files",
             Self::Chunks => "chunks",
             Self::Documents => "documents",

@@ -36,6 +36,7 @@ mod library;
 mod made;
 mod memory;
 mod migrate;
+mod not_served;
 mod outbox;
 mod own;
 mod owner;

@@ -29,7 +29,8 @@ use crate::statistics::Counters;
 /// How long things are kept, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Dedup records of questions that are over and of the bot's own messages, and messages that could not be taken back. At least as
+    /// Dedup records of questions that are over and of the bot's own messages, messages that could not be taken back, and records of persons
+    /// without access who were told so. At least as
     /// long as a homeserver may show an event again.
     pub dedup: u64,
     /// What was said, in rooms that have not chosen otherwise.
@@ -72,7 +73,8 @@ const OF_A_ROOM: [Tree; 11] = [
 const OF_A_DOCUMENT: usize = 20;
 
 /// The other trees in which something grows old.
-const OF_NO_ROOM: [Tree; 6] = [Tree::Done, Tree::Own, Tree::Informed, Tree::Told, Tree::Stranded, Tree::Audit];
+const OF_NO_ROOM: [Tree; 7] =
+    [Tree::Done, Tree::Own, Tree::Informed, Tree::Told, Tree::NotServed, Tree::Stranded, Tree::Audit];
 
 /// What a purge removed.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -69,6 +69,8 @@ pub enum QueuedKind {
     Attachment,
     /// Somebody finds an answer not useful: they are asked why.
     AskWhy,
+    /// Somebody without access: they are told so. What they wrote is not kept.
+    NotServed,
     /// An edit that calls the bot, of this message, of which nothing is known: it is looked up when the edit's turn has come.
     EditOf(OwnedEventId),
     /// A release that did not decide this yet has written it: it is decided at start.

@@ -21,11 +21,13 @@ const LAYERS: [(u8, &[&str]); 5] = [
             "document",
             "energy",
             "evaluation",
+            "html",
             "job",
             "material",
             "memory",
             "message",
             "metric",
+            "privacy",
             "pseudonym",
             "secret",
             "segment",
@@ -39,7 +41,7 @@ const LAYERS: [(u8, &[&str]); 5] = [
 ];
 
 /// The exceptions among siblings: the wiring sees what it wires, and the root of the configuration sees each section.
-const SIBLINGS: [(&str, &str); 17] = [
+const SIBLINGS: [(&str, &str); 20] = [
     ("main", "cli"),
     ("app", "config"),
     ("app", "telemetry"),
@@ -50,6 +52,9 @@ const SIBLINGS: [(&str, &str); 17] = [
     ("config", "page"),
     // Prompts are files that people write, and read with the same limits.
     ("compagnon", "setting"),
+    // A section of the configuration, and what is true in each language and in a room with its choices.
+    ("privacy", "setting"),
+    ("privacy", "compagnon"),
     // A partition may be a conversation, and whatever belongs to one is told apart by it.
     ("document", "conversation"),
     // What an answer cites goes with its message, which stands in a conversation.
@@ -62,6 +67,7 @@ const SIBLINGS: [(&str, &str); 17] = [
     ("usage", "energy"),
     ("statistics", "energy"),
     ("evaluation", "energy"),
+    ("evaluation", "html"),
 ];
 
 /// Crates and the only modules that may name them.

@@ -464,7 +464,9 @@ async fn a_message_that_the_homeserver_gives_another_sender_is_refused() {
 #[tokio::test]
 async fn junk_that_says_it_is_encrypted_does_not_silence_an_unencrypted_room() {
     let world = World::shared().await;
-    let (mut bot, id) = world.bot().await;
+    let access = r#"{ servers: ["localhost"], unencrypted: true }"#.to_owned();
+    let setup = Setup { access, ..world.setup().await };
+    let (mut bot, id) = (world.start(&setup), id_of(&setup));
     let awa = world.person("awa").await;
     let room = awa.create_room("Forum", false, &[&id]).await;
     awa.until_member(&room, &id, "join").await;
@@ -487,7 +489,9 @@ async fn junk_that_says_it_is_encrypted_does_not_silence_an_unencrypted_room() {
 #[tokio::test]
 async fn odd_optional_fields_do_not_silence_a_message() {
     let world = World::shared().await;
-    let (_bot, id) = world.bot().await;
+    let access = r#"{ servers: ["localhost"], unencrypted: true }"#.to_owned();
+    let setup = Setup { access, ..world.setup().await };
+    let (_bot, id) = (world.start(&setup), id_of(&setup));
     let awa = world.person("awa").await;
     let (dm, first) = awa.create_dm(&id, NAME).await;
     awa.answer_to(&dm, &first).await;

@@ -272,7 +272,7 @@ async fn a_disk_that_is_almost_full_is_told_to_the_administrators_once() {
     let mut questions = vec![first];
     for _ in 0..3 {
         let refusal = awa.answer_to(&room, &questions[questions.len() - 1]).await;
-        assert!(refusal.body.contains("l’administrateur du service est averti"), "{refusal:#?}");
+        assert!(refusal.body.contains("administrateurs de l’assistant sont prévenus"), "{refusal:#?}");
         questions.push(awa.send(&room, NAME).await);
     }
     assert!(awa.answer_to(&room, &questions[3]).await.body.contains("Témoin"));

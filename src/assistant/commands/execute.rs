@@ -135,7 +135,7 @@ async fn run(context: &Context<'_>, call: &Call) -> Result<Outcome, Failure> {
         Command::Note | Command::CatchUp | Command::Reviews | Command::Pseudonymise => Err(Failure::NotKnown),
         Command::Documents => documents::run(context, &call.arguments).await.map(Outcome::Say),
         Command::Export => export::run(context).await,
-        Command::Privacy => privacy::run(context).await.map(Outcome::Say),
+        Command::Privacy => privacy::run(context, &call.arguments).await.map(Outcome::Say),
         Command::Status => status::run(context).await.map(Outcome::Say),
         Command::Redo => redo::run(context).await,
         Command::Stop => stop::run(context).await.map(Outcome::Say),

@@ -26,6 +26,7 @@ pub(super) fn run(context: &Context<'_>, arguments: &str) -> Result<Reply, Failu
     });
     let list = lines.collect::<Vec<_>>().join("\n");
     let more = Text::HelpMore { guide: context.parts.config.guide.as_deref(), direct: context.message.direct };
+    let contact = Text::HelpContact.say_of(context.language, &context.parts.privacy);
     let text = format!("{}\n\n{list}\n\n{}", context.text(&Text::Help), context.text(&more));
-    Ok(Reply::text(text))
+    Ok(Reply::text(if contact.is_empty() { text } else { format!("{text}\n\n{contact}") }))
 }

@@ -157,6 +157,7 @@ impl Call {
             Command::Forget => forget::Scope::read(&call.arguments).is_some(),
             // "Retiens que je suis au SG" is said to the model.
             Command::Remember => false,
+            Command::Privacy => privacy::is_asked(&call.arguments),
             Command::Help => call.arguments.is_empty() || Command::named(&call.arguments).is_some(),
             _ => call.arguments.is_empty(),
         };

@@ -17,6 +17,7 @@ use crate::{
     },
     compagnon::LibraryWatcher,
     inference::{ChatModel, Sampling},
+    privacy::Facts,
     store::Store,
 };
 
@@ -39,6 +40,8 @@ pub struct Parts {
     pub model: Arc<dyn ChatModel>,
     /// What the model keeps of conversations.
     pub cache: Arc<ModelCache>,
+    /// What is true of the service, for what people are told of their data.
+    pub privacy: Arc<Facts>,
     /// The `assistant` section of the configuration.
     pub config: Arc<Config>,
     /// How the model samples, unless a compagnon or a room says otherwise.

@@ -31,6 +31,7 @@ use crate::{
     conversation::Turn,
     matrix::Sought,
     message::{Incoming, Item, MessageKind, Outgoing},
+    privacy::Facts,
     services::Services,
     statistics::{Activity, Counted, Outcome, Rating, Refusal},
     store::{Acknowledgement, Answer, Change, Conclusion, Delivery, Queued, Sent, Store, StoreError},
@@ -65,6 +66,8 @@ pub struct Parts {
     pub in_progress: InProgress,
     /// The circuit breaker is told of each answer.
     pub limits: Arc<Limits>,
+    /// Whom sentences name.
+    pub privacy: Arc<Facts>,
     /// The languages, and whether answers are streamed.
     pub config: Arc<Config>,
     /// The tasks.

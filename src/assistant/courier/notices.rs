@@ -107,10 +107,13 @@ impl Courier {
             return Ok(());
         }
         let settings = self.parts.store.room_settings(&queued.question.room_id).await?;
-        let items = vec![notice(text.say(self.parts.config.language_in(&settings)).into_owned())];
+        let language = self.parts.config.language_in(&settings);
+        let items = vec![notice(text.say_of(language, &self.parts.privacy).into_owned())];
         if queued.draft.is_none() && queued.shown.is_empty() && !self.unconfirmed.has(&queued.question.event_id) {
             let priority = match text {
-                Text::Busy | Text::SlowDown { .. } | Text::LoopStopped { .. } => NoticePriority::Spare,
+                Text::Busy | Text::SlowDown { .. } | Text::LoopStopped { .. } | Text::NotServed => {
+                    NoticePriority::Spare
+                }
                 Text::Missed => NoticePriority::Unasked,
                 _ => NoticePriority::Owed,
             };

@@ -194,7 +194,7 @@ impl Dispatcher {
             }
             let Some(wait) = retries.next_wait(&failure) else {
                 tracing::error!(event_id = %question.event_id, %failure, "a question is given up");
-                if matches!(queued.kind, QueuedKind::EditOf(_)) {
+                if matches!(queued.kind, QueuedKind::EditOf(_) | QueuedKind::NotServed) {
                     store.drop_question(&question.room_id, &question.event_id, now()).await?;
                 } else {
                     let (text, refusal) = excuse(&failure);

@@ -74,7 +74,13 @@ pub enum Admission<'a> {
 
 /// Decides on a question.
 pub fn admit<'a>(queued: &'a Queued, facts: &Facts, rules: &Rules<'_>) -> Admission<'a> {
-    if !rules.access.may_ask(&queued.question) {
+    let may_ask = rules.access.may_ask(&queued.question);
+    if queued.kind == QueuedKind::NotServed {
+        // Who has access by now is told nothing untrue; who waited for long has gone on to something else.
+        let late = may_ask || queued.interrupted >= MOST_INTERRUPTED || is_stale(queued, facts, rules.max_age);
+        return if late { Admission::Drop } else { Admission::Decline(Text::NotServed) };
+    }
+    if !may_ask {
         return Admission::Drop;
     }
     if queued.interrupted >= MOST_INTERRUPTED {
@@ -89,7 +95,7 @@ pub fn admit<'a>(queued: &'a Queued, facts: &Facts, rules: &Rules<'_>) -> Admiss
         QueuedKind::Missed => return Admission::Decline(Text::Missed),
         QueuedKind::AskWhy if !stale => return Admission::AskWhy,
         // An edit is looked up before.
-        QueuedKind::AskWhy | QueuedKind::EditOf(_) => return Admission::Drop,
+        QueuedKind::AskWhy | QueuedKind::EditOf(_) | QueuedKind::NotServed => return Admission::Drop,
         QueuedKind::Question | QueuedKind::Command(_) | QueuedKind::Attachment | QueuedKind::Unparsed => {}
     }
     if stale {
@@ -252,10 +258,15 @@ mod tests {
         for (name, queued, facts, admission) in cases {
             assert_eq!(admit(&queued, &facts, &rules), admission, "{name}");
         }
+        let refused = || of_kind(QueuedKind::NotServed);
+        assert_eq!(admit(&refused(), &facts(), &rules), Admission::Drop, "who has access by now");
         let nobody = access(&["@ben:h"]);
         let rules = Rules { access: &nobody, ..rules };
         for queued in [fresh(), of_kind(QueuedKind::Command(call.clone())), old()] {
             assert_eq!(admit(&queued, &facts(), &rules), Admission::Drop);
         }
+        assert_eq!(admit(&refused(), &facts(), &rules), Admission::Decline(Text::NotServed));
+        let late = Queued { kind: QueuedKind::NotServed, ..old() };
+        assert_eq!(admit(&late, &facts(), &rules), Admission::Drop, "long ago");
     }
 }

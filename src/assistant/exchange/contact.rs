@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 use super::{effective::EffectiveCompagnon, parts::Parts};
 use crate::{
     assistant::{
+        access::Denied,
         clock::now,
         commands::inert,
         courier::{NoticePriority, notice, notice_about, transaction, unless_refused},
         failure::Failure,
-        texts::{Text, Welcome},
+        here::here,
+        texts::{Contact, Text, Welcome},
     },
     compagnon::{Settings, SettingsPatch},
     matrix,
@@ -32,18 +34,21 @@ pub async fn welcome(parts: &Parts, queued: &Queued) -> Result<(), Failure> {
         store.close_question(&question.room_id, &question.event_id, now()).await?;
         return Ok(());
     }
-    let open = homeserver.room(&question.room_id).await?.is_some_and(|facts| facts.open);
+    let here = here(store, homeserver, config, &settings, question).await?;
     let language = config.language_in(&settings);
     let compagnon = EffectiveCompagnon::of_room(store, library, config, &question.room_id, &settings).await?;
     let welcome = Welcome {
         organisation: &config.organisation,
         title: &compagnon.title(),
         description: &inert(&compagnon.compagnon.about.description),
-        retention: config.retention_in(&settings),
-        direct: question.direct,
-        open,
+        facts: &parts.privacy,
+        here: &here,
     };
-    let text = if open && !access.serves_open_rooms() { Text::RefusedOpenRoom } else { Text::Welcome(welcome) };
+    let text = match access.serves_room(here.open, here.encrypted) {
+        Err(Denied::OpenRoom) => Text::RefusedOpenRoom,
+        Err(Denied::Unencrypted) => Text::RefusedUnencrypted,
+        _ => Text::Welcome(welcome),
+    };
     let items = matrix::parts(&text.say(language)).into_iter().map(notice).collect();
     let patches = vec![SettingsPatch::WelcomedAt(Some(now()))];
     let changes = vec![Change::Settings(question.room_id.clone(), patches)];
@@ -76,7 +81,8 @@ pub async fn inform(parts: &Parts, queued: &Queued, settings: &Settings) -> Resu
     }
     let in_sight = |at: u64| question.direct || now().saturating_sub(at) < IN_SIGHT.as_millis() as u64;
     if !settings.welcomed_at.is_some_and(in_sight) {
-        let contact = Text::Contact { retention: config.retention_in(settings) };
+        let here = here(store, homeserver, config, settings, question).await?;
+        let contact = Text::Contact(Contact { facts: &parts.privacy, here: &here });
         let text = contact.say(config.language_in(settings));
         let transaction = transaction(&question.event_id, CONTACT_PART, "");
         let outgoing = notice_about(question, CONTACT_PART, &transaction, &text);

@@ -18,6 +18,7 @@ use crate::{
     },
     compagnon::LibraryWatcher,
     inference::{ChatModel, Sampling},
+    privacy::Facts,
     store::Store,
 };
 
@@ -31,6 +32,8 @@ pub struct Parts {
     pub entities: Option<Arc<Entities>>,
     /// The library of compagnons.
     pub library: Arc<LibraryWatcher>,
+    /// What is true of the service, for what people are told of their data.
+    pub privacy: Arc<Facts>,
     /// The `assistant` section of the configuration.
     pub config: Arc<Config>,
     /// How the model samples, unless a compagnon or a room says otherwise.

@@ -11,24 +11,32 @@ use self::{
     summary::summary,
     times::{delay, span},
 };
-use super::{
-    shown::{Destroys, Welcome},
-    text::Text,
-    unread, unreadable,
+use super::{shown::Destroys, text::Text, unread, unreadable};
+use crate::{
+    compagnon::{Answers, Language},
+    privacy::Facts,
 };
-use crate::compagnon::{Answers, Language};
 
 /// The sentence in English.
 #[allow(clippy::too_many_lines)] // One arm per sentence: the table that people proofread.
 pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
     let sentence = match text {
+        // Worded beside what makes them true.
+        Text::NoRoom { .. }
+        | Text::Failed
+        | Text::GivenUp
+        | Text::LoopStopped { .. }
+        | Text::NotServed
+        | Text::HelpContact => {
+            return super::whom::say(text, Language::En, &Facts::default()).unwrap_or_default().into();
+        }
+        Text::RefusedServer | Text::RefusedExternal | Text::RefusedOpenRoom | Text::RefusedUnencrypted => {
+            super::refused::say(text, Language::En).unwrap_or_default()
+        }
+        Text::Welcome(welcome) => return super::welcome::welcome(welcome, Language::En).into(),
+        Text::Contact(contact) => return super::welcome::contact(contact, Language::En).into(),
+        Text::Privacy(asked) => return asked.say(Language::En).into(),
         Text::Busy => "I’m handling a lot of questions right now and did not keep yours. Please ask again in a minute.",
-        Text::NoRoom { told: true } => {
-            "I cannot save your question because the service’s disk is full. Please ask again later; the service’s administrator has been told."
-        }
-        Text::NoRoom { told: false } => {
-            "I cannot save your question because the service’s disk is full. Please ask again later."
-        }
         Text::DiskFull => {
             "The service’s disk is almost full. I am not taking new questions, and I tell people so. Free some space on the disk that holds the data folder; I will then resume on my own."
         }
@@ -69,22 +77,9 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::NotChecked => {
             "I could not check what you are allowed to do in this room because the chat server did not respond. Please try again in a few minutes."
         }
-        Text::Failed => {
-            "I could not answer: the model ran into an error. Please ask again; if it keeps happening, tell the service’s administrator."
-        }
-        Text::GivenUp => {
-            "I had to give up on this question: it made me restart several times. Rephrase or shorten it; if it happens again, tell the service’s administrator."
-        }
         Text::Empty => "I have no answer to that. Please rephrase your question.",
         Text::SlowDown { wait } => {
             return format!("Too many requests in a short time, from you or from this room. Ask again in {}; until then, I’ll stay silent.", delay(*wait)).into();
-        }
-        Text::LoopStopped { wait } => {
-            return format!(
-                "These messages follow one another like a program’s: I will not answer here for {}.",
-                span(*wait)
-            )
-            .into();
         }
         Text::Cut => "*(Answer cut off: limit reached. Say “Continue”.)*",
         Text::Stopped => "*(Answer stopped on request.)*",
@@ -110,12 +105,6 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::LastExchangeShortened => {
             "*Our previous exchange is too long for me: I have reread only its beginning and its end.*"
         }
-        Text::RefusedServer => "I only serve staff of my own organisation, so I cannot join this room.",
-        Text::RefusedExternal => "I am not available to external guests, so I cannot join this room.",
-        Text::RefusedOpenRoom => "I do not answer in rooms that are open to external guests.",
-        Text::RefusedUnencrypted => "I only work in encrypted rooms. Please write to me in one of them.",
-        Text::Welcome(welcome) => return self::welcome(welcome).into(),
-        Text::Contact { retention } => return contact(*retention).into(),
         Text::UnknownCommand { nearest: Some(nearest) } => {
             return format!("I don’t know that command. Did you mean `!{nearest}`? For the list of commands: `!help`.")
                 .into();
@@ -306,7 +295,6 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             return format!("The service “{service}” did not accept the request. It has not been done.").into();
         }
         Text::ExportFailed => "I could not send you the file. Please send me `!export` in a private conversation.",
-        Text::Privacy { retention, memory, open } => return privacy(*retention, *memory, *open).into(),
         Text::Status { ready, model, compagnon, waiting, retention, version } => {
             let state = if *ready {
                 "Everything is working"
@@ -335,34 +323,6 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::JournalEmpty => "The audit trail is empty.",
     };
     sentence.into()
-}
-
-const NEVER: &str = "Do not send me passwords, classified information or health data.";
-
-fn welcome(welcome: &Welcome<'_>) -> String {
-    let Welcome { organisation, title, description, retention, direct, open } = welcome;
-    let call = if *direct { "Just write to me here." } else { "To talk to me, mention me (@)." };
-    let warning = if *open {
-        "\n- **Please note: this room is open to people from outside the State, who can read my answers.**"
-    } else {
-        ""
-    };
-    format!(
-        "Hello, I am an assistant offered by {organisation}: **an artificial intelligence**, not a person. {call}\n\n\
-         - **{title}** answers you: {description}\n\
-         - I can be wrong: check my answers before you use them.\n\
-         - {NEVER}\n\
-         - Everything stays on our servers, encrypted; I forget it after {}.{warning}\n\n\
-         `!help` lists the commands; `!compagnon list` lets you choose another assistant.",
-        span(*retention)
-    )
-}
-
-fn contact(retention: Duration) -> String {
-    format!(
-        "Hello! This is the first time you write to me. I am **an artificial intelligence** and I can be wrong. {NEVER} I forget our conversations after {}. `!help` lists the commands.",
-        span(retention)
-    )
 }
 
 fn help_more(guide: Option<&str>, direct: bool) -> String {
@@ -438,22 +398,4 @@ fn confirm(destroys: Destroys<'_>) -> String {
         }
     };
     format!("{what} This cannot be undone. To confirm, send the same command again within a minute.")
-}
-
-fn privacy(retention: Duration, memory: Duration, open: bool) -> String {
-    let warning =
-        if open { "\n- **This room is open to people from outside the State: they can read my answers.**" } else { "" };
-    format!(
-        "**Your messages**\n\n\
-         - They are read by a model that runs on our own servers. Nothing leaves them.\n\
-         - I keep the exchanges of this conversation, encrypted, so that I can follow it, for at most {}. What I know from here is never used elsewhere.{warning}\n\
-         - What you have me remember (`!remember`) is used only here, and kept encrypted for at most {}: `!memory` shows it, `!forget memory` erases it. What is remembered for a room is visible to all its members, also those who come later.\n\
-         - When you have me answer in reply to a message, or in a thread, I read that message or thread for that answer only, and do not keep it. What is still displayed, even if I have forgotten it, can be read again that way: delete it in Tchap.\n\
-         - If you delete a message, I forget it at once, with my answer. If you edit it, I answer again.\n\
-         - A record of commands is kept (who, what, when), without their content.\n\
-         - {NEVER}\n\n\
-         Your rights: `!export` gives you a copy of everything, `!forget me` erases what you have written to me.",
-        span(retention),
-        span(memory)
-    )
 }

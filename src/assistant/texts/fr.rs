@@ -11,24 +11,32 @@ use self::{
     summary::summary,
     times::{delay, of, span},
 };
-use super::{
-    shown::{Destroys, Welcome},
-    text::Text,
-    unread, unreadable,
+use super::{shown::Destroys, text::Text, unread, unreadable};
+use crate::{
+    compagnon::{Answers, Language},
+    privacy::Facts,
 };
-use crate::compagnon::{Answers, Language};
 
 /// The sentence in French.
 #[allow(clippy::too_many_lines)] // One arm per sentence: the table that people proofread.
 pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
     let sentence = match text {
+        // Worded beside what makes them true.
+        Text::NoRoom { .. }
+        | Text::Failed
+        | Text::GivenUp
+        | Text::LoopStopped { .. }
+        | Text::NotServed
+        | Text::HelpContact => {
+            return super::whom::say(text, Language::Fr, &Facts::default()).unwrap_or_default().into();
+        }
+        Text::RefusedServer | Text::RefusedExternal | Text::RefusedOpenRoom | Text::RefusedUnencrypted => {
+            super::refused::say(text, Language::Fr).unwrap_or_default()
+        }
+        Text::Welcome(welcome) => return super::welcome::welcome(welcome, Language::Fr).into(),
+        Text::Contact(contact) => return super::welcome::contact(contact, Language::Fr).into(),
+        Text::Privacy(asked) => return asked.say(Language::Fr).into(),
         Text::Busy => "Je traite déjà beaucoup de questions : je n’ai pas gardé la vôtre. Reposez-la dans une minute.",
-        Text::NoRoom { told: true } => {
-            "Je ne peux pas enregistrer votre question : le disque du service est plein. Reposez-la plus tard ; l’administrateur du service est averti."
-        }
-        Text::NoRoom { told: false } => {
-            "Je ne peux pas enregistrer votre question : le disque du service est plein. Reposez-la plus tard."
-        }
         Text::DiskFull => {
             "Le disque du service est presque plein : je ne prends plus de questions, et je le dis à qui m’en pose. Faites de la place sur le disque du dossier de données ; je reprends alors de moi-même."
         }
@@ -69,24 +77,11 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::NotChecked => {
             "Je n’ai pas pu vérifier ce que vous pouvez faire dans ce salon : la messagerie n’a pas répondu. Réessayez dans quelques minutes."
         }
-        Text::Failed => {
-            "Je n’ai pas pu répondre : le modèle a rencontré une erreur. Reposez votre question ; si cela se reproduit, prévenez l’administrateur du service."
-        }
-        Text::GivenUp => {
-            "J’ai dû renoncer à cette question : elle m’a interrompu plusieurs fois. Posez-la autrement, ou plus courte ; si cela se reproduit, prévenez l’administrateur du service."
-        }
         Text::Empty => "Je n’ai rien trouvé à répondre. Reformulez votre question.",
         Text::SlowDown { wait } => {
             return format!(
                 "Trop de demandes en peu de temps, de vous ou de ce salon. Reposez votre question dans {} ; d’ici là, je reste silencieux.",
                 delay(*wait)
-            )
-            .into();
-        }
-        Text::LoopStopped { wait } => {
-            return format!(
-                "Ces messages s’enchaînent comme ceux d’un programme : je ne réponds plus ici pendant {}.",
-                span(*wait)
             )
             .into();
         }
@@ -114,14 +109,6 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::LastExchangeShortened => {
             "*Notre échange précédent est trop long pour moi : je n’en ai relu que le début et la fin.*"
         }
-        Text::RefusedServer => "Je ne réponds qu’aux agents de mon administration : je ne peux pas rejoindre ce salon.",
-        Text::RefusedExternal => "Je ne suis pas ouvert aux invités externes : je ne peux pas rejoindre ce salon.",
-        Text::RefusedOpenRoom => "Je ne réponds pas dans les salons ouverts aux externes.",
-        Text::RefusedUnencrypted => {
-            "Je ne travaille que dans les salons chiffrés : écrivez-moi dans l’un d’eux, s’il vous plaît."
-        }
-        Text::Welcome(welcome) => return self::welcome(welcome).into(),
-        Text::Contact { retention } => return contact(*retention).into(),
         Text::UnknownCommand { nearest: Some(nearest) } => {
             return format!(
                 "Je ne connais pas cette commande. Vouliez-vous dire `!{nearest}` ? Toutes les commandes : `!aide`."
@@ -316,7 +303,6 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             return format!("Le service « {service} » n’a pas accepté la demande. Elle n’est pas faite.").into();
         }
         Text::ExportFailed => "Je n’ai pas pu vous envoyer le fichier. Écrivez-moi `!exporter` en message privé.",
-        Text::Privacy { retention, memory, open } => return privacy(*retention, *memory, *open).into(),
         Text::Status { ready, model, compagnon, waiting, retention, version } => {
             let state = if *ready {
                 "Tout va bien"
@@ -347,34 +333,6 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::JournalEmpty => "Le journal est vide.",
     };
     sentence.into()
-}
-
-const NEVER: &str = "Ne m’écrivez ni mot de passe, ni information classifiée, ni donnée de santé.";
-
-fn welcome(welcome: &Welcome<'_>) -> String {
-    let Welcome { organisation, title, description, retention, direct, open } = welcome;
-    let call = if *direct { "Écrivez-moi ici." } else { "Pour me parler, mentionnez-moi (@)." };
-    let warning = if *open {
-        "\n- **Attention : ce salon est ouvert à des personnes extérieures à l’État, qui lisent mes réponses.**"
-    } else {
-        ""
-    };
-    format!(
-        "Bonjour, je suis un assistant proposé par {organisation} : **une intelligence artificielle**, pas une personne. {call}\n\n\
-         - **{title}** vous répond : {description}\n\
-         - Je peux me tromper : vérifiez avant d’utiliser une réponse.\n\
-         - {NEVER}\n\
-         - Tout reste sur nos serveurs, chiffré ; j’oublie au bout {}.{warning}\n\n\
-         `!aide` pour les commandes, `!compagnon liste` pour choisir un autre assistant.",
-        of(*retention)
-    )
-}
-
-fn contact(retention: Duration) -> String {
-    format!(
-        "Bonjour. Vous m’écrivez pour la première fois : je suis **une intelligence artificielle**, je peux me tromper. {NEVER} J’oublie au bout {}. `!aide` pour les commandes.",
-        of(retention)
-    )
 }
 
 fn help_more(guide: Option<&str>, direct: bool) -> String {
@@ -451,25 +409,4 @@ fn confirm(destroys: Destroys<'_>) -> String {
         }
     };
     format!("{what} C’est définitif. Pour confirmer, renvoyez la même commande dans la minute.")
-}
-
-fn privacy(retention: Duration, memory: Duration, open: bool) -> String {
-    let warning = if open {
-        "\n- **Ce salon est ouvert à des personnes extérieures à l’État : elles lisent mes réponses.**"
-    } else {
-        ""
-    };
-    format!(
-        "**Vos messages**\n\n\
-         - Ils sont lus par un modèle installé sur nos serveurs. Rien n’en sort.\n\
-         - Je garde, chiffrés, nos échanges de cette conversation pour la suivre, {} au plus. Ce que je sais ici ne sert jamais ailleurs.{warning}\n\
-         - Ce que vous me faites retenir (`!retenir`) ne sert qu’ici, chiffré, {} au plus : `!mémoire` le montre, `!oublier mémoire` l’efface. Ce qui est retenu pour un salon, tous ses membres le voient, même arrivés plus tard.\n\
-         - Quand vous me faites répondre à un message, ou dans un fil, je lis ce message ou ce fil pour cette réponse seulement, et je ne le garde pas. Ce qui reste affiché, même oublié de moi, peut être relu ainsi : supprimez-le dans Tchap.\n\
-         - Supprimez un message : je l’oublie aussitôt, avec ma réponse. Modifiez-le : je réponds de nouveau.\n\
-         - Une trace des commandes est gardée (qui, quoi, quand), sans contenu.\n\
-         - {NEVER}\n\n\
-         Vos droits : `!exporter` pour tout recevoir, `!oublier moi` pour effacer ce que vous m’avez écrit.",
-        span(retention),
-        span(memory)
-    )
 }

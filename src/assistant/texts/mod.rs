@@ -13,7 +13,9 @@ pub(super) mod journal;
 mod mastered;
 mod memory;
 mod notes;
+pub mod privacy;
 pub(super) mod pseudonyms;
+mod refused;
 mod review_files;
 pub(super) mod reviews;
 #[cfg(test)]
@@ -24,9 +26,13 @@ pub(super) mod sources;
 pub(super) mod statistics;
 mod synthesis;
 mod text;
+#[cfg(test)]
+mod told;
 pub(super) mod translation;
 mod unread;
 mod unreadable;
+mod welcome;
+mod whom;
 
 pub(super) use self::documented::Documented;
 pub(super) use self::glossary::Glossary;
@@ -34,7 +40,7 @@ pub(super) use self::mastered::Mastered;
 pub(super) use self::memory::{FactPlace, Memory};
 pub(super) use self::notes::{Headings, Notes, Reach};
 pub(super) use self::say::typeset;
-pub(super) use self::shown::{Destroys, Welcome};
+pub(super) use self::shown::{AboutPrivacy, Contact, Destroys, Welcome};
 pub(super) use self::synthesis::Synthesis;
 pub(super) use self::text::Text;
 pub(super) use self::translation::Translation;

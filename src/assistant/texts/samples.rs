@@ -1,13 +1,16 @@
 //! Each sentence with values as they may be: `docs/phrases.md` is made from it, for proofreading, and is held up to date.
 
-use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, time::Duration};
+use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, sync::LazyLock, time::Duration};
 
-use super::{Destroys, FactPlace, Language, Mastered, Memory, Synthesis, Text, Welcome};
+use super::{
+    AboutPrivacy, Contact, Destroys, FactPlace, Language, Mastered, Memory, Synthesis, Text, Welcome, privacy::Topic,
+};
 use crate::{
     command::Command,
     compagnon::{Answers, CompagnonError, Field, FieldError},
     material::Unreadable,
     message::Unread,
+    privacy::{Facts, Here, Keeps},
     typography,
 };
 
@@ -15,16 +18,36 @@ const WEEK: Duration = Duration::from_hours(7 * 24);
 const MONTH: Duration = Duration::from_hours(30 * 24);
 const YEAR: Duration = Duration::from_hours(365 * 24);
 
+/// A service as a ministry may have it.
+static FACTS: LazyLock<Facts> = LazyLock::new(|| {
+    Facts {
+    stated: serde_yaml::from_str(
+        "{controller: {fr: le ministère de l’Exemple, en: the Ministry of Examples}, dpo: dpo@exemple.gouv.fr, contact: assistant@exemple.gouv.fr,
+          audience: {fr: les agents du ministère de l’Exemple, en: the staff of the Ministry of Examples},
+          legal_basis: {fr: \"mission d’intérêt public (RGPD, article 6.1.e)\", en: \"task in the public interest (GDPR, article 6.1.e)\"}}",
+    )
+    .expect("a section"),
+    organisation: "l’État".to_owned(),
+    keeps: Keeps { retention: WEEK, longest: MONTH, memory: YEAR, audit: YEAR, marks: MONTH, months_counted: 25 },
+    administrators: 2,
+    ..Facts::default()
+}
+});
+
+const DIRECT: Here =
+    Here { direct: true, encrypted: true, open: false, retention: WEEK, answers: Answers::Mention, translated: false };
+const OPEN: Here = Here { direct: false, open: true, ..DIRECT };
+const CLEAR: Here = Here { encrypted: false, ..OPEN };
+
 #[allow(clippy::too_many_lines)] // The table of all sentences.
 fn samples() -> Vec<Text<'static>> {
-    let welcome = |direct, open| {
+    let welcome = |here| {
         Text::Welcome(Welcome {
-            organisation: "l'État",
+            organisation: "l’État",
             title: "Généraliste",
             description: "Aide aux tâches courantes des agents.",
-            retention: WEEK,
-            direct,
-            open,
+            facts: &FACTS,
+            here,
         })
     };
     let (title, id) = ("Budget", "budget");
@@ -77,9 +100,11 @@ fn samples() -> Vec<Text<'static>> {
         Text::RefusedExternal,
         Text::RefusedOpenRoom,
         Text::RefusedUnencrypted,
-        welcome(true, false),
-        welcome(false, true),
-        Text::Contact { retention: WEEK },
+        Text::NotServed,
+        welcome(&DIRECT),
+        welcome(&OPEN),
+        Text::Contact(Contact { facts: &FACTS, here: &DIRECT }),
+        Text::Contact(Contact { facts: &FACTS, here: &CLEAR }),
         Text::UnknownCommand { nearest: Some("oublier") },
         Text::UnknownCommand { nearest: None },
         Text::Usage { usage: "- `!réponses mention`\n- `!réponses tout`" },
@@ -90,6 +115,7 @@ fn samples() -> Vec<Text<'static>> {
         Text::UnverifiedDevice,
         Text::NeedsEncryption,
         Text::Help,
+        Text::HelpContact,
         Text::HelpMore { guide: None, direct: true },
         Text::HelpMore { guide: Some("https://exemple.gouv.fr/guide"), direct: false },
         Text::Current { title, description: "Prépare le budget.", addition: None, settings: &[] },
@@ -254,7 +280,8 @@ fn samples() -> Vec<Text<'static>> {
         Text::FileFailed,
         Text::ServiceRefused { service: "docs".into() },
         Text::ExportFailed,
-        Text::Privacy { retention: WEEK, memory: YEAR, open: false },
+        Text::Privacy(AboutPrivacy { topic: None, facts: &FACTS, here: &DIRECT }),
+        Text::Privacy(AboutPrivacy { topic: Some(Topic::Durations), facts: &FACTS, here: &OPEN }),
         Text::Status {
             ready: true,
             model: "Ministral 3B",
@@ -345,7 +372,7 @@ fn each_sentence_is_said_once_in_each_language_and_in_its_own_words() {
         // What a line must not end before, where the typography of French says so.
         let set = text.say(Language::Fr);
         assert!(text.quoted().is_some() || typography::french(&set) == set, "{set}");
-        let (fr, en) = (text.say(Language::Fr), text.say(Language::En));
+        let (fr, en) = (text.say_of(Language::Fr, &FACTS), text.say_of(Language::En, &FACTS));
         assert!(!fr.trim().is_empty() && !en.trim().is_empty(), "{text:?}");
         // Titles and samples of values are the same in both; what is around them is not.
         assert!(fr != en, "{text:?} is not translated");
@@ -366,7 +393,7 @@ fn the_page_of_phrases_is_up_to_date() {
         let quote = |sentence: &str| {
             sentence.lines().map(|line| format!("> {line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
         };
-        let (fr, en) = (quote(&text.say(Language::Fr)), quote(&text.say(Language::En)));
+        let (fr, en) = (quote(&text.say_of(Language::Fr, &FACTS)), quote(&text.say_of(Language::En, &FACTS)));
         let _ = write!(page, "\n### {}\n\n{fr}\n\n{en}\n", name(&text));
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/phrases.md");

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::{en, fr, mastered::Mastered, pseudonyms::Pseudonyms, sources::Sources, text::Text};
+use super::{en, fr, mastered::Mastered, pseudonyms::Pseudonyms, sources::Sources, text::Text, whom};
 use crate::{
     compagnon::Language,
     matrix::{Refusal, Sentence},
+    privacy::Facts,
     typography,
 };
 
@@ -26,6 +27,12 @@ impl Text<'_> {
             },
             Language::En => en::say(self),
         }
+    }
+
+    /// The same, where it may name whom people can write to, or who is served.
+    pub fn say_of(&self, language: Language, facts: &Facts) -> Cow<'static, str> {
+        let Some(sentence) = whom::say(self, language, facts) else { return self.say(language) };
+        typeset(&sentence, language).into_owned().into()
     }
 
     /// What the sentence gives back word for word.

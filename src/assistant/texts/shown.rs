@@ -2,6 +2,12 @@
 
 use std::time::Duration;
 
+use super::privacy::{Topic, View, answer};
+use crate::{
+    compagnon::Language,
+    privacy::{Facts, Here},
+};
+
 /// What a command would destroy.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Destroys<'a> {
@@ -38,10 +44,35 @@ pub struct Welcome<'a> {
     pub title: &'a str,
     /// What it does.
     pub description: &'a str,
-    /// How long things are kept.
-    pub retention: Duration,
-    /// Whether this is a direct conversation.
-    pub direct: bool,
-    /// Whether people outside of the State may be in the room.
-    pub open: bool,
+    /// What is true of the service.
+    pub facts: &'a Facts,
+    /// What is true of the room.
+    pub here: &'a Here,
+}
+
+/// What the first message to a person tells.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contact<'a> {
+    /// What is true of the service.
+    pub facts: &'a Facts,
+    /// What is true of the room.
+    pub here: &'a Here,
+}
+
+/// What is asked about privacy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AboutPrivacy<'a> {
+    /// On which subject; nothing for all in short.
+    pub topic: Option<Topic>,
+    /// What is true of the service.
+    pub facts: &'a Facts,
+    /// What is true of the room.
+    pub here: &'a Here,
+}
+
+impl AboutPrivacy<'_> {
+    /// The answer.
+    pub(super) fn say(&self, language: Language) -> String {
+        answer(self.topic, &View { facts: self.facts, here: Some(self.here), language })
+    }
 }

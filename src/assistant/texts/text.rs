@@ -6,7 +6,7 @@ use super::{
     documents::Documents,
     mastered::Mastered,
     memory::Memory,
-    shown::{Destroys, Welcome},
+    shown::{AboutPrivacy, Contact, Destroys, Welcome},
     sources::Sources,
     statistics::Told,
     synthesis::Synthesis,
@@ -111,15 +111,14 @@ pub enum Text<'a> {
     RefusedOpenRoom,
     /// A room without encryption.
     RefusedUnencrypted,
+    /// To a person without access, once.
+    NotServed,
 
     // First contact.
     /// Said when the bot comes into a room.
     Welcome(Welcome<'a>),
     /// Said to a person who writes for the first time in a room that was welcomed long ago.
-    Contact {
-        /// How long things are kept.
-        retention: Duration,
-    },
+    Contact(Contact<'a>),
 
     // Commands in general.
     /// There is no such command.
@@ -153,6 +152,8 @@ pub enum Text<'a> {
         /// Whether this is a direct conversation.
         direct: bool,
     },
+    /// Whom to write to, under the list of commands; empty where ops do not say.
+    HelpContact,
     /// What a command does, in the list of commands.
     Summary(Command),
 
@@ -435,14 +436,7 @@ pub enum Text<'a> {
     /// The export could not be sent.
     ExportFailed,
     /// What is kept, where, for how long, and one's rights.
-    Privacy {
-        /// How long things are kept here.
-        retention: Duration,
-        /// How long facts are remembered.
-        memory: Duration,
-        /// Whether people outside of the State may be in the room.
-        open: bool,
-    },
+    Privacy(AboutPrivacy<'a>),
     /// How the bot is.
     Status {
         /// Whether the model can answer.

@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use super::shown::{energy, shown};
-use crate::evaluation::{CaseResult, Change, Comparison, Run, Share};
+use crate::{
+    evaluation::{CaseResult, Change, Comparison, Run, Share},
+    html::escaped,
+};
 
 const STYLE: &str = "\
 :root{color-scheme:light dark}\
@@ -109,20 +112,6 @@ fn one(page: &mut String, case: &CaseResult) {
     if let Some(attempt) = wrong.filter(|attempt| !attempt.answer.is_empty()) {
         let _ = writeln!(page, "<p>The answer:</p>\n<blockquote>{}</blockquote>", escaped(&attempt.answer));
     }
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            letter => escaped.push(letter),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

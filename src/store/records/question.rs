@@ -34,6 +34,7 @@ pub(in crate::store) enum KindRecord {
     Missed,
     Attachment,
     AskWhy,
+    NotServed,
     EditOf {
         original: OwnedEventId,
     },
@@ -105,6 +106,7 @@ impl From<&QueuedKind> for KindRecord {
             QueuedKind::Missed => Self::Missed,
             QueuedKind::Attachment => Self::Attachment,
             QueuedKind::AskWhy => Self::AskWhy,
+            QueuedKind::NotServed => Self::NotServed,
             QueuedKind::EditOf(original) => Self::EditOf { original: original.clone() },
             QueuedKind::Unparsed => Self::Unparsed,
         }
@@ -120,6 +122,7 @@ impl From<KindRecord> for QueuedKind {
             KindRecord::Missed => Self::Missed,
             KindRecord::Attachment => Self::Attachment,
             KindRecord::AskWhy => Self::AskWhy,
+            KindRecord::NotServed => Self::NotServed,
             KindRecord::EditOf { original } => Self::EditOf(original),
             KindRecord::Unparsed => Self::Unparsed,
         }

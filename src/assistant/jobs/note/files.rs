@@ -11,7 +11,7 @@ use super::{
     show::Place,
     value::{Entry, Note, Section},
 };
-use crate::{assistant::texts::Headings, compagnon::Language};
+use crate::{assistant::texts::Headings, compagnon::Language, html};
 
 /// The media type of a document in ODT.
 pub const ODT: &str = "application/vnd.oasis.opendocument.text";
@@ -168,19 +168,10 @@ fn body(note: &Note, around: Around<'_>) -> String {
 
 /// A text in XML: characters that XML does not know are left out.
 fn xml(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            letter if letter.is_whitespace() => escaped.push(' '),
-            letter if letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}') => {}
-            letter => escaped.push(letter),
-        }
-    }
-    escaped
+    let known =
+        |letter: &char| letter.is_whitespace() || !(letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}'));
+    let spaced = |letter: char| if letter.is_whitespace() { ' ' } else { letter };
+    html::escaped(&text.chars().filter(known).map(spaced).collect::<String>())
 }
 
 #[cfg(test)]
