@@ -393,7 +393,7 @@ async fn a_compagnon_is_made_changed_published_and_withdrawn() {
     assert_eq!(asked, fr(&Text::Confirm(Destroys::Compagnon { title: "Budget" })));
     assert_eq!(
         office.command(&awa(), home, "!compagnon supprimer budget").await,
-        fr(&Text::Deleted { title: "Budget", published: true })
+        fr(&Text::Deleted { title: "Budget", published: false })
     );
     assert!(office.command(&awa(), home, "!compagnon").await.starts_with("Compagnon choisi ici\u{a0}: **Témoin**"));
     let journal = office.command(&chief, "!with-chief:h", "!journal").await;
