@@ -38,5 +38,7 @@ pub(super) fn retention(config: &assistant::Config) -> Retention {
         audit: milliseconds(config.audit.unsigned_abs()),
         undecrypted: turns,
         memory: milliseconds(config.memory.unsigned_abs()),
+        withdrawable: milliseconds(config.withdrawable.unsigned_abs()),
+        compagnons: milliseconds(config.compagnons.unsigned_abs()),
     }
 }

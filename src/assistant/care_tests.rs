@@ -396,6 +396,8 @@ async fn each_room_has_its_own_retention_within_the_limit() {
         undecrypted: u64::MAX,
         audit: u64::MAX,
         memory: u64::MAX,
+        withdrawable: u64::MAX,
+        compagnons: u64::MAX,
     };
     store.purge(now() + 2 * 3_600_000, &keep).await.expect("purged");
     let left = |room: &str| block(store.turns(&incoming("$x:h", room, "").conversation())).expect("readable").len();

@@ -50,6 +50,12 @@ pub struct Config {
     /// How long what people have asked to be remembered is kept.
     #[serde(deserialize_with = "setting::duration::read")]
     pub memory: SignedDuration,
+    /// For how long after an answer was forgotten it is still taken back with its question.
+    #[serde(deserialize_with = "setting::duration::read")]
+    pub withdrawable: SignedDuration,
+    /// How long a compagnon made by command is kept that nobody uses.
+    #[serde(deserialize_with = "setting::duration::read")]
+    pub compagnons: SignedDuration,
     /// How long the audit trail of commands is kept.
     #[serde(deserialize_with = "setting::duration::read")]
     pub audit: SignedDuration,
@@ -191,6 +197,8 @@ impl Default for Config {
             retention: SignedDuration::from_hours(7 * 24),
             retention_limit: SignedDuration::from_hours(30 * 24),
             memory: SignedDuration::from_hours(365 * 24),
+            withdrawable: SignedDuration::from_hours(30 * 24),
+            compagnons: SignedDuration::from_hours(730 * 24),
             audit: SignedDuration::from_hours(365 * 24),
             administrators: Vec::new(),
             weekly_digest: false,
@@ -240,6 +248,8 @@ impl Config {
         lasts("assistant.retention_limit", self.retention_limit, second..=days(3650))?;
         lasts("assistant.retention", self.retention, second..=self.retention_limit)?;
         lasts("assistant.memory", self.memory, minute..=days(3650))?;
+        lasts("assistant.withdrawable", self.withdrawable, minute..=days(3650))?;
+        lasts("assistant.compagnons", self.compagnons, days(1)..=days(3650))?;
         lasts("assistant.audit", self.audit, minute..=days(3650))?;
         within("assistant.power_level", self.power_level, 0..=100)?;
         within("assistant.waiting", self.waiting, 1..=100_000)?;

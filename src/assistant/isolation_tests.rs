@@ -310,6 +310,8 @@ async fn the_model_forgets_the_room_or_the_conversation_concerned_and_no_other()
         undecrypted: u64::MAX,
         audit: u64::MAX,
         memory: u64::MAX,
+        withdrawable: u64::MAX,
+        compagnons: u64::MAX,
     };
     bench.assistant.purge(now(), &keep(3_600_000)).await.expect("purged");
     assert_eq!(invalidated(), [], "nothing is old");

@@ -68,6 +68,10 @@ mod retry_tests;
 #[cfg(test)]
 mod reviews_tests;
 #[cfg(test)]
+mod rights_kills_tests;
+#[cfg(test)]
+mod rights_tests;
+#[cfg(test)]
 mod sources_tests;
 #[cfg(test)]
 mod summary_tests;

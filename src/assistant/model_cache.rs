@@ -97,6 +97,9 @@ impl ModelCache {
         for room in &purged.rooms {
             self.forget_room(room);
         }
+        if purged.unmade {
+            self.model.invalidate(CacheScope::All);
+        }
         if purged.unplaced {
             self.model.invalidate(CacheScope::Conversations);
         }

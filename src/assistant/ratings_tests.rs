@@ -177,6 +177,8 @@ async fn administrators_are_told_of_a_week_once_and_on_monday_morning() {
         undecrypted: u64::MAX,
         audit: u64::MAX,
         memory: u64::MAX,
+        withdrawable: u64::MAX,
+        compagnons: u64::MAX,
     };
     bench.assistant.purge(now(), &keep).await.expect("purged");
     assert!(told(&bench).is_empty(), "nothing was asked");

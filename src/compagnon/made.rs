@@ -33,8 +33,9 @@ pub struct Version {
     pub number: u32,
     /// When it was written, in milliseconds since the epoch.
     pub at: u64,
-    /// Who wrote it.
-    pub by: OwnedUserId,
+    /// Who wrote it, unless they are forgotten.
+    #[serde(default)]
+    pub by: Option<OwnedUserId>,
     /// The text, in the form of a compagnon's file.
     pub text: String,
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ruma::OwnedUserId;
 use serde::{Deserialize, Serialize};
 
 use super::language::Language;
@@ -14,6 +15,8 @@ pub struct Settings {
     pub compagnon: Option<Choice>,
     /// The room's addition to the compagnon's system prompt.
     pub addition: Option<String>,
+    /// Who wrote it; `None` in what an older program wrote.
+    pub addition_by: Option<OwnedUserId>,
     /// Temperature of the answers.
     pub temperature: Option<f32>,
     /// The most tokens of an answer.
@@ -45,7 +48,7 @@ impl Settings {
     pub fn apply(&mut self, patch: &SettingsPatch) {
         match patch.clone() {
             SettingsPatch::Compagnon(choice) => self.compagnon = choice,
-            SettingsPatch::Addition(addition) => self.addition = addition,
+            SettingsPatch::Addition(addition, by) => (self.addition, self.addition_by) = (addition, by),
             SettingsPatch::Temperature(temperature) => self.temperature = temperature,
             SettingsPatch::MaxTokens(tokens) => self.max_tokens = tokens,
             SettingsPatch::Language(language) => self.language = language,
@@ -60,9 +63,11 @@ impl Settings {
     /// What leads from these settings to others: one patch for each that differs.
     #[must_use]
     pub fn patches_to(&self, other: &Self) -> Vec<SettingsPatch> {
+        let written = |settings: &Self| (settings.addition.clone(), settings.addition_by.clone());
         let patches = [
             (self.compagnon != other.compagnon).then(|| SettingsPatch::Compagnon(other.compagnon.clone())),
-            (self.addition != other.addition).then(|| SettingsPatch::Addition(other.addition.clone())),
+            (written(self) != written(other))
+                .then(|| SettingsPatch::Addition(other.addition.clone(), other.addition_by.clone())),
             (self.temperature != other.temperature).then_some(SettingsPatch::Temperature(other.temperature)),
             (self.max_tokens != other.max_tokens).then_some(SettingsPatch::MaxTokens(other.max_tokens)),
             (self.language != other.language).then_some(SettingsPatch::Language(other.language)),
@@ -81,8 +86,8 @@ impl Settings {
 pub enum SettingsPatch {
     /// [`Settings::compagnon`].
     Compagnon(Option<Choice>),
-    /// [`Settings::addition`].
-    Addition(Option<String>),
+    /// [`Settings::addition`], and [`Settings::addition_by`].
+    Addition(Option<String>, Option<OwnedUserId>),
     /// [`Settings::temperature`].
     Temperature(Option<f32>),
     /// [`Settings::max_tokens`].
@@ -179,6 +184,8 @@ impl Pseudonyms {
 
 #[cfg(test)]
 mod tests {
+    use ruma::owned_user_id;
+
     use super::{Answers, Choice, Language, Pseudonyms, Settings, Sourcing};
 
     #[test]
@@ -186,6 +193,7 @@ mod tests {
         let one = Settings {
             compagnon: Some(Choice::Made(1)),
             addition: Some("brièvement".to_owned()),
+            addition_by: Some(owned_user_id!("@awa:h")),
             temperature: Some(0.5),
             max_tokens: Some(100),
             language: Some(Language::En),

@@ -87,6 +87,8 @@ pub struct Delivery {
     pub usage: Option<AnswerUsage>,
     /// What ratings of it are counted under. `None`: it is no answer that can be rated.
     pub series: Option<Series>,
+    /// Whether who asked was forgotten meanwhile: once it is delivered, nothing says whom it answered.
+    pub forgotten: bool,
 }
 
 impl fmt::Debug for Delivery {

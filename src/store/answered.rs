@@ -122,7 +122,7 @@ impl Transaction<'_> {
     }
 
     /// Others have come into a conversation of two: removes what was said in it and the documents that were put into it until then, for good.
-    pub(super) fn begin_anew(&mut self, conversation: &ConversationId) -> Result<(), StoreError> {
+    pub(super) fn begin_anew(&mut self, conversation: &ConversationId, now: u64) -> Result<(), StoreError> {
         let until = self.direct_until(conversation)?;
         let documents = self.blinded_ids().documents(&Partition::Conversation(conversation.clone()))?;
         let documents = self.scan::<StoredDocument>(&documents)?.into_iter().map(|(_, stored)| stored.document);
@@ -130,7 +130,7 @@ impl Transaction<'_> {
         let later = documents.filter(|document| until.is_none_or(|until| sent_at(document) > until));
         let later: HashSet<u64> = later.map(|document| document.number).collect();
         self.remove_documents_of(conversation, |number| !later.contains(&number))?;
-        self.forget_said(conversation)
+        self.forget_said(conversation, now)
     }
 
     /// Gives a question its new text, and returns whether its answer was already written, so that it waits anew. `None`: the edit

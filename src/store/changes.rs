@@ -8,7 +8,7 @@ use super::error::StoreError;
 use super::layout::{Key, Tree};
 use super::transaction::Transaction;
 use crate::approved::MasteredAnswer;
-use crate::compagnon::{Made, Settings, SettingsPatch};
+use crate::compagnon::{Choice, Made, Settings, SettingsPatch};
 use crate::document::Partition;
 use crate::job::{JobKind, JobScope, JobState};
 use crate::memory::Fact;
@@ -69,7 +69,8 @@ pub enum Change {
     BeginAnew(ConversationId),
     /// What was said in a room, threads included, what is remembered in it and its documents are forgotten; its settings stay.
     ForgetTurns(OwnedRoomId),
-    /// What a person has said in any room is forgotten, with the answers to it, what is remembered for that person, and their documents.
+    /// All of a person in any room is forgotten: what they have said with the answers to it, what waits for an answer, what is remembered for them,
+    /// their documents, the instructions that they gave. Their compagnons and the audit trail stay.
     ForgetPerson(OwnedUserId),
 }
 
@@ -93,6 +94,9 @@ impl Transaction<'_> {
                 let mut settings = self.get::<Settings>(&key)?.unwrap_or_default();
                 for patch in patches {
                     settings.apply(patch);
+                    if let SettingsPatch::Compagnon(Some(Choice::Made(number) | Choice::Own(number))) = patch {
+                        self.note_used(*number, now)?;
+                    }
                 }
                 self.put(&key, &settings)
             }
@@ -113,10 +117,10 @@ impl Transaction<'_> {
             Change::RemoveAnswer(partition, number) => self.remove_answer(partition, *number),
             Change::KeepJob(state) => self.keep_job(state),
             Change::DropJob(kind, scope) => self.drop_job(*kind, scope),
-            Change::ForgetConversation(conversation) => self.forget_conversation(conversation),
-            Change::BeginAnew(conversation) => self.begin_anew(conversation),
-            Change::ForgetTurns(room) => self.forget_turns(room),
-            Change::ForgetPerson(user) => self.forget_person(user),
+            Change::ForgetConversation(conversation) => self.forget_conversation(conversation, now),
+            Change::BeginAnew(conversation) => self.begin_anew(conversation, now),
+            Change::ForgetTurns(room) => self.forget_turns(room, now),
+            Change::ForgetPerson(user) => self.forget_person(user, now),
         }
     }
 }

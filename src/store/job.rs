@@ -189,11 +189,20 @@ impl Transaction<'_> {
             Some((*room, *rest.first_chunk::<{ size_of::<BlindedId>() }>()?))
         });
         let conversations: BTreeSet<(BlindedId, BlindedId)> = conversations.collect();
-        for (room, conversation) in conversations {
-            for place in [conversation, OF_NO_CONVERSATION] {
-                for kind in DERIVED.map(letter) {
-                    self.remove_job(&Key::new(Tree::Jobs, &[&room, &place, &[kind]]))?;
-                }
+        conversations.into_iter().try_for_each(|(room, conversation)| self.forget_derived(room, conversation))
+    }
+
+    /// As [`Transaction::forget_derived_from`], for something that was asked in a conversation and left no turn there: a translation, say.
+    pub(super) fn forget_derived_of(&mut self, conversation: &ConversationId) -> Result<(), StoreError> {
+        let names = self.blinded_ids();
+        let (room, conversation) = (names.room(&conversation.room_id), names.conversation(conversation));
+        self.forget_derived(room, conversation)
+    }
+
+    fn forget_derived(&mut self, room: BlindedId, conversation: BlindedId) -> Result<(), StoreError> {
+        for place in [conversation, OF_NO_CONVERSATION] {
+            for kind in DERIVED.map(letter) {
+                self.remove_job(&Key::new(Tree::Jobs, &[&room, &place, &[kind]]))?;
             }
         }
         Ok(())
@@ -205,7 +214,8 @@ impl Transaction<'_> {
         let keys = self.raw_keys(&Key::new(Tree::Jobs, &[&own]))?;
         self.remove_jobs(keys)?;
         for (key, state) in self.scan::<JobState>(&Key::all(Tree::Jobs))? {
-            if state.by.as_deref() != Some(person) {
+            let within = matches!(&state.scope, JobScope::Member(_, member) if member == person);
+            if state.by.as_deref() != Some(person) && !within {
                 continue;
             }
             if !state.kind.is_chosen() {
@@ -222,9 +232,10 @@ impl Transaction<'_> {
 
     /// What jobs keep for a person, or what the person has chosen for others.
     pub(super) fn jobs_by(&self, person: &OwnedUserId) -> Result<Vec<JobState>, StoreError> {
-        let own = JobScope::Person(person.clone());
+        let theirs =
+            |scope: &JobScope| matches!(scope, JobScope::Person(whose) | JobScope::Member(_, whose) if whose == person);
         let states = self.scan::<JobState>(&Key::all(Tree::Jobs))?.into_iter().map(|(_, state)| state);
-        Ok(states.filter(|state| state.by.as_ref() == Some(person) || state.scope == own).collect())
+        Ok(states.filter(|state| state.by.as_ref() == Some(person) || theirs(&state.scope)).collect())
     }
 
     /// Hands what was chosen for a room over to the one that takes its place, unless that has its own.

@@ -31,6 +31,8 @@ pub(super) const RESTORED: &[u8] = b"restored";
 pub(super) const SINCE: &[u8] = b"since";
 /// The week whose people are counted.
 pub(super) const WEEK: &[u8] = b"week";
+/// Before the key of a record that was set aside: when a purge first saw it.
+pub(super) const ASIDE: &[u8] = b"aside";
 /// Before the name of a room whose key is to be replaced.
 pub(super) const ROTATE: &[u8] = b"rotate";
 
@@ -101,10 +103,14 @@ pub(super) enum Tree {
     Ratings,
     /// Which answer a reaction is about: room, event of the reaction.
     Reactions,
+    /// The messages of answers that were forgotten: room, the question by a name of its own.
+    Withdrawable,
+    /// When a compagnon made by command was last used: compagnon.
+    Used,
 }
 
 /// The trees of what is sealed under the key of its room (or of its compagnon, its week, or of another group of documents) and goes with it.
-pub(super) const ROOM_TREES: [Tree; 19] = [
+pub(super) const ROOM_TREES: [Tree; 21] = [
     Tree::Inbox,
     Tree::Outbox,
     Tree::Turns,
@@ -124,6 +130,8 @@ pub(super) const ROOM_TREES: [Tree; 19] = [
     Tree::RoomUsage,
     Tree::Ratings,
     Tree::Reactions,
+    Tree::Withdrawable,
+    Tree::Used,
 ];
 
 impl Tree {
@@ -181,6 +189,8 @@ impl Tree {
             Self::RoomUsage => b'R',
             Self::Ratings => b'A',
             Self::Reactions => b'E',
+            Self::Withdrawable => b'W',
+            Self::Used => b'C',
         }
     }
 
@@ -218,6 +228,8 @@ impl Tree {
             Self::RoomUsage => "room usage",
             Self::Ratings => "ratings",
             Self::Reactions => "reactions",
+            Self::Withdrawable => "withdrawable",
+            Self::Used => "used",
         }
     }
 }
@@ -246,6 +258,11 @@ impl Key {
     /// The request that a room's key be replaced.
     pub(super) fn rotation(room: BlindedId) -> Self {
         Self::new(Tree::Meta, &[ROTATE, &room])
+    }
+
+    /// When a purge first saw a record that was set aside, by its key there.
+    pub(super) fn aside(quarantined: &[u8]) -> Self {
+        Self::new(Tree::Meta, &[ASIDE, quarantined])
     }
 
     /// The room (or the compagnon) whose key seals the record.

@@ -12,6 +12,7 @@ mod acknowledge;
 mod answer;
 mod answered;
 mod approved;
+mod aside;
 mod audit;
 mod backup;
 mod changes;
@@ -70,6 +71,7 @@ mod undecrypted;
 mod usage;
 mod vectors;
 mod withdraw;
+mod withdrawable;
 mod withdrawal;
 
 pub use self::acknowledge::Acknowledgement;

@@ -17,4 +17,15 @@ impl Transaction<'_> {
         self.put_value(&key, &now)?;
         Ok(true)
     }
+
+    /// Forgets in which rooms a person was told that they have no access.
+    pub(super) fn forget_not_served(&mut self, person: &UserId) -> Result<(), StoreError> {
+        let person = self.blinded_ids().person(person);
+        for key in self.raw_keys(&Key::all(Tree::NotServed))? {
+            if key.ends_with(&person) {
+                self.remove_raw(&key);
+            }
+        }
+        Ok(())
+    }
 }

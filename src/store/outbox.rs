@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ruma::{EventId, OwnedEventId, OwnedRoomId};
 
 use super::answer::{Answer, Answered, Conclusion, Delivery, Sent};
+use super::changes::Change;
 use super::database::Database;
 use super::error::StoreError;
 use super::layout::{EventPlace, Key, Tree};
@@ -64,6 +65,7 @@ impl Database {
             transaction.count_early_ratings(&place, *day, series)?;
         }
         let series = rateable.map(|counted| counted.series);
+        let forgets = |change: &Change| matches!(change, Change::ForgetPerson(person) if *person == question.sender);
         let sequence = transaction.next()?;
         let delivery = Delivery {
             sequence,
@@ -74,6 +76,7 @@ impl Database {
             stored_at: now,
             usage,
             series,
+            forgotten: changes.iter().any(forgets),
         };
         transaction.put(&place.of(Tree::Outbox), &delivery)?;
         fail::fail_point!("before-answer-stored");
@@ -204,8 +207,13 @@ impl Database {
         if let Some(delivery) = &delivery {
             transaction.remove_files(&delivery.answer.items)?;
         }
+        let forgotten = delivery.as_ref().is_some_and(|delivery| delivery.forgotten);
         if let Some(answered) = delivery.and_then(|delivery| Answered::of(delivery, now)) {
-            transaction.put(&place.of(Tree::Answered), &answered)?;
+            if forgotten {
+                transaction.forget_answers([answered], now)?;
+            } else {
+                transaction.put(&place.of(Tree::Answered), &answered)?;
+            }
         }
         transaction.remove(&place.of(Tree::Outbox));
         transaction.put_value(&self.dedup_key(Tree::Done, &question.event_id), &now)?;

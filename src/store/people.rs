@@ -95,16 +95,36 @@ impl Transaction<'_> {
 
     /// Removes what the current week remembers of a person. The numbers stay.
     pub(super) fn unmark(&mut self, person: &UserId) -> Result<(), StoreError> {
-        let Some(week) = self.find_value::<Week>(&Key::meta(WEEK))? else { return Ok(()) };
+        let marks = self.marks_of(person)?;
+        if let Some(group) = marks.first().and_then(Key::room) {
+            self.rotate(group)?;
+        }
+        for mark in &marks {
+            self.remove(mark);
+        }
+        Ok(())
+    }
+
+    /// Whether the current week remembers a person: that they asked something, or were asked why an answer is not useful.
+    pub(super) fn is_marked(&self, person: &UserId) -> Result<bool, StoreError> {
+        Ok(!self.marks_of(person)?.is_empty())
+    }
+
+    /// What the current week remembers of a person.
+    fn marks_of(&self, person: &UserId) -> Result<Vec<Key>, StoreError> {
+        let Some(week) = self.find_value::<Week>(&Key::meta(WEEK))? else { return Ok(Vec::new()) };
         let group = self.blinded_ids().week(week);
-        let Some(hashed) = self.find::<WeekKey>(&key_of(group))? else { return Ok(()) };
+        let Some(hashed) = self.find::<WeekKey>(&key_of(group))? else { return Ok(Vec::new()) };
         let crowds = self.raw_keys(&Key::new(Tree::People, &[&week.monday().0.to_be_bytes()]))?;
         let crowds = crowds.iter().map(|key| Key { tree: Tree::People, bytes: key.to_vec() });
         let purposes: Vec<Vec<u8>> = crowds.map(|key| crowd_mark(&key)).chain([ASKED_WHY.to_vec()]).collect();
-        for purpose in purposes {
-            self.remove(&hashed.mark(group, &purpose, person));
+        let mut marks = Vec::new();
+        for mark in purposes.iter().map(|purpose| hashed.mark(group, purpose, person)) {
+            if self.contains(&mark)? {
+                marks.push(mark);
+            }
         }
-        Ok(())
+        Ok(marks)
     }
 
     fn week_key(&mut self, group: BlindedId) -> Result<WeekKey, StoreError> {

@@ -18,8 +18,9 @@ use super::said::Said;
 use super::seal::BlindedId;
 use super::summary::Condensed;
 use super::transaction::Transaction;
+use super::withdrawable::Withdrawable;
 use super::withdrawal::Withdrawal;
-use crate::compagnon::Settings;
+use crate::compagnon::{Made, Settings};
 use crate::document::{Document, Partition};
 use crate::job::JobState;
 use crate::memory::Fact;
@@ -43,6 +44,10 @@ pub struct Retention {
     pub undecrypted: u64,
     /// What people have asked to be remembered, and documents that are for one person.
     pub memory: u64,
+    /// The messages of answers that were forgotten, to be taken back with their questions.
+    pub withdrawable: u64,
+    /// Compagnons made by command that are not in the catalogue, after their last use.
+    pub compagnons: u64,
 }
 
 /// How long a person is not told again that a message of theirs cannot be read.
@@ -54,8 +59,8 @@ const ROOM_USAGE: Duration = Duration::from_hours(766 * 24);
 /// How many records a purge reads before others get their turn at the store.
 pub(super) const SLICE: usize = 1000;
 
-/// The trees of a room in which something grows old. Settings, compagnons and what is under way do not.
-const OF_A_ROOM: [Tree; 11] = [
+/// The trees of a room in which something grows old. Settings and what is under way do not.
+const OF_A_ROOM: [Tree; 13] = [
     Tree::Undecrypted,
     Tree::Turns,
     Tree::Summaries,
@@ -67,6 +72,8 @@ const OF_A_ROOM: [Tree; 11] = [
     Tree::RoomUsage,
     Tree::Ratings,
     Tree::Reactions,
+    Tree::Withdrawable,
+    Tree::Made,
 ];
 
 /// As how many records a document counts that is removed: its chunks go with it.
@@ -89,6 +96,8 @@ pub struct Purged {
     pub partitions: HashSet<Partition>,
     /// Whether something went that does not say of which conversation it was: an older program wrote it.
     pub unplaced: bool,
+    /// Whether a compagnon went.
+    pub unmade: bool,
 }
 
 /// How far a purge has come: room by room, then the trees of no room.
@@ -141,11 +150,13 @@ impl Database {
                 None => purge.tree += 1,
             }
         }
-        transaction.remove_expired(&old)?;
+        purge.purged.unmade |= old.iter().any(|key| key.tree == Tree::Made);
+        transaction.remove_expired(&old, purge.now)?;
         purge.purged.records += old.len();
         if purge.place().is_some() {
             return Ok(true);
         }
+        purge.purged.records += self.purge_set_aside(purge.now, purge.keep.dedup)?;
         self.sweep_files(Some(purge.now))?;
         self.sweep_given_up()?;
         self.sweep()?;
@@ -255,6 +266,10 @@ impl Transaction<'_> {
             // They go with the answer; these are what is left of one that does not open.
             Tree::Ratings => self.expired_of::<Rated>(prefix, from, limit, |rated| older(rated.at, kept)),
             Tree::Reactions => self.expired_of::<Reacted>(prefix, from, limit, |reacted| older(reacted.at, kept)),
+            Tree::Withdrawable => {
+                self.expired_of::<Withdrawable>(prefix, from, limit, |one| older(one.at, keep.withdrawable))
+            }
+            Tree::Made => self.expired_compagnons(prefix, from, limit, |used_at| older(used_at, keep.compagnons)),
             Tree::Withdrawals | Tree::Stranded => {
                 self.expired_of::<Withdrawal>(prefix, from, limit, |one| one.is_older(now, keep.dedup))
             }
@@ -272,6 +287,24 @@ impl Transaction<'_> {
                 Ok(Expired { old, read, next })
             }
         }
+    }
+
+    /// The compagnons that nobody has used for long, and that are not in the catalogue.
+    fn expired_compagnons(
+        &self,
+        prefix: &Key,
+        from: &[u8],
+        limit: usize,
+        is_old: impl Fn(u64) -> bool,
+    ) -> Result<Expired, StoreError> {
+        let (records, next) = self.page::<Made>(prefix, from, limit)?;
+        let (read, mut old) = (records.len(), Vec::new());
+        for (key, made) in records {
+            if made.published.is_none() && is_old(self.used_at(&made)?) {
+                old.push(key);
+            }
+        }
+        Ok(Expired { old, read, next })
     }
 
     fn expired_of<T: Stored>(
@@ -295,23 +328,35 @@ impl Transaction<'_> {
     }
 
     /// Removes records for good, in one write.
-    fn remove_expired(mut self, old: &[Key]) -> Result<(), StoreError> {
+    fn remove_expired(mut self, old: &[Key], now: u64) -> Result<(), StoreError> {
         if old.is_empty() {
             return Ok(());
         }
         self.uncover(old)?;
         self.forget_derived_from(old)?;
+        let mut forgotten: Vec<Answered> = Vec::new();
         for key in old {
+            if let Some(group) = key.room().filter(|_| key.tree == Tree::Made) {
+                tracing::info!("a compagnon that nobody has used for long is removed");
+                self.unmake_group(group)?;
+                continue;
+            }
+            if let Some(place) = key.event_place().filter(|_| key.tree == Tree::Answered) {
+                let answered = self.find::<Answered>(key)?;
+                if let Some(answered) = &answered {
+                    self.forget_derived_of(&answered.question.conversation())?;
+                }
+                forgotten.extend(answered);
+                self.forget_ratings(&place)?;
+            }
             self.remove(key);
             self.remove_expired_document(key)?;
-            if let Some(answered) = key.event_place().filter(|_| key.tree == Tree::Answered) {
-                self.forget_ratings(&answered)?;
-            }
             // Figures name nobody and say nothing: no key is replaced for them.
             if let Some(room) = key.room().filter(|_| key.tree != Tree::RoomUsage) {
                 self.rotate(room)?;
             }
         }
+        self.forget_answers(forgotten, now)?;
         fail::fail_point!("before-purge");
         self.commit()?;
         fail::fail_point!("purged");

@@ -276,6 +276,14 @@ impl Transaction<'_> {
                 }
             }
         }
+        // What a rating that does not open has left.
+        for (key, reacted) in self.scan::<Reacted>(&Key::all(Tree::Reactions))? {
+            if reacted.person == person {
+                self.remove(&key);
+            }
+        }
+        let aside = self.raw_keys(&Key::all(Tree::Ratings))?.into_iter();
+        aside.filter(|key| key.ends_with(&person)).for_each(|key| self.remove_raw(&key));
         Ok(())
     }
 

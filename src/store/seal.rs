@@ -97,6 +97,7 @@ pub(super) struct BlindedIds {
     partition: Key32,
     origin: Key32,
     subject: Key32,
+    withdrawable: Key32,
 }
 
 impl BlindedIds {
@@ -112,6 +113,7 @@ impl BlindedIds {
             partition: master.derive("compagnon 2026-11 store: names of partitions"),
             origin: master.derive("compagnon 2026-11 store: names of origins of documents"),
             subject: master.derive("compagnon 2026-11 store: names of persons at services"),
+            withdrawable: master.derive("compagnon 2026-11 store: answers that were forgotten"),
         }
     }
 
@@ -160,6 +162,21 @@ impl BlindedIds {
     /// What a service knows a person by.
     pub(super) fn subject(&self, service: &str, user: &UserId) -> BlindedId {
         blind(&self.subject, &[service.as_bytes(), user.as_bytes()])
+    }
+
+    /// A question whose answer was forgotten: not what stands for its event elsewhere, so that nothing leads from there to here.
+    pub(super) fn withdrawable(&self, room: &RoomId, question: &EventId) -> BlindedId {
+        blind(&self.withdrawable, &[b"name", room.as_bytes(), question.as_bytes()])
+    }
+
+    /// What seals the messages of an answer that was forgotten: made from the identifier of its question, which nothing keeps. Without it
+    /// nobody opens them, with all keys of the store in hand.
+    pub(super) fn withdrawable_cipher(&self, room: &RoomId, question: &EventId) -> Cipher {
+        let mut hasher = Hasher::new_keyed(self.withdrawable.bytes());
+        for part in [b"key".as_slice(), room.as_bytes(), question.as_bytes()] {
+            hasher.update(&(part.len() as u64).to_be_bytes()).update(part);
+        }
+        Cipher::new(&Key32::from_bytes(hasher.finalize().as_bytes()))
     }
 }
 

@@ -84,6 +84,8 @@ mod tests {
             audit: u64::MAX,
             undecrypted: u64::MAX,
             memory: u64::MAX,
+            withdrawable: u64::MAX,
+            compagnons: u64::MAX,
         };
         assert_eq!(database.purge(start + 1 + DAY, &long).expect("purged").records, 1, "that of the other person");
         assert_eq!(database.purge(start + 2 + DAY, &long).expect("purged").records, 1);

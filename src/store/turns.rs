@@ -79,13 +79,13 @@ impl Transaction<'_> {
     }
 
     /// Removes what was said in one conversation and the documents that were put into it, for good; questions and answers under way stay.
-    pub(super) fn forget_conversation(&mut self, conversation: &ConversationId) -> Result<(), StoreError> {
+    pub(super) fn forget_conversation(&mut self, conversation: &ConversationId, now: u64) -> Result<(), StoreError> {
         self.remove_documents_of(conversation, |_| true)?;
-        self.forget_said(conversation)
+        self.forget_said(conversation, now)
     }
 
     /// Removes what was said in one conversation, for good.
-    pub(super) fn forget_said(&mut self, conversation: &ConversationId) -> Result<(), StoreError> {
+    pub(super) fn forget_said(&mut self, conversation: &ConversationId, now: u64) -> Result<(), StoreError> {
         self.forget_jobs_of_conversation(conversation)?;
         let room = self.blinded_ids().room(&conversation.room_id);
         let turns = self.raw_keys(&self.blinded_ids().turns(conversation))?;
@@ -104,12 +104,13 @@ impl Transaction<'_> {
                 self.forget_ratings(&place)?;
             }
         }
+        self.forget_answers(answered.into_iter().map(|(_, answered)| answered), now)?;
         self.rotate(room)
     }
 
     /// Removes what was said in a room, threads included, what is remembered in it and its documents, for good; questions and answers under
     /// way stay, and so do its settings.
-    pub(super) fn forget_turns(&mut self, room: &RoomId) -> Result<(), StoreError> {
+    pub(super) fn forget_turns(&mut self, room: &RoomId, now: u64) -> Result<(), StoreError> {
         let room = self.blinded_ids().room(room);
         self.forget_jobs_of_room(room)?;
         let mut gone = self.raw_keys(&Key::new(Tree::Turns, &[&room]))?;
@@ -122,10 +123,12 @@ impl Transaction<'_> {
         if gone.is_empty() {
             return Ok(());
         }
+        let answered = self.scan::<Answered>(&Key::new(Tree::Answered, &[&room]))?;
         self.remove_documents_of_group(room)?;
         for key in &gone {
             self.remove_raw(key);
         }
+        self.forget_answers(answered.into_iter().map(|(_, answered)| answered), now)?;
         self.rotate(room)
     }
 }

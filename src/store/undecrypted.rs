@@ -3,12 +3,14 @@
 //! An event's key ends with the names of its Megolm session and of its sender, so that what one key opens, and how much one person has
 //! waiting, is found without opening a record. Records of older programs end with the event: they count as of any transaction.
 
-use ruma::{EventId, RoomId};
+use std::collections::BTreeSet;
+
+use ruma::{EventId, RoomId, UserId};
 use sled::IVec;
 
 use super::database::Database;
 use super::error::StoreError;
-use super::layout::{EventPlace, Key, Tree};
+use super::layout::{EventPlace, Key, QUARANTINE, Tree};
 use super::seal::BlindedId;
 use super::transaction::Transaction;
 use crate::message::Undecrypted;
@@ -96,6 +98,35 @@ impl Transaction<'_> {
             return Ok(());
         }
         self.put(&Key::new(Tree::Undecrypted, &[&place.room, &place.event, &megolm_session, &sender]), event)
+    }
+
+    /// The events of a person that wait, in all rooms.
+    pub(super) fn undecrypted_by(&self, person: &UserId) -> Result<Vec<(Key, Undecrypted)>, StoreError> {
+        let mut events = self.scan::<Undecrypted>(&Key::all(Tree::Undecrypted))?;
+        events.retain(|(_, event)| event.sender.as_deref() == Some(person));
+        Ok(events)
+    }
+
+    /// Removes the events of a person that wait in any room, for good.
+    pub(super) fn forget_undecrypted_of_person(&mut self, person: &UserId) -> Result<(), StoreError> {
+        let blinded = self.blinded_ids().person(person);
+        let theirs = self.undecrypted_by(person)?.into_iter().map(|(key, _)| key);
+        // Those that do not open, too.
+        let index = |key: &Key| Index::of(key).is_some_and(|index| index.sender == blinded);
+        let aside = self.raw_keys(&Key::all(Tree::Undecrypted))?.into_iter();
+        let aside = aside.map(|raw| Key {
+            tree: Tree::Undecrypted,
+            bytes: raw.strip_prefix(&[QUARANTINE]).unwrap_or(&raw).to_vec(),
+        });
+        let all: BTreeSet<Key> = theirs.chain(aside.filter(index)).collect();
+        for key in all {
+            self.remove_raw(&key.quarantined());
+            self.remove(&key);
+            if let Some(room) = key.room() {
+                self.rotate(room)?;
+            }
+        }
+        Ok(())
     }
 
     /// Removes an event, in this transaction's write.

@@ -5,7 +5,7 @@ use super::layout::{Key, SINCE, Tree};
 use super::seal::BlindedId;
 use super::transaction::Transaction;
 use crate::message::Incoming;
-use crate::statistics::{Activity, Counted, Counters, Day, Series, Week};
+use crate::statistics::{Activity, Compagnon, Counted, Counters, Day, Series, Week};
 use crate::usage::AnswerUsage;
 
 /// The most series of a day that are kept apart; what is beyond them is counted together, by kind of work.
@@ -36,6 +36,9 @@ impl Transaction<'_> {
         }
         let room = self.blinded_ids().room(&question.room_id);
         self.tally(room, counted.day, &counted.series, |sum| sum.add(&counters))?;
+        if let Compagnon::Made(number) = counted.series.compagnon {
+            self.note_used(number, now)?;
+        }
         if counted.counts_person() {
             self.count_person(&question.sender, counted.day, &counted.series)?;
         }

@@ -101,7 +101,8 @@ impl Transaction<'_> {
         place: &EventPlace,
         now: u64,
     ) -> Result<(RedactedPart, Option<OwnedEventId>), StoreError> {
-        let question = if self.is_held(place)? {
+        let held = self.is_held(place)? || self.is_withdrawable(&redaction.room_id, &redaction.redacts)?;
+        let question = if held {
             redaction.redacts.clone()
         } else if !self.contains(&Key::new(Tree::Own, &[&place.event]))? {
             return Ok((RedactedPart::Nothing, None));
@@ -119,11 +120,16 @@ impl Transaction<'_> {
         for (room, message) in self.elsewhere(&place)? {
             self.withdraw(&room, &message, &question, now)?;
         }
+        self.withdraw_forgotten(&redaction.room_id, &question, now)?;
         if self.may_show_more(&place)? {
             self.withdraw(&redaction.room_id, &question, &question, now)?;
         }
         if let Some(delivery) = self.find::<Delivery>(&place.of(Tree::Outbox))? {
             self.remove_files(&delivery.answer.items)?;
+        }
+        // What was asked may have left no turn: a translation, say.
+        if let Some(asked) = self.asked(&place)? {
+            self.forget_derived_of(&asked.conversation())?;
         }
         for key in KNOWN.map(|tree| place.of(tree)) {
             self.remove_raw(&key.quarantined());

@@ -13,14 +13,14 @@ use crate::{
     assistant::{
         clock::now,
         courier::{NoticePriority, notice},
-        dispatch::Work,
+        dispatch::{Interruption, Work},
         failure::Failure,
         texts::Text,
     },
     command::{Call, Command},
     matrix,
     message::{FileRef, Incoming, Item},
-    store::Queued,
+    store::{Change, Queued},
 };
 
 /// How often a command that changes something is decided on again because what it needed to know had changed meanwhile.
@@ -82,10 +82,14 @@ async fn finish(parts: &Parts, queued: &Queued, outcome: Outcome) -> Result<(), 
             let waits = answer_again(parts, queued, &question).await?;
             (Vec::new(), if waits { reply } else { otherwise })
         }
-        Outcome::File { file: NewFile { name, media_type, bytes, room_id }, reply } => {
-            // Before the answer that names it: without that answer it is removed again.
-            let file = parts.store.put_file(room, name, media_type, bytes, now()).await?;
-            (vec![Item::File(FileRef { room_id: Some(room_id), ..file })], reply)
+        Outcome::Files { files, room_id, reply } => {
+            let mut items = Vec::new();
+            for NewFile { name, media_type, bytes } in files {
+                // Before the answer that names it: without that answer it is removed again.
+                let file = parts.store.put_file(room, name, media_type, bytes, now()).await?;
+                items.push(Item::File(FileRef { room_id: Some(room_id.clone()), ..file }));
+            }
+            (items, reply)
         }
         Outcome::Egress { egress, reply } => (vec![Item::Egress(egress)], reply),
     };
@@ -95,6 +99,12 @@ async fn finish(parts: &Parts, queued: &Queued, outcome: Outcome) -> Result<(), 
     parts.courier.notify(queued, items, reply.changes, NoticePriority::Spare).await?;
     // An answer that began before they were made may have been computed from what they remove.
     parts.cache.apply(&changes);
+    for change in &changes {
+        // What is being written for them is given up: their question is no more.
+        if let Change::ForgetPerson(person) = change {
+            parts.active.of_person(person).iter().for_each(|run| run.interrupt(Interruption::Changed));
+        }
+    }
     if !changes.is_empty() {
         parts.documents.drop_gone().await?;
     }

@@ -1,11 +1,13 @@
 //! `!oublier`: a conversation, a person, or a whole room. What is forgotten cannot be read again, even by who holds the disk.
 
+use std::time::Duration;
+
 use super::{Context, Reply, Spec, proof::unproven, remember, words::is};
 use crate::{
     assistant::{
         access::Authority,
         failure::Failure,
-        texts::{Destroys, Text},
+        texts::{Destroys, Rights, Text},
     },
     command::{Call, Command},
     compagnon::Answers,
@@ -97,7 +99,8 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply,
         None => context.usage(&SPEC.usage(context.language)),
         Some(Scope::Person) => {
             let changes = vec![Change::ForgetPerson(message.sender.clone()), context.audit("forget.person", None)];
-            context.change(&Text::ForgottenPerson, changes)
+            let (withdrawable, audit) = (withdrawable(context), context.parts.config.audit.unsigned_abs());
+            context.change(&Text::Rights(Rights::ForgottenPerson { withdrawable, audit }), changes)
         }
         Some(Scope::Memory { of_room, number }) => remember::forget(context, of_room, number).await,
         Some(Scope::Conversation) => {
@@ -113,14 +116,15 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply,
                     return context.say(&refusal);
                 }
                 if !context.administers().await? {
-                    return context.say(&Text::ForgetOthers);
+                    return context.say(&Text::Rights(Rights::ForgetOthers));
                 }
                 if !context.confirms("forget conversation") {
                     return context.say(&Text::Confirm(Destroys::Conversation));
                 }
             }
             let forget = Change::ForgetConversation(message.conversation());
-            context.change(&Text::ForgottenConversation, vec![forget, context.audit("forget.conversation", None)])
+            let text = Text::Rights(Rights::ForgottenConversation { withdrawable: withdrawable(context) });
+            context.change(&text, vec![forget, context.audit("forget.conversation", None)])
         }
         Some(Scope::Room) => {
             if !context.administers().await? {
@@ -130,9 +134,15 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply,
                 return context.say(&Text::Confirm(Destroys::Room { direct: message.direct }));
             }
             let forget = Change::ForgetTurns(message.room_id.clone());
-            context.change(&Text::ForgottenRoom, vec![forget, context.audit("forget.room", None)])
+            let text = Text::Rights(Rights::ForgottenRoom { withdrawable: withdrawable(context) });
+            context.change(&text, vec![forget, context.audit("forget.room", None)])
         }
     }
+}
+
+/// For how long an answer is still taken back with its question, once it is forgotten.
+fn withdrawable(context: &Context<'_>) -> Duration {
+    context.parts.config.withdrawable.unsigned_abs()
 }
 
 /// Whether nobody else has spoken in the conversation.

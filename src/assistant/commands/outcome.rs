@@ -22,10 +22,12 @@ pub(super) enum Outcome {
         /// What is said where nothing is known of the question any more.
         otherwise: Reply,
     },
-    /// A file, then a sentence.
-    File {
-        /// The file.
-        file: NewFile,
+    /// Files, then a sentence.
+    Files {
+        /// The files.
+        files: Vec<NewFile>,
+        /// The room that they are sent to.
+        room_id: OwnedRoomId,
         /// What is said of it.
         reply: Reply,
     },
@@ -89,17 +91,16 @@ pub(super) struct NewFile {
     pub(super) media_type: &'static str,
     /// Its content.
     pub(super) bytes: Vec<u8>,
-    /// The room that it is sent to.
-    pub(super) room_id: OwnedRoomId,
 }
 
 impl Outcome {
     /// What is said and changed, whatever else there is.
     pub(super) fn reply(&self) -> &Reply {
         match self {
-            Self::Say(reply) | Self::Generate { reply, .. } | Self::File { reply, .. } | Self::Egress { reply, .. } => {
-                reply
-            }
+            Self::Say(reply)
+            | Self::Generate { reply, .. }
+            | Self::Files { reply, .. }
+            | Self::Egress { reply, .. } => reply,
         }
     }
 }

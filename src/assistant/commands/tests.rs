@@ -1,6 +1,9 @@
 //! Commands against the fakes: what is understood, what is refused, and what changes.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use ruma::{OwnedUserId, owned_user_id};
 use serde_json::Value;
@@ -14,13 +17,21 @@ use crate::{
         config::{Limits, Rate},
         fakes::{FakeGateway, FakeModel, incoming},
         tests::{Bench, admitted, assistant, block},
-        texts::{Destroys, Language, Text},
+        texts::{Destroys, Language, Rights, Text},
     },
     inference::CacheScope,
     matrix::Batch,
     message::{Edit, Incoming, MessageKind, Redaction},
     store::{Accept, Change, QueuedKind, Store},
 };
+
+const MONTH: Duration = Duration::from_hours(30 * 24);
+
+pub(super) const FORGOTTEN_CONVERSATION: Text<'static> =
+    Text::Rights(Rights::ForgottenConversation { withdrawable: MONTH });
+const FORGOTTEN_PERSON: Text<'static> =
+    Text::Rights(Rights::ForgottenPerson { withdrawable: MONTH, audit: Duration::from_hours(365 * 24) });
+const FORGOTTEN_ROOM: Text<'static> = Text::Rights(Rights::ForgottenRoom { withdrawable: MONTH });
 
 /// Awa and Ben in one room, each in a direct conversation too.
 pub(super) struct Office {
@@ -492,8 +503,8 @@ async fn only_one_who_may_can_forget_what_others_said() {
     for person in [awa(), ben()] {
         office.prompt(&person, room).await;
     }
-    assert_eq!(office.command(&ben(), room, "!oublier").await, fr(&Text::ForgetOthers));
-    assert_eq!(office.command(&ben(), room, "!oublier moi").await, fr(&Text::ForgottenPerson));
+    assert_eq!(office.command(&ben(), room, "!oublier").await, fr(&Text::Rights(Rights::ForgetOthers)));
+    assert_eq!(office.command(&ben(), room, "!oublier moi").await, fr(&FORGOTTEN_PERSON));
     let conversation = office.message(&awa(), room, "").conversation();
     let left = office.bench.store().turns(&conversation).await.expect("readable");
     assert!(!left.is_empty() && left.iter().all(|turn| turn.asker.as_ref() == Some(&awa())));
@@ -502,7 +513,7 @@ async fn only_one_who_may_can_forget_what_others_said() {
     office.bench.gateway.sign_devices(false);
     assert_eq!(office.command(&ben(), room, "!oublier").await, fr(&Text::UnverifiedDevice));
     // What is left is hers alone.
-    assert_eq!(office.command(&awa(), room, "!oublier").await, fr(&Text::ForgottenConversation));
+    assert_eq!(office.command(&awa(), room, "!oublier").await, fr(&FORGOTTEN_CONVERSATION));
     assert!(office.bench.store().turns(&conversation).await.expect("readable").is_empty());
 }
 
@@ -512,7 +523,7 @@ async fn an_export_goes_to_the_persons_own_conversation_and_holds_what_is_theirs
     office.say(&awa(), "!with-awa:h", "Je m'appelle Awa.").await;
     office.say(&ben(), "!with-ben:h", "Je m'appelle Ben.").await;
     office.command(&awa(), "!room:h", "!compagnon créer Budget\nVous êtes Budget.").await;
-    assert_eq!(office.command(&awa(), "!room:h", "!exporter").await, fr(&Text::ExportSent));
+    assert_eq!(office.command(&awa(), "!room:h", "!exporter").await, fr(&Text::Rights(Rights::ExportSent)));
     let files = office.bench.gateway.files();
     assert_eq!(files[0].0, "!with-awa:h");
     let file: Value = serde_json::from_slice(&files[0].1).expect("JSON");
@@ -575,12 +586,12 @@ async fn what_destroys_for_others_asks_once() {
         fr(&Text::Confirm(Destroys::Room { direct: false }))
     );
     assert_eq!(left(&office), 4, "nothing is gone yet, whoever else was asked");
-    assert_eq!(office.command(&awa(), room, "!oublie tout !").await, fr(&Text::ForgottenRoom), "however it is written");
+    assert_eq!(office.command(&awa(), room, "!oublie tout !").await, fr(&FORGOTTEN_ROOM), "however it is written");
     assert_eq!(left(&office), 0);
 
     // One's own asks nothing; what a room keeps is shortened for all of it.
     office.prompt(&awa(), "!with-awa:h").await;
-    assert_eq!(office.command(&awa(), "!with-awa:h", "oublier").await, fr(&Text::ForgottenConversation));
+    assert_eq!(office.command(&awa(), "!with-awa:h", "oublier").await, fr(&FORGOTTEN_CONVERSATION));
     assert_eq!(
         office.command(&awa(), "!with-awa:h", "oublie tout").await,
         fr(&Text::Confirm(Destroys::Room { direct: true }))

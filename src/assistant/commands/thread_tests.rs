@@ -2,7 +2,7 @@
 
 use ruma::OwnedUserId;
 
-use super::tests::{Office, awa, ben, fr};
+use super::tests::{FORGOTTEN_CONVERSATION, Office, awa, ben, fr};
 use crate::{
     assistant::{Config, texts::Text},
     compagnon::Answers,
@@ -104,7 +104,7 @@ async fn edits_redactions_and_commands_find_the_thread() {
 
     assert_eq!(office.command(&awa(), ROOM, "!oublier").await, fr(&Text::ForgetInThread));
     let forget = Incoming { thread: Some(question.event_id.clone()), ..office.message(&awa(), ROOM, "!oublier") };
-    assert_eq!(office.send(forget).await.expect("an answer").1, fr(&Text::ForgottenConversation));
+    assert_eq!(office.send(forget).await.expect("an answer").1, fr(&FORGOTTEN_CONVERSATION));
 
     let (question, _) = ask(&mut office, &awa(), "Trois ?").await;
     let redaction = Redaction { room_id: question.room_id.clone(), redacts: question.event_id.clone() };

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use ruma::{EventId, OwnedEventId, OwnedUserId, RoomId};
+use ruma::{EventId, OwnedEventId, OwnedUserId, RoomId, UserId};
 use tokio_util::sync::CancellationToken;
 
 use crate::message::{ConversationId, Incoming};
@@ -105,6 +105,11 @@ impl ActiveGenerations {
     /// The answers being written in a room.
     pub fn of_room(&self, room: &RoomId) -> Vec<Arc<ActiveGeneration>> {
         self.lock().values().filter(|generation| generation.conversation.room_id == room).cloned().collect()
+    }
+
+    /// The answers being written to a person, wherever.
+    pub fn of_person(&self, person: &UserId) -> Vec<Arc<ActiveGeneration>> {
+        self.lock().values().filter(|generation| generation.asker == person).cloned().collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<ConversationId, Arc<ActiveGeneration>>> {

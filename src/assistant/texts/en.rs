@@ -266,23 +266,10 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::RetentionIs { retention, limit, chosen } => return retention_is(*retention, *limit, *chosen).into(),
         Text::RetentionTooLong { limit } => return format!("That is too long: at most {}.", span(*limit)).into(),
         Text::Confirm(destroys) => return confirm(*destroys).into(),
-        Text::ForgottenConversation => {
-            "I have forgotten this conversation. The messages are still visible in Tchap: delete them there if necessary."
-        }
+        Text::Rights(text) => return super::rights::en(text, span).into(),
         Text::ForgetInThread => {
             "Here, each question has a thread of its own: write `!forget` in the one that I am to forget. For everything you wrote: `!forget me`."
         }
-        Text::ForgottenPerson => {
-            "I have forgotten everything you wrote to me and had me remember for you, in every room. The messages are still visible in Tchap, and the audit trail keeps your commands without their content. What you had me remember for a room stays there, without your name. Your compagnons remain; to delete one: `!compagnon delete`."
-        }
-        Text::ForgottenRoom => {
-            "I have forgotten everything that was said here, including in threads, and what I remembered. The compagnon and the settings remain; the messages are still visible in Tchap."
-        }
-        Text::ForgetOthers => {
-            "Other people took part in this conversation, so only a room administrator can make me forget it. For what you wrote yourself: `!forget me`."
-        }
-        Text::ExportSent => "Your data is in our private conversation, as a file.",
-        Text::ExportHere => "This is everything I keep about you. To erase your conversations: `!forget me`.",
         Text::FileTooLarge { most } => {
             return format!(
                 "The file is too large for this messenger, which takes {} MB at most.",

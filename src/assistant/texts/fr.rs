@@ -277,23 +277,10 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::RetentionIs { retention, limit, chosen } => return retention_is(*retention, *limit, *chosen).into(),
         Text::RetentionTooLong { limit } => return format!("C’est trop long : {} au plus.", span(*limit)).into(),
         Text::Confirm(destroys) => return confirm(*destroys).into(),
-        Text::ForgottenConversation => {
-            "J’ai oublié cette conversation. Les messages restent affichés dans Tchap : supprimez-les si besoin."
-        }
+        Text::Rights(text) => return super::rights::fr(text, span).into(),
         Text::ForgetInThread => {
             "Ici, chaque question a son fil : écrivez `!oublier` dans celui qu’il faut oublier. Pour tout ce que vous avez écrit : `!oublier moi`."
         }
-        Text::ForgottenPerson => {
-            "J’ai oublié tout ce que vous m’avez écrit et fait retenir pour vous, dans tous les salons. Les messages restent affichés dans Tchap, et le journal garde la trace de vos commandes, sans leur contenu. Ce que vous m’avez fait retenir pour un salon y reste, sans votre nom. Vos compagnons restent : `!compagnon supprimer`."
-        }
-        Text::ForgottenRoom => {
-            "J’ai oublié tout ce qui s’est dit ici, fils compris, et ce que je retenais. Le compagnon et les réglages restent ; les messages restent affichés dans Tchap."
-        }
-        Text::ForgetOthers => {
-            "D’autres personnes ont parlé dans cette conversation : seul un administrateur du salon peut la faire oublier. Pour ce que vous avez écrit, vous : `!oublier moi`."
-        }
-        Text::ExportSent => "Vos données vous attendent dans notre conversation privée, en un fichier.",
-        Text::ExportHere => "Voici tout ce que je garde sur vous. Pour effacer vos conversations : `!oublier moi`.",
         Text::FileTooLarge { most } => {
             return format!("Le fichier est trop grand pour cette messagerie : {} Mo au plus.", (most >> 20).max(1))
                 .into();

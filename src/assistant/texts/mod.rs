@@ -7,6 +7,7 @@ pub(super) mod allowed;
 mod documented;
 pub(super) mod documents;
 mod en;
+mod exported;
 mod fr;
 pub(super) mod glossary;
 pub(super) mod journal;
@@ -18,6 +19,7 @@ pub(super) mod pseudonyms;
 mod refused;
 mod review_files;
 pub(super) mod reviews;
+mod rights;
 #[cfg(test)]
 mod samples;
 mod say;
@@ -35,10 +37,12 @@ mod welcome;
 mod whom;
 
 pub(super) use self::documented::Documented;
+pub(super) use self::exported::Exported;
 pub(super) use self::glossary::Glossary;
 pub(super) use self::mastered::Mastered;
 pub(super) use self::memory::{FactPlace, Memory};
 pub(super) use self::notes::{Headings, Notes, Reach};
+pub(super) use self::rights::Rights;
 pub(super) use self::say::typeset;
 pub(super) use self::shown::{AboutPrivacy, Contact, Destroys, Welcome};
 pub(super) use self::synthesis::Synthesis;

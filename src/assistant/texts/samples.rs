@@ -269,13 +269,7 @@ fn samples() -> Vec<Text<'static>> {
         Text::Confirm(Destroys::Facts { of_room: true }),
         Text::Confirm(Destroys::Retention { retention: Duration::from_hours(1) }),
         Text::Confirm(Destroys::Compagnon { title }),
-        Text::ForgottenConversation,
         Text::ForgetInThread,
-        Text::ForgottenPerson,
-        Text::ForgottenRoom,
-        Text::ForgetOthers,
-        Text::ExportSent,
-        Text::ExportHere,
         Text::FileTooLarge { most: 10_485_760 },
         Text::FileFailed,
         Text::ServiceRefused { service: "docs".into() },
@@ -318,6 +312,7 @@ fn samples() -> Vec<Text<'static>> {
     all.extend(super::reviews::samples().into_iter().map(Text::Reviews));
     all.extend(super::translation::samples().into_iter().map(Text::Translation));
     all.extend(super::glossary::samples().into_iter().map(Text::Glossary));
+    all.extend(super::rights::samples().into_iter().map(Text::Rights));
     all.extend(super::notes::samples().into_iter().map(Text::Notes));
     all.extend(super::documented::samples().into_iter().map(Text::Documented));
     all.extend(Command::ALL.map(Text::Summary));

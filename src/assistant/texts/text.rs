@@ -407,20 +407,10 @@ pub enum Text<'a> {
     },
     /// What destroys something for others is to be confirmed.
     Confirm(Destroys<'a>),
-    /// This conversation is forgotten.
-    ForgottenConversation,
+    /// What is forgotten of people, and handed over to them.
+    Rights(super::Rights),
     /// There is nothing to forget in the main line: each question has a thread of its own.
     ForgetInThread,
-    /// What this person has said is forgotten everywhere.
-    ForgottenPerson,
-    /// The whole room is forgotten.
-    ForgottenRoom,
-    /// A conversation with others is forgotten by an administrator only.
-    ForgetOthers,
-    /// The export was sent to the direct conversation.
-    ExportSent,
-    /// The export is the file just above.
-    ExportHere,
     /// A file is larger than can be sent.
     FileTooLarge {
         /// The most bytes.

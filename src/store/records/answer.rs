@@ -40,6 +40,8 @@ pub(in crate::store) struct DeliveryRecord {
     pub(in crate::store) usage: Option<UsageRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::store) series: Option<Series>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(in crate::store) forgotten: bool,
 }
 
 /// An [`Item`].
@@ -111,6 +113,7 @@ impl From<&Delivery> for DeliveryRecord {
             unasked: *unasked,
             usage: delivery.usage.as_ref().map(UsageRecord::from),
             series: delivery.series.clone(),
+            forgotten: delivery.forgotten,
         }
     }
 }
@@ -133,6 +136,7 @@ impl From<DeliveryRecord> for Delivery {
             stored_at: record.stored_at,
             usage: record.usage.map(AnswerUsage::from),
             series: record.series,
+            forgotten: record.forgotten,
         }
     }
 }

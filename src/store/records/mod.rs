@@ -20,6 +20,7 @@ mod summary;
 mod turn;
 mod usage;
 pub(super) mod version1;
+mod withdrawable;
 
 pub(super) use self::answer::{AnsweredRecord, DeliveryRecord, OwnRecord, SentRecord};
 pub(super) use self::document::{passages_of_bytes, passages_to_bytes};

@@ -13,6 +13,7 @@ use crate::store::audit::Entry;
 pub(in crate::store) struct SettingsRecord {
     compagnon: Option<ChoiceRecord>,
     addition: Option<String>,
+    addition_by: Option<OwnedUserId>,
     temperature: Option<f32>,
     max_tokens: Option<usize>,
     language: Option<LanguageRecord>,
@@ -64,6 +65,7 @@ impl From<&Settings> for SettingsRecord {
                 Choice::Own(number) => ChoiceRecord::Own(*number),
             }),
             addition: settings.addition.clone(),
+            addition_by: settings.addition_by.clone(),
             temperature: settings.temperature,
             max_tokens: settings.max_tokens,
             language: settings.language.map(|language| match language {
@@ -92,6 +94,7 @@ impl From<SettingsRecord> for Settings {
                 ChoiceRecord::Own(number) => Choice::Own(number),
             }),
             addition: record.addition,
+            addition_by: record.addition_by,
             temperature: record.temperature,
             max_tokens: record.max_tokens,
             language: record.language.map(|language| match language {
@@ -128,7 +131,8 @@ pub(in crate::store) struct MadeRecord {
 struct VersionRecord {
     number: u32,
     at: u64,
-    by: OwnedUserId,
+    #[serde(default)]
+    by: Option<OwnedUserId>,
     text: String,
 }
 

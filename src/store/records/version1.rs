@@ -159,6 +159,7 @@ impl From<DeliveryV1> for DeliveryRecord {
             unasked: false,
             usage: None,
             series: None,
+            forgotten: false,
         }
     }
 }

@@ -9,19 +9,19 @@ use crate::store::layout::{Key, Tree};
 use crate::store::{Conclusion, Database, StoreError};
 
 /// Opens the closed store's database, and lets `change` at it.
-fn tamper(folder: &TempDir, change: impl FnOnce(&Db)) {
+pub(super) fn tamper(folder: &TempDir, change: impl FnOnce(&Db)) {
     let db = crate::store::database::database_in(&folder.path().join("store")).unwrap();
     change(&db);
     db.flush().unwrap();
 }
 
-fn flip(db: &Db, key: &[u8]) {
+pub(super) fn flip(db: &Db, key: &[u8]) {
     let mut value = db.get(key).unwrap().unwrap().to_vec();
     *value.last_mut().unwrap() ^= 1;
     db.insert(key, value).unwrap();
 }
 
-fn key(store: &Database, question: &Incoming, tree: Tree) -> Vec<u8> {
+pub(super) fn key(store: &Database, question: &Incoming, tree: Tree) -> Vec<u8> {
     store.place(&question.room_id, &question.event_id).of(tree).bytes
 }
 

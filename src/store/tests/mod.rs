@@ -3,6 +3,7 @@
 //! A crash is played by copying the folder of an open store: what is in the copy is what a kill would have left.
 
 mod again;
+mod aging;
 mod approved;
 mod backup;
 mod damage;
@@ -13,6 +14,7 @@ mod jobs;
 mod memory;
 mod migration;
 mod model;
+mod person;
 mod promotion;
 mod questions;
 mod ratings;
@@ -23,6 +25,7 @@ mod snapshots;
 mod summaries;
 mod undecrypted;
 mod usage;
+mod withdrawable;
 mod withdrawals;
 
 use std::collections::BTreeSet;
@@ -191,8 +194,16 @@ fn withdrawn(store: &Database) -> BTreeSet<OwnedEventId> {
     store.withdrawals().unwrap().into_iter().map(|withdrawal| withdrawal.event_id).collect()
 }
 
-const KEEP: Retention =
-    Retention { dedup: 100, turns: 100, turns_at_most: 1_000, audit: 100, undecrypted: 100, memory: 100 };
+const KEEP: Retention = Retention {
+    dedup: 100,
+    turns: 100,
+    turns_at_most: 1_000,
+    audit: 100,
+    undecrypted: 100,
+    memory: 100,
+    withdrawable: 100,
+    compagnons: 1_000_000,
+};
 
 fn conclude(store: &Database, question: &Incoming, now: u64) -> Option<Delivery> {
     let conclusion = Conclusion {

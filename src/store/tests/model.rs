@@ -6,25 +6,37 @@ mod memory;
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use ruma::{OwnedEventId, OwnedUserId};
+use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId};
 use tempfile::TempDir;
 
 use self::memory::Model;
+use super::usage::{answered, series};
 use super::{
     Accept, Conclusion, Database, Delivery, Queued, Undecrypted, admitted, after_a_kill, answer, event, folder, held,
     in_thread, open, question, room, turns, withdrawn,
 };
 use crate::compagnon::SettingsPatch;
 use crate::conversation::Turn;
-use crate::message::{Content, Edit, Incoming, Item, Redaction};
+use crate::message::{Content, Edit, Incoming, Item, Reaction, Redaction};
+use crate::statistics::{Crowd, Day};
 use crate::store::layout::{Key, Tree};
-use crate::store::{Answer, Change, QueuedKind, Retention};
+use crate::store::{Answer, Change, QueuedKind, Reactions, Retention};
 
 const EVENTS: usize = 6;
 /// A file, of more than a chunk.
 static FILE: [u8; 70_000] = [7; 70_000];
 const ROOMS: usize = 2;
-const KEEP: Retention = Retention { dedup: 60, turns: 40, turns_at_most: 70, audit: 50, undecrypted: 50, memory: 50 };
+const DAY: Day = Day(20_420);
+const KEEP: Retention = Retention {
+    dedup: 60,
+    turns: 40,
+    turns_at_most: 70,
+    audit: 50,
+    undecrypted: 50,
+    memory: 50,
+    withdrawable: 50,
+    compagnons: 50,
+};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -32,6 +44,8 @@ enum Step {
     Begin(usize),
     Pause(usize),
     Drop(usize),
+    /// What a person finds of a part of an answer.
+    Rate(usize, usize, usize, bool),
     Draft(usize),
     Conclude(usize),
     PartSent(usize, usize),
@@ -88,6 +102,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => (0..EVENTS).prop_map(Step::Conclude),
         4 => (0..EVENTS, 0..2_usize).prop_map(|(event, part)| Step::PartSent(event, part)),
         4 => (0..EVENTS).prop_map(Step::Delivered),
+        4 => (0..EVENTS, 0..2_usize, 0..2_usize, any::<bool>())
+            .prop_map(|(event, part, by, useful)| Step::Rate(event, part, by, useful)),
         2 => (0..EVENTS).prop_map(Step::Reopen),
         1 => (0..EVENTS).prop_map(Step::ForgetConversation),
         1 => (0..ROOMS).prop_map(Step::ForgetTurns),
@@ -119,13 +135,18 @@ fn asked(index: usize) -> Incoming {
     if index % 4 < 2 { question } else { in_thread(question, "root") }
 }
 
+/// Whether a question is asked in a room.
+fn is_in(question: &OwnedEventId, in_room: &OwnedRoomId) -> bool {
+    question.localpart().parse().is_ok_and(|index| room(&room_of(index)) == *in_room)
+}
+
 /// A message that shows part of an answer: the same one when the answer is given again.
 fn part(index: usize, part: usize) -> OwnedEventId {
     event(&format!("part{index}.{part}"))
 }
 
 fn unread(index: usize, now: u64) -> Undecrypted {
-    Undecrypted { sent_at: now, ..held(&room_of(index), &index.to_string()) }
+    Undecrypted { sent_at: now, sender: Some(person(index / 2)), ..held(&room_of(index), &index.to_string()) }
 }
 
 /// The store under test and its model.
@@ -202,9 +223,9 @@ impl Pair {
         }
         let said = turns(&question, now);
         let conclude = |question| {
-            let (turns, answer) = (said.clone(), answer.clone());
+            let (turns, answer, counted) = (said.clone(), answer.clone(), Some(answered(DAY, "juriste")));
             self.store
-                .conclude(Conclusion { question, turns, answer, changes: Vec::new(), usage: None, counted: None }, now)
+                .conclude(Conclusion { question, turns, answer, changes: Vec::new(), usage: None, counted }, now)
                 .unwrap()
         };
         let stale = Incoming { content: Content::Text("un texte d'avant".to_owned()), ..question.clone() };
@@ -241,6 +262,20 @@ impl Pair {
         }
     }
 
+    fn rate(&mut self, index: usize, number: usize, by: usize, useful: bool, now: u64) {
+        let (question, message, by) = (asked(index), part(index, number), person(by));
+        let reaction = Reaction {
+            room_id: question.room_id.clone(),
+            event_id: event(&format!("reaction{now}")),
+            sender: by.clone(),
+            target: message.clone(),
+            key: if useful { "👍" } else { "👎" }.to_owned(),
+        };
+        let reactions = Reactions { day: DAY, given: vec![reaction], asks_why: false };
+        self.store.accept(&Accept { reactions: Some(&reactions), ..Accept::default() }, now).unwrap();
+        self.model.rate(&question.event_id, &message, &by, useful, now);
+    }
+
     fn has_key(&self, index: usize) -> bool {
         self.store.transaction().rooms().cipher(&self.store.blinded_ids.room(&room(&room_of(index)))).is_some()
     }
@@ -262,6 +297,7 @@ impl Pair {
                 let dropped = self.store.drop_question(&room_id, &event_id, now).unwrap();
                 assert_eq!(dropped, self.model.drop_question(&room_id, &event_id, now));
             }
+            Step::Rate(index, number, by, useful) => self.rate(index, number, by, useful, now),
             Step::Draft(index) => self.draft(index, now),
             Step::Conclude(index) => self.answer(index, now),
             Step::PartSent(index, number) => {
@@ -288,20 +324,20 @@ impl Pair {
             Step::ForgetConversation(index) => {
                 let conversation = asked(index).conversation();
                 self.apply(Change::ForgetConversation(conversation.clone()), now);
-                self.model.forget_said(|other| *other == conversation);
+                self.model.forget_said(|other| *other == conversation, now);
                 self.model.library.forget_conversation(&conversation);
             }
             Step::ForgetTurns(index) => {
                 let room = room(&room_of(index));
                 self.apply(Change::ForgetTurns(room.clone()), now);
-                self.model.forget_said(|other| other.room_id == room);
+                self.model.forget_said(|other| other.room_id == room, now);
+                // Also of answers that are on their way.
+                self.model.counts.rated.retain(|(question, _), _| !is_in(question, &room));
                 self.model.library.forget_room(&room);
             }
             Step::ForgetPerson(index) => {
                 self.apply(Change::ForgetPerson(person(index)), now);
-                self.model.said.retain(|(_, turn)| turn.asker != Some(person(index)));
-                self.model.answered.retain(|(question, ..)| question.sender != person(index));
-                self.model.library.forget_person(&person(index));
+                self.model.forget_person(&person(index), now);
             }
             Step::Settings(index, retention) => {
                 let patches = vec![SettingsPatch::Retention(Some(retention))];
@@ -378,6 +414,7 @@ impl Pair {
         }
         let withdrawals: BTreeSet<OwnedEventId> = model.withdrawals.keys().cloned().collect();
         assert_eq!(withdrawn(store), withdrawals);
+        self.compare_kept();
         assert!(model.own.keys().all(|event| store.is_own(event).unwrap()));
         assert!(self.deferred || store.transaction().rooms().in_rotation().is_empty());
         for file in model.files() {
@@ -385,6 +422,34 @@ impl Pair {
         }
         assert_eq!(store.damaged().unwrap(), 0);
         self.compare_documents();
+    }
+}
+
+impl Pair {
+    /// What is kept of answers that were forgotten, and what is counted.
+    fn compare_kept(&self) {
+        let (store, model) = (&self.store, &self.model);
+        let kept = store.db.scan_prefix(Key::all(Tree::Withdrawable).bytes).count();
+        assert_eq!(kept, model.withdrawable.len());
+        for (question, forgotten) in &model.withdrawable {
+            let index: usize = question.localpart().parse().unwrap();
+            let messages = store.transaction().withdrawable(&asked(index).room_id, question).unwrap();
+            let messages: BTreeSet<OwnedEventId> = messages.into_iter().map(|(_, message)| message).collect();
+            assert_eq!(messages, forgotten.messages);
+        }
+        let counts = &model.counts;
+        let statistics = store.statistics().unwrap();
+        let counters = statistics.days.get(&(DAY, series("juriste"))).cloned().unwrap_or_default();
+        assert_eq!((counters.questions, counters.answers), (counts.questions, counts.questions));
+        assert_eq!((counters.useful, counters.not_useful), (counts.useful, counts.not_useful));
+        let people = statistics.people.get(&(DAY.week(), Crowd::All)).copied().unwrap_or_default();
+        assert_eq!(people, counts.people);
+        for index in 0..2 {
+            let theirs = counts.rated.keys().filter(|(_, by)| *by == person(index)).count();
+            assert_eq!(store.personal(&person(index)).unwrap().ratings.len(), theirs);
+        }
+        let answers = store.db.scan_prefix(Key::all(Tree::Reactions).bytes).count();
+        assert!(answers >= counts.rated.len() && (answers == 0) == counts.rated.is_empty());
     }
 }
 

@@ -201,7 +201,8 @@ fn what_an_older_program_wrote_is_read() {
     assert_eq!(store.turns(&asked.conversation()).unwrap(), turns(&asked, 2));
     assert_eq!(store.queued().unwrap()[0].question, waiting);
     assert_eq!(store.undelivered().unwrap()[0].question, asked);
-    assert!(store.personal(&asked.sender).unwrap().exchanges.is_empty(), "nobody knows where");
+    let personal = store.personal(&asked.sender).unwrap();
+    assert_eq!(personal.exchanges, [(None, turns(&asked, 2))], "nobody knows where");
     store.apply(&[Change::ForgetPerson(asked.sender.clone())], 3).unwrap();
     assert!(store.turns(&asked.conversation()).unwrap().is_empty(), "but forgetting reaches them");
     assert_eq!(store.damaged().unwrap(), 0);

@@ -15,7 +15,7 @@ const DAY: Day = Day(20_420);
 const AWA: &str = "@awa:tchap.test";
 const BEN: &str = "@ben:tchap.test";
 
-fn reaction(person: &str, name: &str, target: &str, key: &str) -> Reaction {
+pub(super) fn reaction(person: &str, name: &str, target: &str, key: &str) -> Reaction {
     Reaction {
         room_id: room("a"),
         event_id: event(name),
@@ -25,7 +25,7 @@ fn reaction(person: &str, name: &str, target: &str, key: &str) -> Reaction {
     }
 }
 
-fn react_on(store: &Database, day: Day, given: Reaction, asks_why: bool) -> Vec<Incoming> {
+pub(super) fn react_on(store: &Database, day: Day, given: Reaction, asks_why: bool) -> Vec<Incoming> {
     let reactions = Reactions { day, given: vec![given], asks_why };
     let batch = Accept { reactions: Some(&reactions), ..Accept::default() };
     let new = store.accept(&batch, 5_000).unwrap().new;
@@ -323,7 +323,16 @@ type Forgets<'a> = &'a dyn Fn(&Database);
 #[test]
 fn ratings_go_with_their_answer_their_room_and_their_person_and_stay_counted() {
     let long = u64::MAX;
-    let keep = Retention { dedup: long, turns: 100, turns_at_most: long, audit: long, undecrypted: long, memory: long };
+    let keep = Retention {
+        dedup: long,
+        turns: 100,
+        turns_at_most: long,
+        audit: long,
+        undecrypted: long,
+        memory: long,
+        withdrawable: long,
+        compagnons: long,
+    };
     let awa: OwnedUserId = AWA.try_into().unwrap();
     let left = |store: &Database| {
         let of = |tree| store.transaction().raw_keys(&Key::all(tree)).unwrap().len();

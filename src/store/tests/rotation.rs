@@ -113,7 +113,8 @@ fn all_that_was_said_in_a_room_or_by_a_person() {
         let everywhere = matches!(forget, Change::ForgetPerson(_));
         let before = after_a_kill(&folder);
         store.apply(&[forget], 2).unwrap();
-        assert_eq!(store.queued().unwrap()[0].question, waiting);
+        let queued = store.queued().unwrap();
+        assert_eq!(queued.first().map(|queued| &queued.question), Some(&waiting).filter(|_| !everywhere));
         old_bytes_with_new_keys(&before, folder.path());
         for store in [store, open(&before)] {
             assert!(store.turns(&one.conversation()).unwrap().is_empty());

@@ -319,8 +319,16 @@ fn a_rooms_own_counters_go_with_it_and_with_time() {
     leave(&store, "a", 9_000);
     assert_eq!((of(&store, "a"), of(&store, "b")), (vec![], vec![(place, 1, 0)]));
     let long = u64::MAX;
-    let keep =
-        Retention { dedup: long, turns: long, turns_at_most: long, audit: long, undecrypted: long, memory: long };
+    let keep = Retention {
+        dedup: long,
+        turns: long,
+        turns_at_most: long,
+        audit: long,
+        undecrypted: long,
+        memory: long,
+        withdrawable: long,
+        compagnons: long,
+    };
     let monday = u64::from(TODAY.week().monday().0);
     store.purge((monday + 766) * DAY, &keep).unwrap();
     assert_eq!(of(&store, "b").len(), 1);

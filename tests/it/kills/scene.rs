@@ -182,7 +182,7 @@ pub(super) struct Export {
 impl Export {
     /// Waits for the file and for the sentence about it; gives false when they do not come within [`PATIENCE`].
     async fn done(&self) -> bool {
-        let file = self.by.next(&self.private, |messages| self.files(messages).next().map(drop));
+        let file = self.by.next(&self.private, |messages| self.files(messages).nth(1).map(drop));
         let notice = self.by.next(&self.room, |messages| self.notices(messages).next().map(drop));
         let both = async { file.await.is_some() && notice.await.is_some() };
         timeout(PATIENCE, both).await.unwrap_or(false)
@@ -190,7 +190,7 @@ impl Export {
 
     fn is_done(&self) -> bool {
         let (private, room) = (self.by.messages(&self.private), self.by.messages(&self.room));
-        self.files(&private).next().is_some() && self.notices(&room).next().is_some()
+        self.files(&private).nth(1).is_some() && self.notices(&room).next().is_some()
     }
 
     fn files<'a>(&self, messages: &'a [Message]) -> impl Iterator<Item = &'a Message> {
@@ -209,15 +209,16 @@ impl Export {
         let (private, room) = (self.by.messages(&self.private), self.by.messages(&self.room));
         let files: Vec<&Message> = self.files(&private).collect();
         let notices: Vec<&Message> = self.notices(&room).collect();
-        let says = if self.room == self.private { "tout ce que je garde" } else { "conversation privée" };
+        let says = if self.room == self.private { "ce que je garde de vous" } else { "conversation privée" };
         match (files.as_slice(), notices.as_slice()) {
-            ([], _) | (_, []) => tally.lost += 1,
-            ([file], [notice]) => {
-                let opens = serde_json::from_slice::<Value>(&self.by.download(file).await).is_ok();
-                if opens && file.encrypted && notice.body.contains(says) && notice.complete() {
+            ([] | [_], _) | (_, []) => tally.lost += 1,
+            ([file, page], [notice]) => {
+                let opens = serde_json::from_slice::<Value>(&self.by.download(file).await).is_ok()
+                    && self.by.download(page).await.starts_with(b"<!doctype html>");
+                if opens && file.encrypted && page.encrypted && notice.body.contains(says) && notice.complete() {
                     tally.answered += 1;
                 } else {
-                    println!("wrong: {file:#?} {notice:#?}");
+                    println!("wrong: {file:#?} {page:#?} {notice:#?}");
                     tally.wrong += 1;
                 }
             }

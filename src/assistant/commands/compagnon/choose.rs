@@ -103,7 +103,8 @@ pub(super) async fn view(context: &Context<'_>, asked: &str) -> Result<Reply, Fa
     {
         let lines = made.versions.iter().rev().map(|version| {
             let shown = if made.published == Some(version.number) { " ✓" } else { "" };
-            format!("- {} `{}`{shown}", version.number, version.by)
+            let by = version.by.as_ref().map(|by| format!(" `{by}`")).unwrap_or_default();
+            format!("- {}{by}{shown}", version.number)
         });
         let lines = lines.collect::<Vec<_>>().join("\n");
         // The one before the newest: it is there, whichever older ones were given up.

@@ -63,7 +63,7 @@ pub(super) async fn create(context: &Context<'_>, line: &str, text: &str) -> Res
         room_id: message.room_id.clone(),
         published: None,
         proposed: None,
-        versions: vec![Version { number: 1, at: now(), by: message.sender.clone(), text: compagnon.to_text() }],
+        versions: vec![Version { number: 1, at: now(), by: Some(message.sender.clone()), text: compagnon.to_text() }],
     };
     let changes = vec![
         Change::Made(made),
@@ -245,7 +245,7 @@ fn add_version(
     }
     let back = made.latest().map_or(1, |version| version.number);
     let number = back.saturating_add(1);
-    let version = Version { number, at: now(), by: context.message.sender.clone(), text: after.to_text() };
+    let version = Version { number, at: now(), by: Some(context.message.sender.clone()), text: after.to_text() };
     made.versions.push(version);
     let kept = [made.published, made.proposed];
     let oldest = number.saturating_sub(VERSIONS as u32);

@@ -15,6 +15,7 @@ use crate::{
         texts::{self, Text},
     },
     compagnon::{HOTTEST, Language, Pseudonyms, Sourcing},
+    store::Change,
 };
 
 /// The shortest answer that may be asked for, in tokens.
@@ -39,10 +40,17 @@ pub(super) async fn addition(context: &Context<'_>, line: &str, text: &str) -> R
     }
     let audit = context.audit("compagnon.instruction", None);
     if is(addition, &["aucune", "none"]) {
-        return context.change(&Text::AdditionRemoved, vec![context.set(|settings| settings.addition = None), audit]);
+        return context.change(&Text::AdditionRemoved, vec![write(context, None), audit]);
     }
-    let set = context.set(|settings| settings.addition = Some(addition.to_owned()));
-    context.change(&Text::AdditionSet, vec![set, audit])
+    context.change(&Text::AdditionSet, vec![write(context, Some(addition)), audit])
+}
+
+/// The change that gives the room another addition: it is its author's, and goes with them.
+fn write(context: &Context<'_>, addition: Option<&str>) -> Change {
+    context.set(|settings| {
+        settings.addition = addition.map(str::to_owned);
+        settings.addition_by = addition.map(|_| context.message.sender.clone());
+    })
 }
 
 /// Changes one setting of the room, or all of them back to the usual ones.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ruma::OwnedEventId;
+use ruma::{OwnedEventId, OwnedUserId};
 use serde::{Deserialize, Serialize};
 
 use super::value::Note;
@@ -27,6 +27,9 @@ pub struct Kept {
     /// Until when messages of this conversation are in a note that was published, in milliseconds since the epoch.
     #[serde(default)]
     pub upto: Option<u64>,
+    /// Who asked for the draft: it goes with them.
+    #[serde(skip)]
+    pub by: Option<OwnedUserId>,
 }
 
 /// A draft.
@@ -65,9 +68,10 @@ impl Kept {
     pub async fn load(store: &Store, conversation: &ConversationId, now: u64) -> Result<Self, Failure> {
         let state = store.job_state(JobKind::Note, &JobScope::Conversation(conversation.clone()), now).await?;
         // What an other release wrote in another form is no draft any more.
+        let by = state.as_ref().and_then(|state| state.by.clone());
         let kept: Self = state.and_then(|state| serde_json::from_value(state.content).ok()).unwrap_or_default();
         let draft = kept.draft.filter(|draft| now <= draft.until);
-        Ok(Self { draft, ..kept })
+        Ok(Self { draft, by, ..kept })
     }
 
     /// The change that keeps it, or removes what was kept where there is nothing.
@@ -78,7 +82,8 @@ impl Kept {
             (Some(draft), None) => draft.until,
             (_, Some(_)) => later(now, REACH_FOR),
         };
+        let by = self.by.clone().filter(|_| self.draft.is_some());
         let content = serde_json::to_value(self).unwrap_or_default();
-        Change::KeepJob(Box::new(JobState { kind: JobKind::Note, scope, by: None, at: now, until, content }))
+        Change::KeepJob(Box::new(JobState { kind: JobKind::Note, scope, by, at: now, until, content }))
     }
 }

@@ -187,7 +187,8 @@ async fn make(job: &Job<'_>, span: Span, kept: Kept) -> Result<Ending, Failure> 
         document: None,
     };
     let items = shown(job, &draft);
-    let changes = vec![Kept { draft: Some(draft), ..kept }.change(&conversation, now())];
+    let by = Some(job.message.sender.clone());
+    let changes = vec![Kept { draft: Some(draft), by, ..kept }.change(&conversation, now())];
     Ok(Ending { items, changes, usage: Some(job.usage(written.usage)), ..Ending::default() })
 }
 
@@ -229,7 +230,7 @@ async fn publish(job: &Job<'_>, kept: Kept, draft: &Draft, here: bool) -> Result
     let source = ConversationId { thread: draft.source.clone(), ..conversation.clone() };
     let upto = Some(draft.upto);
     let changes = if source == conversation {
-        vec![Kept { draft: None, upto }.change(&conversation, now())]
+        vec![Kept { draft: None, upto, by: None }.change(&conversation, now())]
     } else {
         let of_source = Kept::load(store, &source, now()).await?;
         vec![

@@ -1,17 +1,46 @@
 //! The plain model: what the store should remember, in the simplest words.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use ruma::{EventId, OwnedEventId, OwnedRoomId};
+use ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId};
 
-use super::KEEP;
 use super::documents::Library;
+use super::{KEEP, room_of};
 use crate::conversation::Turn;
 use crate::message::{Content, ConversationId, Edit, FileRef, Incoming, Item, Redaction, Undecrypted};
+use crate::store::tests::usage::series;
 use crate::store::{Accept, Admitted, Answer, Delivery, Queued, QueuedKind, Sent};
 
 /// A question without its text, the messages of its answer, and when it was delivered.
 type Answered = (Incoming, Vec<OwnedEventId>, u64);
+
+/// The messages of answers to a question that were forgotten.
+#[derive(Default)]
+pub(super) struct Forgotten {
+    room: Option<OwnedRoomId>,
+    pub(super) messages: BTreeSet<OwnedEventId>,
+    at: u64,
+}
+
+/// What is counted, and of whom and of what it is known that it was.
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) questions: u64,
+    pub(super) useful: u64,
+    pub(super) not_useful: u64,
+    /// How many persons were counted, and those of whom that is known.
+    pub(super) people: u64,
+    known: BTreeSet<OwnedUserId>,
+    /// By question and person.
+    pub(super) rated: BTreeMap<(OwnedEventId, OwnedUserId), (bool, u64)>,
+}
+
+impl Counts {
+    /// Answers are forgotten, and with them what people found of them.
+    fn forget(&mut self, questions: &[OwnedEventId]) {
+        self.rated.retain(|(question, _), _| !questions.contains(question));
+    }
+}
 
 /// What the store should remember.
 #[derive(Default)]
@@ -27,6 +56,8 @@ pub(super) struct Model {
     pub(super) own: HashMap<OwnedEventId, u64>,
     pub(super) withdrawals: BTreeMap<OwnedEventId, (OwnedRoomId, u64)>,
     pub(super) settings: HashMap<OwnedRoomId, u64>,
+    pub(super) withdrawable: BTreeMap<OwnedEventId, Forgotten>,
+    pub(super) counts: Counts,
     pub(super) library: Library,
 }
 
@@ -150,7 +181,8 @@ impl Model {
         let known = self.waiting(redacts).is_some()
             || self.delivering(redacts).is_some()
             || self.held.contains_key(redacts)
-            || self.answered(redacts).is_some();
+            || self.answered(redacts).is_some()
+            || self.withdrawable.contains_key(redacts);
         let shows = |(_, parts, _): &&Answered| parts.contains(redacts);
         let question = if known {
             redacts.clone()
@@ -172,6 +204,8 @@ impl Model {
             messages.extend(delivery.messages().chain(&delivery.answer.shown).cloned());
         }
         messages.extend(self.answered(&question).map_or(Vec::new(), |(_, parts, _)| parts.clone()));
+        messages.extend(self.withdrawable.remove(&question).map(|kept| kept.messages).unwrap_or_default());
+        self.counts.forget(std::slice::from_ref(&question));
         self.withdrawals.extend(messages.into_iter().map(|message| (message, (room_id.clone(), now))));
         self.inbox.retain(|queued| queued.question.event_id != question);
         self.outbox.retain(|delivery| delivery.question.event_id != question);
@@ -190,6 +224,9 @@ impl Model {
         let shown = queued.draft.or_else(|| unnamed.then(|| event.to_owned()));
         self.withdrawals.extend(shown.map(|message| (message, (room.clone(), now))));
         self.done.insert(event.to_owned(), now);
+        if self.answered(event).is_none() {
+            self.counts.forget(&[event.to_owned()]);
+        }
         true
     }
 
@@ -204,13 +241,87 @@ impl Model {
         self.withdrawals.retain(|_, (of, _)| of != room);
         self.settings.remove(room);
         self.library.leave(room);
-        self.forget_said(|question| question.room_id == *room);
+        self.forget_said(|question| question.room_id == *room, now);
+        // The bot is out of the room.
+        self.withdrawable.retain(|_, kept| kept.room.as_ref() != Some(room));
+        let index = |event: &OwnedEventId| event.localpart().parse().unwrap_or(0_usize);
+        self.counts.rated.retain(|(question, _), _| super::room(&room_of(index(question))) != *room);
     }
 
     /// Forgets exchanges by where they were said.
-    pub(super) fn forget_said(&mut self, forgotten: impl Fn(&ConversationId) -> bool) {
+    pub(super) fn forget_said(&mut self, forgotten: impl Fn(&ConversationId) -> bool, now: u64) {
         self.said.retain(|(conversation, _)| !forgotten(conversation));
-        self.answered.retain(|(question, ..)| !forgotten(&question.conversation()));
+        self.forget_answered(|(question, ..)| forgotten(&question.conversation()), now);
+    }
+
+    /// Forgets answers, but for the messages that go with their questions.
+    fn forget_answered(&mut self, forgotten: impl Fn(&Answered) -> bool, now: u64) {
+        for (question, parts, _) in self.answered.extract_if(.., |answered| forgotten(answered)).collect::<Vec<_>>() {
+            self.counts.forget(std::slice::from_ref(&question.event_id));
+            self.keep(&question, parts, now);
+        }
+    }
+
+    fn keep(&mut self, question: &Incoming, parts: Vec<OwnedEventId>, now: u64) {
+        if parts.is_empty() && !self.withdrawable.contains_key(&question.event_id) {
+            return;
+        }
+        let kept = self.withdrawable.entry(question.event_id.clone()).or_default();
+        (kept.room, kept.at) = (Some(question.room_id.clone()), now);
+        kept.messages.extend(parts);
+    }
+
+    /// Forgets a person: what waits for an answer, and what the model has written and nobody sees yet, goes no further.
+    pub(super) fn forget_person(&mut self, person: &OwnedUserId, now: u64) {
+        let asked: Vec<OwnedEventId> = self
+            .said
+            .iter()
+            .filter(|(_, turn)| turn.asker.as_ref() == Some(person))
+            .map(|(_, turn)| turn.event_id.clone())
+            .collect();
+        self.said.retain(|(_, turn)| !asked.contains(&turn.event_id));
+        self.forget_answered(|(question, ..)| question.sender == *person, now);
+        self.counts.rated.retain(|(_, by), _| by != person);
+        for queued in self.inbox.clone().into_iter().filter(|queued| queued.question.sender == *person) {
+            self.drop_question(&queued.question.room_id, &queued.question.event_id, now);
+        }
+        for mut delivery in std::mem::take(&mut self.outbox) {
+            let with_file = delivery.answer.items.iter().any(|item| matches!(item, Item::File(_)));
+            if delivery.question.sender != *person {
+                self.outbox.push(delivery);
+            } else if with_file || !delivery.sent.is_empty() {
+                delivery.forgotten = true;
+                self.outbox.push(delivery);
+            } else {
+                let Incoming { event_id, room_id, .. } = delivery.question;
+                if delivery.answer.shown.is_empty() {
+                    self.withdrawals.insert(event_id.clone(), (room_id, now));
+                }
+                self.counts.forget(std::slice::from_ref(&event_id));
+                self.done.insert(event_id, now);
+            }
+        }
+        self.held.retain(|_, event| event.sender.as_ref() != Some(person));
+        self.counts.known.remove(person);
+        self.library.forget_person(person);
+    }
+
+    /// What a person finds of the message that shows a part of an answer.
+    pub(super) fn rate(&mut self, question: &EventId, message: &EventId, by: &OwnedUserId, useful: bool, now: u64) {
+        let shows = self.answered(question).is_some_and(|(_, parts, _)| parts.iter().any(|part| part == message));
+        if !self.own.contains_key(message) || !(shows || self.delivering(question).is_some()) {
+            return;
+        }
+        let counts = &mut self.counts;
+        let (before, at) = match counts.rated.get(&(question.to_owned(), by.clone())) {
+            Some((before, at)) => (Some(*before), *at),
+            None => (None, now),
+        };
+        for (rating, adds) in before.map(|before| (before, false)).into_iter().chain([(useful, true)]) {
+            let count = if rating { &mut counts.useful } else { &mut counts.not_useful };
+            *count = if adds { *count + 1 } else { *count - 1 };
+        }
+        counts.rated.insert((question.to_owned(), by.clone()), (useful, at));
     }
 
     pub(super) fn conclude(&mut self, question: &Incoming, answer: Answer, turns: Vec<Turn>, now: u64) -> bool {
@@ -229,6 +340,8 @@ impl Model {
                 self.withdrawals.insert(event.clone(), (question.room_id.clone(), now));
             }
         }
+        self.counts.questions += 1;
+        self.counts.people += u64::from(self.counts.known.insert(question.sender.clone()));
         let question = question.clone();
         self.outbox.push(Delivery {
             sequence: 0,
@@ -238,7 +351,8 @@ impl Model {
             uploaded: BTreeMap::new(),
             stored_at: now,
             usage: None,
-            series: None,
+            series: Some(series("juriste")),
+            forgotten: false,
         });
         true
     }
@@ -277,10 +391,14 @@ impl Model {
 
     pub(super) fn delivered(&mut self, question: &Incoming, now: u64) {
         if let Some(index) = self.outbox.iter().position(|delivery| delivery.question.event_id == question.event_id) {
-            let Delivery { question, answer, sent, .. } = self.outbox.remove(index);
+            let Delivery { question, answer, sent, forgotten, .. } = self.outbox.remove(index);
             let sent: Vec<OwnedEventId> = sent.iter().filter_map(Sent::message).cloned().collect();
             let left = answer.shown.into_iter().take(answer.items.len()).skip(sent.len());
             let parts = sent.iter().cloned().chain(left.filter(|event| !sent.contains(event))).collect();
+            self.done.insert(question.event_id.clone(), now);
+            if forgotten {
+                return self.keep(&question, parts, now);
+            }
             self.answered.retain(|(answered, ..)| answered.event_id != question.event_id);
             self.answered.push((Incoming { content: Content::Text(String::new()), ..question }, parts, now));
         }
@@ -294,8 +412,17 @@ impl Model {
         let settings = &self.settings;
         let kept = |room: &OwnedRoomId| settings.get(room).copied().unwrap_or(KEEP.turns).min(KEEP.turns_at_most);
         self.said.retain(|(conversation, turn)| now - turn.at <= kept(&conversation.room_id));
-        self.answered.retain(|(question, _, at)| now - *at <= kept(&question.room_id));
+        let old = |(question, _, at): &Answered| now - *at > kept(&question.room_id);
+        let (gone, answered): (Vec<Answered>, _) = std::mem::take(&mut self.answered).into_iter().partition(old);
+        self.answered = answered;
+        let index = |event: &OwnedEventId| event.localpart().parse().unwrap_or(0_usize);
+        self.counts.rated.retain(|(question, _), (_, at)| now - *at <= kept(&super::room(&room_of(index(question)))));
         self.withdrawals.retain(|_, (_, at)| now - *at <= KEEP.dedup);
         self.library.purge(now, kept);
+        for (question, parts, _) in gone {
+            self.counts.forget(std::slice::from_ref(&question.event_id));
+            self.keep(&question, parts, now);
+        }
+        self.withdrawable.retain(|_, kept| now - kept.at <= KEEP.withdrawable);
     }
 }
