@@ -99,9 +99,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (0..EVENTS).prop_map(Step::Pause),
         1 => (0..EVENTS).prop_map(Step::Drop),
         2 => (0..EVENTS).prop_map(Step::Draft),
-        6 => (0..EVENTS).prop_map(Step::Conclude),
-        4 => (0..EVENTS, 0..2_usize).prop_map(|(event, part)| Step::PartSent(event, part)),
-        4 => (0..EVENTS).prop_map(Step::Delivered),
+        9 => (0..EVENTS).prop_map(Step::Conclude),
+        9 => (0..EVENTS, 0..2_usize).prop_map(|(event, part)| Step::PartSent(event, part)),
+        9 => (0..EVENTS).prop_map(Step::Delivered),
         4 => (0..EVENTS, 0..2_usize, 0..2_usize, any::<bool>())
             .prop_map(|(event, part, by, useful)| Step::Rate(event, part, by, useful)),
         2 => (0..EVENTS).prop_map(Step::Reopen),
