@@ -322,6 +322,8 @@ fn excuse(error: &ComposeError) -> Text<'static> {
 
 fn log(queued: &Queued, prepared: Duration, shown_after: Option<Duration>, answered: &AnswerUsage) {
     let AnswerUsage { usage, model, compagnon, compagnon_version: version } = answered;
+    // The name of one that was made by command is somebody's own words.
+    let compagnon = if version.is_some() { "made" } else { compagnon.as_str() };
     tracing::info!(
         event_id = %queued.question.event_id,
         attempt = queued.attempts,
