@@ -20,7 +20,7 @@ pub struct Reply<'a> {
 }
 
 /// What is wrong with an answer. Serialised into the report that a later run is compared with.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Failed {
     /// A text is missing.
