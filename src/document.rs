@@ -28,11 +28,17 @@ pub enum Partition {
 /// What stands before the number of a compagnon made by command.
 const MADE: &str = "made/";
 
+/// What stands for the identifier of a compagnon made by command, wherever something is kept for it.
+#[must_use]
+pub fn made(number: u64) -> String {
+    format!("{MADE}{number}")
+}
+
 impl Partition {
     /// That of a compagnon made by command.
     #[must_use]
     pub fn of_made(number: u64) -> Self {
-        Self::Compagnon(format!("{MADE}{number}"))
+        Self::Compagnon(made(number))
     }
 
     /// The number of the compagnon made by command whose it is.

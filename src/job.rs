@@ -28,13 +28,19 @@ pub enum JobKind {
     Continuous,
     /// The e-mail address under which a person has documents in Docs.
     DocsAddress,
+    /// The cases by which a compagnon is judged.
+    Cases,
+    /// What came of them, by version.
+    CaseResults,
+    /// A run of them that is under way.
+    CaseRun,
 }
 
 impl JobKind {
     /// Whether it is a choice that stands like a setting: it outlives what is said, and whoever made it may be forgotten without it.
     #[must_use]
     pub fn is_chosen(self) -> bool {
-        matches!(self, Self::Glossary | Self::Continuous | Self::DocsAddress)
+        matches!(self, Self::Glossary | Self::Continuous | Self::DocsAddress | Self::Cases)
     }
 
     /// Whether it is made from what many have said, and can be made again: it goes with any part of that.

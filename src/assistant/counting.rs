@@ -82,6 +82,7 @@ fn job(call: &Call) -> Option<Activity> {
         Command::Note | Command::CatchUp => Some(Activity::Note),
         Command::Reviews => Some(Activity::Review),
         Command::Pseudonymise => Some(Activity::Pseudonyms),
+        Command::Compagnon => Some(Activity::Cases),
         _ => None,
     }
 }
@@ -146,6 +147,9 @@ mod tests {
             ("!manqué", Some(Activity::Note)),
             ("!avis", Some(Activity::Review)),
             ("!pseudonymiser Awa", Some(Activity::Pseudonyms)),
+            ("!compagnon essais", Some(Activity::Cases)),
+            ("!compagnon essai ajouter a => b", None),
+            ("!compagnon essai liste", None),
             ("!traduire salon en anglais", None),
             ("!aide", None),
             ("!refaire", None),

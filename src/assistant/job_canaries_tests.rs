@@ -50,10 +50,11 @@ enum Job {
     Reviews,
     Hide,
     HideFile,
+    Cases,
 }
 
 impl Job {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Text,
         Self::File,
         Self::Note,
@@ -63,6 +64,7 @@ impl Job {
         Self::Reviews,
         Self::Hide,
         Self::HideFile,
+        Self::Cases,
     ];
 }
 
@@ -126,6 +128,11 @@ impl Place {
             }
             Job::Hide => vec![text(format!("!pseudonymiser\n{named}"))],
             Job::HideFile => vec![("!pseudonymiser".to_owned(), Some(named))],
+            Job::Cases => vec![
+                text(format!("!compagnon créer Guichet {canary}\nVous êtes {canary}.")),
+                text(format!("!compagnon essai ajouter Où est {canary} ? => {canary} ; sans: rien {canary}")),
+                text("!compagnon essais".to_owned()),
+            ],
         }
     }
 

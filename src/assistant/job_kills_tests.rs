@@ -30,6 +30,7 @@ use super::{
     tests::{assistant, until},
 };
 use crate::{
+    evaluation::KeptCases,
     inference::{
         ChatModel, CountAccuracy, Generation, Health, InferenceError, ModelLimits, Piece, Request, TokenCounter,
     },
@@ -60,10 +61,15 @@ enum Step {
     Reviews,
     /// The next of them.
     Next,
+    /// A compagnon, which is given cases.
+    Make,
+    /// A run of them.
+    Cases,
 }
 
 impl Step {
-    const ALL: [Self; 5] = [Self::Translate, Self::Hide, Self::Undo, Self::Reviews, Self::Next];
+    const ALL: [Self; 7] =
+        [Self::Translate, Self::Hide, Self::Undo, Self::Reviews, Self::Next, Self::Make, Self::Cases];
 
     fn name(self) -> &'static str {
         match self {
@@ -72,6 +78,8 @@ impl Step {
             Self::Undo => "undo",
             Self::Reviews => "reviews",
             Self::Next => "next",
+            Self::Make => "make",
+            Self::Cases => "cases",
         }
     }
 
@@ -80,6 +88,7 @@ impl Step {
         match self {
             Self::Undo => Some(Self::Hide),
             Self::Next => Some(Self::Reviews),
+            Self::Cases => Some(Self::Make),
             _ => None,
         }
     }
@@ -97,6 +106,11 @@ impl Step {
             Self::Undo => ("dossier-pseudonymise.txt", "!pseudonymiser annuler", hidden(number, gateway)),
             Self::Reviews => ("avis.csv", "!avis", reviews(number).into_bytes()),
             Self::Next => return incoming(&event, "!a:h", "!avis suivant"),
+            Self::Make => {
+                let body = format!("!compagnon créer Guichet{}\nVous êtes bref.", word(number));
+                return incoming(&event, "!a:h", &body);
+            }
+            Self::Cases => return incoming(&event, "!a:h", "!compagnon essais"),
         };
         let media = MediaRef {
             name: name.to_owned(),
@@ -121,11 +135,13 @@ impl Step {
             Self::Hide => (&[("chunks-stored", 1), ("file-stored", 2), FILE, ANSWER], 3),
             Self::Undo => (&[("chunks-stored", 1), FILE, ANSWER], 2),
             Self::Reviews | Self::Next => (&[("request", 1), ANSWER], 4),
+            Self::Make => (&[], 1),
+            Self::Cases => (&[("request", 6), ("case-kept", 1), ("case-kept", 7), ("case-kept", CASES), ANSWER], 1),
         };
         let uploads = match self {
             Self::Translate | Self::Undo => 1,
             Self::Hide => 2,
-            Self::Reviews | Self::Next => 0,
+            Self::Reviews | Self::Next | Self::Make | Self::Cases => 0,
         };
         let uploads = ["before-upload", "after-upload", "upload-recorded"].map(|point| (point, uploads));
         let uploads = uploads.into_iter().flat_map(|(point, times)| (1..=times).map(move |time| (point, time)));
@@ -141,12 +157,33 @@ impl Step {
             Self::Translate => (JobKind::TranslationMemory, JobScope::Room(room.room_id)),
             Self::Hide | Self::Undo => (JobKind::Pseudonyms, JobScope::Member(room, owned_user_id!("@awa:h"))),
             Self::Reviews | Self::Next => (JobKind::Reviews, JobScope::Conversation(room)),
+            Self::Make => (JobKind::Cases, JobScope::Compagnon("made/1".to_owned())),
+            Self::Cases => (JobKind::CaseResults, JobScope::Compagnon("made/1".to_owned())),
         }
     }
 }
 
 const FILE: (&str, usize) = ("file-stored", 1);
 const ANSWER: (&str, usize) = ("before-answer-stored", 1);
+
+/// How many cases a compagnon is given.
+const CASES: usize = 10;
+
+/// How many are asked at once.
+const CASES_AT_ONCE: usize = 4;
+
+fn case(number: usize, at: usize) -> String {
+    format!("Quelle est l’adresse du bureau {} ?", word(number * 1_000 + at))
+}
+
+/// The cases of a compagnon: one of them fails.
+fn cases(number: usize) -> KeptCases {
+    let mut cases = KeptCases::default();
+    for at in 0..CASES {
+        cases.add(&case(number, at), if at == 3 { "mots: 1" } else { "cordialement" });
+    }
+    cases
+}
 
 /// A number as a word.
 fn word(number: usize) -> String {
@@ -193,7 +230,8 @@ impl ChatModel for Clerk {
         let text = asked.split_once("Texte à traduire :\n").map(|(_, text)| text.to_owned());
         let mut file =
             fs::OpenOptions::new().create(true).append(true).open(self.folder.join("asked")).expect("a file");
-        if let Some(text) = &text {
+        let is_case = asked.starts_with("Quelle est l’adresse");
+        if let Some(text) = text.as_ref().or(is_case.then_some(&asked)) {
             file.write_all(format!("{text}\n").as_bytes()).expect("written");
         }
         let waits = self.asked.fetch_add(1, Ordering::Relaxed) == SHOWN_AT && self.shows;
@@ -261,6 +299,11 @@ async fn works_and_dies() {
             bench.ask(vec![message]);
         }
         bench.rest().await;
+        if step == Step::Make {
+            let number: usize = number.parse().expect("a number");
+            let keep = super::cases::keep(number as u64, &cases(number));
+            bench.store().apply(&[keep], now()).await.expect("stored");
+        }
     }
     assert!(bench.store().undelivered().await.expect("readable").is_empty());
     assert!(bench.store().queued().await.expect("readable").is_empty());
@@ -312,6 +355,11 @@ async fn kept(folder: &Path, step: Step) -> Value {
     let (kind, scope) = step.kept();
     let state = store.job_state(kind, &scope, now()).await.expect("readable");
     let mut content = state.map(|state| state.content).unwrap_or_default();
+    if let Some(results) = content.get_mut("results").and_then(Value::as_array_mut) {
+        for result in results {
+            result["date"] = Value::Null;
+        }
+    }
     if let Some(entries) = content.get_mut("entries").and_then(Value::as_array_mut) {
         entries.sort_by_key(ToString::to_string);
     }
@@ -344,6 +392,20 @@ fn assert_asked(folder: &Path, number: usize, (point, count): (&str, usize)) {
     }
 }
 
+/// Of cases, those alone are asked again that were under way.
+fn assert_cases_asked(folder: &Path, number: usize, (point, count): (&str, usize)) {
+    let asked = asked(folder);
+    let times = |at| asked.get(&case(number, at)).copied().unwrap_or_default();
+    let again = (0..CASES).filter(|at| times(*at) == 2).count();
+    let open = match point {
+        "request" => CASES_AT_ONCE,
+        "case-kept" => CASES_AT_ONCE.min(CASES - count),
+        _ => 0,
+    };
+    assert!((0..CASES).all(|at| (1..=2).contains(&times(at))), "{point} {count}: {asked:?}");
+    assert!(again <= open, "{point} {count}: {again} were asked again");
+}
+
 /// A run to which nothing happens.
 async fn undisturbed(step: Step, kills: usize) -> (tempfile::TempDir, Value) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -369,6 +431,9 @@ async fn table(step: Step, kills: usize) {
             assert!(!run(folder.path(), &[(step, number)], None, true));
             if step == Step::Translate {
                 assert_asked(folder.path(), number, point);
+            }
+            if step == Step::Cases {
+                assert_cases_asked(folder.path(), number, point);
             }
         }
         let gateway = FakeGateway::kept_in(folder.path());
@@ -397,6 +462,11 @@ async fn a_translation_that_dies_is_one_file_and_asks_again_only_for_what_was_no
 async fn a_file_without_names_is_made_once_and_its_names_come_back_once() {
     table(Step::Hide, kills()).await;
     table(Step::Undo, kills()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cases_that_die_are_one_table_and_asked_again_only_where_no_answer_was_kept() {
+    table(Step::Cases, kills()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

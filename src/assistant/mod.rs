@@ -15,6 +15,9 @@ mod bursts;
 mod canary_tests;
 #[cfg(test)]
 mod care_tests;
+mod cases;
+#[cfg(test)]
+mod cases_tests;
 mod circuit_breaker;
 mod clock;
 pub mod collections;

@@ -195,6 +195,7 @@ impl Wiring {
             documents: Arc::clone(&self.documents),
             ingestion: Arc::clone(&self.ingestion),
             summaries,
+            cases: Arc::default(),
             lifecycle: Arc::clone(&self.lifecycle),
         });
         Dispatcher::new(dispatch::Parts {

@@ -11,7 +11,7 @@ use std::{
 };
 
 /// The points at which the process can be made to abort.
-const POINTS: [&str; 43] = [
+const POINTS: [&str; 44] = [
     "before-sync-saved",
     "sync-saved",
     "question-begun",
@@ -26,6 +26,7 @@ const POINTS: [&str; 43] = [
     "chunks-stored",
     "file-stored",
     "memory-stored",
+    "case-kept",
     "before-download",
     "after-download",
     "after-extract",

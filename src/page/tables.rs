@@ -105,6 +105,7 @@ impl Writer<'_> {
             Label::Activity(Activity::Note) => words.note,
             Label::Activity(Activity::Review) => words.review,
             Label::Activity(Activity::Pseudonyms) => words.pseudonyms,
+            Label::Activity(Activity::Cases) => words.cases,
         }
         .to_owned()
     }

@@ -49,12 +49,22 @@ pub enum Activity {
     Review,
     /// Pseudonyms for names, in a text or a file.
     Pseudonyms,
+    /// The cases by which a compagnon is judged.
+    Cases,
 }
 
 impl Activity {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Answer, Self::Mastered, Self::Document, Self::Translation, Self::Note, Self::Review, Self::Pseudonyms];
+    pub const ALL: [Self; 8] = [
+        Self::Answer,
+        Self::Mastered,
+        Self::Document,
+        Self::Translation,
+        Self::Note,
+        Self::Review,
+        Self::Pseudonyms,
+        Self::Cases,
+    ];
 
     /// Its name in metrics and exports.
     #[must_use]
@@ -67,6 +77,7 @@ impl Activity {
             Self::Note => "note",
             Self::Review => "review",
             Self::Pseudonyms => "pseudonyms",
+            Self::Cases => "cases",
         }
     }
 }

@@ -101,6 +101,9 @@ fn letter(kind: JobKind) -> u8 {
         JobKind::Glossary => b'g',
         JobKind::Continuous => b'c',
         JobKind::DocsAddress => b'd',
+        JobKind::Cases => b'k',
+        JobKind::CaseResults => b's',
+        JobKind::CaseRun => b'u',
     }
 }
 
@@ -236,6 +239,12 @@ impl Transaction<'_> {
             |scope: &JobScope| matches!(scope, JobScope::Person(whose) | JobScope::Member(_, whose) if whose == person);
         let states = self.scan::<JobState>(&Key::all(Tree::Jobs))?.into_iter().map(|(_, state)| state);
         Ok(states.filter(|state| state.by.as_ref() == Some(person) || theirs(&state.scope)).collect())
+    }
+
+    /// What jobs keep for a compagnon that was made by command.
+    pub(super) fn jobs_of_made(&self, number: u64) -> Result<Vec<JobState>, StoreError> {
+        let of_made = Key::new(Tree::Jobs, &[&self.blinded_ids().made(number)]);
+        Ok(self.scan::<JobState>(&of_made)?.into_iter().map(|(_, state)| state).collect())
     }
 
     /// Hands what was chosen for a room over to the one that takes its place, unless that has its own.

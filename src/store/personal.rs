@@ -57,7 +57,7 @@ pub struct Personal {
     pub documents: Vec<Document>,
     /// The mastered answers that the person has proposed.
     pub answers: Vec<MasteredAnswer>,
-    /// What jobs keep for the person, and what the person has chosen for those of others.
+    /// What jobs keep for the person and the compagnons that the person has made, and what the person has chosen for those of others.
     pub jobs: Vec<JobState>,
     /// What the person finds of answers that are still known.
     pub ratings: Vec<GivenRating>,
@@ -100,6 +100,11 @@ impl Database {
         let mut documents: Vec<Document> =
             transaction.documents_by(user)?.into_iter().map(|(_, stored)| stored.document).collect();
         documents.sort_by_key(|document| document.number);
+        let mut jobs = transaction.jobs_by(&user.to_owned())?;
+        for made in made.iter().filter(|made| made.author == user) {
+            // The cases of a compagnon are whose it is.
+            jobs.extend(transaction.jobs_of_made(made.number)?);
+        }
         Ok(Personal {
             models: models.collect(),
             answered: answered
@@ -116,7 +121,7 @@ impl Database {
             facts: transaction.facts_by(user)?,
             documents,
             answers: transaction.answers_by(user)?,
-            jobs: transaction.jobs_by(&user.to_owned())?,
+            jobs,
             ratings: transaction.ratings_by(user)?,
             informed_at: transaction.find_value(&self.blinded_ids.informed(user))?,
             told_unread_at: transaction.find_value(&self.blinded_ids.told(user))?,

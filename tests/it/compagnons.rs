@@ -75,6 +75,57 @@ async fn an_administrator_makes_changes_publishes_and_withdraws_a_compagnon() {
 }
 
 #[tokio::test]
+async fn an_expert_judges_a_compagnon_and_who_decides_on_it_reads_the_result() {
+    let world = World::shared().await;
+    let (awa, chief) = (world.person("awa").await, world.person("chef").await);
+    let mut setup = world.setup().await;
+    setup.assistant = format!(", administrators: [\"{}\"]", chief.user_id);
+    let _bot = world.start(&setup);
+    let id = id_of(&setup);
+    let room = awa.create_room("Guichet", true, &[&id]).await;
+    awa.until_member(&room, &id, "join").await;
+    let office = joined_dm(&chief, &id).await;
+
+    play(&awa, &room, "!compagnon créer Gaston : répond au guichet\nTu es {{ name }}, l'assistant du guichet.").await;
+    for (number, case) in [
+        format!("{NAME} => Gaston ; sans: Basile"),
+        "Répétez : bonjour => bonjour | salut".to_owned(),
+        "Répétez : guichet => mots: 10 ; motif: ^guich[a-z]+".to_owned(),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let noted = play(&awa, &room, format!("!compagnon essai ajouter {case}").as_str()).await;
+        assert!(noted.msgtype == "m.notice" && noted.body.contains(&format!("essai {}", number + 1)), "{noted:#?}");
+    }
+    let run = play(&awa, &room, "!compagnon essais").await;
+    assert!(run.encrypted && run.body.contains("version 1 : **3 réussis sur 3**"), "{run:#?}");
+    assert!(run.body.contains("✓ réussi") && run.body.contains("Modèle :"), "{run:#?}");
+
+    let changed = play(&awa, &room, "!compagnon modifier gaston\nTu es Basile, l'assistant du guichet.").await;
+    assert!(changed.body.contains("`!compagnon essais`"), "{changed:#?}");
+    let worse = play(&awa, &room, "!compagnon essais").await;
+    assert!(worse.body.contains("**2 réussis sur 3**"), "{worse:#?}");
+    assert!(worse.body.contains("**Moins bien que la version 1** : ne réussit plus l’essai 1."), "{worse:#?}");
+    assert!(worse.body.contains("n’a pas « Gaston » ; a « Basile »"), "{worse:#?}");
+
+    play(&awa, &room, "!compagnon publier gaston").await;
+    let news = chief
+        .until(&office, "the proposal", |messages| {
+            messages.iter().find(|one| one.body.contains("propose le compagnon **Gaston**")).cloned()
+        })
+        .await;
+    for told in [news, play(&chief, &office, "!compagnon voir gaston").await] {
+        assert!(
+            told.body.contains("2 réussis sur 3") && told.body.contains("Moins bien que la version 1"),
+            "{told:#?}"
+        );
+    }
+    let list = play(&chief, &office, "!compagnon essai liste gaston").await;
+    assert!(list.body.contains(NAME), "{list:#?}");
+}
+
+#[tokio::test]
 async fn a_newcomer_gets_an_answer_and_another_compagnon_in_three_messages() {
     let world = World::shared().await;
     let mut setup = world.setup().await;

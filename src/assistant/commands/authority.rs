@@ -82,7 +82,12 @@ mod tests {
             ("!compagnon choisir rh", Room, Nobody),
             ("!compagnon créer X\nTu es X.", Room, Nobody),
             ("!compagnon consigne Sois bref.", Room, Nobody),
+            ("!compagnon essai liste", Nobody, Nobody),
             // These may reach into other rooms.
+            ("!compagnon essais", Room, Room),
+            ("!compagnon cases budget", Room, Room),
+            ("!compagnon essai ajouter a => b", Room, Room),
+            ("!compagnon case remove 1", Room, Room),
             ("!compagnon modifier x\nTu es Y.", Room, Room),
             ("!compagnon supprimer x", Room, Room),
             ("!compagnon publier x", Room, Room),

@@ -50,6 +50,7 @@ mod translate;
 mod words;
 
 pub(super) use authority::refusal;
+pub(super) use compagnon::{ToRun, to_run};
 pub(super) use confirm::Confirmations;
 pub(super) use execute::execute;
 pub(super) use forget::asks_to_forget;

@@ -5,6 +5,7 @@ use ruma::OwnedRoomId;
 
 use crate::{
     assistant::texts::{Mastered, Text},
+    evaluation::Standing,
     message::{Egress, Incoming},
     store::Change,
 };
@@ -61,6 +62,8 @@ pub(super) enum Proposal {
         author: String,
         /// What tells its text from all others.
         reference: String,
+        /// How it stands by its cases.
+        cases: Box<Standing>,
     },
     /// An answer, to be given word for word.
     Answer {
@@ -77,7 +80,9 @@ impl Proposal {
     /// What they are told.
     pub(super) fn text(&self) -> Text<'_> {
         match self {
-            Self::Compagnon { title, id, author, reference } => Text::NewProposal { title, id, author, reference },
+            Self::Compagnon { title, id, author, reference, cases } => {
+                Text::NewProposal { title, id, author, reference, cases }
+            }
             Self::Answer { title, author, number } => Text::Mastered(Mastered::News { title, author, number: *number }),
         }
     }

@@ -211,12 +211,12 @@ impl Call {
 
     /// Whether the model works on it, perhaps for minutes: `assistant::jobs` carries it out.
     pub(in crate::assistant) fn is_job(&self) -> bool {
-        let setting = self.command == Some(Command::Translate) && translate::is_setting(&self.arguments);
-        !setting
-            && matches!(
-                self.command,
-                Some(Command::Translate | Command::Note | Command::CatchUp | Command::Reviews | Command::Pseudonymise)
-            )
+        match self.command {
+            Some(Command::Translate) => !translate::is_setting(&self.arguments),
+            Some(Command::Compagnon) => compagnon::runs_cases(&self.arguments),
+            Some(Command::Note | Command::CatchUp | Command::Reviews | Command::Pseudonymise) => true,
+            _ => false,
+        }
     }
 
     /// Whether it is never refused for the rate.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Mutex;
+
 use super::summary::Summaries;
 use crate::{
     assistant::{
@@ -58,6 +60,8 @@ pub struct Parts {
     pub ingestion: Arc<Ingestion>,
     /// What condenses long conversations.
     pub summaries: Arc<Summaries>,
+    /// The cases of one compagnon are run at a time.
+    pub cases: Arc<Mutex<()>>,
     /// The tasks.
     pub lifecycle: Arc<Lifecycle>,
 }

@@ -3,7 +3,8 @@
 use tokio::sync::watch;
 
 use super::{
-    job::{Job, Progress},
+    cases,
+    job::{Job, Progress, Turn},
     note, pseudonymise,
 };
 use crate::{
@@ -49,9 +50,12 @@ pub async fn run(
         return Ok(None);
     }
     let (progress, seen) = watch::channel(Progress::default());
+    // Held until what comes of the job is stored.
+    let turn = Turn::new();
     let done = {
         let job = Job {
             parts,
+            queued: &queued,
             message: &question,
             call,
             settings: &settings,
@@ -60,6 +64,7 @@ pub async fn run(
             room,
             language,
             progress: &progress,
+            turn: &turn,
         };
         let progress = (|| seen.borrow().done, || seen.borrow().text.clone());
         watched(parts, &queued, &active.generation, Stage::Job, progress, work(&job)).await?
@@ -92,6 +97,7 @@ async fn work(job: &Job<'_>) -> Result<Ending, Failure> {
         Some(Command::Translate) => super::translate::run(job).await,
         Some(Command::Note) => note::note(job).await,
         Some(Command::CatchUp) => note::catch_up(job).await,
+        Some(Command::Compagnon) => cases::run(job).await,
         _ => Err(Failure::NotKnown),
     }
 }

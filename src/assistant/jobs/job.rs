@@ -1,6 +1,8 @@
 //! What a job knows and may use.
 
-use tokio::sync::watch;
+use std::sync::OnceLock;
+
+use tokio::sync::{OwnedMutexGuard, watch};
 
 use crate::{
     assistant::{
@@ -16,12 +18,15 @@ use crate::{
     inference::{ChatModel, Haste, InferenceError, Request},
     matrix::RoomFacts,
     message::{Incoming, Item},
+    store::Queued,
     usage::{AnswerUsage, Usage},
 };
 
 /// A job being carried out.
 pub struct Job<'a> {
     pub(super) parts: &'a Parts,
+    /// The message as it waits.
+    pub(super) queued: &'a Queued,
     pub(super) message: &'a Incoming,
     pub(super) call: &'a Call,
     pub(super) settings: &'a Settings,
@@ -34,7 +39,12 @@ pub struct Job<'a> {
     /// The language of what the bot says.
     pub(super) language: Language,
     pub(super) progress: &'a watch::Sender<Progress>,
+    /// The turn that it has taken, where only one job of its kind is carried out at a time.
+    pub(super) turn: &'a Turn,
 }
+
+/// A turn that is taken once.
+pub(super) type Turn = OnceLock<OwnedMutexGuard<()>>;
 
 /// How far a job has come, as the room sees it. Nothing is shown before something is done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 //! [`run`] is their frame: what may be done is checked, progress is shown, `!stop`, an edit and the end of the process are noticed, and what comes of it
 //! is written down in one write. A file or folder per job.
 
+mod cases;
 mod files;
 mod frame;
 mod job;

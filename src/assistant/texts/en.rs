@@ -193,8 +193,8 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             "**Compagnons proposed for the catalogue**\n\nTo read one: `!compagnon show` and its name. To decide: `!compagnon accept` with its name and reference, or `!compagnon decline` with its name."
         }
         Text::NoProposals => "There are no proposals.",
-        Text::NewProposal { title, id, author, reference } => {
-            return format!("{author} proposes the compagnon **{title}** for the catalogue. To read it: `!compagnon show {id}`. To decide: `!compagnon accept {id} {reference}` or `!compagnon decline {id}`.").into();
+        Text::NewProposal { title, id, author, reference, cases } => {
+            return format!("{author} proposes the compagnon **{title}** for the catalogue. {}\n\nTo read it: `!compagnon show {id}`. To decide: `!compagnon accept {id} {reference}` or `!compagnon decline {id}`.", super::standing::standing_en(cases)).into();
         }
         Text::ReadFirst { id, reference } => {
             return format!("Please name the text you have read, so that exactly that text is published: read it with `!compagnon show {id}`, then send `!compagnon accept {id} {reference}`.").into();
@@ -244,6 +244,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Sources(text) => return super::sources::en(text).into(),
         Text::Statistics(told) => return super::statistics::en(told).into(),
         Text::Digest(told) => return super::statistics::digest_en(told).into(),
+        Text::Cases(text) => return super::cases::en(text).into(),
         Text::Pseudonyms(text) => return super::pseudonyms::en(text).into(),
         Text::Reviews(text) => return super::reviews::say(text, crate::compagnon::Language::En).into(),
         Text::Translation(text) => return super::translation::en(text).into(),

@@ -197,8 +197,8 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             "**Compagnons proposés au catalogue**\n\nPour lire : `!compagnon voir` et le nom. Pour décider : `!compagnon accepter` avec le nom et la référence qui le suit, ou `!compagnon refuser` avec le nom."
         }
         Text::NoProposals => "Aucun compagnon n’est proposé.",
-        Text::NewProposal { title, id, author, reference } => {
-            return format!("{author} propose le compagnon **{title}** au catalogue. Pour le lire : `!compagnon voir {id}`. Pour décider : `!compagnon accepter {id} {reference}` ou `!compagnon refuser {id}`.").into();
+        Text::NewProposal { title, id, author, reference, cases } => {
+            return format!("{author} propose le compagnon **{title}** au catalogue. {}\n\nPour le lire : `!compagnon voir {id}`. Pour décider : `!compagnon accepter {id} {reference}` ou `!compagnon refuser {id}`.", super::standing::standing_fr(cases)).into();
         }
         Text::ReadFirst { id, reference } => {
             return format!("Pour que soit publié le texte que vous avez lu, nommez-le : lisez-le avec `!compagnon voir {id}`, puis écrivez `!compagnon accepter {id} {reference}`.").into();
@@ -255,6 +255,7 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Sources(text) => return super::sources::fr(text).into(),
         Text::Statistics(told) => return super::statistics::fr(told).into(),
         Text::Digest(told) => return super::statistics::digest_fr(told).into(),
+        Text::Cases(text) => return super::cases::fr(text).into(),
         Text::Pseudonyms(text) => return super::pseudonyms::fr(text).into(),
         Text::Reviews(text) => return super::reviews::say(text, crate::compagnon::Language::Fr).into(),
         Text::Translation(text) => return super::translation::fr(text).into(),

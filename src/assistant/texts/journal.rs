@@ -21,6 +21,7 @@ pub fn action(action: &str, language: Language) -> &str {
         "answer.remove" => ("réponse retirée", "answer removed"),
         "answers" => ("moment des réponses", "when to answer"),
         "compagnon.accept" => ("compagnon accepté au catalogue", "compagnon accepted into the catalogue"),
+        "compagnon.case" => ("essais d’un compagnon", "test cases of a compagnon"),
         "compagnon.edit" => ("compagnon modifié", "compagnon changed"),
         "compagnon.choose" => ("compagnon choisi", "compagnon chosen"),
         "compagnon.create" => ("compagnon créé", "compagnon created"),

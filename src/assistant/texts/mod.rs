@@ -4,6 +4,7 @@
 //! `docs/phrases.md` shows them all for proofreading.
 
 pub(super) mod allowed;
+pub(super) mod cases;
 mod documented;
 pub(super) mod documents;
 mod en;
@@ -25,6 +26,7 @@ mod samples;
 mod say;
 mod shown;
 pub(super) mod sources;
+mod standing;
 pub(super) mod statistics;
 mod synthesis;
 mod text;
@@ -36,6 +38,7 @@ mod unreadable;
 mod welcome;
 mod whom;
 
+pub(super) use self::cases::Cases;
 pub(super) use self::documented::Documented;
 pub(super) use self::exported::Exported;
 pub(super) use self::glossary::Glossary;

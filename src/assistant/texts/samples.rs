@@ -8,6 +8,7 @@ use super::{
 use crate::{
     command::Command,
     compagnon::{Answers, CompagnonError, Field, FieldError},
+    evaluation::Standing,
     material::Unreadable,
     message::Unread,
     privacy::{Facts, Here, Keeps},
@@ -165,7 +166,8 @@ fn samples() -> Vec<Text<'static>> {
         Text::NotPublished,
         Text::Proposals,
         Text::NoProposals,
-        Text::NewProposal { title, id, author: "Awa", reference: "17.2" },
+        Text::NewProposal { title, id, author: "Awa", reference: "17.2", cases: &Standing::NoCases },
+        Text::NewProposal { title, id, author: "Awa", reference: "17.3", cases: &Standing::NotRun },
         Text::ReadFirst { id, reference: "17.2" },
         Text::Versions,
         Text::VersionsMore { id, version: 3 },
@@ -308,6 +310,7 @@ fn samples() -> Vec<Text<'static>> {
     let counted = super::statistics::samples();
     all.extend(counted.iter().take(3).skip(2).map(|told| Text::Digest(Box::new(told.clone()))));
     all.extend(counted.into_iter().map(|told| Text::Statistics(Box::new(told))));
+    all.extend(super::cases::samples().into_iter().map(Text::Cases));
     all.extend(super::pseudonyms::samples().into_iter().map(Text::Pseudonyms));
     all.extend(super::reviews::samples().into_iter().map(Text::Reviews));
     all.extend(super::translation::samples().into_iter().map(Text::Translation));

@@ -164,6 +164,8 @@ fn activities(told: &Told, language: Language) -> Vec<(String, u64)> {
         (Activity::Review, Language::Fr) => "réponses à des avis",
         (Activity::Review, Language::En) => "replies to reviews",
         (Activity::Pseudonyms, _) => "pseudonymisations",
+        (Activity::Cases, Language::Fr) => "essais de compagnons",
+        (Activity::Cases, Language::En) => "tests of compagnons",
     };
     told.activities.iter().map(|(activity, count)| (name(*activity).to_owned(), *count)).collect()
 }

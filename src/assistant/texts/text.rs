@@ -14,6 +14,7 @@ use super::{
 use crate::{
     command::Command,
     compagnon::{Answers, CompagnonError, FieldError},
+    evaluation::Standing,
     material::Unreadable,
     message::Unread,
 };
@@ -291,6 +292,8 @@ pub enum Text<'a> {
         author: &'a str,
         /// What names the very text that is proposed.
         reference: &'a str,
+        /// How it stands by its cases.
+        cases: &'a Standing,
     },
     /// A proposal is accepted by naming the text that was read.
     ReadFirst {
@@ -376,6 +379,8 @@ pub enum Text<'a> {
     Documented(super::Documented<'a>),
     /// About pseudonymised texts.
     Pseudonyms(super::pseudonyms::Pseudonyms<'a>),
+    /// About the cases by which a compagnon is judged.
+    Cases(super::cases::Cases<'a>),
     /// Of drafts of replies to reviews.
     Reviews(super::reviews::Reviews<'a>),
     /// About translations.

@@ -67,6 +67,7 @@ pub(super) const WORDS: Words = Words {
     note: "Note of a conversation",
     review: "Reply to a user’s review",
     pseudonyms: "Pseudonymisation",
+    cases: "Tests of a compagnon",
     times_title: "Response times",
     times_text: "Time from the arrival of a question to the start, then to the end, of its answer. Half of the answers take no longer than the median; 95% take no longer than the other value.",
     times_caption: "Response times by week, the latest first",

@@ -67,6 +67,7 @@ pub(super) const WORDS: Words = Words {
     note: "Compte rendu",
     review: "Réponse à un avis d’usager",
     pseudonyms: "Pseudonymisation",
+    cases: "Essais d’un compagnon",
     times_title: "Temps de réponse",
     times_text: "Temps entre l’arrivée d’une question et le début, puis la fin, de sa réponse. La médiane est le temps que la moitié des réponses ne dépassent pas ; 95 % des réponses ne dépassent pas l’autre valeur.",
     times_caption: "Temps de réponse par semaine, la plus récente d’abord",

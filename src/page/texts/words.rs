@@ -91,6 +91,7 @@ pub(in crate::page) struct Words {
     pub(in crate::page) note: &'static str,
     pub(in crate::page) review: &'static str,
     pub(in crate::page) pseudonyms: &'static str,
+    pub(in crate::page) cases: &'static str,
     pub(in crate::page) times_title: &'static str,
     pub(in crate::page) times_text: &'static str,
     pub(in crate::page) times_caption: &'static str,

@@ -30,6 +30,9 @@ enum KindRecord {
     Glossary,
     Continuous,
     DocsAddress,
+    Cases,
+    CaseResults,
+    CaseRun,
 }
 
 /// A [`JobScope`].
@@ -57,6 +60,9 @@ impl From<&JobState> for JobRecord {
             JobKind::Glossary => KindRecord::Glossary,
             JobKind::Continuous => KindRecord::Continuous,
             JobKind::DocsAddress => KindRecord::DocsAddress,
+            JobKind::Cases => KindRecord::Cases,
+            JobKind::CaseResults => KindRecord::CaseResults,
+            JobKind::CaseRun => KindRecord::CaseRun,
         };
         let scope = match &state.scope {
             JobScope::Conversation(conversation) => ScopeRecord::Conversation(conversation.into()),
@@ -80,6 +86,9 @@ impl From<JobRecord> for JobState {
             KindRecord::Glossary => JobKind::Glossary,
             KindRecord::Continuous => JobKind::Continuous,
             KindRecord::DocsAddress => JobKind::DocsAddress,
+            KindRecord::Cases => JobKind::Cases,
+            KindRecord::CaseResults => JobKind::CaseResults,
+            KindRecord::CaseRun => JobKind::CaseRun,
         };
         let scope = match record.scope {
             ScopeRecord::Conversation(conversation) => JobScope::Conversation(conversation.into()),

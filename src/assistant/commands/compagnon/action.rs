@@ -1,8 +1,11 @@
 //! What may follow `!compagnon`, and what it rests on.
 
-use crate::assistant::{
-    access::Authority,
-    commands::{spec::Spec, words::is},
+use crate::{
+    assistant::{
+        access::Authority,
+        commands::{spec::Spec, words::is},
+    },
+    evaluation::has_arrow,
 };
 
 pub(in crate::assistant::commands) const SPEC: Spec = Spec {
@@ -25,6 +28,10 @@ pub(in crate::assistant::commands) const SPEC: Spec = Spec {
             ("réponse voir <numéro>", ""),
             ("réponse accepter <numéro>", ""),
             ("réponse retirer <numéro>", ""),
+            ("essais", "l’éprouve, et dit s’il fait mieux ou moins bien qu’avant"),
+            ("essai ajouter <question> => <attendu>", CASES_FR),
+            ("essai liste", ""),
+            ("essai retirer <numéro>", ""),
             ("consigne <texte>", "s’ajoute au compagnon, ici seulement"),
             ("consigne aucune", ""),
             ("réglage température 0,3", ""),
@@ -50,6 +57,10 @@ pub(in crate::assistant::commands) const SPEC: Spec = Spec {
             ("answer show <number>", ""),
             ("answer accept <number>", ""),
             ("answer remove <number>", ""),
+            ("cases", "tests it, and tells whether it does better or worse than before"),
+            ("case add <question> => <expected>", CASES_EN),
+            ("case list", ""),
+            ("case remove <number>", ""),
             ("instruction <text>", "is added to the compagnon, here only"),
             ("instruction none", ""),
             ("set temperature 0.3", ""),
@@ -62,6 +73,10 @@ pub(in crate::assistant::commands) const SPEC: Spec = Spec {
     urgent: false,
     instance: false,
 };
+
+/// What may be expected of an answer.
+const CASES_FR: &str = "attendu : un texte de la réponse, `a | b` (l’un des deux), `sans: a`, `motif: [0-9]+`, `refuse`, `répond`, `langue: fr`, `mots: 100` (au plus) ; plusieurs séparés par « ; »";
+const CASES_EN: &str = "expected: a text of the answer, `a | b` (one of the two), `without: a`, `pattern: [0-9]+`, `refuses`, `answers`, `language: en`, `words: 100` (at most); several parted by “;”";
 
 /// What follows `!compagnon`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,14 +92,15 @@ pub(super) enum Action {
     Withdraw,
     Addition,
     Mastered,
+    Cases,
     Set,
     Proposals,
     Accept,
     Decline,
 }
 
-/// The actions by their names, the French first.
-pub(super) const ACTIONS: [(Action, &[&str]); 15] = [
+/// The actions by their names, French and English in turn.
+pub(super) const ACTIONS: [(Action, &[&str]); 16] = [
     (Action::List, &["liste", "list"]),
     (Action::View, &["voir", "show"]),
     (Action::Choose, &["choisir", "choose"]),
@@ -96,6 +112,7 @@ pub(super) const ACTIONS: [(Action, &[&str]); 15] = [
     (Action::Withdraw, &["retirer", "withdraw"]),
     (Action::Addition, &["consigne", "instruction"]),
     (Action::Mastered, &["réponse", "answer", "réponses", "answers"]),
+    (Action::Cases, &["essai", "case", "essais", "cases"]),
     (Action::Set, &["réglage", "set", "réglages"]),
     (Action::Proposals, &["propositions", "proposals"]),
     (Action::Accept, &["accepter", "accept"]),
@@ -105,6 +122,24 @@ pub(super) const ACTIONS: [(Action, &[&str]); 15] = [
 /// What may follow `!compagnon réponses` and changes nothing.
 pub(super) const LIST_ANSWERS: [&str; 2] = ["liste", "list"];
 pub(super) const SHOW_ANSWER: [&str; 2] = ["voir", "show"];
+
+/// What may follow `!compagnon essai`.
+pub(super) const ADD_CASE: [&str; 3] = ["ajouter", "add", "ajoute"];
+pub(super) const REMOVE_CASE: [&str; 4] = ["retirer", "remove", "supprimer", "delete"];
+pub(super) const LIST_CASES: [&str; 4] = ["liste", "list", "voir", "show"];
+pub(super) const RUN_CASES: [&str; 4] = ["lancer", "run", "faire", "lance"];
+
+/// Whether what follows `!compagnon essai` only lists the cases.
+fn is_case_list(rest: &str) -> bool {
+    is(rest.split_whitespace().next().unwrap_or_default(), &LIST_CASES)
+}
+
+/// Whether it asks for a run of them; what has an arrow was meant to be added.
+fn is_case_run(rest: &str) -> bool {
+    let word = rest.split_whitespace().next().unwrap_or_default();
+    let other = [ADD_CASE.as_slice(), REMOVE_CASE.as_slice(), LIST_CASES.as_slice()];
+    !other.iter().any(|names| is(word, names)) && !has_arrow(rest)
+}
 
 /// Whether what follows `!compagnon réponses` changes nothing.
 fn reads_answers(rest: &str) -> bool {
@@ -124,7 +159,7 @@ pub(in crate::assistant::commands) fn bare(arguments: &str) -> bool {
     arguments.is_empty()
         || match action(arguments) {
             Some((Action::List | Action::Proposals, rest)) => rest.is_empty(),
-            Some((Action::View | Action::Mastered, "")) => true,
+            Some((Action::View | Action::Mastered | Action::Cases, "")) => true,
             Some((Action::View | Action::Choose, rest)) => !rest.is_empty() && !rest.contains(char::is_whitespace),
             Some(_) => false,
             None => !arguments.contains(char::is_whitespace),
@@ -137,6 +172,7 @@ pub(in crate::assistant::commands) fn only_reads(arguments: &str) -> bool {
         || match action(arguments) {
             Some((Action::List | Action::View | Action::Proposals, _)) => true,
             Some((Action::Mastered, rest)) => reads_answers(rest),
+            Some((Action::Cases, rest)) => is_case_list(rest),
             _ => false,
         }
 }
@@ -147,13 +183,20 @@ pub(in crate::assistant::commands) fn authority(arguments: &str, direct: bool) -
         Some((Action::Withdraw | Action::Proposals | Action::Accept | Action::Decline, _)) => Authority::Instance,
         // In a direct conversation too: what is decided there counts elsewhere.
         Some((Action::Mastered, rest)) if !reads_answers(rest) => Authority::Room,
+        // So are cases, which the computing power of all is spent on.
+        Some((Action::Cases, rest)) if !is_case_list(rest) => Authority::Room,
         Some((Action::Edit | Action::Revert | Action::Delete | Action::Publish, _)) => Authority::Room,
         _ => Authority::here(!only_reads(arguments), direct),
     }
 }
 
+/// Whether the cases of a compagnon are to be run: a job does that.
+pub(in crate::assistant::commands) fn runs_cases(arguments: &str) -> bool {
+    matches!(action(arguments), Some((Action::Cases, rest)) if is_case_run(rest))
+}
+
 /// Whether the action has its English name.
 pub(in crate::assistant::commands) fn is_english(arguments: &str) -> bool {
     let word = arguments.split_whitespace().next().unwrap_or_default();
-    ACTIONS.iter().any(|(_, names)| is(word, &names[1..2]))
+    ACTIONS.iter().any(|(_, names)| names.iter().skip(1).step_by(2).any(|name| is(word, &[name])))
 }

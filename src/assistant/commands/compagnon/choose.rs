@@ -2,7 +2,7 @@
 
 use super::{
     super::{Context, Reply, words},
-    Action,
+    Action, cases,
     find::{self, Found},
     not_found, prompt,
     say::shown,
@@ -61,28 +61,16 @@ pub(super) async fn list(context: &Context<'_>) -> Result<Reply, Failure> {
     Ok(Reply::text(text))
 }
 
-/// The room's own compagnon, as it speaks here.
-async fn here(context: &Context<'_>) -> Result<Result<Found, find::Missing>, Failure> {
-    let effective = context.effective_compagnon().await?;
-    let number = match &context.settings.compagnon {
-        Some(Choice::Made(number) | Choice::Own(number)) if !effective.gone => Some(*number),
-        _ => None,
-    };
-    let visible = find::visible(context).await?.into_iter();
-    let own = visible.filter_map(|found| match found {
-        Found::Made(made, shown) if Some(made.number) == number => Some(Found::Made(made, shown)),
-        _ => None,
-    });
-    Ok(Ok(own.last().unwrap_or(Found::Library(effective.compagnon))))
-}
-
 /// One compagnon with its text and its versions.
 pub(super) async fn view(context: &Context<'_>, asked: &str) -> Result<Reply, Failure> {
-    let found =
-        match if asked.is_empty() { here(context).await? } else { find::find_referenced(context, asked).await? } {
-            Ok(found) => found,
-            Err(missing) => return not_found(context, &missing),
-        };
+    let found = match if asked.is_empty() {
+        find::here(context).await?
+    } else {
+        find::find_referenced(context, asked).await?
+    } {
+        Ok(found) => found,
+        Err(missing) => return not_found(context, &missing),
+    };
     if let Found::Made(made, _) = &found
         && find::is_private_elsewhere(context, made)
     {
@@ -111,6 +99,11 @@ pub(super) async fn view(context: &Context<'_>, asked: &str) -> Result<Reply, Fa
         let before = made.versions.iter().rev().nth(1).map_or(1, |version| version.number);
         let more = context.text(&Text::VersionsMore { id: &compagnon.id, version: before });
         text = format!("{text}\n\n{}\n\n{lines}\n\n{more}", context.text(&Text::Versions));
+    }
+    if let Found::Made(made, shown) = &found
+        && let Some(cases) = cases::standing(context, made, shown.number).await?
+    {
+        text = format!("{text}\n\n{cases}");
     }
     // Who decides what the model is told here sees all of it.
     if asked.is_empty() && context.administers().await? {

@@ -8,7 +8,7 @@ use super::super::{
 };
 use crate::{
     assistant::{exchange::version_in, failure::Failure},
-    compagnon::{Compagnon, Made, Visibility},
+    compagnon::{Choice, Compagnon, Made, Visibility},
 };
 
 /// A compagnon that was found.
@@ -53,6 +53,21 @@ pub(super) async fn visible(context: &Context<'_>) -> Result<Vec<Found>, Failure
         Found::Made(made, _) => !is_private_elsewhere(context, made),
     });
     Ok(all)
+}
+
+/// The room's own compagnon, as it speaks here.
+pub(super) async fn here(context: &Context<'_>) -> Result<Result<Found, Missing>, Failure> {
+    let effective = context.effective_compagnon().await?;
+    let number = match &context.settings.compagnon {
+        Some(Choice::Made(number) | Choice::Own(number)) if !effective.gone => Some(*number),
+        _ => None,
+    };
+    let visible = visible(context).await?.into_iter();
+    let own = visible.filter_map(|found| match found {
+        Found::Made(made, shown) if Some(made.number) == number => Some(Found::Made(made, shown)),
+        _ => None,
+    });
+    Ok(Ok(own.last().unwrap_or(Found::Library(effective.compagnon))))
 }
 
 /// Whether a compagnon is nothing that the people of this room may read of.

@@ -13,9 +13,10 @@ use super::{
 };
 use crate::{
     assistant::{
+        cases,
         clock::now,
         failure::Failure,
-        texts::{Destroys, Text},
+        texts::{Cases, Destroys, Text},
     },
     command::Command,
     compagnon::{About, Choice, Compagnon, CompagnonError, FieldError, Made, Version, alike, check_name},
@@ -92,7 +93,7 @@ pub(super) async fn edit(context: &Context<'_>, line: &str, text: &str) -> Resul
     if let Some(imitated) = imitates(context, &after, Some(made.number)).await? {
         return context.say(&Text::Imitates { title: &imitated });
     }
-    add_version(context, made, &before, &after, "compagnon.edit")
+    add_version(context, made, &before, &after, "compagnon.edit").await
 }
 
 /// Makes an earlier version the newest again.
@@ -110,7 +111,7 @@ pub(super) async fn revert(context: &Context<'_>, line: &str) -> Result<Reply, F
     let (Some(before), Some(after)) = (read(made.latest()), read(made.version(number))) else {
         return context.say(&Text::NoSuchVersion { id: &made.id });
     };
-    add_version(context, made, &before, &after, "compagnon.revert")
+    add_version(context, made, &before, &after, "compagnon.revert").await
 }
 
 /// Deletes a compagnon with all its versions.
@@ -161,7 +162,7 @@ pub(super) async fn own(context: &Context<'_>, asked: &str) -> Result<Result<Mad
 
 /// Whether the author of the message administers the room in which the compagnon was made. Of a room that the bot has left, nobody can
 /// be asked: there its author decides.
-async fn may_change(context: &Context<'_>, made: &Made) -> Result<bool, Failure> {
+pub(super) async fn may_change(context: &Context<'_>, made: &Made) -> Result<bool, Failure> {
     if made.room_id == context.message.room_id {
         return context.administers().await;
     }
@@ -233,7 +234,7 @@ fn first_line(text: &str) -> String {
     format!("{}…", cut.trim_end())
 }
 
-fn add_version(
+async fn add_version(
     context: &Context<'_>,
     mut made: Made,
     before: &Compagnon,
@@ -258,7 +259,10 @@ fn add_version(
         diff: &diff(before, after),
         published: made.published.is_some(),
     };
-    let text = context.text(&text);
+    let mut text = context.text(&text);
+    if !cases::of(&context.parts.store, made.number).await?.cases.is_empty() {
+        text = format!("{text}\n\n{}", context.text(&Text::Cases(Cases::Try)));
+    }
     let audit = context.audit(action, Some(made.number));
     Ok(Reply { changes: vec![Change::Made(made), audit], ..Reply::text(text) })
 }

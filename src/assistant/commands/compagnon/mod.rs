@@ -1,9 +1,10 @@
 //! `!compagnon`: who answers in this room, and what it is told.
 //!
-//! `find` looks compagnons up, `choose` shows and chooses them, `make` writes them, `publish` brings them into the catalogue, `mastered` has the answers that they give word for word, `tune`
-//! sets what the room adds, `prompt` shows what the model is told in all. `action` reads what is asked for, `say` has what they answer in common.
+//! `find` looks compagnons up, `choose` shows and chooses them, `make` writes them, `publish` brings them into the catalogue, `mastered` has the answers that they give word for word, `cases`
+//! those that they are judged by, `tune` sets what the room adds, `prompt` shows what the model is told in all. `action` reads what is asked for, `say` has what they answer in common.
 
 mod action;
+mod cases;
 mod choose;
 mod find;
 mod make;
@@ -17,7 +18,8 @@ use super::{Context, Reply};
 use crate::assistant::failure::Failure;
 
 use action::{Action, action};
-pub(super) use action::{SPEC, authority, bare, is_english, only_reads};
+pub(super) use action::{SPEC, authority, bare, is_english, only_reads, runs_cases};
+pub use cases::{ToRun, to_run};
 use say::{not_found, title, usage};
 
 pub(super) async fn run(context: &Context<'_>, arguments: &str, text: &str) -> Result<Reply, Failure> {
@@ -44,6 +46,7 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str, text: &str) -> R
         Action::Decline => publish::decline(context, rest).await,
         Action::Addition => tune::addition(context, rest, text).await,
         Action::Mastered => mastered::run(context, rest, text).await,
+        Action::Cases => cases::run(context, rest, text).await,
         Action::Set => tune::set(context, rest).await,
     }
 }

@@ -8,7 +8,11 @@ use super::{
     not_found, title, usage,
 };
 use crate::{
-    assistant::{failure::Failure, texts::Text},
+    assistant::{
+        cases::standing_of,
+        failure::Failure,
+        texts::{Cases, Text},
+    },
     compagnon::{Choice, Made},
     store::Change,
 };
@@ -34,8 +38,10 @@ pub(super) async fn propose(context: &Context<'_>, asked: &str) -> Result<Reply,
     made.proposed = newest;
     let (title, id) = (name(&made), made.id.clone());
     let reference = reference(&made, newest.unwrap_or(1));
+    let cases = standing_of(&context.parts.store, &made, newest.unwrap_or(1)).await?;
     let text = context.text(&Text::Proposed { title: &title, id: &id });
-    let proposal = Proposal::Compagnon { title, id, author: context.author(), reference };
+    let text = format!("{text}\n\n{}", context.text(&Text::Cases(Cases::Proposed(&cases))));
+    let proposal = Proposal::Compagnon { title, id, author: context.author(), reference, cases: Box::new(cases) };
     let audit = context.audit("compagnon.propose", Some(made.number));
     Ok(Reply { text, changes: vec![Change::Made(made), audit], proposal: Some(Box::new(proposal)) })
 }
@@ -73,13 +79,14 @@ pub(super) async fn proposals(context: &Context<'_>) -> Result<Reply, Failure> {
         return context.say(&refused);
     }
     let made = context.parts.store.all_made().await?;
-    let lines: Vec<String> = made
-        .iter()
-        .filter_map(|made| {
-            let reference = reference(made, made.proposed?);
-            Some(format!("- **{}** `{} {reference}` — `{}`", name(made), made.id, made.author))
-        })
-        .collect();
+    let mut lines = Vec::new();
+    for made in &made {
+        let Some(version) = made.proposed else { continue };
+        let cases = standing_of(&context.parts.store, made, version).await?;
+        let cases = context.text(&Text::Cases(Cases::Standing(&cases)));
+        let reference = reference(made, version);
+        lines.push(format!("- **{}** `{} {reference}` — `{}`. {cases}", name(made), made.id, made.author));
+    }
     if lines.is_empty() {
         return context.say(&Text::NoProposals);
     }

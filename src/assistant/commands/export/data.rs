@@ -157,6 +157,9 @@ pub(super) fn kind(kind: JobKind) -> &'static str {
         JobKind::Glossary => "glossary",
         JobKind::Continuous => "continuous_translation",
         JobKind::DocsAddress => "docs_address",
+        JobKind::Cases => "cases",
+        JobKind::CaseResults => "case_results",
+        JobKind::CaseRun => "case_run",
     }
 }
 

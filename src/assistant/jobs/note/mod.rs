@@ -45,7 +45,7 @@ use self::{
     show::Place,
     span::Span,
 };
-use super::job::{Job, Progress};
+use super::job::{Job, Progress, Turn};
 use crate::{
     assistant::{
         clock::{later, now},
@@ -291,8 +291,10 @@ pub async fn corrected(parts: &Parts, exchange: &Exchange) -> Result<Option<Endi
         text: String::new(),
         unasked: false,
     };
+    let turn = Turn::new();
     let job = Job {
         parts,
+        queued: &exchange.queued,
         message: question,
         call: &call,
         settings: &exchange.settings,
@@ -301,6 +303,7 @@ pub async fn corrected(parts: &Parts, exchange: &Exchange) -> Result<Option<Endi
         room: exchange.room.as_ref(),
         language: draft.language(),
         progress: &progress,
+        turn: &turn,
     };
     let day = reading::now(&parts.config).date();
     let (edit, usage) = match Edit::read(question.text(), day) {
