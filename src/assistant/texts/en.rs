@@ -287,10 +287,10 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             let state = if *ready {
                 "Everything is working"
             } else {
-                "The model is not responding: commands work, questions have to wait"
+                "The model is not responding: commands work, but I can’t answer questions"
             };
             return format!(
-                "{state}.\n\n- Compagnon: {compagnon}\n- Model: {model}\n- Questions waiting: {waiting}\n- Kept here for: {}\n- Version: {version}",
+                "{state}.\n\n- Compagnon: {compagnon}\n- Model: {model}\n- Questions waiting, all rooms: {waiting}\n- Retention here: {}\n- Version: {version}",
                 span(*retention)
             )
             .into();

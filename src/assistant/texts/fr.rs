@@ -295,10 +295,10 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             let state = if *ready {
                 "Tout va bien"
             } else {
-                "Le modèle ne répond pas : les commandes marchent, les questions attendent"
+                "Le modèle ne répond pas : les commandes fonctionnent, mais je ne peux pas répondre aux questions"
             };
             return format!(
-                "{state}.\n\n- Compagnon : {compagnon}\n- Modèle : {model}\n- Questions en attente : {waiting}\n- Conservation ici : {}\n- Version : {version}",
+                "{state}.\n\n- Compagnon : {compagnon}\n- Modèle : {model}\n- Questions en attente, tous salons : {waiting}\n- Conservation ici : {}\n- Version : {version}",
                 span(*retention)
             )
             .into();
