@@ -41,6 +41,8 @@ pub fn facts(config: &Config) -> Facts {
             memory: lasts(assistant.memory),
             audit: lasts(assistant.audit),
             marks: purge::DEDUP_RETENTION,
+            withdrawable: lasts(assistant.withdrawable),
+            unused_compagnons: lasts(assistant.compagnons),
             months_counted: STATISTICS_MONTHS,
         },
         sends: Sends {

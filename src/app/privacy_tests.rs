@@ -22,7 +22,7 @@ const DAY: i64 = 24;
 type Setting = (&'static str, fn(&mut Config, &mut Here));
 
 /// All that changes what is true.
-const SETTINGS: [Setting; 26] = [
+const SETTINGS: [Setting; 28] = [
     ("retention", |config, here| {
         config.assistant.retention = SignedDuration::from_hours(3 * DAY);
         here.retention = Duration::from_hours(3 * 24);
@@ -31,6 +31,8 @@ const SETTINGS: [Setting; 26] = [
     ("longest retention", |config, _| config.assistant.retention_limit = SignedDuration::from_hours(40 * DAY)),
     ("memory", |config, _| config.assistant.memory = SignedDuration::from_hours(100 * DAY)),
     ("audit", |config, _| config.assistant.audit = SignedDuration::from_hours(730 * DAY)),
+    ("withdrawable", |config, _| config.assistant.withdrawable = SignedDuration::from_hours(20 * DAY)),
+    ("unused compagnons", |config, _| config.assistant.compagnons = SignedDuration::from_hours(400 * DAY)),
     ("externals", |config, _| access(config).externals = true),
     ("a named external", |config, _| access(config).users.push("@x:agent.externe.tchap.gouv.fr".to_owned())),
     ("unencrypted", |config, _| access(config).unencrypted = true),
@@ -249,7 +251,9 @@ fn true_times(config: &Config, here: Option<&Here>) -> BTreeSet<String> {
         ["48 heures", "48 hours", "90 jours", "90 days", "25 mois", "25 months"].map(ToOwned::to_owned).into();
     let given = [config.privacy.backups, config.privacy.logs].into_iter().flatten();
     let kept = here.map_or(assistant.retention.unsigned_abs(), |here| here.retention);
-    let configured = [assistant.retention_limit, assistant.memory, assistant.audit].into_iter().chain(given);
+    let configured =
+        [assistant.retention_limit, assistant.memory, assistant.audit, assistant.withdrawable, assistant.compagnons];
+    let configured = configured.into_iter().chain(given);
     for time in configured.map(SignedDuration::unsigned_abs).chain([kept]) {
         let (hours, days) = (time.as_secs() / 3600, time.as_secs() / (24 * 3600));
         let (years, rest) = (days / 365, days % 365);

@@ -69,6 +69,10 @@ pub struct Keeps {
     pub audit: Duration,
     /// The blinded marks of events.
     pub marks: Duration,
+    /// For how long after an answer was forgotten it still goes with its question.
+    pub withdrawable: Duration,
+    /// Compagnons made by command that nobody uses.
+    pub unused_compagnons: Duration,
     /// What is counted, in months.
     pub months_counted: u32,
 }

@@ -29,7 +29,16 @@ static FACTS: LazyLock<Facts> = LazyLock::new(|| {
     )
     .expect("a section"),
     organisation: "l’État".to_owned(),
-    keeps: Keeps { retention: WEEK, longest: MONTH, memory: YEAR, audit: YEAR, marks: MONTH, months_counted: 25 },
+    keeps: Keeps {
+        retention: WEEK,
+        longest: MONTH,
+        memory: YEAR,
+        audit: YEAR,
+        marks: MONTH,
+        withdrawable: MONTH,
+        unused_compagnons: YEAR,
+        months_counted: 25,
+    },
     administrators: 2,
     ..Facts::default()
 }

@@ -38,6 +38,8 @@ fn usual() -> (Facts, Here) {
             memory: 365 * DAY,
             audit: 365 * DAY,
             marks: 90 * DAY,
+            withdrawable: 30 * DAY,
+            unused_compagnons: 730 * DAY,
             months_counted: 25,
         },
         administrators: 2,

@@ -80,10 +80,13 @@ impl Rights {
                 "Ce qui se dit ici ne sert à répondre nulle part ailleurs, sauf une réponse que quelqu’un ferait approuver pour d’autres.",
                 "What is said here is not used to answer anywhere else, except an answer that somebody has approved for others.",
             ),
-            Self::Delete => view.say(
-                "Supprimez l’un de vos messages : j’oublie l’échange et je retire ma réponse, tant que je m’en souviens. Modifiez-le : je réponds de nouveau.",
-                "If you delete one of your messages, I forget the exchange and withdraw my answer, as long as I remember it. If you edit it, I answer again.",
-            ),
+            Self::Delete => {
+                let after = view.lasting(view.facts.keeps.withdrawable);
+                view.say(
+                    format!("Supprimez l’un de vos messages : j’oublie l’échange et je retire ma réponse, même si je l’ai oubliée depuis moins de {after}. Modifiez-le : je réponds de nouveau."),
+                    format!("If you delete one of your messages, I forget the exchange and withdraw my answer, even where I forgot it less than {after} ago. If you edit it, I answer again."),
+                )
+            }
             Self::Access => view.say(
                 "Accès : `!exporter` vous donne une copie de ce que je garde de vous.",
                 "Access: `!export` gives you a copy of what I keep about you.",

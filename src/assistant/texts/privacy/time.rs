@@ -50,6 +50,7 @@ impl Time {
         let retention = view.lasting(view.here.map_or(keeps.retention, |here| here.retention));
         let [longest, memory, audit, marks] =
             [keeps.longest, keeps.memory, keeps.audit, keeps.marks].map(|time| view.lasting(time));
+        let [withdrawable, unused] = [keeps.withdrawable, keeps.unused_compagnons].map(|time| view.lasting(time));
         Some(match self {
             Self::Short => view.say(
                 format!("Nos échanges, chiffrés sur mon disque : {retention}. Ce que vous me faites retenir : {memory}. La trace de vos commandes (qui, quoi, quand, où, sans leur texte) : {audit}."),
@@ -91,16 +92,16 @@ impl Time {
                 )
             }
             Self::Made => view.say(
-                "Vos compagnons : jusqu’à leur suppression. La consigne et les réglages d’un salon : jusqu’à ce qu’on les enlève ou que j’en sorte.",
-                "Your compagnons: until they are deleted. The instruction and settings of a room: until they are removed or I leave it.",
+                format!("Vos compagnons : jusqu’à leur suppression, ou {unused} sans usage hors du catalogue. La consigne et les réglages d’un salon : jusqu’à ce qu’on les enlève ou que j’en sorte."),
+                format!("Your compagnons: until they are deleted, or {unused} without use outside the catalogue. The instruction and settings of a room: until they are removed or I leave it."),
             ),
             Self::Audit => view.say(
                 format!("La trace des commandes (qui, quoi, quand, où, sans leur texte) : {audit}."),
                 format!("The record of commands (who, what, when, where, without their text): {audit}."),
             ),
             Self::Marks => view.say(
-                format!("Des empreintes illisibles : des messages déjà traités et des personnes sans accès à qui je l’ai dit, {marks} ; des personnes déjà informées, {audit}."),
-                format!("Unreadable fingerprints: of messages that are dealt with and of people without access who were told so, {marks}; of people who have been informed, {audit}."),
+                format!("Des empreintes illisibles : des messages déjà traités et des personnes sans accès à qui je l’ai dit, {marks} ; des personnes déjà informées, {audit} ; de mes réponses oubliées, pour les retirer avec leur question, {withdrawable}."),
+                format!("Unreadable fingerprints: of messages that are dealt with and of people without access who were told so, {marks}; of people who have been informed, {audit}; of my forgotten answers, to withdraw them with their question, {withdrawable}."),
             ),
             Self::Counted => {
                 let months = keeps.months_counted;
