@@ -51,13 +51,13 @@ pub async fn spoof(world: &World, bot: &mut Bot, id: &str) {
 
     ben.set_display_name(&awa.name).await;
     let refused = play(&ben, &room, COMMAND).await;
-    assert!(refused.body.contains("administrateurs"), "{refused:#?}");
+    assert!(refused.body.contains("administrent ou modèrent"), "{refused:#?}");
     assert_unchanged(&awa, &room, "a look-alike display name").await;
 
     awa.set_power(&room, &ben.user_id, 50).await;
     assert!(play(&ben, &room, "!compagnon temoin").await.body.contains("Témoin"), "he may now");
     awa.set_power(&room, &ben.user_id, 0).await;
-    assert!(play(&ben, &room, COMMAND).await.body.contains("administrateurs"), "and now no more");
+    assert!(play(&ben, &room, COMMAND).await.body.contains("administrent ou modèrent"), "and now no more");
     assert_unchanged(&awa, &room, "a power level that was just lost").await;
 
     assert!(bot.terminate().success());
@@ -99,8 +99,8 @@ async fn help_and_mistakes_and_the_other_messages_of_the_bot() {
         ("!conservation 90j", "trop long"),
         ("!réponses tout", "tous vos messages"),
         ("stop", "Je n’écris rien"),
-        ("refaire", "pas de réponse"),
-        ("!compagnon réglage langue en", "Done"),
+        ("refaire", "aucune réponse"),
+        ("!compagnon réglage langue en", "Saved"),
         ("help", "What you can ask me to do"),
         ("!compagnon list", "To switch"),
     ] {

@@ -132,7 +132,7 @@ async fn meets(world: &World, page: &Page, outage: Duration) {
     assert_eq!((lost, doubled), (0, 0), "{}", page.from);
     assert_eq!(bot.ended(), None, "{}", page.from);
     // Whoever administers the room is told that it is done, or that nobody could check; never that they may not.
-    assert!(!kept.contains("administrateurs"), "{}: {kept}", page.from);
+    assert!(!kept.contains("administrent ou modèrent"), "{}: {kept}", page.from);
     if page.means == "account" {
         assert!(ready.0 == 503 && ready.1.contains("account"), "{}: {ready:?}", page.from);
         assert!(refused > 0);
