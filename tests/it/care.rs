@@ -75,7 +75,8 @@ async fn a_question_taken_back_takes_its_answer_along() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_an_answer_taken_back_the_homeserver_keeps_nothing() {
     let world = World::shared().await;
-    let setup = world.setup().await;
+    let mut setup = world.setup().await;
+    setup.access = r#"{ servers: ["localhost"], unencrypted: true }"#.to_owned();
     let mut bot = world.start_with(&setup, SLOWLY);
     let (awa, id) = (world.person("awa").await, id_of(&setup));
     for encrypted in [true, false] {

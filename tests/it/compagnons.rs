@@ -71,7 +71,7 @@ async fn an_administrator_makes_changes_publishes_and_withdraws_a_compagnon() {
     assert!(gone.body.contains("Témoin") && gone.body.contains("n’est plus disponible"), "{gone:#?}");
     assert!(play(&awa, &room, Text::to(&id, NAME)).await.body.contains("Marius"), "at home it stays");
     let journal = play(&chief, &office, "!journal").await;
-    assert!(journal.body.contains("compagnon.withdraw") && !journal.body.contains("Basile"), "{journal:#?}");
+    assert!(journal.body.contains("compagnon retiré du catalogue") && !journal.body.contains("Basile"), "{journal:#?}");
 }
 
 #[tokio::test]
