@@ -5,7 +5,10 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    support::{people::PATIENCE, room::Text},
+    support::{
+        people::PATIENCE,
+        room::{Message, Text},
+    },
     world::{TWO, World, id_of, joined_dm, play},
 };
 
@@ -50,6 +53,7 @@ async fn an_administrator_makes_changes_publishes_and_withdraws_a_compagnon() {
     assert!(play(&awa, &room, "!compagnon revenir marius 1").await.body.contains("version 3"));
     assert!(play(&ben, &room, Text::to(&id, NAME)).await.body.contains("Marius"));
 
+    let mine = joined_dm(&awa, &id).await;
     play(&awa, &room, "!compagnon publier marius").await;
     let proposal = chief
         .until(&office, "the proposal", |messages| {
@@ -61,6 +65,8 @@ async fn an_administrator_makes_changes_publishes_and_withdraws_a_compagnon() {
     let accept = format!("!compagnon accepter {}", accept.split('`').next().unwrap_or_default());
     assert!(play(&chief, &office, "!compagnon accepter marius").await.body.contains(&accept));
     assert!(play(&chief, &office, accept.as_str()).await.body.contains("tous les salons"));
+    let decided = |messages: &[Message]| messages.iter().any(|one| one.body.contains("est accepté")).then_some(());
+    awa.until(&mine, "what was decided", decided).await;
     // In another conversation, by somebody else.
     let (private, _) = ben.create_dm(&id, "Bonjour").await;
     play(&ben, &private, "compagnon marius").await;

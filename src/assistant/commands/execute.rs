@@ -4,7 +4,7 @@ use super::{
     answers, authority, compagnon,
     context::{Context, Known},
     documents, export, forget, glossary, help, journal,
-    outcome::{NewFile, Outcome, Reply},
+    outcome::{NewFile, Outcome, Proposal, Reply},
     parts::Parts,
     privacy, redo, remember, retention, sources, statistics, status, stop, translate,
     words::nearest,
@@ -109,7 +109,11 @@ async fn finish(parts: &Parts, queued: &Queued, outcome: Outcome) -> Result<(), 
         parts.documents.drop_gone().await?;
     }
     if let Some(proposal) = reply.proposal {
-        parts.administrators.proposed(&queued.question.event_id, &proposal.text());
+        let (cause, text) = (&queued.question.event_id, proposal.text());
+        match &*proposal {
+            Proposal::Decided { author, .. } => parts.administrators.decided(cause, author, &text),
+            Proposal::Compagnon { .. } | Proposal::Answer { .. } => parts.administrators.proposed(cause, &text),
+        }
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What a command comes to. Nothing of it has happened when a command returns it: it is written down first, and carried out from there, so
 //! that it survives the end of the process.
 
-use ruma::OwnedRoomId;
+use ruma::{OwnedRoomId, OwnedUserId};
 
 use crate::{
     assistant::texts::{Mastered, Text},
@@ -46,11 +46,11 @@ pub(super) enum Outcome {
 pub(super) struct Reply {
     pub(super) text: String,
     pub(super) changes: Vec<Change>,
-    /// What the administrators of the instance are told once it is written.
+    /// What the administrators of the instance, or an author, are told once it is written.
     pub(super) proposal: Option<Box<Proposal>>,
 }
 
-/// What was proposed to the administrators of the instance, as they are told.
+/// What was proposed to the administrators of the instance, as they are told; and what they decided.
 pub(super) enum Proposal {
     /// A compagnon, for the catalogue.
     Compagnon {
@@ -74,6 +74,15 @@ pub(super) enum Proposal {
         /// Its number.
         number: u64,
     },
+    /// What became of the proposal of a compagnon: its author is told.
+    Decided {
+        /// Its author.
+        author: OwnedUserId,
+        /// Its title.
+        title: String,
+        /// Whether it is in the catalogue now.
+        accepted: bool,
+    },
 }
 
 impl Proposal {
@@ -84,6 +93,7 @@ impl Proposal {
                 Text::NewProposal { title, id, author, reference, cases }
             }
             Self::Answer { title, author, number } => Text::Mastered(Mastered::News { title, author, number: *number }),
+            Self::Decided { title, accepted, .. } => Text::Decided { title, accepted: *accepted },
         }
     }
 }

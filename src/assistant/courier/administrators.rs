@@ -49,6 +49,17 @@ impl Administrators {
         self.tell(cause, proposal, NoticePriority::Spare, false);
     }
 
+    /// Tells the author of a compagnon what became of its proposal, where they talk with the bot already.
+    pub fn decided(&self, cause: &EventId, author: &UserId, decision: &Text<'_>) {
+        let Parts { config, lifecycle, .. } = &self.courier.parts;
+        let text = decision.say(config.language).into_owned();
+        let (courier, cause, author) = (Arc::clone(&self.courier), cause.to_owned(), author.to_owned());
+        lifecycle.spawn(async move {
+            let told = tell(&courier, &author, &cause, &text, NoticePriority::Spare, false).await;
+            courier.parts.lifecycle.report(told.map(drop));
+        });
+    }
+
     /// Tells each of them, and waits until that is done; false where one could not be told now.
     pub async fn told_all(&self, cause: &EventId, text: &Text<'_>) -> bool {
         let Parts { config, lifecycle, .. } = &self.courier.parts;

@@ -182,6 +182,18 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
         Text::Declined { title } => {
             return format!("**{title}** was not accepted into the catalogue; it stays available in its room.").into();
         }
+        Text::Decided { title, accepted: true } => {
+            return format!(
+                "Your compagnon **{title}** has been accepted into the catalogue: all rooms can choose it."
+            )
+            .into();
+        }
+        Text::Decided { title, accepted: false } => {
+            return format!(
+                "Your compagnon **{title}** was not accepted into the catalogue. It stays available in its room."
+            )
+            .into();
+        }
         Text::Withdrawn { title } => {
             return format!(
                 "**{title}** is no longer in the catalogue. It stays available in its room and to its author."

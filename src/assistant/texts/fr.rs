@@ -186,6 +186,18 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             return format!("La proposition de **{title}** est refusée. Le compagnon reste disponible dans son salon.")
                 .into();
         }
+        Text::Decided { title, accepted: true } => {
+            return format!(
+                "Votre compagnon **{title}** est accepté au catalogue : tous les salons peuvent le choisir."
+            )
+            .into();
+        }
+        Text::Decided { title, accepted: false } => {
+            return format!(
+                "Votre compagnon **{title}** n’est pas retenu au catalogue. Il reste disponible dans son salon."
+            )
+            .into();
+        }
         Text::Withdrawn { title } => {
             return format!(
                 "**{title}** n’est plus au catalogue. Il reste disponible dans son salon et pour son auteur."

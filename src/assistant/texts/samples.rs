@@ -171,6 +171,8 @@ fn samples() -> Vec<Text<'static>> {
         Text::AlreadyPublished,
         Text::Accepted { title, version: 2 },
         Text::Declined { title },
+        Text::Decided { title, accepted: true },
+        Text::Decided { title, accepted: false },
         Text::Withdrawn { title },
         Text::NotPublished,
         Text::Proposals,

@@ -271,6 +271,13 @@ pub enum Text<'a> {
         /// Its title.
         title: &'a str,
     },
+    /// Told to the author of a compagnon: what became of its proposal.
+    Decided {
+        /// Its title.
+        title: &'a str,
+        /// Whether it is in the catalogue now.
+        accepted: bool,
+    },
     /// It is not in the catalogue any more, nor proposed.
     Withdrawn {
         /// Its title.

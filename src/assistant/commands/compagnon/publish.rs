@@ -116,7 +116,8 @@ pub(super) async fn accept(context: &Context<'_>, asked: &str) -> Result<Reply, 
     let text = Text::Accepted { title: &name(&made), version: made.published.unwrap_or(1) };
     let text = context.text(&text);
     let audit = context.audit("compagnon.accept", Some(made.number));
-    Ok(Reply { changes: vec![Change::Made(made), audit], ..Reply::text(text) })
+    let proposal = decided(context, &made, true);
+    Ok(Reply { text, changes: vec![Change::Made(made), audit], proposal })
 }
 
 /// Turns a proposal down.
@@ -128,7 +129,14 @@ pub(super) async fn decline(context: &Context<'_>, asked: &str) -> Result<Reply,
     made.proposed = None;
     let text = context.text(&Text::Declined { title: &name(&made) });
     let audit = context.audit("compagnon.decline", Some(made.number));
-    Ok(Reply { changes: vec![Change::Made(made), audit], ..Reply::text(text) })
+    let proposal = decided(context, &made, false);
+    Ok(Reply { text, changes: vec![Change::Made(made), audit], proposal })
+}
+
+/// What the author is told, unless they have decided it themselves.
+fn decided(context: &Context<'_>, made: &Made, accepted: bool) -> Option<Box<Proposal>> {
+    let author = made.author.clone();
+    (author != context.message.sender).then(|| Box::new(Proposal::Decided { author, title: name(made), accepted }))
 }
 
 /// The proposal of that name, for an administrator of the instance; else what is answered.
