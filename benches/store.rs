@@ -187,8 +187,16 @@ async fn main() {
         tokio::time::sleep(Duration::from_secs(2)).await;
     };
     beside(&store, "rotation", redact).await;
-    let all =
-        Retention { dedup: 9_999, turns: 9_999, turns_at_most: 9_999, audit: 9_999, undecrypted: 9_999, memory: 9_999 };
+    let all = Retention {
+        dedup: 9_999,
+        turns: 9_999,
+        turns_at_most: 9_999,
+        audit: 9_999,
+        undecrypted: 9_999,
+        memory: 9_999,
+        withdrawable: 9_999,
+        compagnons: 9_999,
+    };
     let purged = beside(&store, "purge", store.purge(6_000, &all)).await.expect("purged");
     println!("{:>12}  {} records gone", "", purged.records);
     let tenth = Retention { turns: 6_000 - 1_020, ..all };
