@@ -36,6 +36,7 @@ use crate::{
     },
     job::{JobKind, JobScope},
     message::{Content, ConversationId, Incoming, MediaRef, MessageKind},
+    statistics::Activity,
     store::Store,
 };
 
@@ -366,6 +367,19 @@ async fn kept(folder: &Path, step: Step) -> Value {
     content
 }
 
+/// What is counted, over all days: questions, answers and refusals of each kind of work.
+async fn counted(folder: &Path) -> BTreeMap<Activity, (u64, u64, u64)> {
+    let store = Store::open(folder).expect("the store opens");
+    let mut sums: BTreeMap<Activity, (u64, u64, u64)> = BTreeMap::new();
+    for ((_, series), counters) in store.statistics().await.expect("readable").days {
+        let sum = sums.entry(series.activity).or_default();
+        sum.0 += counters.questions;
+        sum.1 += counters.answers;
+        sum.2 += counters.refusals.values().sum::<u64>();
+    }
+    sums
+}
+
 /// How often each text was asked the translation of.
 fn asked(folder: &Path) -> BTreeMap<String, usize> {
     let mut asked = BTreeMap::new();
@@ -407,17 +421,18 @@ fn assert_cases_asked(folder: &Path, number: usize, (point, count): (&str, usize
 }
 
 /// A run to which nothing happens.
-async fn undisturbed(step: Step, kills: usize) -> (tempfile::TempDir, Value) {
+async fn undisturbed(step: Step, kills: usize) -> (tempfile::TempDir, Value, BTreeMap<Activity, (u64, u64, u64)>) {
     let folder = tempfile::tempdir().expect("a folder");
     let steps = (1..=kills).flat_map(|number| step.before().into_iter().chain([step]).map(move |step| (step, number)));
     assert!(!run(folder.path(), &steps.collect::<Vec<_>>(), None, false));
-    let kept = kept(folder.path(), step).await;
-    (folder, kept)
+    let (kept, counted) = (kept(folder.path(), step).await, counted(folder.path()).await);
+    (folder, kept, counted)
 }
 
 /// So many kills at each point of a step.
 async fn table(step: Step, kills: usize) {
-    let (reference, expected) = undisturbed(step, kills).await;
+    let (reference, expected, expected_counts) = undisturbed(step, kills).await;
+    assert!(expected_counts.values().all(|(questions, ..)| *questions >= kills as u64), "{expected_counts:?}");
     let expected_seen = FakeGateway::kept_in(reference.path());
     println!("\n| {}: killed at | kills | seen as without | time |\n|---|---|---|---|", step.name());
     for point in step.points() {
@@ -444,6 +459,7 @@ async fn table(step: Step, kills: usize) {
             assert!(found == wanted, "{step:?} {point:?} {number}: {found:#?} and not {wanted:#?}");
         }
         assert_eq!(kept(folder.path(), step).await, expected, "{step:?} {point:?}: what is kept");
+        assert_eq!(counted(folder.path()).await, expected_counts, "{step:?} {point:?}: each is counted once");
         let (point, count) = point;
         println!("| {point} {count} | {kills} | {kills} | {} s |", begun.elapsed().as_secs());
     }
