@@ -61,7 +61,7 @@ pub async fn answer(person: &Person, room: &str, question: &str) -> Message {
 
 /// A text without the marks of Markdown, of which clients show the HTML.
 fn shown(body: &str) -> String {
-    body.replace("\\[", "[").replace("\\]", "]").replace("**", "")
+    body.replace(['\u{a0}', '\u{202f}'], " ").replace("\\[", "[").replace("\\]", "]").replace("**", "")
 }
 
 fn print(who: &str, said: &str) {

@@ -107,7 +107,7 @@ async fn a_disk_that_is_almost_full_is_told_to_people_and_to_ops() {
     let (id, awa) = (id_of(&setup), world.person("awa").await);
     let (room, first) = awa.create_dm(&id, "Comment vous appelez-vous ?").await;
     let answer = awa.answer_to(&room, &first).await;
-    assert!(answer.body.contains("disque"), "{answer:#?}");
+    assert!(answer.body.contains("espace disque"), "{answer:#?}");
     assert_eq!(bot.get("/ready"), Some(503));
     let second = awa.send(&room, "Comment vous appelez-vous ?").await;
     assert!(awa.answer_to(&room, &second).await.body.contains("Témoin"));
@@ -147,7 +147,7 @@ async fn a_disk_that_fills_up_ends_the_bot_and_with_room_again_it_goes_on() {
         }
         questions.push(question);
     }
-    let refused = awa.messages(&room).iter().filter(|message| message.body.contains("disque")).count();
+    let refused = awa.messages(&room).iter().filter(|message| message.body.contains("espace disque")).count();
     let said = bot.complaint();
     println!("| disk full | {refused} of {} questions refused, then nothing; {said} |", questions.len());
     assert_eq!(bot.until_ended(), Some(1), "{}", bot.log());
@@ -165,7 +165,7 @@ async fn a_disk_that_fills_up_ends_the_bot_and_with_room_again_it_goes_on() {
     println!("| room again | all answered | {:.1} s |", since.elapsed().as_secs_f64());
     // Those that came while the disk was almost full were refused.
     let seen = awa.messages(&room);
-    let told = |question: &String| seen.iter().any(|one| one.answers(question) && one.body.contains("disque"));
+    let told = |question: &String| seen.iter().any(|one| one.answers(question) && one.body.contains("espace disque"));
     let (refusals, answered): (Vec<String>, Vec<String>) = questions.into_iter().partition(told);
     assert_eq!(refusals.len(), refused, "{seen:#?}");
     assert_each_once(&awa, &room, &id, &answered, &refusals);
