@@ -11,6 +11,7 @@ use crate::{
     compagnon::Version,
     conversation::Role,
     document::Document,
+    html,
     message::Incoming,
     statistics::{Rating, Reason},
 };
@@ -303,22 +304,10 @@ fn date(gathered: &Gathered, milliseconds: u64) -> Option<String> {
     Some(journal::time(&moment(milliseconds)?.to_zoned(gathered.zone.clone()), gathered.language))
 }
 
-/// A text that means nothing to a browser.
+/// A text that means nothing to a browser, without the characters that no page has.
 fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            // No page has these.
-            letter if letter.is_control() && !matches!(letter, '\n' | '\t') => {}
-            letter => escaped.push(letter),
-        }
-    }
-    escaped
+    let shown = |letter: &char| !letter.is_control() || matches!(letter, '\n' | '\t');
+    html::escaped(&text.chars().filter(shown).collect::<String>())
 }
 
 #[cfg(test)]

@@ -90,22 +90,9 @@ pub fn record(view: &View<'_>) -> Vec<Entry> {
         ("Transferts hors de l’Union européenne", "Transfers outside the European Union"),
         given("transfers", &stated.transfers),
     );
-    let kept = [
-        Ti(Time::Exchanges),
-        Ti(Time::Undecrypted),
-        Ti(Time::Files),
-        Ti(Time::Facts),
-        Ti(Time::Notes),
-        Ti(Time::Addresses),
-        Ti(Time::Made),
-        Ti(Time::Audit),
-        Ti(Time::Marks),
-        Ti(Time::Counted),
-        Ti(Time::Backups),
-        Ti(Time::BackupsUnsaid),
-        Ti(Time::Logs),
-        Ti(Time::LogsUnsaid),
-    ];
+    // As people are told them; a question that waits is not kept.
+    let durations = Topic::Durations.claims().iter().copied();
+    let kept: Vec<Claim> = durations.filter(|claim| matches!(claim, Ti(time) if *time != Time::Waiting)).collect();
     add("durations", ("Délais d’effacement", "Time limits for erasure"), claims(&kept));
     let protects = [
         Me(Measures::Sealed),
