@@ -14,7 +14,7 @@
 use std::{
     future::{Future, IntoFuture as _},
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -34,8 +34,11 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     inference::{ChatModel, Health},
     matrix::AccountHealth,
-    metric::{ANSWERS_TO_SEND, DAMAGED, INFO, QUESTIONS_WAITING, READY, STORE_BYTES, SYNC_AGE, UNDECRYPTED},
-    store::Store,
+    metric::{
+        ANSWERS_TO_SEND, DAMAGED, INFO, PEOPLE, QUESTIONS_WAITING, RATE_BUDGET, READY, STORE_BYTES, SYNC_AGE,
+        UNDECRYPTED,
+    },
+    store::{Gauges, Store},
 };
 
 /// How long the homeserver may be silent. It answers each sync within 30 s; a request may take another 30 s.
@@ -75,6 +78,9 @@ impl LastSync {
     }
 }
 
+/// Reads what is left of the homeserver's rate.
+pub type RateBudget = Box<dyn Fn() -> f64 + Send + Sync>;
+
 /// The sources of both endpoints, read at every request.
 #[derive(Clone)]
 pub struct Status {
@@ -88,6 +94,8 @@ pub struct Status {
     pub account: AccountHealth,
     /// Cancelled when the program stops.
     pub stop: CancellationToken,
+    /// How many messages in a row the homeserver would take now: known once the bot talks to it.
+    pub rate_budget: Arc<OnceLock<RateBudget>>,
     /// What was recorded for Prometheus; `None` where this process records nothing.
     pub metrics: Option<PrometheusHandle>,
 }
@@ -153,23 +161,25 @@ async fn scrape(status: &Status) -> Response {
     let Some(metrics) = &status.metrics else {
         return (StatusCode::NOT_FOUND, "no metrics are recorded\n").into_response();
     };
+    if let Some(left) = status.rate_budget.get() {
+        gauge!(RATE_BUDGET).set(left());
+    }
     let model = status.model.name().to_owned();
     gauge!(INFO, "version" => env!("CARGO_PKG_VERSION"), "model" => model).set(1.0);
     gauge!(READY).set(if status.ready().is_ok() { 1.0 } else { 0.0 });
     if let Some(age) = status.synced.age(Instant::now()) {
         gauge!(SYNC_AGE).set(age.as_secs_f64());
     }
-    let store = &status.store;
     // A store that does not answer leaves the figures of the time before; that it does not is in `READY`.
-    let counted = [
-        (QUESTIONS_WAITING, store.queued().await.map(|queued| queued.len() as u64)),
-        (ANSWERS_TO_SEND, store.undelivered().await.map(|deliveries| deliveries.len() as u64)),
-        (UNDECRYPTED, store.undecrypted().await.map(|events| events.len() as u64)),
-        (STORE_BYTES, store.size().await),
-        (DAMAGED, store.damaged().await.map(|records| records as u64)),
-    ];
-    for (name, count) in counted {
-        if let Ok(count) = count {
+    if let Ok(Gauges { questions, answers, undecrypted, damaged, bytes, people }) = status.store.gauges().await {
+        for (name, count) in [
+            (QUESTIONS_WAITING, questions),
+            (ANSWERS_TO_SEND, answers),
+            (UNDECRYPTED, undecrypted),
+            (DAMAGED, damaged),
+            (STORE_BYTES, bytes),
+            (PEOPLE, people),
+        ] {
             gauge!(name).set(count as f64);
         }
     }

@@ -113,6 +113,7 @@ impl App {
             synced: LastSync::default(),
             account: account.clone(),
             stop: stop.clone(),
+            rate_budget: Arc::default(),
             metrics,
         };
         // Before connecting: a bot that waits for its homeserver is healthy, and must not be restarted.
@@ -140,12 +141,15 @@ impl App {
             documents,
             library: Arc::clone(&watcher),
             config: config.assistant.clone(),
+            co2_grams_per_kwh: config.statistics.co2_grams_per_kwh,
             sampling: config.model.sampling.clone(),
             privacy,
             access: access.clone(),
             externals: matrix.access.externals,
             unverified_commands: matrix.encryption.commands_from_unverified_devices,
         });
+        // Nothing is set before: this is the only place.
+        let _ = status.rate_budget.set(Box::new(assistant.rate_budget()));
         Ok(Some(Self {
             assistant,
             indexing,

@@ -27,7 +27,8 @@ pub async fn tell(parts: &commands::Parts, administrators: &Administrators, now:
     if parts.store.last_digest().await?.is_some_and(|told| told >= over) {
         return Ok(());
     }
-    let told = of_all_rooms(&parts.store.statistics().await?, over, &parts.library.library());
+    let mut told = of_all_rooms(&parts.store.statistics().await?, over, &parts.library.library());
+    told.co2_grams_per_kwh = parts.co2_grams_per_kwh;
     let asked = told.weeks.first().is_some_and(|(_, counters, _)| counters.questions > 0);
     // No event made the bot speak: the week stands for one.
     let cause = OwnedEventId::try_from(format!("${over}:digest"));

@@ -90,7 +90,10 @@ mod wiring;
 #[cfg(test)]
 mod withdraw_tests;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 pub(crate) use self::clock::now;
 /// Translation without a room, for its bench.
@@ -107,7 +110,11 @@ pub use self::{
     wiring::Parts,
 };
 use self::{
-    courier::DecryptionNotices, documents::Documents, failure::Failure, intake::Intake, model_cache::ModelCache,
+    courier::{DecryptionNotices, Homeserver},
+    documents::Documents,
+    failure::Failure,
+    intake::Intake,
+    model_cache::ModelCache,
     wiring::Wiring,
 };
 use crate::{
@@ -122,6 +129,7 @@ pub struct Assistant {
     decryption_notices: Arc<DecryptionNotices>,
     cache: Arc<ModelCache>,
     documents: Arc<Documents>,
+    homeserver: Arc<Homeserver>,
 }
 
 impl Assistant {
@@ -135,8 +143,15 @@ impl Assistant {
             decryption_notices: wiring.decryption_notices(),
             cache: Arc::clone(&wiring.cache),
             documents: Arc::clone(&wiring.documents),
+            homeserver: Arc::clone(&wiring.homeserver),
             intake: wiring.intake(dispatcher, commands),
         })
+    }
+
+    /// Reads how many messages in a row the homeserver would take now, as far as is known.
+    pub fn rate_budget(&self) -> impl Fn() -> f64 + Send + Sync + 'static {
+        let homeserver = Arc::clone(&self.homeserver);
+        move || homeserver.budget().left(Instant::now())
     }
 
     /// Takes up what an earlier process left: answers not sent, then questions not answered, and messages to be withdrawn.

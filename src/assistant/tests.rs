@@ -150,6 +150,7 @@ fn assistant_of(
         documents,
         library: Arc::new(library),
         config,
+        co2_grams_per_kwh: 21.7,
         sampling,
         privacy: Facts::default(),
         access: Access::new(access, server_name!("h"), |_| String::new()),

@@ -47,6 +47,8 @@ pub struct Parts {
     pub library: Arc<LibraryWatcher>,
     /// The `assistant` section of the configuration.
     pub config: Config,
+    /// What a kilowatt hour emits, in grams of CO₂ equivalent.
+    pub co2_grams_per_kwh: f64,
     /// How the model samples, unless a compagnon or a room says otherwise.
     pub sampling: Sampling,
     /// What is true of the service, for what people are told of their data.
@@ -67,6 +69,7 @@ pub(super) struct Wiring {
     library: Arc<LibraryWatcher>,
     privacy: Arc<Facts>,
     config: Arc<Config>,
+    co2_grams_per_kwh: f64,
     sampling: Arc<Sampling>,
     access: Arc<AccessRules>,
     lifecycle: Arc<Lifecycle>,
@@ -75,7 +78,7 @@ pub(super) struct Wiring {
     lanes: Arc<Lanes>,
     active: Arc<ActiveGenerations>,
     in_progress: InProgress,
-    homeserver: Arc<Homeserver>,
+    pub(super) homeserver: Arc<Homeserver>,
     withdrawals: Arc<Withdrawals>,
     courier: Arc<Courier>,
     administrators: Arc<Administrators>,
@@ -124,6 +127,7 @@ impl Wiring {
             active,
             administrators: Arc::new(Administrators::new(Arc::clone(&courier))),
             documents,
+            co2_grams_per_kwh: parts.co2_grams_per_kwh,
             sampling: Arc::new(sampling),
             store,
             model,
@@ -152,6 +156,7 @@ impl Wiring {
             model: Arc::clone(&self.model),
             cache: Arc::clone(&self.cache),
             config: Arc::clone(&self.config),
+            co2_grams_per_kwh: self.co2_grams_per_kwh,
             sampling: Arc::clone(&self.sampling),
             access: Arc::clone(&self.access),
             documents: Arc::clone(&self.documents),

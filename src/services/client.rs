@@ -13,6 +13,7 @@
 use std::{collections::BTreeMap, error::Error as _, fmt, time::Duration};
 
 use jiff::Timestamp;
+use metrics::counter;
 use reqwest::{
     Client, Response, StatusCode,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
@@ -24,6 +25,7 @@ use url::Url;
 use super::config::{self, Config};
 use crate::{
     message::Egress,
+    metric::EGRESS,
     setting::{self, Refused},
 };
 
@@ -41,6 +43,12 @@ const MOST_WAIT: Duration = Duration::from_mins(15);
 
 /// Tells a service that a repeated call is the same one (draft-ietf-httpapi-idempotency-key-header).
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+
+/// How requests end, for Prometheus: taken, refused for good, or to be tried again.
+const DONE: &str = "done";
+const REFUSED: &str = "refused";
+const FAILED: &str = "failed";
+const OUTCOMES: [&str; 3] = [DONE, REFUSED, FAILED];
 
 /// Why a call has no answer that counts.
 #[derive(Debug, thiserror::Error)]
@@ -103,7 +111,12 @@ impl Services {
             .retry(reqwest::retry::never());
         let client = builder.build().map_err(|error| Refused::new("services", explain(&error)))?;
         let services = config.0.iter().map(|(name, service)| Ok((name.clone(), Service::open(name, service)?)));
-        Ok(Self { client, services: services.collect::<Result<_, Refused>>()? })
+        let services = services.collect::<Result<BTreeMap<_, _>, Refused>>()?;
+        // `rate` sees no growth to the first value of a series.
+        for (name, outcome) in services.keys().flat_map(|name| OUTCOMES.map(|outcome| (name, outcome))) {
+            counter!(EGRESS, "service" => name.clone(), "outcome" => outcome).increment(0);
+        }
+        Ok(Self { client, services })
     }
 
     /// Whether the configuration names a service.
@@ -115,6 +128,19 @@ impl Services {
     /// Calls a service once, and gives what it answers. The same key may be given again, as often as it takes.
     pub async fn call(&self, egress: &Egress) -> Result<String, CallError> {
         let request = self.request(egress)?;
+        let answer = Self::answer(request).await;
+        count(
+            egress,
+            match &answer {
+                Ok(_) => DONE,
+                Err(CallError::Refused(_)) => REFUSED,
+                Err(CallError::Limited(_) | CallError::Unreachable(_)) => FAILED,
+            },
+        );
+        answer
+    }
+
+    async fn answer(request: reqwest::RequestBuilder) -> Result<String, CallError> {
         let response = request.send().await.map_err(|error| sent_badly(&error))?;
         let status = response.status();
         if status.is_success() {
@@ -125,11 +151,23 @@ impl Services {
 
     /// As [`Services::call`], for a service that would do a call twice that is made twice: tells what may be repeated from what may not.
     pub async fn call_once(&self, egress: &Egress) -> Result<String, OnceError> {
-        let refused = |status: u16| OnceError::Refused { status, fields: Vec::new() };
-        let request = self.request(egress).map_err(|_| refused(0))?;
+        let request = self.request(egress).map_err(|_| not_taken(0))?;
+        let answer = Self::answer_once(request).await;
+        count(
+            egress,
+            match &answer {
+                Ok(_) => DONE,
+                Err(OnceError::Refused { .. }) => REFUSED,
+                Err(OnceError::NotMade(_) | OnceError::Unknown) => FAILED,
+            },
+        );
+        answer
+    }
+
+    async fn answer_once(request: reqwest::RequestBuilder) -> Result<String, OnceError> {
         let response = match request.send().await {
             Ok(response) => response,
-            Err(error) if error.is_builder() => return Err(refused(0)),
+            Err(error) if error.is_builder() => return Err(not_taken(0)),
             Err(error) if error.is_connect() => {
                 tracing::warn!(error = explain(&error), "a service could not be reached");
                 return Err(OnceError::NotMade(DEFAULT_WAIT));
@@ -189,6 +227,16 @@ impl Service {
         };
         Ok(Self { url, token, timeout: config.timeout.unsigned_abs() })
     }
+}
+
+/// A call that will never be taken, of which the service names nothing.
+fn not_taken(status: u16) -> OnceError {
+    OnceError::Refused { status, fields: Vec::new() }
+}
+
+/// Counts a request that was made.
+fn count(egress: &Egress, outcome: &'static str) {
+    counter!(EGRESS, "service" => egress.service.clone(), "outcome" => outcome).increment(1);
 }
 
 /// The most fields of a refusal that are read.

@@ -85,6 +85,17 @@ pub enum Rating {
     NotUseful,
 }
 
+impl Rating {
+    /// Its name in metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Useful => "useful",
+            Self::NotUseful => "not_useful",
+        }
+    }
+}
+
 /// Why an answer is not useful, as its reader says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Reason {

@@ -5,6 +5,7 @@
 //! subtracts published figures from one another (over weeks, between the page and its exports) finds sums of atoms again. Therefore:
 //!
 //! - how many questions were not answered, or how many answers were rated, is not told: both may be of one person;
+//! - ratings are left out of a week, or of a group in it, where fewer than [`THRESHOLD`] different people have rated answers there;
 //! - a group's people are told as "at least", so that those outside it are not counted by subtraction;
 //! - a group's questions are rounded, because two tables split the same questions.
 
@@ -27,8 +28,8 @@ pub use self::groups::THRESHOLD;
 /// The days after a week in which what was asked in it may still be answered and counted.
 pub const SETTLES: u32 = 1;
 
-/// The most weeks: 25 months.
-pub const MOST_WEEKS: u32 = 110;
+/// The most weeks: those that 25 months hold whole, wherever a month ends.
+pub const MOST_WEEKS: u32 = 107;
 
 /// What counts of a group's questions are rounded to.
 pub const ROUNDED_TO: u64 = 10;
@@ -181,11 +182,7 @@ impl Published {
         let sums = Sums::of(statistics);
         let first = since.week().max(last.back(MOST_WEEKS - 1));
         let weeks = std::iter::successors(Some(first), |week| Some(week.after())).take_while(|week| *week <= last);
-        let nothing = Sums::default();
-        let published = weeks.map(|week| {
-            let shown = sums.get(&week).unwrap_or(&nothing).shown(statistics, week);
-            PublishedWeek { week, shown }
-        });
+        let published = weeks.map(|week| PublishedWeek { week, shown: sums.get(&week).and_then(Sums::shown) });
         Self { since: Some(since), weeks: published.collect() }
     }
 
@@ -234,7 +231,7 @@ pub fn last_week(today: Day) -> Option<Week> {
 /// The counters of a week.
 #[derive(Default)]
 struct Sums {
-    all: Counters,
+    all: Part,
     parts: BTreeMap<Label, Part>,
 }
 
@@ -243,23 +240,29 @@ impl Sums {
         let mut weeks = BTreeMap::<Week, Self>::new();
         for ((day, series), counters) in &statistics.days {
             let week = weeks.entry(day.week()).or_default();
-            week.all.add(counters);
+            week.all.counters.add(counters);
             for label in labels(series) {
                 week.parts.entry(label).or_default().counters.add(counters);
             }
         }
-        for ((week, crowd), people) in &statistics.people {
-            let (Some(label), Some(week)) = (label_of(crowd), weeks.get_mut(week)) else { continue };
-            let part = week.parts.entry(label).or_default();
-            // Of several compagnons together, at least as many as of one.
-            part.people = part.people.max(*people);
+        // Of several compagnons together, at least as many as of one.
+        for (numbers, raters) in [(&statistics.people, false), (&statistics.raters, true)] {
+            for ((week, crowd), number) in numbers {
+                let Some(week) = weeks.get_mut(week) else { continue };
+                let part = match label_of(crowd) {
+                    Some(label) => week.parts.entry(label).or_default(),
+                    None => &mut week.all,
+                };
+                let of = if raters { &mut part.raters } else { &mut part.people };
+                *of = (*of).max(*number);
+            }
         }
         weeks
     }
 
-    fn shown(&self, statistics: &Statistics, week: Week) -> Option<Shown> {
-        let people = statistics.people(week, &Crowd::All);
-        if people < THRESHOLD || self.all.questions < THRESHOLD {
+    fn shown(&self) -> Option<Shown> {
+        let people = self.all.people;
+        if people < THRESHOLD || self.all.counters.questions < THRESHOLD {
             return None;
         }
         let split = |activity: bool| {
@@ -272,7 +275,7 @@ impl Sums {
             });
             groups.collect()
         };
-        let figures = Figures { counters: self.all.clone() };
+        let figures = Figures { counters: self.all.clone().told() };
         Some(Shown { people, figures, compagnons: split(false), activities: split(true) })
     }
 }

@@ -17,6 +17,8 @@ pub struct Statistics {
     pub days: BTreeMap<(Day, Series), Counters>,
     /// How many different people asked something, by week and by group of them. The week that is not over yet is among them.
     pub people: BTreeMap<(Week, Crowd), u64>,
+    /// How many different people rated an answer, the same.
+    pub raters: BTreeMap<(Week, Crowd), u64>,
 }
 
 /// Whose number is counted. One person may be in several.

@@ -11,6 +11,7 @@ use super::head::Head;
 use super::keys::RoomKeys;
 use super::layout::{COMMITS, GENERATION, Key, SEQUENCE};
 use super::library::Library;
+use super::recorder::Recorder;
 use super::schema::{self, StoreState};
 use super::seal::{BlindedIds, Cipher};
 use super::state::{SnapshotWalk, State};
@@ -83,6 +84,7 @@ impl Database {
                 pending_rotations: BTreeSet::new(),
                 rotation: None,
                 library: Library::default(),
+                recorder: Recorder::default(),
             }),
             snapshots: RefCell::default(),
             #[cfg(test)]

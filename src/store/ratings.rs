@@ -1,8 +1,8 @@
 //! What people find of answers, by reactions: one rating of a person and an answer, in the write that takes the sync response.
 //!
 //! Reactions stand beside one another in a room; the last one that stands is the rating, so that one that is taken back lets an earlier one
-//! count again. A rating counts on the day on which it was first given, whatever it is changed to. It knows its person by a blinded
-//! identifier, is sealed under the key of its room, and goes with the answer.
+//! count again. A rating counts on the day on which it was first given, whatever it is changed to until the week of that day is over. It knows
+//! its person by a blinded identifier, is sealed under the key of its room, and goes with the answer.
 
 use ruma::{OwnedEventId, UserId};
 
@@ -11,6 +11,7 @@ use super::error::StoreError;
 use super::layout::{EventPlace, Key, Tree};
 use super::people::ASKED_WHY;
 use super::question::{Queued, QueuedKind};
+use super::recorder::CountedEvent;
 use super::seal::BlindedId;
 use super::transaction::Transaction;
 use crate::message::{Content, Incoming, Reaction};
@@ -68,10 +69,10 @@ impl Rated {
     }
 }
 
-/// Puts what a person finds now in the place of what they found before.
-fn recount(counters: &mut Counters, before: &Rated, after: &Rated) {
+/// Puts what a person finds now in the place of what they found before. Of a week that is over only the reasons still change.
+fn recount(counters: &mut Counters, before: &Rated, after: &Rated, over: bool) {
     for (rated, adds) in [(before, false), (after, true)] {
-        match rated.rating() {
+        match rated.rating().filter(|_| !over) {
             Some(Rating::Useful) => step(&mut counters.useful, adds),
             Some(Rating::NotUseful) => step(&mut counters.not_useful, adds),
             None => {}
@@ -220,9 +221,27 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// Counts what a person finds now in the place of what they found before. The ratings of a week stay as they were when it ended: a share that
+    /// is published of it would otherwise change by what one person does, and whom it counts is forgotten.
     fn change_rating(&mut self, key: &Key, before: &Rated, after: &Rated) -> Result<(), StoreError> {
         if let Some(((day, series), room)) = after.counted.clone().zip(key.room()) {
-            self.tally(room, day, &series, |counters| recount(counters, before, after))?;
+            let (week, first) = (day.week(), before.counted.is_none());
+            let open = if first { Some(self.current_week(day)?) } else { self.open_week()? };
+            let over = !first && open != Some(week);
+            self.tally(room, day, &series, |counters| recount(counters, before, after, over))?;
+            let stands = |rated: &Rated| rated.counted.is_some() && rated.rating().is_some();
+            if stands(before) != stands(after)
+                && open == Some(week)
+                && let Some(person) = person_of(key)
+            {
+                self.count_rater(person, week, &series, stands(after))?;
+            }
+            let unless_over = |rating: Option<Rating>| rating.filter(|_| !over);
+            self.counted.push(CountedEvent::Rated {
+                series,
+                rating: (unless_over(before.rating()), unless_over(after.rating())),
+                reason: (before.reason(), after.reason()),
+            });
         }
         if after.ratings.is_empty() { self.forget_rating(key, after) } else { self.put(key, after) }
     }
@@ -303,6 +322,11 @@ impl Transaction<'_> {
 fn keep<T>(reactions: &mut Vec<T>, newest: T) -> Option<T> {
     reactions.push(newest);
     (reactions.len() > MOST_REACTIONS).then(|| reactions.remove(0))
+}
+
+/// The person at the end of the key of a rating.
+fn person_of(key: &Key) -> Option<BlindedId> {
+    key.bytes.last_chunk().copied()
 }
 
 fn rating_key(question: &EventPlace, person: BlindedId) -> Key {

@@ -8,6 +8,7 @@ use sled::IVec;
 use super::head::Head;
 use super::keys::RoomKeys;
 use super::library::Library;
+use super::recorder::Recorder;
 use super::seal::BlindedId;
 
 /// What a transaction has to itself.
@@ -24,6 +25,8 @@ pub(super) struct State {
     pub(super) rotation: Option<Rotation>,
     /// Which documents there are.
     pub(super) library: Library,
+    /// What tells Prometheus of what is counted.
+    pub(super) recorder: Recorder,
 }
 
 /// How far the replacing of keys has come. It is kept in memory only: begun again from its first room it does the same.

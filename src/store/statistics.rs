@@ -39,8 +39,13 @@ impl Database {
         let transaction = self.transaction();
         let since = transaction.find_value::<Day>(&Key::meta(SINCE))?;
         let present = transaction.scan::<Present>(&Key::all(Tree::People))?.into_iter();
-        let people = present.filter_map(|(key, present)| Some(((day_of(&key)?.week(), present.crowd), present.count)));
-        let statistics = Statistics { since, days: BTreeMap::new(), people: people.collect() };
+        let mut statistics = Statistics { since, ..Statistics::default() };
+        for (key, Present { crowd, count, raters }) in present {
+            if let Some(day) = day_of(&key) {
+                statistics.raters.insert((day.week(), crowd.clone()), raters);
+                statistics.people.insert((day.week(), crowd), count);
+            }
+        }
         Ok(Reading { statistics, next: Some(Key::all(Tree::Usage).bytes) })
     }
 

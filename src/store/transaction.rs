@@ -12,6 +12,7 @@ use super::database::Database;
 use super::error::StoreError;
 use super::layout::{COMMITS, EventPlace, GENERATION, Key, QUARANTINE, SEQUENCE, Tree};
 use super::library::Held;
+use super::recorder::CountedEvent;
 use super::records::Stored;
 use super::seal::{BlindedId, Cipher};
 use super::state::State;
@@ -29,6 +30,8 @@ pub(super) struct Transaction<'a> {
     requested_rotations: BTreeSet<BlindedId>,
     /// Documents that are written, `None` for those that are removed.
     documents: BTreeMap<u64, Option<Held>>,
+    /// What it counts, for Prometheus.
+    pub(super) counted: Vec<CountedEvent>,
     /// [`Database::touched`] when it began.
     #[cfg(test)]
     begun: usize,
@@ -51,6 +54,7 @@ impl Database {
             destroyed_keys: Vec::new(),
             requested_rotations: BTreeSet::new(),
             documents: BTreeMap::new(),
+            counted: Vec::new(),
             #[cfg(test)]
             begun: self.touched.get(),
         }
@@ -162,6 +166,9 @@ impl Transaction<'_> {
         self.sync()?;
         let documents = std::mem::take(&mut self.documents);
         self.state.library.take(documents);
+        for event in std::mem::take(&mut self.counted) {
+            self.state.recorder.record(&event);
+        }
         let requested = std::mem::take(&mut self.requested_rotations);
         self.state.pending_rotations.extend(requested);
         for room in &self.destroyed_keys {

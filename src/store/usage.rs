@@ -2,6 +2,7 @@
 
 use super::error::StoreError;
 use super::layout::{Key, SINCE, Tree};
+use super::recorder::CountedEvent;
 use super::seal::BlindedId;
 use super::transaction::Transaction;
 use crate::message::Incoming;
@@ -36,6 +37,7 @@ impl Transaction<'_> {
         }
         let room = self.blinded_ids().room(&question.room_id);
         self.tally(room, counted.day, &counted.series, |sum| sum.add(&counters))?;
+        self.counted.push(CountedEvent::Ended(counted.series.clone(), counted.outcome, Box::new(counters)));
         if let Compagnon::Made(number) = counted.series.compagnon {
             self.note_used(number, now)?;
         }

@@ -37,6 +37,10 @@ async fn prometheus_reads_what_the_bot_does_and_nothing_of_what_people_say() {
         "compagnon_engine_step_seconds_count",
         "compagnon_engine_tokens_total",
         "compagnon_kv_blocks",
+        "compagnon_questions_total",
+        "compagnon_first_text_seconds_count",
+        "compagnon_answer_seconds_count",
+        "compagnon_answer_tokens_total",
         "compagnon_messages_total",
         "compagnon_rate_budget_messages",
         "compagnon_store_bytes",
@@ -45,6 +49,9 @@ async fn prometheus_reads_what_the_bot_does_and_nothing_of_what_people_say() {
     }
     assert!(values["compagnon_sync_age_seconds"] < 90.0);
     assert!(values["compagnon_store_damaged_records"] < 1.0);
+    assert!(values["compagnon_people"] < 1.0, "one person is not told of");
+    let asked = "compagnon_questions_total{compagnon=\"temoin\"";
+    assert!(text.lines().any(|line| line.starts_with(asked) && line.contains("outcome=\"answered\"")), "{text}");
     for told in ["zanzibul", id.as_str(), "awa", room.as_str()] {
         assert!(!text.contains(told), "{told} is in the metrics");
     }

@@ -59,7 +59,10 @@ fn usual(statistics: &mut Statistics, week: Week, index: u64) {
     add(statistics, week, &Compagnon::Made(7), Activity::Answer, 40);
     // A room of nine.
     add(statistics, week, &Compagnon::Made(9), Activity::Note, 27);
-    let mut crowd = |crowd, people| statistics.people.insert((week, crowd), people);
+    let mut crowd = |crowd: Crowd, people| {
+        statistics.raters.insert((week, crowd.clone()), people / 2);
+        statistics.people.insert((week, crowd), people);
+    };
     crowd(Crowd::All, people);
     crowd(Crowd::Compagnon(generalist), people * 3 / 4);
     crowd(Crowd::Compagnon(Compagnon::Library("traduction".to_owned())), people / 2);

@@ -44,6 +44,8 @@ pub struct Parts {
     pub privacy: Arc<Facts>,
     /// The `assistant` section of the configuration.
     pub config: Arc<Config>,
+    /// What a kilowatt hour emits, in grams of CO₂ equivalent.
+    pub co2_grams_per_kwh: f64,
     /// How the model samples, unless a compagnon or a room says otherwise.
     pub sampling: Arc<Sampling>,
     /// Who may command what.

@@ -38,7 +38,7 @@ pub(super) fn of_service(arguments: &str) -> bool {
 pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply, Failure> {
     let (parts, direct) = (context.parts, context.message.direct);
     let present = counting::day(&parts.config, now()).week();
-    let told = if of_service(arguments) {
+    let mut told = if of_service(arguments) {
         if !context.administers_instance() {
             return context.say(&Text::NeedsInstanceAdministrator);
         }
@@ -55,6 +55,7 @@ pub(super) async fn run(context: &Context<'_>, arguments: &str) -> Result<Reply,
         let counted = parts.store.room_statistics(&context.message.room_id).await?;
         of_one_room(&counted, present, direct)
     };
+    told.co2_grams_per_kwh = parts.co2_grams_per_kwh;
     context.say(&Text::Statistics(Box::new(told)))
 }
 
@@ -144,6 +145,7 @@ mod tests {
             ]
             .into(),
             people: [((day.week(), Crowd::All), 7)].into(),
+            ..Statistics::default()
         };
         let told = of_all_rooms(&statistics, day.week(), &Library::default());
         assert_eq!(told.weeks[0].2, Some(7));

@@ -15,8 +15,14 @@ use crate::{
     assistant::{failure::Failure, lifecycle::Lifecycle},
     matrix::{Gateway, OutgoingFile, RoomFacts, SendError},
     message::Outgoing,
-    metric::{MESSAGES, RATE_BUDGET},
+    metric::MESSAGES,
 };
+
+/// How requests to send a message end, for Prometheus.
+const ACCEPTED: &str = "accepted";
+const LIMITED: &str = "limited";
+const FAILED: &str = "failed";
+const OUTCOMES: [&str; 3] = [ACCEPTED, LIMITED, FAILED];
 
 /// The homeserver, with our copy of its rate limit.
 pub struct Homeserver {
@@ -29,6 +35,10 @@ pub struct Homeserver {
 impl Homeserver {
     /// The homeserver behind a gateway.
     pub fn new(gateway: Arc<dyn Gateway>, budget: RateBudget, lifecycle: Arc<Lifecycle>) -> Self {
+        // `rate` sees no growth to the first value of a series.
+        for outcome in OUTCOMES {
+            metrics::counter!(MESSAGES, "outcome" => outcome).increment(0);
+        }
         Self { gateway, budget: Mutex::new(budget), lifecycle }
     }
 
@@ -72,19 +82,16 @@ impl Homeserver {
                     self.budget().limited(*wait, Instant::now());
                 }
                 let outcome = match &answer {
-                    Ok(_) => "accepted",
-                    Err(SendError::Limited(_)) => "limited",
-                    Err(_) => "failed",
+                    Ok(_) => ACCEPTED,
+                    Err(SendError::Limited(_)) => LIMITED,
+                    Err(_) => FAILED,
                 };
                 metrics::counter!(MESSAGES, "outcome" => outcome).increment(1);
                 answer
             }
         };
         let written = self.retry(asked).await?;
-        let mut budget = self.budget();
-        budget.accepted(Instant::now());
-        metrics::gauge!(RATE_BUDGET).set(budget.left());
-        drop(budget);
+        self.budget().accepted(Instant::now());
         Ok(written)
     }
 

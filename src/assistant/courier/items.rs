@@ -19,7 +19,6 @@ use crate::{
     assistant::{failure::Failure, texts::Text},
     matrix::{OutgoingFile, SendError, Sought, Upload},
     message::{Egress, FileRef},
-    metric::EGRESS,
     services::CallError,
     store::{Delivery, Sent, StoreError},
 };
@@ -176,12 +175,6 @@ impl Courier {
         };
         let called = repeat(lifecycle, RETRY_FOR, request).await;
         fail::fail_point!("after-call");
-        let outcome = match &called {
-            Ok(_) => "done",
-            Err(Failure::Refused(_)) => "refused",
-            Err(_) => "failed",
-        };
-        metrics::counter!(EGRESS, "service" => egress.service.clone(), "outcome" => outcome).increment(1);
         match called {
             Ok(reference) => Ok(Attempted::Done(Sent::Service(reference))),
             Err(Failure::Refused(reason)) => {

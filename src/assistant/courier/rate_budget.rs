@@ -104,8 +104,8 @@ impl RateBudget {
     }
 
     /// How many messages in a row the homeserver would take now, as far as is known; not below 0.
-    #[must_use]
-    pub fn left(&self) -> f64 {
+    pub fn left(&mut self, now: Instant) -> f64 {
+        self.refill(now);
         self.left.max(0.0)
     }
 

@@ -11,7 +11,7 @@ use self::{
     summary::summary,
     times::{delay, span},
 };
-use super::{shown::Destroys, text::Text, unread, unreadable};
+use super::{energy, shown::Destroys, text::Text, unread, unreadable};
 use crate::{
     compagnon::{Answers, Language},
     privacy::Facts,
@@ -295,14 +295,16 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             return format!("The service “{service}” did not accept the request. It has not been done.").into();
         }
         Text::ExportFailed => "I could not send you the file. Please send me `!export` in a private conversation.",
-        Text::Status { ready, model, compagnon, waiting, retention, version } => {
+        Text::Status { ready, model, compagnon, waiting, retention, spent, version } => {
             let state = if *ready {
                 "Everything is working"
             } else {
                 "The model is not responding: commands work, but I can’t answer questions"
             };
+            let energy = energy::said(spent, Language::En);
+            let energy = energy.map_or_else(String::new, |said| format!("\n- Energy here, this week: {said}"));
             return format!(
-                "{state}.\n\n- Compagnon: {compagnon}\n- Model: {model}\n- Questions waiting, all rooms: {waiting}\n- Retention here: {}\n- Version: {version}",
+                "{state}.\n\n- Compagnon: {compagnon}\n- Model: {model}\n- Questions waiting, all rooms: {waiting}\n- Retention here: {}{energy}\n- Version: {version}",
                 span(*retention)
             )
             .into();

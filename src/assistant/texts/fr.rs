@@ -11,7 +11,7 @@ use self::{
     summary::summary,
     times::{delay, of, span},
 };
-use super::{shown::Destroys, text::Text, unread, unreadable};
+use super::{energy, shown::Destroys, text::Text, unread, unreadable};
 use crate::{
     compagnon::{Answers, Language},
     privacy::Facts,
@@ -303,14 +303,16 @@ pub(super) fn say(text: &Text<'_>) -> Cow<'static, str> {
             return format!("Le service « {service} » n’a pas accepté la demande. Elle n’est pas faite.").into();
         }
         Text::ExportFailed => "Je n’ai pas pu vous envoyer le fichier. Écrivez-moi `!exporter` en message privé.",
-        Text::Status { ready, model, compagnon, waiting, retention, version } => {
+        Text::Status { ready, model, compagnon, waiting, retention, spent, version } => {
             let state = if *ready {
                 "Tout va bien"
             } else {
                 "Le modèle ne répond pas : les commandes fonctionnent, mais je ne peux pas répondre aux questions"
             };
+            let energy = energy::said(spent, Language::Fr);
+            let energy = energy.map_or_else(String::new, |said| format!("\n- Énergie ici, cette semaine : {said}"));
             return format!(
-                "{state}.\n\n- Compagnon : {compagnon}\n- Modèle : {model}\n- Questions en attente, tous salons : {waiting}\n- Conservation ici : {}\n- Version : {version}",
+                "{state}.\n\n- Compagnon : {compagnon}\n- Modèle : {model}\n- Questions en attente, tous salons : {waiting}\n- Conservation ici : {}{energy}\n- Version : {version}",
                 span(*retention)
             )
             .into();

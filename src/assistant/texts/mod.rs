@@ -8,6 +8,7 @@ pub(super) mod cases;
 mod documented;
 pub(super) mod documents;
 mod en;
+pub(super) mod energy;
 mod exported;
 mod fr;
 pub(super) mod glossary;

@@ -3,11 +3,13 @@
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, sync::LazyLock, time::Duration};
 
 use super::{
-    AboutPrivacy, Contact, Destroys, FactPlace, Language, Mastered, Memory, Synthesis, Text, Welcome, privacy::Topic,
+    AboutPrivacy, Contact, Destroys, FactPlace, Language, Mastered, Memory, Synthesis, Text, Welcome, energy::Spent,
+    privacy::Topic,
 };
 use crate::{
     command::Command,
     compagnon::{Answers, CompagnonError, Field, FieldError},
+    energy::Energy,
     evaluation::Standing,
     material::Unreadable,
     message::Unread,
@@ -295,6 +297,11 @@ fn samples() -> Vec<Text<'static>> {
             compagnon: title,
             waiting: 2,
             retention: WEEK,
+            spent: Spent {
+                energy: Energy { measured: 0, estimated: 9_000_000_000 },
+                answers: 38,
+                co2_grams_per_kwh: 21.7,
+            },
             version: "1.0.0",
         },
         Text::Status {
@@ -303,6 +310,7 @@ fn samples() -> Vec<Text<'static>> {
             compagnon: title,
             waiting: 2,
             retention: Duration::from_hours(1),
+            spent: Spent::default(),
             version: "1.0.0",
         },
         Text::Redoing,

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
+use super::energy::{self, Spent};
 use crate::{
     compagnon::Language,
     statistics::{Activity, Counters, Refusal, Week},
@@ -18,6 +19,8 @@ pub struct Told {
     pub sum: Counters,
     /// Questions by kind of work.
     pub activities: BTreeMap<Activity, u64>,
+    /// What a kilowatt hour emits, in grams of CO₂ equivalent.
+    pub co2_grams_per_kwh: f64,
     /// The compagnons with their names, where all rooms are told of; those made by command have none and are one.
     pub compagnons: Vec<(Option<String>, Counters)>,
 }
@@ -93,7 +96,7 @@ fn say(told: &Told, language: Language) -> String {
         facts.push(list(of("Sans réponse", "Not answered"), refusals.collect(), language));
     }
     facts.extend(times(&told.sum, language));
-    facts.extend(energy(&told.sum, language));
+    facts.extend(energy(told, language));
     for fact in facts {
         let _ = write!(text, "\n- {fact}");
     }
@@ -231,27 +234,12 @@ fn seconds(duration: Duration, language: Language) -> String {
     language.decimal(format_args!("{:.1}\u{a0}s", duration.as_secs_f64()))
 }
 
-fn energy(sum: &Counters, language: Language) -> Option<String> {
-    let energy = sum.energy;
-    let watt_hours = energy.joules() / 3_600.0;
-    if sum.answers == 0 || watt_hours <= 0.0 {
-        return None;
-    }
-    let each = watt_hours / sum.answers as f64;
-    let known = match (language, energy.estimated, energy.measured) {
-        (Language::Fr, 0, _) => "mesurés",
-        (Language::Fr, _, 0) => "estimés",
-        (Language::Fr, ..) => "en partie estimés",
-        (Language::En, 0, _) => "measured",
-        (Language::En, _, 0) => "estimated",
-        (Language::En, ..) => "partly estimated",
-    };
-    let [watt_hours, each] = [watt_hours, each].map(|value| language.decimal(format_args!("{value:.2}")));
+fn energy(told: &Told, language: Language) -> Option<String> {
+    let Told { sum: Counters { energy, answers, .. }, co2_grams_per_kwh, .. } = *told;
+    let said = energy::said(&Spent { energy, answers, co2_grams_per_kwh }, language)?;
     Some(match language {
-        Language::Fr => {
-            format!("Énergie\u{a0}: {watt_hours}\u{a0}Wh {known}, {each}\u{a0}Wh par réponse")
-        }
-        Language::En => format!("Energy: {watt_hours}\u{a0}Wh {known}, {each}\u{a0}Wh an answer"),
+        Language::Fr => format!("Énergie : {said}"),
+        Language::En => format!("Energy: {said}"),
     })
 }
 
@@ -274,6 +262,7 @@ pub(super) fn samples() -> Vec<Told> {
     counters.first_text.record(Duration::from_secs(2));
     let mut room = Told {
         weeks: vec![(week, counters.clone(), None), (week.before(), Counters::default(), None)],
+        co2_grams_per_kwh: 21.7,
         ..Told::default()
     };
     for activity in Activity::ALL {

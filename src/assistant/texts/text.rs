@@ -4,6 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use super::{
     documents::Documents,
+    energy::Spent,
     mastered::Mastered,
     memory::Memory,
     shown::{AboutPrivacy, Contact, Destroys, Welcome},
@@ -451,6 +452,8 @@ pub enum Text<'a> {
         waiting: usize,
         /// How long things are kept here.
         retention: Duration,
+        /// What answers took here this week.
+        spent: Spent,
         /// The program's version.
         version: &'a str,
     },

@@ -44,7 +44,7 @@ pub(super) const WORDS: Words = Words {
     people_curve: "People by week",
     questions_curve: "Questions by week",
     useful_title: "Usefulness of answers",
-    useful_text: "Share of answers rated useful (👍) among the answers that were rated (👍 or 👎). It is published from {threshold} ratings on.",
+    useful_text: "Share of answers rated useful (👍) among the answers that were rated (👍 or 👎). It is published where {threshold} people at least have rated answers in the week.",
     useful_caption: "Share of answers rated useful by week, the latest first",
     useful_curve: "Share of answers rated useful by week",
     compagnons_title: "By compagnon",

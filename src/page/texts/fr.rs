@@ -44,7 +44,7 @@ pub(super) const WORDS: Words = Words {
     people_curve: "Personnes par semaine",
     questions_curve: "Questions par semaine",
     useful_title: "Utilité des réponses",
-    useful_text: "Part des réponses jugées utiles (👍) parmi les réponses notées (👍 ou 👎). Elle est publiée à partir de {threshold} notes.",
+    useful_text: "Part des réponses jugées utiles (👍) parmi les réponses notées (👍 ou 👎). Elle est publiée là où {threshold} personnes au moins ont noté des réponses dans la semaine.",
     useful_caption: "Part des réponses jugées utiles par semaine, la plus récente d’abord",
     useful_curve: "Part des réponses jugées utiles par semaine",
     compagnons_title: "Par compagnon",

@@ -13,8 +13,29 @@ const STEPS: [u64; 13] = [10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000
 pub struct Part {
     /// At least so many different people.
     pub people: u64,
+    /// At least so many different people who rated an answer.
+    pub raters: u64,
     /// What is counted of it.
     pub counters: Counters,
+}
+
+impl Part {
+    /// Both together: at least as many people as in one of them.
+    fn and(mut self, other: &Self) -> Self {
+        self.people = self.people.max(other.people);
+        self.raters = self.raters.max(other.raters);
+        self.counters.add(&other.counters);
+        self
+    }
+
+    /// Its counters, without the ratings where they are of too few people.
+    pub fn told(mut self) -> Counters {
+        if self.raters < THRESHOLD {
+            (self.counters.useful, self.counters.not_useful) = (0, 0);
+            self.counters.reasons.clear();
+        }
+        self.counters
+    }
 }
 
 /// A part, or several together, of at least [`THRESHOLD`] people.
@@ -46,13 +67,10 @@ pub fn atoms<Label: Ord>(all: u64, parts: impl Iterator<Item = (Label, Part)>) -
     if shown.is_empty() {
         return Vec::new();
     }
-    let people = merged.iter().map(|(_, part)| part.people).max();
-    let mut others = Counters::default();
-    for (_, part) in &merged {
-        others.add(&part.counters);
-    }
-    let shown = shown.into_iter().map(|(label, part)| (Some(label), part.people, part.counters));
-    let atoms = shown.chain(people.map(|people| (None, people, others)));
+    let others = merged.into_iter().map(|(_, part)| part).reduce(|sum, part| sum.and(&part));
+    let shown = shown.into_iter().map(|(label, part)| (Some(label), part));
+    let atoms = shown.chain(others.map(|part| (None, part)));
+    let atoms = atoms.map(|(label, part)| (label, part.people, part.told()));
     let atoms =
         atoms.map(|(label, people, counters)| at_least(people).map(|at_least| Atom { label, at_least, counters }));
     atoms.collect::<Option<_>>().unwrap_or_default()

@@ -18,6 +18,8 @@ struct Asked {
     week: u8,
     compagnon: u8,
     activity: u8,
+    /// Whether its answer is rated.
+    rated: bool,
 }
 
 const WEEKS: u8 = 3;
@@ -48,19 +50,26 @@ fn activity(index: u8) -> Activity {
 fn counted(asked: &[Asked]) -> Statistics {
     let mut statistics = Statistics { since: Some(week(0).monday()), ..Statistics::default() };
     let mut people = BTreeMap::<(Week, Crowd), BTreeSet<u8>>::new();
+    let mut raters = people.clone();
     for one in asked {
         let week = week(one.week);
         let series =
             Series { compagnon: compagnon(one.compagnon), model: String::new(), activity: activity(one.activity) };
         for crowd in [Crowd::All, Crowd::Compagnon(series.compagnon.clone()), Crowd::Activity(series.activity)] {
+            if one.rated {
+                raters.entry((week, crowd.clone())).or_default().insert(one.person);
+            }
             people.entry((week, crowd)).or_default().insert(one.person);
         }
         let counters = statistics.days.entry((week.monday(), series)).or_default();
         counters.questions += 1;
         counters.answers += 1;
+        counters.useful += u64::from(one.rated);
         counters.first_text.record(Duration::from_secs(1));
     }
-    statistics.people = people.into_iter().map(|(of, people)| (of, people.len() as u64)).collect();
+    let numbers =
+        |crowds: BTreeMap<_, BTreeSet<u8>>| crowds.into_iter().map(|(of, all)| (of, all.len() as u64)).collect();
+    (statistics.people, statistics.raters) = (numbers(people), numbers(raters));
     statistics
 }
 
@@ -128,6 +137,11 @@ fn people(asked: &[Asked], in_week: u8, of: &[u8], compagnons: bool) -> BTreeSet
         .collect()
 }
 
+fn raters(asked: &[Asked], in_week: u8, of: &[u8], compagnons: bool) -> BTreeSet<u8> {
+    let rated = asked.iter().filter(|one| one.rated).copied().collect::<Vec<_>>();
+    people(&rated, in_week, of, compagnons)
+}
+
 /// Every set of compagnons, or of kinds of work.
 fn sets(of: u8) -> impl Iterator<Item = Vec<u8>> {
     (1..1_u8 << of).map(move |set| (0..of).filter(|index| set >> index & 1 == 1).collect())
@@ -145,7 +159,7 @@ proptest! {
         asked in vec(
             // Of the compagnons and kinds, some are used by many and some by few.
             (0..45_u8, 0..WEEKS, prop_oneof![6 => Just(0), 3 => Just(1), 1 => 2..COMPAGNONS], prop_oneof![5 => Just(0), 1 => 1..ACTIVITIES])
-                .prop_map(|(person, week, compagnon, activity)| Asked { person, week, compagnon, activity }),
+                .prop_map(|(person, week, compagnon, activity)| Asked { person, week, compagnon, activity, rated: person % 2 == 0 }),
             0..300,
         )
     ) {
@@ -175,8 +189,12 @@ proptest! {
                     prop_assert!(THRESHOLD <= at_least && at_least <= inside);
                     // Whoever subtracts it does not learn of fewer than ten who are outside.
                     prop_assert!(shown.people - at_least >= THRESHOLD);
+                    let few = few(&raters(&asked, index, &of, compagnons));
+                    prop_assert!(!few || group.figures.useful_percent().is_none(), "rated by few");
                 }
             }
+            let few = few(&raters(&asked, index, &(0..COMPAGNONS).collect::<Vec<_>>(), true));
+            prop_assert!(!few || shown.figures.useful_percent().is_none(), "rated by few");
         }
     }
 
@@ -184,7 +202,7 @@ proptest! {
     fn a_period_is_made_of_what_its_weeks_tell(
         asked in vec(
             (0..30_u8, 0..WEEKS, 0..COMPAGNONS, 0..ACTIVITIES)
-                .prop_map(|(person, week, compagnon, activity)| Asked { person, week, compagnon, activity }),
+                .prop_map(|(person, week, compagnon, activity)| Asked { person, week, compagnon, activity, rated: person % 2 == 0 }),
             0..400,
         )
     ) {
@@ -205,7 +223,7 @@ proptest! {
 
 /// So many people who ask one question each, from a number on.
 fn room(of: u8, from: u8, compagnon: u8) -> impl Iterator<Item = Asked> {
-    (from..from + of).map(move |person| Asked { person, week: 2, compagnon, activity: 0 })
+    (from..from + of).map(move |person| Asked { person, week: 2, compagnon, activity: 0, rated: false })
 }
 
 fn labels(published: &Published) -> Vec<Label> {
@@ -254,6 +272,11 @@ fn ratings_and_times_of_few_answers_are_not_told() {
         let published = Published::of(statistics, today());
         published.weeks[2].shown.as_ref().expect("shown").figures.useful_percent()
     };
+    assert_eq!(rate(&mut statistics, 50, 50), None, "of nobody knows how many");
+    let week = week_of_the_questions();
+    statistics.raters.insert((week, Crowd::All), 9);
+    assert_eq!(rate(&mut statistics, 50, 50), None, "of nine people");
+    statistics.raters.insert((week, Crowd::All), 10);
     assert_eq!(rate(&mut statistics, 9, 0), None);
     assert_eq!(rate(&mut statistics, 7, 3), Some(70));
     assert_eq!(rate(&mut statistics, 2, 10), Some(17));

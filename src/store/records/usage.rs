@@ -37,6 +37,8 @@ impl From<TallyRecord> for Tally {
 pub(in crate::store) struct PresentRecord {
     crowd: CrowdRecord,
     count: u64,
+    #[serde(default)]
+    raters: u64,
 }
 
 /// A [`Crowd`].
@@ -59,7 +61,7 @@ impl From<&Present> for PresentRecord {
             Crowd::Compagnon(compagnon) => CrowdRecord::Compagnon(compagnon.clone()),
             Crowd::Activity(activity) => CrowdRecord::Activity(*activity),
         };
-        Self { crowd, count: present.count }
+        Self { crowd, count: present.count, raters: present.raters }
     }
 }
 
@@ -70,7 +72,7 @@ impl From<PresentRecord> for Present {
             CrowdRecord::Compagnon(compagnon) => Crowd::Compagnon(compagnon),
             CrowdRecord::Activity(activity) => Crowd::Activity(activity),
         };
-        Self { crowd, count: record.count }
+        Self { crowd, count: record.count, raters: record.raters }
     }
 }
 

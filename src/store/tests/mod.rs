@@ -18,6 +18,7 @@ mod person;
 mod promotion;
 mod questions;
 mod ratings;
+mod recorder;
 mod rooms;
 mod rotation;
 mod scale;

@@ -7,7 +7,7 @@ use ruma::OwnedUserId;
 use super::usage::{answered, conclude, series};
 use super::{accept, after_a_kill, answer, deliver, event, folder, leave, open, question, redact, room, turns};
 use crate::message::{Content, Incoming, Reaction};
-use crate::statistics::{Activity, Counters, Day, Rating, Reason};
+use crate::statistics::{Activity, Counters, Crowd, Day, Rating, Reason};
 use crate::store::layout::{Key, Tree};
 use crate::store::{Accept, Change, Conclusion, Database, GivenRating, QueuedKind, Reactions, Retention};
 
@@ -255,13 +255,74 @@ fn a_rating_before_the_answers_end_counts_from_its_end_on() {
 #[test]
 fn a_rating_counts_on_the_day_on_which_it_was_first_given() {
     let (_folder, store) = with_answer();
-    let later = Day(DAY.0 + 3);
+    let later = Day(DAY.0 + 2);
+    assert_eq!(later.week(), DAY.week());
     react(&store, AWA, "r1", FIRST, "👍");
     react_on(&store, later, reaction(AWA, "r2", FIRST, "👎"), false);
     react_on(&store, later, reaction(BEN, "r3", FIRST, "👍"), false);
     assert_eq!((counters(&store, DAY).not_useful, counters(&store, later).useful), (1, 1));
     redact(&store, "a", &["r1", "r2", "r3"], 6_000);
     assert_eq!((counters(&store, DAY).not_useful, counters(&store, later).useful), (0, 0));
+}
+
+#[test]
+fn what_is_found_of_answers_in_a_week_stays_when_it_is_over() {
+    let next = Day(DAY.0 + 7);
+    let changes: [(&str, fn(&Database, Day)); 3] = [
+        ("changed", |store, next| {
+            react_on(store, next, reaction(AWA, "r2", FIRST, "👎"), false);
+        }),
+        ("withdrawn", |store, _| {
+            redact(store, "a", &["r1"], 6_000);
+        }),
+        ("withdrawn and changed", |store, next| {
+            redact(store, "a", &["r1"], 6_000);
+            react_on(store, next, reaction(AWA, "r2", FIRST, "👎"), false);
+        }),
+    ];
+    for (name, change) in changes {
+        for by_question in [false, true] {
+            let (_folder, store) = with_answer();
+            react(&store, AWA, "r1", FIRST, "👍");
+            let raters = |week| store.statistics().unwrap().raters.get(&(week, Crowd::All)).copied();
+            assert_eq!(raters(DAY.week()), Some(1));
+            if by_question {
+                let asked = question("a", "2");
+                accept(&store, std::slice::from_ref(&asked), 1_000);
+                assert!(conclude(&store, &asked, answered(next, "juriste"), 2_000));
+            } else {
+                while store.age_statistics(next).unwrap() {}
+            }
+            change(&store, next);
+            assert_eq!((found(&store), raters(DAY.week())), ((1, 0), Some(1)), "{name}");
+            let anew = u64::from(name.contains("and"));
+            assert_eq!(counters(&store, next).not_useful, anew, "{name}: taken back, it is a new one");
+        }
+    }
+}
+
+#[test]
+fn a_person_counts_among_those_who_rated_for_as_long_as_a_rating_of_theirs_stands() {
+    let (_folder, store) = with_answer();
+    let asked = question("a", "2");
+    accept(&store, std::slice::from_ref(&asked), 1_000);
+    assert!(conclude(&store, &asked, answered(DAY, "rh"), 2_000));
+    deliver(&store, &asked, 3_000);
+    let raters = |crowd: Crowd| store.statistics().unwrap().raters[&(DAY.week(), crowd)];
+    let of = |name: &str| Crowd::Compagnon(series(name).compagnon);
+    react(&store, AWA, "r1", FIRST, "👍");
+    react(&store, AWA, "r2", FIRST, "👎");
+    react(&store, AWA, "r3", "shown0.2", "👍");
+    react(&store, BEN, "r4", "shown0.2", "👍");
+    let all =
+        || (raters(Crowd::All), raters(of("juriste")), raters(of("rh")), raters(Crowd::Activity(Activity::Answer)));
+    assert_eq!(all(), (2, 1, 2, 2));
+    redact(&store, "a", &["r1"], 6_000);
+    assert_eq!(all(), (2, 1, 2, 2), "another one stands");
+    redact(&store, "a", &["r2"], 6_000);
+    assert_eq!(all(), (2, 0, 2, 2));
+    redact(&store, "a", &["r3", "r3"], 6_000);
+    assert_eq!(all(), (1, 0, 1, 1));
 }
 
 #[test]

@@ -9,7 +9,8 @@ use ruma::OwnedUserId;
 use tempfile::TempDir;
 
 use super::backup::through_a_backup;
-use super::{accept, after_a_kill, answer, event, folder, leave, open, question, room, turns};
+use super::ratings::{react_on, reaction};
+use super::{accept, after_a_kill, answer, deliver, event, folder, leave, open, question, room, turns};
 use crate::message::Incoming;
 use crate::statistics::{
     Activity, Compagnon, Counted, Counters, Crowd, Day, Outcome, Refusal, Series, Statistics, Week,
@@ -183,20 +184,23 @@ fn marks(store: &Database) -> (Vec<Vec<u8>>, Option<[u8; 32]>) {
     (of_people.into_iter().map(|key| key.bytes[18..].to_vec()).collect(), key.map(|key| *key.0.bytes()))
 }
 
-/// Whether somebody who has all keys of the store can tell that a person asked something.
+/// Whether somebody who has all keys of the store can tell that a person asked or rated something.
 fn tells(store: &Database, person: &str) -> bool {
     let (hashes, Some(key)) = marks(store) else { return false };
     let mut keyed = blake3::Hasher::new_keyed(&key);
     let people = store.transaction().raw_keys(&Key::all(Tree::People)).unwrap();
     people.iter().any(|crowd| {
-        let purpose = [b"crowd", crowd.as_ref()].concat();
-        keyed.reset();
-        for part in [purpose.as_slice(), person.as_bytes()] {
-            keyed.update(&(part.len() as u64).to_be_bytes()).update(part);
-        }
-        let mut hash = [0; 16];
-        keyed.finalize_xof().fill(&mut hash);
-        hashes.iter().any(|known| known == &hash)
+        let blinded = store.blinded_ids.person(&OwnedUserId::try_from(person).unwrap());
+        [(&b"crowd"[..], person.as_bytes()), (&b"raters"[..], &blinded[..])].into_iter().any(|(of, person)| {
+            let purpose = [of, crowd.as_ref()].concat();
+            keyed.reset();
+            for part in [purpose.as_slice(), person] {
+                keyed.update(&(part.len() as u64).to_be_bytes()).update(part);
+            }
+            let mut hash = [0; 16];
+            keyed.finalize_xof().fill(&mut hash);
+            hashes.iter().any(|known| known == &hash)
+        })
     })
 }
 
@@ -253,16 +257,35 @@ fn when_a_week_is_over_nobody_can_tell_who_asked_in_it() {
 }
 
 #[test]
-fn a_person_who_is_forgotten_is_not_known_any_more_and_stays_counted() {
+fn a_person_who_asks_and_is_forgotten_again_and_again_is_never_ten() {
     let folder = folder();
     let store = open(&folder);
     let (awa, ben) = ("@awa:tchap.test", "@ben:tchap.test");
-    ask(&store, awa, "1", answered(TODAY, "juriste"));
-    ask(&store, ben, "2", answered(TODAY, "juriste"));
-    let awa_id: OwnedUserId = awa.try_into().unwrap();
-    store.apply(&[Change::ForgetPerson(awa_id)], 9_000).unwrap();
-    assert!(!tells(&store, awa) && tells(&store, ben));
-    assert_eq!(store.statistics().unwrap().people(TODAY.week(), &Crowd::All), 2);
+    ask(&store, ben, "9", answered(TODAY, "juriste"));
+    let crowds = [Crowd::All, Crowd::Compagnon(series("juriste").compagnon), Crowd::Activity(Activity::Answer)];
+    for round in 0..3 {
+        let name = round.to_string();
+        ask(&store, awa, &name, answered(TODAY, "juriste"));
+        deliver(&store, &by(awa, &name), 5_000);
+        let rating = reaction(awa, &format!("r{round}"), &format!("shown0.{name}"), "👍");
+        react_on(&store, TODAY, rating, false);
+        assert!(tells(&store, awa), "round {round}");
+        let statistics = store.statistics().unwrap();
+        for crowd in &crowds {
+            assert_eq!(statistics.people(TODAY.week(), crowd), 2, "round {round}");
+            assert_eq!(statistics.raters[&(TODAY.week(), crowd.clone())], 1, "round {round}");
+        }
+        let awa_id: OwnedUserId = awa.try_into().unwrap();
+        store.apply(&[Change::ForgetPerson(awa_id)], 9_000).unwrap();
+        assert!(!tells(&store, awa) && tells(&store, ben));
+        let statistics = store.statistics().unwrap();
+        for crowd in &crowds {
+            assert_eq!(statistics.people(TODAY.week(), crowd), 1, "round {round}");
+            assert_eq!(statistics.raters[&(TODAY.week(), crowd.clone())], 0, "round {round}");
+        }
+    }
+    let counters = &store.statistics().unwrap().days[&(TODAY, series("juriste"))];
+    assert_eq!((counters.questions, counters.useful), (4, 3), "what was asked and found stays counted");
 }
 
 #[test]

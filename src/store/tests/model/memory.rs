@@ -302,7 +302,8 @@ impl Model {
             }
         }
         self.held.retain(|_, event| event.sender.as_ref() != Some(person));
-        self.counts.known.remove(person);
+        // Otherwise one person could be many.
+        self.counts.people -= u64::from(self.counts.known.remove(person));
         self.library.forget_person(person);
     }
 
