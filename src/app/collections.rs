@@ -31,10 +31,15 @@ pub fn postgres(config: &Config) -> anyhow::Result<Option<Arc<PostgresIndex>>> {
 /// The index: in memory, and for what several bots share in `PostgreSQL`.
 #[must_use]
 pub fn index(config: &Config, shared: Option<Arc<PostgresIndex>>) -> Arc<dyn Index> {
-    let embedded = Arc::new(EmbeddedIndex::new(INDEX_MEMORY));
+    let embedded = in_memory();
     let Some(shared) = shared else { return embedded };
     let is_shared = config.collections.0.iter().filter(|(_, one)| one.index == Engine::Postgres);
     Arc::new(RoutedIndex::new(embedded, shared, is_shared.map(|(name, _)| name.clone()).collect()))
+}
+
+/// An index in memory.
+pub(super) fn in_memory() -> Arc<dyn Index> {
+    Arc::new(EmbeddedIndex::new(INDEX_MEMORY))
 }
 
 /// Reads the folders of collections again, each as often as the configuration says. What cannot be read is logged, and stops nothing.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Encoders, collections};
 use crate::{
     assistant::{
-        self, DocumentParts,
+        self, DocumentParts, LocalDocuments,
         collections::{Indexing, Searchable},
     },
     config::Config,
@@ -22,4 +22,14 @@ pub(super) fn open(config: &Config, encoders: &Encoders) -> anyhow::Result<(Docu
     let indexing = Indexing::new(kept, &config.documents, Arc::clone(&reader), embedding.clone(), shared);
     let collections = Arc::new(searchable);
     Ok((DocumentParts { index, embedding, collections, reranker, reader, largest_file }, indexing))
+}
+
+/// Opens the same engines for documents of files on this machine, without collections.
+#[must_use]
+pub fn open_local(config: &Config, encoders: &Encoders) -> LocalDocuments {
+    let index = collections::in_memory();
+    let Encoders { embedding, reranker, .. } = encoders.clone();
+    let (reader, largest_file) = assistant::reader(&config.documents);
+    let collections = Arc::new(Searchable::none(Arc::clone(&index)));
+    LocalDocuments::new(DocumentParts { index, embedding, collections, reranker, reader, largest_file })
 }

@@ -42,6 +42,7 @@ use crate::{
 use self::{connect::connect, model::check_prompts, orders::Orders, signals::Signals};
 
 pub use collections::{collections, index, postgres};
+pub use documents::open_local;
 pub use folder::{InUse, Unfit};
 pub use model::{Encoders, ensure_fits, open_encoders, open_entities, open_model, processors};
 

@@ -103,9 +103,9 @@ pub mod translation {
 
 pub use self::{
     config::Config,
-    documents::{DocumentParts, reader},
+    documents::{DocumentParts, Found, LocalDocuments, LocalFile, LocalSet, reader},
     entities::Entities,
-    exchange::{as_shown, compose, patiently},
+    exchange::{as_shown, compose, patiently, unsourced},
     veil::Veiled,
     wiring::Parts,
 };

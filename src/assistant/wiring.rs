@@ -112,8 +112,10 @@ impl Wiring {
             config: Arc::clone(&config),
             lifecycle: Arc::clone(&lifecycle),
         }));
-        let (active, documents) = (Arc::default(), Arc::new(Documents::new(store.clone(), documents)));
+        let documents = Arc::new(Documents::new(Arc::new(store.clone()), documents));
+        let active = Arc::default();
         let ingestion = Ingestion::new(
+            store.clone(),
             Arc::clone(&documents),
             Arc::clone(&homeserver),
             Arc::clone(&active),

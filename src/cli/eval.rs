@@ -1,26 +1,34 @@
 //! `compagnon eval`: asks the cases of a set, judges the answers, and compares them with an earlier run.
 
 mod ask;
+mod documents;
 mod file;
 mod judge;
 mod progress;
 mod write;
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Instant,
+};
 
 use anyhow::{Context as _, bail, ensure};
 use futures_util::{StreamExt as _, stream};
 use tokio::runtime::Runtime;
 
 use self::{
-    ask::{Asker, Plan},
+    ask::{Asked, Asker, Plan},
+    documents::CaseDocuments,
     file::read,
     judge::Judge,
     progress::Shown,
 };
 use super::{chat, output};
 use crate::{
-    app::{Encoders, open_encoders, open_entities, open_model, processors},
+    app::{Encoders, open_encoders, open_entities, open_local, open_model, processors},
     assistant::{Entities, compose},
     compagnon::{Bases, Compagnon, Library},
     config::Config,
@@ -84,8 +92,10 @@ pub(super) fn eval(config: &Config, arguments: &Arguments) -> anyhow::Result<Exi
     let model = open_model(config, &processors)?;
     let judge = judge(config, arguments, &cases, &model)?;
     let similar = cases.iter().any(|(_, case)| case.similar.is_some());
-    let Encoders { embedding, entities, .. } =
-        if similar { open_encoders(config, &processors)? } else { Encoders::default() };
+    let documented = cases.iter().any(|(_, case)| !case.documents.is_empty());
+    let encoders = if similar || documented { open_encoders(config, &processors)? } else { Encoders::default() };
+    let local = documented.then(|| open_local(config, &encoders));
+    let Encoders { embedding, entities, .. } = encoders;
     if similar && embedding.is_none() {
         bail!("a case asks for `similar`, and the configuration has no model of vectors (`model.embedding`)");
     }
@@ -93,8 +103,11 @@ pub(super) fn eval(config: &Config, arguments: &Arguments) -> anyhow::Result<Exi
         Some(model) => Some(Arc::new(Entities::new(model))),
         None => open_entities(config, &processors)?,
     };
+    let runtime = Runtime::new()?;
+    let documents = local.map(|local| runtime.block_on(CaseDocuments::read(local, &cases)));
     let asker = Asker {
         config,
+        documents: documents.as_ref(),
         model: &model,
         entities: entities.as_ref(),
         embedding: embedding.as_deref(),
@@ -104,7 +117,7 @@ pub(super) fn eval(config: &Config, arguments: &Arguments) -> anyhow::Result<Exi
     };
     let plans = plans(arguments, &cases);
     let begun = Instant::now();
-    let results = Runtime::new()?.block_on(run(&asker, &plans, arguments.at_once));
+    let results = runtime.block_on(run(&asker, &plans, arguments.at_once));
     let run = Run {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         model: model.name().to_owned(),
@@ -134,7 +147,11 @@ fn cases(config: &Config, arguments: &Arguments) -> anyhow::Result<Vec<Named>> {
         let bytes = read(path)?;
         let set = evaluation::read(path, &bytes).with_context(|| path.display().to_string())?;
         let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let folder = path.parent().unwrap_or(Path::new(""));
         for mut case in set.cases {
+            for document in &mut case.documents {
+                *document = folder.join(&*document);
+            }
             case.compagnon.get_or_insert_with(|| default.to_owned());
             cases.push((name.to_owned(), case));
         }
@@ -143,6 +160,7 @@ fn cases(config: &Config, arguments: &Arguments) -> anyhow::Result<Vec<Named>> {
         cases.retain(|(_, case)| case.name.contains(only.as_str()) || case.kind.contains(only.as_str()));
         ensure!(!cases.is_empty(), "no case has “{only}” in its name or kind");
     }
+    documents::ensure_there(&cases)?;
     Ok(cases)
 }
 
@@ -200,9 +218,9 @@ async fn run(asker: &Asker<'_>, plans: &[Plan<'_>], at_once: u16) -> Vec<CaseRes
     let requests = plans.iter().map(|plan| async move { (plan, asker.ask(plan).await) });
     let mut answers = stream::iter(requests).buffered(usize::from(at_once));
     let mut results: BTreeMap<usize, CaseResult> = BTreeMap::new();
-    while let Some((plan, attempt)) = answers.next().await {
+    while let Some((plan, Asked { attempt, passages })) = answers.next().await {
         shown.step(attempt.failed.is_empty());
-        results.entry(plan.index).or_insert_with(|| ask::unanswered(plan)).attempts.push(attempt);
+        results.entry(plan.index).or_insert_with(|| ask::unanswered(plan, passages)).attempts.push(attempt);
     }
     shown.end();
     results.into_values().collect()

@@ -1,15 +1,18 @@
 //! A case: a question, what surrounds it, and what its answer must be like.
 
+use std::path::PathBuf;
+
 use regex::RegexBuilder;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::CaseError;
+use super::{CaseError, schema};
 
 /// How often one case may be asked.
 const MOST_REPEATS: u32 = 20;
 
-/// The most bytes that a compiled pattern may take: a pattern is a sentence, not a program.
-const PATTERN_SIZE: usize = 1 << 20;
+/// The most files that one case answers from.
+const MOST_DOCUMENTS: usize = 20;
 
 /// The languages that an answer may be asked to be in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +62,9 @@ pub struct Case {
     pub turns: Vec<Said>,
     /// The passages that the answer may rest on.
     pub passages: Vec<Passage>,
+    /// Files that it answers from, as from documents that were put into its conversation before anything was said: paths from the folder of
+    /// the set on.
+    pub documents: Vec<PathBuf>,
     /// Texts that the answer contains, whatever their case, accents and apostrophes.
     pub contains: Vec<String>,
     /// Texts of which the answer contains one at least.
@@ -81,6 +87,8 @@ pub struct Case {
     pub cites: Vec<String>,
     /// Whether it is one JSON value.
     pub json: bool,
+    /// A JSON schema that it keeps to, as one JSON value and nothing else.
+    pub schema: Option<Value>,
     /// How near its meaning is to `output_true`, at least: the cosine of their vectors.
     pub similar: Option<f32>,
     /// What a judging model is asked about the answer: a sentence that must be true of it.
@@ -115,8 +123,14 @@ impl Case {
         if self.least_words.zip(self.most_words).is_some_and(|(least, most)| least > most) {
             return refuse("`least_words` is more than `most_words`");
         }
-        if !self.cites.is_empty() && self.passages.is_empty() {
-            return refuse("`cites` names documents, and the case has no `passages`");
+        if !self.cites.is_empty() && self.passages.is_empty() && self.documents.is_empty() {
+            return refuse("`cites` names documents, and the case has no `passages` and no `documents`");
+        }
+        if self.documents.len() > MOST_DOCUMENTS {
+            return refuse(&format!("`documents` names more than {MOST_DOCUMENTS} files"));
+        }
+        if self.documents.iter().any(|path| path.as_os_str().is_empty()) {
+            return refuse("`documents` names a file without a name");
         }
         let texts = [&self.contains, &self.contains_any, &self.excludes, &self.cites];
         if texts.into_iter().flatten().any(|text| super::words::plain(text).is_empty()) {
@@ -126,6 +140,11 @@ impl Case {
             if let Err(error) = regex(pattern) {
                 return refuse(&format!("the pattern `{pattern}` cannot be used: {}", last_line(&error.to_string())));
             }
+        }
+        if let Some(schema) = &self.schema
+            && let Err(reason) = schema::sound(schema)
+        {
+            return refuse(&format!("`schema` cannot be used: {reason}"));
         }
         Ok(())
     }
@@ -140,6 +159,7 @@ impl Case {
             || self.most_words.is_some()
             || self.refuses.is_some()
             || self.json
+            || self.schema.is_some()
             || self.similar.is_some()
             || self.rubric.is_some()
     }
@@ -147,7 +167,7 @@ impl Case {
 
 /// A pattern as answers are matched by it: in any case, in linear time.
 pub(super) fn regex(pattern: &str) -> Result<regex::Regex, regex::Error> {
-    RegexBuilder::new(pattern).case_insensitive(true).multi_line(true).size_limit(PATTERN_SIZE).build()
+    RegexBuilder::new(pattern).case_insensitive(true).multi_line(true).size_limit(schema::PATTERN_SIZE).build()
 }
 
 /// What an error of several lines ends with.

@@ -3,8 +3,15 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::{Case, Tongue, case::regex, language, refusal, words};
+use super::{
+    Case, Tongue,
+    case::regex,
+    language, refusal,
+    schema::{Deviation, at, deviation},
+    words,
+};
 
 /// An answer, with what only whoever asked can know of it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,6 +64,13 @@ pub enum Failed {
     DoesNotCite(String),
     /// It is no JSON value.
     NotJson,
+    /// It is not what its schema says.
+    Deviates {
+        /// Where in it, as a JSON pointer whose end may be cut; empty for all of it.
+        place: String,
+        /// The keyword of the schema.
+        keyword: String,
+    },
     /// Its meaning is too far from the right answer.
     NotSimilar {
         /// The cosine, × 100, rounded.
@@ -86,6 +100,9 @@ impl fmt::Display for Failed {
             Self::DoesNotRefuse => formatter.write_str("does not refuse"),
             Self::DoesNotCite(title) => write!(formatter, "does not cite “{title}”"),
             Self::NotJson => formatter.write_str("is not JSON"),
+            Self::Deviates { place, keyword } => {
+                write!(formatter, "is not what its schema says: {keyword}{}", at(place))
+            }
             Self::NotSimilar { percent } => write!(formatter, "is not similar enough: {percent} %"),
             Self::NotComputed(what) => write!(formatter, "{what} was not computed"),
             Self::Rubric => formatter.write_str("does not meet the rubric"),
@@ -120,9 +137,7 @@ pub fn check(case: &Case, reply: &Reply<'_>) -> Vec<Failed> {
     }
     let cited = |title: &&String| reply.cited.iter().any(|cited| words::plain(cited) == words::plain(title));
     failed.extend(case.cites.iter().filter(|title| !cited(title)).cloned().map(Failed::DoesNotCite));
-    if case.json && serde_json::from_str::<serde_json::Value>(reply.text.trim()).is_err() {
-        failed.push(Failed::NotJson);
-    }
+    failed.extend(form(case, reply.text));
     failed.extend(similar(case, reply));
     failed.extend(rubric(case, reply));
     failed
@@ -133,6 +148,18 @@ fn patterns(case: &Case, text: &str) -> Vec<Failed> {
     let missing = case.pattern.iter().filter(|pattern| !matches(pattern)).cloned().map(Failed::NoMatch);
     let there = case.excludes_pattern.iter().filter(|pattern| matches(pattern)).cloned().map(Failed::Matches);
     missing.chain(there).collect()
+}
+
+/// What is wrong with an answer that is to be JSON.
+fn form(case: &Case, text: &str) -> Option<Failed> {
+    if !case.json && case.schema.is_none() {
+        return None;
+    }
+    let Ok(value) = serde_json::from_str::<Value>(text.trim()) else { return Some(Failed::NotJson) };
+    match deviation(case.schema.as_ref()?, &value) {
+        Ok(deviation) => deviation.map(|Deviation { place, keyword }| Failed::Deviates { place, keyword }),
+        Err(_) => Some(Failed::NotComputed("what its schema says".to_owned())),
+    }
 }
 
 fn similar(case: &Case, reply: &Reply<'_>) -> Option<Failed> {
@@ -216,6 +243,18 @@ mod tests {
                 Failed::DoesNotRefuse,
             ),
             (Case { json: true, ..Case::default() }, " {\"a\": [1]} ", "{a}", Failed::NotJson),
+            (
+                Case { schema: Some(serde_json::json!({"required": ["a"]})), ..Case::default() },
+                " {\"a\": [1]} ",
+                "{}",
+                Failed::Deviates { place: String::new(), keyword: "required".to_owned() },
+            ),
+            (
+                Case { json: true, schema: Some(true.into()), ..Case::default() },
+                "1",
+                "```json\n1\n```",
+                Failed::NotJson,
+            ),
         ];
         for (case, passes, fails, why) in cases {
             assert_eq!(check(&case, &Reply { text: passes, ..Reply::default() }), [], "{passes}");

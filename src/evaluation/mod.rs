@@ -17,6 +17,7 @@ mod read;
 mod refusal;
 pub mod report;
 mod run;
+mod schema;
 #[cfg(test)]
 mod shipped_tests;
 mod standing;

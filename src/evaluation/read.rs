@@ -1,6 +1,9 @@
 //! Sets of cases, read from YAML, JSON lines or CSV.
 
-use std::{collections::HashSet, path::Path};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 
@@ -115,7 +118,9 @@ fn delimiter(text: &str) -> u8 {
 
 /// Sets the field that a column is called after.
 fn set(case: &mut Case, column: &str, value: &str) -> Result<(), String> {
-    let list = || value.split(SEPARATOR).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect();
+    let list = || -> Vec<String> {
+        value.split(SEPARATOR).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect()
+    };
     let text = || Some(value.to_owned());
     match column {
         "name" => value.clone_into(&mut case.name),
@@ -123,6 +128,8 @@ fn set(case: &mut Case, column: &str, value: &str) -> Result<(), String> {
         "compagnon" => case.compagnon = text(),
         "query" => value.clone_into(&mut case.query),
         "output_true" => case.output_true = text(),
+        "documents" => case.documents = list().into_iter().map(PathBuf::from).collect(),
+        "cites" => case.cites = list(),
         "contains" => case.contains = list(),
         "contains_any" => case.contains_any = list(),
         "excludes" => case.excludes = list(),
@@ -139,14 +146,13 @@ fn set(case: &mut Case, column: &str, value: &str) -> Result<(), String> {
         "most_words" => case.most_words = number(value)?,
         "refuses" => case.refuses = Some(truth(value)?),
         "json" => case.json = truth(value)?,
+        "schema" => case.schema = Some(json(value)?),
         "similar" => case.similar = number(value)?,
         "rubric" => case.rubric = text(),
         "repeats" => case.repeats = number(value)?,
         "seed" => case.seed = number(value)?,
         _ => {
-            return Err(
-                "no field of a case is called so (turns, passages and cites need YAML or JSON lines)".to_owned()
-            );
+            return Err("no field of a case is called so (turns and passages need YAML or JSON lines)".to_owned());
         }
     }
     Ok(())
@@ -154,6 +160,10 @@ fn set(case: &mut Case, column: &str, value: &str) -> Result<(), String> {
 
 fn number<T: std::str::FromStr>(value: &str) -> Result<Option<T>, String> {
     value.replace(',', ".").parse().map(Some).map_err(|_| format!("“{value}” is not such a number"))
+}
+
+fn json(value: &str) -> Result<serde_json::Value, String> {
+    serde_json::from_str(value).map_err(|error| format!("it is not JSON: {error}"))
 }
 
 fn truth(value: &str) -> Result<bool, String> {
@@ -201,11 +211,25 @@ cases:
         assert_eq!(jsonl.cases, commas.cases);
         assert_eq!(semicolons.cases[0].contains, ["25", "vingt-cinq"]);
         assert_eq!(semicolons.cases[0].refuses, Some(false));
+        let documents = set("x.csv", "query,documents,cites\na,a.pdf|sous/b.docx,a.pdf\n").expect("a set");
+        assert_eq!(documents.cases[0].documents, [Path::new("a.pdf"), Path::new("sous/b.docx")]);
+        assert_eq!(documents.cases[0].cites, ["a.pdf"]);
+        let schema = serde_json::json!({"type": "object", "required": ["a"]});
+        for (name, text) in [
+            ("x.yaml", "cases:\n  - {query: a, schema: {type: object, required: [a]}}"),
+            ("x.jsonl", r#"{"query": "a", "schema": {"type": "object", "required": ["a"]}}"#),
+            ("x.csv", "query;schema\na;\"{\"\"type\"\": \"\"object\"\", \"\"required\"\": [\"\"a\"\"]}\"\n"),
+        ] {
+            assert_eq!(set(name, text).expect("a set").cases[0].schema.as_ref(), Some(&schema), "{name}");
+        }
+        let none = set("x.yaml", "cases:\n  - {query: a, schema: false}").expect("a set");
+        assert_eq!(none.cases[0].schema, Some(false.into()));
     }
 
     #[test]
     fn what_cannot_be_used_is_named_with_its_place() {
         let error = |name: &str, text: &str| set(name, text).expect_err("refused").to_string();
+        let crowded = serde_json::json!({"query": "a", "json": true, "documents": vec!["a.pdf"; 21]}).to_string();
         for (name, text, says) in [
             ("x.txt", "", "a .yaml, .jsonl or .csv file"),
             ("x.yaml", "cases: []", "no case"),
@@ -214,6 +238,8 @@ cases:
             ("x.yaml", "cases:\n  - {query: a, pattern: '('}", "the pattern `(` cannot be used"),
             ("x.yaml", "cases:\n  - {query: a, similar: 0.5}", "`output_true`, which is missing"),
             ("x.yaml", "cases:\n  - {query: a, cites: [b]}", "has no `passages`"),
+            ("x.yaml", "cases:\n  - {query: a, json: true, documents: ['']}", "a file without a name"),
+            ("x.jsonl", &crowded, "case 1: `documents` names more than 20 files"),
             ("x.yaml", "cases:\n  - {query: a, contains: [' ']}", "a text to be found is empty"),
             (
                 "x.yaml",
@@ -221,6 +247,10 @@ cases:
                 "the same name",
             ),
             ("x.yaml", "cases:\n  - {query: a, json: true, repeats: 0}", "from 1 to 20"),
+            ("x.yaml", "cases:\n  - {name: a, query: a, schema: {type: strnig}}", "case a: `schema` cannot be used"),
+            ("x.yaml", "cases:\n  - {query: a, schema: 3}", "it is an object, true or false"),
+            ("x.yaml", "cases:\n  - {query: a, schema: {$ref: 'https://h/s'}}", "https://h/s"),
+            ("x.csv", "query,schema\na,{\n", "row 1, column `schema`: it is not JSON"),
             ("x.jsonl", "{\"query\": \"a\", \"json\": true}\n{", "line 2"),
             ("x.csv", "query,wrong\na,b\n", "row 1, column `wrong`"),
             ("x.csv", "query,contains\na\n", "row 1"),

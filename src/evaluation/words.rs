@@ -24,6 +24,15 @@ pub(super) fn plain(text: &str) -> String {
     plain
 }
 
+/// The beginning of a text on one line.
+pub(super) fn beginning(text: &str, most: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
 /// Whether a text contains another as whole words: "art" is not in "partie".
 pub(super) fn contains(text: &str, sought: &str) -> bool {
     let sought = plain(sought);

@@ -101,12 +101,17 @@ fn what_cannot_be_run_is_refused_before_a_model_is_opened() {
     fs::write(place.path("empty.yaml"), "cases: []").expect("written");
     fs::write(place.path("typo.yaml"), "cases:\n  - {query: a, contain: [b]}").expect("written");
     fs::write(place.path("nobody.yaml"), "compagnon: personne\ncases:\n  - {query: a, json: true}").expect("written");
+    fs::write(place.path("form.yaml"), "cases:\n  - {name: forme, query: a, schema: {type: nombre}}").expect("written");
+    fs::write(place.path("gone.yaml"), "cases:\n  - {name: lu, query: a, json: true, documents: [absent.pdf]}")
+        .expect("written");
     fs::write(place.path("similar.yaml"), "cases:\n  - {query: a, output_true: b, similar: 0.8}").expect("written");
     for (arguments, status, sentence) in [
         (vec!["absent.yaml"], 1, "absent.yaml"),
         (vec!["empty.yaml"], 1, "the set has no case"),
         (vec!["typo.yaml"], 1, "contain"),
         (vec!["nobody.yaml"], 3, "personne"),
+        (vec!["form.yaml"], 1, "case forme: `schema` cannot be used"),
+        (vec!["gone.yaml"], 1, "gone, case lu: absent.pdf is no file that is there"),
         (vec!["similar.yaml"], 1, "no model of vectors"),
         (vec!["set.yaml", "--report", "x.pdf"], 1, "a report is a .json, .md or .html file"),
         (vec!["set.yaml", "--baseline", "set.yaml"], 1, "is not the JSON report of a run"),
@@ -115,6 +120,88 @@ fn what_cannot_be_run_is_refused_before_a_model_is_opened() {
         let said = place.run(&[&["eval"], arguments.as_slice()].concat());
         assert_eq!(said.status, Some(status), "{arguments:?}: {said:#?}");
         assert!(said.last().contains(sentence), "{arguments:?}: {said:#?}");
+    }
+}
+
+/// Cases that answer from files, in a folder beside the program's.
+const DOCUMENTS_SET: &str = "\
+compagnon: temoin
+cases:
+  - name: rappel
+    query: En combien de temps l’agent d’astreinte rappelle-t-il ?
+    documents: [astreinte.docx]
+    contains: [dans les trente minutes]
+    cites: [astreinte.docx]
+    repeats: 2
+  - name: deux
+    query: En combien de temps l’agent d’astreinte rappelle-t-il ?
+    passages: [{title: Note.md, text: Une note.}]
+    documents: [astreinte.docx, effectifs.csv]
+    cites: [astreinte.docx]
+    pattern: '\\[2\\]'
+  - {name: ailleurs, query: En combien de temps l’agent d’astreinte rappelle-t-il ?, documents: [effectifs.csv], cites: [effectifs.csv]}
+  - {name: secret, query: Que dit ce document ?, documents: [astreinte.docx, chiffre.pdf], refuses: false}
+  - name: forme
+    query: Le délai, en JSON ?
+    documents: [astreinte.docx]
+    schema: {type: object, properties: {minutes: {type: integer, maximum: 20}}, required: [minutes]}
+";
+
+/// A model that says what the passages say on whom it is asked about.
+fn quoting(prompt: &Prompt) -> String {
+    if prompt.question().contains("JSON") {
+        return "{\"minutes\": 30}".to_owned();
+    }
+    match prompt.mark_of("rappelle dans les trente minutes") {
+        Some(mark) => format!("L’agent rappelle dans les trente minutes [{mark}]."),
+        None => "Les documents ne le disent pas.".to_owned(),
+    }
+}
+
+#[test]
+fn a_case_is_answered_from_its_files_as_in_a_room() {
+    let engine = Engine::start(quoting);
+    let place = place();
+    fs::create_dir(place.path("set")).expect("a folder");
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/documents/");
+    for (name, kept) in [
+        ("python-docx-astreinte.docx", "astreinte.docx"),
+        ("windows-1252.csv", "effectifs.csv"),
+        ("reportlab-chiffre.pdf", "chiffre.pdf"),
+    ] {
+        fs::copy(format!("{fixtures}{name}"), place.path("set").join(kept)).expect("copied");
+    }
+    fs::write(place.path("set/documents.yaml"), DOCUMENTS_SET).expect("written");
+    let reports = ["--report", "run.json", "--report", "run.html", "--report", "run.md"];
+    let evalap = ["--evalap", "body.json", "--dataset", "rh"];
+    let arguments = [&["eval", "set/documents.yaml"], reports.as_slice(), &evalap].concat();
+    let mut command = place.command(&arguments);
+    let said = Said::of(&command.env("FAILPOINTS", engine.failpoint()).output().expect("the program starts"));
+    assert_eq!(said.status, Some(0), "{said:#?}");
+    println!("{}", said.out);
+    let run = json(&place, "run.json");
+    let failed = |case: usize| run["cases"][case]["attempts"][0]["failed"].to_string();
+    assert_eq!((failed(0), failed(1)), ("[]".to_owned(), "[]".to_owned()), "{said:#?}");
+    assert!(failed(2).contains("does_not_cite"), "another file is not searched: {}", failed(2));
+    assert!(said.out.contains("secret: there is no answer: chiffre.pdf was not read: it is encrypted"), "{said:#?}");
+    assert!(said.out.contains("forme: is not what its schema says: maximum, at /minutes"), "{said:#?}");
+    assert_eq!(engine.asked(), 5, "what cannot be read is not asked");
+    // What the model was given is what is kept, in its order.
+    let prompts = engine.prompts();
+    let two = prompts.iter().find(|prompt| prompt.passages().iter().any(|given| given.heading.starts_with("Note.md")));
+    let given = two.expect("asked").passages();
+    let kept = run["cases"][1]["passages"].as_array().expect("passages").clone();
+    assert_eq!(kept.len(), given.len());
+    for (kept, given) in kept.iter().zip(&given) {
+        let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>().concat();
+        assert_eq!(lines(kept.as_str().expect("a text")), lines(&given.text));
+    }
+    assert_eq!(kept[0], "Une note.");
+    let body = json(&place, "body.json");
+    assert_eq!(body["cv"]["grid_params"]["model"][0]["retrieval_context"][1].as_array(), Some(&kept));
+    for report in ["run.html", "run.md"] {
+        let text = fs::read_to_string(place.path(report)).expect("a report");
+        assert!(text.contains("trente minutes"), "the passages of what failed: {text}");
     }
 }
 

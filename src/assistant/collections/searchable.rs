@@ -13,11 +13,12 @@ use super::{
     shared::SharedIndex,
 };
 use crate::{
-    collections::{CollectionError, Collections, Engine, Loaded, Stamp},
+    collections::{CollectionError, Collections, Config, Engine, Loaded, Stamp},
     compagnon::Compagnon,
     document::{Document, Partition, Passage},
     index::{Index, IndexError, IndexedDocument, PostgresIndex},
     inference::EmbeddingModel,
+    secret::SealingKey,
 };
 
 /// How often it is looked whether a collection has changed.
@@ -72,11 +73,9 @@ impl Searchable {
         Self { collections, index, model, shared, indexed, documents: RwLock::default() }
     }
 
-    /// None at all.
-    #[cfg(test)]
+    /// None at all: nothing is sealed or opened.
     pub fn none(index: Arc<dyn Index>) -> Self {
-        let key = crate::secret::SealingKey::new(&[0; 32]);
-        Self::new(Collections::new(crate::collections::Config::default(), "".as_ref(), key), index, None, None)
+        Self::new(Collections::new(Config::default(), "".as_ref(), SealingKey::new(&[0; 32])), index, None, None)
     }
 
     /// The names of those that a compagnon searches; see [`Collections::of`].

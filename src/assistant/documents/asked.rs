@@ -8,6 +8,14 @@ use crate::{
 /// How many passages are given at most.
 pub(super) const MOST_SOURCES: usize = 60;
 
+/// A token has at least so many characters, nearly always: what is too long all the same is left out when the request is composed.
+const CHARACTERS_PER_TOKEN: usize = 3;
+
+/// About how many characters the passages may have that a model of so many tokens is given.
+pub fn characters_for(context: usize) -> usize {
+    context / 2 * CHARACTERS_PER_TOKEN
+}
+
 /// A question, and what it may see.
 pub struct Search<'a> {
     /// The conversation that it stands in.

@@ -7,13 +7,12 @@ use std::{
 
 use tokio::sync::OnceCell;
 
-use super::{indexed::Indexed, reader::FileReader};
+use super::{indexed::Indexed, kept::Kept, reader::FileReader};
 use crate::{
     assistant::collections::Searchable,
     document::Partition,
     index::Index,
     inference::{EmbeddingModel, Reranker},
-    store::Store,
 };
 
 /// What documents are searched with: engines that the program opens once.
@@ -34,7 +33,7 @@ pub struct DocumentParts {
 
 /// The documents that answers rest on.
 pub struct Documents {
-    pub(super) store: Store,
+    pub(super) kept: Arc<dyn Kept>,
     pub(super) index: Arc<dyn Index>,
     pub(super) embedding: Option<Arc<dyn EmbeddingModel>>,
     /// The collections of the configuration.
@@ -50,10 +49,10 @@ pub struct Documents {
 
 impl Documents {
     /// Documents with nothing in their index yet.
-    pub fn new(store: Store, parts: DocumentParts) -> Self {
+    pub fn new(kept: Arc<dyn Kept>, parts: DocumentParts) -> Self {
         let DocumentParts { index, embedding, reranker, collections, reader, largest_file } = parts;
         Self {
-            store,
+            kept,
             index,
             embedding,
             reranker,

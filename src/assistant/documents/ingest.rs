@@ -26,7 +26,7 @@ use crate::{
     documents::{self, ExtractError, Extractor, Limit, SourceFile, can_read},
     matrix::DownloadError,
     message::{Content, Incoming, MediaRef, Unread},
-    store::{Full, NewDocument, StoreError},
+    store::{Full, NewDocument, Store, StoreError},
 };
 
 /// How long a download is repeated. After that who sent the file is told that it is not available.
@@ -77,6 +77,7 @@ pub fn promises(media: &MediaRef) -> bool {
 
 /// Makes documents of files.
 pub struct Ingestion {
+    store: Store,
     documents: Arc<Documents>,
     homeserver: Arc<Homeserver>,
     active: Arc<ActiveGenerations>,
@@ -88,14 +89,16 @@ pub struct Ingestion {
 }
 
 impl Ingestion {
-    /// For these documents.
+    /// For these documents, which are those of the store.
     pub fn new(
+        store: Store,
         documents: Arc<Documents>,
         homeserver: Arc<Homeserver>,
         active: Arc<ActiveGenerations>,
         lifecycle: Arc<Lifecycle>,
     ) -> Self {
         Self {
+            store,
             documents,
             homeserver,
             active,
@@ -118,7 +121,7 @@ impl Ingestion {
         }
         let entered = self.active.enter(message);
         // A redaction that came before the generation was active found nothing to interrupt.
-        if !self.documents.store.is_waiting(message).await? {
+        if !self.store.is_waiting(message).await? {
             return Ok(Ingested::Changed);
         }
         tokio::select! {
@@ -147,7 +150,6 @@ impl Ingestion {
     }
 
     async fn make(&self, file: &SentFile<'_>) -> Result<Ingested, Failure> {
-        let Documents { store, reader, .. } = &*self.documents;
         // Given back before the passages are embedded, which takes long and holds no file. The semaphore is never closed.
         let place = self.files.acquire().await;
         fail::fail_point!("before-download");
@@ -157,7 +159,7 @@ impl Ingestion {
         };
         fail::fail_point!("after-download");
         let (name, media_type) = (file.media.name.as_str(), file.media.media_type.as_deref());
-        let read = reader.read(SourceFile { name, media_type, bytes: &bytes }).await;
+        let read = self.documents.reader.read(SourceFile { name, media_type, bytes: &bytes }).await;
         drop((bytes, place));
         let extracted = match read {
             Ok(extracted) => extracted,
@@ -180,7 +182,7 @@ impl Ingestion {
             passages: extracted.passages,
             vectors,
         };
-        Ok(match store.put_document(document, now()).await {
+        Ok(match self.store.put_document(document, now()).await {
             Ok(document) => Ingested::Document(Box::new(document)),
             Err(StoreError::Gone) => Ingested::Changed,
             Err(StoreError::Full(full)) => {
@@ -241,7 +243,7 @@ impl Ingestion {
 impl Documents {
     /// The document that came with a message, in a partition.
     pub async fn came_with(&self, partition: &Partition, origin: &Origin) -> Result<Option<Document>, StoreError> {
-        let documents = self.store.documents(std::slice::from_ref(partition)).await?;
+        let documents = self.kept.documents(std::slice::from_ref(partition)).await?;
         Ok(documents.into_iter().find(|document| {
             let is_it = |known: &Origin| (&known.room_id, &known.event_id) == (&origin.room_id, &origin.event_id);
             document.origin.as_ref().is_some_and(is_it)

@@ -32,7 +32,7 @@ impl Documents {
     /// Takes out of the index what is gone from the store: whatever is removed, moved or forgotten there. What of a partition is still there is
     /// put again when it is searched.
     pub async fn drop_gone(&self) -> Result<(), StoreError> {
-        let gone = self.store.gone_documents().await?;
+        let gone = self.kept.gone_documents().await?;
         if gone.others {
             let all: Vec<Partition> = self.lock_indexed().keys().cloned().collect();
             for partition in all {
@@ -89,7 +89,7 @@ impl Documents {
             let vectors = self.make_vectors(document, until).await?;
             let mut numbers = indexed.numbers.lock().await;
             // It may be gone since, and was taken out of the index already. What goes from here on waits for the lock.
-            if let Some(passages) = self.store.passages(document).await? {
+            if let Some(passages) = self.kept.passages(document).await? {
                 self.put(document, passages, vectors).await?;
                 numbers.insert(document.number);
             }
@@ -111,12 +111,12 @@ impl Documents {
         let mut without_vectors = Vec::new();
         for document in documents.iter().filter(|document| !numbers.contains(&document.number)).collect::<Vec<_>>() {
             let vectors = match &self.embedding {
-                Some(model) => self.store.vectors(document, model.name()).await?,
+                Some(model) => self.kept.vectors(document, model.name()).await?,
                 None => None,
             };
             if vectors.is_none() && self.embedding.is_some() {
                 without_vectors.push(document);
-            } else if let Some(passages) = self.store.passages(document).await? {
+            } else if let Some(passages) = self.kept.passages(document).await? {
                 self.put(document, passages, vectors).await?;
                 numbers.insert(document.number);
             }
@@ -143,7 +143,7 @@ impl Documents {
 
     /// New vectors of a document, which are stored then.
     async fn make_vectors(&self, document: &Document, until: Instant) -> Result<Option<Vec<Vec<f32>>>, StoreError> {
-        let Some(passages) = self.store.passages(document).await? else { return Ok(None) };
+        let Some(passages) = self.kept.passages(document).await? else { return Ok(None) };
         let made = embed::vectors(self.embedding.as_deref(), &document.title, &passages);
         let Ok(made) = timeout_at(until, made).await else {
             tracing::warn!("vectors take too long: documents are searched by their words alone");
@@ -151,7 +151,7 @@ impl Documents {
         };
         let Some(made) = made else { return Ok(None) };
         let values = made.values.clone();
-        if let Err(error) = self.store.put_vectors(document, made).await {
+        if let Err(error) = self.kept.put_vectors(document, made).await {
             // They are there for now all the same.
             tracing::warn!(%error, "the vectors of a document were not stored");
         }
@@ -217,7 +217,7 @@ mod tests {
         let slow = Arc::new(Slow { begun: Semaphore::new(0), gate: Semaphore::new(0) });
         let embedding: Arc<dyn EmbeddingModel> = slow.clone();
         let parts = DocumentParts { embedding: Some(embedding), ..FakeIndex::parts() };
-        let documents = Arc::new(Documents::new(store.clone(), parts));
+        let documents = Arc::new(Documents::new(Arc::new(store.clone()), parts));
         let (loading, all) = (Arc::clone(&documents), vec![document.clone()]);
         let load = tokio::spawn(async move { loading.load(&Partition::Catalogue, &all).await });
         slow.begun.acquire().await.expect("open").forget();

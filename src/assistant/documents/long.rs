@@ -32,7 +32,7 @@ impl Documents {
                 long.left_out = true;
                 break;
             }
-            let mut passages = self.store.passages(document).await?.unwrap_or_default();
+            let mut passages = self.kept.passages(document).await?.unwrap_or_default();
             let read = passages.iter().take_while(|passage| {
                 let characters = passage.text.chars().count() as u64;
                 let fits = characters <= left;

@@ -34,10 +34,10 @@ impl Documents {
         if let Partition::Collection(name) = &citation.partition {
             return Ok(self.collections.passages(name, citation.document).await);
         }
-        let documents = self.store.documents(std::slice::from_ref(&citation.partition)).await?;
+        let documents = self.kept.documents(std::slice::from_ref(&citation.partition)).await?;
         let Some(document) = documents.into_iter().find(|document| document.number == citation.document) else {
             return Ok(None);
         };
-        Ok(self.store.passages(&document).await?.map(|passages| (document, passages)))
+        Ok(self.kept.passages(&document).await?.map(|passages| (document, passages)))
     }
 }

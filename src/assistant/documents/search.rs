@@ -66,7 +66,7 @@ impl Documents {
     pub async fn of(&self, partitions: &[Partition]) -> Result<Vec<Document>, Failure> {
         let of_store = |one: &&Partition| !matches!(one, Partition::Collection(_));
         let partitions: Vec<Partition> = partitions.iter().filter(of_store).cloned().collect();
-        Ok(self.store.documents(&partitions).await?)
+        Ok(self.kept.documents(&partitions).await?)
     }
 
     /// The passages that answer a question, perhaps.
@@ -112,7 +112,7 @@ impl Documents {
         let there = |partition: &&Partition| documents.iter().any(|document| document.partition == **partition);
         for partition in search.partitions.iter().filter(there) {
             // All that the partition has, hidden or not: the next to ask may see more.
-            let all = self.store.documents(std::slice::from_ref(partition)).await?;
+            let all = self.kept.documents(std::slice::from_ref(partition)).await?;
             self.load(partition, &all).await?;
             loaded.push(partition.clone());
         }
@@ -248,7 +248,7 @@ impl Documents {
         };
         let mut sources = Vec::new();
         for document in small {
-            let passages = self.store.passages(document).await?.unwrap_or_default();
+            let passages = self.kept.passages(document).await?.unwrap_or_default();
             sources.extend(passages.into_iter().map(|passage| Source {
                 mark: 0,
                 partition: document.partition.clone(),

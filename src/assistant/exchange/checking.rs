@@ -4,7 +4,13 @@ use std::sync::Arc;
 
 use super::transforms::{self, Checking, Checks, Extract, Placeholders, marks};
 use crate::{
-    assistant::texts::sources::placeholders, compagnon::Language, conversation::Role, document::Source,
+    assistant::texts::{
+        Text,
+        sources::{Sources, placeholders},
+    },
+    compagnon::Language,
+    conversation::Role,
+    document::Source,
     inference::Request,
 };
 
@@ -42,6 +48,12 @@ pub fn checking<'a>(
         .chain(asked.map(|text| -> &str { text }));
     let (address, phone) = placeholders(language);
     Checking::Against(Arc::new(Checks::new(&extracts, written, Placeholders { address, phone })))
+}
+
+/// What a room shows in the place of an answer that would rest on no document, of a compagnon that needs sources: for evaluation.
+#[must_use]
+pub fn unsourced(language: Language) -> String {
+    Text::Sources(Sources::Required).say(language).into_owned()
 }
 
 /// What a room would show of an answer to a request that gave these sources, with the titles of those that it cites: for evaluation.

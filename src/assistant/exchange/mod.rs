@@ -42,7 +42,7 @@ mod watched;
 mod whole;
 
 pub use self::{
-    checking::as_shown,
+    checking::{as_shown, unsourced},
     effective::{EffectiveCompagnon, version_in},
     history::History,
     parts::Parts,

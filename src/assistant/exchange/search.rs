@@ -10,7 +10,7 @@ use crate::{
     assistant::{
         clock::now,
         courier::Homeserver,
-        documents::{Documents, Found, Long, Scope, Search, searched},
+        documents::{Documents, Found, Long, Scope, Search, characters_for, searched},
         failure::Failure,
     },
     compagnon::{Answers, Choice, Settings},
@@ -20,9 +20,6 @@ use crate::{
     message::{ConversationId, Incoming},
     store::Store,
 };
-
-/// A token has at least so many characters, nearly always: what is too long all the same is left out when the request is composed.
-const CHARACTERS_PER_TOKEN: usize = 3;
 
 /// Searches the documents that a question may see. Gives those that are to be read part by part, where it asks for a synthesis of them.
 pub async fn search(parts: &Parts, exchange: &mut Exchange) -> Result<Long, Failure> {
@@ -49,7 +46,7 @@ pub async fn search(parts: &Parts, exchange: &mut Exchange) -> Result<Long, Fail
         about: &exchange.documents,
         last_answer: before.last().map(|turn| turn.at),
         now: now(),
-        characters: parts.model.limits().context_length / 2 * CHARACTERS_PER_TOKEN,
+        characters: characters_for(parts.model.limits().context_length),
     };
     if asks_for_synthesis(asked.question) {
         let long = documents.long(&asked).await?;

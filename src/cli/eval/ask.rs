@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use ruma::owned_event_id;
 
-use super::{super::chat::veil, judge::Judge};
+use super::{super::chat::veil, documents::CaseDocuments, judge::Judge};
 use crate::{
-    assistant::{Entities, as_shown, compose, patiently},
-    compagnon::{Bases, Compagnon, Settings},
+    assistant::{Entities, as_shown, compose, patiently, unsourced},
+    compagnon::{Bases, Compagnon, Settings, Sourcing},
     config::Config,
     conversation::{Role, Turn},
     document::{Partition, Passage, Place, Source},
@@ -40,64 +40,104 @@ pub(super) struct Asker<'a> {
     /// The rules that stand before what any compagnon says.
     pub(super) bases: &'a Bases,
     pub(super) compagnons: &'a BTreeMap<String, Arc<Compagnon>>,
+    /// The files that cases answer from; nothing where none does.
+    pub(super) documents: Option<&'a CaseDocuments<'a>>,
+}
+
+/// What came of a repeat.
+pub(super) struct Asked {
+    pub(super) attempt: Attempt,
+    /// The passages that the model was given, in the order of their marks.
+    pub(super) passages: Vec<String>,
 }
 
 impl Asker<'_> {
     /// Asks once, and judges the answer. What goes wrong is the answer's failure, not the run's.
-    pub(super) async fn ask(&self, plan: &Plan<'_>) -> Attempt {
-        let begun = Instant::now();
-        let attempt = Attempt { seed: plan.seed, ..Attempt::default() };
-        let none = |reason: String| Attempt { failed: vec![Failed::NoAnswer(reason)], ..attempt.clone() };
-        let sources = sources(plan.case);
-        let compagnon = match self.compagnon(plan.case) {
-            Ok(compagnon) => compagnon,
-            Err(reason) => return none(reason),
+    pub(super) async fn ask(&self, plan: &Plan<'_>) -> Asked {
+        let mut sources = given(plan.case);
+        let answered = match self.find(plan.case, &mut sources).await {
+            Ok(()) => self.answer(plan, &mut sources).await,
+            Err(reason) => Err(reason),
         };
+        let attempt = answered.unwrap_or_else(|reason| Attempt {
+            seed: plan.seed,
+            failed: vec![Failed::NoAnswer(reason)],
+            ..Attempt::default()
+        });
+        Asked { attempt, passages: sources.into_iter().map(|source| source.passage.text).collect() }
+    }
+
+    /// Adds what answers a case, perhaps, in the files that it names.
+    async fn find(&self, case: &Case, sources: &mut Vec<Source>) -> Result<(), String> {
+        let Some(documents) = self.documents else { return Ok(()) };
+        sources.extend(documents.sources(case, self.model.limits().context_length).await?);
+        for (index, source) in sources.iter_mut().enumerate() {
+            source.mark = index + 1;
+        }
+        Ok(())
+    }
+
+    /// Asks with these sources, of which those stay that the model was given.
+    async fn answer(&self, plan: &Plan<'_>, sources: &mut Vec<Source>) -> Result<Attempt, String> {
+        let begun = Instant::now();
+        let case = plan.case;
+        let compagnon = self.compagnon(case)?;
+        let attempt = Attempt { seed: plan.seed, ..Attempt::default() };
+        // Without documents nothing says whether there would be some: the compagnon is asked all the same.
+        let needs_sources = !case.documents.is_empty() && compagnon.about.sources == Some(Sourcing::Required);
+        let refusal = || unsourced(compagnon.about.language);
+        if needs_sources && sources.is_empty() {
+            let attempt = Attempt { answer: refusal(), ..attempt };
+            return Ok(self.judged(case, attempt, &[]).await);
+        }
         // With placeholders where the compagnon has them, as in a room.
         let veiled = veil(self.model, compagnon, self.entities);
         let model = veiled.as_ref().map_or(&**self.model, |veiled| veiled as &dyn ChatModel);
-        let request = match self.request(plan, compagnon, &sources, model) {
-            Ok(request) => request,
-            Err(reason) => return none(reason),
-        };
-        let (answer, usage) = match patiently(model, &request).await {
-            Ok(written) => written,
-            Err(error) => return none(error.to_string()),
-        };
+        let (request, held) = self.request(plan, compagnon, sources, model)?;
+        sources.truncate(held);
+        let (written, usage) = patiently(model, &request).await.map_err(|error| error.to_string())?;
         let seconds = begun.elapsed().as_secs_f64();
-        let (answer, titles) = as_shown(&answer, &request, &sources, compagnon.about.language);
+        let (mut answer, titles) = as_shown(&written, &request, sources, compagnon.about.language);
+        if needs_sources && titles.is_empty() {
+            answer = refusal();
+        }
         let answer = answer.trim().to_owned();
         if answer.is_empty() {
-            return none("the model wrote nothing".to_owned());
+            return Err("the model wrote nothing".to_owned());
         }
-        let reply = Reply {
-            text: &answer,
-            cited: &titles,
-            cosine: self.cosine(plan.case, &answer).await,
-            judged: match (self.judge, &plan.case.rubric) {
-                (Some(judge), Some(rubric)) => judge.meets(plan.case, rubric, &answer).await,
-                _ => None,
-            },
-        };
-        let failed = check(plan.case, &reply);
-        Attempt {
-            failed,
+        let attempt = Attempt {
+            answer,
             seconds,
             prompt_tokens: usage.prompt_tokens,
             completion_tokens: usage.completion_tokens,
             energy: usage.energy,
-            answer,
             ..attempt
-        }
+        };
+        Ok(self.judged(case, attempt, &titles).await)
     }
 
+    /// An attempt with what is wrong with its answer, which cites documents of these titles.
+    async fn judged(&self, case: &Case, attempt: Attempt, cited: &[String]) -> Attempt {
+        let reply = Reply {
+            text: &attempt.answer,
+            cited,
+            cosine: self.cosine(case, &attempt.answer).await,
+            judged: match (self.judge, &case.rubric) {
+                (Some(judge), Some(rubric)) => judge.meets(case, rubric, &attempt.answer).await,
+                _ => None,
+            },
+        };
+        Attempt { failed: check(case, &reply), ..attempt }
+    }
+
+    /// What the model is asked, and how many of the sources are in it.
     fn request(
         &self,
         plan: &Plan<'_>,
         compagnon: &Compagnon,
         sources: &[Source],
         model: &dyn ChatModel,
-    ) -> Result<Request, String> {
+    ) -> Result<(Request, usize), String> {
         let case = plan.case;
         let turns = turns(case);
         let config = self.config;
@@ -122,7 +162,7 @@ impl Asker<'_> {
             .map_err(|error| error.to_string())?;
         let mut request = composed.request;
         request.sampling.seed = Some(plan.seed);
-        Ok(request)
+        Ok((request, composed.sources))
     }
 
     fn compagnon(&self, case: &Case) -> Result<&Compagnon, String> {
@@ -143,9 +183,9 @@ impl Asker<'_> {
     }
 }
 
-/// What stands in the report of a case before its answers.
-pub(super) fn unanswered(plan: &Plan<'_>) -> CaseResult {
-    let Case { name, kind, compagnon, query, output_true, passages, .. } = plan.case.clone();
+/// What stands in the report of a case before its answers, which rest on these passages.
+pub(super) fn unanswered(plan: &Plan<'_>, passages: Vec<String>) -> CaseResult {
+    let Case { name, kind, compagnon, query, output_true, .. } = plan.case.clone();
     CaseResult {
         set: plan.set.to_owned(),
         name,
@@ -153,7 +193,7 @@ pub(super) fn unanswered(plan: &Plan<'_>) -> CaseResult {
         compagnon: compagnon.unwrap_or_default(),
         query,
         output_true,
-        passages: passages.into_iter().map(|passage| passage.text).collect(),
+        passages,
         attempts: Vec::new(),
     }
 }
@@ -171,8 +211,8 @@ fn turns(case: &Case) -> Vec<Turn> {
     case.turns.iter().flat_map(|said| [turn(Role::User, &said.user), turn(Role::Assistant, &said.assistant)]).collect()
 }
 
-/// The passages that the answer may rest on.
-fn sources(case: &Case) -> Vec<Source> {
+/// The passages that a case gives itself.
+fn given(case: &Case) -> Vec<Source> {
     let source = |(index, passage): (usize, &crate::evaluation::Passage)| Source {
         mark: index + 1,
         partition: Partition::Catalogue,

@@ -112,6 +112,13 @@ fn one(page: &mut String, case: &CaseResult) {
     if let Some(attempt) = wrong.filter(|attempt| !attempt.answer.is_empty()) {
         let _ = writeln!(page, "<p>The answer:</p>\n<blockquote>{}</blockquote>", escaped(&attempt.answer));
     }
+    if !case.passages.is_empty() {
+        page.push_str("<details>\n<summary>The passages</summary>\n<ol>\n");
+        for passage in &case.passages {
+            let _ = writeln!(page, "<li><blockquote>{}</blockquote></li>", escaped(passage));
+        }
+        page.push_str("</ol>\n</details>\n");
+    }
 }
 
 #[cfg(test)]
@@ -130,6 +137,7 @@ mod tests {
             name: name.to_owned(),
             compagnon: "rh".to_owned(),
             query: hostile.to_owned(),
+            passages: vec![format!("Extrait : {hostile}")],
             attempts: vec![attempt(failed)],
             ..CaseResult::default()
         };
@@ -145,6 +153,7 @@ mod tests {
             page.contains("congés") && page.contains("<strong>worse</strong>") && page.contains("lacks “&lt;b&gt;25")
         );
         assert!(!page.contains("<script>") && !page.contains("<i>"));
+        assert!(page.contains("<li><blockquote>Extrait : &lt;script"), "{page}");
         let text = markdown(&now, Some(&comparison));
         assert!(
             text.contains("lacks")
@@ -152,6 +161,7 @@ mod tests {
                 && !text.contains("[lien](")
                 && text.contains("**worse**")
         );
+        assert!(text.contains("Passage 1:\n\n> Extrait :"), "{text}");
         let lines = terminal(&now, Some(&comparison));
         assert!(lines.contains("✗ rh · congés") && lines.contains("1 worse"), "{lines}");
     }

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::shown::{beginning, energy, shown};
-use crate::evaluation::{CaseResult, Change, Comparison, Run, Share};
+use super::shown::{energy, shown};
+use crate::evaluation::{CaseResult, Change, Comparison, Run, Share, words::beginning};
 
 /// The most characters of an answer in a report.
 const LONGEST_ANSWER: usize = 2_000;
@@ -87,6 +87,9 @@ fn one(text: &mut String, case: &CaseResult) {
     let wrong = case.attempts.iter().find(|attempt| !attempt.failed.is_empty());
     if let Some(attempt) = wrong.filter(|attempt| !attempt.answer.is_empty()) {
         let _ = writeln!(text, "\n{}\n", quote(&attempt.answer, LONGEST_ANSWER));
+    }
+    for (index, passage) in case.passages.iter().enumerate() {
+        let _ = writeln!(text, "\nPassage {}:\n\n{}\n", index + 1, quote(passage, LONGEST_ANSWER));
     }
 }
 

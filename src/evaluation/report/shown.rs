@@ -13,12 +13,3 @@ pub(super) fn energy(run: &Run) -> Option<String> {
     let per_token = run.joules_per_token()?;
     Some(format!("Energy: {}, {per_token:.2} J a token written.", run.energy().shown()))
 }
-
-/// The beginning of a text on one line.
-pub(super) fn beginning(text: &str, most: usize) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
-}

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::shown::{beginning, energy, shown};
-use crate::evaluation::{CaseResult, Change, Comparison, Run};
+use super::shown::{energy, shown};
+use crate::evaluation::{CaseResult, Change, Comparison, Run, words::beginning};
 
 /// The report as lines.
 #[must_use]

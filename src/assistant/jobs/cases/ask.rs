@@ -7,7 +7,7 @@ use crate::{
     assistant::{
         clock::now,
         commands::ToRun,
-        documents::{Found, Search},
+        documents::{Found, Search, characters_for},
         exchange::{as_shown, compose, patiently},
         failure::Failure,
         texts::{Language, Text, sources::Sources},
@@ -24,9 +24,6 @@ use crate::{
 
 /// What every case is sampled with: two versions are compared by the same dice.
 const SEED: u64 = 1;
-
-/// A token has at least so many characters, nearly always.
-const CHARACTERS_PER_TOKEN: usize = 3;
 
 /// What puts cases to a compagnon.
 pub(super) struct Asker<'a> {
@@ -153,7 +150,7 @@ impl<'a> Asker<'a> {
             about: &[],
             last_answer: None,
             now: now(),
-            characters: parts.model.limits().context_length / 2 * CHARACTERS_PER_TOKEN,
+            characters: characters_for(parts.model.limits().context_length),
         };
         Ok(match parts.documents.search(&search).await? {
             Found::Sources(sources) => sources,
