@@ -25,23 +25,18 @@ impl Energy {
         }
     }
 
-    /// Whether nothing of it is measured.
-    #[must_use]
-    pub fn is_estimated(self) -> bool {
-        self.measured == 0
-    }
-
     /// All of it, in joules.
     #[must_use]
     pub fn joules(self) -> f64 {
         self.measured.saturating_add(self.estimated) as f64 / 1e6
     }
 
-    /// In words, with how it is known: `12.3 J (estimated)`.
+    /// In words, with how it is known: `12.3 J (estimated)`. Of none at all nothing is known.
     #[must_use]
     pub fn shown(self) -> String {
         let known = match (self.measured, self.estimated) {
-            (_, 0) if self.measured > 0 => "measured",
+            (0, 0) => "neither measured nor estimated",
+            (_, 0) => "measured",
             (0, _) => "estimated",
             _ => "partly measured",
         };
@@ -64,5 +59,17 @@ mod tests {
         let energy = Energy { measured: 3_000_000_000_000, estimated: 600_000_000_000 };
         assert!((energy.joules() - 3_600_000.0).abs() < 1e-6);
         assert!((energy.co2_grams(21.7) - 21.7).abs() < 1e-9);
+    }
+
+    #[test]
+    fn how_it_is_known_is_said_of_all_of_it() {
+        for (measured, estimated, shown) in [
+            (0, 0, "0.0 J (neither measured nor estimated)"),
+            (2_500_000, 0, "2.5 J (measured)"),
+            (0, 2_500_000, "2.5 J (estimated)"),
+            (2_000_000, 500_000, "2.5 J (partly measured)"),
+        ] {
+            assert_eq!(Energy { measured, estimated }.shown(), shown);
+        }
     }
 }

@@ -78,7 +78,7 @@ impl LocalModel {
         }
     }
 
-    /// Whether the machine's own counters say what a token takes; otherwise it is estimated.
+    /// Whether the machine's own counters said what every token took; otherwise it was estimated, all of it or some.
     #[must_use]
     pub fn measures_energy(&self) -> bool {
         self.engine.measures_energy()

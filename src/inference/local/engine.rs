@@ -46,8 +46,8 @@ pub(super) struct Engine {
     masks: Arc<Masks>,
     /// Whether the last step failed.
     failed: Arc<AtomicBool>,
-    /// Whether what a step takes is read from counters.
-    measures_energy: bool,
+    /// Whether what the steps took was read from counters, all of it.
+    measures_energy: Arc<AtomicBool>,
 }
 
 /// A prompt in tokens.
@@ -141,9 +141,9 @@ impl Engine {
         self.cost
     }
 
-    /// Whether what its steps take is measured.
+    /// Whether all that its steps took was measured.
     pub(super) fn measures_energy(&self) -> bool {
-        self.measures_energy
+        self.measures_energy.load(Ordering::Relaxed)
     }
 
     /// The number of tokens in the vocabulary.

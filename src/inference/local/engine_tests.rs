@@ -330,7 +330,7 @@ fn an_engine_that_has_ended_is_dead() {
     let liveness = Arc::new(Liveness::default());
     supervise(&mut Nothing, &liveness);
     let engine = Engine {
-        measures_energy: false,
+        measures_energy: Arc::default(),
         jobs,
         queue: 1,
         requests: Arc::new(OpenRequests::default()),

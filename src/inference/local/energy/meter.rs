@@ -1,9 +1,12 @@
 //! What a stretch of time took.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
 use std::time::Instant;
 
-use super::rapl::{Counters, FOLDER, Reading};
+use super::rapl::{Counters, FOLDER, PAUSE, Reading};
 use crate::energy::Energy;
 use crate::inference::Config;
 use crate::inference::local::forward::Cost;
@@ -42,6 +45,8 @@ impl Power {
 pub struct Meter {
     counters: Option<Counters>,
     power: Power,
+    /// Whether everything so far was read from counters.
+    measures: Arc<AtomicBool>,
 }
 
 /// The beginning of a stretch of time.
@@ -51,13 +56,13 @@ pub struct Mark {
 }
 
 impl Meter {
-    /// The machine's meter. What it measures, or why it estimates, is logged.
+    /// The machine's meter. What it measures, or why it estimates, is logged. Takes [`PAUSE`] where there are counters.
     pub fn open(power: Power) -> Self {
-        Self::of(Path::new(FOLDER), power)
+        Self::of(Path::new(FOLDER), power, || sleep(PAUSE))
     }
 
-    fn of(folder: &Path, power: Power) -> Self {
-        let counters = match Counters::open(folder) {
+    fn of(folder: &Path, power: Power, pause: impl FnOnce()) -> Self {
+        let counters = match Counters::open(folder, pause) {
             Ok(counters) => {
                 tracing::info!(
                     counters = counters.names(),
@@ -70,12 +75,13 @@ impl Meter {
                 None
             }
         };
-        Self { counters, power }
+        let measures = Arc::new(AtomicBool::new(counters.is_some()));
+        Self { counters, power, measures }
     }
 
-    /// Whether it reads counters.
-    pub fn measures(&self) -> bool {
-        self.counters.is_some()
+    /// Whether everything that it told so far was read from counters, now and later.
+    pub fn measures(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.measures)
     }
 
     /// Begins a stretch.
@@ -83,14 +89,23 @@ impl Meter {
         Mark { at: now, reading: self.counters.as_ref().and_then(Counters::read) }
     }
 
-    /// What a stretch took. Where its counters cannot be read at one of its ends, it is estimated.
+    /// What a stretch took. Where its counters cannot be read at one of its ends, or show what cannot be, it is estimated.
     pub fn since(&self, mark: &Mark, now: Instant) -> Energy {
-        if let Some((counters, before)) = self.counters.as_ref().zip(mark.reading.as_ref())
-            && let Some(after) = counters.read()
-        {
-            return Energy { measured: counters.between(before, &after), estimated: 0 };
+        let elapsed = now.saturating_duration_since(mark.at);
+        let read = self.counters.as_ref().map(|counters| {
+            let readings = mark.reading.as_ref().zip(counters.read());
+            let (before, after) = readings.ok_or("a counter cannot be read")?;
+            counters.between(before, &after, elapsed)
+        });
+        match read {
+            Some(Ok(measured)) => return Energy { measured, estimated: 0 },
+            // Once: a counter that is lost is missed at each step.
+            Some(Err(reason)) if self.measures.swap(false, Ordering::Relaxed) => {
+                tracing::warn!(reason, "energy is estimated where the counters cannot tell it");
+            }
+            _ => {}
         }
-        let microjoules = self.power.watts() * now.saturating_duration_since(mark.at).as_secs_f64() * 1e6;
+        let microjoules = self.power.watts() * elapsed.as_secs_f64() * 1e6;
         #[expect(clippy::cast_sign_loss, reason = "a stretch and a power are never negative")]
         let estimated = microjoules.round() as u64;
         Energy { measured: 0, estimated }
@@ -100,9 +115,10 @@ impl Meter {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::sync::atomic::Ordering;
     use std::time::{Duration, Instant};
 
-    use super::super::rapl::tests::{server, zone};
+    use super::super::rapl::tests::{server, server_later, zone};
     use super::{Meter, Power};
     use crate::energy::Energy;
 
@@ -111,7 +127,7 @@ mod tests {
     #[test]
     fn what_is_not_measured_follows_from_time() {
         let folder = tempfile::tempdir().unwrap();
-        let meter = Meter::of(folder.path(), POWER);
+        let meter = Meter::of(folder.path(), POWER, || ());
         let start = Instant::now();
         let mark = meter.mark(start);
         // 8 · 12 W + 16 · 0.3725 W = 101.96 W, for ten seconds.
@@ -124,14 +140,43 @@ mod tests {
     fn what_the_counters_show_is_measured_and_a_counter_that_is_lost_estimated() {
         let folder = tempfile::tempdir().unwrap();
         server(folder.path());
-        let meter = Meter::of(folder.path(), POWER);
+        let meter = Meter::of(folder.path(), POWER, || server_later(folder.path()));
+        let measures = meter.measures();
         let start = Instant::now();
         let mark = meter.mark(start);
         zone(folder.path(), "intel-rapl:1", "package-1", 4_000_000);
         let later = start + Duration::from_secs(1);
         assert_eq!(meter.since(&mark, later), Energy { measured: 3_000_000, estimated: 0 });
+        assert!(measures.load(Ordering::Relaxed));
         fs::remove_dir_all(folder.path().join("intel-rapl:1")).unwrap();
         assert_eq!(meter.since(&mark, later), Energy { measured: 0, estimated: 101_960_000 });
+        assert!(!measures.load(Ordering::Relaxed), "whoever tells of all of it says so");
         assert_eq!(meter.since(&meter.mark(start), later).measured, 0);
+    }
+
+    #[test]
+    fn what_the_counters_cannot_have_shown_is_estimated() {
+        let folder = tempfile::tempdir().unwrap();
+        server(folder.path());
+        let meter = Meter::of(folder.path(), POWER, || server_later(folder.path()));
+        let start = Instant::now();
+        let mark = meter.mark(start);
+        let later = start + Duration::from_secs(1);
+        let estimated = Energy { measured: 0, estimated: 101_960_000 };
+        assert_eq!(meter.since(&mark, later), estimated, "they stood still");
+        zone(folder.path(), "intel-rapl:1", "package-1", 0);
+        assert_eq!(meter.since(&mark, later), estimated, "one was put back");
+        // The next step is measured again.
+        let mark = meter.mark(later);
+        zone(folder.path(), "intel-rapl:1", "package-1", 70_000_000);
+        assert_eq!(meter.since(&mark, later + Duration::from_secs(1)).measured, 70_000_000);
+    }
+
+    #[test]
+    fn counters_that_never_move_are_not_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        server(folder.path());
+        let meter = Meter::of(folder.path(), POWER, || ());
+        assert!(!meter.measures().load(Ordering::Relaxed) && meter.counters.is_none());
     }
 }
