@@ -9,7 +9,7 @@
 //! | 4 | [`app`], [`config`], [`telemetry`], [`http`], [`page`] |
 //! | 3 | [`assistant`] |
 //! | 2 | [`matrix`], [`store`], [`inference`], [`services`], [`documents`], [`index`], [`collections`] |
-//! | 1 | [`approved`], [`command`], [`conversation`], [`compagnon`], [`document`], [`energy`], [`evaluation`], [`html`], [`job`], [`material`], [`memory`], [`message`], [`metric`], [`privacy`], [`pseudonym`], [`secret`], [`segment`], [`setting`], [`statistics`], [`translation`], [`typography`], [`usage`] |
+//! | 1 | [`approved`], [`command`], [`conversation`], [`compagnon`], [`document`], [`energy`], [`evaluation`], [`html`], [`job`], [`material`], [`memory`], [`message`], [`metric`], [`privacy`], [`pseudonym`], [`secret`], [`segment`], [`setting`], [`spreadsheet`], [`statistics`], [`translation`], [`typography`], [`usage`] |
 
 pub mod app;
 pub mod approved;
@@ -44,6 +44,7 @@ pub mod secret;
 pub mod segment;
 pub mod services;
 pub mod setting;
+pub mod spreadsheet;
 pub mod statistics;
 pub mod store;
 pub mod telemetry;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{config::Config, numbers::to_three_digits};
 use crate::{
     energy::Energy,
+    spreadsheet::harmless,
     statistics::published::{Figures, Group, Label, Published, PublishedWeek, ROUNDED_TO, THRESHOLD, Times},
 };
 
@@ -138,8 +139,8 @@ fn lines(week: &PublishedWeek, names: &BTreeMap<String, String>, config: &Config
             week.week.to_string(),
             week.week.monday().to_string(),
             dimension.to_owned(),
-            plain(id),
-            plain(name),
+            harmless(id),
+            harmless(name),
             people,
             at_least,
             questions,
@@ -177,9 +178,4 @@ fn lines(week: &PublishedWeek, names: &BTreeMap<String, String>, config: &Config
 
 fn text<T: ToString>(value: Option<T>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
-}
-
-/// A name that no spreadsheet takes for a formula.
-fn plain(name: &str) -> String {
-    if name.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{name}") } else { name.to_owned() }
 }

@@ -32,6 +32,7 @@ const LAYERS: [(u8, &[&str]); 5] = [
             "secret",
             "segment",
             "setting",
+            "spreadsheet",
             "statistics",
             "translation",
             "typography",

@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use super::{
-    escape::Edit,
+    escape::{Edit, Escape},
     unit::{Kind, Piece, Run, Unit},
 };
+use crate::spreadsheet::harmless;
 
 /// The source with changes, of which none overlaps another.
 pub(super) fn apply(source: &str, mut edits: Vec<Edit>) -> String {
@@ -174,6 +175,9 @@ fn spread(pieces: &[Piece], text: &str, edits: &mut Vec<Edit>) {
         if new != piece.text
             && let Kind::Text(escape) = piece.kind
         {
+            // What was no formula becomes none.
+            let is_value = matches!(escape, Escape::Quoted | Escape::Field(_)) && harmless(&piece.text) == piece.text;
+            let new = if is_value { harmless(&new) } else { new };
             escape.write(&piece.range, &new, edits);
         }
         start = end;

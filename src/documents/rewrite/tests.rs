@@ -237,6 +237,10 @@ fn values_keep_their_quotes() {
         String::from_utf8(after).unwrap(),
         "\"a;\"\"b\";\"a;\"\"b\";\"a;\"\"b\"\r\n\"a;\"\"b\";\"a;\"\"b\";\r\n;\"a;\"\"b\";\"a;\"\"b\""
     );
+    // A cell that another text would make a formula; one that was one is its author's.
+    let formulas = vec![vec!["=1".to_owned()]; 4];
+    let after = rewritten("a;\"b\"\n=A1;-2 °C\n".as_bytes(), "a.csv", None, &formulas, &limits()).unwrap();
+    assert_eq!(String::from_utf8(after).unwrap(), "'=1;\"'=1\"\n=1;=1\n");
     let windows = fixture("windows-1252.csv");
     assert_eq!(
         changed("a.csv", &windows, |text| text.replace("Lefèvre", "Œuf")),

@@ -1,9 +1,7 @@
 //! The reviews of a file with their drafts beside them, as a file that spreadsheets open. Pure.
 
 use super::state::Walk;
-
-/// What a spreadsheet takes for the beginning of a formula.
-const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+use crate::spreadsheet::harmless;
 
 /// The headings, in French or in English.
 const FRENCH: [&str; 5] = ["numéro", "titre", "avis (sans noms)", "note", "brouillon"];
@@ -27,12 +25,6 @@ pub fn exported(walk: &Walk, english: bool) -> Vec<u8> {
         (Ok(()), Ok(bytes)) => bytes,
         _ => Vec::new(),
     }
-}
-
-/// A cell that no spreadsheet computes.
-fn harmless(cell: &str) -> String {
-    let begins = cell.trim_start_matches([' ', '\u{a0}', '\u{feff}']);
-    if begins.starts_with(FORMULA) { format!("'{cell}") } else { cell.to_owned() }
 }
 
 #[cfg(test)]
