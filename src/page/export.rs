@@ -112,13 +112,14 @@ fn identity(label: &Label, names: &BTreeMap<String, String>) -> (String, Option<
     }
 }
 
-/// As CSV: a line for each week, and for each group in it. A week of too few people has its line and no figure.
+/// As CSV: a line for each week, and for each group in it. A week of too few people has its line and no figure. It begins with the mark of
+/// UTF-8, without which Excel reads accents wrongly.
 pub(super) fn csv(
     published: &Published,
     names: &BTreeMap<String, String>,
     config: &Config,
 ) -> Result<String, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut writer = csv::Writer::from_writer("\u{feff}".as_bytes().to_vec());
     writer.write_record(COLUMNS)?;
     for week in &published.weeks {
         for line in lines(week, names, config) {
