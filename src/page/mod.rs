@@ -26,7 +26,7 @@ pub use self::{
     config::Config,
     guide::{MARKDOWN as GUIDE, html as guide},
     server::serve,
-    site::{Document, Site},
+    site::{Document, Notice, Site},
     source::{Snapshot, Source, Unavailable},
     templates::Draw,
 };

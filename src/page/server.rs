@@ -17,7 +17,7 @@ use super::{
     cache::Cache,
     config::Config,
     listener::Bounded,
-    site::{Document, Site},
+    site::{Document, Notice, Site},
     source::Source,
     templates::STYLE,
     texts::Address,
@@ -31,8 +31,8 @@ const FRESH: &str = "public, max-age=300";
 struct Server {
     cache: Cache,
     policy: HeaderValue,
-    not_found: Document,
-    unavailable: Document,
+    not_found: Notice,
+    unavailable: Notice,
 }
 
 /// Serves until `over` completes.
@@ -63,8 +63,7 @@ fn policy() -> String {
 async fn answer(State(server): State<Arc<Server>>, request: Request) -> Response {
     let method = request.method();
     let mut response = if method == Method::GET || method == Method::HEAD {
-        let path = request.uri().path().trim_start_matches('/').to_owned();
-        server.document(&path, request.headers()).await
+        server.document(request.uri().path(), request.headers()).await
     } else {
         let mut refused = empty(StatusCode::METHOD_NOT_ALLOWED);
         refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -76,15 +75,23 @@ async fn answer(State(server): State<Arc<Server>>, request: Request) -> Response
 
 impl Server {
     async fn document(&self, path: &str, headers: &HeaderMap) -> Response {
-        if path.is_empty() {
+        // Slashes before an address are folders for a browser, and none for us.
+        let address = path.trim_start_matches('/');
+        if address.is_empty() {
             return to_the_statistics(headers);
         }
+        let below = path.strip_prefix('/').unwrap_or(path);
         let Some(site) = self.cache.site(Instant::now()).await else {
-            let mut response = whole(StatusCode::SERVICE_UNAVAILABLE, &self.unavailable);
+            let mut response = notice(StatusCode::SERVICE_UNAVAILABLE, &self.unavailable, below);
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
             return response;
         };
-        let Some(document) = site.get(path) else { return whole(StatusCode::NOT_FOUND, &self.not_found) };
+        let Some(document) = site.get(address) else {
+            return match address.strip_suffix('/').filter(|address| site.get(address).is_some()) {
+                Some(address) => without_its_slash(address),
+                None => notice(StatusCode::NOT_FOUND, &self.not_found, below),
+            };
+        };
         let mut response = if knows(headers, &document.tag) {
             empty(StatusCode::NOT_MODIFIED)
         } else {
@@ -101,8 +108,8 @@ impl Server {
 
 /// Whoever comes to the root is sent to the page in their language.
 fn to_the_statistics(headers: &HeaderMap) -> Response {
-    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let language = preferred(accepted);
+    let accepted = headers.get_all(header::ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
+    let language = preferred(&accepted.collect::<Vec<_>>().join(","));
     let mut response = empty(StatusCode::FOUND);
     let headers = response.headers_mut();
     headers.insert(header::LOCATION, HeaderValue::from_static(Address::Statistics.path(language)));
@@ -110,27 +117,44 @@ fn to_the_statistics(headers: &HeaderMap) -> Response {
     response
 }
 
-/// English for who asks for it rather than for French.
+/// An address with a slash too much. Relative, so that a proxy may put the site below a path.
+fn without_its_slash(address: &str) -> Response {
+    let mut response = empty(StatusCode::MOVED_PERMANENTLY);
+    if let Ok(location) = HeaderValue::try_from(format!("../{address}")) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}
+
+/// English for who asks for it rather than for French. A language that is not named has the weight of `*`.
 fn preferred(accepted: &str) -> Language {
     let weight = |wanted: &str| {
         let ranges = accepted.split(',').filter_map(|range| {
             let (tag, rest) = range.split_once(';').unwrap_or((range, ""));
-            let tag = tag.trim().split('-').next().unwrap_or("");
-            let weight =
-                rest.trim().strip_prefix("q=").map_or(Some(1.0), |weight| weight.trim().parse::<f32>().ok())?;
+            let tag = tag.trim().split(['-', '_']).next().unwrap_or("");
+            let weight = rest.trim().strip_prefix(['q', 'Q']).and_then(|rest| rest.trim_start().strip_prefix('='));
+            let weight = weight.map_or(Some(1.0), |weight| weight.trim().parse::<f32>().ok())?;
             tag.eq_ignore_ascii_case(wanted).then_some(weight)
         });
-        ranges.fold(0.0, f32::max)
+        ranges.reduce(f32::max)
     };
+    let weight = |wanted| weight(wanted).or_else(|| weight("*")).unwrap_or(0.0);
     if weight("en") > weight("fr") { Language::En } else { Language::Fr }
 }
 
-/// Whether who asks has this already.
+/// What proxies put into a tag when they compress: Apache's `mod_deflate` and `mod_brotli`, Jetty.
+const COMPRESSED: [&str; 5] = ["--gzip", "-gzip", ";gzip", "-br", "-zstd"];
+
+/// Whether who asks has this already, as it is or as a proxy compressed it.
 fn knows(headers: &HeaderMap, tag: &str) -> bool {
     let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     known.flat_map(|list| list.split(',')).any(|one| {
         let one = one.trim();
-        one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag
+        let inner = |tag: &str| Some(tag.strip_prefix('"')?.strip_suffix('"')?.to_owned());
+        let (Some(own), Some(their)) = (inner(tag), inner(one.strip_prefix("W/").unwrap_or(one))) else {
+            return one == "*";
+        };
+        their.strip_prefix(&own).is_some_and(|rest| rest.is_empty() || COMPRESSED.contains(&rest))
     })
 }
 
@@ -138,6 +162,10 @@ fn empty(status: StatusCode) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     response
+}
+
+fn notice(status: StatusCode, notice: &Notice, address: &str) -> Response {
+    notice.at(address).map_or_else(|| empty(status), |document| whole(status, document))
 }
 
 fn whole(status: StatusCode, document: &Document) -> Response {
@@ -191,6 +219,11 @@ mod tests {
             ("en;q=x", Fr),
             ("en;q=NaN", Fr),
             (",,;;q=,-", Fr),
+            ("*", Fr),
+            ("fr;q=0, *;q=0.5", En),
+            ("en;q=0, *", Fr),
+            ("en;Q=0.1, fr;q=0.5", Fr),
+            ("en_US, fr;q=0.5", En),
         ] {
             assert_eq!(preferred(accepted), language, "{accepted}");
         }

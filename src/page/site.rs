@@ -49,11 +49,11 @@ impl Site {
         let mut documents = BTreeMap::new();
         for language in [Language::Fr, Language::En] {
             let view = View::of(language, config, &published, &snapshot.names);
-            let html = templates.page(config, language, Page::Statistics, Some(&view), "")?;
+            let html = templates.page(config, language, Page::Statistics, Some(&view), "", "")?;
             documents.insert(Address::Statistics.path(language), page(language, html));
             for (address, at) in [(Address::Accessibility, Page::Accessibility), (Address::Privacy, Page::Privacy)] {
                 let text = prose::html(language, at, config);
-                let html = templates.page(config, language, at, None, &text)?;
+                let html = templates.page(config, language, at, None, &text, "")?;
                 documents.insert(address.path(language), page(language, html));
             }
         }
@@ -67,18 +67,13 @@ impl Site {
     }
 
     /// The page for an address that there is none for.
-    pub fn not_found(config: &Config) -> Result<Document, Draw> {
-        Self::notice(config, Page::NotFound)
+    pub fn not_found(config: &Config) -> Result<Notice, Draw> {
+        Notice::draw(config, Page::NotFound)
     }
 
     /// The page for when the figures cannot be read.
-    pub fn unavailable(config: &Config) -> Result<Document, Draw> {
-        Self::notice(config, Page::Unavailable)
-    }
-
-    fn notice(config: &Config, at: Page) -> Result<Document, Draw> {
-        let templates = Templates::new()?;
-        Ok(page(Language::Fr, templates.page(config, Language::Fr, at, None, "")?))
+    pub fn unavailable(config: &Config) -> Result<Notice, Draw> {
+        Notice::draw(config, Page::Unavailable)
     }
 
     /// The document at an address, without the slash before it.
@@ -90,6 +85,31 @@ impl Site {
     /// All addresses.
     pub fn addresses(&self) -> impl Iterator<Item = &'static str> {
         self.documents.keys().copied()
+    }
+}
+
+/// A page that is given out at any address: drawn once for each depth, because its links are relative.
+#[derive(Debug)]
+pub struct Notice(Vec<Document>);
+
+impl Notice {
+    /// The most folders that an address may be below for the links to lead to the pages.
+    const DEEPEST: usize = 16;
+
+    fn draw(config: &Config, at: Page) -> Result<Self, Draw> {
+        let templates = Templates::new()?;
+        let drawn = |depth| {
+            let html = templates.page(config, Language::Fr, at, None, "", &"../".repeat(depth))?;
+            Ok(page(Language::Fr, html))
+        };
+        (0..=Self::DEEPEST).map(drawn).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// As it is given out at an address, without the slash before it; nothing where there is none at all.
+    #[must_use]
+    pub fn at(&self, address: &str) -> Option<&Document> {
+        let depth = address.bytes().filter(|byte| *byte == b'/').count();
+        self.0.get(depth).or_else(|| self.0.last())
     }
 }
 

@@ -55,7 +55,7 @@ impl Templates {
         Ok(Self(environment))
     }
 
-    /// A page in a language.
+    /// A page in a language. `up` leads from the folder of its address to that of the site: `../` for each folder between.
     pub(super) fn page(
         &self,
         config: &Config,
@@ -63,6 +63,7 @@ impl Templates {
         page: Page,
         view: Option<&View>,
         prose: &str,
+        up: &str,
     ) -> Result<String, minijinja::Error> {
         let words = texts::words(language);
         let (template, title, address) = match page {
@@ -76,7 +77,7 @@ impl Templates {
             Language::Fr => Language::En,
             Language::En => Language::Fr,
         };
-        let path = |address: Option<Address>, language| address.unwrap_or(Address::Statistics).path(language);
+        let path = |address: Address, language| format!("{up}{}", address.path(language));
         let english = texts::words(Language::En);
         let notice_in_english = match page {
             Page::Unavailable => english.unavailable_text,
@@ -92,13 +93,13 @@ impl Templates {
             service => config.name.as_str(),
             language => texts::code(language),
             title => title,
-            here => address.map(|address| address.path(language)),
-            statistics_path => Address::Statistics.path(language),
-            accessibility_path => Address::Accessibility.path(language),
-            privacy_path => Address::Privacy.path(language),
+            here => address.map(|address| path(address, language)),
+            statistics_path => path(Address::Statistics, language),
+            accessibility_path => path(Address::Accessibility, language),
+            privacy_path => path(Address::Privacy, language),
             csv_path => texts::CSV,
             json_path => texts::JSON,
-            other_path => path(address, other),
+            other_path => path(address.unwrap_or(Address::Statistics), other),
             other_language => texts::code(other),
             other_name => texts::words(other).own_name,
             prose => prose,

@@ -151,7 +151,11 @@ pub fn config() -> Config {
 
 /// Serves until the runtime of the test ends.
 pub async fn serve(told: Arc<Told>) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    serve_on(TcpListener::bind("127.0.0.1:0").await.expect("a port"), told)
+}
+
+/// The same at an address that is bound already.
+pub fn serve_on(listener: TcpListener, told: Arc<Told>) -> SocketAddr {
     let address = listener.local_addr().expect("bound");
     tokio::spawn(page::serve(listener, config(), told, std::future::pending()));
     address

@@ -12,7 +12,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::figures::{HOSTILE, PAGES, Told, serve, served, statistics};
+use super::figures::{HOSTILE, PAGES, Told, serve, serve_on, served, statistics};
 
 /// An answer.
 pub struct Answer {
@@ -112,11 +112,31 @@ async fn what_was_read_is_not_sent_again_and_head_has_no_body() {
     let first = get(address, "/statistiques").await;
     let tag = &first.headers["etag"];
     assert!(first.headers["cache-control"].contains("max-age"));
-    for known in [tag.clone(), format!("\"x\", W/{tag}"), "*".to_owned()] {
+    // A proxy that compresses says so in the tag, within its quotes.
+    let compressed = |how: &str| format!("{}{how}\"", tag.trim_end_matches('"'));
+    for known in [
+        tag.clone(),
+        format!("\"x\", W/{tag}"),
+        "*".to_owned(),
+        compressed("-gzip"),
+        compressed(";gzip"),
+        format!("W/{}", compressed("-br")),
+    ] {
         let again = ask(address, "GET", "/statistiques", &format!("if-none-match: {known}\r\n")).await;
         assert_eq!((again.status, again.body.as_str(), &again.headers["etag"]), (304, "", tag), "{known}");
     }
     assert_eq!(ask(address, "GET", "/statistics", &format!("if-none-match: {tag}\r\n")).await.status, 200);
+    for other in [
+        compressed("-x"),
+        compressed("0"),
+        tag.replace('"', ""),
+        format!("{tag}-gzip"),
+        "W/*".to_owned(),
+        "\"".to_owned(),
+    ] {
+        let again = ask(address, "GET", "/statistiques", &format!("if-none-match: {other}\r\n")).await;
+        assert_eq!(again.status, 200, "{other}");
+    }
     let head = ask(address, "HEAD", "/statistiques", "").await;
     assert_eq!((head.status, head.body.as_str()), (200, ""));
     assert_eq!(head.headers["content-length"], first.body.len().to_string());
@@ -136,8 +156,9 @@ async fn other_methods_and_addresses_are_refused_in_words() {
         "/metrics",
         "/../../etc/passwd",
         "/%2e%2e/%2e%2e/etc/passwd",
-        "/statistiques/",
+        "/statistiques//",
         "/Statistiques",
+        "/gone/",
         "/statistiques%00",
         "/%ff%fe",
         "/statistiques.json.gz",
@@ -150,6 +171,94 @@ async fn other_methods_and_addresses_are_refused_in_words() {
     }
     // A question mark changes nothing.
     assert_eq!(get(address, "/statistiques?lang=%3Cscript%3E").await.body, get(address, "/statistiques").await.body);
+}
+
+#[tokio::test]
+async fn whatever_the_address_links_lead_to_the_pages() {
+    let address = served().await;
+    for page in PAGES.iter().chain(&["statistiques.csv", "guide"]) {
+        // Relative, so that it holds below a path too.
+        let answer = get(address, &format!("/{page}/")).await;
+        assert_eq!((answer.status, answer.headers["location"].as_str()), (301, &*format!("../{page}")), "{page}");
+    }
+    let told = Told::new(statistics());
+    told.readable.store(false, Ordering::Relaxed);
+    let unavailable = serve(told).await;
+    for (path, status, server) in [
+        ("/gone", 404, address),
+        ("/a/b", 404, address),
+        ("/a/b/", 404, address),
+        ("//a/b", 404, address),
+        ("/a%2fb", 404, address),
+        ("/a/b", 503, unavailable),
+    ] {
+        let answer = get(server, path).await;
+        assert_eq!(answer.status, status, "{path}");
+        let up = "../".repeat(path.matches('/').count() - 1);
+        let body = answer.body.replace("&#x2f;", "/");
+        let links = body.split(" href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+        let links = links.filter(|link| !link.starts_with('#') && !link.starts_with("data:")).collect::<Vec<_>>();
+        assert!(links.len() >= 6, "{path}: {links:?}");
+        for link in links {
+            assert!(link.strip_prefix(&up).is_some_and(|page| PAGES.contains(&page)), "{path}: {link}");
+        }
+    }
+    let deep = get(address, &"/a".repeat(4_000)).await;
+    assert!(
+        deep.status == 404 && deep.body.len() < 40_000,
+        "links grow with the address no further: {}",
+        deep.body.len()
+    );
+}
+
+#[tokio::test]
+async fn what_clients_and_proxies_add_changes_nothing() {
+    let address = served().await;
+    let whole = get(address, "/statistiques").await;
+    let large = format!("x: {}\r\n", "a".repeat(10_000));
+    for headers in [
+        "range: bytes=0-99\r\n",
+        "range: bytes=-1,5-2\r\nif-range: \"x\"\r\n",
+        "if-modified-since: Sat, 01 Jan 2050 00:00:00 GMT\r\n",
+        "if-none-match: \r\n",
+        "if-match: \"x\"\r\n",
+        "expect: 100-continue\r\n",
+        "accept: application/json\r\naccept-encoding: gzip, br\r\n",
+        "x-forwarded-host: other.example\r\nx-forwarded-prefix: //other.example\r\n",
+        "upgrade: h2c\r\nconnection: upgrade, http2-settings\r\nhttp2-settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n",
+        "content-length: 5\r\n\r\nhello",
+        &large,
+    ] {
+        let answer = ask(address, "GET", "/statistiques", headers).await;
+        assert_eq!((answer.status, answer.body == whole.body), (200, true), "{headers:.60}");
+        assert!(!answer.headers.contains_key("content-range"), "{headers}");
+    }
+    for (headers, page) in [
+        ("accept-language: *\r\n", "statistiques"),
+        ("accept-language: de\r\naccept-language: en, fr;q=0.1\r\n", "statistics"),
+        ("x-forwarded-prefix: /other\r\nhost: other.example\r\n", "statistiques"),
+    ] {
+        assert_eq!(ask(address, "GET", "/", headers).await.headers["location"], page, "{headers}");
+    }
+    for path in ["/gone", "/", "/statistiques/", "/statistiques.csv"] {
+        let (head, get) = (ask(address, "HEAD", path, "").await, get(address, path).await);
+        assert_eq!((head.status, head.body.as_str()), (get.status, ""), "{path}");
+        assert_eq!(head.headers.get("content-length"), get.headers.get("content-length"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn more_connections_than_places_are_all_answered_and_so_is_ipv6() {
+    let address = served().await;
+    let asked = (0..300).map(|_| tokio::spawn(get(address, "/statistiques.json")));
+    for answer in asked.collect::<Vec<_>>() {
+        assert_eq!(answer.await.expect("asked").status, 200);
+    }
+    // Machines without IPv6 have nothing to try.
+    if let Ok(listener) = tokio::net::TcpListener::bind("[::1]:0").await {
+        let address = serve_on(listener, Told::new(statistics()));
+        assert_eq!(get(address, "/statistiques/").await.headers["location"], "../statistiques");
+    }
 }
 
 #[tokio::test]
@@ -168,6 +277,15 @@ async fn hostile_bytes_end_their_own_connection_only() {
         (b"GET / HTTP/1.1\r\nhost: h\r\naccept-language: \xff\r\n\r\n", 302),
         (b"GET http://other.example/statistiques HTTP/1.1\r\nhost: other.example\r\n\r\n", 200),
         (b"OPTIONS * HTTP/1.1\r\nhost: h\r\n\r\n", 405),
+        (b"GET /statistiques HTTP/1.0\r\n\r\n", 200),
+        (b"GET http://h HTTP/1.1\r\nhost: h\r\n\r\n", 302),
+        (b"CONNECT other.example:443 HTTP/1.1\r\nhost: h\r\n\r\n", 405),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+        (b"GET /stat\0istiques HTTP/1.1\r\nhost: h\r\n\r\n", 400),
+        (b"GET //other.example/%2e%2e/ HTTP/1.1\r\nhost: h\r\n\r\n", 404),
+        (b"GET /statistiques HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\ncontent-length: 3\r\n\r\nzz\r\n", 405),
+        (&format!("GET /{} HTTP/1.1\r\nhost: h\r\n\r\n", "a".repeat(70_000)).into_bytes(), 414),
         (&header(1_000_000), 431),
         (&many, 431),
     ] {
@@ -197,6 +315,15 @@ async fn names_are_text_wherever_they_stand() {
     let csv = get(address, "/statistiques.csv").await;
     assert_eq!(csv.headers["content-type"], "text/csv; charset=utf-8; header=present");
     assert!(csv.headers["content-disposition"].starts_with("attachment"));
+    // Otherwise Excel reads it in the alphabet of its machine.
+    assert!(csv.body.starts_with("\u{feff}week,monday,"), "{}", &csv.body[..20]);
+    for (page, form, cooling) in [
+        ("/statistiques", "la virgule sépare les colonnes et le point les décimales", "refroidissement"),
+        ("/statistics", "commas separate columns and a point the decimals", "Cooling"),
+    ] {
+        let body = get(address, page).await.body;
+        assert!(body.contains(form) && body.contains(cooling), "{page}");
+    }
     let json = get(address, "/statistiques.json").await;
     let json: serde_json::Value = serde_json::from_str(&json.body).expect("JSON");
     let names = json["weeks"][29]["compagnons"].as_array().expect("a list").iter().map(|one| one["name"].as_str());
