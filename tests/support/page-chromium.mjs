@@ -1,9 +1,11 @@
-// Pages in headless Chromium: axe-core's rules, sizes, what is loaded, the keyboard, in each theme, on paper; with pictures.
+// Pages in headless Chromium: axe-core's rules, sizes, what is loaded, the keyboard, in each theme, on paper; with pictures. With plants, each page
+// has a fault put in, in one theme and at one width.
+import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import puppeteer from "puppeteer-core";
 
-const { base, paths, chromium, pictures } = JSON.parse(process.argv[2]);
+const { base, paths, plants = [], chromium, pictures } = JSON.parse(process.argv[2]);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 mkdirSync(pictures, { recursive: true });
@@ -25,8 +27,24 @@ async function judge(page) {
   }, tags);
 }
 
-async function view(path, media, scheme, width) {
+// Puts a fault into the page as the server gives it. A changed style stays the one that the policy names: it is what somebody would have written.
+async function plant(page, fault) {
+  await page.setRequestInterception(true);
+  page.on("request", async (request) => {
+    if (request.resourceType() !== "document") return request.continue();
+    const answer = await fetch(request.url());
+    const html = await answer.text();
+    fault.planted = html.includes(fault.from);
+    const body = html.replace(fault.from, fault.to);
+    const hash = createHash("sha256").update(body.match(/<style>([^]*?)<\/style>/)?.[1] ?? "").digest("base64");
+    const policy = answer.headers.get("content-security-policy").replace(/sha256-[^']*/, `sha256-${hash}`);
+    await request.respond({ status: answer.status, contentType: "text/html; charset=utf-8", headers: { "content-security-policy": policy }, body });
+  });
+}
+
+async function view(path, media, scheme, width, fault) {
   const page = await browser.newPage();
+  if (fault) await plant(page, fault);
   const loaded = [];
   const complaints = [];
   page.on("request", (request) => request.url().startsWith("data:") || loaded.push(request.url()));
@@ -40,7 +58,7 @@ async function view(path, media, scheme, width) {
   ]);
   await page.goto(`${base}/${path}`, { waitUntil: "load" });
   const name = `${pictures}/${path}-${media}-${scheme}-${width}`;
-  await page.screenshot({ path: `${name}.png`, fullPage: true });
+  if (!fault) await page.screenshot({ path: `${name}.png`, fullPage: true });
   const seen = await page.evaluate(() => ({
     overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
     scrolling: getComputedStyle(document.documentElement).scrollBehavior,
@@ -56,8 +74,9 @@ async function view(path, media, scheme, width) {
 }
 
 // What the tabulator key reaches, in order, and whether it shows.
-async function keyboard(path) {
+async function keyboard(path, fault) {
   const page = await browser.newPage();
+  if (fault) await plant(page, fault);
   await page.setViewport({ width: 320, height: 700 });
   // Otherwise what has the focus is still on its way into view.
   await page.emulateMediaFeatures([{ name: "prefers-reduced-motion", value: "reduce" }]);
@@ -100,5 +119,9 @@ for (const path of paths) {
   views.push(await view(path, "print", "light", 794));
   keys.push(await keyboard(path));
 }
+const planted = [];
+for (const fault of plants) {
+  planted.push({ view: await view(fault.path, "screen", "light", 1280, fault), keys: await keyboard(fault.path, fault), ...fault });
+}
 await browser.close();
-console.log(JSON.stringify({ views, keys }));
+console.log(JSON.stringify({ views, keys, planted }));
