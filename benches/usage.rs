@@ -1,14 +1,21 @@
-//! What counting costs: 100,000 answers over 25 months are counted, and everything is read as a page reads it.
+//! What counting costs: 100,000 answers over 25 months are counted, everything is read as a page reads it, and the public page is drawn and served.
 //!
 //! `cargo bench --bench usage` (or `--profile dev`). It prints and asserts nothing: times depend on the disk. `USAGE_ANSWERS` says how many.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use compagnon::message::{Content, Incoming, Item};
+use compagnon::page::{self, Site, Snapshot, Source, Unavailable};
 use compagnon::statistics::{Activity, Compagnon, Counted, Day, Outcome, Series};
 use compagnon::store::{Accept, Admitted, Answer, Conclusion, Database, QueuedKind, Store};
 use compagnon::usage::{AnswerUsage, Usage};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 
 /// 25 months.
 const DAYS: usize = 760;
@@ -92,6 +99,56 @@ fn fill(folder: &Path, answers: usize, counting: bool) -> (Duration, u64) {
     (times[times.len() / 2], size(folder) / 1024)
 }
 
+/// What the public page is drawn from: the store, on the day after the last that is counted.
+struct Figures(Store);
+
+#[async_trait]
+impl Source for Figures {
+    fn today(&self) -> Day {
+        Day(FIRST + u32::try_from(DAYS).expect("a day"))
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot, Unavailable> {
+        let statistics = self.0.statistics().await.map_err(|error| Unavailable(error.to_string()))?;
+        Ok(Snapshot { statistics, today: self.today(), names: BTreeMap::new() })
+    }
+}
+
+/// How long an answer takes over HTTP, and how many bytes its body has.
+async fn get(address: SocketAddr, path: &str) -> (Duration, usize) {
+    let begun = Instant::now();
+    let mut stream = TcpStream::connect(address).await.expect("connected");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: h\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("answered");
+    let head = answer.windows(4).position(|end| end == b"\r\n\r\n").expect("a head");
+    (begun.elapsed(), answer.len() - head - 4)
+}
+
+/// Draws the public page by itself, then serves it: the first request reads and draws, the others are answered from what was drawn.
+async fn page(store: Store) {
+    let source = Arc::new(Figures(store));
+    let snapshot = source.snapshot().await.expect("read");
+    for _ in 0..3 {
+        let begun = Instant::now();
+        Site::draw(&page::Config::default(), &snapshot).expect("drawn");
+        println!("every page and export drawn in {:.1?}", begun.elapsed());
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    tokio::spawn(page::serve(listener, page::Config::default(), source, std::future::pending()));
+    for path in ["/statistiques", "/statistics", "/statistiques.csv", "/statistiques.json"] {
+        let (first, bytes) = get(address, path).await;
+        let mut again = Vec::new();
+        for _ in 0..50 {
+            again.push(get(address, path).await.0);
+        }
+        again.sort_unstable();
+        println!("{path}: {bytes} bytes, the first time in {first:.1?}, then in {:.1?} at the median", again[25]);
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let answers = std::env::var("USAGE_ANSWERS").ok().and_then(|count| count.parse().ok()).unwrap_or(100_000_usize);
@@ -116,4 +173,5 @@ async fn main() {
             statistics.people.len()
         );
     }
+    page(store).await;
 }
