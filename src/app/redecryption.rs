@@ -117,7 +117,7 @@ async fn retry(
         return Ok(());
     }
     let retried = retry_undecrypted(session, events.clone()).await;
-    assistant.accept_late(retried.messages, retried.edits).await?;
+    assistant.accept_late(retried.messages, retried.edits, retried.reactions).await?;
     for event in events.iter().filter(|event| !retried.waiting.contains(event)) {
         store.decrypted(&event.room_id, &event.event_id).await?;
     }

@@ -7,7 +7,7 @@ use ruma::UserId;
 
 use crate::{
     matrix::{Access, Batch, RoomFacts},
-    message::{Authorship, Edit, Incoming},
+    message::{Authorship, Edit, Incoming, Reaction},
 };
 
 /// The rules of this instance.
@@ -103,7 +103,7 @@ impl AccessRules {
     /// Leaves out of a sync response what people without access have done. Redactions stay: what anybody takes back is forgotten.
     pub fn screen(&self, batch: &mut Batch) {
         self.screen_texts(&mut batch.messages, &mut batch.edits);
-        batch.reactions.retain(|reaction| self.serves(&reaction.sender));
+        self.screen_reactions(&mut batch.reactions);
         batch.verifications.retain(|request| self.serves(&request.sender));
         batch.undecrypted.retain(|event| event.sender.as_ref().is_some_and(|sender| self.serves(sender)));
     }
@@ -112,6 +112,11 @@ impl AccessRules {
     pub fn screen_texts(&self, messages: &mut Vec<Incoming>, edits: &mut Vec<Edit>) {
         messages.retain(|message| self.may_ask(message));
         edits.retain(|edit| self.serves(&edit.sender));
+    }
+
+    /// The same for reactions alone.
+    pub fn screen_reactions(&self, reactions: &mut Vec<Reaction>) {
+        reactions.retain(|reaction| self.serves(&reaction.sender));
     }
 
     fn serves(&self, person: &UserId) -> bool {

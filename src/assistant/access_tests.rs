@@ -83,7 +83,11 @@ async fn a_person_without_access_is_told_so_once_whatever_they_do() {
     bench.ask(vec![by(stranger(), threaded), by(stranger(), incoming("$4:h", "!a:h", "!aide"))]);
     let late = by(stranger(), incoming("$5:h", "!dm:h", "tard"));
     let old = by(stranger(), question.clone());
-    bench.assistant.accept_late(vec![late.clone()], vec![edit("$e1:h", &old, stranger())]).await.expect("accepted");
+    bench
+        .assistant
+        .accept_late(vec![late.clone()], vec![edit("$e1:h", &old, stranger())], Vec::new())
+        .await
+        .expect("accepted");
     bench.accept(Batch { edits: vec![edit("$e2:h", &old, stranger())], ..Batch::default() });
     let stop = Reaction {
         room_id: question.room_id.clone(),
@@ -181,7 +185,7 @@ async fn a_person_taken_off_the_list_edits_an_old_question_and_is_not_answered()
     let shown = gateway.shown();
     assert_eq!(texts(&shown), ["2: Bonjour"]);
     after.accept(Batch { edits: vec![edit("$e1:h", &question, awa())], ..Batch::default() });
-    after.assistant.accept_late(Vec::new(), vec![edit("$e2:h", &question, awa())]).await.expect("accepted");
+    after.assistant.accept_late(Vec::new(), vec![edit("$e2:h", &question, awa())], Vec::new()).await.expect("accepted");
     after.rest().await;
     assert_eq!(gateway.shown(), shown);
     assert!(after.store().queued().await.expect("readable").is_empty());

@@ -92,21 +92,30 @@ impl Intake {
         Ok(())
     }
 
-    /// The reactions that rate answers, or say why one is not useful.
+    /// The reactions of people that rate answers, or say why one is not useful. A program finds nothing of an answer.
     fn ratings(&self, reactions: &[Reaction]) -> Reactions {
         let rates = |reaction: &&Reaction| {
-            Rating::of_emoji(&reaction.key).is_some() || Reason::of_emoji(&reaction.key).is_some()
+            let known = Rating::of_emoji(&reaction.key).is_some() || Reason::of_emoji(&reaction.key).is_some();
+            known && !self.config.limits.bots.contains(&reaction.sender)
         };
         let given = reactions.iter().filter(rates).cloned().collect();
         Reactions { day: day(&self.config, now()), given, asks_why: self.config.ratings.ask_why }
     }
 
     /// Takes messages whose key arrived after them: as [`Intake::accept`], outside of a sync.
-    pub async fn accept_late(&self, mut messages: Vec<Incoming>, mut edits: Vec<Edit>) -> Result<(), StoreError> {
+    pub async fn accept_late(
+        &self,
+        mut messages: Vec<Incoming>,
+        mut edits: Vec<Edit>,
+        mut reactions: Vec<Reaction>,
+    ) -> Result<(), StoreError> {
         self.access.screen_texts(&mut messages, &mut edits);
+        self.access.screen_reactions(&mut reactions);
         let questions = self.addressing.addressed(messages).await?;
         let (edits, unheeded) = self.addressing.edits(edits).await?;
-        let accept = Accept { questions: &questions, edits: &edits, unheeded: &unheeded, ..Accept::default() };
+        let ratings = self.ratings(&reactions);
+        let (edits, unheeded, reactions) = (&*edits, &*unheeded, Some(&ratings));
+        let accept = Accept { questions: &questions, edits, unheeded, reactions, ..Accept::default() };
         self.take(&accept).await
     }
 

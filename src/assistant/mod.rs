@@ -119,7 +119,7 @@ use self::{
 };
 use crate::{
     matrix::Batch,
-    message::{Edit, Incoming},
+    message::{Edit, Incoming, Reaction},
     store::{Retention, StoreError},
 };
 
@@ -170,8 +170,13 @@ impl Assistant {
     }
 
     /// Takes messages whose key arrived after them: as [`Assistant::accept`], outside of a sync.
-    pub async fn accept_late(&self, messages: Vec<Incoming>, edits: Vec<Edit>) -> Result<(), StoreError> {
-        Box::pin(self.intake.accept_late(messages, edits)).await
+    pub async fn accept_late(
+        &self,
+        messages: Vec<Incoming>,
+        edits: Vec<Edit>,
+        reactions: Vec<Reaction>,
+    ) -> Result<(), StoreError> {
+        Box::pin(self.intake.accept_late(messages, edits, reactions)).await
     }
 
     /// Takes messages that could not be decrypted, with empty texts. When the key of one is still missing after `assistant.unread_after`,

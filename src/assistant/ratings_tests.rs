@@ -22,7 +22,7 @@ use crate::{
     store::Retention,
 };
 
-fn reaction(person: &str, name: &str, target: &OwnedEventId, key: &str) -> Batch {
+pub(super) fn reaction(person: &str, name: &str, target: &OwnedEventId, key: &str) -> Batch {
     let reaction = Reaction {
         room_id: "!a:h".try_into().expect("a room id"),
         event_id: id(name),
@@ -69,6 +69,49 @@ async fn reactions_of_people_with_access_rate_an_answer() {
     assert_eq!(counters(&bench).await.not_useful, 0);
     assert_eq!(bench.gateway.shown().len(), 1, "nobody is asked why");
     assert!(bench.gateway.reactions.lock().expect("not poisoned").is_empty(), "and nothing is offered");
+}
+
+/// What other clients, bridges and programs send.
+#[tokio::test(flavor = "multi_thread")]
+async fn however_a_reaction_comes_a_person_has_one_voice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let limits = Limits { bots: vec![owned_user_id!("@robot:h")], ..Limits::default() };
+    let config = Config { limits, ..config(Ratings { ask_why: false, offer: false }) };
+    let bench = assistant(folder.path(), &Arc::default(), FakeModel::default(), config);
+    let root = Some(id("$root:h"));
+    bench.ask(vec![incoming("$1:h", "!a:h", "Bonjour"), Incoming { thread: root, ..incoming("$2:h", "!a:h", "Fil") }]);
+    bench.rest().await;
+    let (answer, threaded) = (shown(&bench, "$1:h").await, shown(&bench, "$2:h").await);
+    let rated = async || {
+        let counted = counters(&bench).await;
+        (counted.useful, counted.not_useful)
+    };
+    // From two devices, in two forms, one of them encrypted: its key comes late.
+    bench.accept(reaction("@awa:h", "$r1:h", &answer, "👍"));
+    let late = reaction("@awa:h", "$r2:h", &answer, "👍\u{fe0f}").reactions;
+    for _ in 0..2 {
+        bench.assistant.accept_late(Vec::new(), Vec::new(), late.clone()).await.expect("accepted");
+    }
+    assert_eq!(rated().await, (1, 0));
+    bench.accept(redaction("$r1:h"));
+    assert_eq!(rated().await, (1, 0), "the other one stands");
+    // Of somebody without access, late too; of a program; a picture, a name, too long a text; on an answer in a thread.
+    let stranger = reaction("@mallory:elsewhere", "$r3:h", &answer, "👍").reactions;
+    bench.assistant.accept_late(Vec::new(), Vec::new(), stranger).await.expect("accepted");
+    bench.accept(reaction("@robot:h", "$r4:h", &answer, "👎"));
+    for (number, key) in ["mxc://h/thumb", ":thumbsdown:", &"👎".repeat(16_000)].into_iter().enumerate() {
+        bench.accept(reaction("@ben:h", &format!("$r5{number}:h"), &answer, key));
+    }
+    assert_eq!(rated().await, (1, 0));
+    bench.accept(reaction("@ben:h", "$r6:h", &threaded, " 👎🏿 "));
+    assert_eq!(rated().await, (1, 1));
+    // Taken back before it came: the homeserver gives it empty then, which is no reaction; the redaction alone changes nothing.
+    bench.accept(redaction("$r7:h"));
+    // Another room's reaction to this room's answer.
+    let mut elsewhere = reaction("@chloe:h", "$r8:h", &answer, "👎");
+    elsewhere.reactions[0].room_id = "!b:h".try_into().expect("a room id");
+    bench.accept(elsewhere);
+    assert_eq!(rated().await, (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -69,7 +69,7 @@ impl EventReader<'_> {
             kind if is_message(kind) && self.encrypted && !decrypted => Err(SkipReason::PlainText),
             kind if is_message(kind) => self.message(event),
             "m.room.redaction" => self.redaction(&event),
-            // Never encrypted, even in encrypted rooms, because the server aggregates them.
+            // Most clients never encrypt them, even in encrypted rooms, because the server aggregates them; a few do.
             "m.reaction" => self.reaction(event),
             _ => Err(SkipReason::OtherType),
         }
@@ -185,8 +185,8 @@ impl EventReader<'_> {
 pub(super) fn utd_message(event: &Undecrypted) -> Option<Incoming> {
     let read: RawEvent = serde_json::from_str(&event.raw).ok()?;
     let relation = Relation::of(&read.content);
-    // The notice is only about new messages.
-    if relation.replaces().is_some() {
+    // The notice is only about new messages: not about edits, and not about reactions, which a few clients encrypt.
+    if relation.replaces().is_some() || relation.is("m.annotation") {
         return None;
     }
     let frame = frame(read, &event.room_id, position(&relation));

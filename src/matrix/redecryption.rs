@@ -12,15 +12,17 @@ use super::{
     session::Session,
     timeline::{TimelineEntry, TimelineReader},
 };
-use crate::message::{Edit, Incoming, Undecrypted};
+use crate::message::{Edit, Incoming, Reaction, Undecrypted};
 
-/// The result of another attempt. Events that were decrypted and are neither questions nor edits are in no list.
+/// The result of another attempt. Events that were decrypted and are none of these are in no list.
 #[derive(Debug, Default)]
 pub struct Redecrypted {
     /// Questions, in the order of the events given.
     pub messages: Vec<Incoming>,
     /// Messages whose text was changed.
     pub edits: Vec<Edit>,
+    /// Reactions: a few clients encrypt them.
+    pub reactions: Vec<Reaction>,
     /// Events that still wait for their key.
     pub waiting: Vec<Undecrypted>,
 }
@@ -75,10 +77,9 @@ pub async fn retry_undecrypted(session: &Session, events: Vec<Undecrypted>) -> R
                         retried.edits.push(Edit { sent_at: event.sent_at, ..edit });
                     }
                     TimelineEntry::Undecryptable(_) => retried.waiting.push(event),
-                    // The first two are never encrypted, and a verification is over by now.
-                    TimelineEntry::Readable(
-                        ParsedEvent::Redaction(_) | ParsedEvent::Reaction(_) | ParsedEvent::Verification(_),
-                    )
+                    TimelineEntry::Readable(ParsedEvent::Reaction(reaction)) => retried.reactions.push(reaction),
+                    // The first is never encrypted, and a verification is over by now.
+                    TimelineEntry::Readable(ParsedEvent::Redaction(_) | ParsedEvent::Verification(_))
                     | TimelineEntry::Ignored => {}
                 },
                 Err(error) => {

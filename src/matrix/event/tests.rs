@@ -1,9 +1,9 @@
 use proptest::prelude::*;
-use ruma::{room_id, user_id};
+use ruma::{owned_room_id, room_id, user_id};
 use serde_json::{Value, json};
 
-use super::{EventReader, Incoming, ParsedEvent, SkipReason, redacted};
-use crate::message::{Content, Edit, Unread};
+use super::{EventReader, Incoming, ParsedEvent, SkipReason, redacted, utd_message};
+use crate::message::{Content, Edit, Undecrypted, Unread};
 
 fn find_in(event: &Value, direct: bool, encrypted: bool, decrypted: bool) -> Result<ParsedEvent, SkipReason> {
     let names = ["@marius:hs".to_owned(), "Marius".to_owned()];
@@ -476,6 +476,12 @@ fn reactions_are_told() {
     let expected = ("@a:hs".to_owned(), "$t".to_owned(), "👍".to_owned());
     assert_eq!(reaction("@a:hs", thumb.clone()).unwrap(), expected);
     assert_eq!(reaction("@marius:hs", thumb).unwrap_err(), SkipReason::Own);
+    // What bridges and clients add: the name of a custom emoji, a reply for clients that know no reactions.
+    let rich = json!({
+        "m.relates_to": {"rel_type": "m.annotation", "event_id": "$t", "key": "👍", "m.in_reply_to": 7, "is_falling_back": "x"},
+        "shortcode": ":thumbsup:", "com.beeper.reaction.shortcode": 7, "body": "👍",
+    });
+    assert_eq!(reaction("@a:hs", rich).unwrap(), expected);
     for (content, expected) in [
         (json!({}), SkipReason::Redacted),
         (json!({"m.relates_to": 7}), SkipReason::Malformed),
@@ -483,10 +489,33 @@ fn reactions_are_told() {
         (json!({"m.relates_to": {"rel_type": "m.annotation", "event_id": "", "key": "x"}}), SkipReason::Malformed),
         (json!({"m.relates_to": {"rel_type": "m.annotation", "event_id": "$t"}}), SkipReason::Malformed),
         (json!({"m.relates_to": {"rel_type": "m.annotation", "key": "x"}}), SkipReason::Malformed),
+        (json!({"m.relates_to": {"event_id": "$t", "key": "x"}}), SkipReason::Malformed),
         (json!({"m.relates_to": {"rel_type": "m.thread", "event_id": "$t", "key": "x"}}), SkipReason::OtherType),
     ] {
         assert_eq!(reaction("@a:hs", content.clone()).unwrap_err(), expected, "{content}");
     }
+}
+
+/// `FluffyChat`, pantalaimon and older SDKs encrypt reactions, with the relation beside the ciphertext too.
+#[test]
+fn an_encrypted_reaction_is_one_and_nobody_is_told_that_it_could_not_be_read() {
+    let relation = json!({"rel_type": "m.annotation", "event_id": "$t", "key": "👍"});
+    let event = |kind: &str, content: Value| json!({"type": kind, "event_id": "$q", "sender": "@a:hs", "origin_server_ts": 7, "content": content});
+    let decrypted = find_in(&event("m.reaction", json!({"m.relates_to": relation})), true, true, true);
+    assert!(matches!(decrypted, Ok(ParsedEvent::Reaction(found)) if found.key == "👍"));
+    let waits = |relation: Value| {
+        let content = json!({"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "x", "m.relates_to": relation});
+        utd_message(&Undecrypted {
+            room_id: owned_room_id!("!r:hs"),
+            event_id: "$q".try_into().unwrap(),
+            sender: None,
+            session_id: None,
+            sent_at: 7,
+            raw: event("m.room.encrypted", content).to_string(),
+        })
+    };
+    assert_eq!(waits(relation), None);
+    assert!(waits(json!({"rel_type": "m.thread", "event_id": "$t"})).is_some());
 }
 
 #[test]
