@@ -351,6 +351,14 @@ impl FakeGateway {
         messages.into_iter().find(|(_, shown)| shown.question == question).map(|(id, _)| id)
     }
 
+    /// The ids of all messages that answer a question, by part.
+    pub(super) fn messages_of(&self, question: &str) -> Vec<OwnedEventId> {
+        let mut messages = self.rooms().messages();
+        messages.retain(|(_, shown)| shown.question == question);
+        messages.sort_by_key(|(_, shown)| shown.part);
+        messages.into_iter().map(|(id, _)| id).collect()
+    }
+
     /// The thread in which a question was answered first.
     pub(super) fn thread_of(&self, question: &str) -> Option<OwnedEventId> {
         let rooms = self.rooms();

@@ -5,13 +5,9 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs,
-    os::unix::process::ExitStatusExt as _,
     path::Path,
-    process::{self, Child, Command, ExitStatus, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    process::{Child, Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -21,6 +17,7 @@ use super::{
     Config,
     courier::NoticePriority,
     fakes::{FakeGateway, FakeModel, Method, incoming},
+    kill_bench::{Ordered, died, kills},
     tests::{Bench, assistant_with},
     texts::{Documented, Language, Text},
 };
@@ -193,16 +190,7 @@ const MOODS: [(&str, &[Answer], Option<&str>); 4] = [
 async fn delivers_and_dies() {
     let Ok(folder) = env::var("COMPAGNON_TEST_FOLDER") else { return };
     let url = env::var("COMPAGNON_TEST_URL").expect("an address");
-    if let Ok(point) = env::var("COMPAGNON_TEST_POINT") {
-        let (point, time) = point.rsplit_once(' ').expect("a point, and which time");
-        let left = AtomicU64::new(time.parse().expect("a number"));
-        let dies = move || {
-            if left.fetch_sub(1, Ordering::Relaxed) == 1 {
-                process::abort();
-            }
-        };
-        fail::cfg_callback(point, dies).expect("a point");
-    }
+    Ordered::arm();
     let gateway = FakeGateway::kept_in(Path::new(&folder));
     let bench = bench(Path::new(&folder), &gateway, &url);
     if let Ok(number) = env::var("COMPAGNON_TEST_NUMBER") {
@@ -247,12 +235,6 @@ fn child_at(items: &str, folder: &Path, url: &str, number: Option<u64>, point: O
 fn said(gateway: &FakeGateway, number: u64) -> Vec<String> {
     let of_it = gateway.shown().into_iter().filter(|shown| shown.question == format!("${number}:h"));
     of_it.map(|shown| shown.text).collect()
-}
-
-/// Whether it died by a signal; otherwise it must have come to its end.
-pub(super) fn died(status: ExitStatus) -> bool {
-    assert!(status.success() || status.signal().is_some(), "it ended by itself: {status}");
-    status.signal().is_some()
 }
 
 /// One row of the table: so many kills, each with a call of its own, and after each a process that goes on.
@@ -301,7 +283,7 @@ fn row(name: &str, answers: &[Answer], point: Option<&str>, kills: u64) {
 
 #[test]
 fn however_often_the_process_dies_a_call_is_lost_never_and_done_once() {
-    let kills = kills();
+    let kills = kills() as u64;
     println!(
         "\n| call: killed at | kills | asked | calls | repeated | lost | doubled | time |\n|---|---|---|---|---|---|---|---|"
     );
@@ -367,7 +349,7 @@ fn once_row(point: (&str, u64), answers: &[Answer], made: &std::ops::RangeInclus
 
 #[test]
 fn however_often_the_process_dies_a_call_that_is_made_once_is_never_made_twice() {
-    let kills = kills();
+    let kills = kills() as u64;
     println!(
         "\n| call made once, with its link: killed at | kills | calls | doubled | said to be unknown | link told | time |\n|---|---|---|---|---|---|---|"
     );
@@ -395,7 +377,7 @@ const POSTS: [Point; 13] = [
 
 #[test]
 fn however_often_the_process_dies_a_text_for_another_place_stands_there_once() {
-    let kills = kills();
+    let kills = kills() as u64;
     println!("\n| text elsewhere: killed at | kills | lost | doubled | time |\n|---|---|---|---|---|");
     for point in POSTS {
         let (folder, begun, nowhere) = (tempfile::tempdir().expect("a folder"), Instant::now(), "http://127.0.0.1:9/");
@@ -415,10 +397,6 @@ fn however_often_the_process_dies_a_text_for_another_place_stands_there_once() {
         }
         println!("| {} {} | {kills} | 0 | 0 | {} s |", point.0, point.1, begun.elapsed().as_secs());
     }
-}
-
-fn kills() -> u64 {
-    env::var("COMPAGNON_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(1)
 }
 
 #[tokio::test(flavor = "multi_thread")]

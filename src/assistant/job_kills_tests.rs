@@ -1,14 +1,11 @@
 //! Jobs and the death of the process: at each point between a command and the end of its delivery it dies, the next one goes on, and people see
 //! exactly what they see of a process that nothing happens to. So does the store: what a job keeps is what it would have kept.
-//!
-//! The long run: `COMPAGNON_KILLS=20 cargo test --lib job_kills -- --nocapture`.
 
 use std::{
     collections::BTreeMap,
     env, fs,
     io::Write as _,
     path::{Path, PathBuf},
-    process::{self, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -26,7 +23,7 @@ use super::{
     clock::now,
     config::Rate,
     fakes::{FakeGateway, Words, incoming, usage},
-    items_tests::died,
+    kill_bench::{Ordered, Point, Process, kills},
     tests::{assistant, until},
 };
 use crate::{
@@ -126,7 +123,7 @@ impl Step {
     }
 
     /// Where it may die: the point, and which of the times that it comes past there.
-    fn points(self) -> Vec<(&'static str, usize)> {
+    fn points(self) -> Vec<Point> {
         let (work, sent): (&[(&str, usize)], usize) = match self {
             // While passages of the first part, and of the second, are asked for.
             Self::Translate => (
@@ -266,30 +263,27 @@ impl ChatModel for Clerk {
     }
 }
 
+const TEST: &str = "assistant::job_kills_tests::works_and_dies";
+/// What a process is told that takes up what another has left.
+const RESUMES: &str = "COMPAGNON_TEST_RESUMES";
+/// What a process is told that lets the room see how far the work is.
+const SHOWS: &str = "COMPAGNON_TEST_SHOWS";
+
 /// The process that dies, or goes on: it is asked for some steps, one after the other, or takes up what is left.
 #[tokio::test(flavor = "multi_thread")]
 async fn works_and_dies() {
-    let Ok(folder) = env::var("COMPAGNON_TEST_FOLDER") else { return };
-    let folder = PathBuf::from(folder);
-    let (gateway, resumes) = (FakeGateway::kept_in(&folder), env::var("COMPAGNON_TEST_RESUMES").is_ok());
+    let Some(ordered) = Ordered::read() else { return };
+    let folder = ordered.folder.clone();
+    let (gateway, resumes) = (FakeGateway::kept_in(&folder), env::var(RESUMES).is_ok());
     gateway.let_others_in();
-    if let Ok(point) = env::var("COMPAGNON_TEST_POINT") {
-        let (point, count) = point.rsplit_once(' ').expect("a point and a count");
-        let left = AtomicUsize::new(count.parse().expect("a count"));
-        let dies = move || {
-            if left.fetch_sub(1, Ordering::Relaxed) == 1 {
-                process::abort();
-            }
-        };
-        fail::cfg_callback(point, dies).expect("a point");
-    }
-    let (asked, shows) = (Arc::default(), env::var("COMPAGNON_TEST_SHOWS").is_ok());
+    Ordered::arm();
+    let (asked, shows) = (Arc::default(), env::var(SHOWS).is_ok());
     let model = Clerk { folder: folder.clone(), gateway: Arc::clone(&gateway), asked, shows };
     let mut config = Config::default();
     config.limits.loop_after = u32::MAX;
     (config.limits.person, config.limits.room) = (Rate::of(10_000, 1), Rate::of(10_000, 1));
     let bench = assistant(&folder, &gateway, model, config);
-    for step in env::var("COMPAGNON_TEST_STEPS").expect("steps").split(' ') {
+    for step in &ordered.steps {
         let (name, number) = step.split_once('-').expect("a step and its number");
         let step = Step::ALL.into_iter().find(|step| step.name() == name).expect("a step");
         let message = step.message(number.parse().expect("a number"), &gateway);
@@ -306,34 +300,18 @@ async fn works_and_dies() {
             bench.store().apply(&[keep], now()).await.expect("stored");
         }
     }
-    assert!(bench.store().undelivered().await.expect("readable").is_empty());
-    assert!(bench.store().queued().await.expect("readable").is_empty());
-    assert!(bench.store().withdrawals().await.expect("readable").is_empty());
-    assert_eq!(bench.store().damaged().await.expect("readable"), 0);
-    fs::write(folder.join("over"), "").expect("written");
+    ordered.over(&bench).await;
 }
 
 /// Runs a process for these steps. Whether it died.
-fn run(folder: &Path, steps: &[(Step, usize)], point: Option<(&str, usize)>, resumes: bool) -> bool {
+fn run(folder: &Path, steps: &[(Step, usize)], point: Option<Point>, resumes: bool) -> bool {
+    let flags: &[&str] = match steps {
+        _ if resumes => &[RESUMES],
+        [(Step::Translate, _)] => &[SHOWS],
+        _ => &[],
+    };
     let steps: Vec<String> = steps.iter().map(|(step, number)| format!("{}-{number}", step.name())).collect();
-    let mut command = Command::new(env::current_exe().expect("this program"));
-    command.args(["--exact", "assistant::job_kills_tests::works_and_dies", "--nocapture"]);
-    command.env("COMPAGNON_TEST_FOLDER", folder).env("COMPAGNON_TEST_STEPS", steps.join(" "));
-    if let Some((point, count)) = point {
-        command.env("COMPAGNON_TEST_POINT", format!("{point} {count}"));
-    }
-    if resumes {
-        command.env("COMPAGNON_TEST_RESUMES", "1");
-    } else if steps.len() == 1 && steps[0].starts_with(Step::Translate.name()) {
-        command.env("COMPAGNON_TEST_SHOWS", "1");
-    }
-    let _ = fs::remove_file(folder.join("over"));
-    let log = fs::File::create(folder.join("log")).expect("a file");
-    command.stdout(log.try_clone().expect("a file")).stderr(Stdio::from(log));
-    let died = died(command.status().expect("started"));
-    let log = || fs::read_to_string(folder.join("log")).unwrap_or_default();
-    assert!(died || folder.join("over").exists(), "it did not come to its end: {}", log());
-    died
+    Process { test: TEST, folder, steps: steps.join(" "), point, flags }.dies()
 }
 
 /// What people see of one message: the texts with their parts, and the files.
@@ -463,10 +441,6 @@ async fn table(step: Step, kills: usize) {
         let (point, count) = point;
         println!("| {point} {count} | {kills} | {kills} | {} s |", begun.elapsed().as_secs());
     }
-}
-
-fn kills() -> usize {
-    env::var("COMPAGNON_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(1)
 }
 
 #[tokio::test(flavor = "multi_thread")]

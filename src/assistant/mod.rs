@@ -57,6 +57,8 @@ mod job_canaries_tests;
 #[cfg(test)]
 mod job_kills_tests;
 mod jobs;
+#[cfg(test)]
+mod kill_bench;
 mod lifecycle;
 mod limits;
 mod model_cache;
@@ -64,6 +66,8 @@ mod model_cache;
 mod promotion_tests;
 #[cfg(test)]
 mod pseudonyms_tests;
+#[cfg(test)]
+mod ratings_kills_tests;
 #[cfg(test)]
 mod ratings_tests;
 #[cfg(test)]

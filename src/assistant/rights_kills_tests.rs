@@ -1,18 +1,7 @@
 //! Forgetting, growing old and taking back, and the death of the process: at each point of these writes it dies, the next one goes on, and the
 //! room shows what it shows of a process that nothing happens to. The homeserver gives the next one its last response again.
-//!
-//! The long run: `COMPAGNON_KILLS=20 cargo test --lib rights_kills -- --nocapture`.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::{self, Command, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Instant,
-};
+use std::{path::Path, sync::Arc, time::Instant};
 
 use super::{
     Config,
@@ -20,7 +9,7 @@ use super::{
     clock::now,
     config::{Rate, Streaming},
     fakes::{FakeGateway, FakeModel, incoming},
-    items_tests::died,
+    kill_bench::{Ordered, Point, Process, kills},
     tests::{Bench, assistant},
 };
 use crate::{message::MessageKind, store::Retention};
@@ -69,7 +58,7 @@ impl Step {
     }
 
     /// Where it may die: the point, and which of the times that it comes past there.
-    fn points(self) -> Vec<(&'static str, usize)> {
+    fn points(self) -> Vec<Point> {
         let command = ["before-sync-saved", "sync-saved", "question-begun", "before-answer-stored", "answer-stored"];
         let rotation = ["before-rotation", "rotation-keys-saved", "rotated"];
         let sent = ["before-put", "after-put", "part-recorded", "before-done", "done"];
@@ -102,27 +91,17 @@ const ALL_THAT_IS_SAID: Retention = Retention {
 /// The process that dies, or goes on: it takes up what is left, then does these steps.
 #[tokio::test(flavor = "multi_thread")]
 async fn forgets_and_dies() {
-    let Ok(folder) = env::var("COMPAGNON_TEST_FOLDER") else { return };
-    let folder = PathBuf::from(folder);
-    let gateway = FakeGateway::kept_in(&folder);
+    let Some(ordered) = Ordered::read() else { return };
+    let gateway = FakeGateway::kept_in(&ordered.folder);
     let streaming = Streaming { enabled: true, per_second: 1_000.0, burst: 1_000.0 };
     let mut config = Config { streaming, ..Config::default() };
     config.limits.loop_after = u32::MAX;
     (config.limits.person, config.limits.room) = (Rate::of(10_000, 1), Rate::of(10_000, 1));
-    let bench = assistant(&folder, &gateway, FakeModel::default(), config);
-    if let Ok(point) = env::var("COMPAGNON_TEST_POINT") {
-        let (point, count) = point.rsplit_once(' ').expect("a point and a count");
-        let left = AtomicUsize::new(count.parse().expect("a count"));
-        let dies = move || {
-            if left.fetch_sub(1, Ordering::Relaxed) == 1 {
-                process::abort();
-            }
-        };
-        fail::cfg_callback(point, dies).expect("a point");
-    }
+    let bench = assistant(&ordered.folder, &gateway, FakeModel::default(), config);
+    Ordered::arm();
     bench.assistant.resume().await.expect("resumed");
     bench.rest().await;
-    for step in env::var("COMPAGNON_TEST_STEPS").expect("steps").split(' ') {
+    for step in &ordered.steps {
         let step = Step::ALL.into_iter().find(|known| known.name() == step).expect("a step");
         bench.assistant.intake.lifecycle.tasks.reopen();
         step.done(&bench).await;
@@ -132,34 +111,14 @@ async fn forgets_and_dies() {
             assert_eq!(bench.store().exchange_of(&asked.room_id, &asked.event_id).await.expect("readable"), None);
         }
     }
-    let store = bench.store();
-    assert!(store.undelivered().await.expect("readable").is_empty());
-    assert!(store.queued().await.expect("readable").is_empty());
-    assert!(store.withdrawals().await.expect("readable").is_empty());
-    assert_eq!(store.damaged().await.expect("readable"), 0);
-    fs::write(folder.join("over"), "").expect("written");
+    ordered.over(&bench).await;
 }
 
 /// Runs a process for these steps. Whether it died.
-fn run(folder: &Path, steps: &[Step], point: Option<(&str, usize)>) -> bool {
+fn run(folder: &Path, steps: &[Step], point: Option<Point>) -> bool {
     let steps: Vec<&str> = steps.iter().map(|step| step.name()).collect();
-    let mut command = Command::new(env::current_exe().expect("this program"));
-    command.args(["--exact", "assistant::rights_kills_tests::forgets_and_dies", "--nocapture"]);
-    command.env("COMPAGNON_TEST_FOLDER", folder).env("COMPAGNON_TEST_STEPS", steps.join(" "));
-    if let Some((point, count)) = point {
-        command.env("COMPAGNON_TEST_POINT", format!("{point} {count}"));
-    }
-    let _ = fs::remove_file(folder.join("over"));
-    let log = fs::File::create(folder.join("log")).expect("a file");
-    command.stdout(log.try_clone().expect("a file")).stderr(Stdio::from(log));
-    let died = died(command.status().expect("started"));
-    let log = || fs::read_to_string(folder.join("log")).unwrap_or_default();
-    assert!(died || folder.join("over").exists(), "it did not come to its end: {}", log());
-    died
-}
-
-fn kills() -> usize {
-    env::var("COMPAGNON_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(1)
+    let test = "assistant::rights_kills_tests::forgets_and_dies";
+    Process { test, folder, steps: steps.join(" "), point, flags: &[] }.dies()
 }
 
 /// How many messages and edits of the answer the homeserver keeps, and how many notices people see.

@@ -11,12 +11,13 @@ use std::{
 };
 
 /// The points at which the process can be made to abort.
-const POINTS: [&str; 44] = [
+const POINTS: [&str; 45] = [
     "before-sync-saved",
     "sync-saved",
     "question-begun",
     "before-question-ended",
     "question-ended",
+    "before-statistics-aged",
     "statistics-aged",
     "prefill",
     "decode",

@@ -90,6 +90,7 @@ impl Database {
             transaction.remove(key);
         }
         if ended || !old.is_empty() {
+            fail::fail_point!("before-statistics-aged");
             transaction.commit()?;
             fail::fail_point!("statistics-aged");
         }
