@@ -130,7 +130,7 @@ pub fn check(case: &Case, reply: &Reply<'_>) -> Vec<Failed> {
     let words = words::count(reply.text);
     failed.extend(case.least_words.filter(|least| words < *least).map(|least| Failed::TooShort { words, least }));
     failed.extend(case.most_words.filter(|most| words > *most).map(|most| Failed::TooLong { words, most }));
-    match (case.refuses, refusal::is_one(&plain)) {
+    match (case.refuses, refusal::is_one(reply.text)) {
         (Some(true), false) => failed.push(Failed::DoesNotRefuse),
         (Some(false), true) => failed.push(Failed::Refuses),
         _ => {}
