@@ -6,7 +6,7 @@ use regex::RegexBuilder;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{CaseError, schema};
+use super::{CaseError, schema, words};
 
 /// How often one case may be asked.
 const MOST_REPEATS: u32 = 20;
@@ -133,7 +133,7 @@ impl Case {
             return refuse("`documents` names a file without a name");
         }
         let texts = [&self.contains, &self.contains_any, &self.excludes, &self.cites];
-        if texts.into_iter().flatten().any(|text| super::words::plain(text).is_empty()) {
+        if texts.into_iter().flatten().any(|text| words::plain(text).is_empty()) {
             return refuse("a text to be found is empty");
         }
         for pattern in [&self.pattern, &self.excludes_pattern].into_iter().flatten() {
@@ -165,9 +165,13 @@ impl Case {
     }
 }
 
-/// A pattern as answers are matched by it: in any case, in linear time.
+/// A pattern as answers are matched by it: in any case, in linear time, against what [`words::typed`] makes of them.
 pub(super) fn regex(pattern: &str) -> Result<regex::Regex, regex::Error> {
-    RegexBuilder::new(pattern).case_insensitive(true).multi_line(true).size_limit(schema::PATTERN_SIZE).build()
+    RegexBuilder::new(&words::typed(pattern))
+        .case_insensitive(true)
+        .multi_line(true)
+        .size_limit(schema::PATTERN_SIZE)
+        .build()
 }
 
 /// What an error of several lines ends with.

@@ -144,7 +144,8 @@ pub fn check(case: &Case, reply: &Reply<'_>) -> Vec<Failed> {
 }
 
 fn patterns(case: &Case, text: &str) -> Vec<Failed> {
-    let matches = |pattern: &String| regex(pattern).is_ok_and(|regex| regex.is_match(text));
+    let text = words::typed(text);
+    let matches = |pattern: &String| regex(pattern).is_ok_and(|regex| regex.is_match(&text));
     let missing = case.pattern.iter().filter(|pattern| !matches(pattern)).cloned().map(Failed::NoMatch);
     let there = case.excludes_pattern.iter().filter(|pattern| matches(pattern)).cloned().map(Failed::Matches);
     missing.chain(there).collect()
@@ -259,6 +260,26 @@ mod tests {
         for (case, passes, fails, why) in cases {
             assert_eq!(check(&case, &Reply { text: passes, ..Reply::default() }), [], "{passes}");
             assert_eq!(check(&case, &Reply { text: fails, ..Reply::default() }), [why], "{fails}");
+        }
+    }
+
+    /// Models write the spaces of French typography, curly apostrophes and accents of two signs: sets are typed on a keyboard.
+    #[test]
+    fn a_pattern_is_matched_however_its_text_is_typed() {
+        let excludes = |pattern: &str| Case { excludes_pattern: Some(pattern.to_owned()), ..Case::default() };
+        for (pattern, text) in [
+            (r"3 450 €", "Soit 3\u{202f}450\u{a0}€ par mois."),
+            (r"l'agent", "C’est l’agent qui décide."),
+            (r"l’agent", "C'est l'agent qui décide."),
+            (r"^décidé$", "Bonjour.\r\nDe\u{301}cide\u{301}\r\nFin."),
+            ("de\u{301}cide\u{301}\\b", "C’est décidé."),
+            (r"service RH", "le ser\u{ad}vice\u{2009}\u{200b}RH"),
+            (r"[’x]a", "l’a"),
+        ] {
+            let reply = Reply { text, ..Reply::default() };
+            let case = Case { pattern: Some(pattern.to_owned()), ..Case::default() };
+            assert_eq!(check(&case, &reply), [], "{pattern}: {text}");
+            assert_eq!(check(&excludes(pattern), &reply), [Failed::Matches(pattern.to_owned())], "{pattern}: {text}");
         }
     }
 

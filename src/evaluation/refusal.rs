@@ -74,10 +74,38 @@ const IMPOSSIBLE: [&str; 6] =
 const PRONOUNS: [&str; 11] =
     ["vous ", "y ", "en ", "le ", "la ", "l'", "les ", "lui ", "leur ", "precisement ", "exactly "];
 const ANSWERING: [&str; 32] = [
-    "repondre", "dire", "donner", "fournir", "savoir", "preciser", "confirmer", "indiquer", "communiquer",
-    "determiner", "verifier", "trouver", "acceder", "reveler", "divulguer", "transmettre", "renseigner", "connaitre",
-    "affirmer", "identifier", "answer", "say", "tell", "know", "give", "provide", "confirm", "determine", "share",
-    "disclose", "verify", "find",
+    "repondre",
+    "dire",
+    "donner",
+    "fournir",
+    "savoir",
+    "preciser",
+    "confirmer",
+    "indiquer",
+    "communiquer",
+    "determiner",
+    "verifier",
+    "trouver",
+    "acceder",
+    "reveler",
+    "divulguer",
+    "transmettre",
+    "renseigner",
+    "connaitre",
+    "affirmer",
+    "identifier",
+    "answer",
+    "say",
+    "tell",
+    "know",
+    "give",
+    "provide",
+    "confirm",
+    "determine",
+    "share",
+    "disclose",
+    "verify",
+    "find",
 ];
 
 /// The most words of a short answer.
@@ -92,7 +120,11 @@ pub(super) fn is_one(answer: &str) -> bool {
     if PERSONAL.iter().any(|said| contains(&whole, said)) {
         return true;
     }
-    if count(answer) <= SHORT { impersonal(&whole) } else { first(answer).is_some_and(|first| impersonal(&plain(first))) }
+    if count(answer) <= SHORT {
+        impersonal(&whole)
+    } else {
+        first(answer).is_some_and(|first| impersonal(&plain(first)))
+    }
 }
 
 fn impersonal(plain: &str) -> bool {

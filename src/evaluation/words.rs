@@ -1,4 +1,4 @@
-//! Texts as they are compared: without case, accents and the shapes of apostrophes and spaces.
+//! Texts as they are compared: without case, accents and the shapes of apostrophes and spaces. And as patterns match them: with case and accents.
 
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
@@ -16,7 +16,7 @@ pub(super) fn plain(text: &str) -> String {
                     plain.push(' ');
                 }
             }
-            '\u{200b}'..='\u{200d}' | '\u{feff}' | '\u{ad}' => {}
+            letter if takes_no_room(letter) => {}
             letter => plain.push(letter),
         }
     }
@@ -31,6 +31,25 @@ pub(super) fn beginning(text: &str, most: usize) -> String {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }
+}
+
+/// A text as patterns match it: composed (NFC), with the space and the apostrophe of the keyboard, line feeds between lines, and nothing that takes
+/// no room. Patterns are brought into the same form, so that either may be written in any way.
+pub(super) fn typed(text: &str) -> String {
+    let letters = text.nfc().filter(|letter| !takes_no_room(*letter) && *letter != '\r');
+    letters
+        .map(|letter| match letter {
+            '’' | '‘' | 'ʼ' => '\'',
+            '\u{2028}' | '\u{2029}' => '\n',
+            letter if letter.is_whitespace() && !letter.is_ascii() => ' ',
+            letter => letter,
+        })
+        .collect()
+}
+
+/// Zero-width spaces and joiners, soft hyphens, marks of direction.
+fn takes_no_room(letter: char) -> bool {
+    matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{202a}'..='\u{202e}' | '\u{feff}')
 }
 
 /// Whether a text contains another as whole words: "art" is not in "partie".
@@ -59,7 +78,7 @@ pub(super) fn count(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{contains, count, plain};
+    use super::{contains, count, plain, typed};
 
     #[test]
     fn texts_are_compared_as_people_read_them() {
@@ -69,5 +88,12 @@ mod tests {
             assert_eq!(contains(&text, sought), found, "{sought}");
         }
         assert_eq!(count("Un, deux : trois — 4 !"), 4);
+    }
+
+    #[test]
+    fn patterns_match_what_could_be_typed() {
+        let text = "L’e\u{301}te\u{301}\u{a0}: 3\u{202f}450\u{2009}€\r\nau\u{200b}jour\u{ad}d’hui\u{feff}";
+        assert_eq!(typed(text), "L'été : 3 450 €\naujourd'hui");
+        assert_eq!(typed("```\tA\n"), "```\tA\n", "case, fences and tabs stay");
     }
 }
