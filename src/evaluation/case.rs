@@ -25,7 +25,7 @@ pub enum Tongue {
 }
 
 /// What was said before: a question with its answer.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Said {
     /// By the person.

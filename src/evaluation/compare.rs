@@ -11,9 +11,9 @@ pub enum Change {
     Better,
     /// It passed before.
     Worse,
-    /// It is in the later run only.
+    /// It is in the later run only, or asks something else there.
     New,
-    /// It is in the earlier run only.
+    /// It is in the earlier run only, or asked something else there.
     Gone,
 }
 
@@ -38,18 +38,22 @@ impl Comparison<'_> {
     }
 }
 
-/// Compares a run with an earlier one. Cases are the same by their set and name.
+/// Compares a run with an earlier one. Cases are the same by their set and name, as long as they ask the same: a case without a name is called by its
+/// place, which is another one's as soon as a case is put before it.
 #[must_use]
 pub fn compare<'a>(before: &'a Run, after: &'a Run) -> Comparison<'a> {
     fn key(case: &CaseResult) -> (&str, &str) {
         (&case.set, &case.name)
+    }
+    fn asks_the_same(one: &CaseResult, other: &CaseResult) -> bool {
+        one.query.trim() == other.query.trim() && one.turns == other.turns
     }
     let earlier: HashMap<_, _> = before.cases.iter().map(|case| (key(case), case)).collect();
     let later: HashMap<_, _> = after.cases.iter().map(|case| (key(case), case)).collect();
     let mut changes = Vec::new();
     let (mut was, mut is) = (Share::default(), Share::default());
     for case in &after.cases {
-        let Some(old) = earlier.get(&key(case)) else {
+        let Some(old) = earlier.get(&key(case)).filter(|old| asks_the_same(old, case)) else {
             changes.push((Change::New, case));
             continue;
         };
@@ -61,7 +65,8 @@ pub fn compare<'a>(before: &'a Run, after: &'a Run) -> Comparison<'a> {
             _ => {}
         }
     }
-    changes.extend(before.cases.iter().filter(|case| !later.contains_key(&key(case))).map(|case| (Change::Gone, case)));
+    let stays = |old: &CaseResult| later.get(&key(old)).is_some_and(|case| asks_the_same(old, case));
+    changes.extend(before.cases.iter().filter(|case| !stays(case)).map(|case| (Change::Gone, case)));
     let count = |change| changes.iter().filter(|(one, _)| *one == change).count();
     let chance = mcnemar(count(Change::Better), count(Change::Worse));
     Comparison { changes, before: was, after: is, chance }
@@ -89,7 +94,7 @@ fn mcnemar(better: usize, worse: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{super::Attempt, CaseResult, Change, Run, Share, compare, mcnemar};
-    use crate::evaluation::Failed;
+    use crate::evaluation::{Failed, Said};
 
     fn run(cases: &[(&str, bool)]) -> Run {
         let case = |(name, passes): &(&str, bool)| {
@@ -109,6 +114,31 @@ mod tests {
         let named = comparison.changes.iter().map(|(change, case)| (*change, case.name.as_str())).collect::<Vec<_>>();
         assert_eq!(named, [(Worse, "a"), (Better, "b"), (New, "new"), (Gone, "old")]);
         assert_eq!((comparison.before, comparison.after), (Share { passed: 2, of: 3 }, Share { passed: 2, of: 3 }));
+    }
+
+    #[test]
+    fn a_case_that_asks_something_else_is_another_one() {
+        let asking = |queries: &[&str]| {
+            let mut run = run(&[("1", true), ("2", true), ("3", true)][..queries.len()]);
+            for (case, query) in run.cases.iter_mut().zip(queries) {
+                (*query).clone_into(&mut case.query);
+            }
+            run
+        };
+        let before = asking(&["Combien ?", "Quand ?"]);
+        let mut after = asking(&["Combien ?\n", "Qui ?", "Quand ?"]);
+        let named = |after: &Run| {
+            let comparison = compare(&before, after);
+            let changes = comparison.changes.iter().map(|(change, case)| (*change, case.query.clone()));
+            (changes.collect::<Vec<_>>(), comparison.after.of)
+        };
+        let query = |query: &str| query.to_owned();
+        let changes =
+            [(Change::New, query("Qui ?")), (Change::New, query("Quand ?")), (Change::Gone, query("Quand ?"))];
+        assert_eq!(named(&after), (changes.to_vec(), 1));
+        after.cases.truncate(1);
+        after.cases[0].turns = vec![Said { user: query("Bonjour"), assistant: query("Bonjour.") }];
+        assert_eq!(named(&after).1, 0, "what was said before is part of the question");
     }
 
     #[test]

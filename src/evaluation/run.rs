@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Failed;
+use super::{Failed, Said};
 use crate::energy::Energy;
 
 /// The quantile of the normal distribution for an interval of 95 %.
@@ -43,6 +43,9 @@ pub struct CaseResult {
     pub compagnon: String,
     /// The question.
     pub query: String,
+    /// What was said before it, oldest first.
+    #[serde(default)]
+    pub turns: Vec<Said>,
     /// An answer that is right, where the case has one.
     pub output_true: Option<String>,
     /// The passages that it was asked with.

@@ -185,13 +185,14 @@ impl Asker<'_> {
 
 /// What stands in the report of a case before its answers, which rest on these passages.
 pub(super) fn unanswered(plan: &Plan<'_>, passages: Vec<String>) -> CaseResult {
-    let Case { name, kind, compagnon, query, output_true, .. } = plan.case.clone();
+    let Case { name, kind, compagnon, query, turns, output_true, .. } = plan.case.clone();
     CaseResult {
         set: plan.set.to_owned(),
         name,
         kind,
         compagnon: compagnon.unwrap_or_default(),
         query,
+        turns,
         output_true,
         passages,
         attempts: Vec::new(),
