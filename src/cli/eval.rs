@@ -143,17 +143,24 @@ type Named = (String, Case);
 fn cases(config: &Config, arguments: &Arguments) -> anyhow::Result<Vec<Named>> {
     let default = arguments.compagnon.as_deref().unwrap_or(&config.assistant.compagnon);
     let mut cases = Vec::new();
+    let mut names: BTreeMap<String, &Path> = BTreeMap::new();
     for path in &arguments.sets {
         let bytes = read(path)?;
         let set = evaluation::read(path, &bytes).with_context(|| path.display().to_string())?;
-        let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        if let Some(other) = names.insert(name.clone().into_owned(), path) {
+            let (other, path) = (other.display(), path.display());
+            bail!(
+                "{other} and {path} are both called “{name}”, which runs are compared by: rename one, or run them apart"
+            );
+        }
         let folder = path.parent().unwrap_or(Path::new(""));
         for mut case in set.cases {
             for document in &mut case.documents {
                 *document = folder.join(&*document);
             }
             case.compagnon.get_or_insert_with(|| default.to_owned());
-            cases.push((name.to_owned(), case));
+            cases.push((name.clone().into_owned(), case));
         }
     }
     if let Some(only) = &arguments.only {

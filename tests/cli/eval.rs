@@ -105,8 +105,12 @@ fn what_cannot_be_run_is_refused_before_a_model_is_opened() {
     fs::write(place.path("gone.yaml"), "cases:\n  - {name: lu, query: a, json: true, documents: [absent.pdf]}")
         .expect("written");
     fs::write(place.path("similar.yaml"), "cases:\n  - {query: a, output_true: b, similar: 0.8}").expect("written");
+    fs::create_dir(place.path("other")).expect("a folder");
+    fs::write(place.path("other/set.yaml"), SET).expect("written");
     for (arguments, status, sentence) in [
         (vec!["absent.yaml"], 1, "absent.yaml"),
+        (vec!["set.yaml", "other/set.yaml"], 1, "set.yaml and other/set.yaml are both called “set”"),
+        (vec!["set.yaml", "./set.yaml"], 1, "are both called “set”"),
         (vec!["empty.yaml"], 1, "the set has no case"),
         (vec!["typo.yaml"], 1, "contain"),
         (vec!["nobody.yaml"], 3, "personne"),
