@@ -81,10 +81,10 @@ fn percent(text: &str) -> Result<f64, String> {
     if (0.0..=100.0).contains(&percent) { Ok(percent) } else { Err("from 0 to 100".to_owned()) }
 }
 
-/// Runs the cases. Fails where the threshold is missed.
+/// Runs the cases. Fails where the threshold is missed, and where an output cannot be written.
 pub(super) fn eval(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     // Everything that can be refused is, before the model is opened.
-    write::ensure_known(&arguments.report)?;
+    write::ensure_writable(&arguments.report, &arguments.evalap)?;
     let baseline = arguments.baseline.as_deref().map(write::baseline).transpose()?;
     let cases = cases(config, arguments)?;
     let (bases, compagnons) = compagnons(config, arguments, &cases)?;
@@ -127,13 +127,11 @@ pub(super) fn eval(config: &Config, arguments: &Arguments) -> anyhow::Result<Exi
         cases: results,
     };
     let comparison = baseline.as_ref().map(|baseline| compare(baseline, &run));
-    for file in &arguments.report {
-        write::report(file, &run, comparison.as_ref())?;
-    }
-    arguments.evalap.write(&run)?;
+    // First: it is there even where nothing can be written any more.
     output::say(report::terminal(&run, comparison.as_ref()).trim_end());
+    let written = write::outputs(&arguments.report, &arguments.evalap, &run, comparison.as_ref());
     let missed = arguments.threshold.is_some_and(|threshold| run.share().percent() < threshold);
-    Ok(if missed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if missed || !written { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// A case with what its set is called.

@@ -6,7 +6,11 @@ mod engine;
 #[path = "../support/listening.rs"]
 mod listening;
 
-use std::fs;
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::{PermissionsExt as _, symlink},
+    process::Stdio,
+};
 
 use serde_json::Value;
 
@@ -106,6 +110,7 @@ fn what_cannot_be_run_is_refused_before_a_model_is_opened() {
         .expect("written");
     fs::write(place.path("similar.yaml"), "cases:\n  - {query: a, output_true: b, similar: 0.8}").expect("written");
     fs::create_dir(place.path("other")).expect("a folder");
+    fs::create_dir(place.path("folder.json")).expect("a folder");
     fs::write(place.path("other/set.yaml"), SET).expect("written");
     for (arguments, status, sentence) in [
         (vec!["absent.yaml"], 1, "absent.yaml"),
@@ -118,12 +123,18 @@ fn what_cannot_be_run_is_refused_before_a_model_is_opened() {
         (vec!["gone.yaml"], 1, "gone, case lu: absent.pdf is no file that is there"),
         (vec!["similar.yaml"], 1, "no model of vectors"),
         (vec!["set.yaml", "--report", "x.pdf"], 1, "a report is a .json, .md or .html file"),
+        (vec!["set.yaml", "--report", "/dev/stdout"], 1, "a report is a .json, .md or .html file"),
+        (vec!["set.yaml", "--report", "x.json", "--report", "nowhere/x.json"], 1, "nowhere/x.json cannot be written"),
+        (vec!["set.yaml", "--report", "folder.json"], 1, "folder.json cannot be written"),
+        (vec!["set.yaml", "--evalap", "other", "--dataset", "rh"], 1, "other cannot be written"),
+        (vec!["set.yaml", "--report", "x.json", "--report", "./other/../x.json"], 1, "would be written twice"),
         (vec!["set.yaml", "--baseline", "set.yaml"], 1, "is not the JSON report of a run"),
         (vec!["set.yaml", "--only", "rien"], 1, "no case has “rien”"),
     ] {
         let said = place.run(&[&["eval"], arguments.as_slice()].concat());
         assert_eq!(said.status, Some(status), "{arguments:?}: {said:#?}");
         assert!(said.last().contains(sentence), "{arguments:?}: {said:#?}");
+        assert!(said.out.is_empty() && !place.path("x.json").exists(), "{arguments:?}: {said:#?}");
     }
 }
 
@@ -207,6 +218,46 @@ fn a_case_is_answered_from_its_files_as_in_a_room() {
         let text = fs::read_to_string(place.path(report)).expect("a report");
         assert!(text.contains("trente minutes"), "the passages of what failed: {text}");
     }
+}
+
+#[test]
+fn an_output_that_fails_takes_nothing_else_with_it() {
+    let place = place();
+    fs::create_dir(place.path("reports")).expect("a folder");
+    fs::write(place.path("old.json"), "old").expect("written");
+    fs::set_permissions(place.path("old.json"), Permissions::from_mode(0o640)).expect("changed");
+    symlink("old.json", place.path("link.json")).expect("linked");
+    // The folder of one of them goes away while the model is asked.
+    let folder = place.path("reports");
+    let engine = Engine::start(move |_| {
+        let _ = fs::remove_dir_all(&folder);
+        "Bonjour.".to_owned()
+    });
+    let reports = ["--report", "reports/x.json", "--report", "link.json", "--report", "new.md"];
+    let arguments =
+        [&["eval", "set.yaml"], reports.as_slice(), &["--evalap", "/dev/stdout", "--dataset", "rh"]].concat();
+    let mut child = place.command(&arguments);
+    child.env("FAILPOINTS", engine.failpoint()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let said = Said::of(&child.output().expect("the program starts"));
+    assert_eq!(said.status, Some(1), "{said:#?}");
+    assert!(said.last().contains("reports/x.json cannot be written"), "{said:#?}");
+    assert!(said.out.contains("0.0 % (0 of 4") && said.out.contains("\"cv\""), "the figures, then the body: {said:#?}");
+    assert_eq!(json(&place, "old.json")["cases"].as_array().map(Vec::len), Some(4));
+    assert!(place.path("link.json").is_symlink(), "what a link leads to is replaced, not the link");
+    assert_eq!(fs::metadata(place.path("old.json")).expect("there").permissions().mode() & 0o777, 0o640);
+    assert!(fs::read_to_string(place.path("new.md")).expect("a report").contains("# Evaluation of scripted"));
+    let left = fs::read_dir(place.path("")).expect("a folder").map(|entry| entry.expect("an entry").file_name());
+    assert!(left.into_iter().all(|name| !name.to_string_lossy().starts_with(".eval-")));
+}
+
+#[test]
+fn a_reader_that_goes_away_costs_no_report() {
+    let place = place();
+    let mut command = place.command(&["eval", "set.yaml", "--report", "x.json"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts");
+    drop(child.stdout.take());
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    assert_eq!(json(&place, "x.json")["cases"].as_array().map(Vec::len), Some(4));
 }
 
 /// What the rules of the base are asked for, the words of the rule, and what whoever follows it says.
