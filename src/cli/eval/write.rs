@@ -85,6 +85,7 @@ fn report(file: &Path, run: &Run, comparison: Option<&Comparison<'_>>) -> anyhow
 fn write(file: &Path, text: &str) -> anyhow::Result<()> {
     let written = Place::of(file).and_then(|place| match place {
         Place::File(file) => replace(&file, text),
+        Place::Standard => io::stdout().write_all(text.as_bytes()),
         Place::Device => {
             OpenOptions::new().append(true).open(file).and_then(|mut device| device.write_all(text.as_bytes()))
         }
@@ -96,14 +97,20 @@ fn write(file: &Path, text: &str) -> anyhow::Result<()> {
 enum Place {
     /// A file, by a name that no link stands behind.
     File(PathBuf),
-    /// A terminal, a pipe: nothing that could be replaced.
+    /// Standard output.
+    Standard,
+    /// A pipe or another device: nothing that could be replaced.
     Device,
 }
 
 impl Place {
     fn of(path: &Path) -> io::Result<Self> {
-        // What they lead to may be a file that the shell has open.
-        if path.starts_with("/dev") || path.starts_with("/proc") {
+        // By its name it can be opened by root alone: the process is hardened.
+        if path == Path::new("/dev/stdout") {
+            return Ok(Self::Standard);
+        }
+        // What these lead to may be a file that the shell has open.
+        if ["/dev/fd", "/dev/stderr", "/proc"].iter().any(|open| path.starts_with(open)) {
             return Ok(Self::Device);
         }
         match fs::metadata(path) {
