@@ -54,9 +54,10 @@ impl Usage {
 }
 
 /// Why an answer ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Finish {
     /// The model ended it, or a stop text was reached.
+    #[default]
     Stop,
     /// It reached the limit on tokens or time, or the model's context was full.
     Length,

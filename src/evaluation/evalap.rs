@@ -26,13 +26,16 @@ pub fn evalap(run: &Run, experiment: &Experiment<'_>) -> Value {
     let repeats = run.cases.iter().map(|case| case.attempts.len()).max().unwrap_or(0).max(1);
     let models: Vec<Value> = (0..repeats).map(|repeat| model(run, repeat, repeats)).collect();
     let share = run.share();
+    let cut = run.cut();
     let readme = format!(
-        "{} {}, {}: {} of {} cases pass every check and repeat.",
+        "{} {}, {}: {} of {} cases pass every check and repeat; {} of {} answers were cut.",
         env!("CARGO_PKG_NAME"),
         run.version,
         run.date,
         share.passed,
-        share.of
+        share.of,
+        cut.passed,
+        cut.of
     );
     let mut common = json!({ "dataset": experiment.dataset, "metrics": experiment.metrics });
     // Never a null: it is refused.

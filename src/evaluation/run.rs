@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Failed, Said};
-use crate::energy::Energy;
+use crate::{energy::Energy, usage::Finish};
 
 /// The quantile of the normal distribution for an interval of 95 %.
 const QUANTILE: f64 = 1.959_963_985;
@@ -28,6 +28,17 @@ pub struct Attempt {
     /// What it took.
     #[serde(default)]
     pub energy: Energy,
+    /// Why it ended. One that was cut is judged as it stands, as people would read it: what it should not have may only have been to come.
+    #[serde(default)]
+    pub finish: Finish,
+}
+
+impl Attempt {
+    /// Whether the answer was cut.
+    #[must_use]
+    pub fn cut(&self) -> bool {
+        self.finish == Finish::Length
+    }
 }
 
 /// A case with its answers.
@@ -102,6 +113,16 @@ impl Run {
     #[must_use]
     pub fn share(&self) -> Share {
         Share::of(self.cases.iter())
+    }
+
+    /// How many answers were cut.
+    #[must_use]
+    pub fn cut(&self) -> Share {
+        let attempts = self.cases.iter().flat_map(|case| &case.attempts).filter(|attempt| !attempt.answer.is_empty());
+        attempts.fold(Share::default(), |share, attempt| Share {
+            passed: share.passed + usize::from(attempt.cut()),
+            of: share.of + 1,
+        })
     }
 
     /// What all answers took.

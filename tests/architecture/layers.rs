@@ -42,7 +42,7 @@ const LAYERS: [(u8, &[&str]); 5] = [
 ];
 
 /// The exceptions among siblings: the wiring sees what it wires, and the root of the configuration sees each section.
-const SIBLINGS: [(&str, &str); 20] = [
+const SIBLINGS: [(&str, &str); 21] = [
     ("main", "cli"),
     ("app", "config"),
     ("app", "telemetry"),
@@ -68,6 +68,7 @@ const SIBLINGS: [(&str, &str); 20] = [
     ("usage", "energy"),
     ("statistics", "energy"),
     ("evaluation", "energy"),
+    ("evaluation", "usage"),
     ("evaluation", "html"),
 ];
 

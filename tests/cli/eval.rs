@@ -8,8 +8,19 @@ mod listening;
 
 use std::{
     fs::{self, Permissions},
+    io::{BufRead as _, BufReader},
     os::unix::fs::{PermissionsExt as _, symlink},
-    process::Stdio,
+    process::{Child, Stdio},
+    sync::mpsc::{Receiver, channel},
+    thread,
+};
+
+use nix::{
+    sys::{
+        signal::{Signal, kill},
+        stat::Mode,
+    },
+    unistd::{Pid, mkfifo},
 };
 
 use serde_json::Value;
@@ -248,6 +259,15 @@ fn an_output_that_fails_takes_nothing_else_with_it() {
     assert!(fs::read_to_string(place.path("new.md")).expect("a report").contains("# Evaluation of scripted"));
     let left = fs::read_dir(place.path("")).expect("a folder").map(|entry| entry.expect("an entry").file_name());
     assert!(left.into_iter().all(|name| !name.to_string_lossy().starts_with(".eval-")));
+}
+
+#[test]
+fn an_answer_that_is_cut_is_counted() {
+    let place = Place::with_account(NOBODY, "bot", PASSWORD, "model: { sampling: { max_tokens: 3 } }\n");
+    fs::write(place.path("set.yaml"), SET).expect("written");
+    let said = place.run(&["eval", "set.yaml", "--only", "salut", "--report", "cut.json"]);
+    assert!(said.out.contains("1 of 1 answers were cut"), "{said:#?}");
+    assert_eq!(json(&place, "cut.json")["cases"][0]["attempts"][0]["finish"], "Length");
 }
 
 #[test]

@@ -111,6 +111,7 @@ impl Asker<'_> {
             prompt_tokens: usage.prompt_tokens,
             completion_tokens: usage.completion_tokens,
             energy: usage.energy,
+            finish: usage.finish,
             ..attempt
         };
         Ok(self.judged(case, attempt, &titles).await)

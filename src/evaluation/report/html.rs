@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::shown::{energy, shown};
+use super::shown::{cut, energy, shown};
 use crate::{
     evaluation::{CaseResult, Change, Comparison, Run, Share},
     html::escaped,
@@ -37,6 +37,13 @@ pub fn html(run: &Run, comparison: Option<&Comparison<'_>>) -> String {
     table(&mut page, "Kind", "By what is measured", &run.by_kind());
     if let Some(comparison) = comparison {
         against(&mut page, comparison);
+    }
+    if let Some((sentence, cases)) = cut(run) {
+        let _ = writeln!(page, "<h2>Answers that were cut</h2>\n<p>{}.</p>\n<ul>", sentence.replace('`', ""));
+        for case in cases {
+            let _ = writeln!(page, "<li>{} · {}</li>", escaped(&case.compagnon), escaped(&case.name));
+        }
+        page.push_str("</ul>\n");
     }
     let failed: Vec<&CaseResult> = run.cases.iter().filter(|case| !case.passed()).collect();
     let _ = writeln!(page, "<h2>Cases that fail ({})</h2>", failed.len());
@@ -110,7 +117,8 @@ fn one(page: &mut String, case: &CaseResult) {
     page.push_str("</ul>\n");
     let wrong = case.attempts.iter().find(|attempt| !attempt.failed.is_empty());
     if let Some(attempt) = wrong.filter(|attempt| !attempt.answer.is_empty()) {
-        let _ = writeln!(page, "<p>The answer:</p>\n<blockquote>{}</blockquote>", escaped(&attempt.answer));
+        let cut = if attempt.cut() { ", cut" } else { "" };
+        let _ = writeln!(page, "<p>The answer{cut}:</p>\n<blockquote>{}</blockquote>", escaped(&attempt.answer));
     }
     if !case.passages.is_empty() {
         page.push_str("<details>\n<summary>The passages</summary>\n<ol>\n");
@@ -127,7 +135,10 @@ mod tests {
         super::{markdown, terminal},
         html,
     };
-    use crate::evaluation::{Attempt, CaseResult, Failed, Run, compare};
+    use crate::{
+        evaluation::{Attempt, CaseResult, Failed, Run, compare},
+        usage::Finish,
+    };
 
     #[test]
     fn a_report_names_what_failed_and_nothing_in_it_is_markup() {
@@ -164,5 +175,31 @@ mod tests {
         assert!(text.contains("Passage 1:\n\n> Extrait :"), "{text}");
         let lines = terminal(&now, Some(&comparison));
         assert!(lines.contains("✗ rh · congés") && lines.contains("1 worse"), "{lines}");
+    }
+
+    #[test]
+    fn answers_that_were_cut_are_counted_and_named_even_where_they_pass() {
+        let case = |name: &str, finish, failed| CaseResult {
+            name: name.to_owned(),
+            attempts: vec![Attempt { answer: "Oui, et".to_owned(), finish, failed, ..Attempt::default() }],
+            ..CaseResult::default()
+        };
+        let mut run = Run::default();
+        run.cases.push(case("passe", Finish::Length, Vec::new()));
+        run.cases.push(case("manque", Finish::Length, vec![Failed::NotJson]));
+        run.cases.push(case("entier", Finish::Stop, vec![Failed::NotJson]));
+        for report in [html(&run, None), markdown(&run, None), terminal(&run, None)] {
+            assert!(report.contains("2 of 3 answers were cut") && report.contains(" · passe"), "{report}");
+        }
+        assert!(html(&run, None).contains("The answer, cut:") && markdown(&run, None).contains("The answer, cut:"));
+        let kept = serde_json::to_string(&run).expect("JSON");
+        assert_eq!(serde_json::from_str::<Run>(&kept).expect("a run"), run);
+        let before = kept.replace(",\"finish\":\"Length\"", "").replace(",\"finish\":\"Stop\"", "");
+        assert_ne!(before, kept);
+        assert_eq!(serde_json::from_str::<Run>(&before).expect("a run of before").cut().passed, 0);
+        run.cases.retain(|case| case.name == "entier");
+        for report in [html(&run, None), markdown(&run, None), terminal(&run, None)] {
+            assert!(!report.contains("cut"), "{report}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::shown::{energy, shown};
+use super::shown::{cut, energy, shown};
 use crate::evaluation::{CaseResult, Change, Comparison, Run, Share, words::beginning};
 
 /// The most characters of an answer in a report.
@@ -30,6 +30,12 @@ pub fn markdown(run: &Run, comparison: Option<&Comparison<'_>>) -> String {
     table(&mut text, "Kind", &run.by_kind());
     if let Some(comparison) = comparison {
         against(&mut text, comparison);
+    }
+    if let Some((sentence, cases)) = cut(run) {
+        let _ = writeln!(text, "\n## Answers that were cut\n\n{sentence}.\n");
+        for case in cases {
+            let _ = writeln!(text, "- {} · {}", cell(&case.compagnon), cell(&case.name));
+        }
     }
     let failed: Vec<&CaseResult> = run.cases.iter().filter(|case| !case.passed()).collect();
     let _ = writeln!(text, "\n## Cases that fail ({})\n", failed.len());
@@ -86,7 +92,8 @@ fn one(text: &mut String, case: &CaseResult) {
     }
     let wrong = case.attempts.iter().find(|attempt| !attempt.failed.is_empty());
     if let Some(attempt) = wrong.filter(|attempt| !attempt.answer.is_empty()) {
-        let _ = writeln!(text, "\n{}\n", quote(&attempt.answer, LONGEST_ANSWER));
+        let cut = if attempt.cut() { ", cut" } else { "" };
+        let _ = writeln!(text, "\nThe answer{cut}:\n\n{}\n", quote(&attempt.answer, LONGEST_ANSWER));
     }
     for (index, passage) in case.passages.iter().enumerate() {
         let _ = writeln!(text, "\nPassage {}:\n\n{}\n", index + 1, quote(passage, LONGEST_ANSWER));

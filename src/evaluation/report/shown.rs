@@ -1,6 +1,6 @@
 //! Figures and texts as all reports show them.
 
-use crate::evaluation::{Interval, Run, Share};
+use crate::evaluation::{Attempt, CaseResult, Interval, Run, Share};
 
 /// A share with its interval.
 pub(super) fn shown(share: Share) -> String {
@@ -12,4 +12,14 @@ pub(super) fn shown(share: Share) -> String {
 pub(super) fn energy(run: &Run) -> Option<String> {
     let per_token = run.joules_per_token()?;
     Some(format!("Energy: {}, {per_token:.2} J a token written.", run.energy().shown()))
+}
+
+/// How many answers were cut, as a sentence without its end, and the cases in which; nothing where none was.
+pub(super) fn cut(run: &Run) -> Option<(String, Vec<&CaseResult>)> {
+    let cases: Vec<&CaseResult> = run.cases.iter().filter(|case| case.attempts.iter().any(Attempt::cut)).collect();
+    let Share { passed, of } = run.cut();
+    let sentence = format!(
+        "{passed} of {of} answers were cut, by `max_tokens`, by the limit of time or by the end of the context"
+    );
+    (passed > 0).then_some((sentence, cases))
 }

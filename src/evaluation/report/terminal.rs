@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::shown::{energy, shown};
+use super::shown::{cut, energy, shown};
 use crate::evaluation::{CaseResult, Change, Comparison, Run, words::beginning};
 
 /// The report as lines.
@@ -22,6 +22,12 @@ pub fn terminal(run: &Run, comparison: Option<&Comparison<'_>>) -> String {
     if compagnons.len() > 1 {
         for (name, share) in compagnons {
             let _ = writeln!(text, "{name:>20}  {}", shown(share));
+        }
+    }
+    if let Some((sentence, cases)) = cut(run) {
+        let _ = writeln!(text, "{sentence}:");
+        for case in cases {
+            let _ = writeln!(text, "  cut  {} · {}", case.compagnon, case.name);
         }
     }
     if let Some(energy) = energy(run) {
