@@ -130,8 +130,14 @@ pub(super) fn eval(config: &Config, arguments: &Arguments) -> anyhow::Result<Exi
     // First: it is there even where nothing can be written any more.
     output::say(report::terminal(&run, comparison.as_ref()).trim_end());
     let written = write::outputs(&arguments.report, &arguments.evalap, &run, comparison.as_ref());
+    if !written {
+        return Ok(ExitCode::FAILURE);
+    }
+    if let Some(reason) = run.unanswered() {
+        bail!("no case was answered: {reason}");
+    }
     let missed = arguments.threshold.is_some_and(|threshold| run.share().percent() < threshold);
-    Ok(if missed || !written { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if missed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// A case with what its set is called.

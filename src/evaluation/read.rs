@@ -227,6 +227,17 @@ cases:
     }
 
     #[test]
+    fn lines_may_end_as_windows_ends_them() {
+        let csv = "query,contains,most_words\n\"Combien ?\",25|30,9\nQuand ?,lundi,\n";
+        let jsonl = "{\"query\": \"Combien ?\", \"contains\": [\"25\"]}\n\n{\"query\": \"Quand ?\", \"json\": true}\n";
+        let block = "cases:\n  - query: |\n      Combien ?\n      Quand ?\n    pattern: ^25$\n";
+        for (name, text) in [("x.yaml", YAML), ("x.yaml", block), ("x.csv", csv), ("x.jsonl", jsonl)] {
+            let unix = set(name, text).expect("a set");
+            assert_eq!(set(name, &text.replace('\n', "\r\n")), Ok(unix), "{text}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_used_is_named_with_its_place() {
         let error = |name: &str, text: &str| set(name, text).expect_err("refused").to_string();
         let crowded = serde_json::json!({"query": "a", "json": true, "documents": vec!["a.pdf"; 21]}).to_string();

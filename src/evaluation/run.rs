@@ -115,6 +115,19 @@ impl Run {
         Share::of(self.cases.iter())
     }
 
+    /// Why no case has an answer, where none has that was asked: the engine is at fault then, and no case.
+    #[must_use]
+    pub fn unanswered(&self) -> Option<&str> {
+        let attempts = || self.cases.iter().flat_map(|case| &case.attempts);
+        if attempts().any(|attempt| !attempt.answer.is_empty()) {
+            return None;
+        }
+        attempts().flat_map(|attempt| &attempt.failed).find_map(|failed| match failed {
+            Failed::NoAnswer(reason) => Some(reason.as_str()),
+            _ => None,
+        })
+    }
+
     /// How many answers were cut.
     #[must_use]
     pub fn cut(&self) -> Share {
@@ -237,6 +250,15 @@ mod tests {
         for (passed, of, low, high) in [(81, 263, 25.53, 36.62), (0, 20, 0.0, 16.11), (20, 20, 83.89, 100.0)] {
             let interval = Share { passed, of }.interval();
             assert!((interval.low - low).abs() < 0.01 && (interval.high - high).abs() < 0.01, "{interval:?}");
+        }
+        for of in 1..=1_000 {
+            let none = Share { passed: 0, of }.interval();
+            let all = Share { passed: of, of }.interval();
+            assert_eq!(
+                (format!("{:.1}", none.low), format!("{:.1}", all.high)),
+                ("0.0".to_owned(), "100.0".to_owned())
+            );
+            assert!(none.high < 100.0 && all.low > 0.0, "{of}: chance is never excluded");
         }
     }
 }

@@ -271,6 +271,19 @@ fn an_answer_that_is_cut_is_counted() {
 }
 
 #[test]
+fn a_run_without_any_answer_fails_and_is_reported() {
+    let place = place();
+    let mut command = place.command(&["eval", "set.yaml", "--report", "none.json"]);
+    // Nobody listens there.
+    command.env("FAILPOINTS", "scripted-model=return(127.0.0.1:9)");
+    let said = Said::of(&command.output().expect("the program starts"));
+    assert_eq!(said.status, Some(1), "{said:#?}");
+    assert!(said.last().starts_with("no case was answered: "), "{said:#?}");
+    assert!(said.out.contains("0.0 % (0 of 4; 95 %: 0.0 to "), "{said:#?}");
+    assert_eq!(json(&place, "none.json")["cases"].as_array().map(Vec::len), Some(4));
+}
+
+#[test]
 fn a_reader_that_goes_away_costs_no_report() {
     let place = place();
     let mut command = place.command(&["eval", "set.yaml", "--report", "x.json"]);

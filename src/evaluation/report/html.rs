@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::shown::{cut, energy, shown};
+use super::shown::{cut, energy, shown, visible};
 use crate::{
     evaluation::{CaseResult, Change, Comparison, Run, Share},
     html::escaped,
@@ -51,7 +51,7 @@ pub fn html(run: &Run, comparison: Option<&Comparison<'_>>) -> String {
         one(&mut page, case);
     }
     page.push_str("</main>\n</body>\n</html>\n");
-    page
+    visible(&page)
 }
 
 fn table(page: &mut String, heading: &str, caption: &str, rows: &[(&str, Share)]) {
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_report_names_what_failed_and_nothing_in_it_is_markup() {
-        let hostile = "<script>alert(1)</script> **gras** [lien](https://x)";
+        let hostile = "<script>alert(1)</script> **gras** [lien](https://x) \u{1b}[31m\0";
         let attempt = |failed| Attempt { answer: hostile.to_owned(), failed, ..Attempt::default() };
         let case = |name: &str, failed| CaseResult {
             name: name.to_owned(),
@@ -155,7 +155,7 @@ mod tests {
         let before = Run { cases: vec![case("congés", Vec::new())], ..Run::default() };
         let now = Run {
             model: "m<i>".to_owned(),
-            cases: vec![case("congés", vec![Failed::Lacks("<b>25</b>".to_owned())])],
+            cases: vec![case("congés", vec![Failed::Lacks("<b>25</b>\u{1b}[2J".to_owned())])],
             ..before.clone()
         };
         let comparison = compare(&before, &now);
@@ -175,6 +175,9 @@ mod tests {
         assert!(text.contains("Passage 1:\n\n> Extrait :"), "{text}");
         let lines = terminal(&now, Some(&comparison));
         assert!(lines.contains("✗ rh · congés") && lines.contains("1 worse"), "{lines}");
+        for report in [page, text, lines] {
+            assert!(report.chars().all(|letter| letter == '\n' || !letter.is_control()), "{report:?}");
+        }
     }
 
     #[test]

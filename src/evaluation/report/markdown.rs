@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::shown::{cut, energy, shown};
+use super::shown::{cut, energy, shown, visible};
 use crate::evaluation::{CaseResult, Change, Comparison, Run, Share, words::beginning};
 
 /// The most characters of an answer in a report.
@@ -102,24 +102,63 @@ fn one(text: &mut String, case: &CaseResult) {
 
 /// A text as a quotation, of which nothing is markup.
 fn quote(text: &str, most: usize) -> String {
-    let cut: String = text.chars().take(most).collect();
-    cut.lines().map(|line| format!("> {}", escaped(line))).collect::<Vec<_>>().join("\n")
+    let cut: String = visible(text).chars().take(most).collect();
+    cut.lines().map(|line| format!("> {}", escaped(line.trim_end()))).collect::<Vec<_>>().join("\n")
 }
 
 /// A text within a line.
 fn cell(text: &str) -> String {
-    escaped(&beginning(text, 300))
+    escaped(&visible(&beginning(text, 300)))
 }
 
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if letter.is_ascii_punctuation()
-            && !matches!(letter, '.' | ',' | ':' | ';' | '?' | '%' | '/' | '\'' | '"' | '(' | ')')
-        {
+/// A line of which nothing is markup, and no address becomes a link. Its indentation stays, in spaces that make no code.
+fn escaped(line: &str) -> String {
+    let rest = line.trim_start();
+    let mut escaped = "\u{a0}".repeat(line[..line.len() - rest.len()].chars().count());
+    for (at, letter) in rest.char_indices() {
+        let (before, behind) = (&rest.as_bytes()[..at], &rest[at..]);
+        let plain = match letter {
+            // The number of an item of a list.
+            '.' | ')' if at > 0 && before.iter().all(u8::is_ascii_digit) => false,
+            '.' => at < 3 || !before[at - 3..].eq_ignore_ascii_case(b"www"),
+            ':' => at > 0 && !behind.starts_with("://"),
+            ',' | ';' | '?' | '%' | '/' | '\'' | '"' | '(' | ')' => true,
+            letter => !letter.is_ascii_punctuation(),
+        };
+        if !plain {
             escaped.push('\\');
         }
         escaped.push(letter);
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use pulldown_cmark::{Event, Options, Parser, Tag};
+
+    use super::{cell, quote};
+
+    #[test]
+    fn nothing_that_is_quoted_is_markup() {
+        let hostile = "# Titre\n- un\n1. deux\n2) trois\n    code\n\tcode\n```\nfence\n```\n| a | b |\n|---|---|\n| c | d |\n<b>gras</b> \
+                       <script>x</script>\n> cité\n***\n===\n[^1]: note\n$x$ ~~y~~ `z` [lien](https://x) ![](x)\n: sens\r\r# Dehors\r\n&amp; \
+                       <https://x> https://x.fr www.x.fr - [ ] fait\0\u{1b}[31m";
+        let options = Options::all().difference(Options::ENABLE_SMART_PUNCTUATION | Options::ENABLE_OLD_FOOTNOTES);
+        let quoted = quote(hostile, 2_000);
+        let mut text = String::new();
+        for event in Parser::new_ext(&quoted, options) {
+            match event {
+                Event::Text(piece) => text.push_str(&piece),
+                Event::SoftBreak => text.push('\n'),
+                Event::Start(Tag::BlockQuote(_) | Tag::Paragraph) | Event::End(_) => {}
+                other => panic!("{other:?} in\n{quoted}"),
+            }
+        }
+        let plain = |text: &str| text.split(|letter: char| letter.is_whitespace()).collect::<String>();
+        assert_eq!(plain(&text), plain(&super::visible(hostile)));
+        assert!(!quoted.contains("https://") && !quoted.contains("www."), "some renderers link these: {quoted}");
+        assert!(quoted.lines().all(|line| line.starts_with("> ")), "{quoted}");
+        assert!(!cell("a\r\n| b").contains('\n') && cell("| b").starts_with("\\|"));
+    }
 }

@@ -23,3 +23,17 @@ pub(super) fn cut(run: &Run) -> Option<(String, Vec<&CaseResult>)> {
     );
     (passed > 0).then_some((sentence, cases))
 }
+
+/// A text in which every sign can be seen and none is an order: a report is read in terminals, where an escape is one, and NUL may stand in no HTML.
+/// Lines end with line feeds.
+pub(super) fn visible(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let picture = |letter: char| match letter {
+        '\n' | '\t' => letter,
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(letter)).unwrap_or(char::REPLACEMENT_CHARACTER),
+        '\u{7f}' => '␡',
+        '\u{80}'..='\u{9f}' => char::REPLACEMENT_CHARACTER,
+        letter => letter,
+    };
+    text.chars().map(picture).collect()
+}

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::shown::{cut, energy, shown};
+use super::shown::{cut, energy, shown, visible};
 use crate::evaluation::{CaseResult, Change, Comparison, Run, words::beginning};
 
 /// The report as lines.
@@ -34,7 +34,7 @@ pub fn terminal(run: &Run, comparison: Option<&Comparison<'_>>) -> String {
         let _ = writeln!(text, "{energy}");
     }
     let _ = writeln!(text, "{}: {} in {:.1} s", run.model, shown(run.share()), run.seconds);
-    text
+    visible(&text)
 }
 
 fn failed(case: &CaseResult) -> String {
