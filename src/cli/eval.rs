@@ -5,6 +5,7 @@ mod documents;
 mod file;
 mod judge;
 mod progress;
+mod stop;
 mod write;
 
 use std::{
@@ -17,7 +18,8 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 use futures_util::{StreamExt as _, stream};
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, select};
+use tokio_util::sync::CancellationToken;
 
 use self::{
     ask::{Asked, Asker, Plan},
@@ -26,13 +28,13 @@ use self::{
     judge::Judge,
     progress::Shown,
 };
-use super::{chat, output};
+use super::{chat, output, status};
 use crate::{
     app::{Encoders, open_encoders, open_entities, open_local, open_model, processors},
     assistant::{Entities, compose},
     compagnon::{Bases, Compagnon, Library},
     config::Config,
-    evaluation::{self, Case, CaseResult, Run, compare, report},
+    evaluation::{self, Attempt, Case, CaseResult, Run, compare, report},
     inference::{self, ChatModel},
 };
 
@@ -81,7 +83,7 @@ fn percent(text: &str) -> Result<f64, String> {
     if (0.0..=100.0).contains(&percent) { Ok(percent) } else { Err("from 0 to 100".to_owned()) }
 }
 
-/// Runs the cases. Fails where the threshold is missed, and where an output cannot be written.
+/// Runs the cases. Fails where the threshold is missed, where an output cannot be written, and where it is stopped.
 pub(super) fn eval(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     // Everything that can be refused is, before the model is opened.
     write::ensure_writable(&arguments.report, &arguments.evalap)?;
@@ -117,21 +119,33 @@ pub(super) fn eval(config: &Config, arguments: &Arguments) -> anyhow::Result<Exi
     };
     let plans = plans(arguments, &cases);
     let begun = Instant::now();
-    let results = runtime.block_on(run(&asker, &plans, arguments.at_once));
-    let run = Run {
+    let stop = stop::listen(&runtime)?;
+    let results = runtime.block_on(run(&asker, &plans, arguments.at_once, &stop));
+    let mut run = Run {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         model: model.name().to_owned(),
         judge: judge.map(|judge| judge.name().to_owned()),
         date: compose::today(&config.assistant).to_string(),
         seconds: begun.elapsed().as_secs_f64(),
         cases: results,
+        ..Run::default()
     };
+    // EvalAP's rows are all cases, asked or not.
+    let rows = stop.is_cancelled().then(|| {
+        let all = run.clone();
+        run.stop(|index| plans.iter().filter(|plan| plan.index == index).count());
+        Run { incomplete: run.incomplete, ..all }
+    });
     let comparison = baseline.as_ref().map(|baseline| compare(baseline, &run));
     // First: it is there even where nothing can be written any more.
     output::say(report::terminal(&run, comparison.as_ref()).trim_end());
-    let written = write::outputs(&arguments.report, &arguments.evalap, &run, comparison.as_ref());
+    let rows = rows.as_ref().unwrap_or(&run);
+    let written = write::outputs(&arguments.report, &arguments.evalap, &run, rows, comparison.as_ref());
     if !written {
         return Ok(ExitCode::FAILURE);
+    }
+    if run.incomplete.is_some() {
+        return Ok(ExitCode::from(status::STOPPED));
     }
     if let Some(reason) = run.unanswered() {
         bail!("no case was answered: {reason}");
@@ -218,21 +232,38 @@ fn plans<'a>(arguments: &Arguments, cases: &'a [Named]) -> Vec<Plan<'a>> {
     let of = |(index, (set, case)): (usize, &'a Named)| {
         let seed = case.seed.unwrap_or(arguments.seed);
         let repeats = case.repeats.unwrap_or(arguments.repeats);
-        (0..repeats).map(move |repeat| Plan { index, set, case, seed: seed.wrapping_add(u64::from(repeat)) })
+        (0..repeats).map(move |repeat| Plan { index, repeat, set, case, seed: seed.wrapping_add(u64::from(repeat)) })
     };
     cases.iter().enumerate().flat_map(of).collect()
 }
 
-/// Asks all of them, some at a time, and gives the cases in their order.
-async fn run(asker: &Asker<'_>, plans: &[Plan<'_>], at_once: u16) -> Vec<CaseResult> {
+/// Asks all of them, some at a time, until all are asked or it is stopped: then some cases have fewer attempts, or none. The cases are in their order,
+/// and so are the repeats of each, whichever is answered first.
+async fn run(asker: &Asker<'_>, plans: &[Plan<'_>], at_once: u16, stop: &CancellationToken) -> Vec<CaseResult> {
     let shown = Shown::new(plans.len() as u64);
     let requests = plans.iter().map(|plan| async move { (plan, asker.ask(plan).await) });
-    let mut answers = stream::iter(requests).buffered(usize::from(at_once));
+    // As they come: those that are written wait for no other.
+    let mut answers = stream::iter(requests).buffer_unordered(usize::from(at_once));
     let mut results: BTreeMap<usize, CaseResult> = BTreeMap::new();
-    while let Some((plan, Asked { attempt, passages })) = answers.next().await {
+    let mut attempts: BTreeMap<(usize, u32), Attempt> = BTreeMap::new();
+    loop {
+        let next = select! {
+            biased;
+            () = stop.cancelled() => None,
+            next = answers.next() => next,
+        };
+        let Some((plan, Asked { attempt, passages })) = next else { break };
         shown.step(attempt.failed.is_empty());
-        results.entry(plan.index).or_insert_with(|| ask::unanswered(plan, passages)).attempts.push(attempt);
+        results.entry(plan.index).or_insert_with(|| ask::unanswered(plan, passages));
+        attempts.insert((plan.index, plan.repeat), attempt);
     }
     shown.end();
+    for plan in plans {
+        let given = || plan.case.passages.iter().map(|passage| passage.text.clone()).collect();
+        results.entry(plan.index).or_insert_with(|| ask::unanswered(plan, given()));
+    }
+    for ((index, _), attempt) in attempts {
+        results.entry(index).and_modify(|case| case.attempts.push(attempt));
+    }
     results.into_values().collect()
 }

@@ -7,6 +7,7 @@
 //! | 4 | the homeserver refuses the account: wrong password, logged out, expired | give new credentials |
 //! | 5 | the encryption keys of the session are lost, damaged, or of an earlier time | the sentence names the files |
 //! | 6 | another process works on the same data folder, or for the same account | stop one of the two |
+//! | 7 | `eval` was stopped by a signal | its reports hold what was answered until then |
 
 use crate::{
     app::{InUse, Unfit},
@@ -25,6 +26,8 @@ pub const ACCOUNT: u8 = 4;
 pub const KEYS: u8 = 5;
 /// The data folder, or the account, is in use.
 pub const IN_USE: u8 = 6;
+/// `eval` was stopped by a signal.
+pub const STOPPED: u8 = 7;
 
 /// The exit status for an error.
 pub(super) fn of(error: &anyhow::Error) -> u8 {

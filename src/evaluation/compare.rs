@@ -39,7 +39,7 @@ impl Comparison<'_> {
 }
 
 /// Compares a run with an earlier one. Cases are the same by their set and name, as long as they ask the same: a case without a name is called by its
-/// place, which is another one's as soon as a case is put before it.
+/// place, which is another one's as soon as a case is put before it. What a run that was stopped does not have is neither new nor gone.
 #[must_use]
 pub fn compare<'a>(before: &'a Run, after: &'a Run) -> Comparison<'a> {
     fn key(case: &CaseResult) -> (&str, &str) {
@@ -54,7 +54,9 @@ pub fn compare<'a>(before: &'a Run, after: &'a Run) -> Comparison<'a> {
     let (mut was, mut is) = (Share::default(), Share::default());
     for case in &after.cases {
         let Some(old) = earlier.get(&key(case)).filter(|old| asks_the_same(old, case)) else {
-            changes.push((Change::New, case));
+            if before.incomplete.is_none() {
+                changes.push((Change::New, case));
+            }
             continue;
         };
         was = Share { passed: was.passed + usize::from(old.passed()), of: was.of + 1 };
@@ -66,7 +68,9 @@ pub fn compare<'a>(before: &'a Run, after: &'a Run) -> Comparison<'a> {
         }
     }
     let stays = |old: &CaseResult| later.get(&key(old)).is_some_and(|case| asks_the_same(old, case));
-    changes.extend(before.cases.iter().filter(|case| !stays(case)).map(|case| (Change::Gone, case)));
+    if after.incomplete.is_none() {
+        changes.extend(before.cases.iter().filter(|case| !stays(case)).map(|case| (Change::Gone, case)));
+    }
     let count = |change| changes.iter().filter(|(one, _)| *one == change).count();
     let chance = mcnemar(count(Change::Better), count(Change::Worse));
     Comparison { changes, before: was, after: is, chance }
@@ -94,7 +98,7 @@ fn mcnemar(better: usize, worse: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{super::Attempt, CaseResult, Change, Run, Share, compare, mcnemar};
-    use crate::evaluation::{Failed, Said};
+    use crate::evaluation::{Failed, Incomplete, Said};
 
     fn run(cases: &[(&str, bool)]) -> Run {
         let case = |(name, passes): &(&str, bool)| {
@@ -114,6 +118,17 @@ mod tests {
         let named = comparison.changes.iter().map(|(change, case)| (*change, case.name.as_str())).collect::<Vec<_>>();
         assert_eq!(named, [(Worse, "a"), (Better, "b"), (New, "new"), (Gone, "old")]);
         assert_eq!((comparison.before, comparison.after), (Share { passed: 2, of: 3 }, Share { passed: 2, of: 3 }));
+    }
+
+    #[test]
+    fn what_a_stopped_run_does_not_have_is_neither_new_nor_gone() {
+        let stopped = |cases| Run { incomplete: Some(Incomplete { asked: 2, of: 3 }), ..run(cases) };
+        let whole = run(&[("a", true), ("b", true), ("c", true)]);
+        let part = stopped(&[("a", true), ("b", false)]);
+        let later = compare(&whole, &part);
+        assert_eq!((later.changes, later.after.of), (vec![(Change::Worse, &part.cases[1])], 2));
+        let earlier = compare(&part, &whole);
+        assert_eq!((earlier.changes, earlier.after.of), (vec![(Change::Better, &whole.cases[1])], 2));
     }
 
     #[test]

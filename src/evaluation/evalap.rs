@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::Run;
+use super::{Incomplete, Run};
 
 /// What `EvalAP` is to compute on the answers.
 #[derive(Clone, Debug)]
@@ -37,6 +37,12 @@ pub fn evalap(run: &Run, experiment: &Experiment<'_>) -> Value {
         cut.passed,
         cut.of
     );
+    let readme = match run.incomplete {
+        Some(Incomplete { asked, of }) => {
+            format!("{readme} Stopped after {asked} of {of} cases: the others have no answer, or too few.")
+        }
+        None => readme,
+    };
     let mut common = json!({ "dataset": experiment.dataset, "metrics": experiment.metrics });
     // Never a null: it is refused.
     if let Some(judge) = experiment.judge {

@@ -32,7 +32,7 @@ pub use self::{
     evalap::{Experiment, evalap},
     kept::{Added, KeptAnswer, KeptCase, KeptCases, KeptRun, MOST_CASES, RunOf},
     read::{Set, read},
-    run::{Attempt, CaseResult, Interval, Run, Share},
+    run::{Attempt, CaseResult, Incomplete, Interval, Run, Share},
     standing::{KeptResults, Standing, VersionResult, Versus, standing},
     written::{LONGEST_EXPECTED, LONGEST_QUESTION, MOST_EXPECTATIONS, Unwritten, expectations, has_arrow, sides},
 };

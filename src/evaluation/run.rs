@@ -104,8 +104,23 @@ pub struct Run {
     pub date: String,
     /// From the first request to the last answer, in seconds.
     pub seconds: f64,
-    /// The cases, in the order of the sets.
+    /// The cases, in the order of the sets. Of a run that was stopped: those of which every repeat was asked.
     pub cases: Vec<CaseResult>,
+    /// How far the run came, where it was stopped.
+    #[serde(default)]
+    pub incomplete: Option<Incomplete>,
+    /// The cases of a run that was stopped of which some repeats were asked. They count nowhere: whether they pass is not known.
+    #[serde(default)]
+    pub unfinished: Vec<CaseResult>,
+}
+
+/// How far a run came that was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incomplete {
+    /// The cases of which every repeat was asked.
+    pub asked: usize,
+    /// All that should have been asked.
+    pub of: usize,
 }
 
 impl Run {
@@ -113,6 +128,21 @@ impl Run {
     #[must_use]
     pub fn share(&self) -> Share {
         Share::of(self.cases.iter())
+    }
+
+    /// Makes a run that was stopped of one that has all cases, whether they were asked or not. `repeats` says how often the case at an index should
+    /// have been asked.
+    pub fn stop(&mut self, repeats: impl Fn(usize) -> usize) {
+        let of = self.cases.len();
+        for (index, case) in std::mem::take(&mut self.cases).into_iter().enumerate() {
+            if case.attempts.len() >= repeats(index) {
+                self.cases.push(case);
+            } else if !case.attempts.is_empty() {
+                self.unfinished.push(case);
+            }
+        }
+        let asked = self.cases.len();
+        self.incomplete = (asked < of).then_some(Incomplete { asked, of });
     }
 
     /// Why no case has an answer, where none has that was asked: the engine is at fault then, and no case.
@@ -223,7 +253,7 @@ impl Share {
 
 #[cfg(test)]
 mod tests {
-    use super::{Attempt, CaseResult, Failed, Run, Share};
+    use super::{Attempt, CaseResult, Failed, Incomplete, Run, Share};
 
     fn case(kind: &str, passes: &[bool]) -> CaseResult {
         let attempt = |passes: &bool| Attempt {
@@ -242,6 +272,22 @@ mod tests {
         assert_eq!(run.share(), Share { passed: 1, of: 3 });
         assert_eq!(run.by_kind(), [("a", Share { passed: 1, of: 2 })]);
         assert_eq!((run.cases[1].repeats_passed(), run.cases[1].reasons()), (1, vec![&Failed::NotJson]));
+    }
+
+    #[test]
+    fn a_run_that_was_stopped_counts_what_it_asked_to_the_end() {
+        let mut run = Run {
+            cases: vec![case("a", &[false]), case("b", &[true, true]), case("c", &[true]), case("d", &[])],
+            ..Run::default()
+        };
+        let repeats = [1, 2, 2, 1];
+        run.stop(|index| repeats[index]);
+        assert_eq!((run.share(), run.incomplete), (Share { passed: 1, of: 2 }, Some(Incomplete { asked: 2, of: 4 })));
+        assert_eq!(run.unfinished, [case("c", &[true])]);
+        let kept = serde_json::to_string(&run).expect("JSON");
+        assert_eq!(serde_json::from_str::<Run>(&kept).expect("a run"), run);
+        let before = r#"{"version": "0.1.0", "model": "m", "judge": null, "date": "d", "seconds": 1, "cases": []}"#;
+        assert_eq!(serde_json::from_str::<Run>(before).expect("a run of before").incomplete, None);
     }
 
     #[test]

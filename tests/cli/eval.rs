@@ -261,6 +261,81 @@ fn an_output_that_fails_takes_nothing_else_with_it() {
     assert!(left.into_iter().all(|name| !name.to_string_lossy().starts_with(".eval-")));
 }
 
+/// A model that answers until it is asked for the capital of Japan: that it is asked is said, and it is never answered.
+fn stuck() -> (Engine, Receiver<()>) {
+    let (say, asked) = channel();
+    let engine = Engine::start(move |prompt| {
+        if prompt.asked().contains("Japon") {
+            let _ = say.send(());
+            loop {
+                thread::park();
+            }
+        }
+        "Bonjour, je suis le Témoin. Que puis-je faire pour vous ?".to_owned()
+    });
+    (engine, asked)
+}
+
+fn signal(child: &Child, signal: Signal) {
+    let process = Pid::from_raw(i32::try_from(child.id()).expect("a number"));
+    kill(process, signal).expect("it runs");
+}
+
+#[test]
+fn a_run_that_is_stopped_reports_what_was_answered() {
+    let place = place();
+    let whole = place.run(&["eval", "set.yaml", "--report", "whole.json"]);
+    assert_eq!(whole.status, Some(0), "{whole:#?}");
+    for (stop, at_once) in [(Signal::SIGINT, "1"), (Signal::SIGTERM, "4")] {
+        let (engine, asked) = stuck();
+        let reports = ["--report", "part.json", "--report", "part.md", "--report", "part.html"];
+        let evalap = ["--evalap", "body.json", "--dataset", "rh", "--threshold", "100", "--baseline", "whole.json"];
+        let arguments = [&["eval", "set.yaml", "--at-once", at_once], reports.as_slice(), &evalap].concat();
+        let mut command = place.command(&arguments);
+        command.env("FAILPOINTS", engine.failpoint()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().expect("the program starts");
+        asked.recv().expect("it is asked");
+        signal(&child, stop);
+        let said = Said::of(&child.wait_with_output().expect("it ends"));
+        assert_eq!(said.status, Some(7), "{said:#?}");
+        let run = json(&place, "part.json");
+        let asked = run["cases"].as_array().map_or(0, Vec::len);
+        assert!(said.out.contains(&format!("Incomplete: stopped after {asked} of 4 cases")), "{said:#?}");
+        assert!(said.out.contains("0 new, 0 gone"), "only what both have is compared: {said:#?}");
+        assert_eq!(run["incomplete"], serde_json::json!({"asked": asked, "of": 4}));
+        if at_once == "1" {
+            assert_eq!(asked, 2, "{said:#?}");
+        }
+        for report in ["part.md", "part.html"] {
+            let text = fs::read_to_string(place.path(report)).expect("a report");
+            assert!(text.contains(&format!("Incomplete: stopped after {asked} of 4 cases")), "{text}");
+        }
+        let outputs = &json(&place, "body.json")["cv"]["grid_params"]["model"][0]["output"];
+        assert_eq!((outputs.as_array().map(Vec::len), &outputs[2]), (Some(4), &Value::from("")), "rows do not shift");
+        fs::rename(place.path("part.json"), place.path("earlier.json")).expect("moved");
+    }
+    let again = place.run(&["eval", "set.yaml", "--baseline", "earlier.json"]);
+    assert!(again.status == Some(0) && again.out.contains("0 new, 0 gone"), "{again:#?}");
+}
+
+#[test]
+fn a_second_signal_ends_a_run_at_once() {
+    let place = place();
+    let pipe = place.path("pipe.json");
+    mkfifo(&pipe, Mode::S_IRWXU).expect("made");
+    let (engine, asked) = stuck();
+    let mut command = place.command(&["eval", "set.yaml", "--at-once", "1", "--report", "pipe.json"]);
+    command.env("FAILPOINTS", engine.failpoint()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("the program starts");
+    asked.recv().expect("it is asked");
+    signal(&child, Signal::SIGINT);
+    // After the figures comes the report, which nobody reads.
+    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.starts_with("scripted: ")));
+    signal(&child, Signal::SIGINT);
+    assert_eq!(child.wait().expect("it ends").code(), Some(1));
+}
+
 #[test]
 fn an_answer_that_is_cut_is_counted() {
     let place = Place::with_account(NOBODY, "bot", PASSWORD, "model: { sampling: { max_tokens: 3 } }\n");

@@ -21,6 +21,8 @@ use crate::{
 pub(super) struct Plan<'a> {
     /// Which case it is.
     pub(super) index: usize,
+    /// Which repeat of it, from 0 on.
+    pub(super) repeat: u32,
     /// What its set is called.
     pub(super) set: &'a str,
     /// The case.

@@ -65,9 +65,15 @@ fn extension(file: &Path) -> &str {
     file.extension().and_then(|extension| extension.to_str()).unwrap_or_default()
 }
 
-/// Writes all that is asked for. What cannot be written is said, and keeps nothing else from being written; whether all was.
-pub(super) fn outputs(reports: &[PathBuf], evalap: &EvalAp, run: &Run, comparison: Option<&Comparison<'_>>) -> bool {
-    let written = reports.iter().map(|file| report(file, run, comparison)).chain([evalap.write(run)]);
+/// Writes all that is asked for: reports of the run, and its rows for `EvalAP`. What cannot be written is said, and keeps nothing else from being written; whether all was.
+pub(super) fn outputs(
+    reports: &[PathBuf],
+    evalap: &EvalAp,
+    run: &Run,
+    rows: &Run,
+    comparison: Option<&Comparison<'_>>,
+) -> bool {
+    let written = reports.iter().map(|file| report(file, run, comparison)).chain([evalap.write(rows)]);
     let failed = written.filter_map(Result::err).inspect(|error| output::complain(&format!("{error:#}")));
     failed.count() == 0
 }

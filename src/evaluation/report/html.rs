@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::shown::{cut, energy, shown, visible};
+use super::shown::{cut, energy, incomplete, shown, visible};
 use crate::{
     evaluation::{CaseResult, Change, Comparison, Run, Share},
     html::escaped,
@@ -30,6 +30,9 @@ pub fn html(run: &Run, comparison: Option<&Comparison<'_>>) -> String {
         escaped(&run.date),
         shown(run.share())
     );
+    if let Some(sentence) = incomplete(run) {
+        let _ = writeln!(page, "<p><strong>{sentence}</strong></p>");
+    }
     if let Some(energy) = energy(run) {
         let _ = writeln!(page, "<p>{energy}</p>");
     }

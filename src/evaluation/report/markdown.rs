@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::shown::{cut, energy, shown, visible};
+use super::shown::{cut, energy, incomplete, shown, visible};
 use crate::evaluation::{CaseResult, Change, Comparison, Run, Share, words::beginning};
 
 /// The most characters of an answer in a report.
@@ -20,6 +20,9 @@ pub fn markdown(run: &Run, comparison: Option<&Comparison<'_>>) -> String {
         cell(&run.date),
         shown(run.share())
     );
+    if let Some(sentence) = incomplete(run) {
+        let _ = writeln!(text, "\n**{sentence}**\n");
+    }
     if let Some(judge) = &run.judge {
         let _ = writeln!(text, "Rubrics were judged by {}.", cell(judge));
     }

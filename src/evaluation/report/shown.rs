@@ -1,6 +1,6 @@
 //! Figures and texts as all reports show them.
 
-use crate::evaluation::{Attempt, CaseResult, Interval, Run, Share};
+use crate::evaluation::{Attempt, CaseResult, Incomplete, Interval, Run, Share};
 
 /// A share with its interval.
 pub(super) fn shown(share: Share) -> String {
@@ -12,6 +12,16 @@ pub(super) fn shown(share: Share) -> String {
 pub(super) fn energy(run: &Run) -> Option<String> {
     let per_token = run.joules_per_token()?;
     Some(format!("Energy: {}, {per_token:.2} J a token written.", run.energy().shown()))
+}
+
+/// That a run was stopped, as a sentence.
+pub(super) fn incomplete(run: &Run) -> Option<String> {
+    let Incomplete { asked, of } = run.incomplete?;
+    let more = match run.unfinished.len() {
+        0 => String::new(),
+        more => format!("; {more} more were asked in part, and count nowhere"),
+    };
+    Some(format!("Incomplete: stopped after {asked} of {of} cases{more}."))
 }
 
 /// How many answers were cut, as a sentence without its end, and the cases in which; nothing where none was.

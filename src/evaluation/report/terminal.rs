@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::shown::{cut, energy, shown, visible};
+use super::shown::{cut, energy, incomplete, shown, visible};
 use crate::evaluation::{CaseResult, Change, Comparison, Run, words::beginning};
 
 /// The report as lines.
@@ -23,6 +23,9 @@ pub fn terminal(run: &Run, comparison: Option<&Comparison<'_>>) -> String {
         for (name, share) in compagnons {
             let _ = writeln!(text, "{name:>20}  {}", shown(share));
         }
+    }
+    if let Some(sentence) = incomplete(run) {
+        let _ = writeln!(text, "{sentence}");
     }
     if let Some((sentence, cases)) = cut(run) {
         let _ = writeln!(text, "{sentence}:");
