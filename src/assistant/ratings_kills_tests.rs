@@ -1,7 +1,12 @@
 //! What is counted of ratings and of refused questions, and the death of the process: at each point on their way it dies, the next one goes on,
 //! the homeserver gives it its last response again, and what is counted is what is counted of a process that nothing happens to.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Instant,
+};
 
 use ruma::{OwnedEventId, OwnedUserId, owned_room_id};
 use tokio::sync::Semaphore;
@@ -314,6 +319,8 @@ struct Run {
     bench: Bench,
     /// What the model waits for.
     gate: Arc<Semaphore>,
+    /// What it has been asked.
+    asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Run {
@@ -327,7 +334,8 @@ impl Run {
         (row.configure)(&mut config);
         let gate = Arc::new(Semaphore::new(0));
         let model = FakeModel { gate: Some(Arc::clone(&gate)), ..FakeModel::default() };
-        let run = Self { bench: assistant(folder, &gateway, model, config), gate };
+        let asked = Arc::clone(&model.systems);
+        let run = Self { bench: assistant(folder, &gateway, model, config), gate, asked };
         if !row.steps.iter().any(|step| matches!(step, Hold(_))) {
             run.open();
         }
@@ -361,6 +369,15 @@ impl Run {
             undelivered.iter().any(|delivery| delivery.question.event_id == event)
         };
         until(|| !waits() && !sends()).await;
+    }
+
+    /// Waits until the answer that was held back is asked for again, unless it has ended, or its end is already ordered.
+    async fn take_up(&self, stopping: &str) {
+        let queued = self.bench.store().queued().await.expect("readable");
+        let ordered = queued.iter().any(|queued| queued.question.event_id == stopping);
+        if !ordered && queued.iter().any(|queued| queued.draft.is_some()) {
+            until(|| !self.asked.lock().expect("not poisoned").is_empty()).await;
+        }
     }
 
     async fn target(&self, on: On) -> OwnedEventId {
@@ -539,6 +556,9 @@ async fn go_on(row: &Row, folder: &Path, (died, point, then): (usize, Point, The
         run.open();
     }
     run.bench.assistant.resume().await.expect("resumed");
+    if let Some(Stop(event)) = row.steps.get(died).filter(|_| run.holds()) {
+        run.take_up(event).await;
+    }
     if !run.holds() {
         run.bench.rest().await;
         let is_done = point.0 != "before-sync-saved" && !point.0.starts_with("before-statistics");

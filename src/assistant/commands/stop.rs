@@ -38,17 +38,19 @@ pub(super) const SPEC: Spec = Spec {
 pub(super) async fn run(context: &Context<'_>) -> Result<Reply, Failure> {
     let (parts, message) = (context.parts, context.message);
     let run = parts.active.near(&message.conversation(), &message.sender);
+    let mut before = 0;
     if let Some(run) = &run
         && run.asker != message.sender
     {
         // Their own questions in any case, also where the homeserver cannot be asked.
-        let dropped = obey(parts, context.queued, None).await?;
+        let Obeyed { dropped, stopped } = obey(parts, context.queued, None).await?;
         if !context.administers().await? {
-            return context.say(&if dropped > 0 { Text::Stopping { dropped } } else { Text::StopNotYours });
+            return context.say(&if stopped { Text::Stopping { dropped } } else { Text::StopNotYours });
         }
+        before = dropped;
     }
-    let dropped = obey(parts, context.queued, run.as_deref()).await?;
-    let stopped = run.is_some() || dropped > 0;
+    let Obeyed { dropped, stopped } = obey(parts, context.queued, run.as_deref()).await?;
+    let dropped = before + dropped;
     context.say(&if stopped { Text::Stopping { dropped } } else { Text::NothingToStop })
 }
 
@@ -72,36 +74,52 @@ pub(in crate::assistant) async fn stop_quietly(parts: &Arc<Parts>, queued: &Queu
     Ok(())
 }
 
-/// Ends an answer and drops the questions of this person that wait; says how many there were.
-async fn obey(parts: &Parts, queued: &Queued, run: Option<&ActiveGeneration>) -> Result<usize, StoreError> {
-    let dropped = drop_waiting(parts, queued).await?;
+/// What a stop has done.
+struct Obeyed {
+    /// How many questions that waited are dropped.
+    dropped: usize,
+    /// Whether anything is stopped or dropped.
+    stopped: bool,
+}
+
+/// Ends an answer and drops the questions of this person that wait.
+async fn obey(parts: &Parts, queued: &Queued, run: Option<&ActiveGeneration>) -> Result<Obeyed, StoreError> {
+    let mut obeyed = drop_waiting(parts, queued).await?;
     if let Some(run) = run {
         run.interrupt(Interruption::Stopped);
+        obeyed.stopped = true;
     }
     // Where each question has a thread of its own, several are answered at a time.
     let stop = &queued.question;
     let theirs = parts.active.of_room(&stop.room_id).into_iter().filter(|run| run.asker == stop.sender);
     for run in theirs.filter(|run| stop.thread.is_none() && run.conversation.thread.as_ref() == Some(&run.question)) {
         run.interrupt(Interruption::Stopped);
+        obeyed.stopped = true;
     }
-    Ok(dropped)
+    Ok(obeyed)
 }
 
-/// Drops the questions of this person that wait in this conversation, those that open threads from it too, and says how many there were: who
-/// says stop wants silence.
-async fn drop_waiting(parts: &Parts, stop: &Queued) -> Result<usize, StoreError> {
+/// Drops the questions of this person that wait in this conversation, those that open threads from it too: who says stop wants silence. One whose
+/// turn has come since the stop was looked at is ended.
+async fn drop_waiting(parts: &Parts, stop: &Queued) -> Result<Obeyed, StoreError> {
     let (store, message) = (&parts.store, &stop.question);
-    let mut dropped = 0;
+    let mut obeyed = Obeyed { dropped: 0, stopped: false };
     for queued in store.queued().await? {
         let question = &queued.question;
         let theirs = question.sender == message.sender
             && [question.conversation(), question.written_in()].contains(&message.conversation());
-        let running = parts.active.about(&question.room_id, &question.event_id).is_some();
-        if theirs && !running && queued.sequence < stop.sequence {
-            dropped += usize::from(parts.courier.refuse(&queued, Refusal::Stopped).await?);
+        if !theirs || queued.sequence >= stop.sequence {
+            continue;
+        }
+        if let Some(run) = parts.active.about(&question.room_id, &question.event_id) {
+            run.interrupt(Interruption::Stopped);
+            obeyed.stopped = true;
+        } else if parts.courier.refuse(&queued, Refusal::Stopped).await? {
+            obeyed.dropped += 1;
+            obeyed.stopped = true;
         }
     }
-    Ok(dropped)
+    Ok(obeyed)
 }
 
 /// Stops the answer that a 🛑 was put on, if who put it may; or the question that still waits, as after a start.
