@@ -265,10 +265,13 @@ fn a_rating_counts_on_the_day_on_which_it_was_first_given() {
     assert_eq!((counters(&store, DAY).not_useful, counters(&store, later).useful), (0, 0));
 }
 
+/// What becomes of a rating in the week after it was given.
+type Later = fn(&Database, Day);
+
 #[test]
 fn what_is_found_of_answers_in_a_week_stays_when_it_is_over() {
     let next = Day(DAY.0 + 7);
-    let changes: [(&str, fn(&Database, Day)); 3] = [
+    let changes: [(&str, Later); 3] = [
         ("changed", |store, next| {
             react_on(store, next, reaction(AWA, "r2", FIRST, "👎"), false);
         }),
