@@ -1,4 +1,5 @@
-//! What counting costs: 100,000 answers over 25 months are counted, everything is read as a page reads it, and the public page is drawn and served.
+//! What counting costs: 100,000 answers over 25 months are counted, Prometheus reads what it is told of them, everything is read as a page reads it,
+//! and the public page is drawn and served.
 //!
 //! `cargo bench --bench usage` (or `--profile dev`). It prints and asserts nothing: times depend on the disk. `USAGE_ANSWERS` says how many.
 
@@ -13,6 +14,7 @@ use compagnon::message::{Content, Incoming, Item};
 use compagnon::page::{self, Site, Snapshot, Source, Unavailable};
 use compagnon::statistics::{Activity, Compagnon, Counted, Day, Outcome, Series};
 use compagnon::store::{Accept, Admitted, Answer, Conclusion, Database, QueuedKind, Store};
+use compagnon::telemetry;
 use compagnon::usage::{AnswerUsage, Usage};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -155,6 +157,7 @@ async fn main() {
     let folder = tempfile::tempdir().expect("a folder");
     let plain = tempfile::tempdir().expect("a folder");
     let (without, plain_size) = fill(plain.path(), answers / 10, false);
+    let metrics = telemetry::record_metrics().expect("nothing else records");
     let begun = Instant::now();
     let (with, size) = fill(folder.path(), answers, true);
     println!(
@@ -171,6 +174,18 @@ async fn main() {
             "{} counters of a day and a series, {} numbers of people, read in {took:.1?}",
             statistics.days.len(),
             statistics.people.len()
+        );
+    }
+    for _ in 0..3 {
+        let begun = Instant::now();
+        let gauges = store.gauges().await.expect("read");
+        let text = metrics.render();
+        println!(
+            "a scrape: {} lines, {} bytes, {} KiB of store, in {:.1?}",
+            text.lines().count(),
+            text.len(),
+            gauges.bytes / 1024,
+            begun.elapsed()
         );
     }
     page(store).await;
