@@ -174,6 +174,24 @@ fn holds(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
 }
 
+#[test]
+fn prometheus_is_told_of_ten_people_and_not_of_nine() {
+    let folder = folder();
+    let store = open(&folder);
+    assert_eq!(store.gauges().unwrap().people, 0);
+    for person in 0..9 {
+        ask(&store, &format!("@p{person}:tchap.test"), &person.to_string(), answered(TODAY, "juriste"));
+    }
+    let gauges = store.gauges().unwrap();
+    assert_eq!((gauges.people, gauges.questions, gauges.answers, gauges.undecrypted, gauges.damaged), (0, 0, 9, 0, 0));
+    ask(&store, "@p9:tchap.test", "9", answered(TODAY, "juriste"));
+    accept(&store, &[question("a", "w")], 1_000);
+    let gauges = store.gauges().unwrap();
+    assert_eq!((gauges.people, gauges.questions, gauges.answers), (10, 1, 10));
+    while store.age_statistics(Day(TODAY.0 + 7)).unwrap() {}
+    assert_eq!(store.gauges().unwrap().people, 0, "of a week that is over nobody asked this week");
+}
+
 /// The hashes of people and their key, as whoever has all keys of the store reads them; none where the week's key is gone.
 fn marks(store: &Database) -> (Vec<Vec<u8>>, Option<[u8; 32]>) {
     let transaction = store.transaction();
