@@ -43,6 +43,14 @@ impl Energy {
         format!("{:.1} J ({known})", self.joules())
     }
 
+    /// Takes the whole joules out, measured and estimated, for counters that count no parts of one. The rest stays.
+    pub fn take_joules(&mut self) -> [u64; 2] {
+        const JOULE: u64 = 1_000_000;
+        let whole = [self.measured / JOULE, self.estimated / JOULE];
+        *self = Self { measured: self.measured % JOULE, estimated: self.estimated % JOULE };
+        whole
+    }
+
     /// What it emits where a kilowatt hour emits so many grams of CO₂ equivalent, in grams.
     #[must_use]
     pub fn co2_grams(self, grams_per_kwh: f64) -> f64 {

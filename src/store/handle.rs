@@ -63,11 +63,6 @@ impl Store {
         files::free_bytes(&self.folder).map_or(true, |free| free >= DISK_SPACE_NEEDED)
     }
 
-    /// How many bytes the store takes on its disk.
-    pub async fn size(&self) -> Result<u64, StoreError> {
-        self.run(|database| Ok(database.db.size_on_disk()?)).await
-    }
-
     /// Writes down a sync response: questions, undecrypted events, what was edited and taken back, and the cursor together.
     ///
     /// Returns what is new only. An event already queued, answered or over is left out, so a response may be given twice.

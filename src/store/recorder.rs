@@ -98,14 +98,13 @@ impl Recorder {
 
     /// Tells of whole joules, which is what a counter counts; the rest waits for the next answer.
     fn spend(&mut self, labels: Labels, energy: Energy) {
-        const JOULE: u64 = 1_000_000;
-        let all = self.rests.get(&labels).copied().unwrap_or_default().and(energy);
-        for (known, microjoules) in [("measured", all.measured), ("estimated", all.estimated)] {
-            if microjoules >= JOULE {
-                counter!(ANSWER_ENERGY, labels.with([("known", known)])).increment(microjoules / JOULE);
+        let mut all = self.rests.get(&labels).copied().unwrap_or_default().and(energy);
+        for (known, joules) in ["measured", "estimated"].into_iter().zip(all.take_joules()) {
+            if joules > 0 {
+                counter!(ANSWER_ENERGY, labels.with([("known", known)])).increment(joules);
             }
         }
-        self.rests.insert(labels, Energy { measured: all.measured % JOULE, estimated: all.estimated % JOULE });
+        self.rests.insert(labels, all);
     }
 
     /// The labels of a series; those of the others, where there are too many.

@@ -64,15 +64,21 @@ fn of_one_room(counted: &BTreeMap<(Week, Activity), Counters>, present: Week, di
     let mut told = Told { direct, ..Told::default() };
     for week in weeks(present) {
         let mut counters = Counters::default();
-        for activity in Activity::ALL {
-            if let Some(more) = counted.get(&(week, activity)) {
-                counters.add(more);
-                told.count(activity, more);
-            }
+        for (activity, more) in of_week(counted, week) {
+            counters.add(more);
+            told.count(activity, more);
         }
         told.weeks.push((week, counters, None));
     }
     told
+}
+
+/// What is counted of a room in a week, by kind of work.
+pub(super) fn of_week(
+    counted: &BTreeMap<(Week, Activity), Counters>,
+    week: Week,
+) -> impl Iterator<Item = (Activity, &Counters)> {
+    Activity::ALL.into_iter().filter_map(move |activity| Some((activity, counted.get(&(week, activity))?)))
 }
 
 /// What is told of all rooms: compagnons by their titles, those made by command together.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Reply, Spec, inert};
+use super::{Context, Reply, Spec, inert, statistics::of_week};
 use crate::{
     assistant::{
         clock::now,
@@ -34,12 +34,12 @@ async fn spent(context: &Context<'_>) -> Result<Spent, Failure> {
     let parts = context.parts;
     let counted = parts.store.room_statistics(&context.message.room_id).await?;
     let present = counting::day(&parts.config, now()).week();
-    Ok(Spent { co2_grams_per_kwh: parts.co2_grams_per_kwh, ..of_week(&counted, present) })
+    Ok(Spent { co2_grams_per_kwh: parts.co2_grams_per_kwh, ..sum(&counted, present) })
 }
 
-fn of_week(counted: &BTreeMap<(Week, Activity), Counters>, present: Week) -> Spent {
+fn sum(counted: &BTreeMap<(Week, Activity), Counters>, present: Week) -> Spent {
     let mut spent = Spent::default();
-    for (_, counters) in counted.iter().filter(|((week, _), _)| *week == present) {
+    for (_, counters) in of_week(counted, present) {
         spent.energy = spent.energy.and(counters.energy);
         spent.answers = spent.answers.saturating_add(counters.answers);
     }
@@ -48,7 +48,7 @@ fn of_week(counted: &BTreeMap<(Week, Activity), Counters>, present: Week) -> Spe
 
 #[cfg(test)]
 mod tests {
-    use super::{Activity, Counters, of_week};
+    use super::{Activity, Counters, sum};
     use crate::{energy::Energy, statistics::Day};
 
     #[test]
@@ -63,7 +63,7 @@ mod tests {
             ((present, Activity::Note), took(1, 7)),
             ((present.before(), Activity::Answer), took(100, 1_000)),
         ];
-        let spent = of_week(&counted.into(), present);
+        let spent = sum(&counted.into(), present);
         assert_eq!((spent.answers, spent.energy), (4, Energy { measured: 0, estimated: 12 }));
     }
 }

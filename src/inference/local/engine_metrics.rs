@@ -18,14 +18,10 @@ pub(super) struct EngineMetrics {
     waiting: Gauge,
     used: Gauge,
     total: Gauge,
-    measured: Joules,
-    estimated: Joules,
-}
-
-/// A counter of whole joules. What is not a whole one yet waits.
-struct Joules {
-    counter: Counter,
-    microjoules: u64,
+    measured: Counter,
+    estimated: Counter,
+    /// What is no whole joule yet.
+    rest: Energy,
 }
 
 impl EngineMetrics {
@@ -39,8 +35,9 @@ impl EngineMetrics {
             waiting: gauge!(ENGINE_SEQUENCES, "state" => "waiting"),
             used: gauge!(KV_BLOCKS, "state" => "used"),
             total: gauge!(KV_BLOCKS, "state" => "total"),
-            measured: Joules { counter: counter!(ENERGY, "known" => "measured"), microjoules: 0 },
-            estimated: Joules { counter: counter!(ENERGY, "known" => "estimated"), microjoules: 0 },
+            measured: counter!(ENERGY, "known" => "measured"),
+            estimated: counter!(ENERGY, "known" => "estimated"),
+            rest: Energy::NONE,
         }
     }
 
@@ -51,8 +48,10 @@ impl EngineMetrics {
         let (prompt, written) = scheduler.planned();
         self.prompt.increment(prompt as u64);
         self.written.increment(written as u64);
-        self.measured.add(spent.measured);
-        self.estimated.add(spent.estimated);
+        self.rest = self.rest.and(spent);
+        let [measured, estimated] = self.rest.take_joules();
+        self.measured.increment(measured);
+        self.estimated.increment(estimated);
         self.hold(scheduler.load());
     }
 
@@ -67,14 +66,5 @@ impl EngineMetrics {
         {
             gauge.set(count as f64);
         }
-    }
-}
-
-impl Joules {
-    fn add(&mut self, microjoules: u64) {
-        const JOULE: u64 = 1_000_000;
-        let all = self.microjoules.saturating_add(microjoules);
-        self.counter.increment(all / JOULE);
-        self.microjoules = all % JOULE;
     }
 }
